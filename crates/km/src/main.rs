@@ -1,0 +1,3 @@
+//! The `km` binary.
+
+fn main() {}

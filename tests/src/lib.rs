@@ -1,0 +1,1 @@
+//! The harness that gives tests a real Vault server.
