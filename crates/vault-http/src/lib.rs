@@ -1,1 +1,39 @@
 #![doc = include_str!("../README.md")]
+
+mod path;
+
+mod address;
+mod deadline;
+
+mod request;
+mod response;
+
+mod classify;
+mod error;
+mod kind;
+
+mod source;
+mod token;
+
+mod builder;
+mod client;
+mod session;
+
+mod tls;
+mod transport;
+mod wiped;
+
+pub use address::{Address, AddressError, Plaintext};
+pub use builder::{BuildError, BuildProblem, ClientBuilder, DEFAULT_DEADLINE};
+pub use client::{Client, MAX_BODY_BYTES};
+pub use deadline::Deadline;
+pub use error::Error;
+pub use http::Method;
+pub use kind::{Class, Executed, Kind};
+pub use path::{ApiPath, MAX_BYTES, PathError};
+pub use request::Request;
+pub use response::Response;
+pub use session::Session;
+pub use source::{Denial, Generation, Lease, TokenSource, Verdict};
+pub use tls::{Identity, TlsError};
+pub use token::{Token, TokenError};

@@ -1,1 +1,24 @@
 #![doc = include_str!("../README.md")]
+
+mod location;
+
+mod engine;
+mod preflight;
+
+mod metadata;
+mod read;
+mod write;
+
+mod fields;
+mod secret;
+
+mod error;
+
+pub use engine::Kv;
+pub use error::{Error, Kind};
+pub use fields::{FieldError, Fields, Value};
+pub use location::{Mount, SecretPath};
+pub use metadata::MetadataUpdate;
+pub use preflight::MountVersion;
+pub use secret::{Secret, SecretMetadata, VersionMetadata, VersionState};
+pub use write::{Cas, MAX_WRITE_BYTES};

@@ -1,0 +1,72 @@
+//! AppRole: a role id and a secret id, at a mount of its own.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::Serialize;
+use vault_http::{ApiPath, Error};
+
+use super::login_path;
+use super::wrapping::Wrapped;
+use crate::credential::Credential;
+use crate::method::{Link, Login, Method, expose};
+
+/// Logs in with a role id and a secret id.
+#[derive(Debug)]
+pub struct AppRole {
+    mount: ApiPath,
+    role_id: Credential,
+    secret_id: SecretId,
+}
+
+#[derive(Debug)]
+enum SecretId {
+    Plain(Credential),
+    Wrapped(Wrapped),
+}
+
+impl AppRole {
+    /// A role at the mount `approle`.
+    pub fn new(role_id: Credential, secret_id: Credential) -> Self {
+        Self {
+            mount: ApiPath::from_static("approle"),
+            role_id,
+            secret_id: SecretId::Plain(secret_id),
+        }
+    }
+
+    /// The same with the path that the method is mounted at.
+    #[must_use]
+    pub fn mount(mut self, mount: ApiPath) -> Self {
+        self.mount = mount;
+        self
+    }
+
+    /// Takes the secret id for a response-wrapping token: its creation path is checked, then it is
+    /// unwrapped, once.
+    #[must_use]
+    pub fn wrapped(mut self) -> Self {
+        if let SecretId::Plain(token) = self.secret_id {
+            self.secret_id = SecretId::Wrapped(Wrapped::new(token));
+        }
+        self
+    }
+}
+
+#[async_trait]
+impl Method for AppRole {
+    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(serialize_with = "expose")]
+            role_id: SecretString,
+            #[serde(serialize_with = "expose")]
+            secret_id: SecretString,
+        }
+        let role_id = self.role_id.read_trimmed().await?;
+        let secret_id = match &self.secret_id {
+            SecretId::Plain(credential) => credential.read_trimmed().await?,
+            SecretId::Wrapped(wrapped) => wrapped.secret_id(link, &self.mount).await?,
+        };
+        link.login(login_path(&self.mount), &Body { role_id, secret_id }).await
+    }
+}

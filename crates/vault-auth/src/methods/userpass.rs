@@ -1,0 +1,45 @@
+//! Userpass: a user name and a password.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::Serialize;
+use vault_http::{ApiPath, Error};
+
+use super::login_path;
+use crate::credential::Credential;
+use crate::method::{Link, Login, Method, expose};
+
+/// Logs in with a user name and a password.
+#[derive(Debug)]
+pub struct Userpass {
+    mount: ApiPath,
+    username: ApiPath,
+    password: Credential,
+}
+
+impl Userpass {
+    /// A user at the mount `userpass`. The name stands in the request's path.
+    pub fn new(username: ApiPath, password: Credential) -> Self {
+        Self { mount: ApiPath::from_static("userpass"), username, password }
+    }
+
+    /// The same with the path that the method is mounted at.
+    #[must_use]
+    pub fn mount(mut self, mount: ApiPath) -> Self {
+        self.mount = mount;
+        self
+    }
+}
+
+#[async_trait]
+impl Method for Userpass {
+    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(serialize_with = "expose")]
+            password: SecretString,
+        }
+        let password = self.password.read().await?;
+        link.login(login_path(&self.mount).join(&self.username), &Body { password }).await
+    }
+}

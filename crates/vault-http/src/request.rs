@@ -1,0 +1,126 @@
+//! A request to Vault, complete but for the token.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::path::ApiPath;
+use crate::wiped;
+
+/// One request. Its path can't hold a bad segment, its body is wiped with its last clone.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: ApiPath,
+    pub(crate) query: String,
+    pub(crate) namespace: Option<HeaderValue>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    /// A request without a body. Vault's `LIST` is a method of its own: see [`Request::list`].
+    pub fn new(method: Method, path: ApiPath) -> Self {
+        Self {
+            method,
+            path,
+            query: String::new(),
+            namespace: None,
+            content_type: "application/json",
+            body: Bytes::new(),
+        }
+    }
+
+    /// `GET path`.
+    pub fn get(path: ApiPath) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// `DELETE path`.
+    pub fn delete(path: ApiPath) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    /// The names below `path`, as `GET path?list=true`: what every proxy lets through.
+    pub fn list(path: ApiPath) -> Self {
+        Self::get(path).query("list", "true")
+    }
+
+    /// `POST path` with `body` as JSON.
+    ///
+    /// # Errors
+    /// [`Kind::Rejected`] when `body` has no JSON form.
+    pub fn post(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
+        Self::new(Method::POST, path).json(body)
+    }
+
+    /// `PATCH path` with `body` as a JSON merge patch.
+    ///
+    /// # Errors
+    /// As [`Request::post`].
+    pub fn patch(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
+        let mut request = Self::new(Method::PATCH, path).json(body)?;
+        request.content_type = "application/merge-patch+json";
+        Ok(request)
+    }
+
+    fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        self.body = wiped::json(body).map_err(|_| {
+            Error::of(Kind::Rejected, &self.method, &self.path)
+                .with_detail("the body has no JSON form")
+                .unsent()
+        })?;
+        Ok(self)
+    }
+
+    /// Adds a parameter to the query. Both parts are plain words of the API, nobody's input.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, value: &str) -> Self {
+        debug_assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.push_str(name);
+        self.query.push('=');
+        self.query.push_str(value);
+        self
+    }
+
+    /// Sets the `X-Vault-Namespace` header.
+    #[must_use]
+    pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
+        // An `ApiPath` is visible ASCII, which every header takes. Vault decodes nothing here, so
+        // the plain text is sent where it can be.
+        self.namespace = namespace.and_then(|path| {
+            HeaderValue::from_str(&path.decoded()).or_else(|_| path.as_str().parse()).ok()
+        });
+        self
+    }
+
+    /// Bytes in the body.
+    pub fn body_len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The method and the path, as they stand in errors.
+    pub(crate) fn error(&self, kind: Kind) -> Error {
+        Error::of(kind, &self.method, &self.path)
+    }
+}
+
+/// The method and the path.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({self})")
+    }
+}

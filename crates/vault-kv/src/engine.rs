@@ -1,0 +1,62 @@
+//! The engine at one mount, and what its operations have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use vault_http::{Deadline, Request, Response, Session};
+
+use crate::error::Error;
+use crate::location::Mount;
+
+/// A KV version 2 engine. Cheap to clone.
+///
+/// Each operation has the session's deadline of its own, unless [`until`](Self::until) sets one for
+/// several together.
+#[derive(Debug, Clone)]
+pub struct Kv {
+    pub(crate) session: Session,
+    pub(crate) mount: Mount,
+    deadline: Option<Deadline>,
+    pub(crate) seen: Arc<Seen>,
+}
+
+/// What was found out about the mount; clones share it.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// It is version 2 for sure: no need to ask again.
+    pub(crate) version_two: AtomicBool,
+    /// A read that missed has asked for the version, whatever came out.
+    pub(crate) asked_on_miss: AtomicBool,
+}
+
+impl Kv {
+    /// The engine at `mount`. Nothing is sent.
+    pub fn new(session: Session, mount: Mount) -> Self {
+        Self { session, mount, deadline: None, seen: Arc::default() }
+    }
+
+    /// The same with one deadline for all that it does from now on.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// Where the engine is mounted.
+    pub fn mount(&self) -> &Mount {
+        &self.mount
+    }
+
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline.unwrap_or_else(|| self.session.deadline())
+    }
+
+    pub(crate) async fn ask(&self, request: Request, by: Deadline) -> Result<Response, Error> {
+        self.session.send(&request, by).await.map_err(Error::read)
+    }
+
+    /// Sends what changes something: only to an engine that is not known to be something else.
+    pub(crate) async fn change(&self, request: Request, by: Deadline) -> Result<Response, Error> {
+        self.check_version(by).await?;
+        self.session.send(&request, by).await.map_err(Error::write)
+    }
+}

@@ -1,0 +1,141 @@
+//! What is mounted there? A version 1 engine takes `data/` for a part of the name, writes included.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::Deserialize;
+use tracing::debug;
+use vault_http::{ApiPath, Deadline, Kind as Http, Request};
+
+use crate::engine::Kv;
+use crate::error::{Error, Kind};
+
+const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");
+
+/// What a mount turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MountVersion {
+    /// KV version 1.
+    One,
+    /// KV version 2.
+    Two,
+    /// Another secrets engine.
+    NotKv,
+    /// Nothing is mounted at exactly this path: it ends within another mount.
+    NoMount,
+    /// The token has no right below the mount, or there is none: Vault says the same to both.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    path: String,
+    #[serde(rename = "type")]
+    engine: String,
+    options: Option<Options>,
+}
+
+#[derive(Deserialize)]
+struct Options {
+    version: Option<String>,
+}
+
+impl Kv {
+    /// Asks what is mounted here. Any token with a right below the mount may ask.
+    ///
+    /// # Errors
+    /// [`Kind::Exchange`] when the server can't be asked.
+    pub async fn mount_version(&self) -> Result<MountVersion, Error> {
+        self.version(self.deadline()).await
+    }
+
+    async fn version(&self, by: Deadline) -> Result<MountVersion, Error> {
+        if let Some(namespace) = self.mount.namespace() {
+            // Where there are namespaces, the question belongs into the mount's own.
+            let asked = namespace.join(&MOUNTS).join(self.mount.path());
+            let version = self.version_at(asked, self.mount.path(), by).await?;
+            if version != MountVersion::Unknown {
+                return Ok(version);
+            }
+        }
+        self.version_at(MOUNTS.join(self.mount.full()), self.mount.full(), by).await
+    }
+
+    async fn version_at(
+        &self,
+        question: ApiPath,
+        mount: &ApiPath,
+        by: Deadline,
+    ) -> Result<MountVersion, Error> {
+        let answer = match self.session.send(&Request::get(question), by).await {
+            Ok(answer) => answer,
+            Err(error) => match error.kind() {
+                Http::Denied
+                | Http::NotFound
+                | Http::NoMount
+                | Http::NoNamespace
+                | Http::Rejected => return Ok(MountVersion::Unknown),
+                _ => return Err(Error::read(error)),
+            },
+        };
+        let Answer { path, engine, options } = answer.data().map_err(Error::read)?;
+        let version = options.and_then(|options| options.version);
+        let version = match (engine.as_str(), version.as_deref()) {
+            _ if path.trim_end_matches('/') != mount.decoded() => MountVersion::NoMount,
+            ("kv", Some("2")) => MountVersion::Two,
+            ("kv" | "generic", _) => MountVersion::One,
+            _ => MountVersion::NotKv,
+        };
+        debug!(%mount, ?version, "asked what is mounted");
+        if version == MountVersion::Two {
+            self.seen.version_two.store(true, Relaxed);
+        }
+        Ok(version)
+    }
+
+    /// Refuses a mount that is known to be something else than KV version 2. One that can't be
+    /// asked about has no right to write either, so its own answer will tell.
+    pub(crate) async fn check_version(&self, by: Deadline) -> Result<(), Error> {
+        if self.seen.version_two.load(Relaxed) {
+            return Ok(());
+        }
+        let version = self.version(by).await?;
+        self.refuse(version)
+    }
+
+    /// After a miss: whether it is one at all. Asked once a process, so that misses stay cheap.
+    pub(crate) async fn check_miss(&self, by: Deadline) -> Result<(), Error> {
+        if self.seen.version_two.load(Relaxed) || self.seen.asked_on_miss.swap(true, Relaxed) {
+            return Ok(());
+        }
+        match self.version(by).await {
+            Ok(version) => self.refuse(version).inspect_err(|_| {
+                // Not version 2: the next miss has to be told so too.
+                self.seen.asked_on_miss.store(false, Relaxed);
+            }),
+            Err(error) => {
+                debug!(%error, "a miss stays a miss: what is mounted can't be asked");
+                Ok(())
+            }
+        }
+    }
+
+    fn refuse(&self, version: MountVersion) -> Result<(), Error> {
+        let mount = &self.mount;
+        match version {
+            MountVersion::Two | MountVersion::Unknown => Ok(()),
+            MountVersion::One => Err(Error::answer(
+                Kind::WrongKvVersion,
+                format!("{mount}: the mount is a KV engine of version 1"),
+            )),
+            MountVersion::NotKv => Err(Error::answer(
+                Kind::WrongKvVersion,
+                format!("{mount}: the mount is not a KV engine"),
+            )),
+            MountVersion::NoMount => Err(Error::answer(
+                Kind::Exchange(Http::NoMount),
+                format!("{mount}: no secrets engine is mounted at exactly this path"),
+            )),
+        }
+    }
+}

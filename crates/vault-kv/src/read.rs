@@ -1,0 +1,103 @@
+//! Reading versions, and listing names.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use vault_http::{Request, Response};
+
+use crate::engine::Kv;
+use crate::error::{Error, Kind};
+use crate::fields::Fields;
+use crate::location::SecretPath;
+use crate::secret::{Secret, VersionMetadata};
+
+impl Kv {
+    /// The latest version of the secret at `path`. One request.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`], [`Kind::Deleted`], [`Kind::Destroyed`], [`Kind::WrongKvVersion`], and
+    /// the failures of the exchange.
+    pub async fn read(&self, path: &SecretPath) -> Result<Secret, Error> {
+        self.fetch(Request::get(self.mount.data(path))).await
+    }
+
+    /// One version of the secret at `path`.
+    ///
+    /// # Errors
+    /// As [`Kv::read`].
+    pub async fn read_version(&self, path: &SecretPath, version: u64) -> Result<Secret, Error> {
+        let request = Request::get(self.mount.data(path));
+        self.fetch(request.query("version", &version.to_string())).await
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Secret, Error> {
+        let by = self.deadline();
+        match self.ask(request, by).await {
+            Ok(answer) => secret(&answer),
+            Err(miss) if miss.kind() == Kind::NotFound => {
+                self.check_miss(by).await?;
+                Err(miss)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names in the folder at `path`, or at the top of the mount: folders end in `/`. An empty
+    /// folder and none at all are the same.
+    ///
+    /// # Errors
+    /// The failures of the exchange.
+    pub async fn list(&self, path: Option<&SecretPath>) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Names {
+            keys: Vec<String>,
+        }
+        let folder = path.map_or_else(|| self.mount.top(), |path| self.mount.metadata(path));
+        let by = self.deadline();
+        match self.ask(Request::list(folder), by).await {
+            Ok(answer) => Ok(answer.data::<Names>().map_err(Error::read)?.keys),
+            Err(miss) if miss.kind() == Kind::NotFound => {
+                self.check_miss(by).await?;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Goes by the status: 200 is alive even with a `deletion_time`, which may be in the future.
+fn secret(answer: &Response) -> Result<Secret, Error> {
+    #[derive(Deserialize)]
+    struct Content<'a> {
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+        #[serde(borrow)]
+        metadata: Option<&'a RawValue>,
+    }
+    let malformed = |detail| Error::read(answer.malformed(detail));
+    let Content { data, metadata } = answer.data().map_err(Error::read)?;
+    let Some(metadata) = metadata else {
+        let what = answer.error(vault_http::Kind::Malformed);
+        return Err(Error::answer(
+            Kind::WrongKvVersion,
+            format!("{what}: it has no version metadata, as of a KV engine of version 1"),
+        ));
+    };
+    let metadata: VersionMetadata = serde_json::from_str(metadata.get())
+        .map_err(|_| malformed("the version metadata has another shape"))?;
+    if answer.status() == 404 {
+        return Err(gone(answer, &metadata));
+    }
+    let fields = data.map_or(Ok(None), |data| serde_json::from_str::<Option<Fields>>(data.get()));
+    let fields = fields.map_err(|_| malformed("the data is no set of fields"))?;
+    Ok(Secret { fields: fields.unwrap_or_default(), metadata })
+}
+
+fn gone(answer: &Response, metadata: &VersionMetadata) -> Error {
+    let (path, version) = (answer.path(), metadata.version);
+    let (kind, became) = match metadata.deletion_time.as_deref() {
+        _ if metadata.destroyed => (Kind::Destroyed, "destroyed".to_owned()),
+        Some(time) => (Kind::Deleted, format!("deleted since {time}")),
+        None => (Kind::Deleted, "deleted".to_owned()),
+    };
+    Error::version_answer(kind, format!("GET {path}: version {version} is {became}"), version)
+}

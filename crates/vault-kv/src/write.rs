@@ -1,0 +1,142 @@
+//! Writing, patching and deleting versions.
+
+use serde::Serialize;
+use vault_http::{ApiPath, Kind as Http, Request, Response};
+
+use crate::engine::Kv;
+use crate::error::{Error, Kind};
+use crate::fields::{Exposed, Fields};
+use crate::location::SecretPath;
+use crate::secret::VersionMetadata;
+
+/// Largest body of a write, in bytes. Raft takes 1 MiB with the engine's own bytes around it.
+pub const MAX_WRITE_BYTES: usize = 768 * 1024;
+
+const DELETE: ApiPath = ApiPath::from_static("delete");
+const UNDELETE: ApiPath = ApiPath::from_static("undelete");
+const DESTROY: ApiPath = ApiPath::from_static("destroy");
+
+/// Check-and-set: on what condition a write is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cas {
+    /// On none.
+    Any,
+    /// Only when this is the latest version; 0: when there was never one.
+    Version(u64),
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    data: Exposed<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Options>,
+}
+
+#[derive(Serialize)]
+struct Options {
+    cas: u64,
+}
+
+#[derive(Serialize)]
+struct Versions<'a> {
+    versions: &'a [u64],
+}
+
+impl<'a> Body<'a> {
+    fn new(fields: &'a Fields, cas: Cas) -> Self {
+        let options = match cas {
+            Cas::Any => None,
+            Cas::Version(cas) => Some(Options { cas }),
+        };
+        Self { data: Exposed(fields), options }
+    }
+}
+
+impl Kv {
+    /// Writes a new version of the secret at `path`.
+    ///
+    /// The first write to a mount asks what is mounted there: a version 1 engine would accept it.
+    ///
+    /// # Errors
+    /// [`Kind::CasMismatch`], [`Kind::CasRequired`], [`Kind::TooLarge`], [`Kind::WrongKvVersion`],
+    /// [`Kind::Ambiguous`] when the answer was lost, and the failures of the exchange.
+    pub async fn write(
+        &self,
+        path: &SecretPath,
+        fields: &Fields,
+        cas: Cas,
+    ) -> Result<VersionMetadata, Error> {
+        let request = Request::post(self.mount.data(path), &Body::new(fields, cas));
+        self.store(request.map_err(Error::write)?).await
+    }
+
+    /// Writes a new version that has the fields of the latest, with those of `fields` replaced.
+    ///
+    /// # Errors
+    /// As [`Kv::write`], and [`Kind::NotFound`].
+    pub async fn patch(
+        &self,
+        path: &SecretPath,
+        fields: &Fields,
+        cas: Cas,
+    ) -> Result<VersionMetadata, Error> {
+        let request = Request::patch(self.mount.data(path), &Body::new(fields, cas));
+        self.store(request.map_err(Error::write)?).await
+    }
+
+    async fn store(&self, request: Request) -> Result<VersionMetadata, Error> {
+        if request.body_len() > MAX_WRITE_BYTES {
+            let what = format!("{request}: it is larger than 768 KiB with its field names");
+            return Err(Error::answer(Kind::TooLarge, what));
+        }
+        let answer = self.change(request, self.deadline()).await?;
+        if answer.status() == 404 {
+            // A patch of a deleted version is answered with that version's metadata.
+            return Err(Error::read(answer.error(Http::NotFound)));
+        }
+        answer.data().map_err(Error::write)
+    }
+
+    /// Deletes the latest version; it can be undeleted. No error when there is none.
+    ///
+    /// # Errors
+    /// [`Kind::WrongKvVersion`], [`Kind::Ambiguous`], and the failures of the exchange.
+    pub async fn delete_latest(&self, path: &SecretPath) -> Result<(), Error> {
+        self.change(Request::delete(self.mount.data(path)), self.deadline()).await.map(drop)
+    }
+
+    /// Deletes these versions; they can be undeleted.
+    ///
+    /// # Errors
+    /// As [`Kv::delete_latest`].
+    pub async fn delete_versions(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
+        self.mark(&DELETE, path, versions).await.map(drop)
+    }
+
+    /// Takes back the deletion of these versions.
+    ///
+    /// # Errors
+    /// As [`Kv::delete_latest`].
+    pub async fn undelete(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
+        self.mark(&UNDELETE, path, versions).await.map(drop)
+    }
+
+    /// Removes the data of these versions for good.
+    ///
+    /// # Errors
+    /// As [`Kv::delete_latest`].
+    pub async fn destroy(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
+        self.mark(&DESTROY, path, versions).await.map(drop)
+    }
+
+    async fn mark(
+        &self,
+        endpoint: &ApiPath,
+        path: &SecretPath,
+        versions: &[u64],
+    ) -> Result<Response, Error> {
+        let path = self.mount.endpoint(endpoint, path);
+        let request = Request::post(path, &Versions { versions }).map_err(Error::write)?;
+        self.change(request, self.deadline()).await
+    }
+}
