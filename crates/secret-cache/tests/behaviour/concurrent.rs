@@ -1,0 +1,114 @@
+//! Sequences of events with callers and loads that overlap: which answer comes is open, what it may
+//! be is not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use secret_cache::Origin;
+use tokio::task::JoinSet;
+use tokio::time::{advance, timeout};
+
+use crate::model::{Event, event};
+use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Source, SourceCache};
+
+/// Longer than some of the steps of time and shorter than others.
+const LATENCY: Duration = Duration::from_millis(700);
+
+/// What a caller may rely on from the moment it asks.
+struct Promise {
+    /// The serial that the last write of the key left which the cache was told of.
+    least: u64,
+}
+
+impl Promise {
+    fn check(&self, answer: &Answer) {
+        let Ok(lent) = answer else { return };
+        assert!(lent.serial >= self.least, "{} is older than {}", lent.serial, self.least);
+        assert_eq!(lent.serial, lent.version().number());
+        if lent.origin() == Origin::Memory {
+            assert!(lent.age() < INTERVAL + MAX_STALE, "served past its hard age");
+            assert_eq!(lent.is_stale(), lent.age() >= INTERVAL);
+        }
+    }
+}
+
+async fn ask(cache: Arc<SourceCache>, key: Key, promise: Promise, patience: Duration) {
+    if let Ok(answer) = timeout(patience, cache.get(&key)).await {
+        promise.check(&answer);
+    }
+}
+
+/// Lets every task come to where it waits for time to pass.
+async fn quiesce() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn run(events: Vec<(Event, u64)>) {
+    let source = Source::new();
+    source.takes(LATENCY);
+    let cache = Arc::new(source.cache());
+    let mut told = HashMap::<Key, u64>::new();
+    let mut callers = JoinSet::new();
+    for (event, patience) in events {
+        match event {
+            Event::Get(key) => {
+                let least = told.get(&key).copied().unwrap_or(0);
+                let promise = Promise { least };
+                let patience = Duration::from_millis(patience);
+                callers.spawn(ask(Arc::clone(&cache), key, promise, patience));
+            }
+            Event::Advance(span) => {
+                advance(span).await;
+            }
+            // A replica that lags may go back behind an invalidation: it is left out here.
+            Event::Set(crate::source::Mode::Lags) => {}
+            Event::Set(mode) => source.set(mode),
+            Event::Write(key) => {
+                source.write(key);
+            }
+            Event::Invalidate(key) => {
+                cache.invalidate(&key);
+                told.insert(key, source.serial(key));
+            }
+            Event::Replace(key) | Event::ReplaceLate(key) => {
+                let serial = source.write(key);
+                cache.replace(&key, source.loaded(serial));
+                told.insert(key, serial);
+            }
+            Event::Clear => {
+                cache.clear();
+                for key in 0..3 {
+                    told.insert(key, source.serial(key));
+                }
+            }
+        }
+        quiesce().await;
+        assert!(source.running() <= 3, "one load for each of three keys");
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller.unwrap();
+    }
+    drop(cache);
+    tokio::task::yield_now().await;
+    assert_eq!((source.running(), source.values()), (0, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn no_answer_breaks_a_promise(
+        events in prop::collection::vec((event(), 1..3_000_u64), 1..80)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(run(events));
+    }
+}

@@ -1,0 +1,14 @@
+//! The cache from outside, on virtual time: one file per promise, one source that does as it is
+//! told, and a model that says what a sequence of events has to answer.
+
+#![cfg(test)]
+
+mod bounds;
+mod concurrent;
+mod loading;
+mod model;
+mod races;
+mod source;
+mod staleness;
+mod surface;
+mod writes;

@@ -1,0 +1,124 @@
+//! Loads that can't be ended because they run on another thread right now: each meeting is forced by
+//! gates, none is left to luck.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secret_cache::{Cache, Load, Loaded};
+use tokio::task::JoinSet;
+
+use crate::source::Failure;
+
+/// Ends a test that would hang otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A value that does something when it is dropped.
+struct Value {
+    serial: u32,
+    on_drop: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl Value {
+    fn new(serial: u32, on_drop: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self { serial, on_drop: Some(Box::new(on_drop)) }
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        if let Some(on_drop) = self.on_drop.take() {
+            on_drop();
+        }
+    }
+}
+
+/// Each load takes the next gate, tells that it has come, and holds its thread until it may go on.
+struct Gated(Mutex<Vec<Gate>>);
+
+struct Gate {
+    serial: u32,
+    entered: Sender<()>,
+    go: Receiver<()>,
+    dropped: Sender<()>,
+}
+
+/// The test's side of a gate.
+struct Keeper {
+    entered: Receiver<()>,
+    go: Sender<()>,
+    dropped: Receiver<()>,
+}
+
+fn gate(serial: u32) -> (Gate, Keeper) {
+    let (entered, has_entered) = channel();
+    let (open, go) = channel();
+    let (dropped, was_dropped) = channel();
+    let gate = Gate { serial, entered, go, dropped };
+    (gate, Keeper { entered: has_entered, go: open, dropped: was_dropped })
+}
+
+impl Load<u32> for Gated {
+    type Value = Value;
+    type Error = Failure;
+
+    async fn load(&self, _: &u32) -> Result<Loaded<Value>, Failure> {
+        let Gate { serial, entered, go, dropped } = self.0.lock().unwrap().remove(0);
+        entered.send(()).unwrap();
+        go.recv_timeout(PATIENCE).unwrap();
+        // A test that has ended doesn't listen any more.
+        let on_drop = move || dropped.send(()).unwrap_or_default();
+        Ok(Loaded::new(Value::new(serial, on_drop)))
+    }
+}
+
+fn cache(gates: Vec<Gate>) -> Arc<Cache<u32, Gated>> {
+    Arc::new(Cache::builder(Gated(Mutex::new(gates))).build().unwrap())
+}
+
+fn ask(callers: &mut JoinSet<u32>, cache: &Arc<Cache<u32, Gated>>) {
+    let cache = Arc::clone(cache);
+    callers.spawn(async move { cache.get(&1).await.unwrap().serial });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_load_that_ends_after_the_next_one_began_changes_nothing() {
+    let ((first, keep_first), (second, keep_second)) = (gate(1), gate(2));
+    let cache = cache(vec![first, second]);
+    let mut callers = JoinSet::new();
+    ask(&mut callers, &cache);
+    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+    cache.invalidate(&1);
+    ask(&mut callers, &cache);
+    keep_second.entered.recv_timeout(PATIENCE).unwrap();
+
+    keep_first.go.send(()).unwrap();
+    keep_first.dropped.recv_timeout(PATIENCE).expect("the first value is thrown away");
+    assert!(cache.is_empty());
+    keep_second.go.send(()).unwrap();
+    assert_eq!(callers.join_all().await, [2, 2]);
+    assert_eq!(cache.get(&1).await.unwrap().serial, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_load_that_ends_in_the_midst_of_a_write_sends_nobody_away() {
+    let ((first, keep_first), (second, keep_second)) = (gate(1), gate(2));
+    let cache = cache(vec![first, second]);
+    let mut callers = JoinSet::new();
+    ask(&mut callers, &cache);
+    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+
+    // The clearing drops this value when the load has lost its place and hasn't been told yet.
+    let metrics = tokio::runtime::Handle::current().metrics();
+    keep_second.go.send(()).unwrap();
+    let go = keep_first.go;
+    let until_all_is_over = move || {
+        go.send(()).unwrap();
+        while metrics.num_alive_tasks() > 0 {
+            std::thread::yield_now();
+        }
+    };
+    cache.replace(&2, Loaded::new(Value::new(0, until_all_is_over)));
+    cache.clear();
+    assert_eq!(callers.join_all().await, [2]);
+}

@@ -1,0 +1,219 @@
+//! A source that answers as it is told, counts its loads, and knows which of its values live.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use secret_cache::{Builder, Cache, Error, Lent, Load, LoadError, Loaded, Outcome, Version};
+
+pub(crate) type Key = u32;
+pub(crate) type SourceCache = Cache<Key, Source>;
+pub(crate) type Answer = Result<Lent<Value>, Error<Failure>>;
+
+pub(crate) const INTERVAL: Duration = Duration::from_secs(100);
+pub(crate) const MAX_STALE: Duration = Duration::from_secs(50);
+pub(crate) const NEGATIVE: Duration = Duration::from_secs(4);
+pub(crate) const NS: Duration = Duration::from_nanos(1);
+
+pub(crate) fn just_under(span: Duration) -> Duration {
+    span.saturating_sub(NS)
+}
+
+/// How the source answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Up,
+    Down,
+    Absent,
+    Refused,
+    Panics,
+    /// As a replica does that has not seen the last write.
+    Lags,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure(pub(crate) Outcome);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the source says {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl LoadError for Failure {
+    fn outcome(&self) -> Outcome {
+        self.0
+    }
+}
+
+/// A value that holds a share in the source's count of living values.
+pub(crate) struct Value {
+    pub(crate) serial: u64,
+    _alive: Arc<()>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Source {
+    state: Arc<Mutex<State>>,
+    alive: Arc<()>,
+}
+
+struct State {
+    mode: Mode,
+    latency: Duration,
+    serials: HashMap<Key, u64>,
+    loads: usize,
+    running: usize,
+    most_running: usize,
+}
+
+impl Source {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            mode: Mode::Up,
+            latency: Duration::ZERO,
+            serials: HashMap::new(),
+            loads: 0,
+            running: 0,
+            most_running: 0,
+        };
+        Self { state: Arc::new(Mutex::new(state)), alive: Arc::new(()) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.state().mode = mode;
+    }
+
+    pub(crate) fn takes(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// Changes the value of `key`; the serial number is its version too.
+    pub(crate) fn write(&self, key: Key) -> u64 {
+        let mut state = self.state();
+        let serial = state.serials.entry(key).or_insert(1);
+        *serial += 1;
+        *serial
+    }
+
+    pub(crate) fn serial(&self, key: Key) -> u64 {
+        self.state().serials.get(&key).copied().unwrap_or(1)
+    }
+
+    pub(crate) fn loaded(&self, serial: u64) -> Loaded<Value> {
+        Loaded::versioned(self.value(serial), Version::new(serial))
+    }
+
+    pub(crate) fn value(&self, serial: u64) -> Value {
+        Value { serial, _alive: Arc::clone(&self.alive) }
+    }
+
+    pub(crate) fn loads(&self) -> usize {
+        self.state().loads
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.state().running
+    }
+
+    pub(crate) fn most_running(&self) -> usize {
+        self.state().most_running
+    }
+
+    /// How many values are alive.
+    pub(crate) fn values(&self) -> usize {
+        // Each handle of the source holds one share; the cache has one handle of its own.
+        Arc::strong_count(&self.alive) - Arc::strong_count(&self.state)
+    }
+
+    pub(crate) fn builder(&self) -> Builder<Key, Self> {
+        Cache::builder(self.clone())
+            .refresh_interval(INTERVAL)
+            .max_stale(MAX_STALE)
+            .negative_ttl(NEGATIVE)
+    }
+
+    pub(crate) fn cache(&self) -> SourceCache {
+        self.builder().build().unwrap()
+    }
+}
+
+impl Load<Key> for Source {
+    type Value = Value;
+    type Error = Failure;
+
+    /// The answer is settled when the load begins and given when the latency is over.
+    async fn load(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
+        let serial = self.serial(*key);
+        let (mode, latency) = self.begin();
+        let _running = Running(self);
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match mode {
+            Mode::Up => Ok(self.loaded(serial)),
+            Mode::Lags => Ok(self.loaded(serial - 1)),
+            Mode::Down => Err(Failure(Outcome::Unreachable)),
+            Mode::Absent => Err(Failure(Outcome::Absent)),
+            Mode::Refused => Err(Failure(Outcome::Refused)),
+            // Not `panic!`: the panic hook stays silent, thousands of these are expected.
+            Mode::Panics => std::panic::resume_unwind(Box::new("told to")),
+        }
+    }
+}
+
+impl Source {
+    fn begin(&self) -> (Mode, Duration) {
+        let mut state = self.state();
+        state.loads += 1;
+        state.running += 1;
+        state.most_running = state.most_running.max(state.running);
+        (state.mode, state.latency)
+    }
+}
+
+struct Running<'s>(&'s Source);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.state().running -= 1;
+    }
+}
+
+/// What an answer comes to, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    Loaded(u64),
+    Cached(u64),
+    Stale(u64),
+    Failed(Outcome),
+    Panicked,
+    Outdated,
+}
+
+pub(crate) fn got(answer: &Answer) -> Got {
+    use secret_cache::Origin;
+    match answer {
+        Ok(lent) => match (lent.origin(), lent.is_stale()) {
+            (Origin::Loaded, false) => Got::Loaded(lent.serial),
+            (Origin::Memory, false) => Got::Cached(lent.serial),
+            (Origin::Memory, true) => Got::Stale(lent.serial),
+            (Origin::Loaded, true) => panic!("loaded and stale: {lent:?}"),
+        },
+        Err(Error::Load(failure)) => Got::Failed(failure.0),
+        Err(Error::Panicked) => Got::Panicked,
+        Err(Error::Outdated) => Got::Outdated,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn get(cache: &SourceCache, key: Key) -> Got {
+    got(&cache.get(&key).await)
+}

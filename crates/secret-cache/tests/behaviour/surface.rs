@@ -1,0 +1,83 @@
+//! The public face: settings, errors, what may cross threads, and what is never printed.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use secret_cache::{Cache, Error, Lent, MAX_NEGATIVE_TTL, Outcome, Problem};
+
+use crate::source::{Failure, Key, Mode, NS, Source, Value};
+
+#[test]
+fn all_problems_of_the_settings_come_together() {
+    let build = |entries: usize, ttl: Duration| {
+        Source::new().builder().max_entries(entries).negative_ttl(ttl).build()
+    };
+    for (entries, ttl, expected) in [
+        (0, MAX_NEGATIVE_TTL, vec![Problem::NoEntries]),
+        (1, MAX_NEGATIVE_TTL + NS, vec![Problem::NegativeTtlTooLong]),
+        (0, Duration::MAX, vec![Problem::NoEntries, Problem::NegativeTtlTooLong]),
+    ] {
+        assert_eq!(build(entries, ttl).unwrap_err().problems(), expected);
+    }
+    assert!(build(1, MAX_NEGATIVE_TTL).is_ok());
+    assert_eq!(
+        build(0, Duration::MAX).unwrap_err().to_string(),
+        "the cache's settings are wrong: max_entries is 0, the least is 1; negative_ttl is over 5 s"
+    );
+}
+
+#[test]
+fn the_longest_spans_do_not_overflow() {
+    let cache =
+        Source::new().builder().refresh_interval(Duration::MAX).max_stale(Duration::MAX).build();
+    assert!(cache.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_mean_something_and_lead_to_their_cause() {
+    let source = Source::new();
+    let cache = source.cache();
+    for (mode, outcome) in [
+        (Mode::Down, Outcome::Unreachable),
+        (Mode::Panics, Outcome::Unreachable),
+        (Mode::Refused, Outcome::Refused),
+    ] {
+        source.set(mode);
+        let error = cache.get(&1).await.unwrap_err();
+        assert_eq!(error.outcome(), outcome);
+        let cause = error.source().map(ToString::to_string);
+        assert_eq!(cause, error.load_error().map(ToString::to_string));
+        assert!(cause.is_none_or(|cause| !error.to_string().contains(&cause)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_prints_neither_keys_nor_values() {
+    struct Planted;
+    impl secret_cache::Load<String> for Planted {
+        type Value = String;
+        type Error = Failure;
+        async fn load(&self, key: &String) -> Result<secret_cache::Loaded<String>, Failure> {
+            Ok(secret_cache::Loaded::new(key.clone()))
+        }
+    }
+    let builder = Cache::builder(Planted);
+    let builder_text = format!("{builder:?}");
+    let cache = builder.build().unwrap();
+    let lent = cache.get(&"planted-secret".to_owned()).await.unwrap();
+    assert_eq!(*lent, "planted-secret");
+    for text in [builder_text, format!("{cache:?}"), format!("{lent:?}")] {
+        assert!(!text.contains("planted"), "{text}");
+    }
+}
+
+#[test]
+fn everything_crosses_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    fn check_future<F: Future + Send>(_: F) {}
+    check::<Cache<Key, Source>>();
+    check::<Lent<Value>>();
+    check::<Error<Failure>>();
+    let cache = Source::new().cache();
+    check_future(cache.get(&1));
+}
