@@ -1,1 +1,47 @@
 #![doc = include_str!("../README.md")]
+
+// What goes in.
+mod env;
+mod rules;
+mod sources;
+
+// What comes out.
+mod access;
+mod cache;
+mod credential;
+mod location;
+mod login;
+mod pattern;
+mod problem;
+mod server;
+mod settings;
+mod team;
+
+// The table of settings, and the pages made from it.
+pub mod reference;
+mod table;
+
+// How the one becomes the other.
+mod duration;
+mod found;
+mod notes;
+mod reader;
+mod system;
+mod team_locations;
+mod text;
+mod unused;
+mod yaml;
+
+pub use access::{AccessMode, Fallback, VirtualKeys};
+pub use credential::Credential;
+pub use env::{Env, ProcessEnv};
+pub use location::Location;
+pub use login::{Login, Method};
+pub use pattern::LocationPattern;
+pub use problem::{Origin, Problem, Problems, Warning};
+pub use rules::Rules;
+pub use server::Server;
+pub use settings::Settings;
+pub use sources::{Sources, Yaml};
+pub use table::{Preset, SETTINGS, Section, Sensitivity, Setting};
+pub use team::{OverlayError, TeamSettings};

@@ -1,0 +1,62 @@
+//! How one setting is looked up: the environment first, then the file, each refusal noted.
+
+mod file;
+mod parts;
+
+use crate::env::Env;
+use crate::found::{Found, Route};
+use crate::notes::Notes;
+use crate::problem::Origin;
+use crate::rules::Rules;
+use crate::sources::Sources;
+use crate::yaml::{self, Document, Value};
+
+/// The sources, with the file already read.
+pub(crate) struct Reader<'a> {
+    env: &'a dyn Env,
+    pub(crate) rules: &'a dyn Rules,
+    pub(crate) document: Document,
+    pub(crate) notes: Notes,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(sources: &Sources<'a>) -> Self {
+        let mut notes = Notes::default();
+        let document = sources.yaml.map(|file| yaml::read(file, &mut notes)).unwrap_or_default();
+        Self { env: sources.env, rules: sources.rules, document, notes }
+    }
+
+    /// A variable's text, empty or not. One that is no UTF-8 is a problem, and not there.
+    fn raw(&mut self, name: &str) -> Option<String> {
+        self.env.var(name)?.into_string().map_or_else(
+            |_| {
+                let source = Origin::Variable(name.to_owned());
+                self.notes.problem(source, "the value is not UTF-8", "set it to text in UTF-8");
+                None
+            },
+            Some,
+        )
+    }
+
+    /// A variable that is set, to nothing perhaps.
+    pub(crate) fn variable_or_empty(&mut self, name: &str) -> Option<Found> {
+        let text = self.raw(name)?;
+        let source = Origin::Variable(name.to_owned());
+        Some(Found { source, value: Value::Text(text), route: Route::Environment })
+    }
+
+    /// A variable that says something. An empty or blank one counts as not set.
+    pub(crate) fn variable(&mut self, name: &str) -> Option<Found> {
+        self.variable_or_empty(name).filter(|found| !found.is_blank())
+    }
+
+    /// A setting of our own: the variable `name`, or its key under `km:`.
+    pub(crate) fn own(&mut self, name: &str) -> Option<Found> {
+        self.variable(name).or_else(|| self.in_file(name))
+    }
+
+    /// Like [`own`](Self::own), for a setting in which empty has a meaning of its own.
+    pub(crate) fn own_or_empty(&mut self, name: &str) -> Option<Found> {
+        self.variable_or_empty(name).or_else(|| self.in_file(name))
+    }
+}

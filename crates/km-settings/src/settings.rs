@@ -1,0 +1,80 @@
+//! All settings together.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::access::{self, AccessMode, Fallback, VirtualKeys};
+use crate::cache;
+use crate::location::Location;
+use crate::login::Login;
+use crate::pattern::LocationPattern;
+use crate::problem::{Problems, Warning};
+use crate::reader::Reader;
+use crate::server::Server;
+use crate::sources::Sources;
+use crate::{system, team_locations, unused};
+
+/// Typed, validated settings. There is no other way to them than
+/// [`from_sources`](Self::from_sources).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The server and the way to it.
+    pub server: Server,
+    /// How to log in.
+    pub login: Login,
+    /// Where secrets live when no team says otherwise.
+    pub location: Location,
+    /// Whether Vault is read, written or both.
+    pub access_mode: AccessMode,
+    /// The only names that Vault is asked for; `None` is all.
+    pub hosted_keys: Option<BTreeSet<String>>,
+    /// Text that is written beside each stored value, in the field `description`.
+    pub description: Option<String>,
+    /// What happens to the keys that the gateway hands out.
+    pub virtual_keys: VirtualKeys,
+    /// When the process environment is asked.
+    pub fallback: Fallback,
+    /// How long a read value is served from memory; zero is no caching. At most ten years.
+    pub refresh_interval: Duration,
+    /// How long past that it may be served while the server can't be asked. At most ten years.
+    pub max_stale: Duration,
+    /// The places that team settings may name; `None` is all, an empty list none.
+    pub allowed_team_locations: Option<Vec<LocationPattern>>,
+    /// The NAME of each value `os.environ/NAME` in the file, in file order, each once.
+    pub references: Vec<String>,
+    /// What works, and may not be what was meant.
+    pub warnings: Vec<Warning>,
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of every source, to be shown to whoever wrote the settings. Nothing in them
+    /// goes away by trying again.
+    pub fn from_sources(sources: &Sources<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader::new(sources);
+        system::check(&mut reader);
+        let (access_mode, virtual_keys) = access::read(&mut reader);
+        let mut settings = Self {
+            server: Server::read(&mut reader),
+            login: Login::read(&mut reader),
+            location: Location::read(&mut reader),
+            access_mode,
+            hosted_keys: access::hosted_keys(&mut reader),
+            description: access::description(&mut reader),
+            virtual_keys,
+            fallback: access::fallback(&mut reader),
+            refresh_interval: cache::refresh_interval(&mut reader),
+            max_stale: cache::max_stale(&mut reader),
+            allowed_team_locations: team_locations::read(&mut reader),
+            references: std::mem::take(&mut reader.document.references),
+            warnings: Vec::new(),
+        };
+        unused::warn(&reader.document, &mut reader.notes);
+        settings.warnings = reader.notes.finish()?;
+        Ok(settings)
+    }
+}

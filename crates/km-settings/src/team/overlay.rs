@@ -1,0 +1,92 @@
+//! A team's settings laid over the global ones.
+
+use super::{Said, TeamSettings};
+use crate::location::{FIELD, Location, MOUNT};
+use crate::notes::Notes;
+use crate::problem::{Origin, Problems};
+use crate::settings::Settings;
+use crate::text::shown;
+
+/// Why a team's virtual keys can't be kept where its settings say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OverlayError {
+    /// The settings of the team and the global ones contradict each other.
+    #[error(transparent)]
+    Contradiction(#[from] Problems),
+    /// The place is not among `KM_ALLOWED_TEAM_LOCATIONS`.
+    #[error("team settings name a place that is not allowed: {}", place(namespace.as_deref(), mount))]
+    NotAllowed {
+        /// The namespace; `None` is the root.
+        namespace: Option<String>,
+        /// The mount.
+        mount: String,
+    },
+}
+
+/// A place as `KM_ALLOWED_TEAM_LOCATIONS` would have it.
+fn place(namespace: Option<&str>, mount: &str) -> String {
+    shown(&format!("{}/{mount}", namespace.unwrap_or_default()))
+}
+
+impl TeamSettings {
+    /// Where the team's virtual keys live.
+    ///
+    /// A team that names neither a namespace nor a mount stays where the global settings are,
+    /// which is allowed whatever `KM_ALLOWED_TEAM_LOCATIONS` says.
+    ///
+    /// # Errors
+    ///
+    /// [`OverlayError::Contradiction`] has to be mended by whoever wrote the settings.
+    /// [`OverlayError::NotAllowed`] is a refusal: the team has no right to that place.
+    pub fn overlay(&self, settings: &Settings) -> Result<Location, OverlayError> {
+        let global = &settings.location;
+        let location = Location {
+            namespace: self.namespace.over(global.namespace.as_ref()),
+            mount: self.mount.over(Some(&global.mount)).unwrap_or_else(|| MOUNT.to_owned()),
+            path_prefix: self.path_prefix.over(global.path_prefix.as_ref()),
+            field: self.data.over(None).unwrap_or_else(|| FIELD.to_owned()),
+        };
+        check_description(&location, settings)?;
+        self.check_place(&location, settings)?;
+        Ok(location)
+    }
+
+    fn check_place(&self, location: &Location, settings: &Settings) -> Result<(), OverlayError> {
+        if self.namespace == Said::Nothing && self.mount == Said::Nothing {
+            return Ok(());
+        }
+        let Some(patterns) = &settings.allowed_team_locations else {
+            return Ok(());
+        };
+        let namespace = location.namespace.as_deref();
+        if patterns.iter().any(|pattern| pattern.matches(namespace, &location.mount)) {
+            return Ok(());
+        }
+        let (namespace, mount) = (location.namespace.clone(), location.mount.clone());
+        Err(OverlayError::NotAllowed { namespace, mount })
+    }
+}
+
+/// One field can't hold both the value and its description.
+fn check_description(location: &Location, settings: &Settings) -> Result<(), Problems> {
+    let mut notes = Notes::default();
+    if location.field == Location::DESCRIPTION && settings.description.is_some() {
+        let what =
+            format!("{} is also the field of the global description", shown(Location::DESCRIPTION));
+        let source = Origin::Team { path: "data".to_owned() };
+        notes.problem(source, what, "use another field, or drop the global description");
+    }
+    notes.finish().map(|_| ())
+}
+
+impl Said {
+    /// The part of the location, with `global` where nothing is said.
+    fn over(&self, global: Option<&String>) -> Option<String> {
+        match self {
+            Self::Nothing => global.cloned(),
+            Self::Empty => None,
+            Self::Text(text) => Some(text.clone()),
+        }
+    }
+}

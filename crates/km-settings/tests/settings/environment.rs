@@ -1,0 +1,209 @@
+//! LiteLLM's variables and ours.
+
+use std::path::Path;
+use std::time::Duration;
+
+use km_settings::{Fallback, Origin, Settings, Sources};
+
+use crate::common::{Strict, bad, check_problem, env, good, read_all};
+
+#[test]
+fn a_token_alone_gives_the_defaults() {
+    let settings = good(&[], "");
+    assert_eq!(settings.server.address, "http://127.0.0.1:8200");
+    assert_eq!(settings.server.deadline, Duration::from_secs(5));
+    assert_eq!(settings.server.ca_cert, None);
+    assert_eq!(settings.server.tls_server_name, None);
+    assert!(!settings.server.danger_plaintext);
+    assert_eq!(settings.login.namespace, None);
+    assert_eq!(settings.location.namespace, None);
+    assert_eq!(settings.location.mount, "secret");
+    assert_eq!(settings.location.path_prefix, None);
+    assert_eq!(settings.location.field, "key");
+    assert_eq!(settings.fallback, Fallback::OnMissing);
+    assert_eq!(settings.refresh_interval, Duration::from_secs(86_400));
+    assert_eq!(settings.max_stale, Duration::from_secs(3600));
+    assert!(settings.hosted_keys.is_none());
+    assert!(settings.allowed_team_locations.is_none());
+    assert!(settings.warnings.is_empty());
+}
+
+#[test]
+fn namespace_mount_and_prefix_are_cleaned() {
+    for (input, namespace, mount, prefix) in [
+        ("", None, "secret", None),
+        (" ", None, "secret", None),
+        ("/", None, "secret", None),
+        (" /a/b/ ", Some("a/b"), "a/b", Some("a/b")),
+    ] {
+        let location = good(
+            &[
+                ("HCP_VAULT_NAMESPACE", input),
+                ("HCP_VAULT_MOUNT_NAME", input),
+                ("HCP_VAULT_PATH_PREFIX", input),
+            ],
+            "",
+        )
+        .location;
+        assert_eq!(location.namespace.as_deref(), namespace, "{input:?}");
+        assert_eq!(location.mount, mount, "{input:?}");
+        assert_eq!(location.path_prefix.as_deref(), prefix, "{input:?}");
+    }
+}
+
+#[test]
+fn login_and_secrets_may_have_namespaces_of_their_own() {
+    let general = ("HCP_VAULT_NAMESPACE", "admin");
+    let login = "HCP_VAULT_LOGIN_NAMESPACE";
+    let secret = "HCP_VAULT_SECRET_NAMESPACE";
+    for (variables, expected) in [
+        (vec![general], (Some("admin"), Some("admin"))),
+        (vec![general, (login, "a")], (Some("a"), Some("admin"))),
+        (vec![general, (secret, "b/")], (Some("admin"), Some("b"))),
+        (vec![general, (login, "")], (None, Some("admin"))),
+        (vec![general, (secret, "/")], (Some("admin"), None)),
+        (vec![(login, "a"), (secret, "b")], (Some("a"), Some("b"))),
+    ] {
+        let settings = good(&variables, "");
+        let found = (settings.login.namespace.as_deref(), settings.location.namespace.as_deref());
+        assert_eq!(found, expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn the_address_is_cleaned_and_judged() {
+    for (input, expected) in [
+        ("https://v:8200", "https://v:8200"),
+        (" https://v:8200/ ", "https://v:8200"),
+        ("", "http://127.0.0.1:8200"),
+    ] {
+        assert_eq!(good(&[("HCP_VAULT_ADDR", input)], "").server.address, expected);
+    }
+    check_problem(&[("HCP_VAULT_ADDR", "http://v:8200")], "", &["HCP_VAULT_ADDR: it is neither"]);
+    good(&[("HCP_VAULT_ADDR", "http://v:8200"), ("KM_DANGER_PLAINTEXT", "Yes")], "");
+}
+
+#[test]
+fn an_address_with_a_password_is_not_quoted() {
+    let lines = bad(&[("HCP_VAULT_ADDR", "https://user:pass@v:8200")], "");
+    assert!(lines[0].contains("user info") && !lines[0].contains("pass@"), "{lines:?}");
+}
+
+#[test]
+fn a_switch_that_cannot_be_read_is_one_problem() {
+    let variables = [("HCP_VAULT_ADDR", "http://v:8200"), ("KM_DANGER_PLAINTEXT", "perhaps")];
+    check_problem(&variables, "", &["KM_DANGER_PLAINTEXT: `perhaps` is not `true` or `false`"]);
+}
+
+#[test]
+fn the_first_ca_bundle_that_is_set_counts() {
+    let all = [("KM_CA_CERT", "a"), ("VAULT_CACERT", "b"), ("SSL_CERT_FILE", "c")];
+    for (index, (_, expected)) in all.iter().enumerate() {
+        let settings = good(&all[index..], "");
+        assert_eq!(settings.server.ca_cert.as_deref(), Some(Path::new(expected)));
+    }
+    let settings = good(&[("KM_CA_CERT", ""), ("VAULT_CACERT", "b")], "");
+    assert_eq!(settings.server.ca_cert.as_deref(), Some(Path::new("b")));
+}
+
+#[test]
+fn the_refresh_interval_has_two_variables() {
+    let (own, general) = ("HCP_VAULT_REFRESH_INTERVAL", "SECRET_MANAGER_REFRESH_INTERVAL");
+    for (variables, expected) in [
+        (vec![(own, "60")], 60),
+        (vec![(general, "90")], 90),
+        (vec![(own, "60"), (general, "90")], 60),
+        (vec![(own, ""), (general, "90")], 90),
+        (vec![(own, "0")], 0),
+        (vec![(own, "1h")], 3600),
+    ] {
+        let settings = good(&variables, "");
+        assert_eq!(settings.refresh_interval, Duration::from_secs(expected), "{variables:?}");
+    }
+}
+
+#[test]
+fn durations_that_make_no_sense_are_refused() {
+    for (name, value, part) in [
+        ("HCP_VAULT_REFRESH_INTERVAL", "-1", "`-1` is negative"),
+        ("HCP_VAULT_REFRESH_INTERVAL", "soon", "`soon` is no duration"),
+        ("SECRET_MANAGER_REFRESH_INTERVAL", "-0.5", "is negative"),
+        ("HCP_VAULT_REFRESH_INTERVAL", "18446744073709551615", "longer than ten years"),
+        ("KM_MAX_STALE", "11y", "is no duration"),
+        ("KM_DEADLINE", "0", "leaves an operation no time"),
+        ("KM_DEADLINE", "0s", "leaves an operation no time"),
+        ("KM_DEADLINE", "-5s", "is negative"),
+    ] {
+        check_problem(&[(name, value)], "", &[name, part]);
+    }
+}
+
+#[test]
+fn paths_are_judged_by_the_rules() {
+    for name in [
+        "HCP_VAULT_NAMESPACE",
+        "HCP_VAULT_LOGIN_NAMESPACE",
+        "HCP_VAULT_SECRET_NAMESPACE",
+        "HCP_VAULT_MOUNT_NAME",
+        "HCP_VAULT_PATH_PREFIX",
+        "HCP_VAULT_APPROLE_MOUNT_PATH",
+        "HCP_VAULT_CERT_ROLE",
+        "KM_PREFIX_FOR_STORED_VIRTUAL_KEYS",
+        "KM_JWT_MOUNT_PATH",
+        "KM_KUBERNETES_MOUNT_PATH",
+        "KM_USERPASS_MOUNT_PATH",
+    ] {
+        check_problem(&[(name, "a/../b")], "", &[name, "`a/../b` can't be part of a path"]);
+    }
+}
+
+#[test]
+fn all_problems_come_together() {
+    let lines = bad(
+        &[
+            ("HCP_VAULT_ADDR", "http://elsewhere"),
+            ("HCP_VAULT_MOUNT_NAME", ".."),
+            ("HCP_VAULT_REFRESH_INTERVAL", "-1"),
+            ("KM_ACCESS_MODE", "admin"),
+            ("KM_FALLBACK", "always"),
+            ("KM_TLS_SERVER_NAME", "two names"),
+        ],
+        "general_settings:\n  key_management_system: aws_kms\n",
+    );
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    let mut variables: std::collections::BTreeMap<String, std::ffi::OsString> =
+        env(&[("HCP_VAULT_TOKEN", "t")]).into_iter().map(|(k, v)| (k, v.into())).collect();
+    for name in ["HCP_VAULT_MOUNT_NAME", "HCP_VAULT_APPROLE_ROLE_ID", "KM_CA_CERT"] {
+        variables.insert(name.to_owned(), not_utf8());
+        let problems =
+            Settings::from_sources(&Sources { env: &variables, yaml: None, rules: &Strict })
+                .unwrap_err();
+        variables.remove(name);
+        let sources: Vec<_> = problems.iter().map(|problem| problem.source.clone()).collect();
+        assert_eq!(sources, [Origin::Variable(name.to_owned())]);
+    }
+}
+
+#[cfg(unix)]
+fn not_utf8() -> std::ffi::OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xff])
+}
+
+#[test]
+fn a_value_on_several_lines_makes_one_line() {
+    let lines = bad(&[("KM_FALLBACK", "a\nb\u{2028}c")], "");
+    assert_eq!(lines[0].lines().count(), 1, "{lines:?}");
+    let long = "x".repeat(1000);
+    assert!(bad(&[("KM_FALLBACK", &long)], "")[0].len() < 250);
+}
+
+#[test]
+fn without_a_login_nothing_works() {
+    let problems = read_all(&env(&[]), "").unwrap_err();
+    assert_eq!(problems.iter().map(|p| &p.source).collect::<Vec<_>>(), [&Origin::Environment]);
+}

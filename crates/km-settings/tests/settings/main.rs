@@ -1,0 +1,22 @@
+//! What the crate promises, from outside: sources in, settings or problems out.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod teams;
+#[cfg(test)]
+mod yaml;

@@ -1,0 +1,93 @@
+//! Whatever comes in: nothing panics, and no secret comes out.
+
+use std::collections::BTreeMap;
+
+use km_settings::{SETTINGS, Settings, Sources, TeamSettings, Yaml};
+use proptest::prelude::*;
+
+use crate::common::{SECRET, Strict, env, good, read_all};
+
+/// Variables of ours with any text.
+fn environments() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let names = prop::sample::select(SETTINGS).prop_map(|setting| setting.name.to_owned());
+    let values =
+        prop_oneof!["\\PC{0,12}", any::<String>(), "[0-9a-z/._-]{0,9}", Just(String::new())];
+    prop::collection::btree_map(names, values, 0..8)
+}
+
+/// Text that is often YAML, and often in our part of the file.
+fn files() -> impl Strategy<Value = String> {
+    let keys = prop_oneof![
+        Just("general_settings"),
+        Just("key_management_settings"),
+        Just("km"),
+        Just("access_mode"),
+        Just("hosted_keys"),
+        Just("deadline"),
+        Just("x"),
+    ];
+    let values = prop_oneof![
+        Just("\n".to_owned()),
+        "[ ]?[&*!|>'\"\\[{~-]{0,3}[a-z0-9]{0,4}\n",
+        Just(" os.environ/HOME\n".to_owned()),
+        any::<String>(),
+    ];
+    let ours = (0..6_usize, keys, values)
+        .prop_map(|(indent, key, value)| format!("{}{key}:{value}", " ".repeat(indent)));
+    let theirs = (0..6_usize, "['\"]?")
+        .prop_map(|(indent, quote)| format!("{}y: {quote}{SECRET}\n", " ".repeat(indent)));
+    prop::collection::vec(prop_oneof![3 => ours, 1 => theirs], 0..12)
+        .prop_map(|lines| lines.concat())
+}
+
+/// What is said about these sources.
+fn said(env: &BTreeMap<String, String>, text: &str) -> String {
+    let yaml = Some(Yaml { file: "config.yaml", text });
+    match Settings::from_sources(&Sources { env, yaml, rules: &Strict }) {
+        Ok(settings) => format!("{:?}", settings.warnings),
+        Err(problems) => format!("{problems} {problems:?}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn anything_may_stand_in_the_environment(env in environments()) {
+        // The helper looks for the secret in what comes out.
+        let _ = read_all(&env, "");
+    }
+
+    #[test]
+    fn anything_may_stand_in_the_file(text in files()) {
+        let said = said(&env(&[("HCP_VAULT_TOKEN", "t")]), &text);
+        prop_assert!(!said.contains("planted"), "{}", said);
+    }
+
+    #[test]
+    fn a_secret_in_a_credential_is_not_shown(mut env in environments(), junk in "\\PC{0,3}") {
+        for name in ["HCP_VAULT_TOKEN", "HCP_VAULT_APPROLE_ROLE_ID", "HCP_VAULT_APPROLE_SECRET_ID"] {
+            env.insert(name.to_owned(), format!("{SECRET}{junk}\u{1}{SECRET}"));
+        }
+        prop_assert!(read_all(&env, "").is_err());
+        env.insert("HCP_VAULT_TOKEN".to_owned(), SECRET.to_owned());
+        let _ = read_all(&env, "");
+    }
+
+    #[test]
+    fn problems_have_a_line_each(env in environments(), text in files()) {
+        let yaml = Some(Yaml { file: "config.yaml", text: &text });
+        if let Err(problems) = Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict }) {
+            prop_assert_eq!(problems.to_string().lines().count(), problems.iter().count());
+            prop_assert!(problems.iter().count() > 0);
+        }
+    }
+
+    #[test]
+    fn anything_may_be_a_teams_settings(json in any::<String>(), value in any::<String>()) {
+        let _ = TeamSettings::from_json(&json, &Strict);
+        let settings: Settings = good(&[("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv-*,/kv")], "");
+        let json = format!("{{\"mount\": {value:?}, \"data\": {value:?}}}");
+        if let Ok(team) = TeamSettings::from_json(&json, &Strict) {
+            let _ = team.overlay(&settings);
+        }
+    }
+}

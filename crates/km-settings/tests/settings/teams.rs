@@ -1,0 +1,182 @@
+//! A team's settings: what they say, and where that leads.
+
+use km_settings::{Location, Origin, OverlayError, Settings, TeamSettings};
+
+use crate::common::{Strict, bad, check_problem, good, management, warnings};
+
+/// Settings with every part of the location set.
+fn global(variables: &[(&str, &str)]) -> Settings {
+    let mut all = vec![
+        ("HCP_VAULT_NAMESPACE", "admin"),
+        ("HCP_VAULT_MOUNT_NAME", "kv"),
+        ("HCP_VAULT_PATH_PREFIX", "gateway"),
+    ];
+    all.extend(variables);
+    good(&all, "")
+}
+
+/// Asserts where a team with these settings keeps its keys: namespace, mount, prefix, field.
+fn check(json: &str, expected: (Option<&str>, &str, Option<&str>, &str)) {
+    let team = TeamSettings::from_json(json, &Strict).unwrap_or_else(|e| panic!("{json}: {e}"));
+    let place = team.overlay(&global(&[])).unwrap();
+    let found = (
+        place.namespace.as_deref(),
+        place.mount.as_str(),
+        place.path_prefix.as_deref(),
+        place.field.as_str(),
+    );
+    assert_eq!(found, expected, "{json}");
+}
+
+#[test]
+fn each_part_is_global_left_out_or_the_teams_own() {
+    let global = (Some("admin"), "kv", Some("gateway"), "key");
+    for json in ["null", "{}", r#"{"namespace": null, "mount": null, "data": null}"#] {
+        check(json, global);
+    }
+    for blank in ["", "  ", "/", " // "] {
+        let json =
+            format!(r#"{{"namespace": "{blank}", "mount": "{blank}", "path_prefix": "{blank}"}}"#);
+        check(&json, (None, "secret", None, "key"));
+    }
+    check(
+        r#"{"namespace": " teams/team-a/ ", "mount": "kv-prod", "path_prefix": "/virtual-keys",
+            "data": " password "}"#,
+        (Some("teams/team-a"), "kv-prod", Some("virtual-keys"), "password"),
+    );
+    check(r#"{"data": ""}"#, global);
+    check(r#"{"data": "/"}"#, (Some("admin"), "kv", Some("gateway"), "/"));
+}
+
+#[test]
+fn nested_settings_alone_count() {
+    check(
+        r#"{"mount": "beside", "tags": [1], "secret_manager_settings": {"namespace": "team"}}"#,
+        (Some("team"), "kv", Some("gateway"), "key"),
+    );
+    check(
+        r#"{"mount": "own", "secret_manager_settings": null}"#,
+        (Some("admin"), "own", Some("gateway"), "key"),
+    );
+}
+
+#[test]
+fn bad_settings_are_refused() {
+    for (json, path, part) in [
+        ("", "", "no valid JSON at line 1"),
+        ("{", "", "no valid JSON at line 1"),
+        ("[]", "", "must be a JSON object"),
+        ("\"text\"", "", "must be a JSON object"),
+        (r#"{"mount": 5}"#, "mount", "must be text, not a number"),
+        (r#"{"namespace": ["a"]}"#, "namespace", "must be text, not a list"),
+        (r#"{"data": true}"#, "data", "must be text, not a boolean"),
+        (r#"{"data": {}}"#, "data", "must be text, not an object"),
+        (r#"{"data": "\ud800"}"#, "data", "must be text, not text that is not Unicode"),
+        (r#"{"data": "a\u0000b"}"#, "data", "control character"),
+        (r#"{"path_prefix": "a/../b"}"#, "path_prefix", "can't be part of a path"),
+        (r#"{"mount": "a//b"}"#, "mount", "can't be part of a path"),
+        (r#"{"prefix": "a"}"#, "", "`prefix` is no key of team settings"),
+        (r#"{"mout": "a"}"#, "", "but `mount` is"),
+        (r#"{"mount": "a", "mount": "b"}"#, "", "`mount` is given twice"),
+        (r#"{"secret_manager_settings": []}"#, "secret_manager_settings", "must be a JSON object"),
+        (
+            r#"{"secret_manager_settings": {"mount": 1}}"#,
+            "secret_manager_settings.mount",
+            "must be text",
+        ),
+        (
+            r#"{"secret_manager_settings": {"mount": "a", "mount": "b"}}"#,
+            "secret_manager_settings",
+            "is given twice",
+        ),
+        (
+            r#"{"secret_manager_settings": {}, "secret_manager_settings": {}}"#,
+            "secret_manager_settings",
+            "is given twice",
+        ),
+    ] {
+        let problems = TeamSettings::from_json(json, &Strict).unwrap_err();
+        let all: Vec<_> = problems.iter().collect();
+        assert_eq!(all.len(), 1, "{json}: {problems}");
+        assert_eq!(all[0].source, Origin::Team { path: path.to_owned() }, "{json}");
+        assert!(all[0].what.contains(part), "{json}: {problems}");
+        assert!(all[0].hint.contains("`namespace`, `mount`, `path_prefix` and `data`"));
+    }
+    let json = r#"{"mount": 5, "data": 6, "other": 7}"#;
+    assert_eq!(TeamSettings::from_json(json, &Strict).unwrap_err().iter().count(), 3);
+}
+
+#[test]
+fn one_field_cannot_be_value_and_description() {
+    let team = TeamSettings::from_json(r#"{"data": "description"}"#, &Strict).unwrap();
+    assert_eq!(team.overlay(&global(&[])).unwrap().field, Location::DESCRIPTION);
+    let error = team.overlay(&global(&[("KM_DESCRIPTION", "text")])).unwrap_err();
+    assert!(matches!(error, OverlayError::Contradiction(_)), "{error}");
+}
+
+/// Asserts whether a team may use a place, under these patterns.
+fn check_allowed(patterns: &str, json: &str, expected: bool) {
+    let settings = global(&[("KM_ALLOWED_TEAM_LOCATIONS", patterns)]);
+    let team = TeamSettings::from_json(json, &Strict).unwrap();
+    match team.overlay(&settings) {
+        Ok(_) => assert!(expected, "{patterns} allows {json}"),
+        Err(OverlayError::NotAllowed { .. }) => assert!(!expected, "{patterns} refuses {json}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn teams_may_name_the_places_that_are_allowed() {
+    let prod = r#"{"namespace": "teams/a", "mount": "kv-prod"}"#;
+    for (patterns, json, expected) in [
+        ("teams/a/kv-prod", prod, true),
+        ("teams/*/kv-*", prod, true),
+        ("other/kv, teams/a/kv-prod", prod, true),
+        ("teams/a/*", prod, true),
+        ("*/kv-prod", prod, false),
+        ("teams/a/kv", prod, false),
+        ("/kv-prod", prod, false),
+        ("TEAMS/a/kv-prod", prod, false),
+        ("/kv", r#"{"namespace": "", "mount": "kv"}"#, true),
+        ("/kv", r#"{"mount": "kv"}"#, false),
+        ("*/kv", r#"{"namespace": ""}"#, false),
+        ("/secret", r#"{"namespace": "", "mount": ""}"#, true),
+        // The same request to Vault, told apart by nobody.
+        ("teams/a/kv-prod", r#"{"namespace": "", "mount": "teams/a/kv-prod"}"#, true),
+        // No place is named: the team stays where the global settings are.
+        ("/elsewhere", "{}", true),
+        ("/elsewhere", r#"{"path_prefix": "a", "data": "b"}"#, true),
+        ("", r#"{"mount": "kv"}"#, false),
+        ("", "{}", true),
+    ] {
+        check_allowed(patterns, json, expected);
+    }
+}
+
+#[test]
+fn a_refused_place_is_named() {
+    let settings = global(&[("KM_ALLOWED_TEAM_LOCATIONS", "/kv")]);
+    let team = TeamSettings::from_json(r#"{"mount": "x"}"#, &Strict).unwrap();
+    let error = team.overlay(&settings).unwrap_err();
+    assert_eq!(error.to_string(), "team settings name a place that is not allowed: `admin/x`");
+}
+
+#[test]
+fn patterns_are_judged() {
+    for pattern in ["kv", "a//b", "../kv", "/", "a/./b", "*"] {
+        let variables = [("KM_ALLOWED_TEAM_LOCATIONS", pattern)];
+        check_problem(&variables, "", &["KM_ALLOWED_TEAM_LOCATIONS", "is no pattern of a place"]);
+    }
+    assert_eq!(bad(&[("KM_ALLOWED_TEAM_LOCATIONS", "a,b,c/d")], "").len(), 2);
+    for line in ["[a/b, /c]", "'a/b, /c'", "os.environ/PLACES", "[os.environ/PLACE, /c]"] {
+        let text = management(&[&format!("km: {{allowed_team_locations: {line}}}")]);
+        let settings = good(&[("PLACES", "a/b, /c"), ("PLACE", "a/b")], &text);
+        let patterns = settings.allowed_team_locations.unwrap();
+        assert_eq!(patterns.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a/b", "/c"]);
+    }
+}
+
+#[test]
+fn an_empty_list_of_places_is_warned_of() {
+    assert_eq!(warnings(&good(&[("KM_ALLOWED_TEAM_LOCATIONS", "")], "")).len(), 1);
+}
