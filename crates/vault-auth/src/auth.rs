@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, info};
 use vault_http::{
     ApiPath, Client, Deadline, Denial, Error, Kind, Lease, Request, TokenSource, Verdict,
 };
@@ -119,7 +119,7 @@ async fn log_in(
             shared.logged_in(login.token, lease::end(asked, login.lease))
         }
         Err(error) => {
-            warn!(%error, "login failed");
+            info!(%error, "login failed");
             let retry = (error.kind() == Kind::LoginRefused).then_some(REFUSED_FOR);
             shared.login_failed(error, retry)
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The share of a lease that is left unused, so that a request which is on its way arrives in time.
-const MARGIN_PERCENT: u32 = 5;
+/// One part in this many of a lease is left unused, so that a request on its way arrives in time.
+const MARGIN: u32 = 20;
 const MIN_MARGIN: Duration = Duration::from_secs(1);
 const MAX_MARGIN: Duration = Duration::from_secs(30);
 
@@ -13,7 +13,7 @@ const MAX_MARGIN: Duration = Duration::from_secs(30);
 /// the login was sent: the server may have counted from then. `None`: it does not end.
 pub(crate) fn end(asked: Instant, lease: Option<Duration>) -> Option<Instant> {
     let lease = lease?;
-    let margin = (lease * MARGIN_PERCENT / 100).clamp(MIN_MARGIN, MAX_MARGIN).min(lease / 2);
+    let margin = (lease / MARGIN).clamp(MIN_MARGIN, MAX_MARGIN).min(lease / 2);
     // A lease beyond what the clock can count does not end.
     asked.checked_add(lease.saturating_sub(margin))
 }

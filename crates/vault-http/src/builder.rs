@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::client::Client;
-use crate::tls::{self, Identity, TlsError};
+use crate::tls::{self, Identity, Roots, TlsError};
 use crate::transport;
 
 /// The deadline of an operation unless another is set.
@@ -64,7 +64,12 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, BuildError> {
         let mut problems = Vec::new();
         let name = self.server_name.as_deref().map(tls::server_name).transpose();
-        let config = tls::config(self.roots.as_deref(), self.identity.as_ref());
+        let roots = match &self.roots {
+            Some(pem) => Roots::Pem(pem),
+            None if self.address.is_tls() => Roots::System,
+            None => Roots::None,
+        };
+        let config = tls::config(roots, self.identity.as_ref());
         match (name, config) {
             (Ok(name), Ok(config)) if !self.deadline.is_zero() => {
                 let pool = transport::pool(config, name, CONNECT_TIMEOUT);

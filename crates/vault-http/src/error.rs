@@ -89,6 +89,11 @@ impl Error {
         self.0.kind
     }
 
+    /// What exactly, where more is known than the kind; else the kind's own text.
+    pub fn detail(&self) -> &'static str {
+        self.0.detail.unwrap_or(self.0.kind.text())
+    }
+
     /// The status of the answer, where there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status.map(|status| status.as_u16())

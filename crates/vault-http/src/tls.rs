@@ -79,24 +79,38 @@ pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName)
 }
 
+/// What a server's certificate is checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Roots<'a> {
+    /// These PEM certificates.
+    Pem(&'a [u8]),
+    /// What the system trusts. Loading it takes milliseconds.
+    System,
+    /// Nothing is: no TLS is spoken.
+    None,
+}
+
 /// The handshake's settings: TLS 1.2 and 1.3 are all that `rustls` has.
 pub(crate) fn config(
-    roots: Option<&[u8]>,
+    roots: Roots<'_>,
     identity: Option<&Identity>,
 ) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match roots {
-        Some(pem) => trusted(pem, &provider)?,
-        None => Arc::new(
-            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|_| TlsError::SystemRoots)?,
-        ),
-    };
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|_| TlsError::SystemRoots)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
+        .map_err(|_| TlsError::SystemRoots)?;
+    let verifier: Arc<dyn ServerCertVerifier> = match roots {
+        Roots::Pem(pem) => trusted(pem, &provider)?,
+        Roots::System => Arc::new(
+            rustls_platform_verifier::Verifier::new(provider).map_err(|_| TlsError::SystemRoots)?,
+        ),
+        Roots::None => {
+            return Ok(builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth());
+        }
+    };
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     Ok(match identity {
         Some(Identity(pair)) => builder.with_client_cert_resolver(Arc::new(
             rustls::sign::SingleCertAndKey::from(Arc::clone(pair)),
@@ -191,7 +205,7 @@ mod tests {
         let (certificate, key) = pair();
         let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         assert_eq!(format!("{identity:?}"), "Identity([REDACTED])");
-        assert!(config(Some(certificate.as_bytes()), Some(&identity)).is_ok());
+        assert!(config(Roots::Pem(certificate.as_bytes()), Some(&identity)).is_ok());
     }
 
     #[test]
@@ -215,7 +229,7 @@ mod tests {
 
     #[test]
     fn roots_without_a_certificate_are_refused() {
-        assert_eq!(config(Some(b"no pem"), None).unwrap_err(), TlsError::NoCertificate);
+        assert_eq!(config(Roots::Pem(b"no pem"), None).unwrap_err(), TlsError::NoCertificate);
         assert_eq!(server_name("no name!").unwrap_err(), TlsError::ServerName);
     }
 }

@@ -49,6 +49,14 @@ impl Kv {
         self.version(self.deadline()).await
     }
 
+    /// Asks what is mounted here, and takes anything that is certainly not version 2 for an error.
+    ///
+    /// # Errors
+    /// [`Kind::WrongKvVersion`], a missing mount, and the failures of the exchange.
+    pub async fn require_version_two(&self) -> Result<(), Error> {
+        self.check_version(self.deadline()).await
+    }
+
     async fn version(&self, by: Deadline) -> Result<MountVersion, Error> {
         if let Some(namespace) = self.mount.namespace() {
             // Where there are namespaces, the question belongs into the mount's own.

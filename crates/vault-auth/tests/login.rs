@@ -1,0 +1,191 @@
+//! Logins against scripted answers: what a real server can't be made to say at will.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+use vault_auth::{AppRole, Auth, Credential, StaticToken};
+use vault_http::{Address, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
+use wiremock::matchers::{any, body_json, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+fn client(server: &MockServer) -> Client {
+    let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
+    Client::builder(address).build().unwrap()
+}
+
+fn value(text: &str) -> Credential {
+    Credential::Value(SecretString::from(text))
+}
+
+fn approle(server: &MockServer) -> Auth {
+    Auth::new(client(server), AppRole::new(value(" role \n"), value("planted")))
+}
+
+fn login_with(auth: serde_json::Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({ "auth": auth }))
+}
+
+fn token(text: &str, lease: i64) -> ResponseTemplate {
+    login_with(json!({ "client_token": text, "lease_duration": lease, "renewable": true }))
+}
+
+async fn server(answer: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path("/v1/auth/approle/login")).respond_with(answer).mount(&server).await;
+    server
+}
+
+async fn requests(server: &MockServer) -> usize {
+    server.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn ten_thousand_callers_share_one_login() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/v1/auth/approle/login"))
+        .and(body_json(json!({ "role_id": "role", "secret_id": "planted" })))
+        .respond_with(token("hvs.one", 3600).set_delay(Duration::from_millis(50)))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let auth = approle(&server);
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..10_000 {
+        let auth = auth.clone();
+        callers.spawn(async move { auth.token().await.unwrap().token.expose().to_owned() });
+    }
+    let tokens = callers.join_all().await;
+    assert!(tokens.iter().all(|token| token == "hvs.one"));
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_ends_nothing() {
+    let server = server(token("hvs.one", 3600).set_delay(Duration::from_millis(100))).await;
+    let auth = approle(&server);
+    let gave_up = tokio::time::timeout(Duration::from_millis(10), auth.token()).await;
+    assert!(gave_up.is_err());
+    assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.one");
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_token_is_used_for_its_lease_and_no_longer() {
+    let server = server(token("hvs.one", 1)).await;
+    let auth = approle(&server);
+    let first = auth.token().await.unwrap().generation;
+    assert_eq!(auth.token().await.unwrap().generation, first);
+    assert_eq!(requests(&server).await, 1);
+    // A lease of 1 s is used for half of it.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(auth.token().await.unwrap().generation > first);
+    assert_eq!(requests(&server).await, 2);
+}
+
+#[tokio::test]
+async fn answers_without_a_usable_token_are_malformed() {
+    let answers = [
+        login_with(json!(null)),
+        login_with(json!({ "client_token": "", "lease_duration": 1 })),
+        login_with(json!({ "client_token": "a\nb", "lease_duration": 1 })),
+        login_with(json!({ "client_token": "planted" })),
+        token("planted", -1),
+        ResponseTemplate::new(204),
+    ];
+    for answer in answers {
+        let server = server(answer).await;
+        let error = approle(&server).token().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+        assert!(!format!("{error:?}").contains("planted"));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_left_alone() {
+    for status in [400, 403, 404] {
+        let body = json!({ "errors": ["permission denied"] });
+        let server = server(ResponseTemplate::new(status).set_body_json(body)).await;
+        let auth = approle(&server);
+        for _ in 0..3 {
+            assert_eq!(auth.token().await.unwrap_err().kind(), Kind::LoginRefused);
+        }
+        assert_eq!(requests(&server).await, 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_unavailable_server_is_asked_again() {
+    let body = json!({ "errors": ["Vault is sealed"] });
+    let server = server(ResponseTemplate::new(503).set_body_json(body)).await;
+    let auth = approle(&server);
+    for _ in 0..2 {
+        assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
+    }
+    assert_eq!(requests(&server).await, 2);
+}
+
+#[tokio::test]
+async fn a_dead_static_token_is_refused_without_a_login() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(500)).expect(0).mount(&server).await;
+    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.planted")));
+    let generation = auth.token().await.unwrap().generation;
+    let denial = Denial { generation, token_invalid: true };
+    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), Kind::LoginRefused);
+}
+
+#[tokio::test]
+async fn a_token_file_is_read_again_when_its_token_is_dead() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "hvs.old\n").unwrap();
+    let server = MockServer::start().await;
+    let source = Credential::File(file.path().to_owned());
+    let auth = Auth::new(client(&server), StaticToken::new(source));
+    let generation = auth.token().await.unwrap().generation;
+    std::fs::write(&file, "hvs.new\n").unwrap();
+    let denial = Denial { generation, token_invalid: true };
+    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::Replaced);
+    assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
+    // A late denial of the old generation does not touch the new token.
+    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::Replaced);
+    assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
+}
+
+#[tokio::test]
+async fn denials_of_one_generation_share_a_look_up() {
+    let server = MockServer::start().await;
+    let lookup = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
+    Mock::given(path("/v1/auth/token/lookup-self"))
+        .and(header("x-vault-token", "hvs.one"))
+        .respond_with(lookup.set_delay(Duration::from_millis(20)))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
+    let denial =
+        Denial { generation: auth.token().await.unwrap().generation, token_invalid: false };
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let auth = auth.clone();
+        callers.spawn(async move { auth.denied(denial).await.unwrap() });
+    }
+    let verdicts = callers.join_all().await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::PathDenied));
+}
+
+#[tokio::test]
+async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
+    let check = async |text: &str, expected: Result<Verdict, Kind>| {
+        let server = MockServer::start().await;
+        let refusal = ResponseTemplate::new(403).set_body_json(json!({ "errors": [text] }));
+        Mock::given(path("/v1/auth/token/lookup-self")).respond_with(refusal).mount(&server).await;
+        let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
+        let generation = auth.token().await.unwrap().generation;
+        let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
+        assert_eq!(verdict.map_err(|error| error.kind()), expected, "{text}");
+    };
+    check("1 error occurred:\n\t* permission denied\n\n", Ok(Verdict::PathDenied)).await;
+    check("permission denied", Err(Kind::LoginRefused)).await;
+    check("2 errors occurred: permission denied, invalid token", Err(Kind::LoginRefused)).await;
+}

@@ -1,0 +1,126 @@
+//! How a request outlives the death of its token, once.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use vault_http::{
+    Address, ApiPath, Client, Deadline, Denial, Error, Executed, Generation, Kind, Lease,
+    Plaintext, Request, Session, Token, TokenSource, Verdict,
+};
+use wiremock::matchers::{any, header};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// Hands out `first`, and `second` once a denial was settled with a replacement.
+struct Tokens {
+    settles: Result<Verdict, Error>,
+    generation: Mutex<Generation>,
+    denials: Mutex<Vec<Denial>>,
+}
+
+impl Tokens {
+    fn new(settles: Result<Verdict, Error>) -> Arc<Self> {
+        Arc::new(Self { settles, generation: Mutex::default(), denials: Mutex::default() })
+    }
+}
+
+#[async_trait]
+impl TokenSource for Tokens {
+    async fn token(&self) -> Result<Lease, Error> {
+        let generation = *self.generation.lock().unwrap();
+        let text = if generation == Generation::default() { "first" } else { "second" };
+        Ok(Lease { token: Token::new(&SecretString::from(text)).unwrap(), generation })
+    }
+
+    async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
+        self.denials.lock().unwrap().push(denial);
+        if matches!(self.settles, Ok(Verdict::Replaced)) {
+            *self.generation.lock().unwrap() = denial.generation.next();
+        }
+        self.settles.clone()
+    }
+}
+
+/// A token source that never has one.
+struct Never;
+
+#[async_trait]
+impl TokenSource for Never {
+    async fn token(&self) -> Result<Lease, Error> {
+        std::future::pending().await
+    }
+
+    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
+        std::future::pending().await
+    }
+}
+
+async fn server(first: ResponseTemplate, second: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    for (token, answer) in [("first", first), ("second", second)] {
+        Mock::given(header("x-vault-token", token)).respond_with(answer).mount(&server).await;
+    }
+    server
+}
+
+fn errors(text: &str) -> ResponseTemplate {
+    ResponseTemplate::new(403).set_body_json(serde_json::json!({ "errors": [text] }))
+}
+
+fn ok() -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(serde_json::json!({ "data": {} }))
+}
+
+async fn send(server: &MockServer, tokens: Arc<dyn TokenSource>) -> Result<u16, Error> {
+    let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
+    let session = Session::new(Client::builder(address).build().unwrap(), tokens);
+    let request = Request::get(ApiPath::from_static("secret/data/a"));
+    session.send(&request, Deadline::after(Duration::from_secs(5))).await.map(|a| a.status())
+}
+
+#[tokio::test]
+async fn a_replaced_token_is_tried_once() {
+    let server = server(errors("1 error occurred: invalid token"), ok()).await;
+    let tokens = Tokens::new(Ok(Verdict::Replaced));
+    assert_eq!(send(&server, Arc::clone(&tokens) as _).await.unwrap(), 200);
+    let denials = tokens.denials.lock().unwrap().clone();
+    assert_eq!(denials, [Denial { generation: Generation::default(), token_invalid: true }]);
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_the_answer() {
+    let server = server(errors("permission denied"), errors("permission denied")).await;
+    let error = send(&server, Tokens::new(Ok(Verdict::Replaced))).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden);
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_denied_path_is_confirmed_and_not_tried_again() {
+    let server = server(errors("1 error occurred:\n\t* permission denied\n\n"), ok()).await;
+    let error = send(&server, Tokens::new(Ok(Verdict::PathDenied))).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Denied);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_settled_is_the_error() {
+    let server = server(errors("permission denied"), ok()).await;
+    let unsettled = Error::new(Kind::Unreachable, "look up the token");
+    let error = send(&server, Tokens::new(Err(unsettled))).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable);
+}
+
+#[tokio::test]
+async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ok()).expect(0).mount(&server).await;
+    let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
+    let session = Session::new(Client::builder(address).build().unwrap(), Arc::new(Never));
+    let request = Request::delete(ApiPath::from_static("secret/data/a"));
+    let deadline = Deadline::after(Duration::from_millis(20));
+    let error = session.send(&request, deadline).await.unwrap_err();
+    assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::No));
+}
