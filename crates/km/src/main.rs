@@ -1,3 +1,20 @@
-//! The `km` binary.
+//! The `km` binary: the command line over `km-proxy-adapter`.
+//!
+//! A command is parsed, its settings are read, it runs until it ends or a signal comes, and its
+//! outcome becomes an exit code. Nothing here talks HTTP to Vault.
 
-fn main() {}
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod input;
+mod output;
+mod run;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main()
+}

@@ -88,3 +88,10 @@ fn credentials_are_marked() {
         assert_eq!(setting.sensitivity == Sensitivity::Plain, public, "{}", setting.name);
     }
 }
+
+#[test]
+fn the_reference_page_is_made_from_the_table() {
+    let page = include_str!("../../../../docs/reference/settings.md");
+    let how = "cargo run -p km-settings --example settings_page > docs/reference/settings.md";
+    assert!(page == km_settings::reference::markdown(), "the page is out of date: {how}");
+}

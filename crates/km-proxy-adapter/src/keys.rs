@@ -1,0 +1,133 @@
+//! What a gateway embeds: one object that knows where each key is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use km_settings::{Env, ProcessEnv, Settings};
+use secret_cache::Cache;
+use vault_http::ApiPath;
+use vault_kv::{Kv, Mount, SecretPath};
+
+use crate::connect::{self, Link, bad_path};
+use crate::error::{Error, Kind};
+use crate::load::Loader;
+use crate::name;
+use crate::route::{Route, route};
+
+/// The keys of a gateway: read through a cache, written to Vault. Cheap to clone; all clones share
+/// the login and the cache.
+#[derive(Clone)]
+pub struct KeyManager(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) env: Box<dyn Env>,
+    pub(crate) link: Link,
+    pub(crate) kv: Kv,
+    prefix: Option<SecretPath>,
+    pub(crate) cache: Cache<SecretPath, Loader>,
+}
+
+/// Where a name is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In Vault.
+    Vault {
+        /// The path of the request, below `/v1/`.
+        path: ApiPath,
+        /// The field that holds the value.
+        field: String,
+    },
+    /// In the process environment.
+    Environment,
+}
+
+impl KeyManager {
+    /// Makes the key manager of these settings, with the process environment behind it. Files are
+    /// read and checked; nothing is sent before the first key is asked for.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] with every file that can't be used.
+    pub async fn connect(settings: Settings) -> Result<Self, Error> {
+        Self::connect_with(settings, ProcessEnv).await
+    }
+
+    /// The same with another environment to fall back to.
+    ///
+    /// # Errors
+    /// As [`KeyManager::connect`].
+    pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
+        let link = connect::link(&settings).await?;
+        let location = &settings.location;
+        let mount = mount(location.namespace.as_deref(), &location.mount)?;
+        let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
+        let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
+        let kv = Kv::new(link.session.clone(), mount);
+        let cache = Cache::builder(Loader { kv: kv.clone(), field: location.field.clone() })
+            .refresh_interval(settings.refresh_interval)
+            .max_stale(settings.max_stale)
+            .build()
+            .map_err(|error| Error::new(Kind::Internal, "make the cache").with_source(error))?;
+        let env = Box::new(env);
+        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache })))
+    }
+
+    /// The settings that it was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Where `reference` is asked for first. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it is no name that could be asked for.
+    pub fn locate(&self, reference: &str) -> Result<Place, Error> {
+        let name = name::parse(reference)?;
+        Ok(match route(&self.0.settings, name) {
+            Route::Environment => Place::Environment,
+            Route::Vault => Place::Vault {
+                path: self.0.kv.mount().data(&self.path(name)?),
+                field: self.0.settings.location.field.clone(),
+            },
+        })
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// The path of a global secret.
+    pub(crate) fn path(&self, name: &str) -> Result<SecretPath, Error> {
+        let path = match &self.0.prefix {
+            Some(prefix) => prefix.join(name),
+            None => SecretPath::new(name),
+        };
+        path.map_err(|why| {
+            let shown: String = name.escape_debug().take(64).collect();
+            Error::new(Kind::Usage, format!("the name `{shown}` {why}"))
+                .with_hint("use plain segments with `/` between")
+        })
+    }
+
+    /// The path of a folder of global secrets, or of all of them.
+    pub(crate) fn folder(&self, name: Option<&str>) -> Result<Option<SecretPath>, Error> {
+        match name {
+            Some(name) => self.path(name).map(Some),
+            None => Ok(self.0.prefix.clone()),
+        }
+    }
+}
+
+fn mount(namespace: Option<&str>, mount: &str) -> Result<Mount, Error> {
+    let mount = Mount::new(mount).map_err(|why| bad_path("mount", why))?;
+    match namespace {
+        Some(namespace) => mount.in_namespace(namespace).map_err(|why| bad_path("namespace", why)),
+        None => Ok(mount),
+    }
+}
+
+impl fmt::Debug for KeyManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyManager").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}

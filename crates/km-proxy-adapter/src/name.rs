@@ -1,0 +1,43 @@
+//! A name as a gateway's configuration writes it.
+
+use crate::error::{Error, Kind};
+
+/// What stands before a name that is to be resolved.
+const REFERENCE: &str = "os.environ/";
+
+/// Names that the gateway resolves itself, by asking an identity provider.
+const OIDC: &str = "oidc/";
+
+/// The name in `reference`: what is asked of Vault or of the environment.
+///
+/// # Errors
+/// [`Kind::Usage`] for a name that never goes to either.
+pub(crate) fn parse(reference: &str) -> Result<&str, Error> {
+    let name = reference.strip_prefix(REFERENCE).unwrap_or(reference);
+    if name.starts_with(OIDC) {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("read {name:?}: `oidc/` names are no secrets"),
+        )
+        .with_hint("the gateway resolves them itself"));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references() {
+        let check = |input: &str, expected: Option<&str>| {
+            assert_eq!(parse(input).ok(), expected, "{input}");
+        };
+        check("OPENAI_API_KEY", Some("OPENAI_API_KEY"));
+        check("os.environ/OPENAI_API_KEY", Some("OPENAI_API_KEY"));
+        check("os.environ/os.environ/A", Some("os.environ/A"));
+        check("oidc/google/audience", None);
+        check("os.environ/oidc/google", None);
+        check("my/oidc/name", Some("my/oidc/name"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Reading a name: who is asked, through the cache, and what happens on a miss.
+
+use secrecy::SecretString;
+use tracing::debug;
+
+use crate::error::{Error, Kind};
+use crate::explain;
+use crate::keys::KeyManager;
+use crate::load::Failure;
+use crate::name;
+use crate::route::{Route, falls_back, route};
+use crate::secret::Secret;
+
+impl KeyManager {
+    /// The value of a provider key, by its name or by a reference `os.environ/NAME`.
+    ///
+    /// Vault is asked through the cache, unless the access mode or the hosted keys send the name to
+    /// the environment. What Vault does not have, the environment may, as the fallback policy says.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when nobody has it, [`Kind::Usage`] when it is no name; else the reason
+    /// why Vault could not, or would not, tell.
+    pub async fn secret(&self, reference: &str) -> Result<Secret, Error> {
+        let name = name::parse(reference)?;
+        let path = self.path(name)?;
+        let parts = self.parts();
+        if route(&parts.settings, name) == Route::Environment {
+            return self.environment(name)?.ok_or_else(|| {
+                Error::new(
+                    Kind::NotFound,
+                    format!("read {name}: the environment has no such variable"),
+                )
+                .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
+            });
+        }
+        let error = match parts.cache.get(&path).await {
+            Ok(lent) => return Ok(Secret::lent(lent)),
+            Err(error) => error,
+        };
+        let Some(failure) = error.load_error() else {
+            let kind = match error {
+                secret_cache::Error::Outdated => Kind::Unavailable,
+                _ => Kind::Internal,
+            };
+            return Err(Error::new(kind, format!("read {name}")).with_source(error));
+        };
+        if falls_back(parts.settings.fallback, failure) {
+            debug!(name, %failure, "asking the environment");
+            if let Some(value) = self.environment(name)? {
+                return Ok(value);
+            }
+        }
+        let operation = format!("read {name}");
+        Err(match failure.clone() {
+            Failure::Kv(error) => explain::kv(operation, error),
+            Failure::Field(error) => explain::field(operation, error),
+        })
+    }
+
+    fn environment(&self, name: &str) -> Result<Option<Secret>, Error> {
+        let Some(value) = self.parts().env.var(name) else {
+            return Ok(None);
+        };
+        let value = value.into_string().map_err(|_| {
+            Error::new(
+                Kind::StoredValue,
+                format!("read {name}: the environment's value is not UTF-8"),
+            )
+            .with_hint("set the variable to text")
+        })?;
+        Ok(Some(Secret::environment(SecretString::from(value))))
+    }
+}

@@ -1,0 +1,32 @@
+//! Who is asked for a name, and who is asked next: pure policy.
+
+use km_settings::{AccessMode, Fallback, Settings};
+
+use crate::load::Failure;
+
+/// Who is asked for a name first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// Vault.
+    Vault,
+    /// The process environment; Vault sees no request.
+    Environment,
+}
+
+pub(crate) fn route(settings: &Settings, name: &str) -> Route {
+    let reads = match settings.access_mode {
+        AccessMode::ReadOnly | AccessMode::ReadAndWrite => true,
+        AccessMode::WriteOnly => false,
+    };
+    let hosted = settings.hosted_keys.as_ref().is_none_or(|hosted| hosted.contains(name));
+    if reads && hosted { Route::Vault } else { Route::Environment }
+}
+
+/// Whether the environment is asked after Vault answered with `failure`.
+pub(crate) fn falls_back(policy: Fallback, failure: &Failure) -> bool {
+    match policy {
+        Fallback::Never => false,
+        Fallback::OnMissing => failure.is_definite_miss(),
+        Fallback::OnError => true,
+    }
+}

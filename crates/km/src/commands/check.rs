@@ -1,0 +1,67 @@
+//! `km check`: is everything in place?
+
+use km_proxy_adapter::{Finding, Verdict};
+use serde::Serialize;
+
+use crate::args::Common;
+use crate::failure::Failure;
+use crate::{output, settings};
+
+#[derive(Serialize)]
+struct Document {
+    ok: bool,
+    checks: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    status: &'static str,
+    step: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+pub(crate) async fn run(common: &Common) -> Result<(), Failure> {
+    let keys = match settings::connect(common).await {
+        Ok(keys) => keys,
+        Err(failure) => {
+            let lines = failure.lines().map(|(message, hint)| Line {
+                status: "failed",
+                step: "settings",
+                message: message.to_owned(),
+                hint: hint.map(str::to_owned),
+            });
+            print(lines.collect(), false, common.json)?;
+            return Err(failure);
+        }
+    };
+    let findings = keys.check().await;
+    let checks: Vec<Line> = findings.iter().map(line).collect();
+    let failed = findings.into_iter().find_map(|finding| match finding.verdict {
+        Verdict::Failed(error) => Some(error),
+        Verdict::Ok | Verdict::Warning(_) => None,
+    });
+    print(checks, failed.is_none(), common.json)?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(&Document { ok, checks });
+    }
+    output::lines(checks.into_iter().map(|check| {
+        let hint = check.hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        format!("{:<8} {:<9} {}{hint}", check.status, check.step, check.message)
+    }))
+}
+
+fn line(finding: &Finding) -> Line {
+    let step = finding.step;
+    let (status, message, hint) = match &finding.verdict {
+        Verdict::Ok => ("ok", finding.seen.clone(), None),
+        Verdict::Warning(hint) => ("warning", finding.seen.clone(), Some(hint.clone())),
+        Verdict::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
+    };
+    Line { status, step, message, hint }
+}

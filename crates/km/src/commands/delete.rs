@@ -1,0 +1,21 @@
+//! `km delete`: the soft deletion of a global secret's latest version.
+
+use km_proxy_adapter::KeyManager;
+use serde::Serialize;
+
+use crate::args::Delete;
+use crate::failure::Failure;
+use crate::{output, run};
+
+pub(crate) async fn run(keys: &KeyManager, args: Delete, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        path: &'a str,
+    }
+    run::writing();
+    let path = keys.delete(&args.name).await?;
+    if json {
+        return output::json(&Document { path: path.as_str() });
+    }
+    output::lines([format!("deleted {path}")])
+}

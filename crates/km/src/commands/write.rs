@@ -1,0 +1,24 @@
+//! `km write`: a new version of a global secret.
+
+use km_proxy_adapter::{KeyManager, WriteOptions};
+use serde::Serialize;
+
+use crate::args::Write;
+use crate::failure::Failure;
+use crate::{input, output, run};
+
+pub(crate) async fn run(keys: &KeyManager, args: Write, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        path: &'a str,
+        version: u64,
+    }
+    let value = input::value(&args.input).await?;
+    let options = WriteOptions { description: args.description, cas: args.cas };
+    run::writing();
+    let written = keys.write(&args.name, value, &options).await?;
+    if json {
+        return output::json(&Document { path: written.path.as_str(), version: written.version });
+    }
+    output::lines([format!("stored {} version {}", written.path, written.version)])
+}

@@ -1,0 +1,108 @@
+//! Why a command failed, and how that is told.
+
+use std::io::{self, Write};
+
+use km_proxy_adapter::{Error, Kind};
+use serde::Serialize;
+
+use crate::exit;
+
+/// The error of a command. Holds no value, query or body.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    lines: Vec<Line>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug)]
+struct Line {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let line = Line { message: message.into(), hint: Some(hint.into()) };
+        Self { kind, lines: vec![line] }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        exit::code(self.kind)
+    }
+
+    /// All that is wrong, each with how to mend it.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.lines.iter().map(|line| (line.message.as_str(), line.hint.as_deref()))
+    }
+
+    /// Tells it on stderr: a line each, or one JSON object.
+    pub(crate) fn report(&self, json: bool) {
+        let text = if json { self.json() } else { self.text() };
+        // Where stderr is closed nobody can be told; the exit code still says it.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    fn text(&self) -> String {
+        let line = |line: &Line| {
+            let hint =
+                line.hint.as_ref().map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+            format!("km: {}\n{hint}", line.message)
+        };
+        self.lines.iter().map(line).collect()
+    }
+
+    fn json(&self) -> String {
+        #[derive(Serialize)]
+        struct Document {
+            error: Body,
+        }
+        #[derive(Serialize)]
+        struct Body {
+            kind: &'static str,
+            message: String,
+            hint: Option<String>,
+        }
+        let join = |parts: Vec<&str>| parts.join("; ");
+        let hints: Vec<&str> = self.lines.iter().filter_map(|line| line.hint.as_deref()).collect();
+        let body = Body {
+            kind: exit::name(self.kind),
+            message: join(self.lines.iter().map(|line| line.message.as_str()).collect()),
+            hint: (!hints.is_empty()).then(|| join(hints)),
+        };
+        // Three strings have a JSON form.
+        serde_json::to_string(&Document { error: body }).unwrap_or_default() + "\n"
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let problems = error.problems().iter().map(|problem| Line {
+            message: format!("settings: {problem}"),
+            hint: Some(problem.hint.clone()),
+        });
+        let mut lines: Vec<_> = problems.collect();
+        if lines.is_empty() {
+            let hint = error.hint().map(str::to_owned);
+            lines.push(Line { message: error.message(), hint });
+        }
+        Self { kind: error.kind(), lines }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_a_line_and_a_hint() {
+        let failure = Failure::new(Kind::Denied, "write A: the access mode is read_only", "set it");
+        assert_eq!(failure.text(), "km: write A: the access mode is read_only\nhint: set it\n");
+        assert_eq!(
+            failure.json(),
+            "{\"error\":{\"kind\":\"denied\",\"message\":\"write A: the access mode is read_only\",\"hint\":\"set it\"}}\n"
+        );
+        assert_eq!(failure.code(), 5);
+    }
+}

@@ -1,0 +1,47 @@
+//! What stands on stdout: the result, and nothing else.
+
+use std::io::{self, IsTerminal, Write};
+
+use km_proxy_adapter::Kind;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// A value, byte for byte; with a line ending only on a terminal.
+pub(crate) fn value(value: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let ending = if stdout.is_terminal() { "\n" } else { "" };
+    let written = stdout.write_all(value.as_bytes());
+    check(written.and_then(|()| stdout.write_all(ending.as_bytes())).and_then(|()| stdout.flush()))
+}
+
+/// Lines of text.
+pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(line.as_ref());
+        text.push('\n');
+    }
+    let mut stdout = io::stdout().lock();
+    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// One JSON document.
+pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(document).map_err(|error| {
+        Failure::new(Kind::Internal, format!("write the result as JSON: {error}"), "report this")
+    })?;
+    lines([text])
+}
+
+/// A reader that went away has what it wanted; anything else means that the result is lost.
+fn check(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Kind::Unavailable,
+            format!("write the result to stdout: {error}"),
+            "see where stdout goes",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,145 @@
+//! From arguments to an exit code.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use km_proxy_adapter::Kind;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Cli;
+use crate::failure::Failure;
+use crate::{commands, settings, signals};
+
+/// How long a write that is under way may take after a signal; the process ends within 5 s.
+const GRACE: Duration = Duration::from_millis(4_500);
+
+/// Whether a request that changes something may be under way.
+static WRITING: AtomicBool = AtomicBool::new(false);
+
+/// Notes that from here on something is changed.
+pub(crate) fn writing() {
+    WRITING.store(true, Ordering::Relaxed);
+}
+
+/// Runs the command of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let json = cli.common.json;
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(cli))).unwrap_or_else(|_| {
+        Err(Failure::new(Kind::Internal, "internal: the program panicked", "report this"))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(json);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    start_logging(cli.common.log.clone())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(
+            Kind::Internal,
+            format!("internal: no runtime: {error}"),
+            "see the system's limits",
+        )
+    })?;
+    let outcome = runtime.block_on(until_signal(commands::run(cli)));
+    // A thread that still waits for stdin is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// A signal ends what only reads; a write that is under way is finished, or told as ambiguous.
+async fn until_signal(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut command = std::pin::pin!(command);
+    tokio::select! {
+        outcome = &mut command => return outcome,
+        () = signals::asked_to_end() => {}
+    }
+    if !WRITING.load(Ordering::Relaxed) {
+        let hint = "nothing was changed: run it again";
+        return Err(Failure::new(Kind::Unavailable, "interrupted by a signal", hint));
+    }
+    tokio::time::timeout(GRACE, command).await.unwrap_or_else(|_| {
+        let what = "interrupted by a signal: the write may have been executed";
+        Err(Failure::new(Kind::Conflict, what, "read the secret to find out, then decide"))
+    })
+}
+
+fn start_logging(filter: Option<String>) -> Result<(), Failure> {
+    let filter =
+        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| "warn".to_owned());
+    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
+        let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
+        Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
+    })?;
+    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // There is nobody else in this process who could have started it.
+    let _ = logging.try_init();
+    Ok(())
+}
+
+fn parse() -> Result<Cli, ExitCode> {
+    let help = format!(
+        "Settings, from the environment or the file:\n\n{}",
+        km_settings::reference::help()
+    );
+    let mut command = Cli::command().after_long_help(help.clone());
+    for name in ["check", "read", "write", "delete", "list"] {
+        command = command.mut_subcommand(name, |sub| sub.after_long_help(help.clone()));
+    }
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody reads it if stdout is closed.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            let failure = Failure::new(Kind::Usage, usage(&error), "km --help tells what there is");
+            failure.report(std::env::args_os().any(|arg| arg == "--json"));
+            ExitCode::from(failure.code())
+        }
+    })
+}
+
+/// What is wrong with the arguments, on one line. An argument that nobody asked for is not quoted:
+/// it may be the value that should have come on stdin.
+fn usage(error: &clap::Error) -> String {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let what = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "there is no command".to_owned()
+        }
+        ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
+            Some(flag) if flag.starts_with("--") => {
+                let flag = flag.split('=').next().unwrap_or_default();
+                format!("there is no option `{flag}` here")
+            }
+            _ => "there is an argument too many; a value is read from stdin".to_owned(),
+        },
+        _ => error
+            .render()
+            .to_string()
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    format!("usage: {}", what.split_whitespace().collect::<Vec<_>>().join(" "))
+}

@@ -1,0 +1,53 @@
+//! From the environment and the file to a key manager.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use km_proxy_adapter::{Error, KeyManager, Kind, VaultRules};
+use km_settings::{Env, ProcessEnv, Settings, Sources, Yaml};
+use tracing::warn;
+
+use crate::args::Common;
+use crate::failure::Failure;
+
+/// More than the settings take; they say so.
+const MAX_FILE_BYTES: u64 = 1024 * 1024 + 1;
+
+/// The key manager of this process.
+pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
+    let file = common.config.clone().or_else(|| variable("KM_CONFIG").map(PathBuf::from));
+    let text = file.as_deref().map(read).transpose()?;
+    let name = file.as_deref().map(|file| file.display().to_string());
+    let yaml = text.as_deref().zip(name.as_deref()).map(|(text, file)| Yaml { file, text });
+    let sources = Sources { env: &ProcessEnv, yaml, rules: &VaultRules };
+    let settings = Settings::from_sources(&sources).map_err(Error::from)?;
+    // The JSON output of a command is one document; there, `km check` tells the warnings.
+    if !common.json {
+        for warning in &settings.warnings {
+            warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
+        }
+    }
+    Ok(KeyManager::connect(settings).await?)
+}
+
+/// A variable of the command line's own, if it is set to something.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    ProcessEnv.var(name)?.into_string().ok().filter(|value| !value.is_empty())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let failed = |why: String| {
+        Failure::new(
+            Kind::Settings,
+            format!("settings: {shown}: {why}"),
+            "--config (KM_CONFIG) names LiteLLM's config.yaml",
+        )
+    };
+    let file =
+        std::fs::File::open(path).map_err(|e| failed(format!("the file can't be read: {e}")))?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE_BYTES).read_to_end(&mut bytes);
+    read.map_err(|error| failed(format!("the file can't be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| failed("the file is not UTF-8".to_owned()))
+}
