@@ -53,7 +53,9 @@ impl KeyManager {
         let operation = format!("read {name}");
         Err(match failure.clone() {
             Failure::Kv(error) => explain::kv(operation, error),
-            Failure::Field(error) => explain::field(operation, error),
+            Failure::Field(error) => {
+                explain::field(format!("{operation}: {}", parts.kv.mount().data(&path)), error)
+            }
         })
     }
 

@@ -76,10 +76,10 @@ fn secret(answer: &Response) -> Result<Secret, Error> {
     let malformed = |detail| Error::read(answer.malformed(detail));
     let Content { data, metadata } = answer.data().map_err(Error::read)?;
     let Some(metadata) = metadata else {
-        let what = answer.error(vault_http::Kind::Malformed);
+        let path = answer.path();
         return Err(Error::answer(
             Kind::WrongKvVersion,
-            format!("{what}: it has no version metadata, as of a KV engine of version 1"),
+            format!("GET {path}: no version metadata: the mount is a KV engine of version 1"),
         ));
     };
     let metadata: VersionMetadata = serde_json::from_str(metadata.get())
