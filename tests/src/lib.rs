@@ -1,1 +1,28 @@
 //! The harness that gives tests a real Vault server.
+//!
+//! A test asks [`Server::shared`] for the server that its process shares, makes a [`Fixture`] of
+//! its own on it, and so runs beside the others. What seals, stops or restarts takes
+//! [`Server::dedicated`]. [`leaks`] fails a test whose secrets reach a log, and [`Km`] runs the
+//! program itself. The suites live in `tests/it`, one binary.
+//!
+//! Nothing here uses the product's code: it is the second look that the product is judged by.
+
+mod certs;
+mod environment;
+mod fixture;
+mod km;
+pub mod leaks;
+pub mod probe;
+mod raw;
+mod reaper;
+pub mod server;
+mod source;
+mod unique;
+
+pub use certs::{Certs, Pem};
+pub use fixture::{Engine, Fixture, FixtureSpec};
+pub use km::{Km, Output, Running};
+pub use leaks::secret;
+pub use raw::Raw;
+pub use server::{Access, Server};
+pub use unique::unique;

@@ -1,3 +1,55 @@
-//! The tasks of this workspace.
+//! The tasks of this workspace: it drives cargo, and has no logic of the product.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people to read")]
 
-fn main() {}
+mod ci;
+mod layers;
+#[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
+#[path = "../../tests/src/probe.rs"]
+mod probe;
+mod server;
+mod step;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use server::Arguments;
+
+const HELP: &str = "cargo xtask COMMAND
+
+  demo                                  the main job, shown against a real Vault
+  test  [--server=WAY]                  everything: unit tests, docs, real server
+  itest [--server=WAY] [FILTER]         the suites that need a real server
+  layers                                who depends on whom, checked
+  ci                                    what CI runs
+
+WAY is address, container or process; without it the first that works is taken.";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    match run(&command, words.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {command}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str, words: Vec<String>) -> Result<()> {
+    let alone = words.is_empty();
+    match command {
+        "demo" => server::demo(&Arguments::parse(words)?),
+        "test" => server::test(&Arguments::parse(words)?),
+        "itest" => server::itest(&Arguments::parse(words)?),
+        "layers" if alone => layers::run(),
+        "ci" if alone => ci::ci(),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("unknown command or arguments\n\n{HELP}"),
+    }
+}

@@ -120,7 +120,9 @@ async fn log_in(
         }
         Err(error) => {
             info!(%error, "login failed");
-            let retry = (error.kind() == Kind::LoginRefused).then_some(REFUSED_FOR);
+            // A credential that could not even be read was refused by nobody.
+            let refused = error.kind() == Kind::LoginRefused && error.status().is_some();
+            let retry = refused.then_some(REFUSED_FOR);
             shared.login_failed(error, retry)
         }
     }

@@ -64,6 +64,14 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Bytes of the longest value.
+    pub(crate) fn longest(&self) -> usize {
+        let length = |value: &Value| match value {
+            Value::Text(text) | Value::Json(text) => text.expose_secret().len(),
+        };
+        self.0.values().map(length).max().unwrap_or_default()
+    }
+
     /// Whether both hold the same fields with the same values.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()

@@ -21,4 +21,4 @@ pub use location::{Mount, SecretPath};
 pub use metadata::MetadataUpdate;
 pub use preflight::MountVersion;
 pub use secret::{Secret, SecretMetadata, VersionMetadata, VersionState};
-pub use write::{Cas, MAX_WRITE_BYTES};
+pub use write::{Cas, MAX_VALUE_BYTES};

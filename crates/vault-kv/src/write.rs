@@ -9,8 +9,12 @@ use crate::fields::{Exposed, Fields};
 use crate::location::SecretPath;
 use crate::secret::VersionMetadata;
 
-/// Largest body of a write, in bytes. Raft takes 1 MiB with the engine's own bytes around it.
-pub const MAX_WRITE_BYTES: usize = 768 * 1024;
+/// Largest value of a field, in bytes.
+pub const MAX_VALUE_BYTES: usize = 768 * 1024;
+
+/// Largest body of a write: raft takes 1 MiB with the engine's own bytes around it. A value whose
+/// characters JSON has to escape may meet this bound first.
+const MAX_BODY_BYTES: usize = 1_000 * 1024;
 
 const DELETE: ApiPath = ApiPath::from_static("delete");
 const UNDELETE: ApiPath = ApiPath::from_static("undelete");
@@ -67,7 +71,7 @@ impl Kv {
         cas: Cas,
     ) -> Result<VersionMetadata, Error> {
         let request = Request::post(self.mount.data(path), &Body::new(fields, cas));
-        self.store(request.map_err(Error::write)?).await
+        self.store(request.map_err(Error::write)?, fields).await
     }
 
     /// Writes a new version that has the fields of the latest, with those of `fields` replaced.
@@ -81,12 +85,12 @@ impl Kv {
         cas: Cas,
     ) -> Result<VersionMetadata, Error> {
         let request = Request::patch(self.mount.data(path), &Body::new(fields, cas));
-        self.store(request.map_err(Error::write)?).await
+        self.store(request.map_err(Error::write)?, fields).await
     }
 
-    async fn store(&self, request: Request) -> Result<VersionMetadata, Error> {
-        if request.body_len() > MAX_WRITE_BYTES {
-            let what = format!("{request}: it is larger than 768 KiB with its field names");
+    async fn store(&self, request: Request, fields: &Fields) -> Result<VersionMetadata, Error> {
+        if fields.longest() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
+            let what = format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
             return Err(Error::answer(Kind::TooLarge, what));
         }
         let answer = self.change(request, self.deadline()).await?;

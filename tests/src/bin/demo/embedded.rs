@@ -1,0 +1,47 @@
+//! A gateway in Rust, with the key manager inside: what was read once is in memory.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use km_proxy_adapter::{KeyManager, Source, VaultRules};
+use km_settings::{Settings, Sources};
+use tests::{Server, unique};
+
+use crate::look::Look;
+use crate::operator::{Gateway, NAME};
+use crate::show::{claim, heading, text};
+
+/// Reads twice. That the second answer comes from memory shows itself: the server has another
+/// value by then.
+pub(crate) async fn read_twice(server: &Server, gateway: &Gateway, look: &Look<'_>) -> Result<()> {
+    heading("The key is read again from memory, by a gateway that embeds the key manager");
+    let env = environment(gateway);
+    let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
+    let keys = KeyManager::connect_with(Settings::from_sources(&sources)?, env.clone()).await?;
+
+    let first = keys.secret(&format!("os.environ/{NAME}")).await?;
+    ensure!(first.expose() == gateway.value, "the first read gave something else");
+    ensure!(first.source() == Source::Vault, "the first read did not ask Vault");
+    text(&format!("first: from {:?}, version {:?}", first.source(), first.version()));
+
+    let rotated = format!("sk-demo-{}", unique());
+    put(server, &rotated).await?;
+    look.is_stored(&rotated).await?;
+    let again = keys.secret(NAME).await?;
+    ensure!(again.expose() == gateway.value, "the second read gave something else");
+    ensure!(again.source() == Source::Cache, "the second read was not from memory");
+    text(&format!("again: from {:?}, age {:?}", again.source(), again.age().unwrap_or_default()));
+    claim("the second read asked nobody: the server has another value by now, as `vault` shows");
+
+    put(server, &gateway.value).await?;
+    look.is_stored(&gateway.value).await
+}
+
+fn environment(gateway: &Gateway) -> BTreeMap<String, String> {
+    let lines = gateway.env_block.lines().filter_map(|line| line.split_once('='));
+    lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+async fn put(server: &Server, value: &str) -> Result<()> {
+    server.cli_with_input(&["kv", "put", "-mount=secret", NAME, "key=-"], value).await.map(drop)
+}

@@ -1,0 +1,188 @@
+//! The real `km` program as a process, with an environment that holds what the test put there.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+
+use crate::environment::var;
+use crate::leaks::mark_in;
+use crate::server::signal_process;
+
+/// Longer than any deadline of the product; a program that hangs fails its test.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+/// One run to be.
+#[derive(Debug, Default)]
+pub struct Km {
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    input: Vec<u8>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The exit code; a death by signal `n` is `128 + n`.
+    pub code: i32,
+    /// All of stdout, byte for byte.
+    pub stdout: Vec<u8>,
+    /// All of stderr. It holds no secret: the run fails where it does.
+    pub stderr: String,
+}
+
+/// A run that goes on.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    pid: u32,
+}
+
+impl Km {
+    /// With an empty environment.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes a variable away again.
+    #[must_use]
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.environment.retain(|(kept, _)| kept != name);
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// What it reads on stdin; otherwise that is empty.
+    #[must_use]
+    pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// It can't be built or started, hangs, or writes a secret to stderr.
+    pub async fn run(self) -> Result<Output> {
+        self.start().await?.finish().await
+    }
+
+    /// Starts it and lets it run; it is killed when the handle is dropped.
+    ///
+    /// # Errors
+    /// It can't be built or started.
+    pub async fn start(self) -> Result<Running> {
+        let program = program().await?;
+        let mut child = Command::new(&program)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))?;
+        let mut stdin = child.stdin.take().context("km's stdin is not piped")?;
+        // A program that doesn't read its input is free to: the pipe may be closed.
+        let _ = stdin.write_all(&self.input).await;
+        let pid = child.id().context("km has ended before it began")?;
+        Ok(Running { child, pid })
+    }
+}
+
+impl Running {
+    /// Sends a signal by name, as in `TERM`.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal_process(self.pid, name)
+    }
+
+    /// The child itself, to read its output while it runs.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It hangs, or wrote a secret to stderr.
+    pub async fn finish(self) -> Result<Output> {
+        let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait_with_output()).await;
+        let ended = ended.with_context(|| format!("km runs longer than {ENDS_WITHIN:?}"))??;
+        let stderr = String::from_utf8(ended.stderr).context("km's stderr is not UTF-8")?;
+        ensure!(mark_in(&stderr).is_none(), "km wrote a secret to stderr: {stderr}");
+        let signal = std::os::unix::process::ExitStatusExt::signal(&ended.status);
+        let code = ended.status.code().or(signal.map(|signal| 128 + signal));
+        Ok(Output { code: code.context("km ended in no known way")?, stdout: ended.stdout, stderr })
+    }
+}
+
+impl Output {
+    /// stdout as text.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.stdout).context("km's stdout is not UTF-8")
+    }
+
+    /// Fails unless it ended with this code; the message shows what it said.
+    ///
+    /// # Errors
+    /// Another code.
+    pub fn expect(self, code: i32) -> Result<Self> {
+        ensure!(self.code == code, "km: exit {} instead of {code}: {}", self.code, self.stderr);
+        Ok(self)
+    }
+}
+
+/// Where the program is: `KM_TEST_BIN`, or built now, since `cargo test -p tests` alone builds no
+/// other package's programs.
+async fn program() -> Result<PathBuf> {
+    static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+    let find = async || match var("KM_TEST_BIN") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => build().await.map_err(|error| format!("{error:#}")),
+    };
+    PROGRAM.get_or_init(find).await.clone().map_err(|why| anyhow!(why))
+}
+
+async fn build() -> Result<PathBuf> {
+    let cargo = var("CARGO").unwrap_or_else(|| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package=km", "--message-format=json-render-diagnostics"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.await.context("starting cargo")?;
+    ensure!(output.status.success(), "cargo build --package=km: {}", output.status);
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let mut messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let program = messages.find_map(|message: serde_json::Value| {
+        let name = message.pointer("/target/name")?.as_str()?;
+        let executable = message.pointer("/executable")?.as_str()?;
+        (name == "km").then(|| PathBuf::from(executable))
+    });
+    program.context("cargo built no program named km")
+}

@@ -1,0 +1,122 @@
+//! A server in a container of the local Docker engine.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use testcontainers::bollard::models::PortBinding;
+use testcontainers::core::IntoContainerPort as _;
+use testcontainers::runners::AsyncRunner as _;
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
+use tokio::process::Command;
+use tokio::runtime::Runtime;
+
+use super::plan::{Place, Plan};
+use crate::reaper::Reaper;
+use crate::unique::unique;
+
+const ROOT: &str = "/km";
+const PORT: u16 = 8200;
+
+#[derive(Debug)]
+pub(crate) struct Container {
+    name: String,
+    handle: std::sync::Arc<ContainerAsync<GenericImage>>,
+    // Dropped last: it makes sure.
+    _reaper: Reaper,
+}
+
+impl Container {
+    pub(crate) async fn launch(image: &str, plan: &Plan, port: u16) -> Result<Self> {
+        let name = format!("km-test-{}", unique());
+        let reaper = Reaper::start(None, Some(&name))?;
+        let request = request(image, plan, port).with_container_name(&name);
+        let handle = on_engine(async move { request.start().await }).await?;
+        Ok(Self { name, handle: handle.context("starting the container")?.into(), _reaper: reaper })
+    }
+
+    pub(crate) async fn start(&self) -> Result<()> {
+        let handle = self.handle.clone();
+        on_engine(async move { handle.start().await }).await?.context("starting the container")
+    }
+
+    /// Stops it; without patience it is killed.
+    pub(crate) async fn stop(&self, patience_seconds: i32) -> Result<()> {
+        let handle = self.handle.clone();
+        on_engine(async move { handle.stop_with_timeout(Some(patience_seconds)).await })
+            .await?
+            .context("stopping the container")
+    }
+
+    pub(crate) async fn pause(&self) -> Result<()> {
+        let handle = self.handle.clone();
+        on_engine(async move { handle.pause().await }).await?.context("pausing the container")
+    }
+
+    pub(crate) async fn unpause(&self) -> Result<()> {
+        let handle = self.handle.clone();
+        on_engine(async move { handle.unpause().await }).await?.context("resuming the container")
+    }
+
+    pub(crate) async fn is_running(&self) -> Result<bool> {
+        let handle = self.handle.clone();
+        on_engine(async move { handle.is_running().await }).await?.context("asking the engine")
+    }
+
+    pub(crate) async fn log(&self) -> String {
+        let output = Command::new("docker").args(["logs", &self.name]).output().await;
+        output.map_or_else(
+            |error| error.to_string(),
+            |output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        )
+    }
+
+    pub(crate) fn cli(&self, scheme: &str) -> Command {
+        let mut command = Command::new("docker");
+        command
+            .args(["exec", "--interactive", "--env", "VAULT_TOKEN"])
+            .args(["--env", &format!("VAULT_ADDR={scheme}://127.0.0.1:{PORT}")])
+            .args(["--env", &format!("VAULT_CACERT={}", ca(scheme))])
+            .args([&self.name, "vault"]);
+        command
+    }
+}
+
+fn ca(scheme: &str) -> String {
+    if scheme == "https" { format!("{ROOT}/ca.pem") } else { String::new() }
+}
+
+fn request(image: &str, plan: &Plan, port: u16) -> ContainerRequest<GenericImage> {
+    let place = Place { root: ROOT, interface: "0.0.0.0", port: PORT };
+    let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    // The public image's entry script changes users and owners; every image has the binary itself.
+    let mut request = GenericImage::new(name, tag)
+        .with_entrypoint("vault")
+        .with_cmd(plan.arguments(place))
+        .with_env_var("SKIP_SETCAP", "1")
+        .with_mapped_port(port, PORT.tcp())
+        // On loopback alone, and always at the same port, so that the address outlives a restart.
+        .with_host_config_modifier(move |config| {
+            let here = PortBinding {
+                host_ip: Some("127.0.0.1".to_owned()),
+                host_port: Some(port.to_string()),
+            };
+            config.port_bindings = Some(HashMap::from([(format!("{PORT}/tcp"), Some(vec![here]))]));
+        });
+    for (file, content) in plan.files(place) {
+        request = request.with_copy_to(format!("{ROOT}/{file}"), content.into_bytes());
+    }
+    request
+}
+
+/// Runs what talks to the engine on a runtime that outlives every test: the engine's client keeps
+/// its connections, and those die with the runtime they were opened on.
+async fn on_engine<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    static ENGINE: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
+    let start =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let engine = ENGINE.get_or_init(start).as_ref();
+    let engine = engine.map_err(|error| anyhow::anyhow!("the engine's runtime: {error}"))?;
+    engine.spawn(work).await.context("talking to the engine")
+}

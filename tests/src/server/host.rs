@@ -1,0 +1,132 @@
+//! What a server runs on, so that the rest need not ask.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+
+use super::container::Container;
+use super::plan::Plan;
+use super::ports::free_pair;
+use super::process::Process;
+use crate::raw::Raw;
+use crate::source::{Source, say};
+
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const ATTEMPTS: usize = 3;
+
+#[derive(Debug)]
+pub(crate) enum Host {
+    /// Somebody else runs it.
+    Elsewhere,
+    Process(Process),
+    Container(Container),
+}
+
+/// Starts a server and waits until it answers; returns its address too. A port may be taken by
+/// somebody else in between, so there is more than one attempt.
+pub(crate) async fn launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
+    let mut attempt = 1;
+    loop {
+        match try_launch(source, plan).await {
+            Err(error) if attempt < ATTEMPTS => say(&format!("starting it once more: {error:#}")),
+            settled => return settled.context("no Vault server could be started"),
+        }
+        attempt += 1;
+    }
+}
+
+async fn try_launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
+    let port = free_pair()?;
+    let mut host = match source {
+        Source::Address { .. } => bail!("a server that is elsewhere can't be started"),
+        Source::Process { binary } => Host::Process(Process::launch(binary, plan, port)?),
+        Source::Container { image } => Host::Container(Container::launch(image, plan, port).await?),
+    };
+    let address = format!("{}://127.0.0.1:{port}", plan.scheme());
+    let ca = plan.certs().map(|certs| certs.ca());
+    host.answering(&Raw::with_tls(&address, ca.as_deref(), None)?).await?;
+    Ok((host, address))
+}
+
+impl Host {
+    /// Waits until it answers at all: sealed and uninitialised are answers too.
+    pub(crate) async fn answering(&mut self, raw: &Raw) -> Result<()> {
+        let deadline = Instant::now() + STARTS_WITHIN;
+        while raw.call("GET", "sys/seal-status", None, None).await.is_err() {
+            if !self.is_running().await? || Instant::now() > deadline {
+                bail!("the server does not answer; its last words:\n{}", tail(&self.log().await));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn start(&mut self) -> Result<()> {
+        match self {
+            Self::Elsewhere => elsewhere(),
+            Self::Process(process) => process.start(),
+            Self::Container(container) => container.start().await,
+        }
+    }
+
+    /// In order (`kill` false) or at once.
+    pub(crate) async fn stop(&mut self, kill: bool) -> Result<()> {
+        match self {
+            Self::Elsewhere => elsewhere(),
+            Self::Process(process) => process.end(if kill { "KILL" } else { "TERM" }).await,
+            Self::Container(container) => container.stop(if kill { 0 } else { 20 }).await,
+        }
+    }
+
+    /// Lets it hang: it accepts connections and answers nothing.
+    pub(crate) async fn freeze(&mut self) -> Result<()> {
+        match self {
+            Self::Elsewhere => elsewhere(),
+            Self::Process(process) => process.signal("STOP"),
+            Self::Container(container) => container.pause().await,
+        }
+    }
+
+    pub(crate) async fn thaw(&mut self) -> Result<()> {
+        match self {
+            Self::Elsewhere => elsewhere(),
+            Self::Process(process) => process.signal("CONT"),
+            Self::Container(container) => container.unpause().await,
+        }
+    }
+
+    async fn is_running(&mut self) -> Result<bool> {
+        match self {
+            Self::Elsewhere => Ok(true),
+            Self::Process(process) => process.is_running(),
+            Self::Container(container) => container.is_running().await,
+        }
+    }
+
+    pub(crate) async fn log(&self) -> String {
+        match self {
+            Self::Elsewhere => String::new(),
+            Self::Process(process) => process.log(),
+            Self::Container(container) => container.log().await,
+        }
+    }
+
+    pub(crate) fn cli(&self, address: &str, tls: bool) -> Result<Command> {
+        match self {
+            Self::Elsewhere => bail!("its command line is elsewhere too"),
+            Self::Process(process) => Ok(process.cli(address, tls)),
+            Self::Container(container) => Ok(container.cli(if tls { "https" } else { "http" })),
+        }
+    }
+}
+
+fn elsewhere() -> Result<()> {
+    bail!("this server is somebody else's: it is not stopped or started here")
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<_> = log.lines().rev().take(15).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,111 @@
+//! A server of a test's own: it can be sealed, stopped, killed, frozen and started again.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{Access, Server, host, plan::Plan};
+use crate::certs::Certs;
+use crate::raw::Raw;
+use crate::source::Source;
+
+impl Server {
+    /// A server with a configuration file and raft storage, initialised with one key share,
+    /// unsealed and active.
+    ///
+    /// # Errors
+    /// As [`Server::shared`]. With `KM_TEST_VAULT_ADDR` it still is a container or a process.
+    pub async fn dedicated() -> Result<Self> {
+        Self::durable(None).await
+    }
+
+    /// The same with TLS; its authority and client certificates are in [`Server::certs`].
+    ///
+    /// # Errors
+    /// As [`Server::dedicated`].
+    pub async fn dedicated_tls() -> Result<Self> {
+        Self::durable(Some(Arc::new(Certs::new()?))).await
+    }
+
+    async fn durable(certs: Option<Arc<Certs>>) -> Result<Self> {
+        let plan = Plan::Durable { certs: certs.clone() };
+        let (host, address) = host::launch(&Source::own().await?, &plan).await?;
+        let ca = certs.as_ref().map(|certs| certs.ca());
+        let raw = Raw::with_tls(&address, ca.as_deref(), None)?;
+        let body = json!({ "secret_shares": 1, "secret_threshold": 1 });
+        let (status, keys) = raw.call("PUT", "sys/init", None, body).await?;
+        ensure!(status == 200, "sys/init: {status} {keys}");
+        let text = |path: &str| keys.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let token = text("/root_token").context("sys/init gave no root token")?;
+        let unseal_key = text("/keys_base64/0");
+        let access = Access::new(address, token, raw);
+        let mut server = Self { access, unseal_key, certs, host };
+        server.unseal().await?;
+        Ok(server)
+    }
+
+    /// Seals it: it answers 503 to everything that matters.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn seal(&mut self) -> Result<()> {
+        self.must("PUT", "sys/seal", None).await.map(drop)
+    }
+
+    /// Unseals it and waits until it is active.
+    ///
+    /// # Errors
+    /// The server refuses, or isn't active in time.
+    pub async fn unseal(&mut self) -> Result<()> {
+        let key = self.unseal_key.clone().context("a dev server has no key of ours")?;
+        self.must("PUT", "sys/unseal", json!({ "key": key })).await?;
+        self.until_ok("sys/health").await
+    }
+
+    /// Stops it in order: connections are refused from then on.
+    ///
+    /// # Errors
+    /// It doesn't end.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.host.stop(false).await
+    }
+
+    /// Kills it at once, as a crash would.
+    ///
+    /// # Errors
+    /// It doesn't end.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.host.stop(true).await
+    }
+
+    /// Starts it again at the same address. It is sealed then: see [`Server::unseal`].
+    ///
+    /// # Errors
+    /// It doesn't start or doesn't answer.
+    pub async fn start(&mut self) -> Result<()> {
+        self.host.start().await?;
+        self.host.answering(self.access.raw()).await
+    }
+
+    /// Lets it hang: connections open, and nothing is answered.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub async fn freeze(&mut self) -> Result<()> {
+        self.host.freeze().await
+    }
+
+    /// Ends a [`Server::freeze`].
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub async fn thaw(&mut self) -> Result<()> {
+        self.host.thaw().await
+    }
+
+    /// What the server wrote to its log.
+    pub async fn log(&self) -> String {
+        self.host.log().await
+    }
+}

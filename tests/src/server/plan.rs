@@ -1,0 +1,108 @@
+//! What a server is told: its arguments and the files it reads.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::certs::Certs;
+
+/// How a server is to run.
+#[derive(Debug, Clone)]
+pub(crate) enum Plan {
+    /// All in memory, unsealed, with this root token.
+    Dev { token: String },
+    /// A configuration file and raft storage: it can be sealed, stopped and started again.
+    Durable { certs: Option<Arc<Certs>> },
+}
+
+/// The places that differ between a process and a container.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The directory with its files.
+    pub(crate) root: &'a str,
+    /// The interface to listen on.
+    pub(crate) interface: &'a str,
+    /// The port there; the next one is the cluster's.
+    pub(crate) port: u16,
+}
+
+impl Plan {
+    pub(crate) fn dev(token: &str) -> Self {
+        Self::Dev { token: token.to_owned() }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.certs().is_some() { "https" } else { "http" }
+    }
+
+    pub(crate) fn certs(&self) -> Option<&Arc<Certs>> {
+        match self {
+            Self::Dev { .. } => None,
+            Self::Durable { certs } => certs.as_ref(),
+        }
+    }
+
+    pub(crate) fn arguments(&self, place: Place<'_>) -> Vec<String> {
+        let arguments = match self {
+            Self::Dev { token } => vec![
+                "-dev".to_owned(),
+                "-dev-no-store-token".to_owned(),
+                format!("-dev-root-token-id={token}"),
+                format!("-dev-listen-address={}:{}", place.interface, place.port),
+            ],
+            Self::Durable { .. } => vec![format!("-config={}/vault.json", place.root)],
+        };
+        std::iter::once("server".to_owned()).chain(arguments).collect()
+    }
+
+    /// Names below the root, and contents.
+    pub(crate) fn files(&self, place: Place<'_>) -> Vec<(&'static str, String)> {
+        let Self::Durable { certs } = self else {
+            return Vec::new();
+        };
+        let mut files = vec![
+            ("vault.json", self.configuration(place).to_string()),
+            // Raft wants its directory to exist.
+            ("raft/.keep", String::new()),
+        ];
+        if let Some(certs) = certs {
+            files.extend([
+                ("server.pem", certs.server.certificate.clone()),
+                ("server.key", certs.server.key.clone()),
+                ("ca.pem", certs.ca()),
+            ]);
+        }
+        files
+    }
+
+    fn configuration(&self, place: Place<'_>) -> Value {
+        let Place { root, interface, port } = place;
+        let tls = match self.certs() {
+            None => json!({ "tls_disable": true }),
+            Some(_) => json!({
+                "tls_cert_file": format!("{root}/server.pem"),
+                "tls_key_file": format!("{root}/server.key"),
+            }),
+        };
+        let mut listener = json!({
+            "address": format!("{interface}:{port}"),
+            "cluster_address": format!("{interface}:{}", port + 1),
+        });
+        if let (Some(listener), Value::Object(tls)) = (listener.as_object_mut(), tls) {
+            listener.extend(tls);
+        }
+        json!({
+            "storage": { "raft": {
+                "path": format!("{root}/raft"),
+                "node_id": "alone",
+                // The fastest election: nobody else votes.
+                "performance_multiplier": 1,
+            } },
+            "listener": [{ "tcp": listener }],
+            "api_addr": format!("{}://127.0.0.1:{port}", self.scheme()),
+            "cluster_addr": format!("https://127.0.0.1:{}", port + 1),
+            // A container may not lock memory, and nothing here is worth it.
+            "disable_mlock": true,
+        })
+    }
+}

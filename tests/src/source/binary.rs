@@ -1,0 +1,32 @@
+//! A server's binary: one that is there, or the pinned module's.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use super::{SHORT, module};
+use crate::probe::Machine;
+
+pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
+    let binary = match &machine.binary {
+        Ok(present) => present.clone(),
+        Err(_) => module::built().await?,
+    };
+    version(&binary).await?;
+    Ok(binary)
+}
+
+/// Its version, as in `v1.21.2`: also the proof that it runs.
+pub(crate) async fn version(binary: &Path) -> Result<String> {
+    let run = Command::new(binary).arg("version").kill_on_drop(true).output();
+    let output = tokio::time::timeout(SHORT, run).await;
+    let output = output
+        .with_context(|| format!("{} version does not end", binary.display()))?
+        .with_context(|| format!("{} does not start", binary.display()))?;
+    ensure!(output.status.success(), "{} version: {}", binary.display(), output.status);
+    let text = String::from_utf8_lossy(&output.stdout);
+    // `Vault v1.21.2 (…), built …` or, without a commit, `Vault v1.21.2, built …`
+    let version = text.split_whitespace().nth(1).map(|word| word.trim_end_matches(','));
+    Ok(version.with_context(|| format!("{}: {text:?} is no version", binary.display()))?.to_owned())
+}

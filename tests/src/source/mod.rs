@@ -1,0 +1,104 @@
+//! Where servers come from on this machine: settled once per process, and said aloud.
+
+mod binary;
+mod image;
+mod module;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use tokio::sync::OnceCell;
+
+use crate::environment::var;
+use crate::probe::{Machine, Way};
+
+/// How long one `docker` or `vault version` may take.
+const SHORT: Duration = Duration::from_secs(60);
+
+/// What a server is made from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// It is there already.
+    Address { address: String, token: String },
+    /// An image that is present in the engine.
+    Container { image: String },
+    /// A binary.
+    Process { binary: PathBuf },
+}
+
+type Choice = OnceCell<Result<Source, String>>;
+static SHARED: Choice = OnceCell::const_new();
+static OWN: Choice = OnceCell::const_new();
+
+impl Source {
+    /// For the server that tests share.
+    pub(crate) async fn shared() -> Result<Self> {
+        settled(&SHARED, Machine::ways).await
+    }
+
+    /// For a server that one test seals, stops or restarts: never the given address.
+    pub(crate) async fn own() -> Result<Self> {
+        match Self::shared().await? {
+            Self::Address { .. } => settled(&OWN, Machine::own_ways).await,
+            source => Ok(source),
+        }
+    }
+}
+
+/// A failed choice is kept too: the second test fails as fast as can be.
+async fn settled(
+    choice: &'static Choice,
+    ways: fn(&Machine) -> Result<Vec<Way>, String>,
+) -> Result<Source> {
+    let settle = async || choose(ways).await.map_err(|error| format!("{error:#}"));
+    choice.get_or_init(settle).await.clone().map_err(|why| anyhow!(why))
+}
+
+async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source> {
+    let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
+    let open = ways(&machine).map_err(|why| anyhow!(why))?;
+    let mut failures = Vec::new();
+    for way in open {
+        match prepare(way, &machine).await {
+            Ok(source) => {
+                say(&format!("the server comes from {}", source.describe()));
+                return Ok(source);
+            }
+            Err(error) => {
+                say(&format!("{way:?} does not work here: {error:#}"));
+                failures.push(format!("{way:?}: {error:#}"));
+            }
+        }
+    }
+    bail!("no way to get a Vault server worked:\n  {}", failures.join("\n  "))
+}
+
+/// Gets everything ready that can fail, so that a way that is chosen works.
+async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
+    match way {
+        Way::Address => {
+            let (address, token) = machine.address.clone().map_err(|why| anyhow!(why))?;
+            Ok(Source::Address { address: address.trim_end_matches('/').to_owned(), token })
+        }
+        Way::Container => Ok(Source::Container { image: image::present().await? }),
+        Way::Process => Ok(Source::Process { binary: binary::find(machine).await? }),
+    }
+}
+
+impl Source {
+    fn describe(&self) -> String {
+        match self {
+            Self::Address { address, .. } => format!("the address {address}"),
+            Self::Container { image } => format!("a container of {image}"),
+            Self::Process { binary } => format!("the binary {}", binary.display()),
+        }
+    }
+}
+
+/// To the person who waits. Written straight to stderr: a test's captured output comes too late.
+pub(crate) fn say(text: &str) {
+    use std::io::Write as _;
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "[server] {text}");
+}

@@ -1,0 +1,47 @@
+//! Every login method against the server, and what a login is used for.
+
+mod approle;
+mod cert;
+mod jwt;
+mod lease;
+mod token;
+mod userpass;
+mod wrapped;
+
+use anyhow::Result;
+use tests::{Access, Fixture};
+use vault_auth::Auth;
+use vault_http::{Kind, TokenSource as _};
+
+/// What a token is, by the server's own account: `None` once it is dead.
+async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
+    let (status, answer) =
+        server.raw().call("GET", "auth/token/lookup-self", Some(token), None).await?;
+    let policies = serde_json::from_value(answer["data"]["policies"].clone());
+    Ok(if status == 200 { Some(policies?) } else { None })
+}
+
+/// Logs in and lets the server confirm that the token is of the fixture's policy.
+async fn logs_in(fixture: &Fixture, auth: &Auth) -> Result<()> {
+    let lease = auth.token().await?;
+    let policies = policies(fixture.server(), lease.token.expose()).await?;
+    assert!(policies.is_some_and(|policies| policies.contains(&fixture.policy)));
+    fixture.watch.debug(&lease);
+    fixture.watch.debug(auth);
+    Ok(())
+}
+
+/// Logs in, in vain.
+async fn refused(fixture: &Fixture, auth: &Auth, expected: Kind) {
+    let error = auth.token().await.unwrap_err();
+    assert_eq!(error.kind(), expected, "{error}");
+    fixture.watch.error(&error);
+}
+
+/// Ends a token as an operator would.
+async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
+    let body = serde_json::json!({ "token": token });
+    fixture.server().must("POST", "auth/token/revoke", body).await?;
+    assert_eq!(policies(fixture.server(), token).await?, None);
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! AppRole: its mount, and what it is refused for.
+
+use anyhow::Result;
+use tests::{Fixture, FixtureSpec, Server, secret, unique};
+use vault_auth::AppRole;
+use vault_http::{ApiPath, Kind};
+
+use super::{logs_in, refused};
+use crate::product::{Files, approle, auth, value};
+use vault_auth::Credential;
+
+#[tokio::test]
+async fn a_role_logs_in_at_whatever_path_its_method_is_mounted() -> Result<()> {
+    let server = Server::shared().await?;
+    for auth_mount in
+        [None, Some(format!("roles-{}", unique())), Some(format!("team/a_b-{}", unique()))]
+    {
+        let fixture = server.fixture_with(FixtureSpec { auth_mount, ..Default::default() }).await?;
+        logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ids_from_files_log_in_with_the_line_ending_that_an_editor_leaves() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let files = Files::new()?;
+    let role_id = files.write("role-id", &format!("{}\n", fixture.role_id))?;
+    let secret_id = files.write("secret-id", &format!("  {}\r\n", fixture.secret_id))?;
+    let role = AppRole::new(Credential::File(role_id), Credential::File(secret_id));
+    logs_in(&fixture, &auth(&fixture, role)?).await
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_credential_is_refused() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let check = async |mount: &str, role_id: &str, secret_id: &str| -> Result<()> {
+        let role = AppRole::new(value(role_id), value(secret_id)).mount(ApiPath::parse(mount)?);
+        refused(&fixture, &auth(&fixture, role)?, Kind::LoginRefused).await;
+        Ok(())
+    };
+    let Fixture { auth_mount, role_id, secret_id, .. } = &fixture;
+    check(auth_mount, role_id, &secret("wrong")).await?;
+    check(auth_mount, role_id, " ").await?;
+    check(auth_mount, &unique(), secret_id).await?;
+    check(&format!("nowhere-{}", unique()), role_id, secret_id).await?;
+    check("token", role_id, secret_id).await?;
+    // None of this has cost the role anything.
+    logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await
+}
+
+#[tokio::test]
+async fn a_refused_secret_id_is_tried_once_so_that_nobody_is_locked_out() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let wrong = AppRole::new(value(&fixture.role_id), value(&secret("wrong")));
+    let wrong = auth(&fixture, wrong.mount(ApiPath::parse(&fixture.auth_mount)?))?;
+    // The server locks a role out after five.
+    for _ in 0..10 {
+        refused(&fixture, &wrong, Kind::LoginRefused).await;
+    }
+    logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await
+}

@@ -1,0 +1,113 @@
+//! TLS: the login by client certificate, and the trust in the server that comes before any login.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Certs, Fixture, Pem, Server, unique};
+use vault_auth::{Auth, Certificate};
+use vault_http::{Client, Executed, Identity, Kind, Session, TokenSource as _};
+use vault_kv::{Kv, Mount};
+
+use super::{logs_in, refused};
+use crate::product::{approle, builder, path, tls_client};
+
+/// A certificate role of the fixture's policy for this common name; its name.
+async fn role(server: &Server, fixture: &Fixture, common_name: &str) -> Result<String> {
+    // Another test may have enabled it: what counts is that the role can be written.
+    server.api("POST", "sys/auth/cert", json!({ "type": "cert" })).await?;
+    let role = json!({
+        "certificate": server.certs()?.client_ca(),
+        "allowed_common_names": [common_name],
+        "token_policies": [fixture.policy],
+    });
+    server.must("POST", &format!("auth/cert/certs/{}", fixture.role), role).await?;
+    Ok(fixture.role.clone())
+}
+
+fn with_identity(server: &Server, pem: &Pem) -> Result<Client> {
+    let identity = Identity::from_pem(pem.certificate.as_bytes(), pem.key.as_bytes())?;
+    Ok(tls_client(server)?.identity(identity).build()?)
+}
+
+#[tokio::test]
+async fn a_certificate_logs_in_with_its_role_or_with_whichever_fits() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let common_name = format!("gateway-{}", unique());
+    let role = role(server, &fixture, &common_name).await?;
+    let client = with_identity(server, &server.certs()?.client(&common_name)?)?;
+    for role in [Some(role), None] {
+        let auth = Auth::new(client.clone(), Certificate::new(role));
+        logs_in(&fixture, &auth).await?;
+        let session = Session::new(client.clone(), Arc::new(auth));
+        let secret = Kv::new(session, Mount::new(&fixture.mount)?).read(&path("name")?).await?;
+        assert_eq!(secret.metadata.version, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    let common_name = format!("gateway-{}", unique());
+    let role = role(server, &fixture, &common_name).await?;
+    let stranger = format!("stranger-{}", unique());
+    let check = async |client: Client, role: Option<&str>| {
+        let auth = Auth::new(client, Certificate::new(role.map(str::to_owned)));
+        refused(&fixture, &auth, Kind::LoginRefused).await;
+    };
+    // Of the right authority with another name, and of another authority with the right name.
+    for pem in [server.certs()?.client(&stranger)?, Certs::new()?.client(&common_name)?] {
+        check(with_identity(server, &pem)?, Some(&role)).await;
+        check(with_identity(server, &pem)?, None).await;
+    }
+    let right = server.certs()?.client(&common_name)?;
+    check(with_identity(server, &right)?, Some("no-such-role")).await;
+    check(tls_client(server)?.build()?, Some(&role)).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_server_that_is_not_trusted() -> Result<()> {
+    let server = Server::tls().await?;
+    let spec =
+        tests::FixtureSpec { role: Some(json!({ "secret_id_num_uses": 1 })), ..Default::default() };
+    let fixture = server.fixture_with(spec).await?;
+    let (ours, other) = (server.certs()?.ca(), Certs::new()?.ca());
+    for (ca, name) in
+        [(&other, None), (&ours, Some("vault.example.com")), (&other, Some("localhost"))]
+    {
+        let builder = builder(server.address())?.ca_pem(ca.clone());
+        let builder = if let Some(name) = name { builder.server_name(name) } else { builder };
+        let auth = Auth::new(builder.build()?, approle(&fixture)?);
+        let error = auth.token().await.unwrap_err();
+        assert_eq!((error.kind(), error.executed()), (Kind::Tls, Executed::No), "{error}");
+        fixture.watch.error(&error);
+    }
+    // The secret id has its one use left.
+    fixture.login().await.map(drop)
+}
+
+#[tokio::test]
+async fn without_a_bundle_the_systems_own_authorities_decide() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    let client = builder(server.address())?.build()?;
+    refused(&fixture, &Auth::new(client, approle(&fixture)?), Kind::Tls).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_servers_name_can_be_given_apart_from_its_address() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    for name in [None, Some("localhost"), Some("127.0.0.1")] {
+        let builder = tls_client(server)?;
+        let builder = if let Some(name) = name { builder.server_name(name) } else { builder };
+        logs_in(&fixture, &Auth::new(builder.build()?, approle(&fixture)?)).await?;
+    }
+    Ok(())
+}

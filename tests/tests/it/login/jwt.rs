@@ -1,0 +1,79 @@
+//! JWT: a token that somebody else signed, checked by the server against a public key.
+
+use anyhow::Result;
+use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _, SigningKey as _};
+use serde_json::{Value, json};
+use tests::{Server, unique};
+use vault_auth::{Credential, Jwt};
+use vault_http::{ApiPath, Kind};
+
+use super::{logs_in, refused};
+use crate::product::{Files, auth, value};
+
+/// Base64 in the alphabet of URLs, without padding (RFC 4648 §5).
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let mut group = [0; 4];
+        group[1..=chunk.len()].copy_from_slice(chunk);
+        let group = u32::from_be_bytes(group);
+        for place in 0..=chunk.len() {
+            let index = (group >> (18 - 6 * place)) & 63;
+            text.push(ALPHABET[index as usize].into());
+        }
+    }
+    text
+}
+
+fn jwt(key: &KeyPair, claims: &Value) -> Result<String> {
+    let header = json!({ "alg": "EdDSA", "typ": "JWT" });
+    let part = |json: &Value| base64url(json.to_string().as_bytes());
+    let signed = format!("{}.{}", part(&header), part(claims));
+    let signature = key.sign(signed.as_bytes())?;
+    Ok(format!("{signed}.{}", base64url(&signature)))
+}
+
+#[tokio::test]
+async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = server.fixture().await?;
+    let mount = format!("jwt-{}", unique());
+    server.must("POST", &format!("sys/auth/{mount}"), json!({ "type": "jwt" })).await?;
+    let (key, other) =
+        (KeyPair::generate_for(&PKCS_ED25519)?, KeyPair::generate_for(&PKCS_ED25519)?);
+    let config = json!({
+        "jwt_validation_pubkeys": [key.subject_public_key_info_pem()],
+        "jwt_supported_algs": ["EdDSA"],
+    });
+    server.must("POST", &format!("auth/{mount}/config"), config).await?;
+    let role = json!({
+        "role_type": "jwt",
+        "user_claim": "sub",
+        "bound_audiences": ["vault"],
+        "token_policies": [fixture.policy],
+    });
+    server.must("POST", &format!("auth/{mount}/role/gateway"), role).await?;
+
+    let claims = |audience: &str, expires: u64| json!({ "sub": "gateway", "aud": audience, "iat": 1_600_000_000_u64, "exp": expires });
+    // The year 2100, and 2020.
+    let (later, past) = (4_102_444_800, 1_600_000_100);
+    let good = jwt(&key, &claims("vault", later))?;
+    let login = |role: &str, token: Credential| -> Result<_> {
+        auth(&fixture, Jwt::new(role, token).mount(ApiPath::parse(&mount)?))
+    };
+    let files = Files::new()?;
+    let file = Credential::File(files.write("jwt", &format!("{good}\n"))?);
+    for token in [value(&good), file] {
+        logs_in(&fixture, &login("gateway", token)?).await?;
+    }
+    for (role, token) in [
+        ("gateway", jwt(&other, &claims("vault", later))?),
+        ("gateway", jwt(&key, &claims("somebody-else", later))?),
+        ("gateway", jwt(&key, &claims("vault", past))?),
+        ("no-such-role", good),
+    ] {
+        refused(&fixture, &login(role, value(&token))?, Kind::LoginRefused).await;
+    }
+    server.must("DELETE", &format!("sys/auth/{mount}"), None).await.map(drop)
+}

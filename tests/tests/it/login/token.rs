@@ -1,0 +1,63 @@
+//! A token that somebody else made: used as it is, and read again from its file when it is dead.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+use vault_auth::{Credential, StaticToken};
+use vault_http::Kind as Http;
+use vault_kv::Kind;
+
+use super::{logs_in, revoke};
+use crate::product::{Files, auth, kv_by, path, value};
+
+#[tokio::test]
+async fn a_token_is_used_as_it_is() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let token = fixture.token(json!({ "ttl": "5m" })).await?;
+    logs_in(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?).await?;
+    let batch = fixture.token(json!({ "ttl": "5m", "type": "batch" })).await?;
+    logs_in(&fixture, &auth(&fixture, StaticToken::new(value(&batch)))?).await
+}
+
+#[tokio::test]
+async fn a_token_with_one_use_left_keeps_it_for_the_request() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
+    let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
+    assert_eq!(kv.read(&path("name")?).await?.metadata.version, 1);
+    let error = kv.read(&path("name")?).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dead_token_is_replaced_by_what_its_file_then_holds() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let files = Files::new()?;
+    let first = fixture.token(json!({ "ttl": "5m" })).await?;
+    let file = files.write("token", &format!("{first}\n"))?;
+    let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(Credential::File(file)))?)?;
+    kv.read(&path("name")?).await?;
+
+    files.write("token", &fixture.token(json!({ "ttl": "5m" })).await?)?;
+    revoke(&fixture, &first).await?;
+    kv.read(&path("name")?).await.map(drop)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let dead = fixture.token(json!({ "ttl": "5m" })).await?;
+    revoke(&fixture, &dead).await?;
+    for token in [dead, secret("no-token"), "two\nlines".to_owned()] {
+        let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
+        let error = kv.read(&path("name")?).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+        fixture.watch.error(&error);
+    }
+    Ok(())
+}

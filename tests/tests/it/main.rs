@@ -1,0 +1,7 @@
+//! All suites that need a real server, in one binary: it is linked once.
+
+mod harness;
+
+mod product;
+
+mod login;

@@ -1,0 +1,29 @@
+//! What `cargo metadata` says about this workspace.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::step::cargo;
+
+/// The members, their manifests' dependencies, the target directory. No network, no lock file.
+pub(crate) fn metadata() -> Result<Value> {
+    let mut command = cargo(&["metadata", "--format-version=1", "--no-deps"]);
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("starting cargo metadata")?;
+    ensure!(output.status.success(), "cargo metadata ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("reading cargo metadata")
+}
+
+/// Where `cargo build` puts the program `km`.
+pub(crate) fn km() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let target =
+        metadata.get("target_directory").and_then(Value::as_str).context("no target directory")?;
+    Ok([target, "debug", "km"].iter().collect())
+}
