@@ -1,4 +1,5 @@
 //! Logins against scripted answers: what a real server can't be made to say at will.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! One exchange against scripted answers: what is sent, and what an answer means.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! How a request outlives the death of its token, once.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! JWT: a token that somebody else signed, checked by the server against a public key.
 
 use anyhow::Result;
-use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _, SigningKey as _};
+use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
 use serde_json::{Value, json};
 use tests::{Server, unique};
 use vault_auth::{Credential, Jwt};
@@ -43,7 +43,7 @@ async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
     let (key, other) =
         (KeyPair::generate_for(&PKCS_ED25519)?, KeyPair::generate_for(&PKCS_ED25519)?);
     let config = json!({
-        "jwt_validation_pubkeys": [key.subject_public_key_info_pem()],
+        "jwt_validation_pubkeys": [key.public_key_pem()],
         "jwt_supported_algs": ["EdDSA"],
     });
     server.must("POST", &format!("auth/{mount}/config"), config).await?;
