@@ -4,4 +4,8 @@ mod harness;
 
 mod product;
 
+mod adapter;
+mod cli;
+mod kv;
 mod login;
+mod seed;

@@ -1,13 +1,13 @@
 //! AppRole: its mount, and what it is refused for.
 
 use anyhow::Result;
+use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server, secret, unique};
-use vault_auth::AppRole;
-use vault_http::{ApiPath, Kind};
+use vault_auth::{AppRole, Credential};
+use vault_http::{ApiPath, Denial, Kind, TokenSource as _, Verdict};
 
-use super::{logs_in, refused};
+use super::{logs_in, refused, revoke};
 use crate::product::{Files, approle, auth, value};
-use vault_auth::Credential;
 
 #[tokio::test]
 async fn a_role_logs_in_at_whatever_path_its_method_is_mounted() -> Result<()> {
@@ -29,6 +29,28 @@ async fn ids_from_files_log_in_with_the_line_ending_that_an_editor_leaves() -> R
     let secret_id = files.write("secret-id", &format!("  {}\r\n", fixture.secret_id))?;
     let role = AppRole::new(Credential::File(role_id), Credential::File(secret_id));
     logs_in(&fixture, &auth(&fixture, role)?).await
+}
+
+#[tokio::test]
+async fn a_secret_id_that_was_replaced_in_its_file_is_the_next_logins() -> Result<()> {
+    // One login each.
+    let spec = FixtureSpec { role: Some(json!({ "secret_id_num_uses": 1 })), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let files = Files::new()?;
+    let file = files.write("secret-id", &fixture.secret_id)?;
+    let role = AppRole::new(value(&fixture.role_id), Credential::File(file));
+    let auth = auth(&fixture, role.mount(ApiPath::parse(&fixture.auth_mount)?))?;
+    logs_in(&fixture, &auth).await?;
+
+    let next = secret("next");
+    let place = format!("auth/{}/role/{}/custom-secret-id", fixture.auth_mount, fixture.role);
+    fixture.server().must("POST", &place, json!({ "secret_id": next })).await?;
+    files.write("secret-id", &next)?;
+    let lease = auth.token().await?;
+    revoke(&fixture, lease.token.expose()).await?;
+    let denial = Denial { generation: lease.generation, token_invalid: true };
+    assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
+    logs_in(&fixture, &auth).await
 }
 
 #[tokio::test]

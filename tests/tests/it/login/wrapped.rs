@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Access, Fixture, Server, secret};
+use tests::{Access, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Auth};
-use vault_http::{ApiPath, Kind, TokenSource as _};
+use vault_http::{ApiPath, Denial, Kind, TokenSource as _, Verdict};
 
 use super::{logs_in, refused, revoke};
 use crate::product::{auth, value};
@@ -43,8 +43,8 @@ async fn it_is_unwrapped_once_and_logs_in_again_and_again() -> Result<()> {
         assert_eq!(unwrap(fixture.server(), &token).await?.0, 400, "it is spent");
         let lease = auth.token().await?;
         revoke(&fixture, lease.token.expose()).await?;
-        let denial = vault_http::Denial { generation: lease.generation, token_invalid: true };
-        assert_eq!(auth.denied(denial).await?, vault_http::Verdict::Replaced);
+        let denial = Denial { generation: lease.generation, token_invalid: true };
+        assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
     }
     logs_in(&fixture, &auth).await
 }
@@ -52,7 +52,10 @@ async fn it_is_unwrapped_once_and_logs_in_again_and_again() -> Result<()> {
 #[tokio::test]
 async fn a_forged_token_is_refused_before_it_is_unwrapped() -> Result<()> {
     let server = Server::shared().await?;
-    let (fixture, other) = (server.fixture().await?, server.fixture_with(elsewhere()).await?);
+    let fixture = server.fixture().await?;
+    let elsewhere = Some(format!("roles-{}", unique()));
+    let spec = FixtureSpec { auth_mount: elsewhere, ..Default::default() };
+    let other = server.fixture_with(spec).await?;
     // What it holds would even log in.
     let content = json!({ "secret_id": fixture.secret_id });
     for forged in [
@@ -81,11 +84,4 @@ async fn a_token_that_is_spent_or_was_none_is_refused() -> Result<()> {
     }
     assert!(super::policies(server, &live).await?.is_some(), "a token of another kind lives on");
     Ok(())
-}
-
-fn elsewhere() -> tests::FixtureSpec {
-    tests::FixtureSpec {
-        auth_mount: Some(format!("roles-{}", tests::unique())),
-        ..Default::default()
-    }
 }

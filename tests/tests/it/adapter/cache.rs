@@ -1,0 +1,187 @@
+//! What is remembered, and what ends that.
+
+use anyhow::Result;
+use km_proxy_adapter::{Kind, Source, WriteOptions};
+use serde_json::json;
+use tests::{Fixture, Server, secret};
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant};
+
+use super::{fails, keys, read};
+use crate::product::until;
+
+const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
+
+async fn fixture() -> Result<Fixture> {
+    Server::shared().await?.fixture().await
+}
+
+#[tokio::test]
+async fn a_second_read_is_from_memory() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[]).await?;
+    let [first, second] = [secret("first"), secret("second")];
+    fixture.put("NAME", json!({ "key": first })).await?;
+    for source in [Source::Vault, Source::Cache, Source::Cache] {
+        let value = read(&fixture, &keys, "NAME").await?;
+        assert_eq!((value.expose(), value.source()), (first.as_str(), source));
+        assert_eq!(value.version(), Some(1));
+        // Somebody else's write is seen when the interval is over.
+        fixture.put("NAME", json!({ "key": second })).await?;
+    }
+    // A clone has the same memory, another key manager its own.
+    assert_eq!(read(&fixture, &keys.clone(), "NAME").await?.expose(), first);
+    let other = super::keys(&fixture, &[]).await?;
+    assert_eq!(read(&fixture, &other, "NAME").await?.expose(), second);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_readers_of_one_name_are_one_request() -> Result<()> {
+    let fixture = fixture().await?;
+    let value = secret("value");
+    fixture.put("NAME", json!({ "key": value })).await?;
+    // The token is used up by the first request.
+    let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
+    let settings = [("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())];
+    let keys = keys(&fixture, &settings).await?;
+    let mut readers = JoinSet::new();
+    for _ in 0..500 {
+        let keys = keys.clone();
+        readers.spawn(async move { keys.secret("NAME").await });
+    }
+    while let Some(read) = readers.join_next().await {
+        assert_eq!(read??.expose(), value);
+    }
+    assert_eq!(read(&fixture, &keys, "NAME").await?.source(), Source::Cache);
+    fixture.put("OTHER", json!({ "key": value })).await?;
+    fails(&fixture, &keys, "OTHER", Kind::Auth).await
+}
+
+#[tokio::test]
+async fn past_the_interval_it_is_read_again() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "300ms")]).await?;
+    let [first, second] = [secret("first"), secret("second")];
+    fixture.put("NAME", json!({ "key": first })).await?;
+    assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), first);
+    fixture.put("NAME", json!({ "key": second })).await?;
+    until("the new value", async || {
+        let value = read(&fixture, &keys, "NAME").await?;
+        assert!([Source::Vault, Source::Cache].contains(&value.source()), "{value:?}");
+        Ok(value.expose() == second && value.version() == Some(2))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_interval_of_zero_remembers_nothing() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "0")]).await?;
+    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    for version in 1..=3 {
+        let value = secret("value");
+        fixture.put("NAME", json!({ "key": value })).await?;
+        let found = read(&fixture, &keys, "NAME").await?;
+        assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault));
+        assert_eq!(found.version(), Some(version));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_and_a_deletion_end_what_is_remembered() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    fixture.put("NAME", json!({ "key": secret("first") })).await?;
+    read(&fixture, &keys, "NAME").await?;
+    for version in 2..=3 {
+        let value = secret("value");
+        let options = WriteOptions::default();
+        keys.write("NAME", value.clone().into(), &options).await?;
+        let found = read(&fixture, &keys, "NAME").await?;
+        assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault));
+        assert_eq!(found.version(), Some(version));
+    }
+    keys.delete("NAME").await?;
+    fails(&fixture, &keys, "NAME", Kind::NotFound).await
+}
+
+#[tokio::test]
+async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[]).await?;
+    let asked = Instant::now();
+    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    let answered = Instant::now();
+    fixture.put("NAME", json!({ "key": secret("value") })).await?;
+    let again = keys.secret("NAME").await;
+    if asked.elapsed() < Duration::from_secs(4) {
+        assert_eq!(again.map_err(|error| error.kind()).map(drop), Err(Kind::NotFound));
+    }
+    let mut last_no = answered;
+    until("the value behind the no", async || {
+        let now = Instant::now();
+        let found = keys.secret("NAME").await.is_ok();
+        last_no = if found { last_no } else { now };
+        Ok(found)
+    })
+    .await?;
+    let remembered = last_no - answered;
+    assert!(remembered <= Duration::from_secs(5), "{remembered:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_ends_a_no_at_once() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    let value = secret("value");
+    keys.write("NAME", value.clone().into(), &WriteOptions::default()).await?;
+    assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), value);
+    Ok(())
+}
+
+#[tokio::test]
+async fn vaults_no_ends_serving() -> Result<()> {
+    let denied = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["deny"] }}"#);
+    for (what, expected) in [
+        ("delete", Kind::NotFound),
+        ("destroy", Kind::NotFound),
+        ("deny", Kind::Denied),
+        ("overwrite", Kind::StoredValue),
+    ] {
+        let fixture = fixture().await?;
+        // Long past the interval it could be served, if Vault could not be asked.
+        let settings = [("HCP_VAULT_REFRESH_INTERVAL", "200ms"), ("KM_MAX_STALE", "1h")];
+        let keys = keys(&fixture, &settings).await?;
+        fixture.put("NAME", json!({ "key": secret("value") })).await?;
+        read(&fixture, &keys, "NAME").await?;
+        let (server, mount) = (fixture.server(), &fixture.mount);
+        match what {
+            "delete" => drop(server.must("DELETE", &format!("{mount}/data/NAME"), None).await?),
+            "destroy" => {
+                let place = format!("{mount}/destroy/NAME");
+                server.must("POST", &place, json!({ "versions": [1] })).await?;
+            }
+            "deny" => {
+                let place = format!("sys/policies/acl/{}", fixture.policy);
+                server.must("PUT", &place, json!({ "policy": denied(mount) })).await?;
+            }
+            _ => drop(fixture.put("NAME", json!({ "key": 42 })).await?),
+        }
+        let mut last = None;
+        until(what, async || {
+            match read(&fixture, &keys, "NAME").await {
+                Ok(value) => assert_ne!(value.source(), Source::Stale, "{what}"),
+                Err(error) => last = Some(error.kind()),
+            }
+            Ok(last.is_some())
+        })
+        .await?;
+        assert_eq!(last, Some(expected), "{what}");
+        fails(&fixture, &keys, "NAME", expected).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! When Vault can't, or won't, tell: whose matter it is, and when the environment may answer.
+
+use std::net::TcpListener;
+
+use anyhow::Result;
+use km_proxy_adapter::{Kind, Source};
+use serde_json::json;
+use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+
+use super::{keys_before, read};
+use crate::product::variables;
+
+/// A name that the environment has: the kind of the failure, and the environment with `on_error`.
+async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: Kind) -> Result<()> {
+    let value = secret("environment");
+    for fallback in ["never", "on_missing", "on_error"] {
+        let settings = [settings, &[("KM_FALLBACK", fallback)]].concat();
+        let keys = keys_before(fixture, &settings, variables(&[("NAME", &value)])).await?;
+        // The second time as the first.
+        for _ in 0..2 {
+            match read(fixture, &keys, "NAME").await {
+                Ok(secret) => {
+                    assert_eq!((fallback, secret.source()), ("on_error", Source::Environment));
+                    assert_eq!(secret.expose(), value);
+                }
+                Err(error) => {
+                    assert_ne!(fallback, "on_error", "{}", error.message());
+                    assert_eq!(error.kind(), expected, "{fallback}: {}", error.message());
+                    assert!(error.hint().is_some(), "{}", error.message());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_mount_is_no_miss() -> Result<()> {
+    let server = Server::shared().await?;
+    let beside = |mount: &str| format!(r#"path "{mount}*" {{ capabilities = ["read"] }}"#);
+    let spec = FixtureSpec { policy: Some(beside), ..Default::default() };
+    let fixture = server.fixture_with(spec).await?;
+    for mount in [format!("{}-gone", fixture.mount), format!("{}/inside", fixture.mount)] {
+        check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &mount)], Kind::NotFound).await?;
+    }
+    // The namespace's segments lead to another place.
+    check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], Kind::Denied).await?;
+
+    let other = server.fixture().await?;
+    check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &other.mount)], Kind::Denied).await?;
+
+    let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
+    let one = server.fixture_with(spec).await?;
+    check(&one, &[], Kind::StoredValue).await
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_login_is_told_as_such() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("NAME", json!({ "key": secret("vault") })).await?;
+    let wrong = secret("wrong");
+    for settings in [
+        &[("HCP_VAULT_APPROLE_SECRET_ID", wrong.as_str())][..],
+        &[("HCP_VAULT_APPROLE_MOUNT_PATH", "nowhere")],
+        &[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", &wrong)],
+    ] {
+        check(&fixture, settings, Kind::Auth).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_or_does_not_answer_is_unavailable() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let silent = [("HCP_VAULT_ADDR", address.as_str()), ("KM_DEADLINE", "300ms")];
+    check(&fixture, &silent, Kind::Unavailable).await?;
+    drop(listener);
+    check(&fixture, &[("HCP_VAULT_ADDR", &address)], Kind::Unavailable).await
+}
+
+#[tokio::test]
+async fn a_sealed_server_is_unavailable() -> Result<()> {
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    fixture.put("NAME", json!({ "key": secret("vault") })).await?;
+    let settings = [("KM_FALLBACK", "on_missing"), ("HCP_VAULT_REFRESH_INTERVAL", "0")];
+    let before = keys_before(&fixture, &settings, variables(&[("NAME", "e")])).await?;
+    assert_eq!(read(&fixture, &before, "NAME").await?.source(), Source::Vault);
+    server.seal().await?;
+    // One that is logged in, and those that would have to log in first.
+    super::fails(&fixture, &before, "NAME", Kind::Unavailable).await?;
+    check(&fixture, &[], Kind::Unavailable).await?;
+    server.unseal().await?;
+    assert_eq!(read(&fixture, &before, "NAME").await?.source(), Source::Vault);
+    Ok(())
+}

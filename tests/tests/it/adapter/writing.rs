@@ -1,0 +1,180 @@
+//! Writing, deleting and listing through the key manager.
+
+use anyhow::Result;
+use km_proxy_adapter::{Kind, WriteOptions};
+use serde_json::json;
+use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+
+use super::{keys, keys_before, shows_nothing};
+use crate::product::{Silence, variables};
+
+const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
+
+async fn fixture() -> Result<Fixture> {
+    Server::shared().await?.fixture().await
+}
+
+fn described(description: &str) -> WriteOptions {
+    WriteOptions { description: Some(description.to_owned()), ..Default::default() }
+}
+
+fn cas(version: u64) -> WriteOptions {
+    WriteOptions { cas: Some(version), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_description_stands_beside_the_value() -> Result<()> {
+    let fixture = fixture().await?;
+    let plain = keys(&fixture, &[WRITER]).await?;
+    let settled = keys(&fixture, &[WRITER, ("KM_DESCRIPTION", "of the settings")]).await?;
+    for (keys, options, expected) in [
+        (&plain, WriteOptions::default(), None),
+        (&plain, described("of the call"), Some("of the call")),
+        (&settled, WriteOptions::default(), Some("of the settings")),
+        (&settled, described("of the call"), Some("of the call")),
+    ] {
+        let value = secret("value");
+        let written = keys.write("NAME", value.clone().into(), &options).await?;
+        let stored = fixture.get("NAME").await?.1;
+        let expected = match expected {
+            Some(text) => json!({ "key": value, "description": text }),
+            None => json!({ "key": value }),
+        };
+        assert_eq!(stored["data"]["data"], expected);
+        assert_eq!(stored["data"]["metadata"]["version"], written.version);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_on_a_condition_is_a_conflict_where_that_fails() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    for (options, expected) in [
+        (cas(1), Err(Kind::Conflict)),
+        (cas(0), Ok(1)),
+        (cas(0), Err(Kind::Conflict)),
+        (cas(1), Ok(2)),
+        (WriteOptions::default(), Ok(3)),
+    ] {
+        let outcome = keys.write("NAME", secret("value").into(), &options).await;
+        if let Err(error) = &outcome {
+            shows_nothing(&fixture, error);
+        }
+        let found = outcome.map(|written| written.version).map_err(|error| error.kind());
+        assert_eq!(found, expected, "{options:?}");
+    }
+    assert_eq!(fixture.get("NAME").await?.1["data"]["metadata"]["version"], 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_the_mount_demands_a_version_it_is_read_first() -> Result<()> {
+    let fixture = fixture().await?;
+    let config = format!("{}/config", fixture.mount);
+    fixture.server().must("POST", &config, json!({ "cas_required": true })).await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    let write = async |version: u64| -> Result<()> {
+        let value = secret("value");
+        let written = keys.write("NAME", value.clone().into(), &WriteOptions::default()).await?;
+        assert_eq!(written.version, version);
+        assert_eq!(fixture.get("NAME").await?.1["data"]["data"]["key"], json!(value));
+        Ok(())
+    };
+    // Never written, there, deleted, destroyed.
+    write(1).await?;
+    write(2).await?;
+    keys.delete("NAME").await?;
+    write(3).await?;
+    let place = format!("{}/destroy/NAME", fixture.mount);
+    fixture.server().must("POST", &place, json!({ "versions": [3] })).await?;
+    write(4).await
+}
+
+#[tokio::test]
+async fn the_access_mode_holds_for_writes_and_nothing_is_sent() -> Result<()> {
+    let (fixture, silence) = (fixture().await?, Silence::new()?);
+    let address = silence.address()?;
+    let keys = keys(&fixture, &[("HCP_VAULT_ADDR", &address)]).await?;
+    let write = keys.write("NAME", secret("value").into(), &WriteOptions::default()).await;
+    for outcome in [write.map(drop), keys.delete("NAME").await.map(drop)] {
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(Kind::Denied));
+    }
+    let settings = [("HCP_VAULT_ADDR", address.as_str()), ("KM_ACCESS_MODE", "write_only")];
+    let writer = keys_before(&fixture, &settings, variables(&[])).await?;
+    let listed = writer.list(None).await.map_err(|error| error.kind());
+    assert_eq!(listed, Err(Kind::Denied));
+    silence.expect_nobody()
+}
+
+#[tokio::test]
+async fn a_writer_that_may_not_read_writes_and_deletes() -> Result<()> {
+    let policy = |mount: &str| {
+        format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
+    };
+    let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let keys = keys(&fixture, &[("KM_ACCESS_MODE", "write_only")]).await?;
+    let value = secret("value");
+    keys.write("NAME", value.clone().into(), &WriteOptions::default()).await?;
+    assert_eq!(fixture.get("NAME").await?.1["data"]["data"]["key"], json!(value));
+    keys.delete("NAME").await?;
+    assert_eq!(fixture.get("NAME").await?.0, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_version_1_mount() -> Result<()> {
+    let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    for options in [WriteOptions::default(), cas(0)] {
+        let outcome = keys.write("NAME", secret("value").into(), &options).await;
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(Kind::StoredValue));
+    }
+    let deleted = keys.delete("NAME").await.map_err(|error| error.kind());
+    assert_eq!(deleted, Err(Kind::StoredValue));
+    assert_eq!(fixture.server().api("LIST", &fixture.mount, None).await?.0, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn deleting_what_is_not_there_says_so() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    fixture.put("NAME", json!({ "key": secret("value") })).await?;
+    for (name, expected) in [
+        ("nothing", Err(Kind::NotFound)),
+        ("NAME", Ok(())),
+        // A second time: it is deleted already.
+        ("NAME", Err(Kind::NotFound)),
+    ] {
+        let outcome = keys.delete(name).await.map(drop).map_err(|error| error.kind());
+        assert_eq!(outcome, expected, "{name}");
+    }
+    // It can be undeleted.
+    let place = format!("{}/undelete/NAME", fixture.mount);
+    fixture.server().must("POST", &place, json!({ "versions": [1] })).await?;
+    assert_eq!(fixture.get("NAME").await?.0, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_are_listed_below_the_prefix() -> Result<()> {
+    let fixture = fixture().await?;
+    for name in ["A", "litellm/B", "litellm/folder/C", "litellm/folder/D"] {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
+    let root = keys(&fixture, &[]).await?;
+    let prefixed = keys(&fixture, &[("HCP_VAULT_PATH_PREFIX", "litellm")]).await?;
+    for (keys, folder, expected) in [
+        (&root, None, &["A", "litellm/"][..]),
+        (&root, Some("litellm"), &["B", "folder/"]),
+        (&prefixed, None, &["B", "folder/"]),
+        (&prefixed, Some("/folder/"), &["C", "D"]),
+        (&prefixed, Some("nothing"), &[]),
+    ] {
+        assert_eq!(keys.list(folder).await?, expected, "{folder:?}");
+    }
+    Ok(())
+}

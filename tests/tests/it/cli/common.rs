@@ -1,0 +1,102 @@
+//! What these suites share: how a failure has to look, and runs that must not reach a server.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{Fixture, Km, secret};
+
+use super::listener::Silent;
+
+/// A name that gateways ask for.
+pub(super) const NAME: &str = "OPENAI_API_KEY";
+
+/// The fixture's program, allowed to write.
+pub(super) fn writer(fixture: &Fixture) -> Km {
+    fixture.km().env("KM_ACCESS_MODE", "read_and_write")
+}
+
+/// A program with a token instead of a login.
+pub(super) fn by_token(address: &str, mount: &str, token: &str) -> Km {
+    Km::new()
+        .env("HCP_VAULT_ADDR", address)
+        .env("HCP_VAULT_MOUNT_NAME", mount)
+        .env("HCP_VAULT_TOKEN", token)
+}
+
+/// The same against a server that is played, at LiteLLM's default mount. The token is planted.
+pub(super) fn played(address: &str) -> Km {
+    by_token(address, "secret", &secret("token"))
+}
+
+/// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`; both
+/// leave stdout empty and say how to mend it. Returns what the first one said.
+pub(super) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<String> {
+    let document = fails_as_json(km().args(["--json"]), code, kind).await?;
+    let output = km().run().await?.expect(code)?;
+    ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
+    let said = output.stderr;
+    ensure!(said.lines().any(|line| line.starts_with("km: ")), "no line `km: …`: {said}");
+    ensure!(said.lines().any(|line| line.starts_with("hint: ")), "no hint: {said}");
+    for line in said.lines().filter_map(|line| line.strip_prefix("km: ")) {
+        ensure!(line.contains(": ") || kind == "usage", "not `what: why`: {line}");
+        // Where several things are wrong, the document has them all.
+        let message = document["error"]["message"].as_str().unwrap_or_default();
+        ensure!(alike(message, line), "the document lacks {line:?}: {message:?}");
+    }
+    Ok(said)
+}
+
+/// Runs it once: it fails, and stderr is one JSON object of the documented form, and nothing else.
+pub(super) async fn fails_as_json(km: Km, code: i32, kind: &str) -> Result<Value> {
+    let output = km.run().await?.expect(code)?;
+    ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
+    error_document(&output.stderr, kind)
+}
+
+/// Reads the one JSON object that an error is.
+pub(super) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
+    let document: Value =
+        serde_json::from_str(stderr).with_context(|| format!("not one JSON object: {stderr}"))?;
+    let names = |value: &Value| -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    };
+    let error = &document["error"];
+    ensure!(names(&document) == ["error"], "{document}");
+    ensure!(names(error) == ["hint", "kind", "message"], "{document}");
+    ensure!(error["kind"] == kind, "not of the kind {kind}: {document}");
+    let text = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
+    ensure!(text("message") && (text("hint") || error["hint"].is_null()), "{document}");
+    Ok(document)
+}
+
+/// Runs it against a server that must not hear of it: exit 2, and no connection was opened.
+pub(super) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
+    let nobody = Silent::new()?;
+    let said = fails(|| change(played(&nobody.address())), 2, kind).await?;
+    ensure!(nobody.connections()? == 0, "the server was asked: {said}");
+    Ok(said)
+}
+
+/// Fails unless the text has all of these parts.
+pub(super) fn says(text: &str, parts: &[&str]) -> Result<()> {
+    for part in parts {
+        ensure!(text.contains(part), "{part:?} is missing: {text}");
+    }
+    Ok(())
+}
+
+/// A directory with one file in it, which lives as long as the directory.
+pub(super) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("file");
+    std::fs::write(&path, content)?;
+    Ok((directory, path))
+}
+
+/// Whether both texts are the same but for figures, such as a time that was waited.
+fn alike(whole: &str, part: &str) -> bool {
+    let plain = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    plain(whole).contains(&plain(part))
+}

@@ -1,0 +1,85 @@
+//! `km delete`: the latest version goes, and can be taken back.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+
+use super::common::{NAME, fails, says, writer};
+
+#[tokio::test]
+async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (server, mount) = (fixture.server(), &fixture.mount);
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": secret("first") })).await?;
+    fixture.put(NAME, json!({ "key": value })).await?;
+
+    let output = writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
+    let said = format!("deleted {mount}/data/{NAME}\n");
+    assert_eq!((output.text()?, output.stderr.as_str()), (said.as_str(), ""));
+
+    let (status, answer) = fixture.get(NAME).await?;
+    let metadata = &answer["data"]["metadata"];
+    assert_eq!(
+        (status, &metadata["version"], &metadata["destroyed"]),
+        (404, &json!(2), &json!(false))
+    );
+    assert_ne!(metadata["deletion_time"], "", "{answer}");
+    let path = format!("{mount}/data/{NAME}?version=1");
+    assert_eq!(server.api("GET", &path, None).await?.0, 200, "the one before is untouched");
+
+    let versions = json!({ "versions": [2] });
+    server.must("POST", &format!("{mount}/undelete/{NAME}"), versions).await?;
+    let output = fixture.km().args(["read", NAME]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_absent_or_deleted_already_is_exit_6() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
+    let deleted_at = async || anyhow::Ok(fixture.get(NAME).await?.1["data"]["metadata"].clone());
+    let before = deleted_at().await?;
+    for name in [NAME, "never-written", "folder/never-written"] {
+        let said = fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
+        says(&said, &[&format!("km: delete {name}: ")])?;
+    }
+    assert_eq!(deleted_at().await?, before);
+    let path = format!("{}/metadata/never-written", fixture.mount);
+    assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404, "nothing came to be");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_usable_value_can_be_deleted() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for fields in [json!({ "key": 1 }), json!({ "other": "field" }), json!({})] {
+        fixture.put(NAME, fields).await?;
+        writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
+        assert_eq!(fixture.get(NAME).await?.0, 404);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_is_no_secret() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("folder/name", json!({ "key": secret("value") })).await?;
+    fails(|| writer(&fixture).args(["delete", "folder"]), 6, "not_found").await?;
+    assert_eq!(fixture.get("folder/name").await?.0, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_secret_is_written_anew() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
+    let value = secret("new");
+    writer(&fixture).args(["write", NAME]).stdin(value.as_str()).run().await?.expect(0)?;
+    let output = fixture.km().args(["read", NAME]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! When the process environment is asked for a name that is looked up in Vault.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Engine, Fixture, FixtureSpec, Km, Server, secret};
+
+use super::common::NAME;
+use super::listener::closed_port;
+
+const POLICIES: [Option<&str>; 4] = [None, Some("never"), Some("on_missing"), Some("on_error")];
+
+/// What each policy, the default first, makes of a case: the exit code, 0 for the environment's
+/// value.
+async fn check(case: &str, km: impl Fn() -> Km, codes: [i32; 4]) -> Result<()> {
+    for (policy, code) in POLICIES.into_iter().zip(codes) {
+        let value = secret("environment");
+        let km = km().env(NAME, &value).args(["read", NAME]);
+        let km = policy.into_iter().fold(km, |km, policy| km.env("KM_FALLBACK", policy));
+        let output = km.run().await?;
+        assert_eq!(output.code, code, "{case}, {policy:?}: {}", output.stderr);
+        let expected = if code == 0 { value.as_str() } else { "" };
+        assert_eq!(output.text()?, expected, "{case}, {policy:?}");
+    }
+    Ok(())
+}
+
+async fn fixture(stored: Option<Value>) -> Result<Fixture> {
+    let fixture = Server::shared().await?.fixture().await?;
+    if let Some(fields) = stored {
+        fixture.put(NAME, fields).await?;
+    }
+    Ok(fixture)
+}
+
+#[tokio::test]
+async fn a_name_that_was_never_written() -> Result<()> {
+    let fixture = fixture(None).await?;
+    check("never written", || fixture.km(), [0, 6, 0, 0]).await?;
+    let nowhere = fixture.km().args(["read", NAME]).run().await?.expect(6)?;
+    assert!(nowhere.stdout.is_empty());
+    // A variable that is there counts, be it empty.
+    let km = fixture.km().env(NAME, "").args(["read", NAME]);
+    assert_eq!(km.run().await?.expect(0)?.text()?, "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_in_vault_wins() -> Result<()> {
+    for value in [secret("value"), String::new()] {
+        let fixture = fixture(Some(json!({ "key": value }))).await?;
+        for policy in ["never", "on_missing", "on_error"] {
+            let km = fixture.km().env("KM_FALLBACK", policy).env(NAME, "of the environment");
+            assert_eq!(km.args(["read", NAME]).run().await?.expect(0)?.text()?, value);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_that_was_deleted_or_destroyed() -> Result<()> {
+    let fixture = fixture(Some(json!({ "key": secret("value") }))).await?;
+    let (server, mount) = (fixture.server(), &fixture.mount);
+    server.must("DELETE", &format!("{mount}/data/{NAME}"), None).await?;
+    check("deleted", || fixture.km(), [6, 6, 6, 0]).await?;
+    let versions = json!({ "versions": [1] });
+    server.must("PUT", &format!("{mount}/destroy/{NAME}"), versions).await?;
+    check("destroyed", || fixture.km(), [6, 6, 6, 0]).await
+}
+
+#[tokio::test]
+async fn a_mount_that_is_missing_is_no_definite_miss() -> Result<()> {
+    let fixture = fixture(None).await?;
+    fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
+    check("mount missing", || fixture.km(), [6, 6, 6, 6]).await
+}
+
+#[tokio::test]
+async fn a_mount_of_version_1() -> Result<()> {
+    let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    check("v1", || fixture.km(), [8, 8, 8, 0]).await
+}
+
+#[tokio::test]
+async fn a_value_that_is_no_string() -> Result<()> {
+    let fixture = fixture(Some(json!({ "key": 7 }))).await?;
+    check("a number", || fixture.km(), [8, 8, 8, 0]).await
+}
+
+#[tokio::test]
+async fn a_policy_that_forbids_it() -> Result<()> {
+    let policy = |mount: &str| format!(r#"path "{mount}/data/x" {{ capabilities = ["read"] }}"#);
+    let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    check("denied", || fixture.km(), [5, 5, 5, 0]).await
+}
+
+#[tokio::test]
+async fn a_server_that_can_not_be_asked() -> Result<()> {
+    let fixture = fixture(None).await?;
+    let nowhere = closed_port()?;
+    let km = || fixture.km().env_remove("HCP_VAULT_ADDR").env("HCP_VAULT_ADDR", &nowhere);
+    check("unreachable", km, [4, 4, 4, 0]).await?;
+    let id = "HCP_VAULT_APPROLE_SECRET_ID";
+    let km = || fixture.km().env_remove(id).env(id, "wrong");
+    check("login refused", km, [3, 3, 3, 0]).await
+}

@@ -1,0 +1,70 @@
+//! Help and version: on stdout, exit 0, and all settings in it.
+
+use anyhow::Result;
+use tests::Km;
+
+use super::common::says;
+
+/// Every setting of the contract that these commands have.
+const SETTINGS: [&str; 12] = [
+    "HCP_VAULT_ADDR",
+    "HCP_VAULT_APPROLE_SECRET_ID",
+    "HCP_VAULT_MOUNT_NAME",
+    "HCP_VAULT_PATH_PREFIX",
+    "HCP_VAULT_REFRESH_INTERVAL",
+    "KM_ACCESS_MODE",
+    "KM_CA_CERT",
+    "KM_DANGER_PLAINTEXT",
+    "KM_DEADLINE",
+    "KM_FALLBACK",
+    "KM_HOSTED_KEYS",
+    "KM_TOKEN_FILE",
+];
+
+#[tokio::test]
+async fn every_commands_help_documents_the_settings() -> Result<()> {
+    for command in [&[][..], &["check"], &["read"], &["write"], &["delete"], &["list"]] {
+        let output = Km::new().args(command).args(["--help"]).run().await?.expect(0)?;
+        let help = output.text()?;
+        says(help, &SETTINGS)?;
+        says(help, &["--config", "--log", "--json", "KM_CONFIG", "KM_LOG", "on_missing"])?;
+        assert_eq!(output.stderr, "", "{command:?}");
+        for line in help.lines() {
+            assert!(!line.ends_with(' '), "{command:?}: white space at the end of {line:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_programs_help_names_its_commands() -> Result<()> {
+    let output = Km::new().args(["--help"]).run().await?.expect(0)?;
+    let commands = ["\n  check ", "\n  read ", "\n  write ", "\n  delete ", "\n  list "];
+    says(output.text()?, &commands)
+}
+
+#[tokio::test]
+async fn each_commands_help_names_its_options() -> Result<()> {
+    for (command, options) in [
+        ("read", &["--bool", "--explain"][..]),
+        ("write", &["--description", "--cas", "--raw", "--allow-empty", "stdin"]),
+        ("list", &["[PREFIX]"]),
+    ] {
+        let output = Km::new().args([command, "--help"]).run().await?.expect(0)?;
+        says(output.text()?, options)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn help_does_not_need_settings_that_are_right() -> Result<()> {
+    let km = Km::new().env("HCP_VAULT_ADDR", "nonsense").env("KM_LOG", "===");
+    km.args(["read", "--help"]).run().await?.expect(0).map(drop)
+}
+
+#[tokio::test]
+async fn the_version_is_one_line() -> Result<()> {
+    let output = Km::new().args(["--version"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, concat!("km ", env!("CARGO_PKG_VERSION"), "\n"));
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The program's own file, for runs that need another stdin or stdout than a pipe.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+use super::common::played;
+use super::listener::{Reply, Scripted};
+
+/// A program that hangs fails its test.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Where the program is: a run that is held up is asked, since only the harness knows.
+pub(super) async fn program() -> Result<PathBuf> {
+    let server = Scripted::new(|_| Reply::Hang)?;
+    let mut held = played(&server.address()).args(["read", "A"]).start().await?;
+    server.saw("GET").await?;
+    let id = held.child().id().context("the program has ended")?;
+    std::fs::read_link(format!("/proc/{id}/exe")).context("looking up the program's file")
+}
+
+/// Runs a command line on a terminal of its own: exit code, and what the terminal showed.
+pub(super) async fn on_a_terminal(
+    arguments: &str,
+    environment: &[(&str, &str)],
+) -> Result<(i32, String)> {
+    let program = program().await?;
+    let line = format!("'{}' {arguments}", program.display());
+    let shown = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let shown = tokio::time::timeout(ENDS_WITHIN, shown).await.context("km hangs")?;
+    let shown = shown.context("starting `script` (Debian: bsdutils)")?;
+    let code = shown.status.code().context("script was killed")?;
+    Ok((code, String::from_utf8(shown.stdout)?))
+}
+
+/// Runs it with a file for its stdout: exit code, and stderr.
+pub(super) async fn onto(
+    stdout: File,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<(i32, String)> {
+    let run = Command::new(program().await?)
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let ended = tokio::time::timeout(ENDS_WITHIN, run.wait_with_output()).await;
+    let ended = ended.context("km hangs")??;
+    Ok((ended.status.code().context("km was killed")?, String::from_utf8(ended.stderr)?))
+}
+
+/// Starts the program with an open stdin, and waits until it catches SIGTERM.
+pub(super) async fn with_open_stdin(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Child> {
+    const SIGTERM: u32 = 15;
+    let child = Command::new(program().await?)
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let id = child.id().context("the program has ended")?;
+    let deadline = Instant::now() + ENDS_WITHIN;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.context("no SigCgt")?.trim(), 16)?;
+        if caught & (1 << (SIGTERM - 1)) != 0 {
+            return Ok(child);
+        }
+        ensure!(Instant::now() < deadline, "km does not catch SIGTERM");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Sends a signal by name.
+pub(super) async fn signal(child: &Child, name: &str) -> Result<()> {
+    let id = child.id().context("the program has ended")?.to_string();
+    let kill = Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, name, &id]).status();
+    ensure!(kill.await?.success(), "SIG{name} can't be sent");
+    Ok(())
+}

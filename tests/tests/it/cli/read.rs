@@ -1,0 +1,147 @@
+//! `km read`: names, sources, booleans and what is told about them.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Km, Server, secret};
+
+use super::common::{NAME, by_token, played, says};
+use super::listener::{Scripted, Silent};
+
+#[tokio::test]
+async fn a_reference_is_the_name_behind_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for name in
+        [NAME, "folder/deep/name", "with space", "50%", "back\\slash", "%252e", "clé", "a..b"]
+    {
+        let value = secret("value");
+        let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write").args(["write", name]);
+        km.stdin(value.as_str()).run().await?.expect(0)?;
+        for reference in [name.to_owned(), format!("os.environ/{name}")] {
+            let output = fixture.km().args(["read", &reference]).run().await?.expect(0)?;
+            assert_eq!(output.text()?, value, "{reference}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for (stored, expected) in [
+        ("true", "true"),
+        ("TRUE", "true"),
+        ("tRuE", "true"),
+        (" false ", "false"),
+        ("False\n", "false"),
+        ("\t TRUE \r\n", "true"),
+    ] {
+        fixture.put("FLAG", json!({ "key": stored })).await?;
+        let output = fixture.km().args(["read", "--bool", "FLAG"]).run().await?.expect(0)?;
+        assert_eq!(output.text()?, expected, "{stored:?}");
+        let output = fixture.km().args(["read", "FLAG"]).run().await?.expect(0)?;
+        assert_eq!(output.text()?, stored, "byte for byte without the option");
+    }
+    let km = Km::new().env("HCP_VAULT_TOKEN", "t").env("FLAG", " True ");
+    let km = km.env("KM_ACCESS_MODE", "write_only").args(["read", "FLAG", "--bool"]);
+    assert_eq!(km.run().await?.expect(0)?.text()?, "true", "from the environment too");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_explanation_says_where_the_value_is_from() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": "old" })).await?;
+    let stored = fixture.put(NAME, json!({ "key": value })).await?;
+    let created = stored["created_time"].as_str().unwrap_or_default();
+    let path = format!("/v1/{}/data/{NAME}", fixture.mount);
+
+    let output = fixture.km().args(["read", NAME, "--explain"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    let lines: Vec<_> = output.stderr.lines().collect();
+    let path_line = format!("path: {path}");
+    let created_line = format!("created: {created}");
+    let told = ["source: vault", &path_line, "field: key", "version: 2", &created_line, "age: 0 s"];
+    assert_eq!(lines, told);
+
+    let output = fixture.km().args(["read", NAME, "--explain", "--json"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    let told = json!({
+        "source": "vault", "path": path, "field": "key", "version": 2, "created": created,
+        "age_seconds": 0,
+    });
+    assert_eq!(serde_json::from_str::<Value>(&output.stderr)?, told);
+
+    let km = fixture.km().env("ABSENT", &value).args(["read", "ABSENT", "--explain"]);
+    let output = km.run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    says(&output.stderr, &["source: environment"])?;
+    assert!(!output.stderr.contains("version:"), "{}", output.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
+    let nobody = Silent::new()?;
+    for (variable, value) in [
+        ("KM_ACCESS_MODE", "write_only"),
+        ("KM_HOSTED_KEYS", "ANTHROPIC_API_KEY,OTHER"),
+        ("KM_HOSTED_KEYS", ""),
+    ] {
+        let km = || played(&nobody.address()).env(variable, value).args(["read", NAME]);
+        let secret = secret("value");
+        let output = km().env(NAME, &secret).run().await?.expect(0)?;
+        assert_eq!(output.text()?, secret);
+        let said = super::common::fails(km, 6, "not_found").await?;
+        says(&said, &["the environment has no such variable", "access_mode", "hosted_keys"])?;
+    }
+    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_vault_hosts_come_from_there() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": value })).await?;
+    for hosted in [NAME.to_owned(), format!("OTHER, {NAME}"), format!("os.environ/{NAME}")] {
+        let km = fixture.km().env("KM_HOSTED_KEYS", &hosted).env(NAME, "of the environment");
+        let output = km.args(["read", NAME]).run().await?.expect(0)?;
+        assert_eq!(output.text()?, value, "{hosted}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_with_one_use_left_is_enough() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = server.fixture().await?;
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": value })).await?;
+    let once = async || fixture.token(json!({ "num_uses": 1 })).await;
+    let km = async || anyhow::Ok(by_token(server.address(), &fixture.mount, &once().await?));
+    let output = km().await?.args(["read", NAME]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    let output = km().await?.args(["read", NAME, "--explain"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, value);
+    km().await?.args(["list"]).run().await?.expect(0)?;
+    // A miss is a miss, although nothing more can be asked with that token.
+    km().await?.args(["read", "absent"]).run().await?.expect(6)?;
+    let output = km().await?.env("ABSENT", "v").args(["read", "ABSENT"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, "v");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_is_one_request() -> Result<()> {
+    let metadata = json!({
+        "version": 1, "created_time": "2026-01-01T00:00:00Z", "deletion_time": "",
+        "destroyed": false, "custom_metadata": null,
+    });
+    let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
+    let server = Scripted::new(move |_| super::listener::Reply::Json(200, body.clone()))?;
+    let output = played(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, "v");
+    assert_eq!(server.requests(), [format!("GET /v1/secret/data/{NAME}")]);
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The KV version 2 engine against the server, each fact looked at a second time without the
+//! product.
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod cas;
+mod deletion;
+mod metadata;
+mod mounts;
+mod names;
+mod reading;
+mod sizes;
+mod values;
+mod version_one;
+mod writing;
+
+use std::fmt::Debug;
+
+use anyhow::{Result, anyhow};
+use secrecy::ExposeSecret as _;
+use tests::{Fixture, Server};
+use vault_kv::{Error, Fields, Kind, Kv, Value};
+
+use crate::product::kv;
+
+/// A fixture of one's own, and the engine at its mount.
+async fn engine() -> Result<(Fixture, Kv)> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let kv = kv(&fixture)?;
+    Ok((fixture, kv))
+}
+
+/// Fails unless it failed in this way; its texts are searched for secrets.
+fn fails<T: Debug>(fixture: &Fixture, expected: Kind, outcome: Result<T, Error>) -> Result<Error> {
+    match outcome {
+        Ok(value) => Err(anyhow!("{expected:?} was expected, not {value:?}")),
+        Err(error) => {
+            fixture.watch.error(&error);
+            assert_eq!(error.kind(), expected, "{error}");
+            Ok(error)
+        }
+    }
+}
+
+fn fields(pairs: &[(&str, &str)]) -> Fields {
+    pairs.iter().fold(Fields::new(), |fields, (name, value)| fields.with(*name, (*value).into()))
+}
+
+/// The fields as JSON, to compare with what the server says.
+fn exposed(fields: &Fields) -> Result<serde_json::Value> {
+    let json = |value: &Value| match value {
+        Value::Text(text) => Ok(text.expose_secret().into()),
+        Value::Json(json) => serde_json::from_str(json.expose_secret()),
+    };
+    Ok(fields
+        .iter()
+        .map(|(name, value)| Ok((name.to_owned(), json(value)?)))
+        .collect::<Result<serde_json::Map<_, _>, serde_json::Error>>()?
+        .into())
+}

@@ -1,0 +1,89 @@
+//! Check-and-set: a write on the condition that a certain version is the latest.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Fixture, secret};
+use vault_kv::{Cas, Kind, Kv};
+
+use super::{engine, fails, fields};
+use crate::product::path;
+
+/// A write on a condition: the version that it makes, or the way in which it fails.
+async fn check(
+    (fixture, kv): (&Fixture, &Kv),
+    cas: Cas,
+    expected: Result<u64, Kind>,
+) -> Result<()> {
+    let value = secret("value");
+    let before = fixture.get("name").await?;
+    let written = kv.write(&path("name")?, &fields(&[("key", &value)]), cas).await;
+    let after = fixture.get("name").await?;
+    match expected {
+        Ok(version) => {
+            assert_eq!(written?.version, version, "{cas:?}");
+            assert_eq!(after.1["data"]["metadata"]["version"], version);
+            assert_eq!(after.1["data"]["data"]["key"], json!(value));
+        }
+        Err(kind) => {
+            fails(fixture, kind, written)?;
+            assert_eq!(after.1["data"], before.1["data"], "{cas:?}: nothing is written");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_replaces_the_version_it_names_and_no_other() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let mismatch = Err(Kind::CasMismatch);
+    for (cas, expected) in [
+        (Cas::Version(1), mismatch),
+        (Cas::Version(0), Ok(1)),
+        (Cas::Version(0), mismatch),
+        (Cas::Version(2), mismatch),
+        (Cas::Version(1), Ok(2)),
+        (Cas::Version(1), mismatch),
+        (Cas::Any, Ok(3)),
+        (Cas::Version(3), Ok(4)),
+    ] {
+        check((&fixture, &kv), cas, expected).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_it_is_required_a_write_without_it_is_refused() -> Result<()> {
+    // By the whole mount, and by this secret alone.
+    for place in ["config", "metadata/name"] {
+        let (fixture, kv) = engine().await?;
+        let place = format!("{}/{place}", fixture.mount);
+        fixture.server().must("POST", &place, json!({ "cas_required": true })).await?;
+        for (cas, expected) in [
+            (Cas::Any, Err(Kind::CasRequired)),
+            (Cas::Version(0), Ok(1)),
+            (Cas::Any, Err(Kind::CasRequired)),
+            (Cas::Version(1), Ok(2)),
+        ] {
+            check((&fixture, &kv), cas, expected).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_secret_is_replaced_by_its_version_not_by_0() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let name = path("name")?;
+    for (round, kind) in [(1, Kind::Deleted), (2, Kind::Destroyed)] {
+        check((&fixture, &kv), Cas::Version(round - 1), Ok(round)).await?;
+        if kind == Kind::Deleted {
+            kv.delete_latest(&name).await?;
+        } else {
+            kv.destroy(&name, &[round]).await?;
+        }
+        check((&fixture, &kv), Cas::Version(0), Err(Kind::CasMismatch)).await?;
+        let error = fails(&fixture, kind, kv.read(&name).await)?;
+        assert_eq!(error.version(), Some(round));
+    }
+    check((&fixture, &kv), Cas::Version(2), Ok(3)).await
+}

@@ -1,0 +1,119 @@
+//! What is mounted there: nothing, something else, or the engine under a namespace's segments.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Fixture, FixtureSpec, Server, secret};
+use vault_http::Kind as Http;
+use vault_kv::{Cas, Kind, Kv, Mount, MountVersion};
+
+use super::{engine, fails, fields};
+use crate::product::{approle, auth, kv_at, path};
+
+fn at(fixture: &Fixture, mount: Mount) -> Result<Kv> {
+    kv_at(fixture, &auth(fixture, approle(fixture)?)?, mount)
+}
+
+/// Full rights below every mount whose path begins with this one's.
+fn rights_beside(mount: &str) -> String {
+    let all = r#"capabilities = ["create", "read", "update", "patch", "delete", "list"]"#;
+    format!(r#"path "{mount}*" {{ {all} }}"#)
+}
+
+#[tokio::test]
+async fn each_mount_is_known_for_what_it_is() -> Result<()> {
+    let server = Server::shared().await?;
+    let spec = FixtureSpec { policy: Some(rights_beside), ..Default::default() };
+    let fixture = server.fixture_with(spec).await?;
+    let (mount, transit) = (&fixture.mount, format!("{}-transit", fixture.mount));
+    server.must("POST", &format!("sys/mounts/{transit}"), json!({ "type": "transit" })).await?;
+    let name = path("name")?;
+    for (at_mount, expected, refused) in [
+        (mount.clone(), MountVersion::Two, None),
+        (transit.clone(), MountVersion::NotKv, Some(Kind::WrongKvVersion)),
+        ("cubbyhole".to_owned(), MountVersion::NotKv, Some(Kind::WrongKvVersion)),
+        (format!("{mount}/data"), MountVersion::NoMount, Some(Kind::Exchange(Http::NoMount))),
+        (format!("{mount}/a/b"), MountVersion::NoMount, Some(Kind::Exchange(Http::NoMount))),
+        (format!("{mount}-gone"), MountVersion::Unknown, Some(Kind::Exchange(Http::NoMount))),
+    ] {
+        let kv = at(&fixture, Mount::new(&at_mount)?)?;
+        assert_eq!(kv.mount_version().await?, expected, "{at_mount}");
+        let written = kv.write(&name, &fields(&[("key", &secret("value"))]), Cas::Any).await;
+        match refused {
+            None => assert_eq!(written?.version, 1),
+            Some(kind) => drop(fails(&fixture, kind, written)?),
+        }
+    }
+    // Nothing was written but to the first.
+    let names = server.must("LIST", &format!("{mount}/metadata"), None).await?;
+    assert_eq!(names["data"]["keys"], json!(["name"]));
+    assert_eq!(server.api("LIST", &format!("{transit}/keys"), None).await?.0, 404);
+    server.must("DELETE", &format!("sys/mounts/{transit}"), None).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_miss_where_no_engine_is_says_so() -> Result<()> {
+    let server = Server::shared().await?;
+    let spec = FixtureSpec { policy: Some(rights_beside), ..Default::default() };
+    let fixture = server.fixture_with(spec).await?;
+    let mount = &fixture.mount;
+    let name = path("name")?;
+    for (at_mount, expected) in [
+        (format!("{mount}-gone"), Kind::Exchange(Http::NoMount)),
+        (format!("{mount}/data"), Kind::Exchange(Http::NoMount)),
+        (format!("{mount}/a/b"), Kind::Exchange(Http::NoMount)),
+        ("cubbyhole".to_owned(), Kind::WrongKvVersion),
+    ] {
+        let kv = at(&fixture, Mount::new(&at_mount)?)?;
+        // The second time as the first.
+        for _ in 0..2 {
+            fails(&fixture, expected, kv.read(&name).await)?;
+        }
+        fails(&fixture, expected, kv.list(None).await)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mount_that_no_policy_covers_is_denied() -> Result<()> {
+    let (fixture, _) = engine().await?;
+    let other = Server::shared().await?.fixture().await?;
+    for mount in [format!("{}-gone", fixture.mount), other.mount.clone()] {
+        let kv = at(&fixture, Mount::new(&mount)?)?;
+        assert_eq!(kv.mount_version().await?, MountVersion::Unknown);
+        let denied = Kind::Exchange(Http::Denied);
+        fails(&fixture, denied, kv.read(&path("name")?).await)?;
+        let new = fields(&[("key", &secret("value"))]);
+        fails(&fixture, denied, kv.write(&path("name")?, &new, Cas::Any).await)?;
+    }
+    assert_eq!(other.get("name").await?.0, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_namespaces_segments_stand_ahead_of_the_mount() -> Result<()> {
+    let server = Server::shared().await?;
+    for under in ["admin", "teams/team-a"] {
+        let spec = FixtureSpec { under: Some(under.to_owned()), ..Default::default() };
+        let fixture = server.fixture_with(spec).await?;
+        let own = fixture.mount.strip_prefix(&format!("{under}/")).unwrap_or_default();
+        let mount = Mount::new(own)?.in_namespace(under)?;
+        assert_eq!(mount.to_string(), fixture.mount);
+        let (name, value) = (path("folder/name")?, secret("value"));
+
+        // A write first: what is mounted is asked in the namespace's way and then in the other.
+        let kv = at(&fixture, mount)?;
+        let written = kv.write(&name, &fields(&[("key", &value)]), Cas::Version(0)).await?;
+        assert_eq!(written.version, 1);
+        let stored = fixture.get("folder/name").await?.1;
+        assert_eq!(stored["data"]["data"]["key"], json!(value));
+        assert_eq!(kv.read(&name).await?.metadata.version, 1);
+        assert_eq!(kv.list(None).await?, ["folder/"]);
+        assert_eq!(kv.mount_version().await?, MountVersion::Two);
+        fails(&fixture, Kind::NotFound, kv.read(&path("nothing")?).await)?;
+
+        // The same mount in the root namespace is another place.
+        let root = at(&fixture, Mount::new(own)?)?;
+        fails(&fixture, Kind::Exchange(Http::Denied), root.read(&name).await)?;
+    }
+    Ok(())
+}

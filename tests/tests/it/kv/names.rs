@@ -1,0 +1,114 @@
+//! Names: stored and found under exactly what was given, twins apart, at every depth.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tests::{Fixture, secret};
+use vault_kv::{Cas, SecretPath};
+
+use super::{engine, fields};
+use crate::product::{encoded, path};
+
+const NAMES: &[&str] = &[
+    "OPENAI_API_KEY",
+    // Twins: case, Unicode's composed and decomposed form, encoded and plain.
+    "openai_api_key",
+    "cl\u{e9}",
+    "cle\u{301}",
+    "a b",
+    "a%20b",
+    "a+b",
+    "a%2Fb",
+    "a%252Fb",
+    "a%2fb",
+    // What ends a path, or means something in one.
+    "what?version=1",
+    "what",
+    "a#b",
+    "a;b=c",
+    "a&b",
+    "a=b",
+    "a:b@c",
+    "100%",
+    "%",
+    "%zz",
+    "back\\slash",
+    "\"quoted\" 'text'",
+    "<a>{b}[c]|^`~",
+    "*",
+    "$(id)",
+    "...",
+    "%252e%252e",
+    "..a",
+    "a..",
+    ".hidden",
+    "~",
+    "-rf",
+    " space at both ends ",
+    "\u{5bc6}\u{94a5} \u{43a}\u{43b}\u{44e}\u{447} \u{1f511}",
+    "data",
+    "metadata",
+    "undelete",
+];
+
+/// What is stored under a name, by the plain client with its own encoding.
+async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
+    let (status, answer) = fixture.get(&encoded(name)).await?;
+    assert_eq!(status, 200, "{name:?}");
+    Ok(answer["data"]["data"]["key"].clone())
+}
+
+#[tokio::test]
+async fn a_secret_is_stored_and_found_under_exactly_its_name() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let (longest, wide) = ("n".repeat(512), "\u{e9}".repeat(256));
+    let names = NAMES.iter().copied().chain([longest.as_str(), wide.as_str()]);
+    let mut values = BTreeMap::new();
+    for name in names {
+        let value = secret("value");
+        let written = kv.write(&path(name)?, &fields(&[("key", &value)]), Cas::Version(0)).await?;
+        assert_eq!(written.version, 1, "{name:?}");
+        values.insert(name, value);
+    }
+    for (name, value) in &values {
+        assert_eq!(stored(&fixture, name).await?, json!(value), "{name:?}");
+        let found = kv.read(&path(name)?).await?;
+        assert_eq!(found.fields.text("key")?.expose_secret(), value, "{name:?}");
+    }
+    let place = format!("{}/metadata", fixture.mount);
+    let listed = fixture.server().must("LIST", &place, None).await?;
+    let mut listed: Vec<String> = serde_json::from_value(listed["data"]["keys"].clone())?;
+    let mut found = kv.list(None).await?;
+    listed.sort();
+    found.sort();
+    let expected: Vec<_> = values.into_keys().map(str::to_owned).collect();
+    assert_eq!(listed, expected);
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn folders_have_the_same_rules_at_every_depth() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    for name in ["a b/c?d/e#f", "%2e/x", "\u{e9}/...", "a/b/c/d/e/f/g/h", "x/%2F/y"] {
+        let Ok(place) = SecretPath::new(name) else {
+            assert_eq!(name, "%2e/x", "the one that would be a dot segment once decoded");
+            continue;
+        };
+        let value = secret("value");
+        kv.write(&place, &fields(&[("key", &value)]), Cas::Version(0)).await?;
+        let plain: Vec<_> = name.split('/').map(encoded).collect();
+        let answer = fixture.get(&plain.join("/")).await?.1;
+        assert_eq!(answer["data"]["data"]["key"], json!(value), "{name:?}");
+        let (folder, last) = name.rsplit_once('/').unwrap_or_default();
+        assert_eq!(kv.list(Some(&path(folder)?)).await?, [last], "{name:?}");
+        assert_eq!(kv.metadata(&place).await?.current_version, 1);
+        kv.delete_latest(&place).await?;
+        kv.undelete(&place, &[1]).await?;
+        kv.delete_metadata(&place).await?;
+        assert_eq!(fixture.get(&plain.join("/")).await?.0, 404);
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Reading the latest version and single ones, and listing.
+
+use anyhow::Result;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tests::secret;
+use vault_kv::Kind;
+
+use super::{engine, fails};
+use crate::product::path;
+
+#[tokio::test]
+async fn the_latest_version_is_read_or_any_other() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let values = [secret("first"), secret("second"), secret("third")];
+    let mut created = Vec::new();
+    for value in &values {
+        let data = fixture.put("folder/name", json!({ "key": value, "note": "n" })).await?;
+        created.push(data["created_time"].clone());
+    }
+    let name = path("folder/name")?;
+    let check = async |version: Option<u64>, expected: usize| -> Result<()> {
+        let secret = match version {
+            Some(version) => kv.read_version(&name, version).await?,
+            None => kv.read(&name).await?,
+        };
+        fixture.watch.debug(&secret);
+        assert_eq!(secret.fields.text("key")?.expose_secret(), values[expected]);
+        assert_eq!(secret.fields.text("note")?.expose_secret(), "n");
+        assert_eq!(secret.metadata.version, expected as u64 + 1);
+        assert_eq!(json!(secret.metadata.created_time), created[expected]);
+        assert_eq!((secret.metadata.deletion_time, secret.metadata.destroyed), (None, false));
+        Ok(())
+    };
+    check(None, 2).await?;
+    check(Some(1), 0).await?;
+    check(Some(2), 1).await?;
+    check(Some(3), 2).await?;
+    // The server's own word for "the latest".
+    check(Some(0), 2).await
+}
+
+#[tokio::test]
+async fn what_was_never_written_is_not_found() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    fixture.put("folder/name", json!({ "key": "v" })).await?;
+    for name in ["nothing", "folder", "folder/name/below", "Folder/name"] {
+        let error = fails(&fixture, Kind::NotFound, kv.read(&path(name)?).await)?;
+        assert_eq!(error.version(), None);
+        assert_eq!(fixture.get(name).await?.0, 404);
+    }
+    let missing = kv.read_version(&path("folder/name")?, 2).await;
+    fails(&fixture, Kind::NotFound, missing).map(drop)
+}
+
+#[tokio::test]
+async fn metadata_without_a_version_is_not_found() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let place = format!("{}/metadata/name", fixture.mount);
+    fixture.server().must("POST", &place, json!({ "max_versions": 3 })).await?;
+    fails(&fixture, Kind::NotFound, kv.read(&path("name")?).await).map(drop)
+}
+
+#[tokio::test]
+async fn names_are_listed_by_folder() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let list = async |folder: Option<&str>| -> Result<Vec<String>> {
+        Ok(kv.list(folder.map(path).transpose()?.as_ref()).await?)
+    };
+    assert_eq!(list(None).await?, [""; 0], "a mount with nothing in it");
+    for name in ["b", "a", "folder", "folder/x", "folder/deep/y"] {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
+    for (folder, expected) in [
+        (None, &["a", "b", "folder", "folder/"][..]),
+        (Some("folder"), &["deep/", "x"]),
+        (Some("folder/deep"), &["y"]),
+        (Some("folder/deep/y"), &[]),
+        (Some("nothing"), &[]),
+    ] {
+        assert_eq!(list(folder).await?, expected, "{folder:?}");
+        let place = format!("{}/metadata/{}", fixture.mount, folder.unwrap_or_default());
+        let (_, answer) = fixture.server().api("LIST", &place, None).await?;
+        assert_eq!(answer["data"]["keys"].as_array().map_or(0, Vec::len), expected.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! How large a value may be: what raft takes is written, what is more is never sent.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use secrecy::ExposeSecret as _;
+use tests::{Server, secret};
+use vault_auth::{Auth, StaticToken};
+use vault_http::Session;
+use vault_kv::{Cas, Kind, Kv, MAX_VALUE_BYTES, Mount};
+
+use super::{engine, fails, fields};
+use crate::product::{Silence, approle, auth, client, path, tls_client, value};
+
+#[tokio::test]
+async fn more_than_768_kib_is_refused_before_it_is_sent() -> Result<()> {
+    let (fixture, _) = engine().await?;
+    let silence = Silence::new()?;
+    let tokens = auth(&fixture, StaticToken::new(value(&secret("token"))))?;
+    let session = Session::new(client(&silence.address()?)?, Arc::new(tokens));
+    let kv = Kv::new(session, Mount::new("secret")?);
+    let (most, more) = ("x".repeat(MAX_VALUE_BYTES), "x".repeat(MAX_VALUE_BYTES + 1));
+    for pairs in [
+        &[("key", more.as_str())][..],
+        &[("key", "small"), ("more", &more)],
+        &[("key", &most), ("second", &most)],
+        // Of the right length, and twice that once JSON has escaped it.
+        &[("key", &"\"".repeat(MAX_VALUE_BYTES))],
+    ] {
+        let new = fields(pairs);
+        let (written, patched) = (
+            kv.write(&path("name")?, &new, Cas::Any).await,
+            kv.patch(&path("name")?, &new, Cas::Any).await,
+        );
+        fails(&fixture, Kind::TooLarge, written)?;
+        fails(&fixture, Kind::TooLarge, patched)?;
+    }
+    silence.expect_nobody()
+}
+
+#[tokio::test]
+async fn the_largest_value_fits_into_raft() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    let client = tls_client(server)?.build()?;
+    let auth = Auth::new(client.clone(), approle(&fixture)?);
+    let kv = Kv::new(Session::new(client, Arc::new(auth)), Mount::new(&fixture.mount)?);
+    for text in ["x".repeat(MAX_VALUE_BYTES), "\n".repeat(499 * 1024), "é".repeat(380 * 1024)] {
+        let written = kv.write(&path("name")?, &fields(&[("key", &text)]), Cas::Any).await?;
+        let read = kv.read(&path("name")?).await?;
+        assert_eq!(read.metadata.version, written.version);
+        assert_eq!(read.fields.text("key")?.expose_secret(), text);
+        let stored = fixture.get("name").await?.1;
+        assert_eq!(stored["data"]["data"]["key"], text);
+    }
+    // What the server itself makes larger, it refuses.
+    let grows = fields(&[("key", &"<".repeat(MAX_VALUE_BYTES))]);
+    fails(&fixture, Kind::TooLarge, kv.write(&path("name")?, &grows, Cas::Any).await).map(drop)
+}

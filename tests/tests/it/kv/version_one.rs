@@ -1,0 +1,89 @@
+//! A version 1 engine takes `data/name` for a name: it is told apart, and never written to.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+use vault_kv::{Cas, Kind, Kv, MetadataUpdate, MountVersion};
+
+use super::{fails, fields};
+use crate::product::{kv, path};
+
+async fn engine() -> Result<(Fixture, Kv)> {
+    let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let kv = kv(&fixture)?;
+    Ok((fixture, kv))
+}
+
+/// All names at the mount's top, by the plain client.
+async fn names(fixture: &Fixture) -> Result<Value> {
+    let (_, answer) = fixture.server().api("LIST", &fixture.mount, None).await?;
+    Ok(answer["data"]["keys"].clone())
+}
+
+#[tokio::test]
+async fn it_is_told_apart_by_a_miss() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    fixture
+        .server()
+        .must("POST", &format!("{}/name", fixture.mount), json!({ "key": "v" }))
+        .await?;
+    for _ in 0..2 {
+        fails(&fixture, Kind::WrongKvVersion, kv.read(&path("name")?).await)?;
+    }
+    fails(&fixture, Kind::WrongKvVersion, kv.read(&path("nothing")?).await)?;
+    fails(&fixture, Kind::WrongKvVersion, kv.list(None).await)?;
+    assert_eq!(kv.mount_version().await?, MountVersion::One);
+    fails(&fixture, Kind::WrongKvVersion, kv.require_version_two().await).map(drop)
+}
+
+#[tokio::test]
+async fn nothing_is_ever_written_to_it() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let name = path("name")?;
+    let expected = Kind::WrongKvVersion;
+    let new = fields(&[("key", &secret("value"))]);
+    let metadata = MetadataUpdate::default();
+    fails(&fixture, expected, kv.write(&name, &new, Cas::Any).await)?;
+    fails(&fixture, expected, kv.write(&name, &new, Cas::Version(0)).await)?;
+    fails(&fixture, expected, kv.patch(&name, &new, Cas::Any).await)?;
+    fails(&fixture, expected, kv.delete_latest(&name).await)?;
+    fails(&fixture, expected, kv.delete_versions(&name, &[1]).await)?;
+    fails(&fixture, expected, kv.undelete(&name, &[1]).await)?;
+    fails(&fixture, expected, kv.destroy(&name, &[1]).await)?;
+    fails(&fixture, expected, kv.put_metadata(&name, &metadata).await)?;
+    fails(&fixture, expected, kv.patch_metadata(&name, &metadata).await)?;
+    fails(&fixture, expected, kv.delete_metadata(&name).await)?;
+    assert_eq!(names(&fixture).await?, Value::Null);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_looks_like_a_version_2_secret_is_none() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let value = secret("value");
+    let place = format!("{}/data/name", fixture.mount);
+    for content in [
+        json!({ "key": value }),
+        json!({ "data": { "key": value } }),
+        json!({ "data": { "key": value }, "metadata": null }),
+        json!({ "data": null }),
+    ] {
+        fixture.server().must("POST", &place, content.clone()).await?;
+        fails(&fixture, Kind::WrongKvVersion, kv.read(&path("name")?).await)?;
+        let new = fields(&[("key", &secret("value"))]);
+        let written = kv.write(&path("name")?, &new, Cas::Any).await;
+        fails(&fixture, Kind::WrongKvVersion, written)?;
+        assert_eq!(fixture.server().must("GET", &place, None).await?["data"], content);
+    }
+    // A perfect copy can be read, and is still not written to.
+    let metadata = json!({ "version": 7, "created_time": "2026-01-01T00:00:00Z" });
+    let copy = json!({ "data": { "key": value }, "metadata": metadata });
+    fixture.server().must("POST", &place, copy.clone()).await?;
+    let read = kv.read(&path("name")?).await;
+    assert!(read.is_ok_and(|secret| secret.metadata.version == 7));
+    let new = fields(&[("key", &secret("value"))]);
+    fails(&fixture, Kind::WrongKvVersion, kv.write(&path("name")?, &new, Cas::Version(7)).await)?;
+    assert_eq!(fixture.server().must("GET", &place, None).await?["data"], copy);
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The configurations of LiteLLM's own page, set up with the server's own command line as the page
+//! says, and read back byte for byte.
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use km_proxy_adapter::{KeyManager, Source, VaultRules};
+use km_settings::{AccessMode, Settings, Sources, Yaml};
+use serde_json::json;
+use tests::leaks::watch;
+use tests::{Server, secret};
+
+use crate::product::{Files, variables};
+
+/// Step 2 of the page.
+const CONFIG: &str = r#"
+general_settings:
+  key_management_system: "hashicorp_vault"
+
+  # [OPTIONAL SETTINGS]
+  key_management_settings:
+    store_virtual_keys: true # OPTIONAL. Defaults to False
+    prefix_for_stored_virtual_keys: "litellm/" # OPTIONAL
+    access_mode: "read_and_write" # Literal["read_only", "write_only", "read_and_write"]
+
+model_list:
+  - model_name: gpt-4
+    litellm_params:
+      model: openai/gpt-4
+      api_key: os.environ/OPENAI_API_KEY
+"#;
+
+/// Its policy, for a mount.
+fn policy(mount: &str) -> String {
+    format!(
+        r#"path "{mount}/data/*" {{
+            capabilities = ["create", "read", "update", "delete", "list"]
+        }}"#
+    )
+}
+
+/// Stores values by `vault kv put`, and reads each through these settings.
+async fn check(
+    server: &Server,
+    (mount, prefix): (&str, &str),
+    env: &BTreeMap<String, String>,
+) -> Result<()> {
+    let watch = watch();
+    let yaml = Some(Yaml { file: "config.yaml", text: CONFIG });
+    let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultRules })?;
+    assert_eq!(settings.warnings.len(), 0, "{:?}", settings.warnings);
+    assert_eq!(settings.references, ["OPENAI_API_KEY"]);
+    assert_eq!(settings.access_mode, AccessMode::ReadAndWrite);
+    watch.debug(&settings);
+    let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
+    watch.debug(&keys);
+    let mark = secret("key");
+    for (name, value) in [
+        ("OPENAI_API_KEY", mark.clone()),
+        ("AZURE_API_KEY", format!("{mark}\n")),
+        ("MULTILINE", format!(" -----BEGIN-----\r\n{mark}\n-----END-----\n\n")),
+        ("UNICODE", format!("{mark} clé 密钥 \u{1f511} \"'\\$`")),
+    ] {
+        let (at, place) = (format!("-mount={mount}"), format!("{prefix}{name}"));
+        server.cli_with_input(&["kv", "put", &at, &place, "key=-"], &value).await?;
+        let found = keys.secret(&format!("os.environ/{name}")).await?;
+        assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault), "{name}");
+        assert_eq!(found.version(), Some(1), "{name}");
+        let stored = server.must("GET", &format!("{mount}/data/{place}"), None).await?;
+        assert_eq!(stored["data"]["data"], json!({ "key": value }));
+        // What we leave there is what its own command line finds.
+        let (name, value) = (format!("{name}_2"), format!("{mark}{name}"));
+        keys.write(&name, value.clone().into(), &<_>::default()).await?;
+        let place = format!("{prefix}{name}");
+        let said = server.cli(&["kv", "get", &at, "-field=key", &place]).await?;
+        assert_eq!(said.trim_end_matches('\n'), value);
+    }
+    Ok(())
+}
+
+fn with(base: &BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    base.clone().into_iter().chain(variables(more)).collect()
+}
+
+async fn said(server: &Server, arguments: &[&str]) -> Result<String> {
+    Ok(server.cli(arguments).await?.trim().to_owned())
+}
+
+#[tokio::test]
+async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<()> {
+    let server = Server::dev_alone().await?;
+    server.cli(&["auth", "enable", "approle"]).await?;
+    server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
+    server.cli(&["secrets", "enable", "-path=kv-prod", "-version=2", "kv"]).await?;
+    let rules = ["secret", "admin/secret", "kv-prod"].map(policy).join("\n");
+    server.cli_with_input(&["policy", "write", "litellm-policy", "-"], &rules).await?;
+    let role = "auth/approle/role/litellm";
+    let life = ["token_ttl=32d", "token_max_ttl=32d"];
+    server.cli(&["write", role, "token_policies=litellm-policy", life[0], life[1]]).await?;
+    let role_id = said(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
+    let place = format!("{role}/secret-id");
+    let secret_id = said(&server, &["write", "-f", "-field=secret_id", &place]).await?;
+    let token =
+        said(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
+
+    let address = variables(&[("HCP_VAULT_ADDR", server.address()), ("KM_DEADLINE", "30s")]);
+    let approle = with(
+        &address,
+        &[("HCP_VAULT_APPROLE_ROLE_ID", &role_id), ("HCP_VAULT_APPROLE_SECRET_ID", &secret_id)],
+    );
+    let page = &[
+        ("HCP_VAULT_NAMESPACE", "admin"),
+        ("HCP_VAULT_APPROLE_MOUNT_PATH", "approle"),
+        ("HCP_VAULT_REFRESH_INTERVAL", "86400"),
+        ("HCP_VAULT_MOUNT_NAME", "secret"),
+        ("HCP_VAULT_PATH_PREFIX", "litellm"),
+    ];
+    check(&server, ("secret", ""), &approle).await?;
+    // With all the page's optional variables.
+    check(&server, ("admin/secret", "litellm/"), &with(&approle, page)).await?;
+    let other = &[("HCP_VAULT_MOUNT_NAME", "kv-prod"), ("HCP_VAULT_TOKEN", &token)];
+    check(&server, ("kv-prod", ""), &with(&address, other)).await?;
+    let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &token)]].concat());
+    // A name has one version so far: the page's place is emptied before it is used again.
+    for name in ["OPENAI_API_KEY", "AZURE_API_KEY", "MULTILINE", "UNICODE"] {
+        let place = format!("litellm/{name}");
+        server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &place]).await?;
+    }
+    check(&server, ("admin/secret", "litellm/"), &page).await
+}
+
+#[tokio::test]
+async fn the_pages_certificate_reads_what_vault_kv_put_stored() -> Result<()> {
+    let server = Server::dedicated_tls().await?;
+    let (certs, files) = (server.certs()?, Files::new()?);
+    let identity = certs.client("litellm")?;
+    let file = |name: &str, pem: &str| -> Result<String> {
+        Ok(files.write(name, pem)?.to_string_lossy().into_owned())
+    };
+    let ca = file("ca.pem", &certs.ca())?;
+    let certificate = file("client.pem", &identity.certificate)?;
+    let key = file("client.key", &identity.key)?;
+    server.cli(&["auth", "enable", "cert"]).await?;
+    server.cli(&["secrets", "enable", "-path=secret", "-version=2", "kv"]).await?;
+    server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
+    let rules = ["secret", "admin/secret"].map(policy).join("\n");
+    server.cli_with_input(&["policy", "write", "litellm-policy", "-"], &rules).await?;
+    let role = ["write", "auth/cert/certs/your-cert-role", "token_policies=litellm-policy"];
+    let arguments = [&role[..], &["allowed_common_names=litellm", "certificate=-"]].concat();
+    server.cli_with_input(&arguments, &certs.client_ca()).await?;
+
+    let env = variables(&[
+        ("HCP_VAULT_ADDR", server.address()),
+        ("HCP_VAULT_CLIENT_CERT", &certificate),
+        ("HCP_VAULT_CLIENT_KEY", &key),
+        ("KM_CA_CERT", &ca),
+        ("KM_DEADLINE", "30s"),
+    ]);
+    check(&server, ("secret", ""), &env).await?;
+    let page = &[
+        ("HCP_VAULT_CERT_ROLE", "your-cert-role"),
+        ("HCP_VAULT_NAMESPACE", "admin"),
+        ("HCP_VAULT_PATH_PREFIX", "litellm"),
+    ];
+    check(&server, ("admin/secret", "litellm/"), &with(&env, page)).await
+}
