@@ -267,7 +267,8 @@ impl KeyManager {
             let head = format!("{}/", namespace.decoded());
             let relative = paths.iter().filter_map(|path| path.strip_prefix(&head)).collect();
             let question =
-                Request::post(namespace.join(&CAPABILITIES), &Paths { paths: relative })?;
+                Request::post(namespace.join(&CAPABILITIES), &Paths { paths: relative })?
+                    .idempotent();
             match link.session.send(&question, deadline).await {
                 Ok(answer) => {
                     let rights: BTreeMap<String, Vec<String>> = answer.data()?;
@@ -282,7 +283,7 @@ impl KeyManager {
             }
         }
         let paths = paths.iter().map(|path| path.as_str()).collect();
-        let question = Request::post(CAPABILITIES, &Paths { paths })?;
+        let question = Request::post(CAPABILITIES, &Paths { paths })?.idempotent();
         link.session.send(&question, deadline).await?.data()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use km_settings::{Credential as Setting, Method as Chosen, Settings};
 use vault_auth::{AppRole, Auth, Certificate, Credential, Jwt, Method, StaticToken, Userpass};
-use vault_http::{Address, ApiPath, Client, Identity, PathError, Session, TokenSource};
+use vault_http::{Address, ApiPath, BuildProblem, Client, PathError, Session, TokenSource};
 
 use crate::error::{Error, Problem};
 use crate::rules::plaintext;
@@ -24,7 +24,7 @@ pub(crate) struct Link {
 /// Every file that can't be used, together.
 pub(crate) async fn link(settings: &Settings) -> Result<Link, Error> {
     let mut files = Files::default();
-    let client = client(settings, &mut files).await;
+    let client = client(settings, &mut files);
     files.check_credentials(&settings.login.method).await;
     let client = match client {
         Some(client) if files.problems.is_empty() => client,
@@ -38,27 +38,21 @@ pub(crate) async fn link(settings: &Settings) -> Result<Link, Error> {
     Ok(Link { client, tokens, session, login_namespace })
 }
 
-async fn client(settings: &Settings, files: &mut Files) -> Option<Client> {
+fn client(settings: &Settings, files: &mut Files) -> Option<Client> {
     let server = &settings.server;
     let address = Address::parse(&server.address, plaintext(server.danger_plaintext));
     let address = files.note("HCP_VAULT_ADDR", "write `https://host:port`", address)?;
     let mut builder = Client::builder(address).deadline(server.deadline);
     if let Some(path) = &server.ca_cert {
-        builder = builder.ca_pem(files.read(path, CA_HINT).await?);
+        builder = builder.ca_file(path);
     }
     if let Some(name) = &server.tls_server_name {
         builder = builder.server_name(name);
     }
     if let Chosen::Cert { certificate, key, .. } = &settings.login.method {
-        builder = builder.identity(files.identity(certificate, key).await?);
+        builder = builder.identity_files(certificate, key);
     }
-    match builder.build() {
-        Ok(client) => Some(client),
-        Err(error) => {
-            files.problem("TLS", error, CA_HINT);
-            None
-        }
-    }
+    builder.build().map_err(|error| error.problems().iter().for_each(|p| files.tls(p))).ok()
 }
 
 const CA_HINT: &str = "KM_CA_CERT, VAULT_CACERT or SSL_CERT_FILE names a PEM bundle";
@@ -86,19 +80,17 @@ impl Files {
         outcome.map_err(|error| self.problem(source, error, hint)).ok()
     }
 
-    async fn read(&mut self, path: &Path, hint: &str) -> Option<Vec<u8>> {
-        let content = tokio::fs::read(path).await;
-        let content = content.map_err(|error| format!("the file can't be read: {error}"));
-        self.note(path.display(), hint, content)
-    }
-
-    /// Both files are looked at, even when the first is bad.
-    async fn identity(&mut self, certificate: &Path, key: &Path) -> Option<Identity> {
-        let pem = self.read(certificate, PAIR_HINT).await;
-        let key_pem = self.read(key, PAIR_HINT).await.map(zeroize::Zeroizing::new);
-        let identity = Identity::from_pem(&pem?, &key_pem?);
-        let source = format!("{}, {}", certificate.display(), key.display());
-        self.note(source, PAIR_HINT, identity)
+    fn tls(&mut self, problem: &BuildProblem) {
+        let hint = match problem {
+            BuildProblem::Trust(_) => CA_HINT,
+            BuildProblem::Identity(_) => PAIR_HINT,
+            BuildProblem::ServerName(_) => {
+                "KM_TLS_SERVER_NAME is a name such as `vault.example.com`"
+            }
+            BuildProblem::Deadline => "KM_DEADLINE is a time such as `5s`",
+            _ => "the file is named by KM_CA_CERT, HCP_VAULT_CLIENT_CERT or HCP_VAULT_CLIENT_KEY",
+        };
+        self.problem("TLS", problem, hint);
     }
 
     async fn check_credentials(&mut self, method: &Chosen) {
