@@ -74,7 +74,11 @@ mod tests {
         assert_eq!(soon.remaining(), Duration::from_secs(1));
         drop(held.pop());
         let served = waiting.join_all().await;
-        assert!(served.iter().any(|served| *served), "a place that was left is taken");
+        assert!(served.iter().all(|served| *served), "a place that was left goes round");
+        assert_eq!(gate.waiting.load(Relaxed), 0);
+
+        held.push(gate.enter(soon).await.unwrap());
+        assert!(gate.enter(soon).await.is_none(), "nobody leaves by the deadline");
         assert_eq!(soon.remaining(), Duration::ZERO);
         assert_eq!(gate.waiting.load(Relaxed), 0);
     }
