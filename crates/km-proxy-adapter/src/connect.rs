@@ -1,11 +1,13 @@
 //! From settings to the parts that talk to Vault: files are read and checked, nothing is sent.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use km_settings::{Credential as Setting, Method as Chosen, Settings};
+use km_settings::{Credential as Setting, FileProblem, Login, Method as Chosen, Server, Settings};
 use vault_auth::{AppRole, Auth, Certificate, Credential, Jwt, Method, StaticToken, Userpass};
-use vault_http::{Address, ApiPath, Client, Identity, PathError, Session, TokenSource};
+use vault_http::{
+    Address, ApiPath, BuildError, BuildProblem, Client, PathError, Session, TokenSource,
+};
 
 use crate::error::{Error, Problem};
 use crate::rules::plaintext;
@@ -21,15 +23,19 @@ pub(crate) struct Link {
 /// Makes them.
 ///
 /// # Errors
-/// Every file that can't be used, together.
-pub(crate) async fn link(settings: &Settings) -> Result<Link, Error> {
-    let mut files = Files::default();
-    let client = client(settings, &mut files).await;
-    files.check_credentials(&settings.login.method).await;
-    let client = match client {
-        Some(client) if files.problems.is_empty() => client,
-        _ => return Err(Error::settings(files.problems)),
-    };
+/// What changed since the settings were checked: a file that can't be used any more.
+pub(crate) fn link(settings: &Settings) -> Result<Link, Error> {
+    let address =
+        Address::parse(&settings.server.address, plaintext(settings.server.danger_plaintext));
+    let address = address.map_err(|why| bad("HCP_VAULT_ADDR", why, "write `https://host:port`"))?;
+    let client = client(address, &settings.server, &settings.login).map_err(|error| {
+        let problems = problems(&error, &settings.server, &settings.login);
+        Error::settings(problems.into_iter().map(|FileProblem { file, what, hint }| Problem {
+            source: file,
+            what,
+            hint,
+        }))
+    })?;
     let login_namespace = settings.login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace = login_namespace.map_err(|why| bad_path("login namespace", why))?;
     let auth = auth(&client, login_namespace.clone(), &settings.login.method)?;
@@ -38,97 +44,54 @@ pub(crate) async fn link(settings: &Settings) -> Result<Link, Error> {
     Ok(Link { client, tokens, session, login_namespace })
 }
 
-async fn client(settings: &Settings, files: &mut Files) -> Option<Client> {
-    let server = &settings.server;
-    let address = Address::parse(&server.address, plaintext(server.danger_plaintext));
-    let address = files.note("HCP_VAULT_ADDR", "write `https://host:port`", address)?;
+/// The client of these settings.
+pub(crate) fn client(
+    address: Address,
+    server: &Server,
+    login: &Login,
+) -> Result<Client, BuildError> {
     let mut builder = Client::builder(address).deadline(server.deadline);
     if let Some(path) = &server.ca_cert {
-        builder = builder.ca_pem(files.read(path, CA_HINT).await?);
+        builder = builder.ca_file(path);
     }
     if let Some(name) = &server.tls_server_name {
         builder = builder.server_name(name);
     }
-    if let Chosen::Cert { certificate, key, .. } = &settings.login.method {
-        builder = builder.identity(files.identity(certificate, key).await?);
+    if let Chosen::Cert { certificate, key, .. } = &login.method {
+        builder = builder.identity_files(certificate, key);
     }
-    match builder.build() {
-        Ok(client) => Some(client),
-        Err(error) => {
-            files.problem("TLS", error, CA_HINT);
-            None
-        }
-    }
+    builder.build()
+}
+
+/// What is wrong with the files and names that a client is made of.
+pub(crate) fn problems(error: &BuildError, server: &Server, login: &Login) -> Vec<FileProblem> {
+    let shown = |path: &PathBuf| path.display().to_string();
+    let authority = server.ca_cert.as_ref().map_or_else(|| "TLS".to_owned(), shown);
+    let pair = match &login.method {
+        Chosen::Cert { certificate, key, .. } => format!("{}, {}", shown(certificate), shown(key)),
+        _ => "TLS".to_owned(),
+    };
+    let problem = |problem: &BuildProblem| {
+        let (file, what, hint) = match problem {
+            BuildProblem::Trust(why) => (authority.clone(), why.to_string(), CA_HINT),
+            BuildProblem::Identity(why) => (pair.clone(), why.to_string(), PAIR_HINT),
+            BuildProblem::File { path, why } => {
+                let hint = if server.ca_cert.as_ref() == Some(path) { CA_HINT } else { PAIR_HINT };
+                (shown(path), format!("the file can't be read: {why}"), hint)
+            }
+            BuildProblem::ServerName(why) => {
+                ("KM_TLS_SERVER_NAME".to_owned(), why.to_string(), "set it to a host name")
+            }
+            other => ("settings".to_owned(), other.to_string(), "set KM_DEADLINE to `5s` or so"),
+        };
+        FileProblem { file, what, hint: hint.to_owned() }
+    };
+    error.problems().iter().map(problem).collect()
 }
 
 const CA_HINT: &str = "KM_CA_CERT, VAULT_CACERT or SSL_CERT_FILE names a PEM bundle";
 const PAIR_HINT: &str =
     "HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY name the PEM files of one certificate";
-
-/// Reads the files that settings name, and gathers what is wrong with them.
-#[derive(Default)]
-struct Files {
-    problems: Vec<Problem>,
-}
-
-impl Files {
-    fn problem(&mut self, source: impl ToString, what: impl ToString, hint: &str) {
-        let (source, what) = (source.to_string(), what.to_string());
-        self.problems.push(Problem { source, what, hint: hint.to_owned() });
-    }
-
-    fn note<T, E: ToString>(
-        &mut self,
-        source: impl ToString,
-        hint: &str,
-        outcome: Result<T, E>,
-    ) -> Option<T> {
-        outcome.map_err(|error| self.problem(source, error, hint)).ok()
-    }
-
-    async fn read(&mut self, path: &Path, hint: &str) -> Option<Vec<u8>> {
-        let content = tokio::fs::read(path).await;
-        let content = content.map_err(|error| format!("the file can't be read: {error}"));
-        self.note(path.display(), hint, content)
-    }
-
-    /// Both files are looked at, even when the first is bad.
-    async fn identity(&mut self, certificate: &Path, key: &Path) -> Option<Identity> {
-        let pem = self.read(certificate, PAIR_HINT).await;
-        let key_pem = self.read(key, PAIR_HINT).await.map(zeroize::Zeroizing::new);
-        let identity = Identity::from_pem(&pem?, &key_pem?);
-        let source = format!("{}, {}", certificate.display(), key.display());
-        self.note(source, PAIR_HINT, identity)
-    }
-
-    async fn check_credentials(&mut self, method: &Chosen) {
-        let hint = "put the credential there, readable by this process";
-        for file in credential_files(method) {
-            if let Err(error) = Credential::File(file.to_owned()).read().await {
-                let cause = std::error::Error::source(&error);
-                let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-                self.problem(file.display(), format!("{}{why}", error.detail()), hint);
-            }
-        }
-    }
-}
-
-fn credential_files(method: &Chosen) -> Vec<&Path> {
-    let credentials = match method {
-        Chosen::AppRole { role_id, secret_id, .. } => vec![role_id, secret_id],
-        Chosen::Token(token) => vec![token],
-        Chosen::Userpass { password, .. } => vec![password],
-        Chosen::Jwt { token_file, .. } | Chosen::Kubernetes { token_file, .. } => {
-            return vec![token_file];
-        }
-        Chosen::Cert { .. } => vec![],
-    };
-    let files = credentials.into_iter().filter_map(|credential| match credential {
-        Setting::File(path) => Some(path.as_path()),
-        Setting::Value(_) => None,
-    });
-    files.collect()
-}
 
 fn auth(client: &Client, namespace: Option<ApiPath>, method: &Chosen) -> Result<Auth, Error> {
     let path = |text: &str| ApiPath::parse(text).map_err(|why| bad_path("auth mount or name", why));
@@ -169,6 +132,10 @@ fn credential(setting: &Setting) -> Credential {
 
 /// The settings were checked by the same rules, so this is for those who made them otherwise.
 pub(crate) fn bad_path(source: &str, why: PathError) -> Error {
-    let hint = "use plain segments with `/` between".to_owned();
-    Error::settings([Problem { source: source.to_owned(), what: why.to_string(), hint }])
+    bad(source, why, "use plain segments with `/` between")
+}
+
+fn bad(source: &str, why: impl ToString, hint: &str) -> Error {
+    let (what, hint) = (why.to_string(), hint.to_owned());
+    Error::settings([Problem { source: source.to_owned(), what, hint }])
 }

@@ -84,6 +84,8 @@ fn exchange_hint(kind: Http) -> Option<&'static str> {
         }
         Http::Timeout => "see whether the server is well; KM_DEADLINE is the time that it has",
         Http::Sealed => "unseal the server",
+        Http::Server | Http::Interrupted => "see the server's log, and what stands before it",
+        Http::Overloaded => "ask for fewer names at once",
         Http::NoLeader | Http::Redirected => "set HCP_VAULT_ADDR to the cluster's active node",
         Http::NamespaceLocked => "the namespace was locked by an administrator, who can unlock it",
         Http::RateLimited => "raise the rate limit quota, or ask less often",
@@ -91,7 +93,9 @@ fn exchange_hint(kind: Http) -> Option<&'static str> {
         Http::LoginRefused => {
             "check the credential, the role and the auth mount (HCP_VAULT_LOGIN_NAMESPACE too)"
         }
-        Http::TokenInvalid => "set HCP_VAULT_TOKEN to a live token",
+        Http::TokenInvalid => {
+            "set HCP_VAULT_TOKEN, or the file that KM_TOKEN_FILE names, to a live token"
+        }
         Http::Denied | Http::Forbidden => "a policy of the token has to allow this path",
         Http::NoMount => "check HCP_VAULT_MOUNT_NAME and HCP_VAULT_NAMESPACE",
         Http::NoNamespace => "check HCP_VAULT_NAMESPACE",

@@ -43,11 +43,11 @@ pub enum Place {
 }
 
 impl KeyManager {
-    /// Makes the key manager of these settings, with the process environment behind it. Files are
-    /// read and checked; nothing is sent before the first key is asked for.
+    /// Makes the key manager of these settings, with the process environment behind it. Certificate
+    /// files are read; nothing is sent before the first key is asked for.
     ///
     /// # Errors
-    /// [`Kind::Settings`] with every file that can't be used.
+    /// [`Kind::Settings`] with every file that can't be used any more.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         Self::connect_with(settings, ProcessEnv).await
     }
@@ -56,8 +56,9 @@ impl KeyManager {
     ///
     /// # Errors
     /// As [`KeyManager::connect`].
+    #[expect(clippy::unused_async, reason = "a manager that keeps values fresh will start here")]
     pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        let link = connect::link(&settings).await?;
+        let link = connect::link(&settings)?;
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
@@ -90,6 +91,12 @@ impl KeyManager {
                 field: self.0.settings.location.field.clone(),
             },
         })
+    }
+
+    /// Whether a request that changes something in Vault was sent: from then on, to give up is to
+    /// not know.
+    pub fn has_sent_change(&self) -> bool {
+        self.0.kv.has_sent_change()
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -60,6 +60,13 @@ impl Failure {
     pub(crate) fn is_definite_miss(&self) -> bool {
         matches!(self, Self::Kv(error) if error.kind() == Kind::NotFound)
     }
+
+    /// Whether there is no such mount or namespace.
+    pub(crate) fn is_misplaced(&self) -> bool {
+        use vault_http::Kind as Http;
+        let misplaced = |kind| matches!(kind, Kind::Exchange(Http::NoMount | Http::NoNamespace));
+        matches!(self, Self::Kv(error) if misplaced(error.kind()))
+    }
 }
 
 impl LoadError for Failure {

@@ -27,6 +27,7 @@ pub(crate) fn falls_back(policy: Fallback, failure: &Failure) -> bool {
     match policy {
         Fallback::Never => false,
         Fallback::OnMissing => failure.is_definite_miss(),
-        Fallback::OnError => true,
+        // A missing mount or namespace is a mistake of the configuration: nothing may hide it.
+        Fallback::OnError => !failure.is_misplaced(),
     }
 }

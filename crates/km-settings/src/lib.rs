@@ -39,7 +39,7 @@ pub use location::Location;
 pub use login::{Login, Method};
 pub use pattern::LocationPattern;
 pub use problem::{Origin, Problem, Problems, Warning};
-pub use rules::Rules;
+pub use rules::{FileProblem, Rules};
 pub use server::Server;
 pub use settings::Settings;
 pub use sources::{Sources, Yaml};

@@ -19,6 +19,8 @@ pub enum Origin {
         /// The line, counted from 1.
         line: u64,
     },
+    /// A file that a setting names, or several that have to go together.
+    File(String),
     /// A key of a team's settings.
     Team {
         /// The keys from the top down, with `.` between; empty for the settings as a whole.
@@ -39,7 +41,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable(name) => formatter.write_str(name),
+            Self::Variable(name) | Self::File(name) => formatter.write_str(name),
             Self::Environment => formatter.write_str("environment"),
             Self::Yaml { file, path, line } if path.is_empty() => {
                 write!(formatter, "{file}:{line}")

@@ -8,7 +8,7 @@ use crate::cache;
 use crate::location::Location;
 use crate::login::Login;
 use crate::pattern::LocationPattern;
-use crate::problem::{Problems, Warning};
+use crate::problem::{Origin, Problems, Warning};
 use crate::reader::Reader;
 use crate::server::Server;
 use crate::sources::Sources;
@@ -73,6 +73,9 @@ impl Settings {
             references: std::mem::take(&mut reader.document.references),
             warnings: Vec::new(),
         };
+        for problem in reader.rules.files(&settings.server, &settings.login) {
+            reader.notes.problem(Origin::File(problem.file), problem.what, problem.hint);
+        }
         unused::warn(&reader.document, &mut reader.notes);
         settings.warnings = reader.notes.finish()?;
         Ok(settings)

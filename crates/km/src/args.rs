@@ -66,7 +66,8 @@ pub(crate) struct Write {
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     /// Write only when this is the latest version; 0: when there was never one
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(..=i64::MAX.cast_unsigned()))]
     pub(crate) cas: Option<u64>,
     #[command(flatten)]
     pub(crate) input: Input,

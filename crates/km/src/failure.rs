@@ -27,6 +27,12 @@ impl Failure {
         Self { kind, lines: vec![line] }
     }
 
+    /// Both, as one failure of this one's kind.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.lines.extend(other.lines);
+        self
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         exit::code(self.kind)

@@ -2,12 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::{KeyManager, Kind};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Cli;
@@ -15,14 +15,15 @@ use crate::failure::Failure;
 use crate::{commands, settings, signals};
 
 /// How long a write that is under way may take after a signal; the process ends within 5 s.
-const GRACE: Duration = Duration::from_millis(4_500);
+const GRACE: Duration = Duration::from_secs(4);
 
-/// Whether a request that changes something may be under way.
-static WRITING: AtomicBool = AtomicBool::new(false);
+/// The key manager of this process, for the question whether it is writing.
+static KEYS: OnceLock<KeyManager> = OnceLock::new();
 
-/// Notes that from here on something is changed.
-pub(crate) fn writing() {
-    WRITING.store(true, Ordering::Relaxed);
+/// Notes the key manager that the command uses.
+pub(crate) fn uses(keys: &KeyManager) {
+    // A command connects once.
+    let _ = KEYS.set(keys.clone());
 }
 
 /// Runs the command of this process.
@@ -67,7 +68,7 @@ async fn until_signal(command: impl Future<Output = Result<(), Failure>>) -> Res
         outcome = &mut command => return outcome,
         () = signals::asked_to_end() => {}
     }
-    if !WRITING.load(Ordering::Relaxed) {
+    if !KEYS.get().is_some_and(KeyManager::has_sent_change) {
         let hint = "nothing was changed: run it again";
         return Err(Failure::new(Kind::Unavailable, "interrupted by a signal", hint));
     }
@@ -114,32 +115,45 @@ fn parse() -> Result<Cli, ExitCode> {
     })
 }
 
-/// What is wrong with the arguments, on one line. An argument that nobody asked for is not quoted:
-/// it may be the value that should have come on stdin.
+/// What is wrong with the arguments, on one line. What nobody asked for is not quoted: it may be
+/// the value that should have come on stdin.
 fn usage(error: &clap::Error) -> String {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
     };
     let what = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             "there is no command".to_owned()
         }
-        ErrorKind::UnknownArgument => match context(ContextKind::InvalidArg) {
-            Some(flag) if flag.starts_with("--") => {
-                let flag = flag.split('=').next().unwrap_or_default();
-                format!("there is no option `{flag}` here")
-            }
-            _ => "there is an argument too many; a value is read from stdin".to_owned(),
-        },
-        _ => error
-            .render()
-            .to_string()
-            .lines()
-            .take_while(|line| !line.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::UnknownArgument if is_option(argument) => {
+            format!("there is no option `{argument}` here")
+        }
+        ErrorKind::UnknownArgument => {
+            "there is an argument too many; a value is read from stdin".to_owned()
+        }
+        ErrorKind::InvalidValue
+        | ErrorKind::ValueValidation
+        | ErrorKind::TooManyValues
+        | ErrorKind::WrongNumberOfValues => format!("the value of `{argument}` can't be used"),
+        _ => first_paragraph(error),
     };
-    let what = what.strip_prefix("error: ").unwrap_or(&what);
-    format!("usage: {}", what.split_whitespace().collect::<Vec<_>>().join(" "))
+    format!("usage: {what}")
+}
+
+/// Whether it looks like an option of this program, and like nothing else.
+fn is_option(argument: &str) -> bool {
+    argument.strip_prefix("--").is_some_and(|name| {
+        (1..=30).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    })
+}
+
+fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.trim().is_empty());
+    let words: Vec<_> = lines.flat_map(str::split_whitespace).collect();
+    let text = words.join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
 }

@@ -9,25 +9,39 @@ use tracing::warn;
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::run;
 
 /// More than the settings take; they say so.
 const MAX_FILE_BYTES: u64 = 1024 * 1024 + 1;
 
 /// The key manager of this process.
 pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
-    let file = common.config.clone().or_else(|| variable("KM_CONFIG").map(PathBuf::from));
-    let text = file.as_deref().map(read).transpose()?;
-    let name = file.as_deref().map(|file| file.display().to_string());
-    let yaml = text.as_deref().zip(name.as_deref()).map(|(text, file)| Yaml { file, text });
-    let sources = Sources { env: &ProcessEnv, yaml, rules: &VaultRules };
-    let settings = Settings::from_sources(&sources).map_err(Error::from)?;
+    let settings = read(common)?;
     // The JSON output of a command is one document; there, `km check` tells the warnings.
     if !common.json {
         for warning in &settings.warnings {
             warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
         }
     }
-    Ok(KeyManager::connect(settings).await?)
+    let keys = KeyManager::connect(settings).await?;
+    run::uses(&keys);
+    Ok(keys)
+}
+
+/// The settings of all sources. A file that can't be read does not hide what else is wrong.
+fn read(common: &Common) -> Result<Settings, Failure> {
+    let file = common.config.clone().or_else(|| variable("KM_CONFIG").map(PathBuf::from));
+    let text = file.as_deref().map(text).transpose();
+    let name = file.as_deref().map(|file| file.display().to_string());
+    let yaml = text.as_ref().ok().and_then(Option::as_deref).zip(name.as_deref());
+    let yaml = yaml.map(|(text, file)| Yaml { file, text });
+    let sources = Sources { env: &ProcessEnv, yaml, rules: &VaultRules };
+    let settings =
+        Settings::from_sources(&sources).map_err(|problems| Error::from(problems).into());
+    match text {
+        Ok(_) => settings,
+        Err(unreadable) => Err(settings.err().into_iter().fold(unreadable, Failure::and)),
+    }
 }
 
 /// A variable of the command line's own, if it is set to something.
@@ -35,7 +49,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     ProcessEnv.var(name)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn text(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
     let failed = |why: String| {
         Failure::new(

@@ -1,6 +1,6 @@
 //! Where a credential comes from: a value, or a file that is read at each login.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use vault_http::{Error, Kind};
@@ -25,27 +25,25 @@ impl Credential {
     /// # Errors
     /// [`Kind::LoginRefused`] when the file can't be read, is empty, too large or not UTF-8.
     pub async fn read(&self) -> Result<SecretString, Error> {
-        let path = match self {
-            Self::Value(value) => return Ok(value.clone()),
-            Self::File(path) => path,
-        };
-        let failed = |detail| {
-            Error::new(Kind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
-        };
-        let unreadable = |error| failed("the credential file can't be read").with_source(error);
-        let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
-        if size > MAX_FILE_BYTES {
-            return Err(failed("the credential file is larger than 64 KiB"));
+        match self {
+            Self::Value(value) => Ok(value.clone()),
+            Self::File(path) => {
+                let path = path.clone();
+                let read = tokio::task::spawn_blocking(move || read_file(&path)).await;
+                read.unwrap_or_else(|_| Err(Error::new(Kind::LoginRefused, "read a credential")))
+            }
         }
-        let bytes = Zeroizing::new(tokio::fs::read(path).await.map_err(unreadable)?);
-        let text =
-            str::from_utf8(&bytes).map_err(|_| failed("the credential file is not UTF-8"))?;
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        if text.trim().is_empty() {
-            return Err(failed("the credential file is empty"));
+    }
+
+    /// The same on this thread, which waits for the file system.
+    ///
+    /// # Errors
+    /// As [`Credential::read`].
+    pub fn read_blocking(&self) -> Result<SecretString, Error> {
+        match self {
+            Self::Value(value) => Ok(value.clone()),
+            Self::File(path) => read_file(path),
         }
-        Ok(text.into())
     }
 
     /// The secret without the white space around it, which is no part of a token or an id.
@@ -55,6 +53,25 @@ impl Credential {
     pub async fn read_trimmed(&self) -> Result<SecretString, Error> {
         Ok(self.read().await?.expose_secret().trim().into())
     }
+}
+
+fn read_file(path: &Path) -> Result<SecretString, Error> {
+    let failed = |detail| {
+        Error::new(Kind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
+    };
+    let unreadable = |error| failed("the credential file can't be read").with_source(error);
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(failed("the credential file is larger than 64 KiB"));
+    }
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
+    let text = str::from_utf8(&bytes).map_err(|_| failed("the credential file is not UTF-8"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(failed("the credential file is empty"));
+    }
+    Ok(text.into())
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ impl Shared {
         let mut state = self.lock();
         state.pending = None;
         if state.dead.as_ref().is_some_and(|dead| dead.expose() == token.expose()) {
-            return Err(Error::new(Kind::LoginRefused, "log in")
-                .with_detail("the token is not valid, and there is no other credential"));
+            return Err(Error::new(Kind::TokenInvalid, "log in")
+                .with_detail("there is no other credential"));
         }
         state.generation = state.generation.next();
         state.refused = None;

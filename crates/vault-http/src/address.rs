@@ -59,6 +59,11 @@ impl Address {
         self.tls
     }
 
+    /// Whether the host is a name, which has to be resolved.
+    pub(crate) fn is_named(&self) -> bool {
+        bare(self.authority.host()).parse::<IpAddr>().is_err()
+    }
+
     /// The URI of `path` below `v1` on this server, with an encoded query such as `list=true`.
     pub(crate) fn uri(&self, path: &ApiPath, query: &str) -> Result<Uri, http::Error> {
         let base = self.base.as_ref().map_or("", ApiPath::as_str);

@@ -1,39 +1,39 @@
-//! One exchange: a request goes out, an answer or an [`Error`] comes back by the deadline.
+//! A request goes out, as often as that is safe; an answer or an [`Error`] comes by the deadline.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderValue, StatusCode, Uri};
 use tracing::debug;
 
 use crate::address::Address;
 use crate::builder::ClientBuilder;
-use crate::classify::{Notes, classify};
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::exchange::{Answer, exchange};
+use crate::gate::Gate;
 use crate::kind::Kind;
+use crate::leader::{Leader, SYS_LEADER};
+use crate::redirect::{Origin, same_request};
 use crate::request::Request;
 use crate::response::Response;
-use crate::tls;
+use crate::retry::{Budget, Plan};
 use crate::token::Token;
-use crate::transport::Pool;
-use crate::wiped::{self, Wiped};
+use crate::transport::Transport;
 
-/// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
-/// A connection pool to one server. Cheap to clone; all clones share the pool.
+/// A connection pool to one server. Cheap to clone; all clones share the pool, the places in flight
+/// and the retry budget.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    pool: Pool,
+    transport: Transport,
     address: Address,
     deadline: Duration,
+    gate: Gate,
+    budget: Budget,
+    leader: Leader,
 }
 
 impl Client {
@@ -42,8 +42,9 @@ impl Client {
         ClientBuilder::new(address)
     }
 
-    pub(crate) fn new(pool: Pool, address: Address, deadline: Duration) -> Self {
-        Self(Arc::new(Inner { pool, address, deadline }))
+    pub(crate) fn new(transport: Transport, address: Address, deadline: Duration) -> Self {
+        let (gate, budget, leader) = (Gate::new(), Budget::new(), Leader::default());
+        Self(Arc::new(Inner { transport, address, deadline, gate, budget, leader }))
     }
 
     /// The server's address.
@@ -56,60 +57,110 @@ impl Client {
         Deadline::after(self.0.deadline)
     }
 
-    /// Sends `request` with `token` and waits for the answer until `deadline`.
+    /// Sends `request` with `token` and waits for the answer until `deadline`. It is sent again
+    /// where that is safe and may help, after a wait; [`Kind::class`] says after what.
     ///
     /// Safe to cancel: dropping the future closes its connection. Whether a write was executed is
     /// then unknown.
     ///
     /// # Errors
-    /// [`Error::kind`] names the cause, and [`Kind::class`] what may be done about it.
+    /// The last failure: [`Error::kind`] names the cause, [`Error::executed`] whether the request
+    /// may have been executed all the same.
     pub async fn send(
         &self,
         request: &Request,
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let outcome = deadline.bound(self.exchange(request, token)).await;
-        let outcome = outcome.unwrap_or_else(|| Err(request.error(Kind::Timeout)));
-        match &outcome {
-            Ok(answer) => debug!(?request, status = answer.status(), "answered"),
-            Err(error) => debug!(?request, kind = ?error.kind(), "failed"),
+        let mut plan = Plan::new(request.idempotent);
+        self.0.budget.deposit();
+        loop {
+            let error = match self.attempt(request, token, deadline).await {
+                Ok(answer) => {
+                    debug!(?request, status = answer.status(), "answered");
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let wait = plan.next(&error, deadline.remaining(), &self.0.budget, fastrand::f64());
+            debug!(?request, kind = ?error.kind(), status = ?error.status(), ?wait, "failed");
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
         }
-        outcome
     }
 
-    async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Response, Error> {
-        let outgoing = self.outgoing(request, token)?;
-        let answer = self.0.pool.request(outgoing).await.map_err(|e| send_error(request, e))?;
-        let (head, body) = answer.into_parts();
-        let body =
-            read(request, &head.headers, body).await.map_err(|e| e.with_status(head.status))?;
-        settle(request, head.status, &head.headers, body)
-    }
-
-    fn outgoing(
+    /// Sends it once, a hop to the leader included, within a place in flight.
+    async fn attempt(
         &self,
         request: &Request,
         token: Option<&Token>,
-    ) -> Result<http::Request<Full<bytes::Bytes>>, Error> {
-        let rejected =
-            || request.error(Kind::Rejected).with_detail("it has no valid form").unsent();
-        let uri = self.0.address.uri(&request.path, &request.query).map_err(|_| rejected())?;
-        let mut outgoing = http::Request::new(Full::new(request.body.clone()));
-        *outgoing.method_mut() = request.method.clone();
-        *outgoing.uri_mut() = uri;
-        let headers = outgoing.headers_mut();
-        headers.insert("x-vault-request", HeaderValue::from_static("true"));
-        if let Some(token) = token {
-            headers.insert("x-vault-token", token.header().clone());
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        let Some(_place) = self.0.gate.enter(deadline).await else {
+            return Err(request.error(Kind::Overloaded));
+        };
+        let outcome = deadline.bound(self.exchange(request, token)).await;
+        outcome.unwrap_or_else(|| Err(request.error(Kind::Timeout)))
+    }
+
+    async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Response, Error> {
+        let uri = self.uri(request)?;
+        match exchange(&self.0.transport.pool(), uri.clone(), request, token).await? {
+            Answer::Here(answer) => Ok(answer),
+            Answer::Elsewhere(location) => self.follow(&uri, &location, request, token).await,
         }
-        if let Some(namespace) = &request.namespace {
-            headers.insert("x-vault-namespace", namespace.clone());
+    }
+
+    /// One hop, to the configured address or to the node that it says is the active one.
+    async fn follow(
+        &self,
+        asked: &Uri,
+        location: &HeaderValue,
+        request: &Request,
+        token: Option<&Token>,
+    ) -> Result<Response, Error> {
+        let error = |kind| request.error(kind).with_status(StatusCode::TEMPORARY_REDIRECT);
+        let Some((target, origin)) = same_request(asked, location) else {
+            return Err(error(Kind::Redirected));
+        };
+        let own = Origin::of(asked).is_some_and(|own| own == origin);
+        if !own && !self.is_leader(&origin).await {
+            let detail = "a redirect to a host that the cluster does not call its active node";
+            return Err(error(Kind::NoLeader).with_detail(detail));
         }
-        if !request.body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+        match exchange(&self.0.transport.pool(), target, request, token).await {
+            Ok(Answer::Here(answer)) => Ok(answer),
+            Ok(Answer::Elsewhere(_)) => {
+                Err(error(Kind::NoLeader).with_detail("redirected more than once"))
+            }
+            Err(hop) if hop.kind() == Kind::Unreachable => {
+                let detail = "the node that is said to be active can't be reached";
+                Err(error(Kind::NoLeader).with_detail(detail).with_source(hop))
+            }
+            // The redirect itself may have come after the write was executed.
+            Err(hop) if !request.idempotent => Err(hop.doubtful()),
+            Err(hop) => Err(hop),
         }
-        Ok(outgoing)
+    }
+
+    async fn is_leader(&self, origin: &Origin) -> bool {
+        if self.0.leader.knows(origin) {
+            return true;
+        }
+        let question = Request::get(SYS_LEADER);
+        let Ok(uri) = self.uri(&question) else { return false };
+        match exchange(&self.0.transport.pool(), uri, &question, None).await {
+            Ok(Answer::Here(answer)) => self.0.leader.confirm(origin, &answer),
+            _ => false,
+        }
+    }
+
+    fn uri(&self, request: &Request) -> Result<Uri, Error> {
+        self.0.address.uri(&request.path, &request.query).map_err(|_| {
+            request.error(Kind::Rejected).with_detail("its path is no valid URL").unsent()
+        })
     }
 }
 
@@ -117,51 +168,4 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("address", &self.0.address).finish_non_exhaustive()
     }
-}
-
-/// What a failure before the first byte of an answer means.
-fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Error {
-    if let Some(detail) = tls::failure(&error) {
-        return request.error(Kind::Tls).with_detail(detail).with_source(error);
-    }
-    let kind = if error.is_connect() { Kind::Unreachable } else { Kind::Interrupted };
-    request.error(kind).with_source(error)
-}
-
-/// Reads the whole body, within its bound.
-async fn read(request: &Request, headers: &HeaderMap, mut body: Incoming) -> Result<Wiped, Error> {
-    let malformed = |detail| request.error(Kind::Malformed).with_detail(detail);
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(malformed("it is compressed, which was not asked for"));
-    }
-    let mut buffer = Wiped::default();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| request.error(Kind::Interrupted).with_source(error))?;
-        let fits =
-            frame.data_ref().is_none_or(|data| wiped::append(&mut buffer, data, MAX_BODY_BYTES));
-        if !fits {
-            return Err(malformed("it is larger than 4 MiB"));
-        }
-    }
-    Ok(buffer)
-}
-
-/// Tells an answer from an error.
-fn settle(
-    request: &Request,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: Wiped,
-) -> Result<Response, Error> {
-    if let Some(kind) = classify(status, &body) {
-        let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let error = request.error(kind).with_status(status);
-        return Err(error.with_retry_after(after.map(Duration::from_secs)));
-    }
-    let response = Response::new(status, body, request);
-    // 204 says nothing more; everything else is an envelope without errors.
-    if status != StatusCode::NO_CONTENT && response.json::<Notes>()?.errors.is_some() {
-        return Err(response.malformed("it says that it worked, and has errors"));
-    }
-    Ok(response)
 }

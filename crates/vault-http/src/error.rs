@@ -24,7 +24,7 @@ struct Inner {
     status: Option<StatusCode>,
     detail: Option<&'static str>,
     retry_after: Option<Duration>,
-    sent: bool,
+    executed: Option<Executed>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -37,7 +37,7 @@ impl Error {
             status: None,
             detail: None,
             retry_after: None,
-            sent: true,
+            executed: None,
             source: None,
         }))
     }
@@ -68,7 +68,12 @@ impl Error {
     /// Marks that the request itself was never sent.
     #[must_use]
     pub fn unsent(self) -> Self {
-        self.change(|inner| inner.sent = false)
+        self.change(|inner| inner.executed = Some(Executed::No))
+    }
+
+    /// Marks that the request may have been executed, whatever the kind says.
+    pub(crate) fn doubtful(self) -> Self {
+        self.change(|inner| inner.executed = Some(Executed::Maybe))
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
@@ -106,7 +111,7 @@ impl Error {
 
     /// Whether the request may have been executed although it failed.
     pub fn executed(&self) -> Executed {
-        if self.0.sent { self.0.kind.class().executed } else { Executed::No }
+        self.0.executed.unwrap_or(self.0.kind.class().executed)
     }
 }
 

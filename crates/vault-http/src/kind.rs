@@ -10,6 +10,8 @@ pub enum Kind {
     Tls,
     /// The deadline passed.
     Timeout,
+    /// Too many requests wait for a place in flight.
+    Overloaded,
     /// The connection broke before the whole answer was there.
     Interrupted,
     /// The server is sealed or not initialised.
@@ -87,7 +89,9 @@ impl Kind {
             Self::Upgrading => (true, false, No),
             Self::Malformed | Self::Redirected => (false, true, Maybe),
             // A refused certificate stays refused; the credential of a login too, for a while.
-            Self::Tls | Self::LoginRefused | Self::TokenInvalid => (false, true, No),
+            Self::Tls | Self::LoginRefused | Self::TokenInvalid | Self::Overloaded => {
+                (false, true, No)
+            }
             Self::NamespaceLocked
             | Self::Denied
             | Self::Forbidden
@@ -108,6 +112,7 @@ impl Kind {
             Self::Unreachable => "the server can't be reached",
             Self::Tls => "no trusted TLS connection",
             Self::Timeout => "no answer within the deadline",
+            Self::Overloaded => "too many requests wait already",
             Self::Interrupted => "the connection broke before the answer was whole",
             Self::Sealed => "the server is sealed or not initialised",
             Self::NoLeader => "the cluster has no active node",

@@ -19,19 +19,32 @@ mod builder;
 mod client;
 mod session;
 
+mod exchange;
+mod gate;
+mod leader;
+mod redirect;
+mod retry;
+
+mod connector;
+mod resolve;
 mod tls;
 mod transport;
+mod trust;
+
+mod strict;
 mod wiped;
 
 pub use address::{Address, AddressError, Plaintext};
 pub use builder::{BuildError, BuildProblem, ClientBuilder, DEFAULT_DEADLINE};
-pub use client::{Client, MAX_BODY_BYTES};
+pub use client::Client;
 pub use deadline::Deadline;
 pub use error::Error;
+pub use exchange::MAX_BODY_BYTES;
 pub use http::Method;
 pub use kind::{Class, Executed, Kind};
 pub use path::{ApiPath, MAX_BYTES, PathError};
 pub use request::Request;
+pub use resolve::Resolve;
 pub use response::Response;
 pub use session::Session;
 pub use source::{Denial, Generation, Lease, TokenSource, Verdict};

@@ -20,11 +20,13 @@ pub struct Request {
     pub(crate) namespace: Option<HeaderValue>,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
+    pub(crate) idempotent: bool,
 }
 
 impl Request {
     /// A request without a body. Vault's `LIST` is a method of its own: see [`Request::list`].
     pub fn new(method: Method, path: ApiPath) -> Self {
+        let idempotent = method == Method::GET;
         Self {
             method,
             path,
@@ -32,6 +34,7 @@ impl Request {
             namespace: None,
             content_type: "application/json",
             body: Bytes::new(),
+            idempotent,
         }
     }
 
@@ -98,6 +101,13 @@ impl Request {
         self.namespace = namespace.and_then(|path| {
             HeaderValue::from_str(&path.decoded()).or_else(|_| path.as_str().parse()).ok()
         });
+        self
+    }
+
+    /// Marks a request that changes nothing although its method could: a question in a body.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 

@@ -103,12 +103,14 @@ async fn answers_that_are_none() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn a_redirect_to_a_stranger_is_not_followed() {
     let elsewhere = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&elsewhere).await;
-    let location = format!("{}/v1/secret/data/a%20b", elsewhere.uri());
-    let redirect = ResponseTemplate::new(307).insert_header("location", location);
-    assert_eq!(answer(redirect).await.unwrap_err().kind(), Kind::Redirected);
+    for (path, expected) in [("a%20b", Kind::NoLeader), ("b", Kind::Redirected)] {
+        let location = format!("{}/v1/secret/data/{path}", elsewhere.uri());
+        let redirect = ResponseTemplate::new(307).insert_header("location", location);
+        assert_eq!(answer(redirect).await.unwrap_err().kind(), expected);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The engine at one mount, and what its operations have in common.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use vault_http::{Deadline, Request, Response, Session};
 
@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) version_two: AtomicBool,
     /// A read that missed has asked for the version, whatever came out.
     pub(crate) asked_on_miss: AtomicBool,
+    /// Something that changes the store was sent.
+    changed: AtomicBool,
 }
 
 impl Kv {
@@ -46,6 +48,12 @@ impl Kv {
         &self.mount
     }
 
+    /// Whether a request that changes something was sent by this engine or a clone of it: from then
+    /// on, to give up is to not know.
+    pub fn has_sent_change(&self) -> bool {
+        self.seen.changed.load(Relaxed)
+    }
+
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline.unwrap_or_else(|| self.session.deadline())
     }
@@ -57,6 +65,7 @@ impl Kv {
     /// Sends what changes something: only to an engine that is not known to be something else.
     pub(crate) async fn change(&self, request: Request, by: Deadline) -> Result<Response, Error> {
         self.check_version(by).await?;
+        self.seen.changed.store(true, Relaxed);
         self.session.send(&request, by).await.map_err(Error::write)
     }
 }

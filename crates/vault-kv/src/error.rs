@@ -75,6 +75,11 @@ impl Error {
         }
     }
 
+    /// The same cause as another kind, once more is known.
+    pub(crate) fn into_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> Kind {
         self.kind

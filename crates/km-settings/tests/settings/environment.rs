@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use km_settings::{Fallback, Origin, Settings, Sources};
+use km_settings::{Fallback, FileProblem, Login, Origin, Rules, Server, Settings, Sources};
 
 use crate::common::{Strict, bad, check_problem, env, good, read_all};
 
@@ -206,4 +206,32 @@ fn a_value_on_several_lines_makes_one_line() {
 fn without_a_login_nothing_works() {
     let problems = read_all(&env(&[]), "").unwrap_err();
     assert_eq!(problems.iter().map(|p| &p.source).collect::<Vec<_>>(), [&Origin::Environment]);
+}
+
+/// Finds the file of the server's authority unusable.
+struct NoAuthority;
+
+impl Rules for NoAuthority {
+    fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
+        Strict.address(text, danger_plaintext)
+    }
+
+    fn path(&self, text: &str) -> Result<(), String> {
+        Strict.path(text)
+    }
+
+    fn files(&self, server: &Server, _: &Login) -> Vec<FileProblem> {
+        let file = server.ca_cert.iter().map(|path| path.display().to_string());
+        let (what, hint) = ("holds no certificate".to_owned(), "name another".to_owned());
+        file.map(|file| FileProblem { file, what: what.clone(), hint: hint.clone() }).collect()
+    }
+}
+
+#[test]
+fn files_are_told_with_everything_else() {
+    let env = env(&[("KM_CA_CERT", "/ca.pem"), ("KM_FALLBACK", "perhaps")]);
+    let problems = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &NoAuthority })
+        .unwrap_err();
+    let sources: Vec<_> = problems.iter().map(|problem| problem.source.to_string()).collect();
+    assert_eq!(sources, ["environment", "KM_FALLBACK", "/ca.pem"]);
 }

@@ -5,14 +5,13 @@ use serde::Serialize;
 
 use crate::args::Delete;
 use crate::failure::Failure;
-use crate::{output, run};
+use crate::output;
 
 pub(crate) async fn run(keys: &KeyManager, args: Delete, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document<'a> {
         path: &'a str,
     }
-    run::writing();
     let path = keys.delete(&args.name).await?;
     if json {
         return output::json(&Document { path: path.as_str() });

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::args::Write;
 use crate::failure::Failure;
-use crate::{input, output, run};
+use crate::{input, output};
 
 pub(crate) async fn run(keys: &KeyManager, args: Write, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
@@ -15,7 +15,6 @@ pub(crate) async fn run(keys: &KeyManager, args: Write, json: bool) -> Result<()
     }
     let value = input::value(&args.input).await?;
     let options = WriteOptions { description: args.description, cas: args.cas };
-    run::writing();
     let written = keys.write(&args.name, value, &options).await?;
     if json {
         return output::json(&Document { path: written.path.as_str(), version: written.version });

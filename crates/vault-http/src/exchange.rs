@@ -1,0 +1,144 @@
+//! One request and its answer on one connection, before anything is tried again.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+
+use crate::classify::{Notes, classify};
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::request::Request;
+use crate::response::Response;
+use crate::strict::is_strict;
+use crate::tls;
+use crate::token::Token;
+use crate::transport::Pool;
+use crate::wiped::{self, Wiped};
+
+/// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Time from sending a request to the first byte of its answer, a connection included.
+const FIRST_BYTE: Duration = Duration::from_secs(2);
+
+/// What came back.
+pub(crate) enum Answer {
+    /// An answer to read.
+    Here(Response),
+    /// A standby's word that somebody else answers.
+    Elsewhere(HeaderValue),
+}
+
+/// Sends `request` to `uri` once.
+pub(crate) async fn exchange(
+    pool: &Pool,
+    uri: Uri,
+    request: &Request,
+    token: Option<&Token>,
+) -> Result<Answer, Error> {
+    let sending = pool.request(outgoing(uri, request, token));
+    let answer = match tokio::time::timeout(FIRST_BYTE, sending).await {
+        Ok(outcome) => outcome.map_err(|error| send_error(request, error))?,
+        Err(_) => {
+            return Err(request.error(Kind::Timeout).with_detail("no first byte within 2 s"));
+        }
+    };
+    let (head, body) = answer.into_parts();
+    if head.status == StatusCode::TEMPORARY_REDIRECT
+        && let Some(location) = head.headers.get(LOCATION)
+    {
+        return Ok(Answer::Elsewhere(location.clone()));
+    }
+    let body = read(request, &head.headers, body).await.map_err(|e| e.with_status(head.status))?;
+    settle(request, head.status, &head.headers, body).map(Answer::Here)
+}
+
+fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request<Full<Bytes>> {
+    let mut outgoing = http::Request::new(Full::new(request.body.clone()));
+    *outgoing.method_mut() = request.method.clone();
+    *outgoing.uri_mut() = uri;
+    let headers = outgoing.headers_mut();
+    headers.insert("x-vault-request", HeaderValue::from_static("true"));
+    if let Some(token) = token {
+        headers.insert("x-vault-token", token.header().clone());
+    }
+    if let Some(namespace) = &request.namespace {
+        headers.insert("x-vault-namespace", namespace.clone());
+    }
+    if !request.body.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    }
+    outgoing
+}
+
+/// What a failure before the first byte of an answer means.
+fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Error {
+    if let Some(detail) = tls::failure(&error) {
+        return request.error(Kind::Tls).with_detail(detail).with_source(error);
+    }
+    if error.is_connect() {
+        return request.error(Kind::Unreachable).with_source(error);
+    }
+    let canceled = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    let unsent = canceled.is_some_and(hyper::Error::is_canceled);
+    let error = request.error(Kind::Interrupted).with_source(error);
+    if unsent { error.unsent() } else { error }
+}
+
+/// Reads the whole body, within its bound.
+async fn read(request: &Request, headers: &HeaderMap, mut body: Incoming) -> Result<Wiped, Error> {
+    let malformed = |detail| request.error(Kind::Malformed).with_detail(detail);
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(malformed("it is compressed, which was not asked for"));
+    }
+    let mut buffer = Wiped::default();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| request.error(Kind::Interrupted).with_source(error))?;
+        let fits =
+            frame.data_ref().is_none_or(|data| wiped::append(&mut buffer, data, MAX_BODY_BYTES));
+        if !fits {
+            return Err(malformed("it is larger than 4 MiB"));
+        }
+    }
+    Ok(buffer)
+}
+
+/// Tells an answer from an error.
+fn settle(
+    request: &Request,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Wiped,
+) -> Result<Response, Error> {
+    if let Some(kind) = classify(status, &body) {
+        let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let error = request.error(kind).with_status(status);
+        return Err(error.with_retry_after(after.map(Duration::from_secs)));
+    }
+    let malformed = |detail| request.error(Kind::Malformed).with_status(status).with_detail(detail);
+    // 204 says nothing more; everything else is an envelope without errors.
+    if status != StatusCode::NO_CONTENT {
+        if !is_json(headers) {
+            return Err(malformed("it does not say that it is JSON"));
+        }
+        if !is_strict(&body) {
+            return Err(malformed("it is no JSON, or JSON with two meanings"));
+        }
+    }
+    let response = Response::new(status, body, request);
+    if status != StatusCode::NO_CONTENT && response.json::<Notes>()?.errors.is_some() {
+        return Err(malformed("it says that it worked, and has errors"));
+    }
+    Ok(response)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
