@@ -126,7 +126,12 @@ fn usage(error: &clap::Error) -> String {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             "there is no command".to_owned()
         }
-        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
+            Some(ContextValue::String(name)) if is_word(name) => {
+                format!("there is no command `{name}`")
+            }
+            _ => "there is no such command".to_owned(),
+        },
         ErrorKind::UnknownArgument if is_option(argument) => {
             format!("there is no option `{argument}` here")
         }
@@ -144,10 +149,13 @@ fn usage(error: &clap::Error) -> String {
 
 /// Whether it looks like an option of this program, and like nothing else.
 fn is_option(argument: &str) -> bool {
-    argument.strip_prefix("--").is_some_and(|name| {
-        (1..=30).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-    })
+    argument.strip_prefix("--").is_some_and(is_word)
+}
+
+/// Whether it is short, of small letters and hyphens: no secret is.
+fn is_word(text: &str) -> bool {
+    (1..=20).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 fn first_paragraph(error: &clap::Error) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use http::{HeaderValue, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
@@ -115,6 +115,14 @@ fn settle(
     headers: &HeaderMap,
     body: Wiped,
 ) -> Result<Response, Error> {
+    // A patch of nothing is answered with nothing.
+    let patch_of_nothing = status == StatusCode::NOT_FOUND
+        && request.method == Method::PATCH
+        && body.is_empty()
+        && is_json(headers);
+    if patch_of_nothing {
+        return Err(request.error(Kind::NotFound).with_status(status));
+    }
     if let Some(kind) = classify(status, &body) {
         let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let error = request.error(kind).with_status(status);

@@ -12,6 +12,16 @@ use crate::product::variables;
 
 /// A name that the environment has: the kind of the failure, and the environment with `on_error`.
 async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: Kind) -> Result<()> {
+    check_fallback(fixture, settings, expected, "on_error").await
+}
+
+/// The same where the environment answers with this policy alone.
+async fn check_fallback(
+    fixture: &Fixture,
+    settings: &[(&str, &str)],
+    expected: Kind,
+    environment: &str,
+) -> Result<()> {
     let value = secret("environment");
     for fallback in ["never", "on_missing", "on_error"] {
         let settings = [settings, &[("KM_FALLBACK", fallback)]].concat();
@@ -20,11 +30,11 @@ async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: Kind) -> 
         for _ in 0..2 {
             match read(fixture, &keys, "NAME").await {
                 Ok(secret) => {
-                    assert_eq!((fallback, secret.source()), ("on_error", Source::Environment));
+                    assert_eq!((fallback, secret.source()), (environment, Source::Environment));
                     assert_eq!(secret.expose(), value);
                 }
                 Err(error) => {
-                    assert_ne!(fallback, "on_error", "{}", error.message());
+                    assert_ne!(fallback, environment, "{}", error.message());
                     assert_eq!(error.kind(), expected, "{fallback}: {}", error.message());
                     assert!(error.hint().is_some(), "{}", error.message());
                 }
@@ -41,7 +51,9 @@ async fn what_is_wrong_with_the_mount_is_no_miss() -> Result<()> {
     let spec = FixtureSpec { policy: Some(beside), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
     for mount in [format!("{}-gone", fixture.mount), format!("{}/inside", fixture.mount)] {
-        check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &mount)], Kind::NotFound).await?;
+        // A mistake of the configuration that nothing may hide.
+        let mount = [("HCP_VAULT_MOUNT_NAME", mount.as_str())];
+        check_fallback(&fixture, &mount, Kind::NotFound, "none").await?;
     }
     // The namespace's segments lead to another place.
     check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], Kind::Denied).await?;

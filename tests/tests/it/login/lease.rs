@@ -138,6 +138,17 @@ async fn a_path_that_is_denied_costs_no_token() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_lease_that_ends_needs_no_refusal_to_be_noticed() -> Result<()> {
+    let (fixture, auth, _) = logins(2, json!({ "token_ttl": "2s", "token_max_ttl": "2s" })).await?;
+    let first = auth.token().await?.generation;
+    // Nothing but logins is sent, so nothing is refused.
+    let logged_in = async || Ok(auth.token().await?.generation > first);
+    until("a login at the lease's end", logged_in).await?;
+    expect_used_up(&fixture).await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_token_whose_lease_ends_is_followed_by_a_login() -> Result<()> {
     let (fixture, auth, kv) =
         logins(2, json!({ "token_ttl": "2s", "token_max_ttl": "2s" })).await?;

@@ -27,7 +27,7 @@ async fn a_token_with_one_use_left_keeps_it_for_the_request() -> Result<()> {
     let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
     assert_eq!(kv.read(&path("name")?).await?.metadata.version, 1);
     let error = kv.read(&path("name")?).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+    assert_eq!(error.kind(), Kind::Exchange(Http::TokenInvalid), "{error}");
     Ok(())
 }
 
@@ -53,10 +53,15 @@ async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
     fixture.put("name", json!({ "key": "v" })).await?;
     let dead = fixture.token(json!({ "ttl": "5m" })).await?;
     revoke(&fixture, &dead).await?;
-    for token in [dead, secret("no-token"), "two\nlines".to_owned()] {
+    let tokens = [
+        (dead, Http::TokenInvalid),
+        (secret("no-token"), Http::TokenInvalid),
+        ("two\nlines".to_owned(), Http::LoginRefused),
+    ];
+    for (token, expected) in tokens {
         let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
         let error = kv.read(&path("name")?).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+        assert_eq!(error.kind(), Kind::Exchange(expected), "{error}");
         fixture.watch.error(&error);
     }
     Ok(())
