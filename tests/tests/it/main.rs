@@ -5,3 +5,9 @@ mod harness;
 mod product;
 
 mod login;
+
+mod failover;
+mod limits;
+mod relay;
+
+mod faults;
