@@ -1,6 +1,7 @@
 //! The tasks of this workspace: it drives cargo, and has no logic of the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people to read")]
 
+mod bench;
 mod ci;
 mod layers;
 #[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
@@ -23,6 +24,8 @@ const HELP: &str = "cargo xtask COMMAND
   itest [--server=WAY] [FILTER]         the suites that need a real server
   layers                                who depends on whom, checked
   ci                                    what CI runs
+  bench [FILTER]                        what things cost beside peers; without a filter
+                                        docs/benchmarks.md is written anew
 
 WAY is address, container or process; without it the first that works is taken.";
 
@@ -44,6 +47,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "demo" => server::demo(&Arguments::parse(words)?),
         "test" => server::test(&Arguments::parse(words)?),
         "itest" => server::itest(&Arguments::parse(words)?),
+        "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {

@@ -20,10 +20,14 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("reading cargo metadata")
 }
 
+/// The target directory.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let target = metadata.get("target_directory").and_then(Value::as_str);
+    Ok(target.context("no target directory")?.into())
+}
+
 /// Where `cargo build` puts the program `km`.
 pub(crate) fn km() -> Result<PathBuf> {
-    let metadata = metadata()?;
-    let target =
-        metadata.get("target_directory").and_then(Value::as_str).context("no target directory")?;
-    Ok([target, "debug", "km"].iter().collect())
+    Ok(target()?.join("debug").join("km"))
 }

@@ -80,7 +80,8 @@ fn exchange_hint(kind: Http) -> Option<&'static str> {
     Some(match kind {
         Http::Unreachable => "check HCP_VAULT_ADDR, and that the server runs",
         Http::Tls => {
-            "KM_CA_CERT names the bundle to trust, KM_TLS_SERVER_NAME the name in the certificate"
+            "check the scheme and the port of HCP_VAULT_ADDR; KM_CA_CERT names the bundle to trust, \
+             KM_TLS_SERVER_NAME the name in the certificate"
         }
         Http::Timeout => "see whether the server is well; KM_DEADLINE is the time that it has",
         Http::Sealed => "unseal the server",

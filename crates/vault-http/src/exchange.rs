@@ -17,7 +17,7 @@ use crate::response::Response;
 use crate::strict::is_strict;
 use crate::tls;
 use crate::token::Token;
-use crate::transport::Pool;
+use crate::transport::{MAX_HEADER_BYTES, Pool};
 use crate::wiped::{self, Wiped};
 
 /// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
@@ -54,6 +54,12 @@ pub(crate) async fn exchange(
     {
         return Ok(Answer::Elsewhere(location.clone()));
     }
+    // The parser's own bound counts what it has kept, which may be twice as much.
+    let sizes = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    if sizes.sum::<usize>() > MAX_HEADER_BYTES {
+        let error = request.error(Kind::Malformed).with_status(head.status);
+        return Err(error.with_detail("it has more than 64 KiB of headers"));
+    }
     let body = read(request, &head.headers, body).await.map_err(|e| e.with_status(head.status))?;
     settle(request, head.status, &head.headers, body).map(Answer::Here)
 }
@@ -84,8 +90,12 @@ fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Er
     if error.is_connect() {
         return request.error(Kind::Unreachable).with_source(error);
     }
-    let canceled = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    let unsent = canceled.is_some_and(hyper::Error::is_canceled);
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    if cause.is_some_and(hyper::Error::is_parse) {
+        let detail = "it is no HTTP, or has more than 100 headers or 64 KiB of them";
+        return request.error(Kind::Malformed).with_detail(detail).with_source(error);
+    }
+    let unsent = cause.is_some_and(hyper::Error::is_canceled);
     let error = request.error(Kind::Interrupted).with_source(error);
     if unsent { error.unsent() } else { error }
 }
@@ -93,7 +103,7 @@ fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Er
 /// Reads the whole body, within its bound.
 async fn read(request: &Request, headers: &HeaderMap, mut body: Incoming) -> Result<Wiped, Error> {
     let malformed = |detail| request.error(Kind::Malformed).with_detail(detail);
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(malformed("it is compressed, which was not asked for"));
     }
     let mut buffer = Wiped::default();
@@ -124,9 +134,8 @@ fn settle(
         return Err(request.error(Kind::NotFound).with_status(status));
     }
     if let Some(kind) = classify(status, &body) {
-        let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let error = request.error(kind).with_status(status);
-        return Err(error.with_retry_after(after.map(Duration::from_secs)));
+        let after = headers.get(RETRY_AFTER).and_then(seconds);
+        return Err(request.error(kind).with_status(status).with_retry_after(after));
     }
     let malformed = |detail| request.error(Kind::Malformed).with_status(status).with_detail(detail);
     // 204 says nothing more; everything else is an envelope without errors.
@@ -143,6 +152,13 @@ fn settle(
         return Err(malformed("it says that it worked, and has errors"));
     }
     Ok(response)
+}
+
+/// A number of seconds, however large; a date is none.
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    let digits = value.to_str().ok()?;
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| Duration::from_secs(digits.parse().unwrap_or(u64::MAX)))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

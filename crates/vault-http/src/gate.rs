@@ -43,7 +43,9 @@ impl Gate {
             return None;
         }
         // Nobody closes the semaphore.
-        deadline.bound(self.places.acquire()).await?.ok()
+        let place = deadline.bound(self.places.acquire()).await?.ok()?;
+        // A place that came free at the deadline is none: nothing is sent after it.
+        (!deadline.remaining().is_zero()).then_some(place)
     }
 }
 

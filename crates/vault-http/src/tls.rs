@@ -185,7 +185,10 @@ fn certificate_meaning(error: &CertificateError) -> &'static str {
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
             "the server's certificate is for another host name"
         }
-        Bad::UnknownIssuer => "the server's certificate is signed by nobody who is trusted",
+        // The second: the name of a trusted authority with another key.
+        Bad::UnknownIssuer | Bad::BadSignature => {
+            "the server's certificate is signed by nobody who is trusted"
+        }
         Bad::Revoked => "the server's certificate is revoked",
         _ => "the server's certificate was refused",
     }

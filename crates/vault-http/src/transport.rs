@@ -23,7 +23,7 @@ use crate::trust::Trust;
 pub(crate) type Pool = Client<Connector, Full<Bytes>>;
 
 /// Bytes of headers that an answer may have.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Headers that an answer may have.
 const MAX_HEADERS: usize = 100;
 /// Well below the 300 s after which Vault closes an idle connection itself.

@@ -7,6 +7,7 @@ mod preflight;
 
 mod metadata;
 mod read;
+mod settle;
 mod write;
 
 mod fields;

@@ -1,7 +1,6 @@
 //! Writing, patching and deleting versions.
 
 use serde::Serialize;
-use tracing::debug;
 use vault_http::{ApiPath, Kind as Http, Request, Response};
 
 use crate::engine::Kv;
@@ -16,9 +15,6 @@ pub const MAX_VALUE_BYTES: usize = 768 * 1024;
 /// Largest body of a write: raft takes 1 MiB with the engine's own bytes around it. A value whose
 /// characters JSON has to escape may meet this bound first.
 const MAX_BODY_BYTES: usize = 1_000 * 1024;
-
-/// How often a check-and-set write is sent at most while its answers are lost.
-const SETTLE_TRIES: u32 = 5;
 
 const DELETE: ApiPath = ApiPath::from_static("delete");
 const UNDELETE: ApiPath = ApiPath::from_static("undelete");
@@ -97,60 +93,11 @@ impl Kv {
         self.store(request.map_err(Error::write)?, fields).await
     }
 
-    /// A check-and-set write whose answer was lost is settled by reading: the old version is still
-    /// there, so it is sent again; the next one is there with these fields, so it had worked; else
-    /// somebody else was faster.
-    async fn settled(
+    pub(crate) async fn store(
         &self,
-        path: &SecretPath,
-        fields: &Fields,
-        version: u64,
         request: Request,
-    ) -> Result<VersionMetadata, Error> {
-        let kv = self.until(self.deadline());
-        for _ in 1..SETTLE_TRIES {
-            match kv.store(request.clone(), fields).await {
-                Err(lost) if lost.kind() == Kind::Ambiguous => {
-                    debug!(%path, version, "settling a write whose answer was lost");
-                    if let Some(outcome) = kv.settle(path, fields, version, lost).await {
-                        return outcome;
-                    }
-                }
-                outcome => return outcome,
-            }
-        }
-        kv.store(request, fields).await
-    }
-
-    /// What became of the write; `None`: it was not executed.
-    async fn settle(
-        &self,
-        path: &SecretPath,
         fields: &Fields,
-        version: u64,
-        lost: Error,
-    ) -> Option<Result<VersionMetadata, Error>> {
-        match self.read(path).await {
-            Ok(secret) if secret.metadata.version == version => None,
-            Ok(secret)
-                if secret.metadata.version == version + 1 && secret.fields.same_as(fields) =>
-            {
-                Some(Ok(secret.metadata))
-            }
-            Ok(_) => Some(Err(lost.into_kind(Kind::CasMismatch))),
-            Err(error) => match error.kind() {
-                Kind::NotFound if version == 0 => None,
-                Kind::Deleted | Kind::Destroyed if error.version() == Some(version) => None,
-                Kind::NotFound | Kind::Deleted | Kind::Destroyed => {
-                    Some(Err(lost.into_kind(Kind::CasMismatch)))
-                }
-                // It can't be read either: nobody knows.
-                _ => Some(Err(lost)),
-            },
-        }
-    }
-
-    async fn store(&self, request: Request, fields: &Fields) -> Result<VersionMetadata, Error> {
+    ) -> Result<VersionMetadata, Error> {
         if fields.longest() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
             let what = format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
             return Err(Error::answer(Kind::TooLarge, what));

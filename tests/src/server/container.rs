@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 use tokio::process::Command;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
 
 use super::plan::{Place, Plan};
 use crate::reaper::Reaper;
@@ -18,10 +20,14 @@ use crate::unique::unique;
 
 const ROOT: &str = "/km";
 const PORT: u16 = 8200;
+const STOPS_WITHIN_SECONDS: i32 = 20;
+const KILLED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Container {
     name: String,
+    /// Where it listens, as seen from within.
+    port: u16,
     handle: std::sync::Arc<ContainerAsync<GenericImage>>,
     // Dropped last: it makes sure.
     _reaper: Reaper,
@@ -33,7 +39,13 @@ impl Container {
         let reaper = Reaper::start(None, Some(&name))?;
         let request = request(image, plan, port).with_container_name(&name);
         let handle = on_engine(async move { request.start().await }).await?;
-        Ok(Self { name, handle: handle.context("starting the container")?.into(), _reaper: reaper })
+        let port = place(plan, port).port;
+        Ok(Self {
+            name,
+            port,
+            handle: handle.context("starting the container")?.into(),
+            _reaper: reaper,
+        })
     }
 
     pub(crate) async fn start(&self) -> Result<()> {
@@ -41,12 +53,25 @@ impl Container {
         on_engine(async move { handle.start().await }).await?.context("starting the container")
     }
 
-    /// Stops it; without patience it is killed.
-    pub(crate) async fn stop(&self, patience_seconds: i32) -> Result<()> {
+    pub(crate) async fn stop(&self) -> Result<()> {
         let handle = self.handle.clone();
-        on_engine(async move { handle.stop_with_timeout(Some(patience_seconds)).await })
+        on_engine(async move { handle.stop_with_timeout(Some(STOPS_WITHIN_SECONDS)).await })
             .await?
             .context("stopping the container")
+    }
+
+    /// At once: stopping it without patience would ask it in order first.
+    pub(crate) async fn kill(&self) -> Result<()> {
+        let kill = Command::new("docker").args(["kill", "--signal=KILL", &self.name]).output();
+        let output = kill.await.context("starting docker")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "killing the container: {said}");
+        let deadline = Instant::now() + KILLED_WITHIN;
+        while self.is_running().await? {
+            ensure!(Instant::now() < deadline, "the container outlives SIGKILL");
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     pub(crate) async fn pause(&self) -> Result<()> {
@@ -76,7 +101,7 @@ impl Container {
         let mut command = Command::new("docker");
         command
             .args(["exec", "--interactive", "--env", "VAULT_TOKEN"])
-            .args(["--env", &format!("VAULT_ADDR={scheme}://127.0.0.1:{PORT}")])
+            .args(["--env", &format!("VAULT_ADDR={scheme}://127.0.0.1:{}", self.port)])
             .args(["--env", &format!("VAULT_CACERT={}", ca(scheme))])
             .args([&self.name, "vault"]);
         command
@@ -87,27 +112,39 @@ fn ca(scheme: &str) -> String {
     if scheme == "https" { format!("{ROOT}/ca.pem") } else { String::new() }
 }
 
+/// A network of its own, except where several servers have to reach each other.
+fn place(plan: &Plan, port: u16) -> Place<'static> {
+    if plan.is_member() {
+        return Place { root: ROOT, interface: "127.0.0.1", port };
+    }
+    Place { root: ROOT, interface: "0.0.0.0", port: PORT }
+}
+
 fn request(image: &str, plan: &Plan, port: u16) -> ContainerRequest<GenericImage> {
-    let place = Place { root: ROOT, interface: "0.0.0.0", port: PORT };
+    let place = place(plan, port);
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
     // The public image's entry script changes users and owners; every image has the binary itself.
     let mut request = GenericImage::new(name, tag)
         .with_entrypoint("vault")
         .with_cmd(plan.arguments(place))
-        .with_env_var("SKIP_SETCAP", "1")
-        .with_mapped_port(port, PORT.tcp())
-        // On loopback alone, and always at the same port, so that the address outlives a restart.
-        .with_host_config_modifier(move |config| {
-            let here = PortBinding {
-                host_ip: Some("127.0.0.1".to_owned()),
-                host_port: Some(port.to_string()),
-            };
-            config.port_bindings = Some(HashMap::from([(format!("{PORT}/tcp"), Some(vec![here]))]));
-        });
+        .with_env_var("SKIP_SETCAP", "1");
+    request =
+        if plan.is_member() { request.with_network("host") } else { published(request, port) };
     for (file, content) in plan.files(place) {
         request = request.with_copy_to(format!("{ROOT}/{file}"), content.into_bytes());
     }
     request
+}
+
+/// On loopback alone, and always at the same port, so that the address outlives a restart.
+fn published(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest<GenericImage> {
+    request.with_mapped_port(port, PORT.tcp()).with_host_config_modifier(move |config| {
+        let here = PortBinding {
+            host_ip: Some("127.0.0.1".to_owned()),
+            host_port: Some(port.to_string()),
+        };
+        config.port_bindings = Some(HashMap::from([(format!("{PORT}/tcp"), Some(vec![here]))]));
+    })
 }
 
 /// Runs what talks to the engine on a runtime that outlives every test: the engine's client keeps

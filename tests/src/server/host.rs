@@ -38,7 +38,11 @@ pub(crate) async fn launch(source: &Source, plan: &Plan) -> Result<(Host, String
 }
 
 async fn try_launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
-    let port = free_pair()?;
+    launch_at(source, plan, free_pair()?).await
+}
+
+/// The same at this port, in one attempt.
+pub(crate) async fn launch_at(source: &Source, plan: &Plan, port: u16) -> Result<(Host, String)> {
     let mut host = match source {
         Source::Address { .. } => bail!("a server that is elsewhere can't be started"),
         Source::Process { binary } => Host::Process(Process::launch(binary, plan, port)?),
@@ -76,7 +80,8 @@ impl Host {
         match self {
             Self::Elsewhere => elsewhere(),
             Self::Process(process) => process.end(if kill { "KILL" } else { "TERM" }).await,
-            Self::Container(container) => container.stop(if kill { 0 } else { 20 }).await,
+            Self::Container(container) if kill => container.kill().await,
+            Self::Container(container) => container.stop().await,
         }
     }
 
@@ -97,7 +102,7 @@ impl Host {
         }
     }
 
-    async fn is_running(&mut self) -> Result<bool> {
+    pub(crate) async fn is_running(&mut self) -> Result<bool> {
         match self {
             Self::Elsewhere => Ok(true),
             Self::Process(process) => process.is_running(),

@@ -1,6 +1,7 @@
 //! A server, however it runs: its address, its root token, and a look into it.
 
 mod access;
+mod cluster;
 mod container;
 mod host;
 mod own;
@@ -22,6 +23,7 @@ use crate::source::Source;
 use crate::unique::unique;
 
 pub use access::Access;
+pub use cluster::Cluster;
 pub(crate) use process::signal_process;
 
 use host::Host;

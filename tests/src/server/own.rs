@@ -33,14 +33,9 @@ impl Server {
         let (host, address) = host::launch(&Source::own().await?, &plan).await?;
         let ca = certs.as_ref().map(|certs| certs.ca());
         let raw = Raw::with_tls(&address, ca.as_deref(), None)?;
-        let body = json!({ "secret_shares": 1, "secret_threshold": 1 });
-        let (status, keys) = raw.call("PUT", "sys/init", None, body).await?;
-        ensure!(status == 200, "sys/init: {status} {keys}");
-        let text = |path: &str| keys.pointer(path).and_then(Value::as_str).map(str::to_owned);
-        let token = text("/root_token").context("sys/init gave no root token")?;
-        let unseal_key = text("/keys_base64/0");
+        let (token, key) = initialise(&raw).await?;
         let access = Access::new(address, token, raw);
-        let mut server = Self { access, unseal_key, certs, host };
+        let mut server = Self { access, unseal_key: Some(key), certs, host };
         server.unseal().await?;
         Ok(server)
     }
@@ -108,4 +103,14 @@ impl Server {
     pub async fn log(&self) -> String {
         self.host.log().await
     }
+}
+
+/// Initialises a server with one key share: its root token and the key.
+pub(super) async fn initialise(raw: &Raw) -> Result<(String, String)> {
+    let body = json!({ "secret_shares": 1, "secret_threshold": 1 });
+    let (status, keys) = raw.call("PUT", "sys/init", None, body).await?;
+    ensure!(status == 200, "sys/init: {status} {keys}");
+    let text = |path: &str| keys.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let token = text("/root_token").context("sys/init gave no root token")?;
+    Ok((token, text("/keys_base64/0").context("sys/init gave no key")?))
 }

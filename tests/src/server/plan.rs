@@ -13,6 +13,8 @@ pub(crate) enum Plan {
     Dev { token: String },
     /// A configuration file and raft storage: it can be sealed, stopped and started again.
     Durable { certs: Option<Arc<Certs>> },
+    /// The same, as one of several on the same host that find each other by these ports.
+    Member { index: usize, ports: Vec<u16> },
 }
 
 /// The places that differ between a process and a container.
@@ -37,9 +39,14 @@ impl Plan {
 
     pub(crate) fn certs(&self) -> Option<&Arc<Certs>> {
         match self {
-            Self::Dev { .. } => None,
+            Self::Dev { .. } | Self::Member { .. } => None,
             Self::Durable { certs } => certs.as_ref(),
         }
+    }
+
+    /// Whether it has to reach others at the host's loopback addresses.
+    pub(crate) fn is_member(&self) -> bool {
+        matches!(self, Self::Member { .. })
     }
 
     pub(crate) fn arguments(&self, place: Place<'_>) -> Vec<String> {
@@ -50,22 +57,24 @@ impl Plan {
                 format!("-dev-root-token-id={token}"),
                 format!("-dev-listen-address={}:{}", place.interface, place.port),
             ],
-            Self::Durable { .. } => vec![format!("-config={}/vault.json", place.root)],
+            Self::Durable { .. } | Self::Member { .. } => {
+                vec![format!("-config={}/vault.json", place.root)]
+            }
         };
         std::iter::once("server".to_owned()).chain(arguments).collect()
     }
 
     /// Names below the root, and contents.
     pub(crate) fn files(&self, place: Place<'_>) -> Vec<(&'static str, String)> {
-        let Self::Durable { certs } = self else {
+        if matches!(self, Self::Dev { .. }) {
             return Vec::new();
-        };
+        }
         let mut files = vec![
             ("vault.json", self.configuration(place).to_string()),
             // Raft wants its directory to exist.
             ("raft/.keep", String::new()),
         ];
-        if let Some(certs) = certs {
+        if let Some(certs) = self.certs() {
             files.extend([
                 ("server.pem", certs.server.certificate.clone()),
                 ("server.key", certs.server.key.clone()),
@@ -92,17 +101,24 @@ impl Plan {
             listener.extend(tls);
         }
         json!({
-            "storage": { "raft": {
-                "path": format!("{root}/raft"),
-                "node_id": "alone",
-                // The fastest election: nobody else votes.
-                "performance_multiplier": 1,
-            } },
+            "storage": { "raft": self.raft(root) },
             "listener": [{ "tcp": listener }],
             "api_addr": format!("{}://127.0.0.1:{port}", self.scheme()),
             "cluster_addr": format!("https://127.0.0.1:{}", port + 1),
             // A container may not lock memory, and nothing here is worth it.
             "disable_mlock": true,
         })
+    }
+
+    fn raft(&self, root: &str) -> Value {
+        let path = format!("{root}/raft");
+        let Self::Member { index, ports } = self else {
+            // The fastest election: nobody else votes.
+            return json!({ "path": path, "node_id": "alone", "performance_multiplier": 1 });
+        };
+        let join = |port| json!({ "leader_api_addr": format!("http://127.0.0.1:{port}") });
+        let others = ports.iter().enumerate().filter(|(other, _)| other != index);
+        let others: Vec<_> = others.map(|(_, port)| join(port)).collect();
+        json!({ "path": path, "node_id": format!("node-{index}"), "retry_join": others })
     }
 }

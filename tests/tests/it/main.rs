@@ -3,9 +3,14 @@
 mod harness;
 
 mod product;
+mod relay;
 
 mod adapter;
 mod cli;
 mod kv;
 mod login;
 mod seed;
+
+mod failover;
+mod faults;
+mod limits;

@@ -81,6 +81,13 @@ pub(crate) fn encoded(name: &str) -> String {
     })
 }
 
+/// Tells a measured figure to the person who waits, also where the test passes.
+pub(crate) fn figure(text: &str) {
+    use std::io::Write as _;
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "[figure] {text}");
+}
+
 /// Asks until it is so.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + HAPPENS_WITHIN;

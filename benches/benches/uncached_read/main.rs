@@ -1,0 +1,31 @@
+//! What does a KV read cost that no cache answers? Client CPU time, 64 in flight on one keep-alive
+//! pool, plain HTTP to a server that has its answer ready.
+
+mod bare;
+mod project;
+mod typed;
+mod vaultrs;
+
+use anyhow::{Result, anyhow};
+use benches::{Fleet, Server, criterion, group, pair};
+
+fn main() -> Result<()> {
+    // The peers' TLS backend wants a provider even where there is no TLS.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    let server = Server::start(env!("CARGO_BIN_EXE_canned-server"))?;
+    let mut criterion = criterion();
+    let mut group = group(&mut criterion, "uncached_read");
+    let address = server.address();
+    let mut bare = Fleet::new(async || bare::Bare::connect(address).await)?;
+
+    let typed = typed::Typed::new(&server.url())?;
+    pair(&mut group, "reqwest", &mut bare, &mut Fleet::new(async || Ok(typed.clone()))?);
+    let vaultrs = vaultrs::Vaultrs::new(&server.url())?;
+    pair(&mut group, "vaultrs", &mut bare, &mut Fleet::new(async || Ok(vaultrs.clone()))?);
+    let project = project::Project::new(&server.url())?;
+    pair(&mut group, "vault-kv", &mut bare, &mut Fleet::new(async || Ok(project.clone()))?);
+    group.finish();
+    Ok(())
+}

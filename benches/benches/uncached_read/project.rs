@@ -1,0 +1,56 @@
+//! `vault-kv` over a session, with all its checks: deadline, places in flight, retry plan, bounded
+//! and wiped body, strict JSON, typed fields. Only the login is left out: the token is there.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use benches::{Reader, canned};
+use secrecy::ExposeSecret;
+use vault_http::{
+    Address, Client, Denial, Error, Generation, Lease, Plaintext, Session, Token, TokenSource,
+    Verdict,
+};
+use vault_kv::{Kv, Mount, Secret, SecretPath};
+
+#[derive(Clone)]
+pub(crate) struct Project {
+    kv: Kv,
+    path: SecretPath,
+}
+
+impl Project {
+    pub(crate) fn new(base: &str) -> Result<Self> {
+        let client = Client::builder(Address::parse(base, Plaintext::LoopbackOnly)?).build()?;
+        let session = Session::new(client, Arc::new(Fixed(Token::new(&canned::TOKEN.into())?)));
+        let kv = Kv::new(session, Mount::new(canned::MOUNT)?);
+        Ok(Self { kv, path: SecretPath::new(canned::SECRET)? })
+    }
+}
+
+impl Reader for Project {
+    type Answer = Secret;
+
+    async fn read(&mut self) -> Result<Secret> {
+        Ok(self.kv.read(&self.path).await?)
+    }
+
+    fn is_right(answer: &Secret) -> bool {
+        let key = answer.fields.text("key");
+        key.is_ok_and(|key| key.expose_secret() == canned::VALUE) && answer.metadata.version == 3
+    }
+}
+
+/// One token, for good.
+struct Fixed(Token);
+
+#[async_trait]
+impl TokenSource for Fixed {
+    async fn token(&self) -> Result<Lease, Error> {
+        Ok(Lease { token: self.0.clone(), generation: Generation::default() })
+    }
+
+    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
+        Ok(Verdict::PathDenied)
+    }
+}

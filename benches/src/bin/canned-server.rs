@@ -1,0 +1,40 @@
+//! Answers every read with the canned secret: HTTP/1.1 with keep-alive, on one thread. It writes its
+//! port to stdout, and ends when its stdin closes: whoever started it is gone then.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+use benches::canned;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
+    tokio::select! {
+        served = serve(listener) => served,
+        ended = async { tokio::io::stdin().read_u8().await } => ended.map_or(Ok(()), |_| Ok(())),
+    }
+}
+
+async fn serve(listener: TcpListener) -> Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        connections.spawn(connection(stream));
+    }
+}
+
+/// How a connection ends is the client's affair.
+async fn connection(stream: TcpStream) {
+    let service = service_fn(async |request| Ok::<_, Infallible>(canned::answer(&request)));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}

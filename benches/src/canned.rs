@@ -1,0 +1,70 @@
+//! The one secret that is read, and the answer that holds it: as Vault 1.21 gives it.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+/// The mount that the secret is in.
+pub const MOUNT: &str = "secret";
+/// The secret's path in the mount.
+pub const SECRET: &str = "litellm/OPENAI_API_KEY";
+/// The API path of the secret's latest version.
+pub const PATH: &str = "/v1/secret/data/litellm/OPENAI_API_KEY";
+/// The token that may read it.
+pub const TOKEN: &str = "hvs.CAESIJ1rZ8kYzqGmVd0bPpHn3sT5uW7xA9cE2fG4iK6lM8o";
+/// The value of its field `key`: 51 bytes, a provider key's length.
+pub const VALUE: &str = "sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl";
+
+/// The body of the answer.
+pub const BODY: &str = concat!(
+    r#"{"request_id":"6b0ce1f4-6f0c-1ac5-6f1e-9d3b2a7c5e80","lease_id":"","renewable":false,"#,
+    r#""lease_duration":0,"data":{"data":{"key":"#,
+    r#""sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl"},"metadata":{"#,
+    r#""created_time":"2026-05-04T09:12:41.318276Z","custom_metadata":null,"deletion_time":"","#,
+    r#""destroyed":false,"version":3}},"wrap_info":null,"warnings":null,"auth":null,"#,
+    r#""mount_type":"kv"}"#,
+    "\n"
+);
+
+/// The answer to a request: only the right one is given the secret.
+pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+    let token = request.headers().get("x-vault-token");
+    let right = request.method() == Method::GET
+        && request.uri().path() == PATH
+        && token.is_some_and(|token| token == TOKEN);
+    let (status, body) =
+        if right { (StatusCode::OK, BODY) } else { (StatusCode::FORBIDDEN, r#"{"errors":[]}"#) };
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let https = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+    headers.insert(STRICT_TRANSPORT_SECURITY, https);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constants_say_the_same() {
+        assert_eq!(VALUE.len(), 51);
+        assert!(BODY.contains(&format!(r#"{{"key":"{VALUE}"}}"#)));
+        assert_eq!(PATH, format!("/v1/{MOUNT}/data/{SECRET}"));
+    }
+
+    #[test]
+    fn only_the_right_request_gets_the_secret() {
+        for (path, token, expected) in [
+            (PATH, TOKEN, StatusCode::OK),
+            (PATH, "hvs.other", StatusCode::FORBIDDEN),
+            ("/v1/secret/data/other", TOKEN, StatusCode::FORBIDDEN),
+        ] {
+            let request = Request::get(path).header("x-vault-token", token).body(()).unwrap();
+            assert_eq!(answer(&request).status(), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the benchmarks have in common. What is compared stands in `benches/`, one target for each
+//! question; what the figures mean is said by `cargo xtask bench`, which writes them down.
+
+pub mod canned;
+mod cpu;
+mod fleet;
+mod pair;
+mod server;
+
+pub use fleet::{Fleet, Reader};
+pub use pair::{criterion, group, pair};
+pub use server::Server;

@@ -1,0 +1,164 @@
+//! A server whose every byte a test decides: what no HTTP library would send, and when it is sent.
+//!
+//! A script says per connection or per request what is done in [`Step`]s. Everything that comes in
+//! is kept in a [`Record`], on the wire and out of TLS, so that a test can tell that a token was
+//! not in it.
+
+mod answer;
+mod connection;
+mod record;
+mod step;
+mod tap;
+mod tls;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinSet;
+
+pub use answer::{Answer, json, raw};
+pub use record::{Record, Request};
+pub use step::Step;
+pub use tls::{server_config, server_config_for_clients};
+
+type ByConnection = dyn Fn(usize) -> Vec<Step> + Send + Sync;
+type ByRequest = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
+
+/// What is done on a connection.
+pub(crate) enum Script {
+    /// These steps, by the number of the connection.
+    Connection(Box<ByConnection>),
+    /// These steps for each request that was read.
+    Request(Box<ByRequest>),
+}
+
+/// A server that goes by a script until it is dropped.
+pub struct Scripted {
+    address: SocketAddr,
+    tls: bool,
+    record: Arc<Record>,
+    accepting: JoinSet<()>,
+}
+
+/// How a [`Scripted`] server is started.
+pub struct Setup {
+    script: Script,
+    tls: Option<Arc<ServerConfig>>,
+    address: SocketAddr,
+    receives: Option<u32>,
+}
+
+impl Scripted {
+    /// Does these steps on each connection, by its number; then the connection ends.
+    pub fn connections(script: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static) -> Setup {
+        Setup::new(Script::Connection(Box::new(script)))
+    }
+
+    /// Does these steps for each request that came in whole; then the next one is read.
+    pub fn requests(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Setup {
+        Setup::new(Script::Request(Box::new(script)))
+    }
+
+    /// Its address, as in `http://127.0.0.1:1234`.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it now: its address is free again.
+    pub async fn stop(mut self) {
+        self.accepting.shutdown().await;
+    }
+
+    /// What came in so far.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl Setup {
+    fn new(script: Script) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { script, tls: None, address, receives: None }
+    }
+
+    /// Speaks TLS.
+    #[must_use]
+    pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Listens there.
+    #[must_use]
+    pub fn at(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// Has the system keep no more than about this many bytes that were not read.
+    #[must_use]
+    pub fn receives(mut self, bytes: u32) -> Self {
+        self.receives = Some(bytes);
+        self
+    }
+
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// The address can't be had.
+    pub fn start(self) -> Result<Scripted> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        if let Some(bytes) = self.receives {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        socket.bind(self.address)?;
+        let listener = socket.listen(4_096)?;
+        let (address, record) = (listener.local_addr()?, Arc::<Record>::default());
+        let mut accepting = JoinSet::new();
+        let tls = self.tls.is_some();
+        accepting.spawn(accept(listener, Arc::new(self.script), self.tls, Arc::clone(&record)));
+        Ok(Scripted { address, tls, record, accepting })
+    }
+}
+
+/// Owns the connections: they end with it.
+async fn accept(
+    listener: TcpListener,
+    script: Arc<Script>,
+    tls: Option<Arc<ServerConfig>>,
+    record: Arc<Record>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let number = record.connected();
+        let (script, tls, record) = (Arc::clone(&script), tls.clone(), Arc::clone(&record));
+        connections.spawn(async move {
+            // A peer that goes away is no failure of a server.
+            let _ = connection::serve(stream, number, &script, tls, &record).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+impl fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scripted").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("address", &self.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! What was said of each write, held against what is stored.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// What the product said of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Stored as this version.
+    Stored(u64),
+    /// It may have been stored, or not.
+    Ambiguous,
+    /// Not stored.
+    Refused,
+}
+
+/// A write, by its key and its value, which no other write has.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) said: Said,
+}
+
+/// All writes, in no order.
+#[derive(Debug, Default)]
+pub(crate) struct History(Mutex<Vec<Write>>);
+
+impl History {
+    pub(crate) fn add(&self, write: Write) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(write);
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        let writes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.iter().filter(|write| matches!(write.said, Said::Stored(_))).count()
+    }
+}
+
+/// All that is stored: key and version to value.
+pub(crate) type Stored = BTreeMap<(String, u64), String>;
+
+/// What came of it, counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Writes that were said to be stored, and are, as that version.
+    pub(crate) kept: usize,
+    /// Said to be stored, and not there as that version.
+    pub(crate) lost: usize,
+    /// Stored in more than one version, whatever was said.
+    pub(crate) duplicated: usize,
+    /// Said not to be stored, and stored.
+    pub(crate) denied: usize,
+    /// Ambiguous, and stored.
+    pub(crate) ambiguous_stored: usize,
+    /// Ambiguous, and not stored.
+    pub(crate) ambiguous_absent: usize,
+    /// Stored, and nobody's.
+    pub(crate) foreign: usize,
+}
+
+impl Verdict {
+    pub(crate) fn is_clean(&self) -> bool {
+        self.lost + self.duplicated + self.denied + self.foreign == 0
+    }
+}
+
+pub(crate) fn judge(writes: &[Write], stored: &Stored) -> Verdict {
+    let mut places: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
+    for ((key, version), value) in stored {
+        places.entry((key, value)).or_default().push(*version);
+    }
+    let mut verdict = Verdict::default();
+    for write in writes {
+        let versions = places.remove(&(write.key.as_str(), write.value.as_str()));
+        let versions = versions.unwrap_or_default();
+        verdict.duplicated += usize::from(versions.len() > 1);
+        *match (write.said, versions.is_empty()) {
+            (Said::Stored(version), _) if versions.contains(&version) => &mut verdict.kept,
+            (Said::Stored(_), _) => &mut verdict.lost,
+            (Said::Refused, false) => &mut verdict.denied,
+            (Said::Refused, true) => continue,
+            (Said::Ambiguous, false) => &mut verdict.ambiguous_stored,
+            (Said::Ambiguous, true) => &mut verdict.ambiguous_absent,
+        } += 1;
+    }
+    verdict.foreign = places.len();
+    verdict
+}
+
+#[test]
+fn the_judge_finds_every_lie() {
+    let check = |said, stored: &[(u64, &str)], expected: Verdict| {
+        let write = Write { key: "k".to_owned(), value: "mine".to_owned(), said };
+        let place = |(version, value): &(u64, &str)| (("k".to_owned(), *version), (*value).into());
+        let stored: Stored = stored.iter().map(place).collect();
+        assert_eq!(judge(&[write], &stored), expected, "{said:?} {stored:?}");
+    };
+    let clean = Verdict::default;
+    check(Said::Stored(1), &[(1, "mine")], Verdict { kept: 1, ..clean() });
+    check(Said::Stored(1), &[], Verdict { lost: 1, ..clean() });
+    check(Said::Stored(2), &[(1, "mine")], Verdict { lost: 1, ..clean() });
+    check(Said::Stored(1), &[(1, "other")], Verdict { lost: 1, foreign: 1, ..clean() });
+    let twice = &[(1, "mine"), (2, "mine")];
+    check(Said::Stored(1), twice, Verdict { kept: 1, duplicated: 1, ..clean() });
+    check(Said::Ambiguous, twice, Verdict { ambiguous_stored: 1, duplicated: 1, ..clean() });
+    check(Said::Ambiguous, &[(1, "mine")], Verdict { ambiguous_stored: 1, ..clean() });
+    check(Said::Ambiguous, &[], Verdict { ambiguous_absent: 1, ..clean() });
+    check(Said::Refused, &[(1, "mine")], Verdict { denied: 1, ..clean() });
+    check(Said::Refused, &[], clean());
+}

@@ -1,0 +1,60 @@
+//! A standby that redirects in place of forwarding, as one does behind a gateway that asks for it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use vault_kv::{Cas, Fields};
+
+use super::{POLL, cluster, kv_through, own_status, served_by};
+use crate::product::{figure, path};
+use crate::relay::Relay;
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_standby_that_redirects_costs_one_hop_to_the_leader_it_names() -> Result<()> {
+    let cluster = cluster().await?;
+    let leader = cluster.leader().await?;
+    let fixture = cluster.node(leader).fixture().await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let (place, token) = (format!("{}/data/name", fixture.mount), fixture.server().root_token());
+    let others = cluster.others(leader);
+    for standby in &others {
+        assert_eq!(own_status(cluster.raw(*standby), &place, token).await, Some(307));
+        let relay =
+            Relay::to(cluster.address(*standby), "X-Vault-No-Request-Forwarding: true\r\n").await?;
+        let kv = kv_through(relay.address(), &fixture, PATIENT)?;
+        let name = path("name")?;
+        let before = kv.read(&name).await?.metadata.version;
+        // The login, the read, and who the leader is, asked by two clients.
+        assert_eq!(relay.requests(), 4);
+        for version in before..before + 10 {
+            let fields = Fields::new().with("key", format!("{version}").into());
+            let written = kv.write(&name, &fields, Cas::Version(version)).await?;
+            assert_eq!(written.version, version + 1);
+            assert_eq!(kv.read(&name).await?.metadata.version, version + 1);
+        }
+        // The mount's version was asked once.
+        assert_eq!(relay.requests(), 4 + 1 + 20);
+    }
+
+    // Another one leads: its name is confirmed anew, not taken from memory.
+    let standby = others[0];
+    let relay =
+        Relay::to(cluster.address(standby), "X-Vault-No-Request-Forwarding: true\r\n").await?;
+    let kv = kv_through(relay.address(), &fixture, PATIENT)?;
+    kv.read(&path("name")?).await?;
+    cluster.step_down().await?;
+    let raws: Vec<_> = others.iter().map(|node| cluster.raw(*node).clone()).collect();
+    let served = served_by(&raws, &place, token).await?;
+    while kv.read(&path("name")?).await.is_err() {
+        assert!(served.elapsed() < PATIENT, "no read works");
+        sleep(POLL).await;
+    }
+    let took = Instant::now() - served;
+    figure(&format!("redirected to the next leader {took:?} after it serves"));
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    Ok(())
+}

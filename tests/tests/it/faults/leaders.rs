@@ -1,0 +1,64 @@
+//! The one hop that is followed: to the node that the configured address calls its leader.
+
+use anyhow::Result;
+use tests::Scripted;
+use vault_http::{Executed, Kind};
+
+use super::redirects::{LEADER, redirect, standby};
+use super::{DATA, Parts, errors, stored};
+
+#[tokio::test]
+async fn the_leader_that_is_named_is_asked_once() -> Result<()> {
+    let leader = Scripted::requests(|_| stored(2, "v").into()).start()?;
+    let location = format!("{}{DATA}", leader.url());
+    // Vault ends the address without a slash, a balancer may not.
+    for named in [leader.url(), format!("{}/", leader.url())] {
+        let (before, standby) = (leader.record().total(), standby(307, &location, &named));
+        let server = Scripted::requests(standby).start()?;
+        let parts = Parts::new(&server)?;
+        for _ in 0..3 {
+            assert_eq!(parts.read().await?.status(), 200);
+        }
+        assert_eq!(leader.record().total() - before, 3);
+        assert!(leader.record().has(&parts.token));
+        let record = server.record();
+        assert_eq!((record.count("GET", DATA), record.count("GET", LEADER)), (3, 1));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_hop_is_none() -> Result<()> {
+    let foreign = Scripted::requests(|_| stored(1, "foreign").into()).start()?;
+    let onward = format!("{}{DATA}", foreign.url());
+    let leader = Scripted::requests(move |_| redirect(307, &onward)).start()?;
+    let location = format!("{}{DATA}", leader.url());
+    let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;
+    let parts = Parts::new(&server)?;
+    assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+    assert_eq!((leader.record().total(), foreign.record().connections()), (3, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_leader_that_is_gone_is_no_leader() -> Result<()> {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let (location, named) = (format!("http://{gone}{DATA}"), format!("http://{gone}"));
+    let server = Scripted::requests(standby(307, &location, &named)).start()?;
+    let parts = Parts::new(&server)?;
+    assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+    assert_eq!(server.record().count("GET", DATA), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_was_redirected_may_have_been_executed() -> Result<()> {
+    let leader = Scripted::requests(|_| errors(503, "Vault is sealed").into()).start()?;
+    let location = format!("{}{DATA}", leader.url());
+    let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;
+    let parts = Parts::new(&server)?;
+    let error = parts.leak_free(parts.write().await.unwrap_err());
+    assert_eq!((error.kind(), error.executed()), (Kind::Sealed, Executed::Maybe));
+    assert_eq!((server.record().count("POST", DATA), leader.record().total()), (1, 1));
+    Ok(())
+}

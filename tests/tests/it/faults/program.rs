@@ -1,0 +1,126 @@
+//! The faults as `km` tells them: the exit code, the kind, the time, and what helps.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tests::{Km, Scripted, Step, leaks, scripted, secret};
+use tokio::time::Instant;
+
+use super::{DATA, NAME, beside, errors, stored, written};
+
+/// The program with a token, for the server at this address.
+pub(crate) fn km(url: &str, token: &str) -> Km {
+    Km::new()
+        .env("HCP_VAULT_ADDR", url)
+        .env("HCP_VAULT_MOUNT_NAME", "secret")
+        .env("HCP_VAULT_TOKEN", token)
+        .env("KM_ACCESS_MODE", "read_and_write")
+        .env("KM_DEADLINE", "5s")
+}
+
+struct Row {
+    what: &'static str,
+    steps: Vec<Step>,
+    code: i32,
+    kind: &'static str,
+    hint: &'static str,
+    requests: usize,
+}
+
+/// Runs `km read` with the fault.
+async fn check(row: Row) -> Result<()> {
+    let Row { what, steps, code, kind, hint, requests } = row;
+    let server = Scripted::requests(beside(move |_| steps.clone())).start()?;
+    let program = km(&server.url(), &secret("token")).env("KM_DEADLINE", "1s");
+    let started = Instant::now();
+    let output = program.args(["--json", "read", NAME]).run().await?.expect(code);
+    let (output, took) = (output.with_context(|| what.to_owned())?, started.elapsed());
+    let error: Value = serde_json::from_str(&output.stderr).context("stderr is no JSON")?;
+    assert_eq!(error["error"]["kind"], kind, "{what}: {error}");
+    let said = error["error"]["hint"].as_str().unwrap_or_default();
+    assert!(said.contains(hint), "{what}: {error}");
+    assert!(output.stdout.is_empty(), "{what}");
+    assert_eq!(server.record().count("GET", DATA), requests, "{what}");
+    // The program's own start counts beside the deadline.
+    assert!(took < Duration::from_secs(3), "{what}: {took:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_that_fails_says_what_failed_and_what_helps() -> Result<()> {
+    let _watch = leaks::watch();
+    // Where the program has to be built first, that is not its time.
+    Km::new().args(["--help"]).run().await?.expect(0)?;
+    let row = |what, steps: Vec<Step>, code, kind, hint, requests| Row {
+        what,
+        steps,
+        code,
+        kind,
+        hint,
+        requests,
+    };
+    let away = scripted::raw(307, "").header("Location", "http://127.0.0.2:1").sized();
+    let page = scripted::raw(200, secret("page")).header("Content-Type", "text/html").sized();
+    for row in [
+        row("RST", vec![Step::Reset], 4, "unavailable", "", 3),
+        row("no answer", vec![Step::Hang], 4, "unavailable", "KM_DEADLINE", 1),
+        row("sealed", errors(503, "Vault is sealed").into(), 4, "unavailable", "unseal", 3),
+        row("500", errors(500, "internal error").into(), 4, "unavailable", "", 3),
+        row("limited", errors(429, "quota").into(), 4, "unavailable", "rate limit", 3),
+        row("redirected", away.into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
+        row("a page", page.into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
+        row("cut", scripted::json(200, "{").into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
+        row("absent", scripted::json(404, r#"{"errors":[]}"#).into(), 6, "not_found", "write", 1),
+    ] {
+        check(row).await?;
+    }
+    Ok(())
+}
+
+/// Runs `km write` where the first write's answer is lost and `found` is read then. Returns the
+/// exit code, stderr, and the writes that the server saw.
+async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize)> {
+    let (found, writes) = (found.to_vec(), std::sync::atomic::AtomicUsize::new(0));
+    let server = Scripted::requests(beside(move |asked| match asked.method.as_str() {
+        "GET" => found.clone(),
+        _ if writes.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => vec![Step::Reset],
+        _ => written(2).into(),
+    }));
+    let server = server.start()?;
+    let program = km(&server.url(), &secret("token")).args(["write", NAME]).args(arguments);
+    let output = program.stdin("the same").run().await?;
+    assert!(!output.stderr.contains("the same"), "{}", output.stderr);
+    Ok((output.code, output.stderr, server.record().count("POST", DATA)))
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_settled_or_told() -> Result<()> {
+    let _watch = leaks::watch();
+    let (code, said, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (7, 1), "{said}");
+    assert!(said.contains("may have been executed") && said.contains("read the secret"), "{said}");
+
+    let cas = ["--cas", "1"];
+    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (0, 1), "{said}");
+    let (code, said, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
+    assert_eq!((code, writes), (0, 2), "{said}");
+    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
+    assert_eq!((code, writes), (7, 1), "{said}");
+    assert!(said.contains("somebody else wrote"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_was_certainly_not_executed_is_unavailable() -> Result<()> {
+    let _watch = leaks::watch();
+    let sealed = |_: &_| errors(503, "Vault is sealed").into();
+    let server = Scripted::requests(beside(sealed)).start()?;
+    let program = km(&server.url(), &secret("token")).args(["write", NAME]).stdin("value");
+    program.run().await?.expect(4)?;
+    assert_eq!(server.record().count("POST", DATA), 3);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let program = km(&format!("http://{gone}"), &secret("token")).args(["write", NAME]);
+    program.stdin("value").run().await?.expect(4).map(drop)
+}

@@ -1,0 +1,217 @@
+//! Where a redirect may lead a token: nowhere but to the configured address, or to the node that
+//! it calls its leader.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::scripted::{self, Request as Asked};
+use tests::{Certs, Scripted, Step, secret};
+use vault_http::{Executed, Kind};
+
+use super::{DATA, Parts, builder, stored};
+
+pub(super) const LEADER: &str = "/v1/sys/leader";
+
+pub(super) fn redirect(status: u16, location: &str) -> Vec<Step> {
+    scripted::raw(status, "").header("Location", location).sized().into()
+}
+
+fn names(leader: &str) -> Vec<Step> {
+    scripted::json(200, json!({ "ha_enabled": true, "leader_address": leader })).into()
+}
+
+/// A standby that redirects to `location`, and says that `leader` is the leader. `OWN` in either
+/// stands for the address that it was asked at.
+pub(super) fn standby(
+    status: u16,
+    location: &str,
+    leader: &str,
+) -> impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static {
+    let (location, leader) = (location.to_owned(), leader.to_owned());
+    move |asked| {
+        let own = asked.head.lines().find_map(|line| line.strip_prefix("host: "));
+        let fill = |text: &str| text.replace("OWN", own.unwrap_or_default());
+        match asked.target.as_str() {
+            LEADER => names(&fill(&leader)),
+            _ => redirect(status, &fill(&location)),
+        }
+    }
+}
+
+/// What comes of a read whose answer is a redirect to `location`, at a server that says that
+/// `leader` is the leader. Nobody else may see the token.
+async fn check(status: u16, location: &str, leader: &str, expected: Kind) -> Result<()> {
+    let foreign = Scripted::requests(|_| stored(1, "foreign").into()).at(([127, 0, 0, 2], 0));
+    let foreign = foreign.start()?;
+    let port = foreign.address().port();
+    let alike = Scripted::requests(|_| stored(1, "foreign").into()).start()?;
+    let fill = |text: &str| {
+        text.replace("FOREIGN", &foreign.address().to_string())
+            .replace("PORT", &port.to_string())
+            .replace("ALIKE", &alike.address().to_string())
+    };
+    let (location, leader) = (fill(location), fill(leader));
+    let server = Scripted::requests(standby(status, &location, &leader)).start()?;
+    let parts = Parts::new(&server)?;
+    let what = format!("{status} to {location}, leader {leader}");
+    assert_eq!(parts.fails().await.kind(), expected, "{what}");
+    let error = parts.leak_free(parts.write().await.unwrap_err());
+    assert_eq!(error.executed(), Executed::Maybe, "{what}: it may have been executed before");
+    for stranger in [&foreign, &alike] {
+        assert_eq!(stranger.record().connections(), 0, "{what}");
+        assert!(!stranger.record().has(&parts.token), "{what}");
+    }
+    let record = server.record();
+    assert!(record.count("POST", DATA) <= 2, "{what}: {}", record.total());
+    // Three tries, and in each at most the request, one hop and the question about the leader.
+    assert!(record.total() <= 3 * 3 + 3, "{what}: {}", record.total());
+    let asked = record.requests().into_iter().filter(|asked| asked.target == LEADER);
+    for asked in asked {
+        assert!(!asked.head.contains(&parts.token), "{what}: that question needs no token");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_redirect_shows_the_token_to_a_stranger() -> Result<()> {
+    let path = "v1/secret/data/OPENAI_API_KEY";
+    for (location, expected) in [
+        // Somebody else, same request: not the leader.
+        (format!("http://FOREIGN/{path}"), Kind::NoLeader),
+        (format!("http://ALIKE/{path}"), Kind::NoLeader),
+        (format!("https://FOREIGN/{path}"), Kind::NoLeader),
+        (format!("https://OWN/{path}"), Kind::NoLeader),
+        (format!("http://localhost:PORT/{path}"), Kind::NoLeader),
+        (format!("http://[::1]:PORT/{path}"), Kind::NoLeader),
+        // User info: whose is the host?
+        (format!("http://user@OWN/{path}"), Kind::Redirected),
+        (format!("http://OWN@FOREIGN/{path}"), Kind::Redirected),
+        (format!("http://user:password@FOREIGN/{path}"), Kind::Redirected),
+        // Another request.
+        ("http://OWN/v1/secret/data/ANOTHER".to_owned(), Kind::Redirected),
+        ("http://FOREIGN/v1/secret/data/ANOTHER".to_owned(), Kind::Redirected),
+        (format!("http://OWN/{path}?version=1"), Kind::Redirected),
+        (format!("http://OWN/{path}#part"), Kind::Redirected),
+        (format!("http://OWN/{path}/"), Kind::Redirected),
+        (format!("http://OWN//{path}"), Kind::Redirected),
+        ("http://OWN/ui/".to_owned(), Kind::Redirected),
+        ("http://FOREIGN".to_owned(), Kind::Redirected),
+        // Relative in any way.
+        (format!("/{path}"), Kind::Redirected),
+        ("ANOTHER".to_owned(), Kind::Redirected),
+        ("../data/ANOTHER".to_owned(), Kind::Redirected),
+        (format!("//FOREIGN/{path}"), Kind::Redirected),
+        (format!("///FOREIGN/{path}"), Kind::Redirected),
+        (format!("\\\\FOREIGN\\{path}"), Kind::Redirected),
+        // Another scheme, or nothing.
+        (format!("ftp://FOREIGN/{path}"), Kind::Redirected),
+        ("javascript:alert(1)".to_owned(), Kind::Redirected),
+        (String::new(), Kind::Redirected),
+        (format!("http://FOREIGN:99999/{path}"), Kind::Redirected),
+        // A loop: one hop, and no more.
+        (format!("http://OWN/{path}"), Kind::NoLeader),
+    ] {
+        check(307, &location, "http://OWN", expected).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_other_redirect_is_followed_at_all() -> Result<()> {
+    for status in [300, 301, 302, 303, 305, 308] {
+        for location in ["http://FOREIGN", "http://OWN"] {
+            let location = format!("{location}{DATA}");
+            check(status, &location, "http://FOREIGN", Kind::Redirected).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_leader_that_is_not_named_exactly_is_none() -> Result<()> {
+    for leader in [
+        "",
+        "http://OWN",
+        "https://FOREIGN",
+        "http://127.0.0.2",
+        "http://user@FOREIGN",
+        "http://FOREIGN@OWN",
+        "http://FOREIGN0",
+        "FOREIGN",
+        "//FOREIGN",
+        "http://127.0.0.2.example.com:PORT",
+        "http://ALIKE",
+    ] {
+        check(307, &format!("http://FOREIGN{DATA}"), leader, Kind::NoLeader).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_answer_names_no_leader() -> Result<()> {
+    let foreign = Scripted::requests(|_| stored(1, "foreign").into()).start()?;
+    let location = format!("{}{DATA}", foreign.url());
+    let named = json!({ "leader_address": foreign.url() });
+    let twice = format!(r#"{{"leader_address":"","leader_address":"{}"}}"#, foreign.url());
+    for answer in [
+        Vec::from(scripted::json(503, &named)),
+        scripted::json(200, twice).into(),
+        scripted::json(200, json!([named])).into(),
+        scripted::raw(200, named.to_string()).header("Content-Type", "text/html").sized().into(),
+        redirect(307, &format!("{}{LEADER}", foreign.url())),
+        vec![Step::Reset],
+    ] {
+        let location = location.clone();
+        let server = Scripted::requests(move |asked| {
+            if asked.target == LEADER { answer.clone() } else { redirect(307, &location) }
+        });
+        let server = server.start()?;
+        let parts = Parts::new(&server)?;
+        assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+        assert_eq!(foreign.record().connections(), 0);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn eleven_hops_at_home_are_one() -> Result<()> {
+    let server = Scripted::requests(|asked| {
+        let own = asked.head.lines().find_map(|line| line.strip_prefix("host: "));
+        let hop = asked.number % 11;
+        if hop == 10 {
+            return stored(1, "v").into();
+        }
+        redirect(307, &format!("http://{}{DATA}", own.unwrap_or_default()))
+    });
+    let server = server.start()?;
+    let parts = Parts::new(&server)?;
+    assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+    assert_eq!(server.record().total(), 6, "three tries of one hop");
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_redirect_leads_out_of_tls() -> Result<()> {
+    let certs = Certs::new()?;
+    let plain = Scripted::requests(|_| stored(1, "v").into()).start()?;
+    let location = format!("{}{DATA}", plain.url());
+    let config = scripted::server_config(&certs.server)?;
+    let standby = standby(307, &location, &plain.url());
+    let server = Scripted::requests(standby).tls(Arc::clone(&config)).start()?;
+    let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
+    assert_eq!(parts.fails().await.kind(), Kind::Redirected);
+    assert_eq!(plain.record().connections(), 0);
+
+    // A leader in TLS whose certificate nobody vouches for is shown nothing either.
+    let other = scripted::server_config(&Certs::new()?.server)?;
+    let leader = Scripted::requests(|_| stored(1, secret("v").as_str()).into()).tls(other);
+    let leader = leader.start()?;
+    let location = format!("{}{DATA}", leader.url());
+    let standby = self::standby(307, &location, &leader.url());
+    let server = Scripted::requests(standby).tls(config).start()?;
+    let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
+    assert_eq!(parts.fails().await.kind(), Kind::Tls);
+    assert_eq!((leader.record().connections(), leader.record().total()), (1, 0));
+    Ok(())
+}

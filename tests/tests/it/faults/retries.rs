@@ -1,0 +1,202 @@
+//! What is sent again, how often, and what an outage costs the server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use tests::{Scripted, Step, scripted, secret};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use vault_http::{Executed, Kind, Resolve};
+
+use super::{Parts, builder, errors, stored};
+
+/// What a fault is, what comes of it, and how many requests a read and a write are.
+struct Row {
+    what: &'static str,
+    steps: Vec<Step>,
+    kind: Kind,
+    reads: usize,
+    writes: usize,
+}
+
+fn row(
+    what: &'static str,
+    steps: impl Into<Vec<Step>>,
+    kind: Kind,
+    reads: usize,
+    writes: usize,
+) -> Row {
+    Row { what, steps: steps.into(), kind, reads, writes }
+}
+
+async fn check(Row { what, steps, kind, reads, writes }: Row) -> Result<()> {
+    let server = Scripted::requests(move |_| steps.clone()).start()?;
+    let parts = Parts::new(&server)?;
+    assert_eq!(parts.fails().await.kind(), kind, "{what}, read");
+    assert_eq!(server.record().total(), reads, "{what}, read");
+    // A client of its own: the first one's budget is spent.
+    let parts = Parts::new(&server)?;
+    let error = parts.leak_free(parts.write().await.unwrap_err());
+    assert_eq!(error.kind(), kind, "{what}, write");
+    assert_eq!(server.record().total() - reads, writes, "{what}, write");
+    let sent_once = kind.class().retry && writes == 1;
+    assert!(!sent_once || error.executed() == Executed::Maybe, "{what}: sent again in doubt only");
+    Ok(())
+}
+
+#[tokio::test]
+async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> Result<()> {
+    let answer = stored(1, &secret("value"));
+    let (head, whole) = (answer.head(), answer.bytes());
+    let part = |end: usize, last: Step| vec![Step::Send(whole[..end].to_vec().into()), last];
+    let limited = errors(429, "request path \"secret\": rate limit quota exceeded");
+    for row in [
+        row("RST before the answer", [Step::Reset], Kind::Interrupted, 3, 1),
+        row("FIN before the answer", [Step::Close], Kind::Interrupted, 3, 1),
+        row("FIN in the head", part(head.len() - 9, Step::Close), Kind::Interrupted, 3, 1),
+        row("FIN in the body", part(head.len() + 9, Step::Close), Kind::Interrupted, 3, 1),
+        row("RST in the body", part(head.len() + 9, Step::Reset), Kind::Interrupted, 3, 1),
+        row("sealed", errors(503, "Vault is sealed"), Kind::Sealed, 3, 3),
+        row(
+            "no leader",
+            errors(500, "local node not active but active cluster node not found"),
+            Kind::NoLeader,
+            3,
+            1,
+        ),
+        row(
+            "leadership lost",
+            errors(500, "leadership lost while committing log"),
+            Kind::Server,
+            3,
+            1,
+        ),
+        row("500", errors(500, "internal error"), Kind::Server, 3, 1),
+        row("502 of a balancer", scripted::raw(502, "<html>").sized(), Kind::Server, 3, 1),
+        row("429", limited.clone(), Kind::RateLimited, 3, 3),
+        row("429, after 0 s", limited.header("Retry-After", "0"), Kind::RateLimited, 3, 3),
+        row("behind", errors(412, "required index state not present"), Kind::Behind, 5, 5),
+        row(
+            "upgrading",
+            errors(
+                400,
+                "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.",
+            ),
+            Kind::Upgrading,
+            3,
+            3,
+        ),
+        row(
+            "namespace locked",
+            errors(503, "API access to this namespace has been locked by an administrator"),
+            Kind::NamespaceLocked,
+            1,
+            1,
+        ),
+        row(
+            "denied",
+            errors(403, "1 error occurred:\n\t* permission denied\n\n"),
+            Kind::Denied,
+            1,
+            1,
+        ),
+        row("not found", scripted::json(404, r#"{"errors":[]}"#), Kind::NotFound, 1, 1),
+        row("refused as it is", errors(400, "error parsing JSON"), Kind::Rejected, 1, 1),
+        row("a body that is no JSON", scripted::json(200, "{"), Kind::Malformed, 1, 1),
+    ] {
+        check(row).await?;
+    }
+    Ok(())
+}
+
+/// Reads where the rate is limited with this `Retry-After`: how many requests that is, and the
+/// least time that it takes.
+async fn limited(after: &str, deadline: Duration, requests: usize, least: Duration) -> Result<()> {
+    let limited = errors(429, "rate limit quota exceeded").header("Retry-After", after);
+    let server = Scripted::requests(move |_| limited.clone().into()).start()?;
+    let parts = Parts::of(builder(&server.url())?.deadline(deadline))?;
+    let started = Instant::now();
+    assert_eq!(parts.fails().await.kind(), Kind::RateLimited, "{after}");
+    let took = started.elapsed();
+    assert_eq!(server.record().total(), requests, "Retry-After: {after}, {deadline:?}");
+    let most = deadline + Duration::from_millis(300);
+    assert!(took >= least && took < most, "{after}: {took:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_within_the_deadline() -> Result<()> {
+    let second = Duration::from_secs(1);
+    limited("0", 5 * second, 3, second / 5).await?;
+    limited("1", 5 * second, 3, 2 * second).await?;
+    limited("1", second / 2, 1, Duration::ZERO).await?;
+    limited("4000000000", 5 * second, 1, Duration::ZERO).await
+}
+
+#[tokio::test]
+async fn a_rate_limit_beyond_any_number_is_a_long_one() -> Result<()> {
+    limited("99999999999999999999999999", Duration::from_secs(5), 1, Duration::ZERO).await
+}
+
+/// Leads to one address, and counts how often it was asked.
+struct Leads(SocketAddr, Arc<AtomicUsize>);
+
+#[async_trait]
+impl Resolve for Leads {
+    async fn resolve(&self, _: &str) -> std::io::Result<Vec<SocketAddr>> {
+        self.1.fetch_add(1, SeqCst);
+        Ok(vec![self.0])
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again_for_writes_too() -> Result<()> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    for writes in [false, true] {
+        let asked = Arc::<AtomicUsize>::default();
+        let url = format!("https://vault.test:{}", port.port());
+        let parts = Parts::of(builder(&url)?.resolver(Leads(port, Arc::clone(&asked))))?;
+        let outcome = if writes { parts.write().await } else { parts.read().await };
+        let error = parts.leak_free(outcome.unwrap_err());
+        assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
+        assert_eq!(asked.load(SeqCst), 3, "writes: {writes}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handshake_that_breaks_off_is_tried_again_for_writes_too() -> Result<()> {
+    for last in [Step::Close, Step::Reset] {
+        let script = move |_| vec![Step::Wait(Duration::from_millis(20)), last.clone()];
+        let server = Scripted::connections(script).start()?;
+        let parts = Parts::of(builder(&server.url().replace("http:", "https:"))?)?;
+        let error = parts.leak_free(parts.write().await.unwrap_err());
+        assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
+        assert_eq!(server.record().connections(), 3);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_outage_under_load_is_amplified_by_a_tenth_at_most() -> Result<()> {
+    const READS: usize = 2_000;
+    let server = Scripted::requests(|_| vec![Step::Reset]).start()?;
+    let parts = Arc::new(Parts::new(&server)?);
+    let mut readers = JoinSet::new();
+    for _ in 0..32 {
+        let parts = Arc::clone(&parts);
+        readers.spawn(async move {
+            for _ in 0..READS / 32 {
+                assert_eq!(parts.fails().await.kind(), Kind::Interrupted);
+            }
+        });
+    }
+    readers.join_all().await;
+    let (reads, seen) = (READS / 32 * 32, server.record().total());
+    assert!(seen > reads && seen <= reads * 11 / 10, "{seen} requests for {reads} reads");
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! A relay between the product and a server: it counts the requests that pass, can add a header as a
+//! gateway in between would, and can let a write arrive late.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// Stands once in the head of each request of the product.
+const MARK: &[u8] = b"x-vault-request: true\r\n";
+/// More than a head has, so that none is cut in two.
+const CHUNK: usize = 64 * 1024;
+
+/// One that runs until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    address: String,
+    inner: Arc<Inner>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    server: String,
+    header: &'static str,
+    requests: AtomicUsize,
+    late: Mutex<Late>,
+}
+
+/// A write that arrives only when the next one does.
+#[derive(Debug, Default)]
+enum Late {
+    #[default]
+    None,
+    /// The next one will be.
+    Next,
+    /// This one is.
+    Held(Vec<u8>),
+}
+
+impl Relay {
+    /// To the server at an address such as `http://127.0.0.1:8200`; `header` is a line with its
+    /// ending, or nothing.
+    pub(crate) async fn to(server: &str, header: &'static str) -> Result<Self> {
+        let server = server.strip_prefix("http://").context("a relay is plain")?.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let inner = Inner { server, header, requests: AtomicUsize::new(0), late: Mutex::default() };
+        let (inner, mut tasks) = (Arc::new(inner), JoinSet::new());
+        let shared = Arc::clone(&inner);
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                let inner = Arc::clone(&shared);
+                // A side that closes is seen by the other.
+                connections.spawn(async move { drop(inner.relay(client).await) });
+            }
+        });
+        Ok(Self { address, inner, _tasks: tasks })
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Requests that passed so far.
+    pub(crate) fn requests(&self) -> usize {
+        self.inner.requests.load(Relaxed)
+    }
+
+    /// Keeps the next write back until the one after it comes, and lets it arrive just before that,
+    /// whether anybody still waits for its answer or not.
+    pub(crate) fn delay_next_write(&self) {
+        *self.inner.late.lock().unwrap_or_else(PoisonError::into_inner) = Late::Next;
+    }
+}
+
+impl Inner {
+    async fn relay(&self, mut client: TcpStream) -> std::io::Result<()> {
+        let mut server = TcpStream::connect(&self.server).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let ((mut asks, mut hears), (mut answers, mut listens)) = (client.split(), server.split());
+        let there = async {
+            let mut chunk = vec![0; CHUNK];
+            loop {
+                let length = asks.read(&mut chunk).await?;
+                if length == 0 {
+                    return std::io::Result::Ok(());
+                }
+                let passed = self.pass(chunk.get(..length).unwrap_or_default()).await?;
+                listens.write_all(&passed).await?;
+            }
+        };
+        // Whichever side ends first ends both.
+        tokio::select! {
+            ended = there => ended,
+            ended = copy(&mut answers, &mut hears) => ended.map(drop),
+        }
+    }
+
+    /// What goes on to the server of what came.
+    async fn pass(&self, came: &[u8]) -> std::io::Result<Vec<u8>> {
+        let (passed, heads) = with_header(came, self.header);
+        self.requests.fetch_add(heads, Relaxed);
+        if !came.starts_with(b"POST ") {
+            return Ok(passed);
+        }
+        let late = {
+            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+            match std::mem::take(&mut *late) {
+                Late::None => return Ok(passed),
+                Late::Next => {
+                    *late = Late::Held(passed);
+                    return Ok(Vec::new());
+                }
+                Late::Held(held) => held,
+            }
+        };
+        let mut server = TcpStream::connect(&self.server).await?;
+        server.write_all(&late).await?;
+        // Its answer begins when it is executed.
+        server.read_u8().await?;
+        Ok(passed)
+    }
+}
+
+/// The bytes with the header in each head, and how many heads there are.
+fn with_header(bytes: &[u8], header: &str) -> (Vec<u8>, usize) {
+    let (mut passed, mut rest, mut heads) = (Vec::new(), bytes, 0);
+    while let Some(at) = rest.windows(MARK.len()).position(|window| window == MARK) {
+        let (head, tail) = rest.split_at(at + MARK.len());
+        passed.extend_from_slice(head);
+        passed.extend_from_slice(header.as_bytes());
+        (rest, heads) = (tail, heads + 1);
+    }
+    passed.extend_from_slice(rest);
+    (passed, heads)
+}

@@ -1,0 +1,178 @@
+//! How the figures are shown: one table of ratios, and the page around it.
+
+use std::time::SystemTime;
+
+use super::comparison::Comparison;
+use super::estimate::{Contender, Round};
+
+/// A comparison, and those of its contenders that were measured.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) comparison: &'static Comparison,
+    pub(crate) contenders: Vec<Contender>,
+}
+
+/// Least, middle and most.
+struct Range(f64, f64, f64);
+
+impl Range {
+    fn of(figures: impl Iterator<Item = f64>) -> Self {
+        let mut figures: Vec<_> = figures.collect();
+        figures.sort_by(f64::total_cmp);
+        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
+        Self(at(0), at(figures.len() / 2), at(figures.len().saturating_sub(1)))
+    }
+}
+
+impl Measured {
+    fn reference(&self) -> Range {
+        let rounds = self.contenders.iter().flat_map(|contender| &contender.rounds);
+        Range::of(rounds.map(|round| round.reference))
+    }
+
+    fn row(&self, contender: &Contender) -> [String; 5] {
+        let Contender { name, label, rounds } = contender;
+        let Range(_, cost, _) = Range::of(rounds.iter().map(|round| round.contender));
+        let Range(least, ratio, most) = Range::of(rounds.iter().map(Round::ratio));
+        let target = self.comparison.target;
+        let verdict = match ratio <= target {
+            _ if *name != self.comparison.ours => String::new(),
+            true => format!("≤ ×{target:.1}: met"),
+            false => format!("≤ ×{target:.1}: not met"),
+        };
+        let ratio = format!("×{ratio:.2} ({least:.2}–{most:.2})");
+        [String::new(), (*label).to_owned(), micros(cost), ratio, verdict]
+    }
+}
+
+/// One table for everything; the reference stands above its contenders.
+pub(crate) fn table(measured: &[Measured]) -> String {
+    let mut rows = vec![
+        ["what", "contender", "CPU per read", "ratio", "target"].map(String::from),
+        ["---", "---", "--:", "--:", "---"].map(String::from),
+    ];
+    for one in measured {
+        let Comparison { what, reference, .. } = one.comparison;
+        let cost = micros(one.reference().1);
+        rows.push([(*what).into(), (*reference).into(), cost, "×1".into(), String::new()]);
+        rows.extend(one.contenders.iter().map(|contender| one.row(contender)));
+    }
+    let lines: Vec<_> = rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect();
+    lines.join("\n")
+}
+
+pub(crate) fn page(measured: &[Measured], table: &str) -> String {
+    let (today, machine) = (today(), machine());
+    let sections: String = measured.iter().map(section).collect();
+    format!(
+        "# Benchmarks
+
+Written by `cargo xtask bench` on {today}, on a machine with {machine}.
+
+{table}
+
+A ratio is to the first row of its block, and is what to look at: times differ from machine to
+machine, and from hour to hour on a shared one.
+{sections}"
+    )
+}
+
+fn section(one: &Measured) -> String {
+    let Comparison { what, how, .. } = one.comparison;
+    let Range(least, _, most) = one.reference();
+    let times: usize = one.contenders.iter().map(|contender| contender.rounds.len()).sum();
+    let what = capital(what);
+    let spread = (most / least - 1.0) * 100.0;
+    let (least, most) = (micros(least), micros(most));
+    format!(
+        "
+## {what}
+
+{how}
+
+The noise of this run: the same reference, measured {times} times, cost from {least} to {most}, a
+difference of {spread:.0} %.
+"
+    )
+}
+
+fn micros(nanos: f64) -> String {
+    format!("{:.1} µs", nanos / 1_000.0)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the date on a page")]
+fn today() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// Its size, and nothing that would name it.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| gibibytes(&text));
+    let memory = memory.map_or_else(String::new, |size| format!(" and {size:.0} GiB of memory"));
+    format!("{cores} cores{memory}")
+}
+
+fn gibibytes(meminfo: &str) -> Option<f64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 1_048_576.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparison::COMPARISONS;
+    use super::*;
+
+    fn measured(ours: f64) -> [Measured; 1] {
+        let contender = |name, costs: [(f64, f64); 3]| Contender {
+            name,
+            label: name,
+            rounds: costs.map(|(reference, contender)| Round { reference, contender }).to_vec(),
+        };
+        let contenders = vec![
+            contender(
+                "reqwest",
+                [(10_000.0, 19_000.0), (10_000.0, 20_000.0), (10_000.0, 18_000.0)],
+            ),
+            contender("vault-kv", [(11_000.0, ours), (10_500.0, ours), (11_000.0, ours)]),
+        ];
+        [Measured { comparison: &COMPARISONS[0], contenders }]
+    }
+
+    #[test]
+    fn a_ratio_is_the_median_of_the_rounds() {
+        let table = table(&measured(21_450.0));
+        assert!(table.contains("| reqwest | 19.0 µs | ×1.90 (1.80–2.00) |  |"), "{table}");
+        let ours = "| vault-kv | 21.4 µs | ×1.95 (1.95–2.04) | ≤ ×2.0: met |";
+        assert!(table.contains(ours), "{table}");
+    }
+
+    #[test]
+    fn a_missed_target_is_said() {
+        let table = table(&measured(23_000.0));
+        assert!(table.contains("| ×2.09 (2.09–2.19) | ≤ ×2.0: not met |"), "{table}");
+    }
+
+    #[test]
+    fn the_noise_is_the_spread_of_the_reference() {
+        let page = page(&measured(21_450.0), "");
+        assert!(
+            page.contains("6 times, cost from 10.0 µs to 11.0 µs, a\ndifference of 10 %"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn memory_is_read() {
+        let text = "MemFree: 1 kB\nMemTotal:        8388608 kB\n";
+        assert_eq!(gibibytes(text), Some(8.0));
+        assert_eq!(gibibytes("MemTotal: lots"), None);
+    }
+}
