@@ -17,6 +17,10 @@ use crate::{commands, settings, signals};
 /// How long a write that is under way may take after a signal; the process ends within 5 s.
 const GRACE: Duration = Duration::from_secs(4);
 
+/// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
+/// the error that the command ends with.
+const DEFAULT_LOG: &str = "warn,rustls_platform_verifier=off";
+
 /// The key manager of this process, for the question whether it is writing.
 static KEYS: OnceLock<KeyManager> = OnceLock::new();
 
@@ -80,7 +84,7 @@ async fn until_signal(command: impl Future<Output = Result<(), Failure>>) -> Res
 
 fn start_logging(filter: Option<String>) -> Result<(), Failure> {
     let filter =
-        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| "warn".to_owned());
+        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| DEFAULT_LOG.to_owned());
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
         Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)

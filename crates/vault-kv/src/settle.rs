@@ -76,11 +76,9 @@ impl Kv {
         };
         match (latest.cmp(&next), read) {
             (Less, _) if latest == version => Fate::NotThere,
-            // Fewer versions than when it was sent: the secret was removed meanwhile, or the
-            // version that was named was never there.
-            (Less, _) => Fate::Unknown,
             (Equal, Ok(secret)) => compare(secret, fields),
-            (Equal, Err(_)) => Fate::Unknown,
+            // Fewer versions than when it was sent, so it was removed meanwhile; or deleted since.
+            (Less | Equal, _) => Fate::Unknown,
             // Written over since.
             (Greater, _) => match self.read_version(path, next).await {
                 Ok(secret) => compare(secret, fields),

@@ -83,16 +83,24 @@ async fn the_next_version_with_the_same_fields_means_that_it_had_worked() -> Res
 
 #[tokio::test]
 async fn anything_else_means_that_somebody_was_faster() -> Result<()> {
-    let check = async |cas, found: Answer| -> Result<()> {
+    let check = async |cas, found: Answer, reads| -> Result<()> {
         let lost = Lost::new(1, |_| found.clone())?;
         assert_eq!(lost.write(Cas::Version(cas)).await.unwrap_err().kind(), Kind::CasMismatch);
-        assert_eq!(lost.seen(), (1, 1));
+        assert_eq!(lost.seen(), (1, reads));
         Ok(())
     };
-    check(1, stored(2, "somebody else's")).await?;
-    check(1, stored(3, "somebody else's")).await?;
-    check(0, stored(1, "somebody else's")).await?;
-    check(1, absent("")).await
+    check(1, stored(2, "somebody else's"), 1).await?;
+    // The latest is later still: the one that was to be written is looked at too.
+    check(1, stored(3, "somebody else's"), 2).await?;
+    check(0, stored(1, "somebody else's"), 1).await
+}
+
+#[tokio::test]
+async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()> {
+    let lost = Lost::new(1, absent)?;
+    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
+    assert_eq!(lost.seen(), (1, 1));
+    Ok(())
 }
 
 #[tokio::test]
@@ -107,7 +115,7 @@ async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
 async fn a_write_that_is_lost_each_time_ends() -> Result<()> {
     let lost = Lost::new(usize::MAX, |_| stored(1, "old"))?;
     assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
-    assert_eq!(lost.seen(), (5, 4));
+    assert_eq!(lost.seen(), (5, 5));
     Ok(())
 }
 
