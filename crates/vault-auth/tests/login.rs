@@ -1,6 +1,13 @@
 //! Logins against scripted answers: what a real server can't be made to say at will.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/src/leaks.rs"]
+#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
+mod leaks;
+#[path = "../../../tests/src/unique.rs"]
+#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
+mod unique;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -20,7 +27,7 @@ fn value(text: &str) -> Credential {
 }
 
 fn approle(server: &MockServer) -> Auth {
-    Auth::new(client(server), AppRole::new(value(" role \n"), value("planted")))
+    Auth::new(client(server), AppRole::new(value(" role \n"), value("PLANTED-x")))
 }
 
 fn login_with(auth: serde_json::Value) -> ResponseTemplate {
@@ -43,10 +50,11 @@ async fn requests(server: &MockServer) -> usize {
 
 #[tokio::test]
 async fn ten_thousand_callers_share_one_login() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/v1/auth/approle/login"))
-        .and(body_json(json!({ "role_id": "role", "secret_id": "planted" })))
+        .and(body_json(json!({ "role_id": "role", "secret_id": "PLANTED-x" })))
         .respond_with(token("hvs.one", 3600).set_delay(Duration::from_millis(50)))
         .expect(1)
         .mount(&server)
@@ -63,6 +71,7 @@ async fn ten_thousand_callers_share_one_login() {
 
 #[tokio::test]
 async fn a_caller_that_gives_up_ends_nothing() {
+    let _watch = leaks::watch();
     let server = server(token("hvs.one", 3600).set_delay(Duration::from_millis(100))).await;
     let auth = approle(&server);
     let gave_up = tokio::time::timeout(Duration::from_millis(10), auth.token()).await;
@@ -73,6 +82,7 @@ async fn a_caller_that_gives_up_ends_nothing() {
 
 #[tokio::test]
 async fn a_token_is_used_for_its_lease_and_no_longer() {
+    let _watch = leaks::watch();
     let server = server(token("hvs.one", 1)).await;
     let auth = approle(&server);
     let first = auth.token().await.unwrap().generation;
@@ -86,24 +96,26 @@ async fn a_token_is_used_for_its_lease_and_no_longer() {
 
 #[tokio::test]
 async fn answers_without_a_usable_token_are_malformed() {
+    let watch = leaks::watch();
     let answers = [
         login_with(json!(null)),
         login_with(json!({ "client_token": "", "lease_duration": 1 })),
         login_with(json!({ "client_token": "a\nb", "lease_duration": 1 })),
-        login_with(json!({ "client_token": "planted" })),
-        token("planted", -1),
+        login_with(json!({ "client_token": "PLANTED-x" })),
+        token("PLANTED-x", -1),
         ResponseTemplate::new(204),
     ];
     for answer in answers {
         let server = server(answer).await;
         let error = approle(&server).token().await.unwrap_err();
         assert_eq!(error.kind(), Kind::Malformed, "{error}");
-        assert!(!format!("{error:?}").contains("planted"));
+        watch.error(&error);
     }
 }
 
 #[tokio::test]
 async fn a_refused_credential_is_left_alone() {
+    let _watch = leaks::watch();
     for status in [400, 403, 404] {
         let body = json!({ "errors": ["permission denied"] });
         let server = server(ResponseTemplate::new(status).set_body_json(body)).await;
@@ -117,6 +129,7 @@ async fn a_refused_credential_is_left_alone() {
 
 #[tokio::test]
 async fn an_unavailable_server_is_asked_again() {
+    let _watch = leaks::watch();
     let body = json!({ "errors": ["Vault is sealed"] });
     let server = server(ResponseTemplate::new(503).set_body_json(body)).await;
     let auth = approle(&server);
@@ -129,9 +142,10 @@ async fn an_unavailable_server_is_asked_again() {
 
 #[tokio::test]
 async fn a_dead_static_token_is_refused_without_a_login() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(500)).expect(0).mount(&server).await;
-    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.planted")));
+    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.PLANTED-x")));
     let generation = auth.token().await.unwrap().generation;
     let denial = Denial { generation, token_invalid: true };
     assert_eq!(auth.denied(denial).await.unwrap_err().kind(), Kind::TokenInvalid);
@@ -139,6 +153,7 @@ async fn a_dead_static_token_is_refused_without_a_login() {
 
 #[tokio::test]
 async fn a_token_file_is_read_again_when_its_token_is_dead() {
+    let _watch = leaks::watch();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "hvs.old\n").unwrap();
     let server = MockServer::start().await;
@@ -156,6 +171,7 @@ async fn a_token_file_is_read_again_when_its_token_is_dead() {
 
 #[tokio::test]
 async fn denials_of_one_generation_share_a_look_up() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     let lookup = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
     Mock::given(path("/v1/auth/token/lookup-self"))
@@ -178,6 +194,7 @@ async fn denials_of_one_generation_share_a_look_up() {
 
 #[tokio::test]
 async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
+    let _watch = leaks::watch();
     let check = async |text: &str, expected: Result<Verdict, Kind>| {
         let server = MockServer::start().await;
         let refusal = ResponseTemplate::new(403).set_body_json(json!({ "errors": [text] }));

@@ -1,6 +1,13 @@
 //! One exchange against scripted answers: what is sent, and what an answer means.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/src/leaks.rs"]
+#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
+mod leaks;
+#[path = "../../../tests/src/unique.rs"]
+#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
+mod unique;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -18,7 +25,7 @@ fn client(server: &MockServer) -> Client {
 }
 
 fn token() -> Token {
-    Token::new(&SecretString::from("hvs.planted")).unwrap()
+    Token::new(&SecretString::from("hvs.PLANTED-x")).unwrap()
 }
 
 fn request() -> Request {
@@ -45,10 +52,11 @@ impl Match for Plain {
 
 #[tokio::test]
 async fn a_request_carries_token_namespace_and_the_request_mark() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/v1/secret/data/a%20b"))
-        .and(header("x-vault-token", "hvs.planted"))
+        .and(header("x-vault-token", "hvs.PLANTED-x"))
         .and(header("x-vault-request", "true"))
         .and(header("x-vault-namespace", "team a"))
         .and(header("content-type", "application/json"))
@@ -69,6 +77,7 @@ async fn a_request_carries_token_namespace_and_the_request_mark() {
 
 #[tokio::test]
 async fn data_is_typed_and_a_404_with_data_is_an_answer() {
+    let _watch = leaks::watch();
     #[derive(Deserialize)]
     struct Data {
         n: u64,
@@ -86,24 +95,27 @@ async fn data_is_typed_and_a_404_with_data_is_an_answer() {
 
 #[tokio::test]
 async fn answers_that_are_none() {
+    let watch = leaks::watch();
     let json = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     let check = async |template, expected| {
         let error = answer(template).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
-        assert!(!format!("{error} {error:?}").contains("planted"), "{error:?}");
+        watch.error(&error);
     };
-    check(json("{\"data\":\"planted\""), Kind::Malformed).await;
-    check(json("<html>planted</html>"), Kind::Malformed).await;
+    check(json("{\"data\":\"PLANTED-x\""), Kind::Malformed).await;
+    check(json("<html>PLANTED-x</html>"), Kind::Malformed).await;
     check(json(""), Kind::Malformed).await;
-    check(json("{\"errors\":[\"planted\"]}"), Kind::Malformed).await;
+    check(json("{\"errors\":[\"PLANTED-x\"]}"), Kind::Malformed).await;
     check(json("{}").insert_header("content-encoding", "gzip"), Kind::Malformed).await;
     check(json(&" ".repeat(MAX_BODY_BYTES + 1)), Kind::Malformed).await;
-    let redirect = ResponseTemplate::new(307).insert_header("location", "http://elsewhere/planted");
+    let redirect =
+        ResponseTemplate::new(307).insert_header("location", "http://elsewhere/PLANTED-x");
     check(redirect, Kind::Redirected).await;
 }
 
 #[tokio::test]
 async fn a_redirect_to_a_stranger_is_not_followed() {
+    let _watch = leaks::watch();
     let elsewhere = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&elsewhere).await;
     for (path, expected) in [("a%20b", Kind::NoLeader), ("b", Kind::Redirected)] {
@@ -115,6 +127,7 @@ async fn a_redirect_to_a_stranger_is_not_followed() {
 
 #[tokio::test]
 async fn a_rate_limit_tells_how_long_to_wait() {
+    let _watch = leaks::watch();
     let body = serde_json::json!({"errors": ["rate limit quota exceeded"]});
     let limited = ResponseTemplate::new(429).insert_header("retry-after", "7").set_body_json(body);
     let error = answer(limited).await.unwrap_err();
@@ -125,6 +138,7 @@ async fn a_rate_limit_tells_how_long_to_wait() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
     Mock::given(any()).respond_with(slow).mount(&server).await;
@@ -136,6 +150,7 @@ async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
+    let _watch = leaks::watch();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -147,6 +162,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
 
 #[tokio::test]
 async fn tls_to_a_plain_port_says_so() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     let address = server.uri().replace("http:", "https:");
     let client = Client::builder(Address::parse(&address, Plaintext::default()).unwrap());

@@ -1,6 +1,13 @@
 //! How a request outlives the death of its token, once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/src/leaks.rs"]
+#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
+mod leaks;
+#[path = "../../../tests/src/unique.rs"]
+#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
+mod unique;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -83,6 +90,7 @@ async fn send(server: &MockServer, tokens: Arc<dyn TokenSource>) -> Result<u16, 
 
 #[tokio::test]
 async fn a_replaced_token_is_tried_once() {
+    let _watch = leaks::watch();
     let server = server(errors("1 error occurred: invalid token"), ok()).await;
     let tokens = Tokens::new(Ok(Verdict::Replaced));
     assert_eq!(send(&server, Arc::clone(&tokens) as _).await.unwrap(), 200);
@@ -92,6 +100,7 @@ async fn a_replaced_token_is_tried_once() {
 
 #[tokio::test]
 async fn a_second_refusal_is_the_answer() {
+    let _watch = leaks::watch();
     let server = server(errors("permission denied"), errors("permission denied")).await;
     let error = send(&server, Tokens::new(Ok(Verdict::Replaced))).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Forbidden);
@@ -100,6 +109,7 @@ async fn a_second_refusal_is_the_answer() {
 
 #[tokio::test]
 async fn a_denied_path_is_confirmed_and_not_tried_again() {
+    let _watch = leaks::watch();
     let server = server(errors("1 error occurred:\n\t* permission denied\n\n"), ok()).await;
     let error = send(&server, Tokens::new(Ok(Verdict::PathDenied))).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Denied);
@@ -108,6 +118,7 @@ async fn a_denied_path_is_confirmed_and_not_tried_again() {
 
 #[tokio::test]
 async fn what_could_not_be_settled_is_the_error() {
+    let _watch = leaks::watch();
     let server = server(errors("permission denied"), ok()).await;
     let unsettled = Error::new(Kind::Unreachable, "look up the token");
     let error = send(&server, Tokens::new(Err(unsettled))).await.unwrap_err();
@@ -116,6 +127,7 @@ async fn what_could_not_be_settled_is_the_error() {
 
 #[tokio::test]
 async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ok()).expect(0).mount(&server).await;
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
