@@ -77,11 +77,11 @@ async fn a_request_carries_token_namespace_and_the_request_mark() {
 
 #[tokio::test]
 async fn data_is_typed_and_a_404_with_data_is_an_answer() {
-    let _watch = leaks::watch();
     #[derive(Deserialize)]
     struct Data {
         n: u64,
     }
+    let _watch = leaks::watch();
     let server = MockServer::start().await;
     let body = serde_json::json!({"data": {"n": 7}, "warnings": null});
     let template = ResponseTemplate::new(404).set_body_json(body);
