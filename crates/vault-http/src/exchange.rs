@@ -85,7 +85,10 @@ fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request
 /// What a failure before the first byte of an answer means.
 fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Error {
     if let Some(detail) = tls::failure(&error) {
-        return request.error(Kind::Tls).with_detail(detail).with_source(error);
+        // On a connection that stood already, the request may have been read before.
+        let connecting = error.is_connect();
+        let error = request.error(Kind::Tls).with_detail(detail).with_source(error);
+        return if connecting { error } else { error.doubtful() };
     }
     if error.is_connect() {
         return request.error(Kind::Unreachable).with_source(error);
