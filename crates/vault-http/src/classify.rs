@@ -10,8 +10,8 @@ use crate::kind::Kind;
 /// What stands in an answer beside its data. An answer without `errors` is no error answer, even at
 /// 404: a deleted secret's metadata comes that way.
 #[derive(Deserialize)]
-pub(crate) struct Notes {
-    pub(crate) errors: Option<Vec<String>>,
+struct Notes {
+    errors: Option<Vec<String>>,
     warnings: Option<Vec<String>>,
 }
 

@@ -9,12 +9,12 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use crate::classify::{Notes, classify};
+use crate::classify::classify;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::request::Request;
 use crate::response::Response;
-use crate::strict::is_strict;
+use crate::strict::{Seen, look};
 use crate::tls;
 use crate::token::Token;
 use crate::transport::{MAX_HEADER_BYTES, Pool};
@@ -146,15 +146,15 @@ fn settle(
         if !is_json(headers) {
             return Err(malformed("it does not say that it is JSON"));
         }
-        if !is_strict(&body) {
-            return Err(malformed("it is no JSON, or JSON with two meanings"));
+        match look(&body) {
+            None => return Err(malformed("it is no JSON, or JSON with two meanings")),
+            Some(Seen::Errors) => {
+                return Err(malformed("it says that it worked, and has errors"));
+            }
+            Some(_) => {}
         }
     }
-    let response = Response::new(status, body, request);
-    if status != StatusCode::NO_CONTENT && response.json::<Notes>()?.errors.is_some() {
-        return Err(malformed("it says that it worked, and has errors"));
-    }
-    Ok(response)
+    Ok(Response::new(status, body, request))
 }
 
 /// A number of seconds, however large; a date is none.

@@ -3,21 +3,28 @@
 //! `serde_json` skips what nobody asks for without looking at its depth or its names. An answer
 //! that two readers could take differently is none of Vault's.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Whether `body` is one such document.
-pub(crate) fn is_strict(body: &[u8]) -> bool {
-    serde_json::from_slice::<Strict>(body).is_ok()
+/// What a document is, as far as it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Null,
+    /// An object whose `errors` is there and not null.
+    Errors,
+    Other,
 }
 
-/// Any value; it is looked at and dropped.
-struct Strict;
+/// Looks through `body`; `None` when it is no such document.
+pub(crate) fn look(body: &[u8]) -> Option<Seen> {
+    serde_json::from_slice(body).ok()
+}
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Look)
     }
@@ -26,91 +33,104 @@ impl<'de> Deserialize<'de> for Strict {
 struct Look;
 
 impl<'de> Visitor<'de> for Look {
-    type Value = Strict;
+    type Value = Seen;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_bool<E>(self, _: bool) -> Result<Seen, E> {
+        Ok(Seen::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_i64<E>(self, _: i64) -> Result<Seen, E> {
+        Ok(Seen::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_u64<E>(self, _: u64) -> Result<Seen, E> {
+        Ok(Seen::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_f64<E>(self, _: f64) -> Result<Seen, E> {
+        Ok(Seen::Other)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_str<E>(self, _: &str) -> Result<Seen, E> {
+        Ok(Seen::Other)
     }
 
-    fn visit_unit<E>(self) -> Result<Strict, E> {
-        Ok(Strict)
+    fn visit_unit<E>(self) -> Result<Seen, E> {
+        Ok(Seen::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Strict, A::Error> {
-        while items.next_element::<Strict>()?.is_some() {}
-        Ok(Strict)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Seen, A::Error> {
+        while items.next_element::<Seen>()?.is_some() {}
+        Ok(Seen::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Strict, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Seen, A::Error> {
         let mut names = Names::default();
-        while entries.next_key_seed(&mut names)?.is_some() {
-            entries.next_value::<Strict>()?;
+        let mut seen = Seen::Other;
+        while let Some(name) = entries.next_key_seed(Name)? {
+            let errors = name == "errors";
+            if !names.insert(name) {
+                return Err(A::Error::custom("a name that stands twice"));
+            }
+            if entries.next_value::<Seen>()? != Seen::Null && errors {
+                seen = Seen::Errors;
+            }
         }
-        Ok(Strict)
+        Ok(seen)
     }
 }
 
 /// The names of one object. Few names are compared one by one; that is what most objects have.
 #[derive(Default)]
-struct Names {
-    few: Vec<Box<str>>,
-    many: HashSet<Box<str>>,
+struct Names<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
 }
 
 const FEW: usize = 16;
 
-impl Names {
+impl<'de> Names<'de> {
     /// Whether `name` is new.
-    fn insert(&mut self, name: &str) -> bool {
-        if self.few.iter().any(|known| **known == *name) || self.many.contains(name) {
+    fn insert(&mut self, name: Cow<'de, str>) -> bool {
+        if self.few.contains(&name) {
             return false;
         }
         if self.few.len() < FEW {
-            self.few.push(name.into());
-        } else {
-            self.many.insert(name.into());
+            self.few.push(name);
+            return true;
         }
-        true
+        self.many.insert(name)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Names {
-    type Value = ();
+/// A name, borrowed from the body unless it has an escape in it.
+struct Name;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for &mut Names {
-    type Value = ();
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
-        if self.insert(name) { Ok(()) } else { Err(E::custom("a name that stands twice")) }
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
     }
 }
 
@@ -119,7 +139,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expected: bool) {
-        assert_eq!(is_strict(body.as_bytes()), expected, "{}", body.get(..60).unwrap_or(body));
+        assert_eq!(look(body.as_bytes()).is_some(), expected, "{}", body.get(..60).unwrap_or(body));
     }
 
     #[test]
@@ -150,6 +170,15 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_no_json() {
-        assert!(!is_strict(b"{\"a\":\"\xff\"}"));
+        assert_eq!(look(b"{\"a\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn errors_are_seen_at_the_top() {
+        let check = |body: &str, expected| assert_eq!(look(body.as_bytes()), Some(expected));
+        check(r#"{"errors":["x"]}"#, Seen::Errors);
+        check(r#"{"errors":[]}"#, Seen::Errors);
+        check(r#"{"data":{"errors":["x"]},"errors":null}"#, Seen::Other);
+        check("null", Seen::Null);
     }
 }

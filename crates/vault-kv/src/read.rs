@@ -67,29 +67,37 @@ impl Kv {
 /// Goes by the status: 200 is alive even with a `deletion_time`, which may be in the future.
 fn secret(answer: &Response) -> Result<Secret, Error> {
     #[derive(Deserialize)]
-    struct Content<'a> {
-        #[serde(borrow)]
-        data: Option<&'a RawValue>,
-        #[serde(borrow)]
-        metadata: Option<&'a RawValue>,
+    struct Content {
+        data: Option<Fields>,
+        metadata: VersionMetadata,
     }
-    let malformed = |detail| Error::read(answer.malformed(detail));
-    let Content { data, metadata } = answer.data().map_err(Error::read)?;
-    let Some(metadata) = metadata else {
-        let path = answer.path();
-        return Err(Error::answer(
-            Kind::WrongKvVersion,
-            format!("GET {path}: no version metadata: the mount is a KV engine of version 1"),
-        ));
+    let Ok(Content { data, metadata }) = answer.data() else {
+        return Err(misfit(answer));
     };
-    let metadata: VersionMetadata = serde_json::from_str(metadata.get())
-        .map_err(|_| malformed("the version metadata has another shape"))?;
     if answer.status() == 404 {
         return Err(gone(answer, &metadata));
     }
-    let fields = data.map_or(Ok(None), |data| serde_json::from_str::<Option<Fields>>(data.get()));
-    let fields = fields.map_err(|_| malformed("the data is no set of fields"))?;
-    Ok(Secret { fields: fields.unwrap_or_default(), metadata })
+    Ok(Secret { fields: data.unwrap_or_default(), metadata })
+}
+
+/// Why an answer is no secret: of a version 1 engine it has no version metadata.
+fn misfit(answer: &Response) -> Error {
+    #[derive(Deserialize)]
+    struct Content<'a> {
+        #[serde(borrow)]
+        metadata: Option<&'a RawValue>,
+    }
+    match answer.data() {
+        Ok(Content { metadata: None }) => Error::answer(
+            Kind::WrongKvVersion,
+            format!(
+                "GET {}: no version metadata: the mount is a KV engine of version 1",
+                answer.path()
+            ),
+        ),
+        Ok(_) => Error::read(answer.malformed("the data or its metadata has another shape")),
+        Err(error) => Error::read(error),
+    }
 }
 
 fn gone(answer: &Response, metadata: &VersionMetadata) -> Error {
