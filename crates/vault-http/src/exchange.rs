@@ -147,11 +147,12 @@ fn settle(
             return Err(malformed("it does not say that it is JSON"));
         }
         match look(&body) {
-            None => return Err(malformed("it is no JSON, or JSON with two meanings")),
+            Some(Seen::Object) => {}
             Some(Seen::Errors) => {
                 return Err(malformed("it says that it worked, and has errors"));
             }
-            Some(_) => {}
+            Some(_) => return Err(malformed("it is JSON, but no object")),
+            None => return Err(malformed("it is no JSON, or JSON with two meanings")),
         }
     }
     Ok(Response::new(status, body, request))

@@ -14,8 +14,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     Null,
+    /// An object.
+    Object,
     /// An object whose `errors` is there and not null.
     Errors,
+    /// An array or a plain value.
     Other,
 }
 
@@ -70,7 +73,7 @@ impl<'de> Visitor<'de> for Look {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Seen, A::Error> {
         let mut names = Names::default();
-        let mut seen = Seen::Other;
+        let mut seen = Seen::Object;
         while let Some(name) = entries.next_key_seed(Name)? {
             let errors = name == "errors";
             if !names.insert(name) {
@@ -178,7 +181,8 @@ mod tests {
         let check = |body: &str, expected| assert_eq!(look(body.as_bytes()), Some(expected));
         check(r#"{"errors":["x"]}"#, Seen::Errors);
         check(r#"{"errors":[]}"#, Seen::Errors);
-        check(r#"{"data":{"errors":["x"]},"errors":null}"#, Seen::Other);
+        check(r#"{"data":{"errors":["x"]},"errors":null}"#, Seen::Object);
+        check(r#"[{"errors":["x"]}]"#, Seen::Other);
         check("null", Seen::Null);
     }
 }
