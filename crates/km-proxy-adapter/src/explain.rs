@@ -16,18 +16,17 @@ pub(crate) fn kv(operation: impl Into<String>, error: vault_kv::Error) -> Error 
         Stored::Exchange(kind) => exchange_kind(kind),
         _ => Kind::Internal,
     };
-    let error = Error::new(kind, operation).with_source(error);
-    match kv_hint(stored) {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    hinted(Error::new(kind, operation).with_source(error), kv_hint(stored))
 }
 
 /// The error of an exchange.
 pub(crate) fn http(operation: impl Into<String>, error: vault_http::Error) -> Error {
     let kind = error.kind();
-    let error = Error::new(exchange_kind(kind), operation).with_source(error);
-    match exchange_hint(kind) {
+    hinted(Error::new(exchange_kind(kind), operation).with_source(error), exchange_hint(kind))
+}
+
+fn hinted(error: Error, hint: Option<&str>) -> Error {
+    match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
     }

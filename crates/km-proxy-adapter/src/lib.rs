@@ -22,4 +22,5 @@ pub use error::{Error, Kind, Problem};
 pub use keys::{KeyManager, Place};
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
+pub use vault_kv::MAX_VALUE_BYTES;
 pub use write::{WriteOptions, Written};

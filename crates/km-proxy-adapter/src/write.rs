@@ -1,5 +1,6 @@
 //! Writing, deleting and listing the global secrets.
 
+use km_settings::Location;
 use secrecy::SecretString;
 use vault_http::ApiPath;
 use vault_kv::{Cas, Fields, Kind as Stored, Kv, SecretPath, VersionMetadata};
@@ -7,9 +8,6 @@ use vault_kv::{Cas, Fields, Kind as Stored, Kv, SecretPath, VersionMetadata};
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
-
-/// The field that a description is written to.
-const DESCRIPTION: &str = "description";
 
 /// How a value is written.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +49,7 @@ impl KeyManager {
         let description = options.description.as_ref().or(parts.settings.description.as_ref());
         let fields = Fields::new().with(field, value);
         let fields = match description {
-            Some(text) => fields.with(DESCRIPTION, text.as_str().into()),
+            Some(text) => fields.with(Location::DESCRIPTION, text.as_str().into()),
             None => fields,
         };
         // One deadline for all that it takes.

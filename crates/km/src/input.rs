@@ -2,15 +2,12 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::{Kind, MAX_VALUE_BYTES};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::args::Input;
 use crate::failure::Failure;
-
-/// Largest value in bytes.
-const MAX_BYTES: usize = 768 * 1024;
 
 /// Reads the value.
 pub(crate) async fn value(options: &Input) -> Result<SecretString, Failure> {
@@ -35,7 +32,7 @@ pub(crate) async fn value(options: &Input) -> Result<SecretString, Failure> {
 fn read() -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for the largest value, a line ending, and one byte that is too many: it never grows, so
     // it leaves no copy behind.
-    let limit = MAX_BYTES + 3;
+    let limit = MAX_VALUE_BYTES + 3;
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
     io::stdin().lock().take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -45,7 +42,7 @@ fn text(bytes: &[u8], options: &Input) -> Result<SecretString, Failure> {
     let usage =
         |what: &str, hint: &str| Failure::new(Kind::Usage, format!("the value {what}"), hint);
     let bytes = if options.raw { bytes } else { without_line_ending(bytes) };
-    if bytes.len() > MAX_BYTES {
+    if bytes.len() > MAX_VALUE_BYTES {
         return Err(usage("is larger than 768 KiB", "store something smaller"));
     }
     if bytes.is_empty() && !options.allow_empty {
@@ -87,7 +84,9 @@ mod tests {
         check(b"\n", false, false, None);
         check(b"", false, true, Some(""));
         check(b"\xff", false, false, None);
-        check(&vec![b'a'; MAX_BYTES + 1], false, false, None);
-        assert!(text(&vec![b'a'; MAX_BYTES], &Input { raw: false, allow_empty: false }).is_ok());
+        check(&vec![b'a'; MAX_VALUE_BYTES + 1], false, false, None);
+        assert!(
+            text(&vec![b'a'; MAX_VALUE_BYTES], &Input { raw: false, allow_empty: false }).is_ok()
+        );
     }
 }

@@ -49,14 +49,6 @@ impl Kv {
         self.version(self.deadline()).await
     }
 
-    /// Asks what is mounted here, and takes anything that is certainly not version 2 for an error.
-    ///
-    /// # Errors
-    /// [`Kind::WrongKvVersion`], a missing mount, and the failures of the exchange.
-    pub async fn require_version_two(&self) -> Result<(), Error> {
-        self.check_version(self.deadline()).await
-    }
-
     async fn version(&self, by: Deadline) -> Result<MountVersion, Error> {
         if let Some(namespace) = self.mount.namespace() {
             // Where there are namespaces, the question belongs into the mount's own.
@@ -108,7 +100,7 @@ impl Kv {
             return Ok(());
         }
         let version = self.version(by).await?;
-        self.refuse(version)
+        self.accept(version)
     }
 
     /// After a miss: whether it is one at all. Asked once a process, so that misses stay cheap.
@@ -117,7 +109,7 @@ impl Kv {
             return Ok(());
         }
         match self.version(by).await {
-            Ok(version) => self.refuse(version).inspect_err(|_| {
+            Ok(version) => self.accept(version).inspect_err(|_| {
                 // Not version 2: the next miss has to be told so too.
                 self.seen.asked_on_miss.store(false, Relaxed);
             }),
@@ -128,7 +120,11 @@ impl Kv {
         }
     }
 
-    fn refuse(&self, version: MountVersion) -> Result<(), Error> {
+    /// Takes what is mounted here for an error when it is certainly not KV version 2.
+    ///
+    /// # Errors
+    /// [`Kind::WrongKvVersion`], or [`Kind::Exchange`] of a missing mount.
+    pub fn accept(&self, version: MountVersion) -> Result<(), Error> {
         let mount = &self.mount;
         match version {
             MountVersion::Two | MountVersion::Unknown => Ok(()),

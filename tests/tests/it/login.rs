@@ -12,7 +12,7 @@ mod wrapped;
 use anyhow::Result;
 use tests::{Access, Fixture};
 use vault_auth::Auth;
-use vault_http::{Kind, TokenSource as _};
+use vault_http::{Denial, Kind, TokenSource as _, Verdict};
 
 /// What a token is, by the server's own account: `None` once it is dead.
 async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
@@ -44,5 +44,14 @@ async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
     let body = serde_json::json!({ "token": token });
     fixture.server().must("POST", "auth/token/revoke", body).await?;
     assert_eq!(policies(fixture.server(), token).await?, None);
+    Ok(())
+}
+
+/// Revokes the current token; told of it, the source puts another in its place.
+async fn replaces_a_revoked_token(fixture: &Fixture, auth: &Auth) -> Result<()> {
+    let lease = auth.token().await?;
+    revoke(fixture, lease.token.expose()).await?;
+    let denial = Denial { generation: lease.generation, token_invalid: true };
+    assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
     Ok(())
 }

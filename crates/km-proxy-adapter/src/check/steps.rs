@@ -102,7 +102,6 @@ impl KeyManager {
             Finding::failed("mount", explain::kv(format!("look at the mount {mount}"), error))
         };
         match kv.mount_version().await {
-            Ok(MountVersion::Two) => Finding::ok("mount", format!("{mount} is KV version 2")),
             // Vault says the same to "missing" and "no right": its answer to a listing tells them
             // apart.
             Ok(MountVersion::Unknown) => match kv.list(None).await {
@@ -113,7 +112,7 @@ impl KeyManager {
                 ),
                 Err(error) => failed(error),
             },
-            Ok(_) => match kv.require_version_two().await {
+            Ok(version) => match kv.accept(version) {
                 Err(error) => failed(error),
                 Ok(()) => Finding::ok("mount", format!("{mount} is KV version 2")),
             },

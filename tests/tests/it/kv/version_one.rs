@@ -34,7 +34,7 @@ async fn it_is_told_apart_by_a_miss() -> Result<()> {
     fails(&fixture, Kind::WrongKvVersion, kv.read(&path("nothing")?).await)?;
     fails(&fixture, Kind::WrongKvVersion, kv.list(None).await)?;
     assert_eq!(kv.mount_version().await?, MountVersion::One);
-    fails(&fixture, Kind::WrongKvVersion, kv.require_version_two().await).map(drop)
+    fails(&fixture, Kind::WrongKvVersion, kv.accept(kv.mount_version().await?)).map(drop)
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Credential};
-use vault_http::{ApiPath, Denial, Kind, TokenSource as _, Verdict};
+use vault_http::{ApiPath, Kind};
 
-use super::{logs_in, refused, revoke};
+use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{Files, approle, auth, value};
 
 #[tokio::test]
@@ -46,10 +46,7 @@ async fn a_secret_id_that_was_replaced_in_its_file_is_the_next_logins() -> Resul
     let place = format!("auth/{}/role/{}/custom-secret-id", fixture.auth_mount, fixture.role);
     fixture.server().must("POST", &place, json!({ "secret_id": next })).await?;
     files.write("secret-id", &next)?;
-    let lease = auth.token().await?;
-    revoke(&fixture, lease.token.expose()).await?;
-    let denial = Denial { generation: lease.generation, token_invalid: true };
-    assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
+    replaces_a_revoked_token(&fixture, &auth).await?;
     logs_in(&fixture, &auth).await
 }
 

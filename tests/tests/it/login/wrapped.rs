@@ -5,9 +5,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Access, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Auth};
-use vault_http::{ApiPath, Denial, Kind, TokenSource as _, Verdict};
+use vault_http::{ApiPath, Kind};
 
-use super::{logs_in, refused, revoke};
+use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{auth, value};
 
 /// An answer that is wrapped: the wrapping token.
@@ -41,10 +41,7 @@ async fn it_is_unwrapped_once_and_logs_in_again_and_again() -> Result<()> {
     for _ in 0..2 {
         logs_in(&fixture, &auth).await?;
         assert_eq!(unwrap(fixture.server(), &token).await?.0, 400, "it is spent");
-        let lease = auth.token().await?;
-        revoke(&fixture, lease.token.expose()).await?;
-        let denial = Denial { generation: lease.generation, token_invalid: true };
-        assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
+        replaces_a_revoked_token(&fixture, &auth).await?;
     }
     logs_in(&fixture, &auth).await
 }
