@@ -1,0 +1,157 @@
+//! Where the virtual keys of one location are, and which names belong to it: pure policy.
+//!
+//! Nobody knows the locations of all teams, so each name is judged by itself: it may not lead where
+//! another location's keys could be (`docs/adr/0012-tenants.md`).
+
+use km_settings::{Location, OverlayError, Settings, TeamSettings};
+use vault_http::PathError;
+use vault_kv::{Mount, SecretPath};
+
+use super::KeyAlias;
+use crate::connect::bad_path;
+use crate::error::{Error, Kind, Problem};
+use crate::keys::mount;
+
+/// The folder of one location's virtual keys: `{mount}/data/[{path_prefix}/][{key prefix}/]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) mount: Mount,
+    /// Path prefix and key prefix; `None` is the top of the mount.
+    pub(crate) path: Option<SecretPath>,
+    /// What stands before an alias in the name of a key.
+    key_prefix: Option<String>,
+    /// The field that holds the value.
+    pub(crate) field: String,
+    /// The global path prefix, where it is of the same mount and this folder is not below it.
+    reserved: Option<String>,
+}
+
+impl Folder {
+    /// The folder of the gateway's own keys, or of a team's.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] and [`Kind::Denied`] for team settings that can't be used, or may not.
+    pub(crate) fn new(settings: &Settings, team: Option<&TeamSettings>) -> Result<Self, Error> {
+        let global = &settings.location;
+        let location = match team {
+            Some(team) => team.overlay(settings).map_err(refused)?,
+            None => global.clone(),
+        };
+        let home = mount(global.namespace.as_deref(), &global.mount)?;
+        let mount = mount(location.namespace.as_deref(), &location.mount)?;
+        let abroad = mount.full() != home.full();
+        if abroad {
+            check_mount(&mount)?;
+        }
+        let inside = |prefix: &String| starts_with(location.path_prefix.as_deref(), prefix);
+        let reserved = global.path_prefix.clone().filter(|prefix| !abroad && !inside(prefix));
+        let Location { path_prefix, field, .. } = location;
+        let key_prefix = settings.virtual_keys.prefix.clone();
+        let path = joined(path_prefix.as_deref(), key_prefix.as_deref())
+            .map_err(|why| bad_path("path prefix of virtual keys", why))?;
+        Ok(Self { mount, path, key_prefix, field, reserved })
+    }
+
+    /// The path of a key.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for an alias that could name another location's key, [`Kind::Denied`] for a
+    /// path among the provider keys.
+    pub(crate) fn path(&self, alias: &KeyAlias) -> Result<SecretPath, Error> {
+        if !self.owns(alias.as_str()) {
+            return Err(self.foreign(alias));
+        }
+        let path = match &self.path {
+            Some(folder) => folder.join(alias.as_str()),
+            None => SecretPath::new(alias.as_str()),
+        };
+        let path = path.map_err(|why| crate::name::unusable("alias", alias.as_str(), why))?;
+        if let Some(reserved) = &self.reserved
+            && starts_with(Some(&path.decoded()), reserved)
+        {
+            return Err(Error::new(
+                Kind::Denied,
+                format!("the key `{alias}` would lie among the global secrets, below {reserved}/"),
+            )
+            .with_hint("give the team a `path_prefix` of its own"));
+        }
+        Ok(path)
+    }
+
+    /// The name of a key: with the prefix of all keys, without the path prefix.
+    pub(crate) fn name(&self, alias: &KeyAlias) -> String {
+        match &self.key_prefix {
+            Some(prefix) => format!("{prefix}/{alias}"),
+            None => alias.to_string(),
+        }
+    }
+
+    /// Whether a key of this alias is this location's, whatever other locations there are: the
+    /// prefix of all keys stands only at the start of its name. Where it stood again, a location
+    /// whose path prefix ends there would call the same path its own.
+    pub(crate) fn owns(&self, alias: &str) -> bool {
+        let prefix: Vec<_> = self.key_prefix.iter().flat_map(|prefix| prefix.split('/')).collect();
+        let name: Vec<_> = prefix.iter().copied().chain(alias.split('/')).collect();
+        let mut tails = (1..name.len()).filter_map(|from| name.get(from..));
+        !tails.any(|tail| tail.len() > prefix.len() && tail.starts_with(&prefix))
+    }
+
+    /// Whether keys of this location may stand in its subfolder `folder`.
+    pub(crate) fn holds(&self, folder: &str) -> bool {
+        self.owns(&format!("{folder}/key"))
+    }
+
+    fn foreign(&self, alias: &KeyAlias) -> Error {
+        let (what, hint) = match &self.key_prefix {
+            Some(prefix) => (
+                format!("holds the prefix of virtual keys, {prefix}/"),
+                "leave the prefix out: it is put before the alias anyway",
+            ),
+            None => (
+                "has a slash, and virtual keys have no prefix that would keep teams apart"
+                    .to_owned(),
+                "use one segment, or set prefix_for_stored_virtual_keys",
+            ),
+        };
+        Error::new(Kind::Usage, format!("the alias `{alias}` {what}")).with_hint(hint)
+    }
+}
+
+/// A mount in whose URL another one's could begin, or that is no engine's.
+fn check_mount(mount: &Mount) -> Result<(), Error> {
+    let full = mount.full().decoded();
+    let what = match full.split('/').collect::<Vec<_>>().as_slice() {
+        ["sys" | "auth", ..] => "no secrets engine is mounted below `sys` or `auth`",
+        [_, rest @ ..] if rest.iter().any(|part| matches!(*part, "data" | "metadata")) => {
+            "a segment `data` or `metadata` would lead into another mount"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::settings([Problem {
+        source: "team settings: mount".to_owned(),
+        what: format!("`{full}`: {what}"),
+        hint: "name the namespace and the mount as `vault secrets list` does".to_owned(),
+    }]))
+}
+
+fn refused(error: OverlayError) -> Error {
+    match error {
+        OverlayError::Contradiction(problems) => problems.into(),
+        error => Error::new(Kind::Denied, error.to_string())
+            .with_hint("allow it in KM_ALLOWED_TEAM_LOCATIONS, or mend the team's settings"),
+    }
+}
+
+/// Whether `path` is `folder` or lies below it.
+fn starts_with(path: Option<&str>, folder: &str) -> bool {
+    let rest = path.and_then(|path| path.strip_prefix(folder));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn joined(outer: Option<&str>, inner: Option<&str>) -> Result<Option<SecretPath>, PathError> {
+    Ok(match (outer, inner) {
+        (Some(outer), Some(inner)) => Some(SecretPath::new(outer)?.join(inner)?),
+        (Some(only), None) | (None, Some(only)) => Some(SecretPath::new(only)?),
+        (None, None) => None,
+    })
+}
