@@ -71,19 +71,19 @@ impl Folder {
         {
             return Err(Error::new(
                 Kind::Denied,
-                format!("the key `{alias}` would lie among the global secrets, below {reserved}/"),
+                format!(
+                    "the key `{alias}`: it would lie among the global secrets, below {reserved}/"
+                ),
             )
             .with_hint("give the team a `path_prefix` of its own"));
         }
         Ok(path)
     }
 
-    /// The name of a key: with the prefix of all keys, without the path prefix.
+    /// The name of a key as LiteLLM tells it: the prefix of all keys, a slash, the alias; without a
+    /// prefix the slash stands there all the same.
     pub(crate) fn name(&self, alias: &KeyAlias) -> String {
-        match &self.key_prefix {
-            Some(prefix) => format!("{prefix}/{alias}"),
-            None => alias.to_string(),
-        }
+        format!("{}/{alias}", self.key_prefix.as_deref().unwrap_or_default())
     }
 
     /// Whether a key of this alias is this location's, whatever other locations there are: the
@@ -154,4 +154,134 @@ fn joined(outer: Option<&str>, inner: Option<&str>) -> Result<Option<SecretPath>
         (Some(only), None) | (None, Some(only)) => Some(SecretPath::new(only)?),
         (None, None) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use km_settings::Sources;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::VaultRules;
+
+    /// Words that make nested, repeated and hostile places likely.
+    const SEGMENT: &str = "(a|b|litellm|data|metadata|kv|\\.\\.|%2e%2e|a%2fb| a|)";
+
+    fn text(most: usize) -> impl Strategy<Value = String> {
+        proptest::collection::vec(SEGMENT, 0..=most).prop_map(|parts| parts.join("/"))
+    }
+
+    /// The settings of a gateway with this place and this prefix of keys; `None` where they are
+    /// refused.
+    fn gateway(namespace: &str, mount: &str, prefix: &str, keys: &str) -> Option<Settings> {
+        let env: BTreeMap<_, _> = [
+            ("HCP_VAULT_TOKEN", "token"),
+            ("HCP_VAULT_NAMESPACE", namespace),
+            ("HCP_VAULT_MOUNT_NAME", mount),
+            ("HCP_VAULT_PATH_PREFIX", prefix),
+            ("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", keys),
+            ("KM_STORE_VIRTUAL_KEYS", "true"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultRules }).ok()
+    }
+
+    fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
+        let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+        let [namespace, mount, prefix] = [namespace, mount, prefix].map(quoted);
+        let json =
+            format!(r#"{{"namespace":"{namespace}","mount":"{mount}","path_prefix":"{prefix}"}}"#);
+        TeamSettings::from_json(&json, &VaultRules).ok()
+    }
+
+    /// The URL of a key, where it may be one.
+    fn url(folder: &Folder, alias: &str) -> Option<String> {
+        let path = folder.path(&KeyAlias::new(alias).ok()?).ok()?;
+        Some(folder.mount.data(&path).as_str().to_owned())
+    }
+
+    fn place(folder: &Folder) -> (String, Option<SecretPath>) {
+        (folder.mount.full().as_str().to_owned(), folder.path.clone())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn no_alias_reaches_another_teams_key(
+            keys in text(2),
+            home in (text(1), text(2), text(2)),
+            one in proptest::option::of((text(2), text(2), text(3))),
+            two in (text(2), text(2), text(3)),
+            aliases in (text(4), text(4)),
+        ) {
+            let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
+            let first = match &one {
+                Some((namespace, mount, prefix)) => match team(namespace, mount, prefix) {
+                    Some(team) => Folder::new(&settings, Some(&team)),
+                    None => return Ok(()),
+                },
+                None => Folder::new(&settings, None),
+            };
+            let Some(second) = team(&two.0, &two.1, &two.2) else { return Ok(()) };
+            if let (Ok(first), Ok(second)) = (first, Folder::new(&settings, Some(&second)))
+                && place(&first) != place(&second)
+                && let (Some(left), Some(right)) = (url(&first, &aliases.0), url(&second, &aliases.1))
+            {
+                prop_assert_ne!(left, right);
+            }
+        }
+
+        #[test]
+        fn no_alias_leaves_its_folder_or_gets_below_the_global_prefix(
+            keys in text(2),
+            home in (text(1), text(2), text(2)),
+            named in (text(2), text(2), text(3)),
+            alias in text(4),
+        ) {
+            let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
+            let Some(team) = team(&named.0, &named.1, &named.2) else { return Ok(()) };
+            let Ok(folder) = Folder::new(&settings, Some(&team)) else { return Ok(()) };
+            let Some(url) = url(&folder, &alias) else { return Ok(()) };
+            let own = match &folder.path {
+                Some(path) => folder.mount.data(path).as_str().to_owned(),
+                None => format!("{}/data", folder.mount.full()),
+            };
+            let tail = url.strip_prefix(&own).and_then(|tail| tail.strip_prefix('/'));
+            prop_assert!(tail.is_some_and(|tail| tail.split('/').all(|s| !matches!(s, "" | "." | ".."))));
+            if let Some(prefix) = &settings.location.path_prefix {
+                let location = &settings.location;
+                let home = mount(location.namespace.as_deref(), &location.mount).unwrap();
+                let below = format!("{}/", home.data(&SecretPath::new(prefix).unwrap()));
+                let team_prefix = team.overlay(&settings).unwrap().path_prefix;
+                prop_assert!(
+                    !url.starts_with(&below) || starts_with(team_prefix.as_deref(), prefix),
+                    "{} is below {}", url, below
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_prefix_of_keys_stands_only_at_the_start() {
+        let check = |keys: &str, alias: &str, expected: bool| {
+            let settings = gateway("", "kv", "", keys).unwrap();
+            let folder = Folder::new(&settings, None).unwrap();
+            assert_eq!(url(&folder, alias).is_some(), expected, "{keys} {alias}");
+        };
+        check("litellm/", "alias", true);
+        check("litellm/", "a/b/c", true);
+        check("litellm/", "litellm", true);
+        check("litellm/", "litellm/alias", false);
+        check("litellm/", "a/litellm/alias", false);
+        check("litellm/", "a/litellm", true);
+        check("x/x", "x/alias", false);
+        check("x/y", "y/x/y/a", false);
+        check("x/y", "y/x/a", true);
+        check("", "alias", true);
+        check("", "a/alias", false);
+    }
 }
