@@ -235,6 +235,41 @@ mod tests {
             }
         }
 
+        /// Pairs of teams that are made so that the URLs of two keys are the same text.
+        #[test]
+        fn of_two_keys_at_one_place_one_is_refused(
+            keys in "(litellm|a|a/b|a/a|)",
+            [outer, middle, alias] in ["[ab](/[ab]){0,1}", "[ab](/[ab]){0,2}", "[ab](/[ab]){0,1}"],
+        ) {
+            let settings = gateway("", "home", "", &keys).unwrap();
+            let prefixed = if keys.is_empty() { String::new() } else { format!("{keys}/") };
+            let url_of = |mount: &str, prefix: &str, alias: &str| {
+                let folder = Folder::new(&settings, team("", mount, prefix).as_ref()).ok()?;
+                url(&folder, alias)
+            };
+            for ((mount, prefix, name), (other_mount, other_prefix, other_name)) in [
+                // One prefix ends in the other's folder of keys.
+                (
+                    ("kv", outer.clone(), format!("{middle}/{prefixed}{alias}")),
+                    ("kv", format!("{outer}/{prefixed}{middle}"), alias.clone()),
+                ),
+                // One is at the top of the mount.
+                (
+                    ("kv", String::new(), format!("{middle}/{prefixed}{alias}")),
+                    ("kv", format!("{prefixed}{middle}"), alias.clone()),
+                ),
+                // One mount ends in the other's secrets.
+                (
+                    ("kv", format!("{outer}/data/{middle}"), alias.clone()),
+                    (&format!("kv/data/{outer}"), middle.clone(), alias.clone()),
+                ),
+            ] {
+                let left = url_of(mount, &prefix, &name);
+                let right = url_of(other_mount, &other_prefix, &other_name);
+                prop_assert!(left.is_none() || left != right, "{:?}", left);
+            }
+        }
+
         #[test]
         fn no_alias_leaves_its_folder_or_gets_below_the_global_prefix(
             keys in text(2),
