@@ -7,6 +7,7 @@ mod fleet;
 mod pair;
 mod server;
 
+pub use cpu::spent;
 pub use fleet::{Fleet, Reader};
-pub use pair::{criterion, group, pair};
+pub use pair::{Run, criterion, group, pair, pair_of};
 pub use server::Server;

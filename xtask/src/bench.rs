@@ -3,6 +3,7 @@
 
 mod comparison;
 mod estimate;
+mod footprint;
 mod page;
 
 use std::fs;
@@ -37,7 +38,7 @@ pub(crate) fn bench(words: Vec<String>) -> Result<()> {
     if filter.is_some() {
         return Ok(());
     }
-    let page = page::page(&measured, &table);
+    let page = page::page(&measured, &table, &footprint::section(&results)?);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
     fs::write(&path, page).context("writing docs/benchmarks.md")?;
     println!("docs/benchmarks.md is written");

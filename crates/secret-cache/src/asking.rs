@@ -29,7 +29,7 @@ type Waiting<'a, K, L> = Pin<
     Box<dyn Future<Output = Answer<K, <L as Load<K>>::Value, <L as Load<K>>::Error>> + Send + 'a>,
 >;
 
-/// Tries for a hit once, then waits for what [`Shared::ask`] brings.
+/// Tries for a hit once, then asks the clock, then waits for what [`Shared::ask`] brings.
 pub(crate) struct Asking<'a, K, L: Load<K>, S> {
     source: S,
     waiting: Option<Waiting<'a, K, L>>,
@@ -50,6 +50,11 @@ where
     #[inline(never)]
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Answer<K, L::Value, L::Error>> {
         let (shared, key) = (self.source.shared(), self.source.key());
+        if self.waiting.is_none()
+            && let Some(lent) = shared.look(key)
+        {
+            return Poll::Ready(Ok(lent));
+        }
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(shared.ask(key)));
         waiting.as_mut().poll(context)
     }

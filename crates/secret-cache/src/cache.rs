@@ -90,6 +90,7 @@ where
     ///
     /// With a refresh interval of zero nothing is kept, only the load in flight is ended.
     pub fn replace(&self, key: &K, loaded: Loaded<L::Value>) -> bool {
+        self.shared.attend();
         let (state, lot) = (&self.shared.state, fastrand::u32(..));
         let (accepted, ended) = state.replace(key, loaded, clock::now(), lot);
         self.shared.end(ended);
@@ -107,6 +108,7 @@ where
         read_at: Instant,
         values: impl IntoIterator<Item = (K, Loaded<L::Value>)>,
     ) -> usize {
+        self.shared.attend();
         let state = &self.shared.state;
         let read_at = clock::tick(read_at);
         let mut taken = 0;

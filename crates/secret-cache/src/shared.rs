@@ -77,11 +77,8 @@ where
         Some(lent)
     }
 
-    /// The answer to a caller for whom there was no plain hit.
+    /// The answer to a caller for whom memory had nothing.
     pub(crate) async fn ask(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
-        if let Some(lent) = self.look(key) {
-            return Ok(lent);
-        }
         self.events.miss();
         loop {
             let Ticket(flight) = match self.step(key) {
@@ -145,6 +142,7 @@ where
         ticket: &Ticket<K, L::Value, L::Error>,
         arrival: Arrival<L::Value, L::Error>,
     ) {
+        self.attend();
         self.events.load(arrival.cause, &arrival.report);
         let Some(landed) = self.state.land(key, ticket, arrival) else {
             // The writer says so too, perhaps only after this task has ended.
@@ -154,7 +152,6 @@ where
         landed.flight.release();
         ticket.0.end(Ending::Landed(landed.answer));
         drop(landed.released);
-        self.attend();
     }
 
     /// Somebody waits for news of a key: it is loaded now if it is missing or due.
@@ -170,7 +167,6 @@ where
         self.events.evicted(ended.evicted);
         drop(ended.released);
         ended.flights.into_iter().for_each(Launched::supersede);
-        self.attend();
     }
 
     /// Sees to it that there is a timer, where there is a runtime to have one on.

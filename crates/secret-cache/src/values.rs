@@ -1,8 +1,8 @@
 //! All values: read without a lock, by one search of one array; written by whoever holds the lock
 //! that `Room` is behind.
 //!
-//! The array grows by steps of sixteen. The small ones stay, empty: readers may be searching them,
-//! and together they are a fifteenth of the last.
+//! The array grows by steps of 64. The small ones stay, empty: readers may be searching them, and
+//! together they are a sixtieth of the last.
 
 use std::hash::{BuildHasher, Hash as HashKey};
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -15,8 +15,8 @@ use crate::sync::{AtomicUsize, Guard, RandomState};
 /// Places of the first array: enough for a program that reads a few keys.
 const FIRST: usize = 64;
 
-/// 64 · 16¹⁴ is 2⁶².
-const LEVELS: usize = 15;
+/// 64 · 64⁹ is 2⁶⁰.
+const LEVELS: usize = 10;
 
 /// All values of a cache.
 pub(crate) struct Values<K, V> {
@@ -93,7 +93,7 @@ impl<K: HashKey + Eq, V> Values<K, V> {
     }
 
     fn array(&self, index: usize) -> &Level<K, V> {
-        let places = (0..index).fold(FIRST, |places, _| places.saturating_mul(16)).min(self.most);
+        let places = (0..index).fold(FIRST, |places, _| places.saturating_mul(64)).min(self.most);
         let [.., last] = &self.levels;
         self.levels.get(index).unwrap_or(last).get_or_init(|| Level::new(places))
     }
