@@ -32,7 +32,7 @@ fn herds<F: Future<Output = usize> + Send + 'static>(
                 callers.spawn(ask(name.clone()));
             }
             let lengths = callers.join_all().await;
-            spent_in_all += spent() - before;
+            spent_in_all += spent().saturating_sub(before);
             assert_eq!(lengths.into_iter().sum::<usize>(), HERD * crate::names::VALUE);
         }
         spent_in_all

@@ -47,8 +47,8 @@ macro_rules! chain {
 }
 pub(crate) use chain;
 
-/// Does as many on each of the threads, and tells the CPU time of one.
-pub(crate) fn on_threads(threads: usize, reads: u64, run: impl Fn() + Sync) -> Duration {
+/// Does the same on each of the threads, and tells the CPU time of one.
+pub(crate) fn on_threads(threads: usize, run: impl Fn() + Sync) -> Duration {
     let before = spent();
     std::thread::scope(|scope| {
         for _ in 1..threads {
@@ -56,6 +56,5 @@ pub(crate) fn on_threads(threads: usize, reads: u64, run: impl Fn() + Sync) -> D
         }
         run();
     });
-    let _reads_of_each = reads;
-    (spent() - before) / u32::try_from(threads).unwrap_or(1)
+    spent().saturating_sub(before) / u32::try_from(threads).unwrap_or(1)
 }

@@ -13,7 +13,7 @@ use crate::names::{Names, chain, on_threads};
 pub(crate) fn map(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
     let map: HashMap<_, _, RandomState> = names.entries().collect();
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| map.get(name).map_or(0, String::len));
         })
     }
@@ -22,7 +22,7 @@ pub(crate) fn map(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration 
 pub(crate) fn papaya(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
     let map: papaya::HashMap<_, _, RandomState> = names.entries().collect();
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| map.pin().get(name).map_or(0, String::len));
         })
     }
@@ -32,7 +32,7 @@ pub(crate) fn rwlock(names: &Names, threads: usize) -> impl FnMut(u64) -> Durati
     let map: HashMap<_, _, RandomState> = names.entries().collect();
     let map = RwLock::new(map);
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| {
                 let map = map.read().unwrap_or_else(PoisonError::into_inner);
                 map.get(name).map_or(0, String::len)
@@ -44,7 +44,7 @@ pub(crate) fn rwlock(names: &Names, threads: usize) -> impl FnMut(u64) -> Durati
 pub(crate) fn dashmap(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
     let map: dashmap::DashMap<_, _, RandomState> = names.entries().collect();
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| map.get(name).map_or(0, |value| value.len()));
         })
     }
@@ -54,7 +54,7 @@ pub(crate) fn quick_cache(names: &Names, threads: usize) -> impl FnMut(u64) -> D
     let cache = quick_cache::sync::Cache::<String, Arc<str>>::new(10_000);
     names.entries().for_each(|(name, value)| cache.insert(name, value.into()));
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| cache.get(name).map_or(0, |value| value.len()));
         })
     }
@@ -64,7 +64,7 @@ pub(crate) fn mini_moka(names: &Names, threads: usize) -> impl FnMut(u64) -> Dur
     let cache = mini_moka::sync::Cache::<String, Arc<str>>::new(10_000);
     names.entries().for_each(|(name, value)| cache.insert(name, value.into()));
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| cache.get(name).map_or(0, |value| value.len()));
         })
     }
@@ -84,7 +84,7 @@ pub(crate) fn moka(
     let cache = builder.build();
     names.entries().for_each(|(name, value)| cache.insert(name, value.into()));
     move |reads| {
-        on_threads(threads, reads, || {
+        on_threads(threads, || {
             chain!(names, reads, |_index, name| cache.get(name).map_or(0, |value| value.len()));
         })
     }

@@ -76,7 +76,7 @@ impl Project {
 
     pub(crate) fn by_name(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
         move |reads| {
-            on_threads(threads, reads, || {
+            on_threads(threads, || {
                 at_once(async {
                     chain!(names, reads, |_index, name| match self.cache.get(name).await {
                         Ok(value) => value.len(),
@@ -89,12 +89,43 @@ impl Project {
 
     pub(crate) fn by_handle(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
         move |reads| {
-            on_threads(threads, reads, || {
+            on_threads(threads, || {
                 at_once(async {
                     chain!(names, reads, |index, _name| match self.handles[index].get().await {
                         Ok(value) => value.len(),
                         Err(_) => 0,
                     });
+                });
+            })
+        }
+    }
+}
+
+/// The same without a future.
+impl Project {
+    pub(crate) fn cached_by_name(
+        &self,
+        names: &Names,
+        threads: usize,
+    ) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                chain!(names, reads, |_index, name| {
+                    self.cache.cached(name).map_or(0, |value| value.len())
+                });
+            })
+        }
+    }
+
+    pub(crate) fn cached_by_handle(
+        &self,
+        names: &Names,
+        threads: usize,
+    ) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                chain!(names, reads, |index, _name| {
+                    self.handles[index].cached().map_or(0, |value| value.len())
                 });
             })
         }

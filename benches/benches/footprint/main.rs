@@ -1,6 +1,8 @@
 //! What 100,000 entries take of memory, as the operating system counts it, and how often a hit
 //! allocates. Each cache is filled in a process of its own; the figures are left beside criterion's.
 
+#![expect(clippy::print_stdout, reason = "this is what it is run for")]
+
 mod fill;
 mod hits;
 

@@ -52,7 +52,7 @@ where
     pub fn get<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + use<'a, K, L>
+    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
     {
         Asking::new(ByKey { shared: &self.shared, key })
     }

@@ -45,7 +45,7 @@ where
     #[inline(always)]
     pub fn get(
         &self,
-    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + use<'_, K, L>
+    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
     {
         Asking::new(self)
     }

@@ -57,6 +57,8 @@ that nothing is there, and makes its cache forget the path; reqwest posts the sa
         ("moka-expiry", "moka, values expire"),
         ("secret-cache", "`secret-cache`, `get(name).await`"),
         ("secret-cache-handle", "`secret-cache`, `handle.get().await`"),
+        ("secret-cache-cached", "`secret-cache`, `cached(name)`, no future"),
+        ("secret-cache-handle-cached", "`secret-cache`, `handle.cached()`, no future"),
     ],
     targets: &[("secret-cache", 1.15), ("secret-cache-handle", 0.6)],
     how: "One thread looks up names of 40 bytes, in random order, and each name is chosen with the length of
@@ -86,6 +88,8 @@ this workspace they can't be spared.",
         ("moka-expiry", "moka, values expire"),
         ("secret-cache", "`secret-cache`, `get(name).await`"),
         ("secret-cache-handle", "`secret-cache`, `handle.get().await`"),
+        ("secret-cache-cached", "`secret-cache`, `cached(name)`, no future"),
+        ("secret-cache-handle-cached", "`secret-cache`, `handle.cached()`, no future"),
     ],
     targets: &[("secret-cache", 1.35)],
     how: "The same with one name and two threads that read it at the same time; what counts is the CPU time of
