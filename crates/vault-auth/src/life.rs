@@ -1,0 +1,309 @@
+//! The life of a token, as a state machine: what happened goes in, with the time and a random draw;
+//! what is to be done comes out. It does nothing itself, and knows no task, no channel and no clock.
+//!
+//! The [`State`] follows from four things: the token that is held, the request that is out, what is
+//! planned, and the trouble with logins, if there is any. `docs/adr/0020-token-life.md` has the
+//! diagram.
+
+mod budget;
+mod event;
+mod held;
+mod timing;
+
+mod renewing;
+mod settling;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vault_http::{Error, Executed, Generation, Kind, Token};
+
+pub(crate) use event::{Action, Event, Renewal, Seen, Unrenewed};
+
+use crate::login::Login;
+use crate::status::{Counts, Snapshot, State};
+use budget::Budget;
+use held::{Held, Retired};
+
+/// A refused credential is not tried again before this: userpass and AppRole lock out who does.
+const REFUSED_FOR: Duration = Duration::from_secs(300);
+/// Longest wait between two logins where there is no token to use meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// The same where there is one.
+const LONGEST_WAIT_IN_USE: Duration = Duration::from_secs(60);
+/// A server counts leases in whole seconds: what is longer by less is not longer.
+const ROUNDING: Duration = Duration::from_secs(5);
+/// What a lease below this makes necessary comes on top of the budget: it would starve otherwise.
+const BUDGETED: Duration = Duration::from_secs(300);
+
+/// The moment of an event, and a number drawn from 0 to 1 for what it may plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Instant,
+    pub(crate) chance: f64,
+}
+
+/// A request about the token that is out. There is never more than one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flight {
+    Login,
+    Renewal,
+}
+
+/// Why no login can be made.
+#[derive(Debug, Clone)]
+struct Trouble {
+    error: Error,
+    /// The credential is refused.
+    rejected: bool,
+}
+
+/// One token source's token, from the first login on.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    held: Option<Held>,
+    retired: Option<Retired>,
+    flight: Option<Flight>,
+    renew_at: Option<Instant>,
+    login_at: Option<Instant>,
+    trouble: Option<Trouble>,
+    budget: Budget,
+    generation: Generation,
+    /// The last token that was found dead: a "login" that gives it again gives nothing.
+    dead: Option<Token>,
+    /// Failures in a row, of logins and renewals together.
+    failures: u32,
+    /// Tokens in a row that a policy kept from being renewed.
+    forbidden: u32,
+    /// The generation that is being looked up.
+    settling: Option<Generation>,
+    /// When a generation was last seen alive.
+    confirmed: Option<(Generation, Instant)>,
+    counts: Counts,
+    actions: Vec<Action>,
+}
+
+impl Life {
+    /// Takes in what happened, and says what is to be done about it.
+    pub(crate) fn on(&mut self, event: Event, at: Moment) -> Vec<Action> {
+        match event {
+            Event::Start if self.state() == State::Empty => self.log_in(at, false),
+            Event::Start | Event::Tick => {}
+            Event::LoggedIn { login, asked } => self.logged_in(login, asked, at),
+            Event::LoginFailed(error) => self.login_failed(error, at),
+            Event::Renewed { generation, renewal, asked } => {
+                self.renewed(generation, renewal, asked, at);
+            }
+            Event::Unrenewed { generation, why } => self.unrenewed(generation, &why, at),
+            Event::Denied(denial) => self.denied(denial, at),
+            Event::LookedUp { generation, seen } => self.looked_up(generation, seen, at),
+            Event::Used { generation, up } => self.used(generation, up, at),
+            Event::CredentialChanged { log_in } => self.credential_changed(log_in, at),
+        }
+        self.catch_up(at);
+        std::mem::take(&mut self.actions)
+    }
+
+    /// When a [`Event::Tick`] is wanted.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let end = self.held.as_ref().and_then(Held::end);
+        let revoke = self.retired.as_ref().map(|retired| retired.revoke_at);
+        let planned = [self.renew_at, self.login_at].into_iter().flatten();
+        let planned = if self.flight.is_none() { planned.min() } else { None };
+        [end, revoke, planned].into_iter().flatten().min()
+    }
+
+    pub(crate) fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
+    /// The tokens that are ours to revoke when all is over.
+    pub(crate) fn own_tokens(&mut self, now: Instant) -> Vec<Token> {
+        let retired = self.retired.take().and_then(|retired| retired.alive(now));
+        self.held.take().and_then(|held| held.own()).into_iter().chain(retired).collect()
+    }
+
+    pub(crate) fn is_logging_in(&self) -> bool {
+        self.flight == Some(Flight::Login)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match (self.flight, &self.trouble, &self.held) {
+            (Some(Flight::Renewal), ..) => State::Renewing,
+            (Some(Flight::Login), _, Some(_)) => State::Draining,
+            (Some(Flight::Login), _, None) => State::LoggingIn,
+            (None, Some(trouble), _) if trouble.rejected => State::Rejected,
+            (None, Some(_), _) => State::Degraded,
+            (None, None, Some(_)) => State::Active,
+            // Between two quick tries.
+            (None, None, None) if self.login_at.is_some() => State::LoggingIn,
+            (None, None, None) => State::Empty,
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state(),
+            kind: self.held.as_ref().map(Held::kind),
+            generation: self.generation,
+            end: self.held.as_ref().and_then(Held::end),
+            counts: self.counts,
+            error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
+            hopeless: self.held.is_none() && self.flight.is_none(),
+        }
+    }
+
+    /// Does what is due, one thing at a time.
+    fn catch_up(&mut self, at: Moment) {
+        let due = |moment: Option<Instant>| moment.is_some_and(|moment| moment <= at.now);
+        if let Some(retired) = self.retired.take_if(|retired| retired.revoke_at <= at.now) {
+            self.actions.extend(retired.alive(at.now).map(Action::Revoke));
+        }
+        if let Some(ended) = self.held.take_if(|held| due(held.end())) {
+            self.replace_lost(is_short(&ended), at);
+        }
+        if self.flight.is_none() && due(self.login_at) {
+            let short = self.held.as_ref().is_some_and(is_short);
+            self.log_in(at, short && self.trouble.is_none());
+        }
+        if self.flight.is_none() && due(self.renew_at) {
+            self.renew(at);
+        }
+    }
+
+    /// Logs in, unless a login is out already. `free`: a short lease makes it necessary.
+    fn log_in(&mut self, at: Moment, free: bool) {
+        if self.flight == Some(Flight::Login) {
+            return;
+        }
+        if !free && let Err(next) = self.budget.take(at.now) {
+            self.login_at = Some(next);
+            let error = self.trouble.take().map_or_else(too_many, |trouble| trouble.error);
+            self.trouble = Some(Trouble { error, rejected: false });
+            return;
+        }
+        self.login_at = None;
+        self.flight = Some(Flight::Login);
+        self.actions.push(Action::LogIn);
+    }
+
+    /// The token is gone before another was there.
+    fn replace_lost(&mut self, free: bool, at: Moment) {
+        self.renew_at = None;
+        // A renewal that is out comes too late.
+        self.flight.take_if(|flight| *flight == Flight::Renewal);
+        // What keeps logins from being made keeps them from being made now too.
+        if self.trouble.is_none() {
+            self.log_in(at, free);
+        }
+    }
+
+    fn logged_in(&mut self, login: Login, asked: Instant, at: Moment) {
+        self.flight = None;
+        if self.dead.as_ref().is_some_and(|dead| dead.expose() == login.token.expose()) {
+            let error = Error::new(Kind::TokenInvalid, "log in");
+            return self.reject(error.with_detail("there is no other credential"), at);
+        }
+        let same = self.held.take_if(|held| held.is(&login.token));
+        if let Some(same) = same {
+            return self.seen_again(same, login, asked, at);
+        }
+        let replaced = self.held.take().and_then(|held| held.retire(at.now));
+        let before = std::mem::replace(&mut self.retired, replaced);
+        // At most two tokens live.
+        let before = before.and_then(|before| before.alive(at.now));
+        self.actions.extend(before.map(Action::Revoke));
+        self.generation = self.generation.next();
+        self.counts.logins += 1;
+        self.hold(Held::new(login, asked, self.generation), at);
+    }
+
+    /// A credential that is itself the token, and still the same one.
+    fn seen_again(&mut self, held: Held, login: Login, asked: Instant, at: Moment) {
+        let seen = Held::new(login, asked, held.generation());
+        let longer = match (seen.end(), held.end()) {
+            (Some(seen), Some(held)) => seen > held + ROUNDING,
+            (seen, held) => seen.is_none() && held.is_some(),
+        };
+        self.hold(seen, at);
+        if !longer {
+            let error = Error::new(Kind::LoginRefused, "log in");
+            self.reject(error.with_detail("the credential gives the same token"), at);
+        }
+    }
+
+    /// Takes a token into use, and plans what it needs.
+    fn hold(&mut self, held: Held, at: Moment) {
+        (self.trouble, self.failures) = (None, 0);
+        self.held = Some(held);
+        self.plan(at);
+    }
+
+    fn plan(&mut self, at: Moment) {
+        let Some(held) = &self.held else { return };
+        let after = |point: fn(Instant, Duration, f64) -> Option<Instant>| {
+            held.term.and_then(|term| point(held.asked, term, at.chance))
+        };
+        let renewed = held.renewable && self.forbidden < 2;
+        self.login_at = after(timing::login);
+        self.renew_at = renewed.then(|| after(timing::renewal)).flatten();
+    }
+
+    fn login_failed(&mut self, error: Error, at: Moment) {
+        self.flight = None;
+        // A credential that could not even be read was refused by nobody.
+        if error.kind() == Kind::LoginRefused && error.status().is_some() {
+            self.counts.refusals += 1;
+            return self.reject(error, at);
+        }
+        self.counts.failures += 1;
+        self.failures = self.failures.saturating_add(1);
+        let again = error.kind().class().retry && error.executed() == Executed::No;
+        let quick = timing::quick(self.failures, at.chance).filter(|_| again);
+        if let (Some(wait), None, None) = (quick, &self.held, error.retry_after()) {
+            self.login_at = Some(at.now + wait);
+            return;
+        }
+        let most = if self.held.is_some() { LONGEST_WAIT_IN_USE } else { LONGEST_WAIT };
+        let wait = timing::backoff(self.failures, most, at.chance);
+        let asked_for = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
+        self.login_at = Some(at.now + wait.max(asked_for));
+        self.trouble = Some(Trouble { error, rejected: false });
+    }
+
+    fn reject(&mut self, error: Error, at: Moment) {
+        self.login_at = Some(at.now + REFUSED_FOR);
+        self.trouble = Some(Trouble { error, rejected: true });
+    }
+
+    fn used(&mut self, generation: Generation, up: bool, at: Moment) {
+        if up && self.held.take_if(|held| held.generation() == generation).is_some() {
+            self.replace_lost(true, at);
+        } else if self.holds(generation) && self.trouble.is_none() {
+            self.log_in(at, true);
+        }
+    }
+
+    fn credential_changed(&mut self, log_in: bool, at: Moment) {
+        let waits = self.trouble.is_some() && self.flight.is_none();
+        if waits || (log_in && self.state() == State::Active) {
+            self.log_in(at, false);
+        }
+    }
+
+    fn holds(&self, generation: Generation) -> bool {
+        self.held.as_ref().is_some_and(|held| held.generation() == generation)
+    }
+}
+
+fn is_short(held: &Held) -> bool {
+    held.term.is_some_and(|term| term < BUDGETED)
+}
+
+fn too_many() -> Error {
+    let detail = "six logins and renewals were made within a minute";
+    Error::new(Kind::RateLimited, "log in").with_detail(detail)
+}
