@@ -115,7 +115,7 @@ impl Driver {
                 },
                 Some(done) = self.tasks.join_next() => {
                     // A method is foreign code, and may panic.
-                    self.done(done.unwrap_or_else(|_| Done::Event(Event::LoginFailed(panicked()))));
+                    self.done(done.unwrap_or_else(|_| Done::Event(Event::LoginFailed(panicked().into()))));
                 }
                 () = sleep_until(due.unwrap_or(self.next_beat)), if due.is_some() => {
                     self.tell(Event::Tick);

@@ -14,14 +14,16 @@ mod renewing;
 mod settling;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vault_http::{Error, Executed, Generation, Kind, Token};
+use vault_http::{Error, Generation, Kind, Token};
 
-pub(crate) use event::{Action, Event, Renewal, Seen, Unrenewed};
+pub(crate) use event::{Action, Event, Failure, Renewal, Seen, Unrenewed};
 
 use crate::login::Login;
 use crate::status::{Counts, Snapshot, State};
@@ -93,7 +95,7 @@ impl Life {
             Event::Start if self.state() == State::Empty => self.log_in(at, false),
             Event::Start | Event::Tick => {}
             Event::LoggedIn { login, asked } => self.logged_in(login, asked, at),
-            Event::LoginFailed(error) => self.login_failed(error, at),
+            Event::LoginFailed(failure) => self.login_failed(failure, at),
             Event::Renewed { generation, renewal, asked } => {
                 self.renewed(generation, renewal, asked, at);
             }
@@ -224,7 +226,7 @@ impl Life {
     /// A credential that is itself the token, and still the same one.
     fn seen_again(&mut self, held: Held, login: Login, asked: Instant, at: Moment) {
         let seen = Held::new(login, asked, held.generation());
-        let longer = match (seen.end(), held.end()) {
+        let longer = match (seen.death(), held.death()) {
             (Some(seen), Some(held)) => seen > held + ROUNDING,
             (seen, held) => seen.is_none() && held.is_some(),
         };
@@ -252,25 +254,23 @@ impl Life {
         self.renew_at = renewed.then(|| after(timing::renewal)).flatten();
     }
 
-    fn login_failed(&mut self, error: Error, at: Moment) {
+    fn login_failed(&mut self, failure: Failure, at: Moment) {
+        let Failure { error, refused, again, after } = failure;
         self.flight = None;
-        // A credential that could not even be read was refused by nobody.
-        if error.kind() == Kind::LoginRefused && error.status().is_some() {
+        if refused {
             self.counts.refusals += 1;
             return self.reject(error, at);
         }
         self.counts.failures += 1;
         self.failures = self.failures.saturating_add(1);
-        let again = error.kind().class().retry && error.executed() == Executed::No;
         let quick = timing::quick(self.failures, at.chance).filter(|_| again);
-        if let (Some(wait), None, None) = (quick, &self.held, error.retry_after()) {
+        if let (Some(wait), None, None) = (quick, &self.held, after) {
             self.login_at = Some(at.now + wait);
             return;
         }
         let most = if self.held.is_some() { LONGEST_WAIT_IN_USE } else { LONGEST_WAIT };
         let wait = timing::backoff(self.failures, most, at.chance);
-        let asked_for = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
-        self.login_at = Some(at.now + wait.max(asked_for));
+        self.login_at = Some(at.now + wait.max(after.unwrap_or_default().min(LONGEST_WAIT)));
         self.trouble = Some(Trouble { error, rejected: false });
     }
 

@@ -3,7 +3,6 @@
 
 use tokio::time::Instant;
 use tracing::info;
-use vault_http::Kind;
 
 use crate::life::{Event, Seen, Unrenewed};
 use crate::status::{Snapshot, State};
@@ -12,7 +11,7 @@ use crate::status::{Snapshot, State};
 pub(crate) fn event(event: &Event) {
     match event {
         Event::LoggedIn { .. } => login("success"),
-        Event::LoginFailed(error) if error.kind() == Kind::LoginRefused => login("refused"),
+        Event::LoginFailed(failure) if failure.refused => login("refused"),
         Event::LoginFailed(_) => login("failed"),
         Event::Renewed { .. } => renewal("success"),
         Event::Unrenewed { why: Unrenewed::Unasked, .. } => renewal("failed"),

@@ -79,7 +79,7 @@ impl Work {
             Ok(login) => Event::LoggedIn { login, asked },
             Err(error) => {
                 info!(%error, "a login failed");
-                Event::LoginFailed(error)
+                Event::LoginFailed(error.into())
             }
         }
     }

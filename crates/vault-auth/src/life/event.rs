@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vault_http::{Denial, Error, Generation, Lease, Token};
+use vault_http::{Denial, Error, Executed, Generation, Kind, Lease, Token};
 
 use crate::login::Login;
 
@@ -17,7 +17,7 @@ pub(crate) enum Event {
     /// A login that was sent at `asked` gave this.
     LoggedIn { login: Login, asked: Instant },
     /// A login gave nothing.
-    LoginFailed(Error),
+    LoginFailed(Failure),
     /// A renewal that was sent at `asked` gave this.
     Renewed { generation: Generation, renewal: Renewal, asked: Instant },
     /// A renewal gave nothing.
@@ -30,6 +30,27 @@ pub(crate) enum Event {
     Used { generation: Generation, up: bool },
     /// A credential's file is another one now; `log_in`: that wants a new token at once.
     CredentialChanged { log_in: bool },
+}
+
+/// Why a login gave nothing.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// The server refused the credential.
+    pub(crate) refused: bool,
+    /// It was certainly not executed, and may work the next moment.
+    pub(crate) again: bool,
+    /// How long the server asks to wait.
+    pub(crate) after: Option<Duration>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        // A credential that could not even be read was refused by nobody.
+        let refused = error.kind() == Kind::LoginRefused && error.status().is_some();
+        let again = error.kind().class().retry && error.executed() == Executed::No;
+        Self { refused, again, after: error.retry_after(), error }
+    }
 }
 
 /// What a renewal gave.

@@ -53,6 +53,11 @@ impl Held {
         self.lease.token.expose() == token.expose()
     }
 
+    /// When the server ends it, at the earliest.
+    pub(crate) fn death(&self) -> Option<Instant> {
+        self.term.and_then(|term| self.asked.checked_add(term))
+    }
+
     /// When it is given out no more.
     pub(crate) fn end(&self) -> Option<Instant> {
         timing::end(self.asked, self.term)
@@ -83,9 +88,8 @@ impl Held {
 
     /// What is left of it once another took its place.
     pub(crate) fn retire(self, now: Instant) -> Option<Retired> {
-        let ends = self.term.and_then(|term| self.asked.checked_add(term));
-        let revoke_at = now + REVOKED_AFTER;
-        self.revocable.then(|| Retired { token: self.lease.token, ends, revoke_at })
+        let (death, revoke_at) = (self.death(), now + REVOKED_AFTER);
+        self.revocable.then(|| Retired { token: self.lease.token, death, revoke_at })
     }
 }
 
@@ -93,13 +97,13 @@ impl Held {
 #[derive(Debug)]
 pub(crate) struct Retired {
     token: Token,
-    ends: Option<Instant>,
+    death: Option<Instant>,
     pub(crate) revoke_at: Instant,
 }
 
 impl Retired {
     /// The token, unless it has ended by itself.
     pub(crate) fn alive(self, now: Instant) -> Option<Token> {
-        self.ends.is_none_or(|end| now < end).then_some(self.token)
+        self.death.is_none_or(|death| now < death).then_some(self.token)
     }
 }
