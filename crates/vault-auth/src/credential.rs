@@ -70,14 +70,17 @@ impl Kept {
     pub(crate) async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         let credential = self.credential.clone();
         let read = tokio::task::spawn_blocking(move || credential.read_blocking()).await;
-        let read = read.unwrap_or_else(|_| Err(Error::new(Kind::LoginRefused, "read a credential")));
+        let read =
+            read.unwrap_or_else(|_| Err(Error::new(Kind::LoginRefused, "read a credential")));
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(secret) if is_whole(secret.expose_secret()) || last.is_none() => {
                 *last = Some(secret.clone());
                 Ok(secret)
             }
-            Ok(_) => last.clone().ok_or_else(|| Error::new(Kind::LoginRefused, "read a credential")),
+            Ok(_) => {
+                last.clone().ok_or_else(|| Error::new(Kind::LoginRefused, "read a credential"))
+            }
             Err(error) => {
                 let last = last.clone().ok_or_else(|| error.clone())?;
                 warn!(%error, "a credential's last good content is used");
@@ -161,7 +164,8 @@ mod tests {
         let file = place.path().join("id");
         let kept = Kept::new(Credential::File(file.clone()));
         let whole = |text: &str| text.ends_with('.');
-        let now = async || Ok::<_, Error>(kept.read_trimmed(whole).await?.expose_secret().to_owned());
+        let now =
+            async || Ok::<_, Error>(kept.read_trimmed(whole).await?.expose_secret().to_owned());
         assert_eq!(now().await.unwrap_err().kind(), Kind::LoginRefused);
         std::fs::write(&file, " first. \n").unwrap();
         assert_eq!(now().await.unwrap(), "first.");

@@ -93,7 +93,7 @@ impl Login {
 
 /// Seconds; 0 is a token that does not end, such as root's, and what is negative is no lease.
 fn lease(seconds: i64, answer: &Response) -> Result<Option<Duration>, Error> {
-    let seconds =
-        u64::try_from(seconds).map_err(|_| answer.malformed("the lease of the token is negative"))?;
+    let seconds = u64::try_from(seconds)
+        .map_err(|_| answer.malformed("the lease of the token is negative"))?;
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }

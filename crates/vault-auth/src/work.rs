@@ -28,7 +28,10 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) enum Done {
     /// A login, with the files as they were before it.
-    Login { stamps: Stamps, event: Event },
+    Login {
+        stamps: Stamps,
+        event: Event,
+    },
     Event(Event),
     /// The files as they are now.
     Files(Stamps),

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use vault_http::Denial;
 
+use super::Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked};
 use super::*;
 
 /// A life at a moment that the test moves on.
@@ -174,7 +175,6 @@ fn what_a_failed_renewal_leads_to() {
         let then = if last.is_empty() { scene.next() } else { (second, last) };
         assert_eq!(then, (second, wanted.to_vec()), "{whys:?}");
     };
-    use Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked};
     check(&[Dead], 625, &["log in"]);
     check(&[Forbidden], 800, &["log in"]);
     check(&[Impossible], 800, &["log in"]);
@@ -192,7 +192,7 @@ fn renewals_that_fail_for_long_are_followed_by_a_login() {
     loop {
         match scene.next() {
             (_, wanted) if wanted == ["renew"] => {
-                assert!(scene.unrenewed(Unrenewed::Unasked).is_empty());
+                assert!(scene.unrenewed(Unasked).is_empty());
             }
             (second, wanted) if wanted == ["log in"] => break assert_eq!(second, 800),
             // The budget was empty.
@@ -206,12 +206,12 @@ fn renewals_that_fail_for_long_are_followed_by_a_login() {
 fn renewals_that_the_next_token_is_forbidden_too_are_given_up() {
     let mut scene = Scene::with(renewable("a", 1_000));
     assert_eq!(scene.next().1, ["renew"]);
-    scene.unrenewed(Unrenewed::Forbidden);
+    scene.unrenewed(Forbidden);
     assert_eq!(scene.next().1, ["log in"]);
     scene.logged_in(renewable("b", 1_000));
     assert_eq!(scene.next().1, ["revoke"]);
     assert_eq!(scene.next().1, ["renew"]);
-    scene.unrenewed(Unrenewed::Forbidden);
+    scene.unrenewed(Forbidden);
     assert_eq!(scene.next().1, ["log in"]);
     scene.logged_in(renewable("c", 1_000));
     assert_eq!(scene.next().1, ["revoke"]);
@@ -313,15 +313,9 @@ fn a_late_403_of_an_old_generation_kills_nothing() {
     let old = scene.life.generation;
     assert_eq!(scene.denied(true), ["log in", "dead"]);
     scene.logged_in(renewable("b", 1_000));
-    assert_eq!(
-        scene.on(Event::Denied(Denial { generation: old, token_invalid: true })),
-        ["dead"]
-    );
+    assert_eq!(scene.on(Event::Denied(Denial { generation: old, token_invalid: true })), ["dead"]);
     assert_eq!(scene.on(Event::LookedUp { generation: old, seen: Seen::Dead }), ["dead"]);
-    assert_eq!(
-        scene.on(Event::Unrenewed { generation: old, why: Unrenewed::Dead }),
-        Vec::<&str>::new()
-    );
+    assert_eq!(scene.on(Event::Unrenewed { generation: old, why: Dead }), Vec::<&str>::new());
     scene.is(State::Active);
 }
 

@@ -109,10 +109,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn points_are_drawn_within_their_bounds() {
         let (now, lease) = (Instant::now(), Duration::from_secs(1_000));
-        let seconds = |at: Option<Instant>| (at.unwrap() - now).as_secs_f64().round();
-        assert_eq!([0.0, 1.0].map(|c| seconds(renewal(now, lease, c))), [550.0, 700.0]);
-        assert_eq!([0.0, 1.0].map(|c| seconds(login(now, lease, c))), [720.0, 880.0]);
-        assert_eq!(seconds(renewal(now, Duration::from_secs(10), 1.0)), 5.0);
+        let millis = |at: Option<Instant>| (at.unwrap() - now).as_millis();
+        assert_eq!([0.0, 1.0].map(|c| millis(renewal(now, lease, c))), [550_000, 700_000]);
+        assert_eq!([0.0, 1.0].map(|c| millis(login(now, lease, c))), [720_000, 880_000]);
+        assert_eq!(millis(renewal(now, Duration::from_secs(10), 1.0)), 5_000);
     }
 
     #[test]
