@@ -11,6 +11,7 @@ use vault_http::{ApiPath, Client, Denial, Error, Lease, TokenSource, Verdict};
 
 use crate::current::{Entry, Taken};
 use crate::driver::{Driver, Message, Reins, ended};
+use crate::handle::Handle;
 use crate::life::Seen;
 use crate::method::Method;
 use crate::status::{Snapshot, Status};
@@ -76,6 +77,11 @@ impl Auth {
         self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
     }
 
+    /// A way to the token for one task or thread to keep: the cheapest there is.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.clone(), Arc::clone(&self.0.reins.shared))
+    }
+
     /// How the token is, now.
     pub fn status(&self) -> Status {
         self.0.reins.news.borrow().status(Instant::now())
@@ -126,7 +132,7 @@ impl Auth {
     }
 
     /// Takes a use of the token, where they are counted.
-    fn use_of(&self, entry: &Entry) -> bool {
+    pub(crate) fn use_of(&self, entry: &Entry) -> bool {
         let taken = entry.take();
         if matches!(taken, Taken::Low | Taken::Last) {
             let (generation, up) = (entry.lease.generation, taken == Taken::Last);

@@ -80,6 +80,11 @@ impl Current {
         self.0.load().as_deref().map(read)
     }
 
+    /// The place itself.
+    pub(crate) fn slot(&self) -> &Slot<Entry> {
+        &self.0
+    }
+
     /// Puts a token in the place of the last one.
     pub(crate) fn serve(&self, entry: Entry) {
         self.0.store(Some(Arc::new(entry)));

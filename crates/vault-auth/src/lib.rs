@@ -5,6 +5,7 @@ mod method;
 mod methods;
 
 mod auth;
+mod handle;
 mod status;
 
 mod life;
@@ -23,6 +24,7 @@ mod files;
 
 pub use auth::{Auth, OwnToken};
 pub use credential::Credential;
+pub use handle::Handle;
 pub use login::Login;
 pub use method::{Link, Method};
 pub use methods::{AppRole, Certificate, Jwt, StaticToken, Userpass};

@@ -167,12 +167,13 @@ impl Life {
         if let Some(ended) = self.held.take_if(|held| due(held.end())) {
             self.replace_lost(is_short(&ended), at);
         }
+        // In a short lease both may be due: the renewal costs less.
+        if self.flight.is_none() && due(self.renew_at) {
+            self.renew(at);
+        }
         if self.flight.is_none() && due(self.login_at) {
             let short = self.held.as_ref().is_some_and(is_short);
             self.log_in(at, short && self.trouble.is_none());
-        }
-        if self.flight.is_none() && due(self.renew_at) {
-            self.renew(at);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use vault_http::{Error, Response, Token};
+use vault_http::{Error, Kind, Response, Token};
 
 /// What a login gave.
 #[derive(Debug, Clone)]
@@ -14,6 +14,9 @@ pub struct Login {
     pub token: Token,
     /// How long it lives from before the login was sent; `None`: no end is known.
     pub lease: Option<Duration>,
+    /// How much a renewal asks for, where that is more than `lease`: of a token that somebody else
+    /// made, only a part may be left. Asking for less would shorten its life.
+    pub term: Option<Duration>,
     /// Whether it may be renewed.
     pub renewable: bool,
     /// Whether each renewal gives the whole period, for ever.
@@ -28,8 +31,8 @@ pub struct Login {
 impl Login {
     /// A token without a known end, that is neither renewed nor revoked.
     pub fn new(token: Token) -> Self {
-        let (lease, uses) = (None, None);
-        Self { token, lease, renewable: false, periodic: false, uses, revocable: false }
+        let (lease, term, uses) = (None, None, None);
+        Self { token, lease, term, renewable: false, periodic: false, uses, revocable: false }
     }
 
     /// Reads the answer to a login.
@@ -70,9 +73,12 @@ impl Login {
         struct Data {
             ttl: i64,
             #[serde(default)]
-            renewable: bool,
+            creation_ttl: i64,
             #[serde(default)]
-            num_uses: u32,
+            renewable: bool,
+            /// Uses that are left; 0: any number, and below: this was the last.
+            #[serde(default)]
+            num_uses: i64,
             /// Seconds; absent where there is none.
             #[serde(default)]
             period: i64,
@@ -80,12 +86,16 @@ impl Login {
             token_type: String,
         }
         let data: Data = answer.data()?;
-        let lease = lease(data.ttl, answer)?;
+        let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
+        let uses = u32::try_from(data.num_uses).map_err(|_| {
+            answer.error(Kind::LoginRefused).with_detail("the look-up took the token's last use")
+        })?;
         Ok(Self {
             lease,
+            term,
             renewable: data.renewable && data.token_type != "batch",
             periodic: data.period > 0,
-            uses: (data.num_uses > 0).then_some(data.num_uses),
+            uses: (uses > 0).then_some(uses),
             ..Self::new(token)
         })
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../src/current.rs"]
+#[expect(dead_code, reason = "taken in as it is")]
 mod current;
 #[path = "../src/docket.rs"]
 #[expect(dead_code, reason = "taken in as it is")]

@@ -22,7 +22,7 @@ pub(crate) struct Held {
     pub(crate) asked: Instant,
     /// How long it lives from then; `None`: no end is known.
     pub(crate) term: Option<Duration>,
-    /// The term that it came with, which renewals ask for again.
+    /// The term that it was made with, which renewals ask for again.
     pub(crate) full: Option<Duration>,
     pub(crate) renewable: bool,
     periodic: bool,
@@ -38,7 +38,7 @@ impl Held {
             uses: login.uses,
             asked,
             term: login.lease,
-            full: login.lease,
+            full: login.term.max(login.lease),
             renewable,
             periodic: login.periodic,
             revocable: login.revocable,

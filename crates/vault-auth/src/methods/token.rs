@@ -1,6 +1,7 @@
 //! Token: no login at all, somebody else made the token.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -16,13 +17,15 @@ use crate::method::{Link, Method};
 pub struct StaticToken {
     credential: Kept,
     looked_up: bool,
+    /// The last token that turned out to have a number of uses: it is not looked up again.
+    counted: Mutex<Option<Token>>,
 }
 
 impl StaticToken {
     /// The token, or the file that holds it, used as it is: nothing is asked of the server, so that
     /// a token with one use left keeps it. Its end is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
-        Self { credential: Kept::new(token), looked_up: false }
+        Self { credential: Kept::new(token), looked_up: false, counted: Mutex::default() }
     }
 
     /// The same for a program that lives longer than the token may: it is looked up before it is
@@ -35,13 +38,28 @@ impl StaticToken {
     }
 }
 
+impl StaticToken {
+    fn counted(&self) -> MutexGuard<'_, Option<Token>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[async_trait]
 impl Method for StaticToken {
     async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
         let text = self.credential.read_trimmed(is_whole).await?;
         let token = Token::new(&text)
             .map_err(|error| Error::new(Kind::LoginRefused, "read the token").with_source(error))?;
-        if self.looked_up { link.look_up(token).await } else { Ok(Login::new(token)) }
+        if !self.looked_up {
+            return Ok(Login::new(token));
+        }
+        if self.counted().as_ref().is_some_and(|counted| counted.expose() == token.expose()) {
+            let error = Error::new(Kind::TokenInvalid, "log in");
+            return Err(error.with_detail("there is no other credential"));
+        }
+        let login = link.look_up(token).await?;
+        *self.counted() = login.uses.map(|_| login.token.clone());
+        Ok(login)
     }
 
     fn files(&self) -> Vec<PathBuf> {
