@@ -46,20 +46,21 @@ impl Credential {
     }
 }
 
-/// A credential with the last content of it that was good.
+/// A credential with the last content of it that was good: what a method reads at each login.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub struct LastGood {
     credential: Credential,
     last: Mutex<Option<SecretString>>,
 }
 
-impl Kept {
-    pub(crate) fn new(credential: Credential) -> Self {
+impl LastGood {
+    /// Nothing is read yet.
+    pub fn new(credential: Credential) -> Self {
         Self { credential, last: Mutex::default() }
     }
 
-    /// The file, as [`Method::files`](crate::Method::files) wants it.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    /// The file, where it is one, as [`Method::files`](crate::Method::files) wants it.
+    pub fn file(&self) -> Option<PathBuf> {
         self.credential.file().map(Path::to_owned)
     }
 
@@ -67,7 +68,7 @@ impl Kept {
     ///
     /// # Errors
     /// [`Kind::LoginRefused`] when it never was.
-    pub(crate) async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
+    pub async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         let credential = self.credential.clone();
         let read = tokio::task::spawn_blocking(move || credential.read_blocking()).await;
         let read =
@@ -92,11 +93,8 @@ impl Kept {
     /// The same without the white space around it, which is no part of a token or an id.
     ///
     /// # Errors
-    /// As [`Kept::read`].
-    pub(crate) async fn read_trimmed(
-        &self,
-        is_whole: fn(&str) -> bool,
-    ) -> Result<SecretString, Error> {
+    /// As [`LastGood::read`].
+    pub async fn read_trimmed(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         Ok(self.read(is_whole).await?.expose_secret().trim().into())
     }
 }
@@ -162,7 +160,7 @@ mod tests {
     async fn a_file_that_is_no_good_leaves_the_last_good_content() {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("id");
-        let kept = Kept::new(Credential::File(file.clone()));
+        let kept = LastGood::new(Credential::File(file.clone()));
         let whole = |text: &str| text.ends_with('.');
         let now =
             async || Ok::<_, Error>(kept.read_trimmed(whole).await?.expose_secret().to_owned());

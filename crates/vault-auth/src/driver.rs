@@ -53,6 +53,8 @@ pub(crate) struct Driver {
     /// What is out: it ends with the driver.
     tasks: JoinSet<Done>,
     next_beat: Instant,
+    /// Whether somebody is out to look at the files; a file system may hang.
+    looking: bool,
     /// The files as they were at the last login, and when they were last looked at.
     at_login: Stamps,
     last_seen: Stamps,
@@ -84,6 +86,7 @@ impl Driver {
             news,
             tasks: JoinSet::new(),
             next_beat: Instant::now(),
+            looking: false,
             at_login: Stamps::new(),
             last_seen: Stamps::new(),
         };
@@ -98,24 +101,16 @@ impl Driver {
             let due = self.life.due();
             tokio::select! {
                 message = self.inbox.recv() => match message {
+                    Some(Message::ShutDown { revoke, done }) => return self.end(revoke, done).await,
                     Some(Message::Denied(denial)) => self.tell(Event::Denied(denial)),
                     Some(Message::Used { generation, up }) => {
                         self.tell(Event::Used { generation, up });
                     }
-                    Some(Message::ShutDown { revoke, done }) => {
-                        if revoke {
-                            self.revoke_all().await;
-                        }
-                        drop(self);
-                        // Who asked may have gone.
-                        let _ = done.send(());
-                        return;
-                    }
                     None => return,
                 },
+                // A method is foreign code, and may panic.
                 Some(done) = self.tasks.join_next() => {
-                    // A method is foreign code, and may panic.
-                    self.done(done.unwrap_or_else(|_| Done::Event(Event::LoginFailed(panicked().into()))));
+                    self.done(done.unwrap_or_else(|_| Done::panicked()));
                 }
                 () = sleep_until(due.unwrap_or(self.next_beat)), if due.is_some() => {
                     self.tell(Event::Tick);
@@ -123,6 +118,16 @@ impl Driver {
                 () = sleep_until(self.next_beat) => self.beat(),
             }
         }
+    }
+
+    /// Ends it, and tells so.
+    async fn end(mut self, revoke: bool, done: oneshot::Sender<()>) {
+        if revoke {
+            self.revoke_all().await;
+        }
+        drop(self);
+        // Who asked may have gone.
+        let _ = done.send(());
     }
 
     /// Takes in what a request came to.
@@ -134,6 +139,10 @@ impl Driver {
             }
             Done::Event(event) => self.tell(event),
             Done::Files(stamps) => self.files(stamps),
+            Done::Panicked(event) => {
+                self.looking = false;
+                self.tell(event);
+            }
             Done::Nothing => {}
         }
     }
@@ -182,12 +191,16 @@ impl Driver {
     fn beat(&mut self) {
         self.next_beat = Instant::now() + BEAT;
         report::expiry(&self.life.snapshot(), Instant::now());
-        let work = Arc::clone(&self.work);
-        self.tasks.spawn(async move { Done::Files(work.stamps().await) });
+        if !self.looking && !self.work.method.files().is_empty() {
+            self.looking = true;
+            let work = Arc::clone(&self.work);
+            self.tasks.spawn(async move { Done::Files(work.stamps().await) });
+        }
     }
 
     /// A file counts as changed when it has been left alone since it was last looked at.
     fn files(&mut self, stamps: Stamps) {
+        self.looking = false;
         let settled = stamps == self.last_seen;
         self.last_seen = stamps;
         if settled && self.last_seen != self.at_login {
@@ -236,8 +249,4 @@ impl Drop for Driver {
 /// What a token source that was shut down says.
 pub(crate) fn ended() -> Error {
     Error::new(Kind::Interrupted, "log in").with_detail("the token source was shut down").unsent()
-}
-
-fn panicked() -> Error {
-    Error::new(Kind::Interrupted, "log in").with_detail("the login method panicked")
 }

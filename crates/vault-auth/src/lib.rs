@@ -23,7 +23,7 @@ mod credential;
 mod files;
 
 pub use auth::{Auth, OwnToken};
-pub use credential::Credential;
+pub use credential::{Credential, LastGood};
 pub use handle::Handle;
 pub use login::Login;
 pub use method::{Link, Method};

@@ -35,7 +35,17 @@ pub(crate) enum Done {
     Event(Event),
     /// The files as they are now.
     Files(Stamps),
+    /// The method's own code panicked, in a login or in naming its files.
+    Panicked(Event),
     Nothing,
+}
+
+impl Done {
+    pub(crate) fn panicked() -> Self {
+        let error = Error::new(Kind::Interrupted, "log in");
+        let error = error.with_detail("the login method panicked");
+        Self::Panicked(Event::LoginFailed(error.into()))
+    }
 }
 
 impl Work {

@@ -4,7 +4,8 @@ use tokio::time::Instant;
 use vault_http::Generation;
 
 use super::event::{Action, Renewal, Unrenewed};
-use super::{Flight, LONGEST_WAIT_IN_USE, Life, Moment, is_short, timing};
+use super::logins::LONGEST_WAIT_IN_USE;
+use super::{Flight, Life, Moment, is_short, timing};
 
 impl Life {
     /// Asks for as much as the token came with: less would shorten its life.
@@ -28,7 +29,7 @@ impl Life {
         asked: Instant,
         at: Moment,
     ) {
-        if !self.landed(generation) {
+        if !(self.holds(generation) && self.landed(Flight::Renewal)) {
             return;
         }
         self.counts.renewals += 1;
@@ -40,7 +41,7 @@ impl Life {
     }
 
     pub(super) fn unrenewed(&mut self, generation: Generation, why: &Unrenewed, at: Moment) {
-        if !self.landed(generation) {
+        if !(self.holds(generation) && self.landed(Flight::Renewal)) {
             return;
         }
         match why {
@@ -73,14 +74,5 @@ impl Life {
         if let Some(held) = &mut self.held {
             held.renewable = false;
         }
-    }
-
-    /// Whether the renewal that ended is the one that is out.
-    fn landed(&mut self, generation: Generation) -> bool {
-        let own = self.holds(generation) && self.flight == Some(Flight::Renewal);
-        if own {
-            self.flight = None;
-        }
-        own
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use secrecy::SecretString;
-use vault_http::Denial;
+use vault_http::{Denial, Kind};
 
+use super::event::Failure;
 use super::*;
+use crate::login::Login;
 
 /// What the server does for a while.
 #[derive(Debug, Clone, Copy, PartialEq)]

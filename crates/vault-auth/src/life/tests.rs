@@ -1,10 +1,12 @@
 //! What follows from what: one event after the other, at chosen moments.
 
 use secrecy::SecretString;
-use vault_http::Denial;
+use vault_http::{Denial, Kind};
 
 use super::Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked};
+use super::event::Failure;
 use super::*;
+use crate::login::Login;
 
 /// A life at a moment that the test moves on.
 struct Scene {

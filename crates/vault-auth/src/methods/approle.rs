@@ -9,7 +9,7 @@ use vault_http::{ApiPath, Error};
 
 use super::login_path;
 use super::wrapping::Wrapped;
-use crate::credential::{Credential, Kept, any};
+use crate::credential::{Credential, LastGood, any};
 use crate::login::Login;
 use crate::method::{Link, Method, expose};
 
@@ -17,13 +17,13 @@ use crate::method::{Link, Method, expose};
 #[derive(Debug)]
 pub struct AppRole {
     mount: ApiPath,
-    role_id: Kept,
+    role_id: LastGood,
     secret_id: SecretId,
 }
 
 #[derive(Debug)]
 enum SecretId {
-    Plain(Kept),
+    Plain(LastGood),
     Wrapped(Wrapped),
 }
 
@@ -32,8 +32,8 @@ impl AppRole {
     pub fn new(role_id: Credential, secret_id: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("approle"),
-            role_id: Kept::new(role_id),
-            secret_id: SecretId::Plain(Kept::new(secret_id)),
+            role_id: LastGood::new(role_id),
+            secret_id: SecretId::Plain(LastGood::new(secret_id)),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::{Credential, Kept};
+use crate::credential::{Credential, LastGood};
 use crate::login::Login;
 use crate::method::{Link, Method, expose};
 
@@ -17,13 +17,17 @@ use crate::method::{Link, Method, expose};
 pub struct Jwt {
     mount: ApiPath,
     role: String,
-    credential: Kept,
+    credential: LastGood,
 }
 
 impl Jwt {
     /// A role of the JWT method at the mount `jwt`.
     pub fn new(role: impl Into<String>, jwt: Credential) -> Self {
-        Self { mount: ApiPath::from_static("jwt"), role: role.into(), credential: Kept::new(jwt) }
+        Self {
+            mount: ApiPath::from_static("jwt"),
+            role: role.into(),
+            credential: LastGood::new(jwt),
+        }
     }
 
     /// A role of the Kubernetes method at the mount `kubernetes`, with a service account's token.

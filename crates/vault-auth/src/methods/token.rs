@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use vault_http::{Error, Kind, Token};
 
-use crate::credential::{Credential, Kept};
+use crate::credential::{Credential, LastGood};
 use crate::login::Login;
 use crate::method::{Link, Method};
 
@@ -15,7 +15,7 @@ use crate::method::{Link, Method};
 /// the last one is dead.
 #[derive(Debug)]
 pub struct StaticToken {
-    credential: Kept,
+    credential: LastGood,
     looked_up: bool,
     /// The last token that turned out to have a number of uses: it is not looked up again.
     counted: Mutex<Option<Token>>,
@@ -25,7 +25,7 @@ impl StaticToken {
     /// The token, or the file that holds it, used as it is: nothing is asked of the server, so that
     /// a token with one use left keeps it. Its end is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
-        Self { credential: Kept::new(token), looked_up: false, counted: Mutex::default() }
+        Self { credential: LastGood::new(token), looked_up: false, counted: Mutex::default() }
     }
 
     /// The same for a program that lives longer than the token may: it is looked up before it is

@@ -8,7 +8,7 @@ use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::{Credential, Kept, any};
+use crate::credential::{Credential, LastGood, any};
 use crate::login::Login;
 use crate::method::{Link, Method, expose};
 
@@ -17,13 +17,13 @@ use crate::method::{Link, Method, expose};
 pub struct Userpass {
     mount: ApiPath,
     username: ApiPath,
-    password: Kept,
+    password: LastGood,
 }
 
 impl Userpass {
     /// A user at the mount `userpass`. The name stands in the request's path.
     pub fn new(username: ApiPath, password: Credential) -> Self {
-        let (mount, password) = (ApiPath::from_static("userpass"), Kept::new(password));
+        let (mount, password) = (ApiPath::from_static("userpass"), LastGood::new(password));
         Self { mount, username, password }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use vault_http::{ApiPath, Error, Kind, Token};
 
-use crate::credential::{Kept, any};
+use crate::credential::{LastGood, any};
 use crate::method::{Link, expose};
 
 const LOOKUP: ApiPath = ApiPath::from_static("sys/wrapping/lookup");
@@ -16,7 +16,7 @@ const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 /// A wrapping token, and the secret id once it was unwrapped: that works only once.
 #[derive(Debug)]
 pub(super) struct Wrapped {
-    token: Kept,
+    token: LastGood,
     unwrapped: Mutex<Option<Unwrapped>>,
 }
 
@@ -27,7 +27,7 @@ struct Unwrapped {
 }
 
 impl Wrapped {
-    pub(super) fn new(token: Kept) -> Self {
+    pub(super) fn new(token: LastGood) -> Self {
         Self { token, unwrapped: Mutex::default() }
     }
 
