@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use vault_auth::{AppRole, Auth, Credential, StaticToken};
-use vault_http::{Address, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
+use vault_auth::{AppRole, Auth, Credential, OwnToken, StaticToken};
+use vault_http::{Address, ApiPath, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -176,6 +176,32 @@ async fn denials_of_one_generation_share_a_look_up() {
     }
     let verdicts = callers.join_all().await;
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::PathDenied));
+}
+
+#[tokio::test]
+async fn all_that_concerns_a_token_is_sent_to_its_namespace() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let answers = [
+        ("auth/approle/login", token("hvs.one", 3600)),
+        ("auth/token/lookup-self", ResponseTemplate::new(200).set_body_json(json!({ "data": {} }))),
+        ("auth/token/revoke-self", ResponseTemplate::new(204)),
+    ];
+    for (at, answer) in answers {
+        Mock::given(path(format!("/v1/{at}")))
+            .and(header("x-vault-namespace", "team-a"))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let namespace = Some(ApiPath::from_static("team-a"));
+    let method = AppRole::new(value("role"), value("PLANTED-x"));
+    let auth = Auth::in_namespace(client(&server), namespace, method);
+    let generation = auth.token().await.unwrap().generation;
+    let denial = Denial { generation, token_invalid: false };
+    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::PathDenied);
+    auth.shutdown(OwnToken::Revoke).await;
 }
 
 #[tokio::test]
