@@ -57,8 +57,10 @@ impl Auth {
         Self(Arc::new(Inner { method, reins, idle, running }))
     }
 
-    /// Logs in now, in the background, so that the first request need not wait. It has to be called
-    /// within a runtime, as every other method that sends something.
+    /// Logs in now, in the background, so that the first request need not wait.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, as everything that starts a task.
     pub fn start(&self) {
         let driver = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(driver) = driver {

@@ -208,27 +208,37 @@ impl Driver {
         }
     }
 
-    /// Revokes what is ours, a login that is under way included.
+    /// Revokes what is ours, the token of a login that is under way included.
     async fn revoke_all(&mut self) {
         let deadline = Deadline::after(REVOKED_WITHIN);
-        if self.life.is_logging_in() {
-            let landed = async {
-                while let Some(done) = self.tasks.join_next().await {
-                    if let Ok(Done::Login { event, .. }) = done {
-                        self.life.on(event, Moment { now: Instant::now(), chance: 0.5 });
-                        break;
-                    }
-                }
-            };
-            // What is not there by then is lost.
-            let _ = deadline.bound(landed).await;
-        }
+        // What has not landed by then is lost.
+        let landed = deadline.bound(self.last_login()).await.unwrap_or_default();
+        let mut tokens = self.life.own_tokens(Instant::now());
+        tokens.extend(landed.into_iter().filter_map(|action| match action {
+            Action::Revoke(token) => Some(token),
+            _ => None,
+        }));
         let mut revoking = JoinSet::new();
-        for token in self.life.own_tokens(Instant::now()) {
+        for token in tokens {
             let work = Arc::clone(&self.work);
             revoking.spawn(async move { work.revoke(&token, deadline).await });
         }
         while revoking.join_next().await.is_some() {}
+    }
+
+    /// Waits for the login that is under way, if one is: what the life wants done after it.
+    async fn last_login(&mut self) -> Vec<Action> {
+        while self.life.is_logging_in() {
+            match self.tasks.join_next().await {
+                Some(Ok(Done::Login { event, .. })) => {
+                    let at = Moment { now: Instant::now(), chance: fastrand::f64() };
+                    return self.life.on(event, at);
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Vec::new()
     }
 }
 

@@ -32,6 +32,8 @@ use held::{Held, Retired};
 
 /// What a lease below this makes necessary comes on top of the budget: it would starve otherwise.
 const BUDGETED: Duration = Duration::from_secs(300);
+/// The shortest lease that a server gives. What is shorter is no lease to live by.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The moment of an event, and a number drawn from 0 to 1 for what it may plan.
 #[derive(Debug, Clone, Copy)]
@@ -180,5 +182,5 @@ impl Life {
 }
 
 fn is_short(held: &Held) -> bool {
-    held.term.is_some_and(|term| term < BUDGETED)
+    held.term.is_some_and(|term| (SHORTEST..BUDGETED).contains(&term))
 }

@@ -59,7 +59,7 @@ const TOKEN_1: Comparison = Comparison {
     target: Target::Nanos(10.0),
     how: "One thread takes the token that is in use, over and over, in five rounds, each right after one
 of look-ups in a map of 1,000 names of 40 bytes, without any synchronisation. What counts is the CPU
-time of the process. None of the ways allocates: `crates/vault-auth/tests/allocations.rs`.",
+time of the process. Neither way of `vault-auth` allocates: `crates/vault-auth/tests/allocations.rs`.",
 };
 
 const TOKEN_2: Comparison = Comparison {

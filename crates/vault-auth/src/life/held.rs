@@ -32,13 +32,14 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn new(login: Login, asked: Instant, generation: Generation) -> Self {
         // A renewal costs a use and answers the original number: who counts does without.
-        let renewable = login.renewable && login.lease.is_some() && login.uses.is_none();
+        let lease = login.lease.filter(|lease| !lease.is_zero());
+        let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
             lease: Lease { token: login.token, generation },
             uses: login.uses,
             asked,
-            term: login.lease,
-            full: login.term.max(login.lease),
+            term: lease,
+            full: login.term.max(lease),
             renewable,
             periodic: login.periodic,
             revocable: login.revocable,

@@ -389,3 +389,21 @@ fn a_server_that_asks_for_time_gets_it() {
     scene.on(Event::LoginFailed(Failure { after: Some(Duration::from_secs(7)), ..limited }));
     assert_eq!(scene.next(), (7, vec!["log in"]));
 }
+
+#[test]
+fn a_lease_that_is_none_does_not_make_it_log_in_without_end() {
+    let scene = Scene::with(Login { lease: Some(Duration::ZERO), ..renewable("a", 1) });
+    assert_eq!(scene.life.due(), None);
+    let mut scene = Scene::new();
+    let milli = Login { lease: Some(Duration::from_millis(1)), ..renewable("a", 1) };
+    scene.logged_in(milli.clone());
+    let mut logins = 1;
+    while scene.now - scene.begin < Duration::from_secs(60) {
+        if scene.next().1 == ["log in"] {
+            logins += 1;
+            scene.now += Duration::from_millis(1);
+            scene.logged_in(Login { token: token(&logins.to_string()), ..milli.clone() });
+        }
+    }
+    assert_eq!(logins, 6 + 1, "six in the minute, and the first of the next");
+}
