@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Target};
 use super::estimate::{Contender, Round};
 
 /// A comparison, and those of its contenders that were measured.
@@ -34,26 +34,29 @@ impl Measured {
         let Contender { name, label, rounds } = contender;
         let Range(_, cost, _) = Range::of(rounds.iter().map(|round| round.contender));
         let Range(least, ratio, most) = Range::of(rounds.iter().map(Round::ratio));
-        let target = self.comparison.target;
-        let verdict = match ratio <= target {
+        let (target, met) = match self.comparison.target {
+            Target::Ratio(target) => (format!("×{target:.1}"), ratio <= target),
+            Target::Nanos(target) => (format!("{target:.0} ns"), cost <= target),
+        };
+        let verdict = match met {
             _ if *name != self.comparison.ours => String::new(),
-            true => format!("≤ ×{target:.1}: met"),
-            false => format!("≤ ×{target:.1}: not met"),
+            true => format!("≤ {target}: met"),
+            false => format!("≤ {target}: not met"),
         };
         let ratio = format!("×{ratio:.2} ({least:.2}–{most:.2})");
-        [String::new(), (*label).to_owned(), micros(cost), ratio, verdict]
+        [String::new(), (*label).to_owned(), time(cost), ratio, verdict]
     }
 }
 
 /// One table for everything; the reference stands above its contenders.
 pub(crate) fn table(measured: &[Measured]) -> String {
     let mut rows = vec![
-        ["what", "contender", "CPU per read", "ratio", "target"].map(String::from),
+        ["what", "contender", "CPU each", "ratio", "target"].map(String::from),
         ["---", "---", "--:", "--:", "---"].map(String::from),
     ];
     for one in measured {
         let Comparison { what, reference, .. } = one.comparison;
-        let cost = micros(one.reference().1);
+        let cost = time(one.reference().1);
         rows.push([(*what).into(), (*reference).into(), cost, "×1".into(), String::new()]);
         rows.extend(one.contenders.iter().map(|contender| one.row(contender)));
     }
@@ -83,7 +86,7 @@ fn section(one: &Measured) -> String {
     let times: usize = one.contenders.iter().map(|contender| contender.rounds.len()).sum();
     let what = capital(what);
     let spread = (most / least - 1.0) * 100.0;
-    let (least, most) = (micros(least), micros(most));
+    let (least, most) = (time(least), time(most));
     format!(
         "
 ## {what}
@@ -96,8 +99,8 @@ difference of {spread:.0} %.
     )
 }
 
-fn micros(nanos: f64) -> String {
-    format!("{:.1} µs", nanos / 1_000.0)
+fn time(nanos: f64) -> String {
+    if nanos < 1_000.0 { format!("{nanos:.1} ns") } else { format!("{:.1} µs", nanos / 1_000.0) }
 }
 
 fn capital(text: &str) -> String {
@@ -158,6 +161,19 @@ mod tests {
     fn a_missed_target_is_said() {
         let table = table(&measured(23_000.0));
         assert!(table.contains("| ×2.09 (2.09–2.19) | ≤ ×2.0: not met |"), "{table}");
+    }
+
+    #[test]
+    fn a_target_in_nanoseconds_is_judged_by_the_cost() {
+        let comparison = COMPARISONS.iter().find(|one| one.group == "token_1").unwrap();
+        let round = |contender| Round { reference: 20.0, contender };
+        let row = |cost| {
+            let rounds = vec![round(cost)];
+            let contenders = vec![Contender { name: comparison.ours, label: "ours", rounds }];
+            table(&[Measured { comparison, contenders }])
+        };
+        assert!(row(9.5).contains("| ours | 9.5 ns | ×0.47 (0.47–0.47) | ≤ 10 ns: met |"));
+        assert!(row(11.0).contains("≤ 10 ns: not met |"));
     }
 
     #[test]
