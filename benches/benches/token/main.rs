@@ -20,7 +20,11 @@ fn main() -> Result<()> {
 
     let mut criterion = criterion();
     let names = map::Names::new();
-    let reference = || |number| drop(black_box(names.look_up(number)));
+    let reference = || {
+        |number| {
+            black_box(names.look_up(number));
+        }
+    };
     for threads in [1, 2] {
         let mut group = group(&mut criterion, &format!("token_{threads}"));
         let clone = || Arc::clone(&locked.lock().unwrap_or_else(PoisonError::into_inner));
@@ -28,11 +32,17 @@ fn main() -> Result<()> {
         pair_of_steps(&mut group, "mutex", threads, reference, mutex);
         let watch = || |_| sent(&watched.borrow());
         pair_of_steps(&mut group, "watch", threads, reference, watch);
-        let shared = || |_| drop(black_box(auth.with_current(sent)));
+        let shared = || {
+            |_| {
+                black_box(auth.with_current(sent));
+            }
+        };
         pair_of_steps(&mut group, "with_current", threads, reference, shared);
         let own = || {
             let mut handle = auth.handle();
-            move |_| drop(black_box(handle.current().map(sent)))
+            move |_| {
+                black_box(handle.current().map(sent));
+            }
         };
         pair_of_steps(&mut group, "handle", threads, reference, own);
         group.finish();
