@@ -1,6 +1,8 @@
 //! The task that owns a token's life: it turns what the life wants into requests, and what comes of
 //! them into events. It ends with the last clone of its token source.
 
+mod ending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
-use vault_http::{ApiPath, Client, Deadline, Denial, Error, Generation, Kind};
+use vault_http::{ApiPath, Client, Denial, Generation};
 
 use crate::current::{Current, Entry};
 use crate::docket::Docket;
@@ -19,10 +21,10 @@ use crate::report;
 use crate::status::{Snapshot, State};
 use crate::work::{Done, Work};
 
+pub(crate) use ending::ended;
+
 /// How often files are looked at, and the time to the token's end is reported.
 const BEAT: Duration = Duration::from_secs(2);
-/// Time for revoking tokens at the end.
-const REVOKED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the driver and all clones of a token source share.
 #[derive(Debug)]
@@ -120,16 +122,6 @@ impl Driver {
         }
     }
 
-    /// Ends it, and tells so.
-    async fn end(mut self, revoke: bool, done: oneshot::Sender<()>) {
-        if revoke {
-            self.revoke_all().await;
-        }
-        drop(self);
-        // Who asked may have gone.
-        let _ = done.send(());
-    }
-
     /// Takes in what a request came to.
     fn done(&mut self, done: Done) {
         match done {
@@ -207,56 +199,4 @@ impl Driver {
             self.tell(Event::CredentialChanged { log_in: self.work.method.follows_files() });
         }
     }
-
-    /// Revokes what is ours, the token of a login that is under way included.
-    async fn revoke_all(&mut self) {
-        let deadline = Deadline::after(REVOKED_WITHIN);
-        // What has not landed by then is lost.
-        let landed = deadline.bound(self.last_login()).await.unwrap_or_default();
-        let mut tokens = self.life.own_tokens(Instant::now());
-        tokens.extend(landed.into_iter().filter_map(|action| match action {
-            Action::Revoke(token) => Some(token),
-            _ => None,
-        }));
-        let mut revoking = JoinSet::new();
-        for token in tokens {
-            let work = Arc::clone(&self.work);
-            revoking.spawn(async move { work.revoke(&token, deadline).await });
-        }
-        while revoking.join_next().await.is_some() {}
-    }
-
-    /// Waits for the login that is under way, if one is: what the life wants done after it.
-    async fn last_login(&mut self) -> Vec<Action> {
-        while self.life.is_logging_in() {
-            match self.tasks.join_next().await {
-                Some(Ok(Done::Login { event, .. })) => {
-                    let at = Moment { now: Instant::now(), chance: fastrand::f64() };
-                    return self.life.on(event, at);
-                }
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Vec::new()
-    }
-}
-
-impl Drop for Driver {
-    /// Leaves no token, and nobody who waits for one.
-    fn drop(&mut self) {
-        self.shared.current.clear();
-        let error = ended();
-        for case in self.shared.cases.close_all() {
-            case.send_replace(Some(Seen::Unknown(error.clone())));
-        }
-        let snapshot = Snapshot::ended(self.life.snapshot(), error);
-        report::snapshot(self.life.state(), &snapshot, Instant::now());
-        self.news.send_replace(snapshot);
-    }
-}
-
-/// What a token source that was shut down says.
-pub(crate) fn ended() -> Error {
-    Error::new(Kind::Interrupted, "log in").with_detail("the token source was shut down").unsent()
 }

@@ -315,7 +315,10 @@ fn a_late_403_of_an_old_generation_kills_nothing() {
     let old = scene.life.generation;
     assert_eq!(scene.denied(true), ["log in", "dead"]);
     scene.logged_in(renewable("b", 1_000));
-    assert_eq!(scene.on(Event::Denied(Denial { generation: old, token_invalid: true })), ["dead"]);
+    for token_invalid in [true, false] {
+        let late = Denial { generation: old, token_invalid };
+        assert_eq!(scene.on(Event::Denied(late)), ["dead"]);
+    }
     assert_eq!(scene.on(Event::LookedUp { generation: old, seen: Seen::Dead }), ["dead"]);
     assert_eq!(scene.on(Event::Unrenewed { generation: old, why: Dead }), Vec::<&str>::new());
     scene.is(State::Active);
