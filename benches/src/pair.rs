@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, Reader};
 
 /// How often a pair is measured. A round is short, so that both halves of it have met the same
 /// machine; `cargo xtask bench` takes the median of their ratios.
-const ROUNDS: usize = 5;
+pub(crate) const ROUNDS: usize = 5;
 
 /// Criterion as all benchmarks have it; the command line may say otherwise.
 pub fn criterion() -> Criterion {

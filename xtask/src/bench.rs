@@ -1,6 +1,7 @@
 //! What things cost beside peers: runs the benchmarks, and writes down what came out. A figure never
 //! fails anything; only a benchmark that does not run does.
 
+mod cached;
 mod comparison;
 mod estimate;
 mod footprint;

@@ -38,7 +38,6 @@ fn hits(criterion: &mut Criterion, name: &str, names: &Names, threads: usize) ->
     compare("rwlock", &mut peers::rwlock(names, threads));
     compare("dashmap", &mut peers::dashmap(names, threads));
     compare("quick_cache", &mut peers::quick_cache(names, threads));
-    compare("mini-moka", &mut peers::mini_moka(names, threads));
     compare("moka", &mut peers::moka(names, threads, None));
     compare("moka-expiry", &mut peers::moka(names, threads, Some(project::INTERVAL)));
     compare("secret-cache", &mut project.by_name(names, threads));

@@ -60,16 +60,6 @@ pub(crate) fn quick_cache(names: &Names, threads: usize) -> impl FnMut(u64) -> D
     }
 }
 
-pub(crate) fn mini_moka(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
-    let cache = mini_moka::sync::Cache::<String, Arc<str>>::new(10_000);
-    names.entries().for_each(|(name, value)| cache.insert(name, value.into()));
-    move |reads| {
-        on_threads(threads, || {
-            chain!(names, reads, |_index, name| cache.get(name).map_or(0, |value| value.len()));
-        })
-    }
-}
-
 /// With an expiry it does what `secret-cache` does about age, and less.
 pub(crate) fn moka(
     names: &Names,

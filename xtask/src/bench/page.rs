@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Target};
 use super::estimate::{Contender, Round};
 
 /// A comparison, and those of its contenders that were measured.
@@ -36,8 +36,11 @@ impl Measured {
         let Range(least, ratio, most) = Range::of(rounds.iter().map(Round::ratio));
         let target = self.comparison.targets.iter().find(|(ours, _)| ours == name);
         let verdict = target.map_or_else(String::new, |(_, target)| {
-            let verdict = if ratio <= *target { "met" } else { "not met" };
-            format!("≤ ×{target}: {verdict}")
+            let (target, met) = match target {
+                Target::Ratio(target) => (format!("×{target}"), ratio <= *target),
+                Target::Nanos(target) => (format!("{target:.0} ns"), cost <= *target),
+            };
+            format!("≤ {target}: {}", if met { "met" } else { "not met" })
         });
         let ratio = format!("×{ratio:.2} ({least:.2}–{most:.2})");
         [String::new(), (*label).to_owned(), time(cost), ratio, verdict]
@@ -47,7 +50,7 @@ impl Measured {
 /// One table for everything; the reference stands above its contenders.
 pub(crate) fn table(measured: &[Measured]) -> String {
     let mut rows = vec![
-        ["what", "contender", "CPU time", "ratio", "target"].map(String::from),
+        ["what", "contender", "CPU each", "ratio", "target"].map(String::from),
         ["---", "---", "--:", "--:", "---"].map(String::from),
     ];
     for one in measured {
@@ -161,6 +164,20 @@ mod tests {
     fn a_missed_target_is_said() {
         let table = table(&measured(23_000.0));
         assert!(table.contains("| ×2.09 (2.09–2.19) | ≤ ×2: not met |"), "{table}");
+    }
+
+    #[test]
+    fn a_target_in_nanoseconds_is_judged_by_the_cost() {
+        let comparison = COMPARISONS.iter().find(|one| one.group == "token_1").unwrap();
+        let round = |contender| Round { reference: 20.0, contender };
+        let row = |cost| {
+            let rounds = vec![round(cost)];
+            let contenders =
+                vec![Contender { name: comparison.targets[0].0, label: "ours", rounds }];
+            table(&[Measured { comparison, contenders }])
+        };
+        assert!(row(9.5).contains("| ours | 9.5 ns | ×0.47 (0.47–0.47) | ≤ 10 ns: met |"));
+        assert!(row(11.0).contains("≤ 10 ns: not met |"));
     }
 
     #[test]

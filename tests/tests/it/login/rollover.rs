@@ -1,0 +1,53 @@
+//! Token after token that reaches its greatest age, under load: nobody notices.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{FixtureSpec, Server};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval};
+use vault_kv::Kv;
+
+use crate::product::{approle, auth, figure, kv_by, path};
+
+/// Token sources side by side: their rollovers add up.
+const SOURCES: usize = 20;
+const ROLLOVERS: u64 = 100;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed() -> Result<()> {
+    let role = json!({ "token_ttl": "2s", "token_max_ttl": "3s" });
+    let spec = FixtureSpec { role: Some(role), ..FixtureSpec::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    fixture.put("name", json!({ "key": "v" })).await?;
+    let sources: Vec<_> =
+        (0..SOURCES).map(|_| auth(&fixture, approle(&fixture)?)).collect::<Result<_>>()?;
+    let engines: Vec<Kv> =
+        sources.iter().map(|auth| kv_by(&fixture, auth)).collect::<Result<_>>()?;
+    for auth in &sources {
+        auth.ready().await?;
+    }
+    let logins = || sources.iter().map(|auth| auth.status().counts.logins).sum::<u64>();
+    let (name, begun, mut reads) = (path("name")?, Instant::now(), JoinSet::new());
+    // What is late is caught up, so that it stays a thousand a second.
+    let mut pace = interval(Duration::from_millis(1));
+    let mut sent = 0_usize;
+    while logins() < SOURCES as u64 + ROLLOVERS {
+        pace.tick().await;
+        let (kv, name) = (engines[sent % SOURCES].clone(), name.clone());
+        reads.spawn(async move { kv.read(&name).await.map(|secret| secret.metadata.version) });
+        sent += 1;
+        while let Some(read) = reads.try_join_next() {
+            assert_eq!(read??, 1);
+        }
+    }
+    let took = begun.elapsed();
+    while let Some(read) = reads.join_next().await {
+        assert_eq!(read??, 1);
+    }
+    let counts: Vec<_> = sources.iter().map(|auth| auth.status().counts).collect();
+    figure(&format!("{sent} reads over {ROLLOVERS} rollovers in {took:?}, none failed"));
+    assert!(counts.iter().all(|counts| counts.refusals == 0 || counts.deaths == 0), "{counts:?}");
+    Ok(())
+}
