@@ -79,6 +79,7 @@ impl KeyManager {
         let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
         let kv = Kv::new(link.session.clone(), mount);
         let cache = Cache::builder(Loader { kv: kv.clone(), field: location.field.clone() })
+            .name("provider_keys")
             .refresh_interval(settings.refresh_interval)
             .max_stale(settings.max_stale)
             .build()

@@ -5,7 +5,9 @@ mod engines;
 mod keys;
 mod rules;
 
+mod handle;
 mod name;
+mod preload;
 mod read;
 mod route;
 
@@ -21,7 +23,9 @@ mod explain;
 
 pub use check::{Finding, Verdict, policy};
 pub use error::{Error, Kind, Problem};
+pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
 pub use vault_kv::MAX_VALUE_BYTES;
