@@ -165,7 +165,7 @@ where
         if let Some(slot) = table.slot(key) {
             return slot;
         }
-        table.slots.retain(|_, slot| slot.strong_count() > 0);
+        table.tidy_slots();
         let held = self.values.find(key).and_then(|guard| guard.get().map(Arc::clone));
         let slot = Arc::new(Slot::new(held));
         table.slots.insert(key.clone(), Arc::downgrade(&slot));

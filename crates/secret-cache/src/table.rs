@@ -37,6 +37,7 @@ pub(crate) struct Table<K, V, E, F> {
     /// Of keys that have one, but whose refreshes fail.
     pub(crate) setbacks: Map<K, Memo<E>>,
     pub(crate) slots: Map<K, Weak<Slot<K, V>>>,
+    most_slots: usize,
     pub(crate) agenda: Agenda<K>,
     /// While the source can't be asked: when it may be probed next.
     pub(crate) probe: Option<Tick>,
@@ -58,6 +59,7 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
             memos: Map::default(),
             setbacks: Map::default(),
             slots: Map::default(),
+            most_slots: 64,
             agenda: Agenda::new(),
             probe: None,
             trusted: false,
@@ -73,6 +75,21 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
 
     pub(crate) fn slot(&self, key: &K) -> Option<Arc<Slot<K, V>>> {
         self.slots.get(key)?.upgrade()
+    }
+
+    /// Lets go of the slots that have no handle any more, each time their number has doubled.
+    pub(crate) fn tidy_slots(&mut self) {
+        if self.slots.len() >= self.most_slots {
+            self.slots.retain(|_, slot| slot.strong_count() > 0);
+            self.most_slots = 2 * self.slots.len() + 64;
+        }
+    }
+
+    /// The keys that somebody waits for news of.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = K> {
+        let slots = self.slots.iter();
+        let watched = slots.filter(|(_, slot)| slot.upgrade().is_some_and(|s| s.is_watched()));
+        watched.map(|(key, _)| key.clone())
     }
 
     pub(crate) fn is_watched(&self, key: &K) -> bool {

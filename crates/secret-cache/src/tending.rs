@@ -42,6 +42,8 @@ where
         if found.next < Tick::MAX {
             table.scan_by(found.next.max(round));
         }
+        // Whoever waits for news reads nothing: a watched key is looked at each time.
+        found.reminders.extend(table.watched().map(|key| (now, key)));
         found.reminders.into_iter().for_each(|(at, key)| table.agenda.remind(at, key));
         table.memos.retain(|_, memo| !memo.is_past(now));
     }
@@ -57,11 +59,11 @@ where
             return;
         }
         found.next = found.next.min(round);
-        // Past due and in use, it is on the list already, unless the timer was late.
-        for at in [due.max(now), hard] {
-            if at <= round {
-                found.reminders.push((at, stored.key.clone()));
-            }
+        // What is past due and not in use waits for a reader; what is in use may be on the list.
+        let is_coming = due > now || stored.marks().is_seen();
+        let at = if is_coming { due.max(now).min(hard) } else { hard };
+        if at <= round {
+            found.reminders.push((at, stored.key.clone()));
         }
     }
 
