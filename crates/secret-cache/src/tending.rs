@@ -95,7 +95,18 @@ where
                 }
             }
         }
+        self.remind_of_end(&mut table, key);
         self.unlock(table)
+    }
+
+    /// A value whose hard age comes before the next look at all of them is looked at then.
+    fn remind_of_end(&self, table: &mut Table<K, V, E, F>, key: &K) {
+        let guard = self.values.find(key);
+        let Some(stored) = guard.as_ref().and_then(|guard| guard.get()) else { return };
+        let hard = self.policy.hard(stored.began);
+        if hard <= table.agenda.scan && hard < Tick::MAX {
+            table.agenda.remind(hard, key.clone());
+        }
     }
 
     /// Whether it is due, and somebody asked for it since it was loaded or waits for news of it.

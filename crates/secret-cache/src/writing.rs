@@ -45,14 +45,12 @@ where
         let written = Arc::new(written);
         let mut table = self.table();
         let flights = table.flights.remove(key).into_iter().collect();
+        self.expire(&mut table, key, now);
         let floor = self.floor(&table, key);
         let accepted = floor.is_none_or(|floor| written.version.replaces(floor));
         if accepted {
-            if self
-                .values
-                .find(key)
-                .is_some_and(|old| old.get().is_some_and(|o| o.marks().is_seen()))
-            {
+            let held = self.values.find(key);
+            if held.is_some_and(|held| held.get().is_some_and(|held| held.marks().is_seen())) {
                 written.see();
             }
             self.hold(&mut table, &written, now);
