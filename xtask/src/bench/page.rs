@@ -38,7 +38,10 @@ impl Measured {
         let verdict = target.map_or_else(String::new, |(_, target)| {
             let (target, met) = match target {
                 Target::Ratio(target) => (format!("×{target}"), ratio <= *target),
-                Target::Nanos(target) => (format!("{target:.0} ns"), cost <= *target),
+                Target::Nanos(target) if *target < 1_000.0 => {
+                    (format!("{target:.0} ns"), cost <= *target)
+                }
+                Target::Nanos(target) => (time(*target), cost <= *target),
             };
             format!("≤ {target}: {}", if met { "met" } else { "not met" })
         });
