@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod interop;
 mod layers;
+mod packaging;
 #[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
 #[path = "../../tests/src/probe.rs"]
 mod probe;
@@ -26,6 +27,7 @@ const HELP: &str = "cargo xtask COMMAND
   interop [--server=WAY] [FILTER]       LiteLLM and km side by side on a real server;
                                         installs LiteLLM into the target directory
   layers                                who depends on whom, checked
+  pages                                 completions and man pages, written anew
   ci                                    what CI runs
   bench [FILTER]                        what things cost beside peers; without a filter
                                         docs/benchmarks.md is written anew
@@ -53,6 +55,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
+        "pages" if alone => packaging::pages(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
