@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod image;
 mod interop;
 mod layers;
 mod packaging;
@@ -26,6 +27,7 @@ const HELP: &str = "cargo xtask COMMAND
   itest [--server=WAY] [FILTER]         the suites that need a real server
   interop [--server=WAY] [FILTER]       LiteLLM and km side by side on a real server;
                                         installs LiteLLM into the target directory
+  image [--server=WAY]                  a container image of km, built and tried
   layers                                who depends on whom, checked
   pages                                 completions and man pages, written anew
   ci                                    what CI runs
@@ -52,6 +54,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "demo" => server::demo(&Arguments::parse(words)?),
         "test" => server::test(&Arguments::parse(words)?),
         "itest" => server::itest(&Arguments::parse(words)?),
+        "image" => image::image(&Arguments::parse(words)?),
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
