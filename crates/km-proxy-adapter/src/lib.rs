@@ -22,6 +22,7 @@ mod explain;
 pub use check::{Finding, Verdict, policy};
 pub use error::{Error, Kind, Problem};
 pub use keys::{KeyManager, Place};
+pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
 pub use vault_kv::MAX_VALUE_BYTES;

@@ -1,11 +1,13 @@
 //! What a person types.
 
+mod exec;
 mod key;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use exec::Exec;
 pub(crate) use key::{Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore};
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao.
@@ -51,6 +53,8 @@ pub(crate) enum Command {
     /// Virtual keys, which a gateway hands out: store, read, list, rotate, rename, delete
     #[command(subcommand, arg_required_else_help = true)]
     Key(Key),
+    /// Run a program with the secrets that a configuration refers to in its environment
+    Exec(Exec),
 }
 
 #[derive(Debug, Args)]

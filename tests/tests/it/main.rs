@@ -7,6 +7,7 @@ mod relay;
 
 mod adapter;
 mod cli;
+mod exec;
 mod kv;
 mod login;
 mod seed;
