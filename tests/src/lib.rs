@@ -27,4 +27,5 @@ pub use leaks::secret;
 pub use raw::Raw;
 pub use scripted::{Scripted, Step};
 pub use server::{Access, Cluster, Server};
+pub use source::vault_program;
 pub use unique::unique;

@@ -93,17 +93,6 @@ impl Error {
         &self.problems
     }
 
-    /// Whether it is the mount or the namespace that is missing, not a secret in it: somebody's
-    /// configuration is wrong, and nothing may hide that.
-    pub fn is_misplaced(&self) -> bool {
-        use vault_http::Kind as Http;
-        use vault_kv::Kind::Exchange;
-        let source = self.source.as_deref().and_then(|source| source.downcast_ref());
-        source.is_some_and(|error: &vault_kv::Error| {
-            matches!(error.kind(), Exchange(Http::NoMount | Http::NoNamespace))
-        })
-    }
-
     /// What failed and why, on one line.
     pub fn message(&self) -> String {
         let mut text = self.to_string();

@@ -70,7 +70,8 @@ impl Failure {
         self.lines.iter().map(line).collect()
     }
 
-    fn json(&self) -> String {
+    /// The same as one JSON object.
+    pub(crate) fn json(&self) -> String {
         #[derive(Serialize)]
         struct Document {
             error: Body,

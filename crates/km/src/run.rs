@@ -6,15 +6,19 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use km_proxy_adapter::Kind;
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command, Common, LogFormat};
 use crate::failure::Failure;
 use crate::{commands, settings};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.
 const DEFAULT_LOG: &str = "warn,rustls_platform_verifier=off";
+
+/// The same of the sidecar: who changed which key is told too.
+const DEFAULT_SERVE_LOG: &str = "warn,rustls_platform_verifier=off,km::audit=info";
 
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
@@ -36,8 +40,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
-    start_logging(cli.common.log.clone())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let serves = matches!(cli.command, Command::Serve(_));
+    start_logging(&cli.common, if serves { DEFAULT_SERVE_LOG } else { DEFAULT_LOG })?;
+    let runtime = if serves { Builder::new_multi_thread() } else { Builder::new_current_thread() }
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| {
         Failure::new(
             Kind::Internal,
@@ -51,16 +58,20 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     outcome
 }
 
-fn start_logging(filter: Option<String>) -> Result<(), Failure> {
+fn start_logging(common: &Common, preset: &str) -> Result<(), Failure> {
+    let filter = common.log.clone();
     let filter =
-        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| DEFAULT_LOG.to_owned());
+        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| preset.to_owned());
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
         Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
     })?;
     let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // There is nobody else in this process who could have started it.
-    let _ = logging.try_init();
+    let _ = match common.log_format {
+        LogFormat::Text => logging.try_init(),
+        LogFormat::Json => logging.json().try_init(),
+    };
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod exec;
 mod kv;
 mod login;
 mod seed;
+mod serve;
 
 mod failover;
 mod faults;

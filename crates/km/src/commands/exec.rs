@@ -7,7 +7,7 @@ mod signals;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use km_proxy_adapter::{Error, KeyManager, Kind, Secret, is_resolved_by_gateway, name_of};
+use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret, is_resolved_by_gateway, name_of};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -138,5 +138,5 @@ fn all(answers: Vec<(String, Result<Secret, Error>)>) -> Result<Vec<(String, Sec
 }
 
 fn is_missing(error: &Error) -> bool {
-    error.kind() == Kind::NotFound && !error.is_misplaced()
+    error.kind() == Kind::NotFound && error.cause() != Cause::Misplaced
 }

@@ -6,6 +6,7 @@ mod exec;
 mod key;
 mod list;
 mod read;
+mod serve;
 mod write;
 
 use std::pin::Pin;
@@ -29,8 +30,9 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
     let (common, json) = (&common, common.json);
     let keys = settings::connect(common);
     let once: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // It deals with signals by itself.
+        // They deal with signals by themselves.
         Command::Exec(args) => return Box::pin(exec::run(common, args)).await,
+        Command::Serve(args) => return Box::pin(serve::run(common, args)).await,
         Command::Check(args) => Box::pin(async move { check::run(common, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys.await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys.await?, args, json).await }),
