@@ -22,6 +22,9 @@ _km() {
             km,delete)
                 cmd="km__subcmd__delete"
                 ;;
+            km,exec)
+                cmd="km__subcmd__exec"
+                ;;
             km,key)
                 cmd="km__subcmd__key"
                 ;;
@@ -30,6 +33,9 @@ _km() {
                 ;;
             km,read)
                 cmd="km__subcmd__read"
+                ;;
+            km,serve)
+                cmd="km__subcmd__serve"
                 ;;
             km,write)
                 cmd="km__subcmd__write"
@@ -59,7 +65,7 @@ _km() {
 
     case "${cmd}" in
         km)
-            opts="-h -V --config --team-settings --log --json --help --version check read write delete list key"
+            opts="-h -V --config --team-settings --log --log-format --json --help --version check read write delete list key exec serve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -77,6 +83,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -85,7 +95,7 @@ _km() {
             return 0
             ;;
         km__subcmd__check)
-            opts="-h --policy --config --team-settings --log --json --help"
+            opts="-h --policy --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -101,6 +111,10 @@ _km() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -111,7 +125,7 @@ _km() {
             return 0
             ;;
         km__subcmd__delete)
-            opts="-h --config --team-settings --log --json --help"
+            opts="-h --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,6 +141,44 @@ _km() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        km__subcmd__exec)
+            opts="-h --only --allow-missing --keep-credentials --config --team-settings --log --log-format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --team-settings)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -137,7 +189,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key)
-            opts="-h --config --team-settings --log --json --help store read list rotate rename delete"
+            opts="-h --config --team-settings --log --log-format --json --help store read list rotate rename delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -155,6 +207,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -163,7 +219,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__delete)
-            opts="-h --token-id --explain --config --team-settings --log --json --help"
+            opts="-h --token-id --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,6 +239,10 @@ _km() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -193,7 +253,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__list)
-            opts="-h --explain --config --team-settings --log --json --help"
+            opts="-h --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -211,6 +271,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -219,7 +283,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__read)
-            opts="-h --token-id --explain --config --team-settings --log --json --help"
+            opts="-h --token-id --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -241,6 +305,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -249,7 +317,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__rename)
-            opts="-h --explain --config --team-settings --log --json --help"
+            opts="-h --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -267,6 +335,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -275,7 +347,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__rotate)
-            opts="-h --token-id --to --raw --allow-empty --explain --config --team-settings --log --json --help"
+            opts="-h --token-id --to --raw --allow-empty --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,6 +373,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -309,7 +385,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__store)
-            opts="-h --token-id --description --raw --allow-empty --explain --config --team-settings --log --json --help"
+            opts="-h --token-id --description --raw --allow-empty --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -335,6 +411,10 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -343,7 +423,7 @@ _km() {
             return 0
             ;;
         km__subcmd__list)
-            opts="-h --config --team-settings --log --json --help"
+            opts="-h --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +439,10 @@ _km() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -369,7 +453,7 @@ _km() {
             return 0
             ;;
         km__subcmd__read)
-            opts="-h --bool --explain --config --team-settings --log --json --help"
+            opts="-h --bool --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -387,6 +471,52 @@ _km() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        km__subcmd__serve)
+            opts="-h --listen --token-file --danger-no-token --metrics --config --team-settings --log --log-format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --team-settings)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -395,7 +525,7 @@ _km() {
             return 0
             ;;
         km__subcmd__write)
-            opts="-h --description --cas --raw --allow-empty --config --team-settings --log --json --help"
+            opts="-h --description --cas --raw --allow-empty --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,6 +549,10 @@ _km() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -59,6 +59,12 @@ impl Auth {
         Self(Arc::new(Inner { client, namespace, method, shared, settling, tasks }))
     }
 
+    /// Lets go of the token, so that the next one who asks logs in, with the credentials as they are
+    /// then: for who has replaced them. Nothing is sent yet; requests under way keep the old token.
+    pub fn reload(&self) {
+        self.0.shared.reload();
+    }
+
     /// Whether the token of `denial` is alive: asked of the server at most once in five seconds.
     async fn is_alive(&self, denial: Denial) -> Result<bool, Error> {
         let _one_at_a_time = self.0.settling.lock().await;

@@ -119,6 +119,12 @@ impl Shared {
         }
     }
 
+    /// Forgets the token and every refusal: the credentials may be others now.
+    pub(crate) fn reload(&self) {
+        let mut state = self.lock();
+        (state.current, state.refused, state.dead) = (None, None, None);
+    }
+
     /// Nothing panics while it holds the lock, and the state is whole between any two lines.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
