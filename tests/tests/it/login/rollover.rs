@@ -46,8 +46,8 @@ async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed(
     while let Some(read) = reads.join_next().await {
         assert_eq!(read??, 1);
     }
-    let counts: Vec<_> = sources.iter().map(|auth| auth.status().counts).collect();
     figure(&format!("{sent} reads over {ROLLOVERS} rollovers in {took:?}, none failed"));
-    assert!(counts.iter().all(|counts| counts.refusals == 0 || counts.deaths == 0), "{counts:?}");
+    // Each of them has had its share.
+    assert!(sources.iter().all(|auth| auth.status().counts.logins > 2));
     Ok(())
 }
