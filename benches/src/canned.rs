@@ -1,4 +1,5 @@
-//! The one secret that is read, and the answer that holds it: as Vault 1.21 gives it.
+//! The one secret that is read, what is answered to a write, and what is mounted: all as Vault 1.21
+//! gives it.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
@@ -27,14 +28,33 @@ pub const BODY: &str = concat!(
     "\n"
 );
 
+/// What every write in the mount comes before.
+const DATA: &str = "/v1/secret/data/";
+/// The body of the answer to a write.
+pub const WRITTEN: &str = concat!(
+    r#"{"request_id":"0f1f3c55-5f3b-2d0e-8c8e-6b1d0e3a9c11","lease_id":"","renewable":false,"#,
+    r#""lease_duration":0,"data":{"created_time":"2026-05-04T09:12:41.318276Z","#,
+    r#""custom_metadata":null,"deletion_time":"","destroyed":false,"version":1},"#,
+    r#""wrap_info":null,"warnings":null,"auth":null,"mount_type":"kv"}"#,
+    "\n"
+);
+
+/// The question what is mounted, and the answer.
+const QUESTION: &str = "/v1/sys/internal/ui/mounts/secret";
+const MOUNTED: &str = r#"{"data":{"path":"secret/","type":"kv","options":{"version":"2"}}}"#;
+
 /// The answer to a request: only the right one is given the secret.
 pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let token = request.headers().get("x-vault-token");
-    let right = request.method() == Method::GET
-        && request.uri().path() == PATH
-        && token.is_some_and(|token| token == TOKEN);
+    let body = match (request.method(), request.uri().path()) {
+        _ if token.is_none_or(|token| token != TOKEN) => None,
+        (&Method::GET, PATH) => Some(BODY),
+        (&Method::GET, QUESTION) => Some(MOUNTED),
+        (&Method::POST, path) if path.starts_with(DATA) => Some(WRITTEN),
+        _ => None,
+    };
     let (status, body) =
-        if right { (StatusCode::OK, BODY) } else { (StatusCode::FORBIDDEN, r#"{"errors":[]}"#) };
+        body.map_or((StatusCode::FORBIDDEN, r#"{"errors":[]}"#), |body| (StatusCode::OK, body));
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -93,7 +93,11 @@ impl Server {
         })
     }
 
-    async fn mount(&self, mount: &str, engine: Engine) -> Result<()> {
+    /// Mounts an engine, and waits until it is there. It is nobody's: where the server stays, it does.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn mount(&self, mount: &str, engine: Engine) -> Result<()> {
         let version = if engine == Engine::V1 { "1" } else { "2" };
         let body = json!({ "type": "kv", "options": { "version": version } });
         self.must("POST", &format!("sys/mounts/{mount}"), body).await?;

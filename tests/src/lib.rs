@@ -3,7 +3,8 @@
 //! A test asks [`Server::shared`] for the server that its process shares, makes a [`Fixture`] of
 //! its own on it, and so runs beside the others. What seals, stops or restarts takes
 //! [`Server::dedicated`]. [`leaks`] fails a test whose secrets reach a log, and [`Km`] runs the
-//! program itself. The suites live in `tests/it`, one binary.
+//! program itself. The suites live in `tests/it`, one binary; those that set the program beside
+//! [`LiteLlm`] in `tests/interop`.
 //!
 //! Nothing here uses the product's code: it is the second look that the product is judged by.
 
@@ -12,6 +13,7 @@ mod environment;
 mod fixture;
 mod km;
 pub mod leaks;
+mod litellm;
 pub mod probe;
 mod raw;
 mod reaper;
@@ -24,7 +26,8 @@ pub use certs::{Certs, Pem};
 pub use fixture::{Engine, Fixture, FixtureSpec};
 pub use km::{Km, Output, Running};
 pub use leaks::secret;
-pub use raw::Raw;
+pub use litellm::LiteLlm;
+pub use raw::{Raw, encoded};
 pub use scripted::{Scripted, Step};
 pub use server::{Access, Cluster, Server};
 pub use unique::unique;

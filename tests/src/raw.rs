@@ -1,5 +1,6 @@
 //! Plain HTTP to the server: the independent look. No retries, no cache, no product code.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -102,6 +103,18 @@ impl Raw {
         let token = answer.pointer("/auth/client_token").and_then(Value::as_str);
         token.map(str::to_owned).context("a login without a token")
     }
+}
+
+/// Percent-encoding for [`Raw`]'s paths: every byte that is no letter and no digit.
+pub fn encoded(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => text.push(byte.into()),
+            // Writing to a string can't fail.
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+        text
+    })
 }
 
 fn tls(ca: Option<&str>, identity: Option<&Pem>) -> Result<ClientConfig> {

@@ -63,7 +63,7 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
 /// What there are figures of, in the order of the page.
 fn measured(results: &Path) -> Result<Vec<page::Measured>> {
     let mut measured = Vec::new();
-    for comparison in &COMPARISONS {
+    for comparison in COMPARISONS {
         let contenders = contenders(&results.join(comparison.group), comparison)?;
         if !contenders.is_empty() {
             measured.push(page::Measured { comparison, contenders });

@@ -4,14 +4,16 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::interop::{interop, python};
 use crate::layers;
 use crate::server::{Arguments, available, itest, test};
 use crate::step::{cargo, run, timed};
 
 pub(crate) fn ci() -> Result<()> {
     let smoke = Arguments::new("process", Some("harness"));
+    let beside = Arguments::new("process", None);
     let whole = Arguments::new("container", None);
-    timed("what is needed", || needed(&[&smoke, &whole]))?;
+    timed("what is needed", || needed(&[&smoke, &beside, &whole]))?;
     let lock = ["metadata", "--locked", "--format-version=1"];
     run("Cargo.lock is up to date", cargo(&lock).stdout(Stdio::null()))?;
     run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
@@ -23,6 +25,7 @@ pub(crate) fn ci() -> Result<()> {
     let mut doc = cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
     run("doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     timed("smoke, the server a process", || itest(&smoke))?;
+    timed("interop, beside LiteLLM", || interop(&beside))?;
     // The README's command. It runs the unit tests and the documentation's examples too.
     timed("cargo xtask test, the server in a container", || test(&whole))
 }
@@ -30,6 +33,7 @@ pub(crate) fn ci() -> Result<()> {
 /// Fails now for what would fail in half an hour.
 fn needed(servers: &[&Arguments]) -> Result<()> {
     servers.iter().try_for_each(|arguments| available(arguments))?;
+    python()?;
     let deny = cargo(&["deny", "--version"]).output().context("starting cargo deny")?;
     ensure!(deny.status.success(), "cargo-deny is not there: cargo install --locked cargo-deny");
     Ok(())

@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod interop;
 mod layers;
 #[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
 #[path = "../../tests/src/probe.rs"]
@@ -22,6 +23,8 @@ const HELP: &str = "cargo xtask COMMAND
   demo                                  the main job, shown against a real Vault
   test  [--server=WAY]                  everything: unit tests, docs, real server
   itest [--server=WAY] [FILTER]         the suites that need a real server
+  interop [--server=WAY] [FILTER]       LiteLLM and km side by side on a real server;
+                                        installs LiteLLM into the target directory
   layers                                who depends on whom, checked
   ci                                    what CI runs
   bench [FILTER]                        what things cost beside peers; without a filter
@@ -47,6 +50,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "demo" => server::demo(&Arguments::parse(words)?),
         "test" => server::test(&Arguments::parse(words)?),
         "itest" => server::itest(&Arguments::parse(words)?),
+        "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
         "ci" if alone => ci::ci(),

@@ -61,13 +61,20 @@ pub(crate) fn test(arguments: &Arguments) -> Result<()> {
 }
 
 pub(crate) fn itest(arguments: &Arguments) -> Result<()> {
+    run("itest", &mut suite("it", &[], arguments)?)
+}
+
+/// The tests of one target, built and about to run; `words` are for the test program.
+pub(crate) fn suite(target: &str, words: &[&str], arguments: &Arguments) -> Result<Command> {
     available(arguments)?;
     // All of the workspace for its features: a choice of packages would build them anew.
-    let suites = ["--locked", "--workspace", "--test=it"];
+    let target = format!("--test={target}");
+    let suites = ["--locked", "--workspace", &target];
     run("build", cargo(&["build", "--bins"]).args(suites))?;
     let mut command = cargo(&["test"]);
-    command.args(suites).arg("--").args(arguments.filter.as_deref());
-    run("itest", with_server(&mut command, arguments)?)
+    command.args(suites).arg("--").args(words).args(arguments.filter.as_deref());
+    with_server(&mut command, arguments)?;
+    Ok(command)
 }
 
 /// Fails at once where no server can be had.

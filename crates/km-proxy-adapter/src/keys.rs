@@ -9,6 +9,7 @@ use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
 use crate::connect::{self, Link, bad_path};
+use crate::engines::Engines;
 use crate::error::{Error, Kind};
 use crate::load::Loader;
 use crate::name;
@@ -26,6 +27,19 @@ pub(crate) struct Parts {
     pub(crate) kv: Kv,
     prefix: Option<SecretPath>,
     pub(crate) cache: Cache<SecretPath, Loader>,
+    pub(crate) engines: Engines,
+}
+
+/// Forgets a path when it is dropped.
+pub(crate) struct Forget<'a> {
+    cache: &'a Cache<SecretPath, Loader>,
+    path: Option<SecretPath>,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.path.iter().for_each(|path| self.cache.invalidate(path));
+    }
 }
 
 /// Where a name is asked for.
@@ -69,8 +83,8 @@ impl KeyManager {
             .max_stale(settings.max_stale)
             .build()
             .map_err(|error| Error::new(Kind::Internal, "make the cache").with_source(error))?;
-        let env = Box::new(env);
-        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache })))
+        let (env, engines) = (Box::new(env), Engines::new(kv.clone()));
+        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, engines })))
     }
 
     /// The settings that it was made from.
@@ -99,6 +113,13 @@ impl KeyManager {
         self.0.kv.has_sent_change()
     }
 
+    /// What makes the cache forget `path` of the engine `kv` when it is dropped: at the end of what
+    /// changes it, however that ends, a caller that gives up included.
+    pub(crate) fn forget(&self, kv: &Kv, path: &SecretPath) -> Forget<'_> {
+        let cached = kv.mount().full() == self.0.kv.mount().full();
+        Forget { cache: &self.0.cache, path: cached.then(|| path.clone()) }
+    }
+
     pub(crate) fn parts(&self) -> &Parts {
         &self.0
     }
@@ -109,11 +130,7 @@ impl KeyManager {
             Some(prefix) => prefix.join(name),
             None => SecretPath::new(name),
         };
-        path.map_err(|why| {
-            let shown: String = name.escape_debug().take(64).collect();
-            Error::new(Kind::Usage, format!("the name `{shown}` {why}"))
-                .with_hint("use plain segments with `/` between")
-        })
+        path.map_err(|why| name::unusable("name", name, why))
     }
 
     /// The path of a folder of global secrets, or of all of them.
@@ -125,7 +142,8 @@ impl KeyManager {
     }
 }
 
-fn mount(namespace: Option<&str>, mount: &str) -> Result<Mount, Error> {
+/// The mount of a location.
+pub(crate) fn mount(namespace: Option<&str>, mount: &str) -> Result<Mount, Error> {
     let mount = Mount::new(mount).map_err(|why| bad_path("mount", why))?;
     match namespace {
         Some(namespace) => mount.in_namespace(namespace).map_err(|why| bad_path("namespace", why)),

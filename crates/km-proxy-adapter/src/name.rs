@@ -1,5 +1,7 @@
 //! A name as a gateway's configuration writes it.
 
+use vault_http::PathError;
+
 use crate::error::{Error, Kind};
 
 /// What stands before a name that is to be resolved.
@@ -22,6 +24,13 @@ pub(crate) fn parse(reference: &str) -> Result<&str, Error> {
         .with_hint("the gateway resolves them itself"));
     }
     Ok(name)
+}
+
+/// The error of a name that can't stand in a path; `what` says what it is a name of.
+pub(crate) fn unusable(what: &str, name: &str, why: PathError) -> Error {
+    let shown: String = name.escape_debug().take(64).collect();
+    Error::new(Kind::Usage, format!("the {what} `{shown}` {why}"))
+        .with_hint("use plain segments with `/` between")
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ impl KeyManager {
         };
         // One deadline for all that it takes.
         let kv = parts.kv.until(parts.link.session.deadline());
+        let _forget = self.forget(&kv, &path);
         let written = put(&kv, &path, &fields, options.cas).await;
-        parts.cache.invalidate(&path);
         let written = written.map_err(|error| explain::kv(operation(), error))?;
         Ok(Written { path: kv.mount().data(&path), version: written.version })
     }
@@ -72,9 +72,8 @@ impl KeyManager {
         self.may_write(operation)?;
         let parts = self.parts();
         let kv = parts.kv.until(parts.link.session.deadline());
-        let deleted = delete(&kv, &path).await;
-        parts.cache.invalidate(&path);
-        deleted.map_err(|error| explain::kv(operation(), error))?;
+        let _forget = self.forget(&kv, &path);
+        delete(&kv, &path).await.map_err(|error| explain::kv(operation(), error))?;
         Ok(kv.mount().data(&path))
     }
 
@@ -87,18 +86,20 @@ impl KeyManager {
         let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
         let operation = || format!("list {}", folder.unwrap_or("secrets"));
         let path = self.folder(folder)?;
-        if !self.settings().access_mode.reads() {
-            return Err(Error::new(
-                Kind::Denied,
-                format!("{}: the access mode is write_only", operation()),
-            )
-            .with_hint("set access_mode (KM_ACCESS_MODE) to read_only or read_and_write"));
-        }
+        self.may_read(operation)?;
         let names = self.parts().kv.list(path.as_ref()).await;
         names.map_err(|error| explain::kv(operation(), error))
     }
 
-    fn may_write(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
+    pub(crate) fn may_read(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
+        if self.settings().access_mode.reads() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Denied, format!("{}: the access mode is write_only", operation()))
+            .with_hint("set access_mode (KM_ACCESS_MODE) to read_only or read_and_write"))
+    }
+
+    pub(crate) fn may_write(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
         if self.settings().access_mode.writes() {
             return Ok(());
         }
@@ -129,11 +130,30 @@ async fn put(
 
 /// The version that a check-and-set write has to name: 0 where there was never one.
 async fn current_version(kv: &Kv, path: &SecretPath) -> Result<u64, vault_kv::Error> {
+    Ok(match present(kv, path).await? {
+        Present::Never => 0,
+        Present::Gone(version) => version,
+        Present::Alive(secret) => secret.metadata.version,
+    })
+}
+
+/// What is stored under a name.
+pub(crate) enum Present {
+    /// Nothing, ever.
+    Never,
+    /// This version is deleted or destroyed.
+    Gone(u64),
+    /// This.
+    Alive(vault_kv::Secret),
+}
+
+/// Looks what is stored at `path`. One request.
+pub(crate) async fn present(kv: &Kv, path: &SecretPath) -> Result<Present, vault_kv::Error> {
     match kv.read(path).await {
-        Ok(secret) => Ok(secret.metadata.version),
-        Err(error) => match error.kind() {
-            Stored::NotFound => Ok(0),
-            Stored::Deleted | Stored::Destroyed => error.version().ok_or(error),
+        Ok(secret) => Ok(Present::Alive(secret)),
+        Err(error) => match (error.kind(), error.version()) {
+            (Stored::NotFound, _) => Ok(Present::Never),
+            (Stored::Deleted | Stored::Destroyed, Some(version)) => Ok(Present::Gone(version)),
             _ => Err(error),
         },
     }
@@ -141,9 +161,14 @@ async fn current_version(kv: &Kv, path: &SecretPath) -> Result<u64, vault_kv::Er
 
 /// Vault answers the deletion of nothing with success, so it is asked first what is there. A token
 /// that may delete but not read deletes all the same.
-async fn delete(kv: &Kv, path: &SecretPath) -> Result<(), vault_kv::Error> {
+pub(crate) async fn delete(kv: &Kv, path: &SecretPath) -> Result<(), vault_kv::Error> {
     match kv.read(path).await {
-        Err(error) if error.kind() != Stored::Exchange(vault_http::Kind::Denied) => Err(error),
+        Err(error) if !is_denied(&error) => Err(error),
         _ => kv.delete_latest(path).await,
     }
+}
+
+/// Whether a policy refused it.
+pub(crate) fn is_denied(error: &vault_kv::Error) -> bool {
+    error.kind() == Stored::Exchange(vault_http::Kind::Denied)
 }

@@ -1,8 +1,12 @@
 //! What a person types.
 
+mod key;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use key::{Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore};
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao.
 #[derive(Debug, Parser)]
@@ -35,7 +39,7 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Look whether everything is in place: settings, server, login, mount, rights
-    Check,
+    Check(Check),
     /// Print a provider secret, as a gateway would get it
     Read(Read),
     /// Write a secret; the value is read from stdin
@@ -44,6 +48,16 @@ pub(crate) enum Command {
     Delete(Delete),
     /// List the names of secrets; folders end in a slash
     List(List),
+    /// Virtual keys, which a gateway hands out: store, read, list, rotate, rename, delete
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(Key),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Print the least policy (HCL) that these settings need; nothing is asked
+    #[arg(long)]
+    pub(crate) policy: bool,
 }
 
 #[derive(Debug, Args)]

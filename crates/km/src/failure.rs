@@ -33,6 +33,11 @@ impl Failure {
         self
     }
 
+    /// Whose matter it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         exit::code(self.kind)

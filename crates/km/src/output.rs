@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use km_proxy_adapter::Kind;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -13,6 +14,11 @@ pub(crate) fn value(value: &str) -> Result<(), Failure> {
     let ending = if stdout.is_terminal() { "\n" } else { "" };
     let written = stdout.write_all(value.as_bytes());
     check(written.and_then(|()| stdout.write_all(ending.as_bytes())).and_then(|()| stdout.flush()))
+}
+
+/// The value of a secret.
+pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
+    value(secret.expose_secret())
 }
 
 /// Lines of text.

@@ -89,7 +89,9 @@ fn start_logging(filter: Option<String>) -> Result<(), Failure> {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
         Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
     })?;
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // No colours, whatever another crate asks of the library: a log is read by programs too.
+    let logging = tracing_subscriber::fmt().with_ansi(false);
+    let logging = logging.with_env_filter(filter).with_writer(std::io::stderr);
     // There is nobody else in this process who could have started it.
     let _ = logging.try_init();
     Ok(())
@@ -100,10 +102,7 @@ fn parse() -> Result<Cli, ExitCode> {
         "Settings, from the environment or the file:\n\n{}",
         km_settings::reference::help()
     );
-    let mut command = Cli::command().after_long_help(help.clone());
-    for name in ["check", "read", "write", "delete", "list"] {
-        command = command.mut_subcommand(name, |sub| sub.after_long_help(help.clone()));
-    }
+    let command = with_settings(Cli::command(), &help);
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -117,6 +116,11 @@ fn parse() -> Result<Cli, ExitCode> {
             ExitCode::from(failure.code())
         }
     })
+}
+
+/// The command, and all below it, with the settings in their long help.
+fn with_settings(command: clap::Command, help: &str) -> clap::Command {
+    command.after_long_help(help.to_owned()).mut_subcommands(|sub| with_settings(sub, help))
 }
 
 /// What is wrong with the arguments, on one line. What nobody asked for is not quoted: it may be

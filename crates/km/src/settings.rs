@@ -29,9 +29,10 @@ pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
 }
 
 /// The settings of all sources. A file that can't be read does not hide what else is wrong.
-fn read(common: &Common) -> Result<Settings, Failure> {
+pub(crate) fn read(common: &Common) -> Result<Settings, Failure> {
     let file = common.config.clone().or_else(|| variable("KM_CONFIG").map(PathBuf::from));
-    let text = file.as_deref().map(text).transpose();
+    let hint = "--config (KM_CONFIG) names LiteLLM's config.yaml";
+    let text = file.as_deref().map(|file| text(file, hint)).transpose();
     let name = file.as_deref().map(|file| file.display().to_string());
     let yaml = text.as_ref().ok().and_then(Option::as_deref).zip(name.as_deref());
     let yaml = yaml.map(|(text, file)| Yaml { file, text });
@@ -49,15 +50,11 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     ProcessEnv.var(name)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
+/// What a file of settings holds.
+pub(crate) fn text(path: &Path, hint: &str) -> Result<String, Failure> {
     let shown = path.display();
-    let failed = |why: String| {
-        Failure::new(
-            Kind::Settings,
-            format!("settings: {shown}: {why}"),
-            "--config (KM_CONFIG) names LiteLLM's config.yaml",
-        )
-    };
+    let failed =
+        |why: String| Failure::new(Kind::Settings, format!("settings: {shown}: {why}"), hint);
     let file =
         std::fs::File::open(path).map_err(|e| failed(format!("the file can't be read: {e}")))?;
     let mut bytes = Vec::new();

@@ -18,6 +18,8 @@ pub struct Kv {
     pub(crate) mount: Mount,
     deadline: Option<Deadline>,
     pub(crate) seen: Arc<Seen>,
+    /// Something that changes the store was sent; shared across mounts.
+    changed: Arc<AtomicBool>,
 }
 
 /// What was found out about the mount; clones share it.
@@ -27,14 +29,19 @@ pub(crate) struct Seen {
     pub(crate) version_two: AtomicBool,
     /// A read that missed has asked for the version, whatever came out.
     pub(crate) asked_on_miss: AtomicBool,
-    /// Something that changes the store was sent.
-    changed: AtomicBool,
 }
 
 impl Kv {
     /// The engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
-        Self { session, mount, deadline: None, seen: Arc::default() }
+        let (seen, changed) = <_>::default();
+        Self { session, mount, deadline: None, seen, changed }
+    }
+
+    /// The engine at another mount of the same server, through the same session. Nothing is sent.
+    #[must_use]
+    pub fn at(&self, mount: Mount) -> Self {
+        Self { mount, seen: Arc::default(), ..self.clone() }
     }
 
     /// The same with one deadline for all that it does from now on.
@@ -48,10 +55,10 @@ impl Kv {
         &self.mount
     }
 
-    /// Whether a request that changes something was sent by this engine or a clone of it: from then
-    /// on, to give up is to not know.
+    /// Whether a request that changes something was sent by this engine, a clone of it or one
+    /// [at another mount](Self::at): from then on, to give up is to not know.
     pub fn has_sent_change(&self) -> bool {
-        self.seen.changed.load(Relaxed)
+        self.changed.load(Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Deadline {
@@ -65,7 +72,7 @@ impl Kv {
     /// Sends what changes something: only to an engine that is not known to be something else.
     pub(crate) async fn change(&self, request: Request, by: Deadline) -> Result<Response, Error> {
         self.check_version(by).await?;
-        self.seen.changed.store(true, Relaxed);
+        self.changed.store(true, Relaxed);
         self.session.send(&request, by).await.map_err(Error::write)
     }
 }

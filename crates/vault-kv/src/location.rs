@@ -76,9 +76,9 @@ impl Mount {
         self.full.join(endpoint).join(&path.0)
     }
 
-    /// `{mount}/metadata`: the top folder, to list.
-    pub(crate) fn top(&self) -> ApiPath {
-        self.full.join(&METADATA)
+    /// `{mount}/metadata[/{path}]`: what is asked to list the folder at `path`, or the top one.
+    pub fn folder(&self, path: Option<&SecretPath>) -> ApiPath {
+        path.map_or_else(|| self.full.join(&METADATA), |path| self.metadata(path))
     }
 }
 

@@ -51,7 +51,7 @@ impl Kv {
         struct Names {
             keys: Vec<String>,
         }
-        let folder = path.map_or_else(|| self.mount.top(), |path| self.mount.metadata(path));
+        let folder = self.mount.folder(path);
         let by = self.deadline();
         match self.ask(Request::list(folder), by).await {
             Ok(answer) => Ok(answer.data::<Names>().map_err(Error::read)?.keys),

@@ -67,7 +67,10 @@ impl Access {
     }
 
     /// Waits until a read succeeds.
-    pub(crate) async fn until_ok(&self, path: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// No answer, or none but refusals for too long.
+    pub async fn until_ok(&self, path: &str) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let (status, answer) = self.api("GET", path, None).await?;

@@ -8,6 +8,7 @@ mod names;
 mod outage;
 mod routing;
 mod values;
+mod virtual_keys;
 mod writing;
 
 use std::collections::BTreeMap;

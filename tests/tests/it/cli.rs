@@ -35,3 +35,12 @@ mod location;
 
 mod signals;
 mod signals_write;
+
+mod key_common;
+mod key_move;
+mod key_policy;
+mod key_refused;
+mod key_stops;
+mod key_store;
+mod key_teams;
+mod stopper;

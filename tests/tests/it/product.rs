@@ -1,7 +1,6 @@
 //! The product's own parts, made for a fixture, and the little that the suites share.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -67,18 +66,6 @@ pub(crate) fn kv(fixture: &Fixture) -> Result<Kv> {
 
 pub(crate) fn path(name: &str) -> Result<SecretPath> {
     SecretPath::new(name).with_context(|| format!("{name:?} is no path"))
-}
-
-/// Percent-encoding of the tests' own: every byte that is no letter and no digit.
-pub(crate) fn encoded(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut text, byte| {
-        match byte {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => text.push(byte.into()),
-            // Writing to a string can't fail.
-            _ => drop(write!(text, "%{byte:02X}")),
-        }
-        text
-    })
 }
 
 /// Tells a measured figure to the person who waits, also where the test passes.

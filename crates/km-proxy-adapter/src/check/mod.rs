@@ -1,7 +1,11 @@
 //! Is everything in place? Asked step by step, from the server to the rights.
 
+mod grants;
+mod policy;
 mod rights;
 mod steps;
+
+pub use policy::policy;
 
 use crate::error::Error;
 use crate::keys::KeyManager;

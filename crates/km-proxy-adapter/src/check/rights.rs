@@ -6,6 +6,7 @@ use serde::Serialize;
 use vault_http::{ApiPath, Kind as Http, Request};
 
 use super::Finding;
+use super::grants::grants;
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
@@ -41,28 +42,8 @@ impl KeyManager {
 
     /// The paths that these settings need, and what has to be allowed there.
     fn needs(&self) -> Result<BTreeMap<String, Vec<&'static str>>, Error> {
-        let settings = self.settings();
-        let mut needed = Vec::new();
-        if settings.access_mode.reads()
-            && settings.hosted_keys.as_ref().is_none_or(|keys| !keys.is_empty())
-        {
-            needed.push("read");
-        }
-        if settings.access_mode.writes() {
-            needed.extend(["create", "update", "delete"]);
-        }
-        if needed.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let names: Vec<&str> = match &settings.hosted_keys {
-            Some(hosted) if !hosted.is_empty() => hosted.iter().map(String::as_str).collect(),
-            _ => vec!["OPENAI_API_KEY"],
-        };
-        let mount = self.parts().kv.mount();
-        names
-            .into_iter()
-            .map(|name| Ok((mount.data(&self.path(name)?).decoded().into_owned(), needed.clone())))
-            .collect()
+        let grants = grants(self.settings())?;
+        Ok(grants.into_iter().filter_map(|grant| Some((grant.example()?, grant.rights))).collect())
     }
 
     /// What the token may do at `paths`, asked where those paths are known.

@@ -3,7 +3,7 @@
 use km_proxy_adapter::{Finding, Verdict};
 use serde::Serialize;
 
-use crate::args::Common;
+use crate::args::{Check, Common};
 use crate::failure::Failure;
 use crate::{output, settings};
 
@@ -22,7 +22,10 @@ struct Line {
     hint: Option<String>,
 }
 
-pub(crate) async fn run(common: &Common) -> Result<(), Failure> {
+pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
+    if args.policy {
+        return policy(common);
+    }
     let keys = match settings::connect(common).await {
         Ok(keys) => keys,
         Err(failure) => {
@@ -44,6 +47,16 @@ pub(crate) async fn run(common: &Common) -> Result<(), Failure> {
     });
     print(checks, failed.is_none(), common.json)?;
     failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Prints the policy. Nothing is asked.
+fn policy(common: &Common) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Document {
+        policy: String,
+    }
+    let policy = km_proxy_adapter::policy(&settings::read(common)?)?;
+    if common.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
 }
 
 fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {

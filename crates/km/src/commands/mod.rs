@@ -2,6 +2,7 @@
 
 mod check;
 mod delete;
+mod key;
 mod list;
 mod read;
 mod write;
@@ -15,7 +16,7 @@ use crate::settings;
 /// Runs the command.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { common, command } = cli;
-    if common.team_settings.is_some() {
+    if common.team_settings.is_some() && !matches!(command, Command::Key(_)) {
         return Err(Failure::new(
             Kind::Usage,
             "usage: --team-settings is for the commands on virtual keys",
@@ -24,10 +25,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     }
     let json = common.json;
     match command {
-        Command::Check => check::run(&common).await,
+        Command::Check(args) => check::run(&common, &args).await,
         Command::Read(args) => read::run(&settings::connect(&common).await?, args, json).await,
         Command::Write(args) => write::run(&settings::connect(&common).await?, args, json).await,
         Command::Delete(args) => delete::run(&settings::connect(&common).await?, args, json).await,
         Command::List(args) => list::run(&settings::connect(&common).await?, args, json).await,
+        Command::Key(command) => key::run(&common, command).await,
     }
 }

@@ -1,5 +1,5 @@
 //! The main job, shown against a real Vault: set up as an operator would, then `km check`,
-//! `km read`, `km delete`. Every claim has a second look at the server, beside `km`; one that
+//! `km read`, `km delete`, then a team's virtual key. Every claim has a second look at the server, beside `km`; one that
 //! fails ends the demo with an error. Nothing is left running.
 #![expect(clippy::print_stdout, reason = "a program for people to read")]
 
@@ -7,6 +7,7 @@ mod embedded;
 mod look;
 mod operator;
 mod show;
+mod team;
 
 use anyhow::{Result, ensure};
 use tests::{Km, Output, Server};
@@ -28,6 +29,7 @@ async fn main() -> Result<()> {
     embedded::read_twice(&server, &gateway, &look).await?;
     delete(&gateway, &look).await?;
     read_what_is_gone(&gateway, &look).await?;
+    team::keys_of_a_team(&server, &gateway).await?;
 
     heading("Nothing is left");
     let raw = server.raw().clone();

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tests::{Fixture, secret};
+use tests::{Fixture, encoded, secret};
 use vault_kv::{Cas, SecretPath};
 
 use super::{engine, fields};
-use crate::product::{encoded, path};
+use crate::product::path;
 
 const NAMES: &[&str] = &[
     "OPENAI_API_KEY",

@@ -1,0 +1,33 @@
+//! What does it cost to store a virtual key? Client CPU time, 64 in flight on one keep-alive pool,
+//! plain HTTP to a server that has its answer ready; each key under an alias of its own.
+
+mod plain;
+mod project;
+
+use anyhow::{Result, anyhow};
+use benches::{Fleet, Server, criterion, group, pair};
+
+fn main() -> Result<()> {
+    // The peer's TLS backend wants a provider even where there is no TLS.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    let server = Server::start(env!("CARGO_BIN_EXE_canned-server"))?;
+    let mut criterion = criterion();
+    let mut group = group(&mut criterion, "stores");
+    let plain = plain::Plain::new(&server.url())?;
+    let mut plain = Fleet::new(async || Ok(plain.clone()))?;
+    // The fleet's own runtime makes it: connections belong to that.
+    let url = server.url();
+    let keys = std::cell::OnceCell::new();
+    let mut project = Fleet::new(async || {
+        if keys.get().is_none() {
+            // Nobody else sets it.
+            let _ = keys.set(project::Project::new(&url).await?);
+        }
+        keys.get().cloned().ok_or_else(|| anyhow!("no key manager"))
+    })?;
+    pair(&mut group, "km-proxy-adapter", &mut plain, &mut project);
+    group.finish();
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What these settings need at the server, and where: one list for the policy and for the check.
+
+use km_settings::{LocationPattern, Settings};
+use vault_kv::{Mount, SecretPath};
+
+use crate::connect::bad_path;
+use crate::error::{Error, Kind};
+use crate::keys::mount;
+use crate::virtual_keys::Folder;
+
+/// Rights on one path, or on all that lie in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grant {
+    /// The path below `/v1/`, as it is when decoded; a folder's ends in `/`.
+    pub(super) path: String,
+    /// What Vault calls the rights.
+    pub(super) rights: Vec<&'static str>,
+    /// What they are for.
+    pub(super) why: &'static str,
+    /// A name in the folder, to ask about in its stead. `None` where nothing but a command of a
+    /// person's needs the rights.
+    pub(super) sample: Option<&'static str>,
+}
+
+/// Stands for all provider keys where the settings don't name them.
+const PROVIDER_KEY: &str = "OPENAI_API_KEY";
+
+/// Stands for all virtual keys.
+const VIRTUAL_KEY: &str = "virtual-key-check";
+
+/// Everything that the gateway of these settings does.
+///
+/// # Errors
+/// [`Kind::Settings`] for settings that were not made by [`Settings::from_sources`].
+pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
+    let location = &settings.location;
+    let home = mount(location.namespace.as_deref(), &location.mount)?;
+    let mut grants = provider_keys(settings, &home)?;
+    if settings.virtual_keys.store && settings.access_mode.writes() {
+        let folder = Folder::new(settings, None)?;
+        grants.extend(key_folder(&folder.mount, folder.path.as_ref()));
+        let teams = settings.allowed_team_locations.iter().flatten();
+        grants.extend(teams.filter_map(team_folder).flatten());
+    }
+    Ok(grants)
+}
+
+fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<Grant>, Error> {
+    let mode = settings.access_mode;
+    let hosted = settings.hosted_keys.as_ref();
+    let mut rights = Vec::new();
+    if mode.reads() && hosted.is_none_or(|names| !names.is_empty()) {
+        rights.push("read");
+    }
+    if mode.writes() {
+        rights.extend(["create", "update", "delete"]);
+    }
+    if rights.is_empty() {
+        return Ok(Vec::new());
+    }
+    let prefix = settings.location.path_prefix.as_deref().map(SecretPath::new).transpose();
+    let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
+    let why = "provider keys";
+    let Some(names) = hosted.filter(|names| !names.is_empty()) else {
+        let all =
+            Grant { path: data(home, prefix.as_ref()), rights, why, sample: Some(PROVIDER_KEY) };
+        let list = listing(home, prefix.as_ref(), "`km list`");
+        return Ok([Some(all), mode.reads().then_some(list)].into_iter().flatten().collect());
+    };
+    names
+        .iter()
+        .map(|name| {
+            let path = prefix.as_ref().map_or_else(|| SecretPath::new(name), |p| p.join(name));
+            let path = path.map_err(|why| bad_path("hosted_keys", why))?;
+            let path = home.data(&path).decoded().into_owned();
+            Ok(Grant { path, rights: rights.clone(), why, sample: Some("") })
+        })
+        .collect()
+}
+
+const KEY_RIGHTS: [&str; 4] = ["create", "read", "update", "delete"];
+
+fn key_folder(mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
+    let (path, rights) = (data(mount, folder), KEY_RIGHTS.to_vec());
+    let keys = Grant { path, rights, why: "virtual keys", sample: Some(VIRTUAL_KEY) };
+    [keys, listing(mount, folder, "`km key list`")]
+}
+
+/// Where a pattern of team locations allows virtual keys; `None` where a policy can't say as little:
+/// it knows whole segments, and no star within one.
+fn team_folder(pattern: &LocationPattern) -> Option<[Grant; 2]> {
+    let place = pattern.to_string();
+    let segment = |part| match part {
+        "*" => Some("+"),
+        part => (!part.contains('*')).then_some(part),
+    };
+    let place: Option<Vec<_>> = place.trim_start_matches('/').split('/').map(segment).collect();
+    let place = place?.join("/");
+    let grant = |endpoint: &str, rights: &[&'static str], why| Grant {
+        path: format!("{place}/{endpoint}/"),
+        rights: rights.to_vec(),
+        why,
+        sample: None,
+    };
+    Some([
+        grant("data", &KEY_RIGHTS, "virtual keys of teams"),
+        grant("metadata", &["list"], "`km key list` of teams"),
+    ])
+}
+
+/// The patterns of team locations that [`grants`] leaves out.
+pub(super) fn without_grant(settings: &Settings) -> impl Iterator<Item = &LocationPattern> {
+    let patterns = settings.allowed_team_locations.iter().flatten();
+    patterns.filter(|pattern| team_folder(pattern).is_none())
+}
+
+fn listing(mount: &Mount, folder: Option<&SecretPath>, why: &'static str) -> Grant {
+    let path = format!("{}/", mount.folder(folder).decoded());
+    Grant { path, rights: vec!["list"], why, sample: None }
+}
+
+/// `{mount}/data/[{folder}/]`, decoded.
+fn data(mount: &Mount, folder: Option<&SecretPath>) -> String {
+    match folder {
+        Some(folder) => format!("{}/", mount.data(folder).decoded()),
+        None => format!("{}/data/", mount.full().decoded()),
+    }
+}
+
+impl Grant {
+    /// A path that these rights are needed on, to ask about; `None` where none can be named.
+    pub(super) fn example(&self) -> Option<String> {
+        self.sample.map(|sample| format!("{}{sample}", self.path))
+    }
+
+    /// Where a policy grants them.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for a path that a policy would take for a pattern.
+    pub(super) fn pattern(&self) -> Result<String, Error> {
+        let is_folder = self.path.ends_with('/');
+        let of_team = self.sample.is_none();
+        let plus = !of_team && self.path.split('/').any(|segment| segment == "+");
+        if plus || self.path.ends_with('*') {
+            let what = format!("policy: `{}` would be a pattern in a policy", self.path);
+            return Err(Error::new(Kind::Usage, what).with_hint("take another name or prefix"));
+        }
+        Ok(format!("{}{}", self.path, if is_folder { "*" } else { "" }))
+    }
+}

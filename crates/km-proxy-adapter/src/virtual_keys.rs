@@ -1,0 +1,162 @@
+//! The virtual keys that a gateway hands out: where they are kept, read and listed.
+//!
+//! How one is written is in `changes.rs`; which names belong to whom, in `folder.rs`.
+
+mod alias;
+mod changes;
+mod document;
+mod folder;
+mod work;
+
+use km_settings::TeamSettings;
+use secrecy::SecretString;
+use tracing::warn;
+use vault_http::ApiPath;
+use vault_kv::{Kv, SecretPath};
+
+pub use alias::KeyAlias;
+pub use changes::{KeyChange, Stored};
+pub(crate) use folder::Folder;
+use work::Work;
+
+use crate::error::Error;
+use crate::explain;
+use crate::keys::{KeyManager, Place};
+use crate::write::delete;
+
+/// The virtual keys of one location: the gateway's own, or a team's. Cheap to clone.
+///
+/// What is read comes from Vault each time, never from memory.
+#[derive(Debug, Clone)]
+pub struct VirtualKeys {
+    keys: KeyManager,
+    kv: Kv,
+    folder: Folder,
+    of_team: bool,
+}
+
+/// A virtual key as it is stored.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct VirtualKey {
+    /// The key, byte for byte.
+    pub value: SecretString,
+    /// The version that Vault counts.
+    pub version: u64,
+    /// When that version was written, RFC 3339.
+    pub created: String,
+}
+
+impl KeyManager {
+    /// The virtual keys of a team, or of those who have no location of their own. Nothing is sent.
+    ///
+    /// A team whose settings can't be had has no location: don't take `None` for it.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`](crate::Kind::Settings) where the team's settings and the global ones contradict each other,
+    /// [`Kind::Denied`](crate::Kind::Denied) where the team has no right to the place that it names.
+    pub fn virtual_keys(&self, team: Option<&TeamSettings>) -> Result<VirtualKeys, Error> {
+        let folder = Folder::new(self.settings(), team)?;
+        let kv = self.parts().engines.at(&folder.mount);
+        Ok(VirtualKeys { keys: self.clone(), kv, folder, of_team: team.is_some() })
+    }
+}
+
+impl VirtualKeys {
+    /// Where a key is. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) for an alias that can't stand there, or that could name another location's
+    /// key; [`Kind::Denied`](crate::Kind::Denied) for a path among the provider keys.
+    pub fn locate(&self, alias: &KeyAlias) -> Result<Place, Error> {
+        Ok(self.place(self.url(&self.folder.path(alias)?)))
+    }
+
+    /// The folder that is listed. Nothing is sent.
+    pub fn locate_all(&self) -> Place {
+        self.place(self.kv.mount().folder(self.folder.path.as_ref()))
+    }
+
+    /// The value of a key, as it is stored now.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`] when the access mode forbids
+    /// reading, [`Kind::StoredValue`](crate::Kind::StoredValue) when what is stored is no key; else why Vault did not tell.
+    pub async fn read(&self, alias: &KeyAlias) -> Result<VirtualKey, Error> {
+        let path = self.folder.path(alias)?;
+        let work = self.begin(format!("read the key {alias}"));
+        self.keys.may_read(|| work.operation.clone())?;
+        let secret = work.kv.read(&path).await.map_err(|error| work.failed(error))?;
+        let text = secret.fields.into_text(&self.folder.field);
+        let value = text.map_err(|error| {
+            explain::field(format!("{}: {}", work.operation, self.url(&path)), error)
+        })?;
+        let (version, created) = (secret.metadata.version, secret.metadata.created_time);
+        Ok(VirtualKey { value, version, created })
+    }
+
+    /// The aliases of all keys, sorted. A deleted key is among them until its metadata is removed:
+    /// Vault lists it.
+    ///
+    /// # Errors
+    /// [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids reading; else why Vault did not tell.
+    pub async fn list(&self) -> Result<Vec<KeyAlias>, Error> {
+        let work = self.begin("list the keys".to_owned());
+        self.keys.may_read(|| work.operation.clone())?;
+        let mut aliases = Vec::new();
+        let mut folders = vec![(String::new(), self.folder.path.clone())];
+        while let Some((above, path)) = folders.pop() {
+            let names = work.kv.list(path.as_ref()).await.map_err(|error| work.failed(error))?;
+            for name in names.iter().map(|name| format!("{above}{name}")) {
+                let inner = name.strip_suffix('/');
+                let Some((alias, path)) = self.listed(inner.unwrap_or(&name)) else {
+                    continue;
+                };
+                match inner {
+                    None => aliases.push(alias),
+                    Some(inner) if self.folder.holds(inner) => folders.push((name, Some(path))),
+                    Some(_) => {}
+                }
+            }
+        }
+        aliases.sort();
+        Ok(aliases)
+    }
+
+    /// Deletes the latest version of a key; it can be undeleted. Returns the path of the request.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`] when the access mode forbids it;
+    /// else why Vault did not delete.
+    pub async fn delete(&self, alias: &KeyAlias) -> Result<ApiPath, Error> {
+        let path = self.folder.path(alias)?;
+        let work = self.begin(format!("delete the key {alias}"));
+        self.keys.may_write(|| work.operation.clone())?;
+        let _forget = self.keys.forget(&work.kv, &path);
+        delete(&work.kv, &path).await.map_err(|error| work.failed(error))?;
+        Ok(self.url(&path))
+    }
+
+    fn begin(&self, operation: String) -> Work {
+        let deadline = self.keys.parts().link.session.deadline();
+        Work { kv: self.kv.until(deadline), operation, of_team: self.of_team }
+    }
+
+    /// A name in a listing, if it is this location's. What no request can name is nobody's.
+    fn listed(&self, name: &str) -> Option<(KeyAlias, SecretPath)> {
+        let alias = KeyAlias::new(name).inspect_err(|error| {
+            warn!(error = error.message(), "left out of the list of keys");
+        });
+        let alias = alias.ok()?;
+        let path = self.folder.path(&alias).ok()?;
+        Some((alias, path))
+    }
+
+    fn place(&self, path: ApiPath) -> Place {
+        Place::Vault { path, field: self.folder.field.clone() }
+    }
+
+    fn url(&self, path: &SecretPath) -> ApiPath {
+        self.kv.mount().data(path)
+    }
+}

@@ -1,0 +1,125 @@
+//! The steps that the changes of keys are made of. Each leaves things so that the same command, run
+//! again after a stop at any point, goes on from there.
+
+use vault_http::Kind as Http;
+use vault_kv::{Cas, Fields, Kind as KvKind, Kv, SecretPath, VersionMetadata};
+
+use crate::error::{Error, Kind};
+use crate::explain;
+use crate::write::{Present, is_denied, present};
+
+/// One operation under way: its deadline, and its name for errors.
+pub(super) struct Work {
+    pub(super) kv: Kv,
+    pub(super) operation: String,
+    pub(super) of_team: bool,
+}
+
+/// What a document may be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Nothing but the same document.
+    Nothing,
+    /// Whatever is there.
+    Anything,
+}
+
+/// A document that is where it belongs.
+pub(super) struct Landed {
+    pub(super) metadata: VersionMetadata,
+    /// It was read there, not only written.
+    pub(super) seen: bool,
+}
+
+impl Work {
+    /// Stores `document`, in one request where nothing was ever there. What is there already is
+    /// not written again.
+    pub(super) async fn put(
+        &self,
+        path: &SecretPath,
+        document: &Fields,
+        over: Over,
+    ) -> Result<Landed, Error> {
+        match self.kv.write(path, document, Cas::Version(0)).await {
+            Err(error) if error.kind() == KvKind::CasMismatch => {}
+            written => return self.written(written),
+        }
+        let cas = match present(&self.kv, path).await {
+            Ok(Present::Alive(found)) if found.fields.same_as(document) => {
+                return Ok(Landed { metadata: found.metadata, seen: true });
+            }
+            Ok(Present::Alive(_)) if over == Over::Nothing => return Err(self.occupied(path)),
+            Ok(Present::Alive(found)) => Cas::Version(found.metadata.version),
+            Ok(Present::Gone(version)) => Cas::Version(version),
+            Ok(Present::Never) => Cas::Version(0),
+            // A token that may write but not read writes all the same.
+            Err(error) if over == Over::Anything && is_denied(&error) => Cas::Any,
+            Err(error) => return Err(self.failed(error)),
+        };
+        self.written(self.kv.write(path, document, cas).await)
+    }
+
+    /// Writes `document` over `found`, unless that is what it holds.
+    pub(super) async fn replace(
+        &self,
+        path: &SecretPath,
+        document: &Fields,
+        found: vault_kv::Secret,
+    ) -> Result<Landed, Error> {
+        if found.fields.same_as(document) {
+            return Ok(Landed { metadata: found.metadata, seen: true });
+        }
+        let cas = Cas::Version(found.metadata.version);
+        self.written(self.kv.write(path, document, cas).await)
+    }
+
+    /// Reads back what was written, and compares.
+    pub(super) async fn confirm(
+        &self,
+        path: &SecretPath,
+        document: &Fields,
+        landed: &Landed,
+    ) -> Result<(), Error> {
+        if landed.seen {
+            return Ok(());
+        }
+        let read = self.kv.read(path).await.map_err(|error| self.failed(error))?;
+        if read.fields.same_as(document) {
+            return Ok(());
+        }
+        let place = self.kv.mount().data(path);
+        let what = format!("{}: {place}: somebody else's value was read back", self.operation);
+        Err(Error::new(Kind::Conflict, what).with_hint("nothing was deleted: run it again"))
+    }
+
+    /// What is stored at `path`.
+    pub(super) async fn present(&self, path: &SecretPath) -> Result<Present, Error> {
+        present(&self.kv, path).await.map_err(|error| self.failed(error))
+    }
+
+    /// The error of a request of this operation.
+    pub(super) fn failed(&self, error: vault_kv::Error) -> Error {
+        let kind = error.kind();
+        let failed = explain::kv(self.operation.as_str(), error);
+        match kind {
+            KvKind::NotFound => failed.with_hint("store it, or check the alias and the location"),
+            KvKind::Exchange(Http::NoMount | Http::NoNamespace) | KvKind::WrongKvVersion
+                if self.of_team =>
+            {
+                failed.with_hint("check `namespace` and `mount` in the team's settings")
+            }
+            _ => failed,
+        }
+    }
+
+    fn written(&self, outcome: Result<VersionMetadata, vault_kv::Error>) -> Result<Landed, Error> {
+        let metadata = outcome.map_err(|error| self.failed(error))?;
+        Ok(Landed { metadata, seen: false })
+    }
+
+    fn occupied(&self, path: &SecretPath) -> Error {
+        let place = self.kv.mount().data(path);
+        let what = format!("{}: {place}: another key is stored there", self.operation);
+        Error::new(Kind::Conflict, what).with_hint("delete that one first, or take another name")
+    }
+}

@@ -1,0 +1,163 @@
+//! Operations on keys whose outcome differs.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::step::Key::{self, Alias, Token};
+use crate::step::Step::{self, Delete, Rename, Rotate, Store};
+use crate::step::Who::{Km, LiteLlm};
+use crate::step::{ONE, THREE, TWO};
+use crate::world::{Gateway, World};
+
+/// From the same start, what the step leaves when LiteLLM does it, and when we do, which ends with
+/// this exit code: the data of each name, or null where it is deleted.
+struct Case<'a> {
+    stored: &'a [(Key<'a>, &'a str)],
+    step: Step<'a>,
+    theirs: Value,
+    ours: (i32, Value),
+}
+
+impl Case<'_> {
+    async fn check(&self, world: &World) -> Result<()> {
+        let gateway = world.gateway(json!({}), None)?;
+        self.start(world, &gateway).await?;
+        self.step.done_by(LiteLlm, &gateway).await?;
+        assert_eq!(data(world).await?, self.theirs, "LiteLLM: {:?}", self.step);
+        self.start(world, &gateway).await?;
+        let (code, left) = &self.ours;
+        self.step.km(&gateway).run().await?.expect(*code)?;
+        assert_eq!(data(world).await?, *left, "{:?}", self.step);
+        Ok(())
+    }
+
+    async fn start(&self, world: &World, gateway: &Gateway<'_>) -> Result<()> {
+        world.wipe().await?;
+        for (key, value) in self.stored {
+            Store(*key, value).done_by(Km, gateway).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is stored: the last part of each name, and the data.
+async fn data(world: &World) -> Result<Value> {
+    let stored = world.stored().await?;
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(stored.iter().map(|(path, document)| (last(path), document["data"].clone())).collect())
+}
+
+fn rotated(value: &str, from: &str) -> Value {
+    json!({ "key": value, "description": format!("Rotated from litellm/{from}") })
+}
+
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn a_name_that_is_taken_is_not_overwritten() -> Result<()> {
+    let world = World::new().await?;
+    let stored = &[(Alias("mine"), "my value"), (Alias("theirs"), "their value")];
+    let untouched = json!({ "mine": { "key": "my value" }, "theirs": { "key": "their value" } });
+    for (step, value) in [
+        (Rename(Alias("mine"), "theirs"), "my value"),
+        (Rotate(Alias("mine"), "new value", Some("theirs")), "new value"),
+    ] {
+        let theirs = json!({ "mine": null, "theirs": rotated(value, "mine") });
+        Case { stored, step, theirs, ours: (7, untouched.clone()) }.check(&world).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn a_key_without_an_alias_is_deleted_too() -> Result<()> {
+    let world = World::new().await?;
+    Case {
+        stored: &[(Token("id"), ONE)],
+        step: Delete(Token("id")),
+        theirs: json!({ "virtual-key-id": { "key": ONE } }),
+        ours: (0, json!({ "virtual-key-id": null })),
+    }
+    .check(&world)
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn a_rotation_stores_what_was_not_stored() -> Result<()> {
+    let world = World::new().await?;
+    for (key, name) in [(Alias("key"), "key"), (Token("id"), "virtual-key-id")] {
+        Case {
+            stored: &[],
+            step: Rotate(key, ONE, None),
+            theirs: json!({}),
+            ours: (0, json!({ name: rotated(ONE, name) })),
+        }
+        .check(&world)
+        .await?;
+    }
+    Ok(())
+}
+
+/// LiteLLM looks for a key without an alias under its present token id, and leaves it under its
+/// first one: each rotation but the first comes to nothing.
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn a_key_without_an_alias_is_rotated_more_than_once() -> Result<()> {
+    let world = World::new().await?;
+    let gateway = world.gateway(json!({}), None)?;
+    let first = rotated(TWO, "virtual-key-id");
+    Store(Token("id"), ONE).done_by(LiteLlm, &gateway).await?;
+    Rotate(Token("id"), TWO, None).done_by(LiteLlm, &gateway).await?;
+    assert_eq!(data(&world).await?, json!({ "virtual-key-id": first }));
+    // The driver's new hash.
+    Rotate(Token("the-new-hash"), THREE, None).done_by(LiteLlm, &gateway).await?;
+    assert_eq!(data(&world).await?, json!({ "virtual-key-id": first }));
+
+    Rotate(Token("id"), THREE, Some("virtual-key-the-new-hash")).done_by(Km, &gateway).await?;
+    let second = rotated(THREE, "virtual-key-id");
+    let expected = json!({ "virtual-key-id": null, "virtual-key-the-new-hash": second });
+    assert_eq!(data(&world).await?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn storing_the_same_again_writes_no_version() -> Result<()> {
+    let world = World::new().await?;
+    let gateway = world.gateway(json!({}), None)?;
+    for (who, versions) in [(LiteLlm, 2), (Km, 1)] {
+        world.wipe().await?;
+        Store(Alias("key"), ONE).done_by(who, &gateway).await?;
+        Store(Alias("key"), ONE).done_by(who, &gateway).await?;
+        let stored = world.stored().await?;
+        let document = json!({ "data": { "key": ONE }, "version": versions });
+        assert_eq!(stored.values().collect::<Vec<_>>(), [&document], "{who:?}");
+    }
+    Ok(())
+}
+
+/// Off is off for new keys; what is stored is still rotated and deleted.
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn keys_that_are_stored_are_kept_up_when_storing_is_off() -> Result<()> {
+    let world = World::new().await?;
+    let on = world.gateway(json!({}), None)?;
+    let off = world.gateway(json!({ "store_virtual_keys": false }), None)?;
+    for who in [LiteLlm, Km] {
+        world.wipe().await?;
+        Store(Alias("key"), ONE).done_by(who, &off).await?;
+        assert_eq!(data(&world).await?, json!({}), "{who:?}");
+    }
+    let kept = json!({ "key": ONE });
+    for (who, after_rotation, after_deletion) in
+        [(LiteLlm, &kept, &kept), (Km, &rotated(TWO, "key"), &Value::Null)]
+    {
+        world.wipe().await?;
+        Store(Alias("key"), ONE).done_by(Km, &on).await?;
+        Rotate(Alias("key"), TWO, None).done_by(who, &off).await?;
+        assert_eq!(data(&world).await?, json!({ "key": after_rotation }), "{who:?}");
+        Delete(Alias("key")).done_by(who, &off).await?;
+        assert_eq!(data(&world).await?, json!({ "key": after_deletion }), "{who:?}");
+    }
+    Ok(())
+}
