@@ -15,6 +15,7 @@ use crate::rules::plaintext;
 /// The parts.
 pub(crate) struct Link {
     pub(crate) client: Client,
+    pub(crate) auth: Auth,
     pub(crate) tokens: Arc<dyn TokenSource>,
     pub(crate) session: Session,
     pub(crate) login_namespace: Option<ApiPath>,
@@ -39,9 +40,9 @@ pub(crate) fn link(settings: &Settings) -> Result<Link, Error> {
     let login_namespace = settings.login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace = login_namespace.map_err(|why| bad_path("login namespace", why))?;
     let auth = auth(&client, login_namespace.clone(), &settings.login.method)?;
-    let tokens: Arc<dyn TokenSource> = Arc::new(auth);
+    let tokens: Arc<dyn TokenSource> = Arc::new(auth.clone());
     let session = Session::new(client.clone(), Arc::clone(&tokens));
-    Ok(Link { client, tokens, session, login_namespace })
+    Ok(Link { client, auth, tokens, session, login_namespace })
 }
 
 /// The client of these settings.

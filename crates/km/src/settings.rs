@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::args::Common;
 use crate::failure::Failure;
-use crate::run;
+use crate::signals;
 
 /// More than the settings take; they say so.
 const MAX_FILE_BYTES: u64 = 1024 * 1024 + 1;
@@ -24,7 +24,7 @@ pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
         }
     }
     let keys = KeyManager::connect(settings).await?;
-    run::uses(&keys);
+    signals::uses(&keys);
     Ok(keys)
 }
 

@@ -7,9 +7,11 @@ mod relay;
 
 mod adapter;
 mod cli;
+mod exec;
 mod kv;
 mod login;
 mod seed;
+mod serve;
 
 mod failover;
 mod faults;
