@@ -9,7 +9,8 @@ mod pair;
 mod server;
 mod steps;
 
+pub use cpu::spent;
 pub use fleet::{Fleet, Reader};
-pub use pair::{criterion, group, pair};
+pub use pair::{Run, criterion, group, pair, pair_of};
 pub use server::Server;
 pub use steps::pair_of_steps;
