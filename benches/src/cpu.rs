@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time that all threads have spent so far, in user space and in the kernel.
-pub(crate) fn spent() -> Duration {
+pub fn spent() -> Duration {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     // Neither is ever negative.
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();

@@ -4,9 +4,13 @@
 pub mod canned;
 mod cpu;
 mod fleet;
+pub mod map;
 mod pair;
 mod server;
+mod steps;
 
+pub use cpu::spent;
 pub use fleet::{Fleet, Reader};
-pub use pair::{criterion, group, pair};
+pub use pair::{Run, criterion, group, pair, pair_of};
 pub use server::Server;
+pub use steps::pair_of_steps;

@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, Reader};
 
 /// How often a pair is measured. A round is short, so that both halves of it have met the same
 /// machine; `cargo xtask bench` takes the median of their ratios.
-const ROUNDS: usize = 5;
+pub(crate) const ROUNDS: usize = 5;
 
 /// Criterion as all benchmarks have it; the command line may say otherwise.
 pub fn criterion() -> Criterion {
@@ -36,18 +36,29 @@ pub fn pair<A: Reader, B: Reader>(
     reference: &mut Fleet<A>,
     contender: &mut Fleet<B>,
 ) {
+    let (reference, contender) =
+        (&mut |reads| cost(reference, reads), &mut |reads| cost(contender, reads));
+    pair_of(group, name, reference, contender);
+}
+
+/// What does something so many times, and tells the CPU time that it took.
+pub type Run<'r> = &'r mut dyn FnMut(u64) -> Duration;
+
+/// The same for anything that can be done many times.
+pub fn pair_of(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    reference: Run<'_>,
+    contender: Run<'_>,
+) {
     for round in 1..=ROUNDS {
         measure(group, BenchmarkId::new(name, format!("reference-{round}")), reference);
         measure(group, BenchmarkId::new(name, format!("contender-{round}")), contender);
     }
 }
 
-fn measure<R: Reader>(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    id: BenchmarkId,
-    fleet: &mut Fleet<R>,
-) {
-    group.bench_function(id, |bencher| bencher.iter_custom(|reads| cost(fleet, reads)));
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, id: BenchmarkId, run: Run<'_>) {
+    group.bench_function(id, |bencher| bencher.iter_custom(&mut *run));
 }
 
 #[expect(clippy::panic, reason = "criterion takes no error, and a figure would be worthless")]

@@ -1,8 +1,10 @@
 //! What things cost beside peers: runs the benchmarks, and writes down what came out. A figure never
 //! fails anything; only a benchmark that does not run does.
 
+mod cached;
 mod comparison;
 mod estimate;
+mod footprint;
 mod page;
 
 use std::fs;
@@ -37,7 +39,7 @@ pub(crate) fn bench(words: Vec<String>) -> Result<()> {
     if filter.is_some() {
         return Ok(());
     }
-    let page = page::page(&measured, &table);
+    let page = page::page(&measured, &table, &footprint::section(&results)?);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
     fs::write(&path, page).context("writing docs/benchmarks.md")?;
     println!("docs/benchmarks.md is written");

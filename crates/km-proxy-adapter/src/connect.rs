@@ -103,7 +103,10 @@ fn auth(client: &Client, namespace: Option<ApiPath>, method: &Chosen) -> Result<
             let role = if *wrapped { role.wrapped() } else { role };
             source(client, namespace, role)
         }
-        Chosen::Cert { role, .. } => source(client, namespace, Certificate::new(role.clone())),
+        Chosen::Cert { role, certificate, key } => {
+            let shown = Certificate::new(role.clone()).files(certificate, key);
+            source(client, namespace, shown)
+        }
         Chosen::Token(token) => source(client, namespace, StaticToken::new(credential(token))),
         Chosen::Jwt { mount, role, token_file } => {
             let jwt = Credential::File(token_file.clone());

@@ -39,7 +39,7 @@ impl KeyManager {
         };
         let Some(failure) = error.load_error() else {
             let kind = match error {
-                secret_cache::Error::Outdated => Kind::Unavailable,
+                secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
                 _ => Kind::Internal,
             };
             return Err(Error::new(kind, format!("read {name}")).with_source(error));

@@ -6,13 +6,15 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Lent, Origin};
 
+use vault_kv::SecretPath;
+
 use crate::load::Value;
 
 /// A secret's value, lent by the cache or read from the environment. `Debug` masks it.
 pub struct Secret(Held);
 
 enum Held {
-    Vault(Lent<Value>),
+    Vault(Lent<SecretPath, Value>),
     Environment(SecretString),
 }
 
@@ -30,7 +32,7 @@ pub enum Source {
 }
 
 impl Secret {
-    pub(crate) fn lent(value: Lent<Value>) -> Self {
+    pub(crate) fn lent(value: Lent<SecretPath, Value>) -> Self {
         Self(Held::Vault(value))
     }
 
@@ -81,7 +83,7 @@ impl Secret {
         self.vault().map(Lent::age)
     }
 
-    fn vault(&self) -> Option<&Lent<Value>> {
+    fn vault(&self) -> Option<&Lent<SecretPath, Value>> {
         match &self.0 {
             Held::Vault(lent) => Some(lent),
             Held::Environment(_) => None,

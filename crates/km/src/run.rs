@@ -66,7 +66,9 @@ fn start_logging(common: &Common, preset: &str) -> Result<(), Failure> {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
         Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
     })?;
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // No colours, whatever another crate asks of the library: a log is read by programs too.
+    let logging = tracing_subscriber::fmt().with_ansi(false);
+    let logging = logging.with_env_filter(filter).with_writer(std::io::stderr);
     // There is nobody else in this process who could have started it.
     let _ = match common.log_format {
         LogFormat::Text => logging.try_init(),

@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::flight::Ending;
-use crate::policy::Policy;
-use crate::shared::{Shared, Step};
-use crate::{Builder, Error, Lent, Load, Loaded};
+use crate::asking::{Asking, Source};
+use crate::clock;
+use crate::shared::Shared;
+use crate::{Builder, Error, Handle, Lent, Load, Loaded};
 
 /// An async cache of what `L` loads by keys `K`.
 ///
-/// It is shared by reference or in an `Arc`. Dropping it ends its loads; values that are lent live
-/// on. It works on any Tokio runtime, single-threaded ones too, and needs neither its timer nor its
-/// I/O.
+/// It is shared by reference or in an `Arc`. Dropping it and its handles ends its loads; values that
+/// are lent live on. It works on any Tokio runtime with its timer enabled, single-threaded ones too.
+/// A hit asks no clock on a multi-threaded runtime; on a single-threaded one it does, since nothing
+/// turns that one's timers while nobody drives it.
 pub struct Cache<K, L: Load<K>> {
-    shared: Arc<Shared<K, L::Value, L::Error>>,
-    loader: Arc<L>,
+    shared: Arc<Shared<K, L>>,
 }
 
 impl<K, L> Cache<K, L>
@@ -31,35 +31,46 @@ where
         Builder::new(loader)
     }
 
-    pub(crate) fn new(loader: L, policy: Policy, capacity: usize) -> Self {
-        Self { shared: Arc::new(Shared::new(policy, capacity)), loader: Arc::new(loader) }
+    pub(crate) fn new(shared: Shared<K, L>) -> Self {
+        Self { shared: Arc::new(shared) }
     }
 
-    /// Lends the value of `key`: from memory while it is fresh, else once it is loaded.
+    /// Lends the value of `key`: from memory while it may be served, else once it is loaded.
     ///
-    /// All callers of one key share one load, its error included. A caller that gives up cancels
-    /// nothing, so this may be put under any deadline. When the source can't be asked, the old
-    /// value is lent for as long as `max_stale` allows; after a failed refresh it is lent at once
-    /// for 1 s, and for twice as long after each further failure up to 30 s. Who asks while the key
-    /// is written waits for what the write leaves, or for a load that begins after it; a key that is
-    /// invalidated faster than it loads keeps its callers waiting.
+    /// A hit is one poll, takes no lock and allocates nothing. A value that comes due is lent as it
+    /// is and loaded again behind the caller's back. All callers of one key share one load, its error
+    /// included. A caller that gives up cancels nothing, so this may be put under any deadline. Who
+    /// asks while the key is written waits for what the write leaves, or for a load that begins after
+    /// it; a key that is invalidated faster than it loads keeps its callers waiting.
     ///
     /// # Errors
     ///
     /// [`Error::Load`] with the loader's error, which may be up to `negative_ttl` old if it was a
-    /// definite no; the other kinds of [`Error`] when there is neither a value nor such an error.
-    pub async fn get(&self, key: &K) -> Result<Lent<L::Value>, Error<L::Error>> {
-        loop {
-            let flight = match self.shared.step(&self.loader, key, Instant::now()) {
-                Step::Done(answer) => return answer,
-                Step::Wait(flight) => flight,
-            };
-            match flight.ended().await {
-                Ending::Landed(answer) => return answer,
-                Ending::Superseded => {}
-                Ending::Lost => return Err(Error::NoRuntime),
-            }
+    /// definite no, and as old as the back-off window otherwise; the other kinds of [`Error`] when
+    /// there is neither a value nor such an error.
+    #[inline(always)]
+    pub fn get<'a>(
+        &'a self,
+        key: &'a K,
+    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
+    {
+        Asking::new(ByKey { shared: &self.shared, key })
+    }
+
+    /// The value of `key` if it may be served from memory. Nobody waits: a value that comes due is
+    /// loaded again behind the caller's back if this runs on a runtime, one that is missing is not
+    /// loaded.
+    #[inline(always)]
+    pub fn cached(&self, key: &K) -> Option<Lent<K, L::Value>> {
+        match self.shared.hit(key) {
+            Some(lent) => Some(lent),
+            None => self.shared.look(key),
         }
+    }
+
+    /// A handle on `key`: its value without a search, and news of it. Nothing is loaded yet.
+    pub fn handle(&self, key: &K) -> Handle<K, L> {
+        Handle::new(Arc::clone(&self.shared), key)
     }
 
     /// Forgets what is known of `key`, its version included.
@@ -67,7 +78,8 @@ where
     /// No call of [`get`](Self::get) that is made after this one, or waits now, gets a value whose
     /// load began before it. A load in flight is ended.
     pub fn invalidate(&self, key: &K) {
-        self.shared.invalidate(key);
+        let ended = self.shared.state.invalidate(key, clock::now());
+        self.shared.end(ended);
     }
 
     /// Puts in what was just written to the source, with an age of zero.
@@ -78,18 +90,47 @@ where
     ///
     /// With a refresh interval of zero nothing is kept, only the load in flight is ended.
     pub fn replace(&self, key: &K, loaded: Loaded<L::Value>) -> bool {
-        self.shared.replace(key, loaded, Instant::now())
+        self.shared.attend();
+        let (state, lot) = (&self.shared.state, fastrand::u32(..));
+        let (accepted, ended) = state.replace(key, loaded, clock::now(), lot);
+        self.shared.end(ended);
+        accepted
+    }
+
+    /// Puts in many values that were read from the source after `read_at`; gives back how many were
+    /// taken.
+    ///
+    /// What is held and is as young stays, and so does what has a newer [`Version`](crate::Version).
+    /// Where a key was invalidated after `read_at`, nothing is taken that could be what was
+    /// invalidated. Loads in flight go on.
+    pub fn prime(
+        &self,
+        read_at: Instant,
+        values: impl IntoIterator<Item = (K, Loaded<L::Value>)>,
+    ) -> usize {
+        self.shared.attend();
+        let state = &self.shared.state;
+        let read_at = clock::tick(read_at);
+        let mut taken = 0;
+        for (key, loaded) in values {
+            let (now, lot) = (clock::now(), fastrand::u32(..));
+            let (accepted, ended) = state.prime(key, loaded, read_at, now, lot);
+            self.shared.end(ended);
+            taken += usize::from(accepted);
+        }
+        taken
     }
 
     /// Forgets everything, as if each key were [invalidated](Self::invalidate).
     pub fn clear(&self) {
-        self.shared.clear();
+        let ended = self.shared.state.clear(clock::now());
+        self.shared.end(ended);
     }
 
-    /// How many keys are remembered: values, whatever their age, and definite noes. An entry that
-    /// is too old to be served counts until it is asked for, replaced or evicted.
+    /// How many keys are remembered: values, whatever their age, and those whose last load brought
+    /// none.
     pub fn len(&self) -> usize {
-        self.shared.len()
+        self.shared.state.table().len()
     }
 
     /// Whether nothing is remembered.
@@ -98,9 +139,42 @@ where
     }
 }
 
+/// A caller that names a key.
+struct ByKey<'a, K, L: Load<K>> {
+    shared: &'a Arc<Shared<K, L>>,
+    key: &'a K,
+}
+
+impl<K, L: Load<K>> Copy for ByKey<'_, K, L> {}
+
+impl<K, L: Load<K>> Clone for ByKey<'_, K, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, K, L> Source<'a, K, L> for ByKey<'a, K, L>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+{
+    #[inline(always)]
+    fn hit(self) -> Option<Lent<K, L::Value>> {
+        self.shared.hit(self.key)
+    }
+
+    fn shared(self) -> &'a Arc<Shared<K, L>> {
+        self.shared
+    }
+
+    fn key(self) -> &'a K {
+        self.key
+    }
+}
+
 /// Shows the settings, no key and no value.
 impl<K, L: Load<K>> fmt::Debug for Cache<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("policy", &self.shared.policy).finish_non_exhaustive()
+        f.debug_struct("Cache").field("policy", &self.shared.state.policy).finish_non_exhaustive()
     }
 }

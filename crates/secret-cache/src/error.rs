@@ -13,12 +13,14 @@ use crate::{LoadError, MAX_NEGATIVE_TTL, Outcome};
 pub enum Error<E> {
     /// The load failed with this error, now or within the negative lifetime.
     Load(Arc<E>),
-    /// The loader panicked, and there is no value that may be served instead. The next call loads
-    /// again.
+    /// The loader panicked, and there is no value that may be served instead.
     Panicked,
     /// The loader answered with an older version than one already seen, which itself is too old to
-    /// be served. The next call loads again.
+    /// be served.
     Outdated,
+    /// As many loads wait for their turn as the builder's
+    /// [`max_waiting_loads`](crate::Builder::max_waiting_loads) allows. The next call tries again.
+    Busy,
     /// There is no Tokio runtime to load on: the caller doesn't run on one, or the one that ran the
     /// load has been shut down.
     NoRuntime,
@@ -29,7 +31,7 @@ impl<E: LoadError> Error<E> {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Load(error) => error.outcome(),
-            Self::Panicked | Self::Outdated | Self::NoRuntime => Outcome::Unreachable,
+            Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => Outcome::Unreachable,
         }
     }
 }
@@ -39,7 +41,7 @@ impl<E> Error<E> {
     pub fn load_error(&self) -> Option<&E> {
         match self {
             Self::Load(error) => Some(error),
-            Self::Panicked | Self::Outdated | Self::NoRuntime => None,
+            Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => None,
         }
     }
 }
@@ -51,6 +53,7 @@ impl<E> Clone for Error<E> {
             Self::Load(error) => Self::Load(Arc::clone(error)),
             Self::Panicked => Self::Panicked,
             Self::Outdated => Self::Outdated,
+            Self::Busy => Self::Busy,
             Self::NoRuntime => Self::NoRuntime,
         }
     }
@@ -62,6 +65,7 @@ impl<E> fmt::Display for Error<E> {
             Self::Load(_) => "the value could not be loaded",
             Self::Panicked => "the loader panicked",
             Self::Outdated => "the loader answered with an older version than one already seen",
+            Self::Busy => "too many loads wait for their turn",
             Self::NoRuntime => "no tokio runtime runs the load",
         })
     }
@@ -102,6 +106,10 @@ impl std::error::Error for BuildError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
+    /// `max_bytes` is zero.
+    NoBytes,
+    /// `max_loads` is zero.
+    NoLoads,
     /// `max_entries` is zero. Caching is turned off by a refresh interval of zero.
     NoEntries,
     /// `negative_ttl` is longer than [`MAX_NEGATIVE_TTL`].
@@ -111,6 +119,8 @@ pub enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoBytes => f.write_str("max_bytes is 0, the least is 1"),
+            Self::NoLoads => f.write_str("max_loads is 0, the least is 1"),
             Self::NoEntries => f.write_str("max_entries is 0, the least is 1"),
             Self::NegativeTtlTooLong => {
                 write!(f, "negative_ttl is over {} s", MAX_NEGATIVE_TTL.as_secs())

@@ -1,6 +1,6 @@
 //! A load that runs once, as a task of its own, and tells all that wait how it ended.
 //!
-//! What the end does to the cache belongs to `entry`, when to take off to `shared`.
+//! What the end does to the cache belongs to `landing`, when to take off to `state`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,34 +10,33 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use crate::entry::{Answer, Report};
-use crate::lent::Stored;
+use crate::landing::Report;
+use crate::state::{Answer, Flying};
 use crate::{Load, LoadError};
 
 /// What the waiters of one load share. It ends once; what comes later is ignored.
-pub(crate) struct Flight<V, E> {
-    ending: watch::Sender<Option<Ending<V, E>>>,
+pub(crate) struct Flight<K, V, E> {
+    ending: watch::Sender<Option<Ending<K, V, E>>>,
 }
 
 /// How a flight ended.
-pub(crate) enum Ending<V, E> {
+pub(crate) enum Ending<K, V, E> {
     /// With this answer.
-    Landed(Answer<V, E>),
+    Landed(Answer<K, V, E>),
     /// The key was written meanwhile: ask again.
     Superseded,
     /// The runtime dropped the task.
     Lost,
 }
 
-impl<V, E> Flight<V, E> {
+impl<K, V, E> Flight<K, V, E> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { ending: watch::Sender::new(None) })
     }
 
     /// Ends the flight for all that wait, unless it has ended before.
-    pub(crate) fn end(&self, ending: Ending<V, E>) {
+    pub(crate) fn end(&self, ending: Ending<K, V, E>) {
         self.ending.send_if_modified(|slot| {
             let first = slot.is_none();
             if first {
@@ -52,7 +51,7 @@ impl<V, E> Flight<V, E> {
     }
 
     /// Waits for the end. Cancel-safe: nothing is lost when the caller gives up.
-    pub(crate) async fn ended(&self) -> Ending<V, E> {
+    pub(crate) async fn ended(&self) -> Ending<K, V, E> {
         let mut ending = self.ending.subscribe();
         match ending.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(ending)) => ending.share(),
@@ -62,7 +61,7 @@ impl<V, E> Flight<V, E> {
     }
 }
 
-impl<V, E> Ending<V, E> {
+impl<K, V, E> Ending<K, V, E> {
     fn share(&self) -> Self {
         match self {
             Self::Landed(Ok(lent)) => Self::Landed(Ok(lent.share())),
@@ -74,16 +73,21 @@ impl<V, E> Ending<V, E> {
 }
 
 /// A flight with its task: the task ends when this is dropped.
-pub(crate) struct Launched<V, E> {
-    pub(crate) flight: Arc<Flight<V, E>>,
+pub(crate) struct Launched<K, V, E> {
+    pub(crate) flight: Arc<Flight<K, V, E>>,
     task: JoinSet<()>,
 }
 
-impl<V: Send + Sync + 'static, E: Send + Sync + 'static> Launched<V, E> {
+impl<K, V, E> Launched<K, V, E>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
     /// Runs `task` on `runtime`; waiters are told if the runtime drops it.
     pub(crate) fn spawn(
         runtime: &Handle,
-        flight: Arc<Flight<V, E>>,
+        flight: Arc<Flight<K, V, E>>,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         let lost = LostOnDrop(Arc::clone(&flight));
@@ -107,24 +111,41 @@ impl<V: Send + Sync + 'static, E: Send + Sync + 'static> Launched<V, E> {
     }
 }
 
-/// Ends a flight whose task was dropped before it came to its end.
-struct LostOnDrop<V, E>(Arc<Flight<V, E>>);
+/// The waiters' side of a flight; equal to itself only.
+pub(crate) struct Ticket<K, V, E>(pub(crate) Arc<Flight<K, V, E>>);
 
-impl<V, E> Drop for LostOnDrop<V, E> {
+impl<K, V, E> PartialEq for Ticket<K, V, E> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<K, V, E> Flying for Launched<K, V, E> {
+    type Ticket = Ticket<K, V, E>;
+
+    fn ticket(&self) -> Ticket<K, V, E> {
+        Ticket(Arc::clone(&self.flight))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.flight.has_ended()
+    }
+}
+
+/// Ends a flight whose task was dropped before it came to its end.
+struct LostOnDrop<K, V, E>(Arc<Flight<K, V, E>>);
+
+impl<K, V, E> Drop for LostOnDrop<K, V, E> {
     fn drop(&mut self) {
         self.0.end(Ending::Lost);
     }
 }
 
 /// Runs one load to its report; a panic is a report too.
-pub(crate) async fn report<K, L: Load<K>>(
-    loader: &L,
-    key: &K,
-    began: Instant,
-) -> Report<L::Value, L::Error> {
+pub(crate) async fn report<K, L: Load<K>>(loader: &L, key: &K) -> Report<L::Value, L::Error> {
     let mut load = pin!(async {
         match loader.load(key).await {
-            Ok(value) => Report::Loaded(Stored::new(value, began)),
+            Ok(value) => Report::Loaded(value),
             Err(error) => {
                 let outcome = error.outcome();
                 Report::Failed(Arc::new(error), outcome)

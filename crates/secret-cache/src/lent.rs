@@ -5,9 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::{Loaded, Version};
+use crate::Version;
+use crate::clock;
+use crate::stored::Stored;
+use crate::sync::Guard;
 
 /// Where a lent value was when it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,85 +22,107 @@ pub enum Origin {
 /// A value lent by a [`Cache`](crate::Cache), not cloned.
 ///
 /// It dereferences to the value. It outlives an invalidation, an eviction and the cache, holds
-/// nobody up, and keeps no other value alive: the value is dropped when the last `Lent` of it and
-/// the cache have let go. `Debug` doesn't print the value.
-pub struct Lent<V> {
-    stored: Arc<Stored<V>>,
-    origin: Origin,
-    stale: bool,
+/// nobody up, may cross threads and awaits, and keeps no other value alive: the value is dropped
+/// when the last `Lent` of it and the cache have let go. `Debug` prints neither key nor value.
+///
+/// Each thread has eight places for the values that it borrows at a time; while they are taken, a
+/// hit counts references instead, which threads that read one name feel.
+/// [`keep`](Self::keep) what is held for long, and its place is free.
+pub struct Lent<K, V> {
+    guard: Guard<Stored<K, V>>,
+    how: How,
 }
 
-/// A value as the table holds it.
-pub(crate) struct Stored<V> {
-    pub(crate) value: V,
-    pub(crate) version: Version,
-    /// When its load began: the source's answer is at least as young as this.
-    pub(crate) began: Instant,
+/// How it came to be lent. As wide as a word, so that a loan is three words without gaps: it is moved
+/// in registers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+enum How {
+    Loaded,
+    Fresh,
+    Stale,
 }
 
-impl<V> Stored<V> {
-    pub(crate) fn new(loaded: Loaded<V>, began: Instant) -> Arc<Self> {
-        let Loaded { value, version } = loaded;
-        Arc::new(Self { value, version, began })
-    }
-}
-
-impl<V> Lent<V> {
-    pub(crate) fn loaded(stored: Arc<Stored<V>>) -> Self {
-        Self { stored, origin: Origin::Loaded, stale: false }
+impl<K, V> Lent<K, V> {
+    /// A value that was loaded while the caller waited; for one of all that did.
+    pub(crate) fn loaded(stored: Arc<Stored<K, V>>) -> Self {
+        Self { guard: Guard::owned(stored), how: How::Loaded }
     }
 
-    pub(crate) fn fresh(stored: Arc<Stored<V>>) -> Self {
-        Self { stored, origin: Origin::Memory, stale: false }
+    /// A value that can be served as it is: the whole of a hit, once it is found.
+    #[inline(always)]
+    pub(crate) fn plain(guard: Guard<Stored<K, V>>) -> Option<Self> {
+        let is_plain = guard.get().is_some_and(|stored| stored.is_plain());
+        is_plain.then(|| Self::held(guard, false))
     }
 
-    pub(crate) fn stale(stored: Arc<Stored<V>>) -> Self {
-        Self { stored, origin: Origin::Memory, stale: true }
+    #[inline]
+    pub(crate) fn held(guard: Guard<Stored<K, V>>, stale: bool) -> Self {
+        Self { guard, how: if stale { How::Stale } else { How::Fresh } }
     }
 
     /// The same loan for one more caller that waited for it.
     pub(crate) fn share(&self) -> Self {
-        Self { stored: Arc::clone(&self.stored), ..*self }
+        Self { guard: Guard::owned(Arc::clone(self.stored())), how: self.how }
+    }
+
+    /// The same loan with a reference of its own, for one that is held for long.
+    #[must_use]
+    pub fn keep(self) -> Self {
+        self.share()
     }
 
     /// How long ago the load of this value began (or it was put in by a write). Never less than
     /// the true age of the source's answer. Goes on growing while the value is lent.
     pub fn age(&self) -> Duration {
-        self.stored.began.elapsed()
+        Duration::from_nanos(clock::now().saturating_sub(self.stored().began))
     }
 
     /// The version that the loader or the writer gave.
     pub fn version(&self) -> Version {
-        self.stored.version
+        self.stored().version
     }
 
     /// Whether the value was past its refresh interval when it was lent, whether or not a refresh
     /// has failed yet. A value that was loaded for this caller is never stale.
     pub fn is_stale(&self) -> bool {
-        self.stale
+        self.how == How::Stale
     }
 
     /// Whether the caller waited for a load, or the value was in memory.
     pub fn origin(&self) -> Origin {
-        self.origin
+        match self.how {
+            How::Loaded => Origin::Loaded,
+            How::Fresh | How::Stale => Origin::Memory,
+        }
+    }
+
+    #[inline]
+    fn stored(&self) -> &Arc<Stored<K, V>> {
+        match self.guard.get() {
+            Some(stored) => stored,
+            // Both ways to make one have seen the value, and a guard's content never changes.
+            None => unreachable!("a loan without a value"),
+        }
     }
 }
 
-impl<V> Deref for Lent<V> {
+impl<K, V> Deref for Lent<K, V> {
     type Target = V;
 
+    #[inline]
     fn deref(&self) -> &V {
-        &self.stored.value
+        &self.stored().value
     }
 }
 
-impl<V> fmt::Debug for Lent<V> {
+impl<K, V> fmt::Debug for Lent<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lent")
-            .field("origin", &self.origin)
-            .field("stale", &self.stale)
+            .field("origin", &self.origin())
+            .field("stale", &self.is_stale())
             .field("age", &self.age())
-            .field("version", &self.stored.version)
+            .field("version", &self.version())
             .finish_non_exhaustive()
     }
 }

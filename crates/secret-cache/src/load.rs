@@ -1,6 +1,6 @@
 //! The port to whatever the values come from: a [`Load`] is implemented by the cache's user.
 //!
-//! How a load is run belongs to `flight`, what its answer does to `entry`.
+//! How a load is run belongs to `flight`, what its answer does to `landing`.
 
 use crate::Version;
 

@@ -1,151 +1,181 @@
-//! What a cache shares with its loads: the table behind its lock, and each step taken on it.
-//!
-//! A step takes the lock once, never awaits under it, and runs no foreign code under it but the
-//! key's own `Hash`, `Eq` and `Clone`.
+//! What a cache shares with its handles, its loads and its timer: the state, and the tasks that act
+//! on it.
 
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
 
-use crate::entry::{Answer, Change, Entry, Report, settle};
-use crate::flight::{Ending, Flight, Launched, report};
-use crate::lent::Stored;
-use crate::policy::Policy;
-use crate::table::Table;
-use crate::{Error, Load, Loaded};
+use crate::clock;
+use crate::events::Events;
+use crate::flight::{Ending, Flight, Launched, Ticket, report};
+use crate::landing::{Arrival, Cause};
+use crate::lent::Lent;
+use crate::state::{Answer, Look, State, Step};
+use crate::timer::Timer;
+use crate::writing::Ended;
+use crate::{Error, Load};
 
-/// The part of a cache that its loads need too; they hold it weakly.
-pub(crate) struct Shared<K, V, E> {
-    table: Mutex<Table<K, V, E>>,
-    pub(crate) policy: Policy,
+/// What a caller does next, once there was no hit.
+type Next<K, L> = Step<
+    K,
+    <L as Load<K>>::Value,
+    <L as Load<K>>::Error,
+    Ticket<K, <L as Load<K>>::Value, <L as Load<K>>::Error>,
+>;
+
+type Loads<K, L> = Launched<K, <L as Load<K>>::Value, <L as Load<K>>::Error>;
+
+/// Loads and the timer hold it weakly.
+pub(crate) struct Shared<K, L: Load<K>> {
+    pub(crate) state: State<K, L::Value, L::Error, Loads<K, L>>,
+    loader: Arc<L>,
+    /// One for each load that runs.
+    places: Arc<Semaphore>,
+    pub(crate) timer: Timer,
+    pub(crate) events: Events,
 }
 
-/// What a caller does next.
-pub(crate) enum Step<V, E> {
-    Done(Answer<V, E>),
-    Wait(Arc<Flight<V, E>>),
-}
-
-impl<K, V, E> Shared<K, V, E>
+impl<K, L> Shared<K, L>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    E: Send + Sync + 'static,
+    L: Load<K>,
 {
-    pub(crate) fn new(policy: Policy, capacity: usize) -> Self {
-        Self { table: Mutex::new(Table::new(capacity)), policy }
+    pub(crate) fn new(
+        state: State<K, L::Value, L::Error, Loads<K, L>>,
+        loader: L,
+        max_loads: usize,
+        events: Events,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(max_loads.min(Semaphore::MAX_PERMITS)));
+        Self { state, loader: Arc::new(loader), places, timer: Timer::new(), events }
     }
 
-    /// A panic of a key's `Hash` or `Eq` leaves a table that is whole enough to go on with.
-    fn table(&self) -> MutexGuard<'_, Table<K, V, E>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The whole of a hit.
+    #[inline(always)]
+    pub(crate) fn hit(&self, key: &K) -> Option<Lent<K, L::Value>> {
+        let lent = self.state.hit(key)?;
+        self.events.hit();
+        Some(lent)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.table().len()
-    }
-
-    /// Answers from memory, joins the load in flight, or takes off.
-    pub(crate) fn step<L>(self: &Arc<Self>, loader: &Arc<L>, key: &K, now: Instant) -> Step<V, E>
-    where
-        L: Load<K, Value = V, Error = E>,
-    {
-        let mut table = self.table();
-        if let Some(answer) = table.entry(key).and_then(|entry| entry.answer(&self.policy, now)) {
-            return Step::Done(answer);
+    /// What memory has, once it is not a plain hit.
+    #[cold]
+    pub(crate) fn look(self: &Arc<Self>, key: &K) -> Option<Lent<K, L::Value>> {
+        let Look::Served(lent, begin) = self.state.look(key) else { return None };
+        self.events.hit();
+        if lent.is_stale() {
+            self.events.stale();
         }
-        if let Some(flight) = table.flight(key) {
-            return Step::Wait(Arc::clone(flight));
+        if (begin || !self.timer.runs())
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.timer.start(self, &runtime);
+            self.due(key, &runtime);
         }
-        let Ok(runtime) = Handle::try_current() else {
-            return Step::Done(Err(Error::NoRuntime));
-        };
+        Some(lent)
+    }
+
+    /// The answer to a caller for whom memory had nothing.
+    pub(crate) async fn ask(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
+        self.events.miss();
+        loop {
+            let Ticket(flight) = match self.step(key) {
+                Step::Done(answer) => return answer,
+                Step::Wait(ticket) => ticket,
+            };
+            match flight.ended().await {
+                Ending::Landed(answer) => return answer,
+                Ending::Superseded => {}
+                Ending::Lost => return Err(Error::NoRuntime),
+            }
+        }
+    }
+
+    fn step(self: &Arc<Self>, key: &K) -> Next<K, L> {
+        self.state.step(key, clock::now(), || {
+            let runtime = Handle::try_current().ok()?;
+            Some(self.launch(key, Cause::Miss, &runtime))
+        })
+    }
+
+    /// Loads a key again, if that is due and nothing stands in the way.
+    pub(crate) fn due(self: &Arc<Self>, key: &K, runtime: &Handle) {
+        let launch = || Some(self.launch(key, Cause::Refresh, runtime));
+        drop(self.state.due(key, clock::now(), launch));
+    }
+
+    fn launch(self: &Arc<Self>, key: &K, cause: Cause, runtime: &Handle) -> Loads<K, L> {
         let flight = Flight::new();
-        let task = self.load(loader, key, &flight, now);
-        let launched = Launched::spawn(&runtime, Arc::clone(&flight), task);
-        let lost = table.launch(key.clone(), launched);
-        drop(table);
-        drop(lost);
-        Step::Wait(flight)
+        let task = self.load(key, cause, &flight);
+        Launched::spawn(runtime, flight, task)
     }
 
     /// One load from its beginning to its landing. It doesn't keep the cache alive.
-    fn load<L>(
+    fn load(
         self: &Arc<Self>,
-        loader: &Arc<L>,
         key: &K,
-        flight: &Arc<Flight<V, E>>,
-        began: Instant,
-    ) -> impl Future<Output = ()> + Send + use<K, V, E, L>
-    where
-        L: Load<K, Value = V, Error = E>,
-    {
-        let (shared, loader) = (Arc::downgrade(self), Arc::clone(loader));
-        let (key, flight) = (key.clone(), Arc::clone(flight));
+        cause: Cause,
+        flight: &Arc<Flight<K, L::Value, L::Error>>,
+    ) -> impl Future<Output = ()> + Send + use<K, L> {
+        let (shared, loader) = (Arc::downgrade(self), Arc::clone(&self.loader));
+        let places = Arc::clone(&self.places);
+        let (key, ticket) = (key.clone(), Ticket(Arc::clone(flight)));
         async move {
-            let report = report(&*loader, &key, began).await;
+            // It is never closed.
+            let place = places.acquire_owned().await.ok();
+            let began = clock::now();
+            let report = report(&*loader, &key).await;
+            drop(place);
             if let Some(shared) = shared.upgrade() {
-                shared.land(&key, &flight, report, began, Instant::now());
+                let (now, lot) = (clock::now(), fastrand::u32(..));
+                shared.land(&key, &ticket, Arrival { report, cause, began, now, lot });
             }
         }
     }
 
     /// Applies the end of a load, unless a write of the key has ended it before.
     fn land(
-        &self,
+        self: &Arc<Self>,
         key: &K,
-        flight: &Arc<Flight<V, E>>,
-        report: Report<V, E>,
-        began: Instant,
-        now: Instant,
+        ticket: &Ticket<K, L::Value, L::Error>,
+        arrival: Arrival<L::Value, L::Error>,
     ) {
-        let mut table = self.table();
-        let Some(launched) = table.land(key, flight) else {
-            drop(table);
+        self.attend();
+        self.events.load(arrival.cause, &arrival.report);
+        let Some(landed) = self.state.land(key, ticket, arrival) else {
             // The writer says so too, perhaps only after this task has ended.
-            return flight.end(Ending::Superseded);
+            return ticket.0.end(Ending::Superseded);
         };
-        let (change, answer) = settle(&self.policy, table.entry(key), &report, began, now);
-        let displaced = match change {
-            Change::Keep => [None, None],
-            Change::Put(entry) => table.put(key.clone(), entry),
-            Change::Remove => [table.remove(key), None],
-        };
-        drop(table);
-        launched.release();
-        flight.end(Ending::Landed(answer));
-        drop((displaced, report));
+        self.events.evicted(landed.evicted);
+        landed.flight.release();
+        ticket.0.end(Ending::Landed(landed.answer));
+        drop(landed.released);
     }
 
-    /// Forgets the key; a load in flight counts no more.
-    pub(crate) fn invalidate(&self, key: &K) {
-        let mut table = self.table();
-        let (removed, flight) = (table.remove(key), table.ground(key));
-        drop(table);
-        drop(removed);
-        flight.into_iter().for_each(Launched::supersede);
+    /// Somebody waits for news of a key: it is loaded now if it is missing or due.
+    pub(crate) fn watch(self: &Arc<Self>, key: &K) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.due(key, &runtime);
+            self.attend();
+        }
     }
 
-    /// Puts a written value in, unless a newer one is held; a load in flight counts no more.
-    pub(crate) fn replace(&self, key: &K, loaded: Loaded<V>, now: Instant) -> bool {
-        let written = Stored::new(loaded, now);
-        let mut table = self.table();
-        let flight = table.ground(key);
-        let accepted = table.entry(key).is_none_or(|entry| entry.yields_to(written.version));
-        let displaced =
-            if accepted { table.put(key.clone(), Entry::held(&written)) } else { [None, None] };
-        drop(table);
-        drop((displaced, written));
-        flight.into_iter().for_each(Launched::supersede);
-        accepted
+    /// Ends what a write has ended.
+    pub(crate) fn end(self: &Arc<Self>, ended: Ended<K, L::Value, Loads<K, L>>) {
+        self.events.evicted(ended.evicted);
+        drop(ended.released);
+        ended.flights.into_iter().for_each(Launched::supersede);
     }
 
-    /// Forgets everything; loads in flight count no more.
-    pub(crate) fn clear(&self) {
-        let (old, flights) = self.table().empty();
-        drop(old);
-        flights.for_each(Launched::supersede);
+    /// Sees to it that there is a timer, where there is a runtime to have one on.
+    pub(crate) fn attend(self: &Arc<Self>) {
+        if !self.timer.runs()
+            && !self.state.policy.is_off()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.timer.start(self, &runtime);
+        }
     }
 }

@@ -1,119 +1,163 @@
-//! All keys: what is remembered of each, within a bound, and the loads in flight.
+//! Everything that stands behind the lock: the loads in flight, what is remembered beside the values,
+//! the handles' slots, the bounds, and when to look at what again.
 //!
-//! Plain data behind the lock of `shared`. What it removes it hands out, so that values and tasks
-//! are dropped when the lock is free again.
+//! What it lets go of it collects in `released`, so that values are dropped when the lock is free.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::entry::Entry;
-use crate::flight::{Flight, Launched};
+use crate::agenda::Agenda;
+use crate::memo::Memo;
+use crate::policy::Tick;
+use crate::slot::Slot;
+use crate::stored::{Released, Stored};
+use crate::sync::RandomState;
+use crate::values::{Room, Values};
 
-/// The entries and flights of a cache.
-///
-/// Flights don't count as entries: there are as many as there are keys that callers wait for.
-pub(crate) struct Table<K, V, E> {
-    entries: HashMap<K, Slot<V, E>>,
-    /// The order of eviction, lowest first.
-    order: BTreeMap<Rank, K>,
-    flights: HashMap<K, Launched<V, E>>,
-    capacity: usize,
-    puts: u64,
+type Map<K, T> = HashMap<K, T, RandomState>;
+
+/// How much is held at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds<K, V> {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+    /// What an entry counts for. The same for the same entry, always.
+    pub(crate) weigh: fn(&K, &V) -> usize,
 }
 
-struct Slot<V, E> {
-    entry: Entry<V, E>,
-    rank: Rank,
+pub(crate) struct Table<K, V, E, F> {
+    pub(crate) room: Room,
+    bounds: Bounds<K, V>,
+    bytes: usize,
+    /// Loads that wait, run, or have just been lost.
+    pub(crate) flights: Map<K, F>,
+    /// Of keys that have no value.
+    pub(crate) memos: Map<K, Memo<E>>,
+    /// Of keys that have one, but whose refreshes fail.
+    pub(crate) setbacks: Map<K, Memo<E>>,
+    pub(crate) slots: Map<K, Weak<Slot<K, V>>>,
+    pub(crate) agenda: Agenda<K>,
+    /// While the source can't be asked: when it may be probed next.
+    pub(crate) probe: Option<Tick>,
+    /// Whether a timer sees to the values, so that hits need no clock.
+    pub(crate) trusted: bool,
+    /// When a key was forgotten last because it was written.
+    pub(crate) invalidated: Option<Tick>,
+    pub(crate) released: Released<K, V>,
+    pub(crate) evicted: u64,
 }
 
-/// Definite noes go before values, or a caller that asks for what isn't there could push out what
-/// is. Within each the entry goes first whose last load is the longest ago.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    is_value: bool,
-    put: u64,
-}
-
-/// Entries that the table has let go of: the key's old one, and one evicted for its sake.
-pub(crate) type Displaced<V, E> = [Option<Entry<V, E>>; 2];
-
-impl<K: Hash + Eq + Clone, V, E> Table<K, V, E> {
-    /// A table of at most `capacity` entries; with none it remembers nothing.
-    pub(crate) fn new(capacity: usize) -> Self {
+impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
+    pub(crate) fn new(bounds: Bounds<K, V>) -> Self {
         Self {
-            entries: HashMap::new(),
-            order: BTreeMap::new(),
-            flights: HashMap::new(),
-            capacity,
-            puts: 0,
+            room: Room::default(),
+            bounds,
+            bytes: 0,
+            flights: Map::default(),
+            memos: Map::default(),
+            setbacks: Map::default(),
+            slots: Map::default(),
+            agenda: Agenda::new(),
+            probe: None,
+            trusted: false,
+            invalidated: None,
+            released: Vec::new(),
+            evicted: 0,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.room.len + self.memos.len()
     }
 
-    pub(crate) fn entry(&self, key: &K) -> Option<&Entry<V, E>> {
-        self.entries.get(key).map(|slot| &slot.entry)
+    pub(crate) fn slot(&self, key: &K) -> Option<Arc<Slot<K, V>>> {
+        self.slots.get(key)?.upgrade()
     }
 
-    /// Remembers `entry`, last in the order of eviction.
-    #[must_use = "drop what was displaced when the lock is free"]
-    pub(crate) fn put(&mut self, key: K, entry: Entry<V, E>) -> Displaced<V, E> {
-        let old = self.remove(&key);
-        if self.capacity == 0 {
-            return [old, Some(entry)];
+    pub(crate) fn is_watched(&self, key: &K) -> bool {
+        self.slot(key).is_some_and(|slot| slot.is_watched())
+    }
+
+    /// Puts a value in, and lets others go for it where bounds ask for that. One that is heavier
+    /// than all together may be is not held.
+    pub(crate) fn put(&mut self, values: &Values<K, V>, stored: &Arc<Stored<K, V>>) {
+        self.memos.remove(&stored.key);
+        self.setbacks.remove(&stored.key);
+        if let Some(slot) = self.slot(&stored.key) {
+            self.released.extend(slot.put(stored));
         }
-        let evicted = if self.len() < self.capacity { None } else { self.evict() };
-        self.puts = self.puts.saturating_add(1);
-        let rank = Rank { is_value: matches!(entry, Entry::Held { .. }), put: self.puts };
-        self.order.insert(rank, key.clone());
-        self.entries.insert(key, Slot { entry, rank });
-        [old, evicted]
+        let weight = self.weigh(stored);
+        if weight > self.bounds.bytes {
+            self.evicted += 1;
+            return self.forget(values, &stored.key);
+        }
+        let old = values.put(&mut self.room, Arc::clone(stored));
+        self.bytes = self.bytes.saturating_add(weight);
+        self.release(old);
+        self.make_room(values, &stored.key);
     }
 
-    #[must_use = "drop what was removed when the lock is free"]
-    pub(crate) fn remove(&mut self, key: &K) -> Option<Entry<V, E>> {
-        let slot = self.entries.remove(key)?;
-        self.order.remove(&slot.rank);
-        Some(slot.entry)
+    /// Remembers what became of a key without a value.
+    pub(crate) fn note(&mut self, values: &Values<K, V>, key: &K, memo: Memo<E>) {
+        self.memos.insert(key.clone(), memo);
+        self.make_room(values, key);
     }
 
-    fn evict(&mut self) -> Option<Entry<V, E>> {
-        let (_, key) = self.order.pop_first()?;
-        self.entries.remove(&key).map(|slot| slot.entry)
+    /// Memos go first, or a caller that asks for what isn't there could push out what is.
+    fn make_room(&mut self, values: &Values<K, V>, latest: &K) {
+        while self.len() > self.bounds.entries || self.bytes > self.bounds.bytes {
+            let memo = self.memos.keys().find(|key| *key != latest).cloned();
+            if let Some(key) = memo.filter(|_| self.len() > self.bounds.entries) {
+                self.memos.remove(&key);
+            } else if let Some(evicted) = values.evict(&mut self.room, latest) {
+                self.setbacks.remove(&evicted.key);
+                self.end_slot(&evicted.key);
+                self.evicted += 1;
+                self.release(Some(evicted));
+            } else {
+                break;
+            }
+        }
     }
 
-    /// The load in flight for `key`, if it hasn't ended.
-    pub(crate) fn flight(&self, key: &K) -> Option<&Arc<Flight<V, E>>> {
-        self.flights.get(key).map(|launched| &launched.flight).filter(|flight| !flight.has_ended())
+    /// Lets the value of `key` go, and what is known of its refreshes.
+    pub(crate) fn forget(&mut self, values: &Values<K, V>, key: &K) {
+        self.setbacks.remove(key);
+        self.end_slot(key);
+        let removed = values.remove(&mut self.room, key);
+        self.release(removed);
     }
 
-    /// Remembers the load in flight for `key`; gives back one that was lost.
-    #[must_use = "drop what was displaced when the lock is free"]
-    pub(crate) fn launch(&mut self, key: K, launched: Launched<V, E>) -> Option<Launched<V, E>> {
-        self.flights.insert(key, launched)
+    fn end_slot(&mut self, key: &K) {
+        let old = self.slot(key).and_then(|slot| slot.forget());
+        self.released.extend(old);
     }
 
-    /// Takes the load of `key` out, whichever it is.
-    #[must_use = "drop what was removed when the lock is free"]
-    pub(crate) fn ground(&mut self, key: &K) -> Option<Launched<V, E>> {
-        self.flights.remove(key)
+    fn release(&mut self, stored: Option<Arc<Stored<K, V>>>) {
+        if let Some(stored) = &stored {
+            self.bytes = self.bytes.saturating_sub(self.weigh(stored));
+        }
+        self.released.extend(stored);
     }
 
-    /// Takes this very load of `key` out; none when a write has ended it meanwhile.
-    #[must_use = "drop what was removed when the lock is free"]
-    pub(crate) fn land(&mut self, key: &K, flight: &Arc<Flight<V, E>>) -> Option<Launched<V, E>> {
-        let current = self.flights.get(key)?;
-        if Arc::ptr_eq(&current.flight, flight) { self.flights.remove(key) } else { None }
+    fn weigh(&self, stored: &Stored<K, V>) -> usize {
+        (self.bounds.weigh)(&stored.key, &stored.value)
     }
 
-    /// Takes everything out.
-    #[must_use = "drop what was removed when the lock is free"]
-    pub(crate) fn empty(&mut self) -> (Self, impl Iterator<Item = Launched<V, E>> + use<K, V, E>) {
-        let mut old = std::mem::replace(self, Self::new(self.capacity));
-        let flights = std::mem::take(&mut old.flights);
-        (old, flights.into_values())
+    /// Forgets everything but the loads in flight.
+    pub(crate) fn clear(&mut self, values: &Values<K, V>) {
+        let all = values.empty(&mut self.room);
+        for stored in &all {
+            self.end_slot(&stored.key);
+        }
+        self.released.extend(all);
+        (self.memos, self.setbacks, self.bytes) = (Map::default(), Map::default(), 0);
+        self.agenda.clear();
+    }
+
+    /// When the first value is looked at again after this one was put in.
+    pub(crate) fn scan_by(&mut self, edge: Tick) {
+        self.agenda.scan = self.agenda.scan.min(edge);
     }
 }

@@ -1,6 +1,6 @@
 //! Which of two values of one key is the newer one.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The version of a value, as its source counts it.
 ///
@@ -9,7 +9,39 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     number: u64,
-    created: Option<SystemTime>,
+    created: Created,
+}
+
+/// Nanoseconds from 1970, or [`Created::UNKNOWN`]: half of an `Option<SystemTime>`, which a cache
+/// would hold for each entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Created(i64);
+
+impl Created {
+    const UNKNOWN: Self = Self(i64::MIN);
+
+    fn at(time: SystemTime) -> Self {
+        let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        Self(match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => nanos(since),
+            Err(before) => nanos(before.duration()).saturating_neg(),
+        })
+    }
+
+    fn time(self) -> Option<SystemTime> {
+        let span = Duration::from_nanos(self.0.unsigned_abs());
+        match self.0 {
+            _ if self == Self::UNKNOWN => None,
+            0.. => SystemTime::UNIX_EPOCH.checked_add(span),
+            _ => SystemTime::UNIX_EPOCH.checked_sub(span),
+        }
+    }
+}
+
+impl Default for Created {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
 }
 
 impl Version {
@@ -18,13 +50,14 @@ impl Version {
     /// Give the time of creation too ([`Version::created`]) if the source ever starts counting
     /// anew, or values after a new start count as older for as long as the old one is held.
     pub const fn new(number: u64) -> Self {
-        Self { number, created: None }
+        Self { number, created: Created::UNKNOWN }
     }
 
-    /// When the source created this version, by the source's clock.
+    /// When the source created this version, by the source's clock. Times before 1678 and after
+    /// 2262 are taken as these years.
     #[must_use]
-    pub const fn created(mut self, at: SystemTime) -> Self {
-        self.created = Some(at);
+    pub fn created(mut self, at: SystemTime) -> Self {
+        self.created = Created::at(at);
         self
     }
 
@@ -34,8 +67,13 @@ impl Version {
     }
 
     /// When the source created this version, if it says so.
-    pub const fn created_at(self) -> Option<SystemTime> {
-        self.created
+    pub fn created_at(self) -> Option<SystemTime> {
+        self.created.time()
+    }
+
+    /// Whether the source counts versions or tells times: without either, any two may differ.
+    pub(crate) fn is_known(self) -> bool {
+        self != Self::default()
     }
 
     /// Whether a value of this version may take the place of one of version `held`.
@@ -54,10 +92,26 @@ impl Version {
     /// assert!(!Version::new(1).created(noon + second).replaces(Version::new(4)));
     /// ```
     pub fn replaces(self, held: Self) -> bool {
-        let created_later = match (self.created, held.created) {
-            (Some(new), Some(old)) => new > old,
-            _ => false,
-        };
+        let created_later = held.created != Created::UNKNOWN && self.created > held.created;
         self.number >= held.number || created_later
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_creation_comes_back_as_it_was() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let (span, far) = (Duration::new(1_700_000_000, 123_456_700), Duration::from_secs(1 << 40));
+        for time in [epoch, epoch + span, epoch - span] {
+            assert_eq!(Version::new(1).created(time).created_at(), Some(time));
+        }
+        for (time, years) in [(epoch + far, 292), (epoch - far, -292)] {
+            let nanos = Version::new(1).created(time).created.0;
+            assert_eq!(nanos / 1_000_000_000 / 31_556_952, years);
+        }
+        assert_eq!(Version::new(1).created_at(), None);
     }
 }

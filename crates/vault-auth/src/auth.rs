@@ -1,49 +1,46 @@
-//! The token source: one login at a time, shared by all that wait, used for its lease.
+//! The token source: readers take the token that is there; all else is its driver's.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{debug, info};
-use vault_http::{
-    ApiPath, Client, Deadline, Denial, Error, Kind, Lease, Request, TokenSource, Verdict,
-};
+use vault_http::{ApiPath, Client, Denial, Error, Lease, TokenSource, Verdict};
 
-use crate::lease;
-use crate::method::{Link, Method};
-use crate::state::{Next, Outcome, Pending, Shared};
+use crate::current::{Entry, Taken};
+use crate::driver::{Driver, Message, Reins, ended};
+use crate::handle::Handle;
+use crate::life::Seen;
+use crate::method::Method;
+use crate::status::{Snapshot, Status};
 
-/// How long a login may take, however long its first caller waits.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A refused credential is not tried again before this: userpass and AppRole lock out who does.
-const REFUSED_FOR: Duration = Duration::from_secs(300);
-
-/// A token that was found alive is not looked up again before this.
-const CONFIRMED_FOR: Duration = Duration::from_secs(5);
-
-const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
-
-/// A login that is made when a token is first needed, used for its lease, and made again when it
-/// ends or a look-up finds it dead. Cheap to clone; all clones share the token.
+/// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
+/// before it ends, made again when the token turns out to be dead. Cheap to clone; all clones share
+/// the token.
 ///
-/// Dropping the last clone ends a login that is under way.
+/// It lives on the runtime on which it is first used. Dropping the last clone ends it, and what it
+/// has under way; [`Auth::shutdown`] can revoke the token too.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    namespace: Option<ApiPath>,
     method: Arc<dyn Method>,
-    shared: Arc<Shared>,
-    /// Held while a look-up is out, so that all denials of one generation share it.
-    settling: tokio::sync::Mutex<()>,
-    /// The logins under way; dropped, and so ended, with the last clone.
-    tasks: Mutex<JoinSet<()>>,
+    reins: Reins,
+    /// The driver, until it is first needed.
+    idle: Mutex<Option<Driver>>,
+    /// The driver, from then on. It holds nothing of this, and ends with it.
+    running: Mutex<JoinSet<()>>,
+}
+
+/// What becomes of the token when its source is shut down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnToken {
+    /// It lives on to its end.
+    Keep,
+    /// It is revoked, unless it was given by somebody else.
+    Revoke,
 }
 
 impl Auth {
@@ -52,123 +49,149 @@ impl Auth {
         Self::in_namespace(client, None, method)
     }
 
-    /// The same with the login, and the look-ups of its token, in a namespace.
+    /// The same with the login, and what its token asks about itself, in a namespace.
     pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
-        let method = Arc::new(method);
-        let (shared, settling, tasks) = <_>::default();
-        Self(Arc::new(Inner { client, namespace, method, shared, settling, tasks }))
+        let method: Arc<dyn Method> = Arc::new(method);
+        let (driver, reins) = Driver::new(client, namespace, Arc::clone(&method));
+        let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
+        Self(Arc::new(Inner { method, reins, idle, running }))
     }
 
-    /// Lets go of the token, so that the next one who asks logs in, with the credentials as they are
-    /// then: for who has replaced them. Nothing is sent yet; requests under way keep the old token.
+    /// Logs in now, in the background, so that the first request need not wait.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, as everything that starts a task.
+    pub fn start(&self) {
+        let driver = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(driver) = driver {
+            let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.spawn(driver.run());
+        }
+    }
+
+    /// Lends the token that is in use to `read`; `None` when there is none, and a login is due or
+    /// under way. It costs no allocation, writes nothing that is shared, and looks at no clock: the
+    /// driver takes the token away when it ends. A process that was stopped past that moment may
+    /// see it until its driver runs again; [`TokenSource::token`] does look at the clock.
+    ///
+    /// It starts nothing: see [`Auth::start`].
+    pub fn with_current<R>(&self, read: impl FnOnce(&Lease) -> R) -> Option<R> {
+        self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
+    }
+
+    /// A way to the token for one task or thread to keep: the cheapest there is.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.clone(), Arc::clone(&self.0.reins.shared))
+    }
+
+    /// Logs in anew, with the credentials as they are now: for who has replaced them and was told
+    /// to say so. The token in use goes on being used until there is another. A source that was
+    /// never asked for a token does nothing.
     pub fn reload(&self) {
-        self.0.shared.reload();
+        self.tell(Message::Reload);
     }
 
-    /// Whether the token of `denial` is alive: asked of the server at most once in five seconds.
-    async fn is_alive(&self, denial: Denial) -> Result<bool, Error> {
-        let _one_at_a_time = self.0.settling.lock().await;
-        let Some(lease) = self.0.shared.current(denial.generation) else {
-            return Ok(false);
-        };
-        if self.0.shared.confirmed_within(denial.generation, CONFIRMED_FOR) {
-            return Ok(true);
-        }
-        let request = Request::get(LOOKUP_SELF).namespace(self.0.namespace.as_ref());
-        let deadline = Deadline::after(LOGIN_TIMEOUT);
-        let alive = match self.0.client.send(&request, Some(&lease.token), deadline).await {
-            Ok(_) => true,
-            Err(error) => match error.kind() {
-                // The token may not look itself up: its policies are at work, so it lives.
-                Kind::Denied => true,
-                Kind::TokenInvalid | Kind::Forbidden => false,
-                _ => return Err(error),
-            },
-        };
-        debug!(alive, "looked up the token after a 403");
-        if alive {
-            self.0.shared.confirm(denial.generation);
-        }
-        Ok(alive)
+    /// How the token is, now.
+    pub fn status(&self) -> Status {
+        self.0.reins.news.borrow().status(Instant::now())
     }
 
-    /// Starts a login as a task of its own: a caller that gives up does not end it.
-    fn begin(&self, done: watch::Sender<Option<Outcome>>) {
-        let Inner { client, namespace, method, shared, .. } = &*self.0;
-        let (client, namespace) = (client.clone(), namespace.clone());
-        let (method, shared) = (Arc::clone(method), Arc::clone(shared));
-        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            let outcome = log_in(&client, namespace.as_ref(), &*method, &shared).await;
-            // Nobody waits any more: the outcome is in the state all the same.
-            let _ = done.send(Some(outcome));
-        });
+    /// Waits until there is a token to use.
+    ///
+    /// # Errors
+    /// The outcome of the login, shared by all who waited for it.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let usable = |entry: &Entry| entry.is_usable(Instant::now()).then_some(());
+        self.wait_for(usable).await
     }
-}
 
-async fn log_in(
-    client: &Client,
-    namespace: Option<&ApiPath>,
-    method: &dyn Method,
-    shared: &Shared,
-) -> Outcome {
-    let deadline = Deadline::after(LOGIN_TIMEOUT);
-    let asked = Instant::now();
-    let link = Link { client, namespace, deadline };
-    let outcome = deadline.bound(method.login(&link)).await.unwrap_or_else(|| {
-        Err(Error::new(Kind::Timeout, "log in").with_detail("the login took too long"))
-    });
-    match outcome {
-        Ok(login) => {
-            debug!(lease = ?login.lease, "logged in");
-            shared.logged_in(login.token, lease::end(asked, login.lease))
+    /// Ends this source: nothing is sent from then on, and whoever asks for a token is told so.
+    /// With [`OwnToken::Revoke`] the token is revoked first, within two seconds; a token that can't
+    /// be revoked ends by itself.
+    pub async fn shutdown(&self, token: OwnToken) {
+        // One that never ran ends as it is dropped.
+        drop(self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let (done, is_done) = oneshot::channel();
+        let revoke = token == OwnToken::Revoke;
+        if self.0.reins.inbox.send(Message::ShutDown { revoke, done }).is_ok() {
+            // It is done when it answers, and when it is gone.
+            let _ = is_done.await;
         }
-        Err(error) => {
-            info!(%error, "login failed");
-            // A credential that could not even be read was refused by nobody.
-            let refused = error.kind() == Kind::LoginRefused && error.status().is_some();
-            let retry = refused.then_some(REFUSED_FOR);
-            shared.login_failed(error, retry)
+    }
+
+    /// What `get` finds in the current token, once it does. Waits only while there is hope.
+    async fn wait_for<T>(&self, get: impl Fn(&Entry) -> Option<T>) -> Result<T, Error> {
+        let find = || self.0.reins.shared.current.with(&get).flatten();
+        if let Some(found) = find() {
+            return Ok(found);
         }
+        self.start();
+        let mut news: watch::Receiver<Snapshot> = self.0.reins.news.clone();
+        loop {
+            // Read before looking, so that nothing is missed in between.
+            let failure = news.borrow_and_update().failure();
+            if let Some(found) = find() {
+                return Ok(found);
+            }
+            if let Some(error) = failure {
+                return Err(error);
+            }
+            news.changed().await.map_err(|_| ended())?;
+        }
+    }
+
+    /// Takes a use of the token, where they are counted.
+    pub(crate) fn use_of(&self, entry: &Entry) -> bool {
+        let taken = entry.take();
+        if matches!(taken, Taken::Low | Taken::Last) {
+            let (generation, up) = (entry.lease.generation, taken == Taken::Last);
+            self.tell(Message::Used { generation, up });
+        }
+        taken != Taken::No
+    }
+
+    /// A driver that is gone needs to be told nothing.
+    fn tell(&self, message: Message) {
+        let _: Result<(), mpsc::error::SendError<_>> = self.0.reins.inbox.send(message);
     }
 }
 
 #[async_trait]
 impl TokenSource for Auth {
     async fn token(&self) -> Result<Lease, Error> {
-        match self.0.shared.next() {
-            Next::Ready(outcome) => outcome,
-            Next::Wait(pending) => outcome_of(pending).await,
-            Next::Begin(done, pending) => {
-                self.begin(done);
-                outcome_of(pending).await
-            }
-        }
+        let take = |entry: &Entry| {
+            let usable = entry.is_usable(Instant::now()) && self.use_of(entry);
+            usable.then(|| entry.lease.clone())
+        };
+        self.wait_for(take).await
     }
 
     async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
-        if self.0.shared.current(denial.generation).is_none() {
+        let Denial { generation, .. } = denial;
+        let shared = &self.0.reins.shared;
+        if shared.current.generation().is_some_and(|current| current > generation) {
             return Ok(Verdict::Replaced);
         }
-        if !denial.token_invalid && self.is_alive(denial).await? {
-            return Ok(Verdict::PathDenied);
+        self.start();
+        let (case, opened) = shared.cases.join(generation, || Arc::new(watch::channel(None).0));
+        let mut outcome = case.subscribe();
+        if opened && self.0.reins.inbox.send(Message::Denied(denial)).is_err() {
+            shared.cases.close(generation);
+            return Err(ended());
         }
-        self.0.shared.discard(denial.generation);
-        self.token().await.map(|_| Verdict::Replaced)
+        drop(case);
+        let seen = outcome.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
+        match seen {
+            Some(Seen::Alive) => Ok(Verdict::PathDenied),
+            Some(Seen::Unknown(error)) => Err(error),
+            Some(Seen::Dead) | None => self.ready().await.map(|()| Verdict::Replaced),
+        }
     }
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("method", &self.0.method).finish_non_exhaustive()
-    }
-}
-
-async fn outcome_of(mut pending: Pending) -> Outcome {
-    let ended = || Error::new(Kind::Interrupted, "log in").with_detail("the login was ended");
-    match pending.wait_for(Option::is_some).await {
-        Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(ended())),
-        Err(_) => Err(ended()),
+        let state = self.0.reins.news.borrow().state;
+        f.debug_struct("Auth").field("method", &self.0.method).field("state", &state).finish()
     }
 }

@@ -1,15 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod login;
 mod method;
 mod methods;
 
 mod auth;
-mod lease;
-mod state;
+mod handle;
+mod status;
+
+mod life;
+
+mod current;
+mod docket;
+mod sync;
+
+mod driver;
+mod own;
+mod report;
+mod work;
 
 mod credential;
+mod files;
 
-pub use auth::Auth;
-pub use credential::Credential;
-pub use method::{Link, Login, Method};
+pub use auth::{Auth, OwnToken};
+pub use credential::{Credential, LastGood};
+pub use handle::Handle;
+pub use login::Login;
+pub use method::{Link, Method};
 pub use methods::{AppRole, Certificate, Jwt, StaticToken, Userpass};
+pub use status::{Counts, Kind, State, Status};

@@ -1,31 +1,54 @@
 //! What a login method is: something that turns a credential into a token.
 
 use std::fmt;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
 
+use crate::login::Login;
+use crate::own::Own;
+
 /// A way to log in. A program may bring its own: it is one implementation of this trait.
+///
+/// ```
+/// use vault_auth::{Link, Login, Method};
+/// use vault_http::{ApiPath, Error};
+///
+/// /// The method of a plugin that trusts the machine it is called from.
+/// #[derive(Debug)]
+/// struct Machine;
+///
+/// #[async_trait::async_trait]
+/// impl Method for Machine {
+///     async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+///         let body = serde_json::json!({ "role": "gateway" });
+///         link.login(ApiPath::from_static("auth/machine/login"), &body).await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Method: fmt::Debug + Send + Sync + 'static {
-    /// Logs in once. The credential is read anew each time.
+    /// Logs in once, with the credential as it is now. It may be dropped at any point.
     ///
     /// # Errors
     /// [`Kind::LoginRefused`] when the credential is not accepted; any other kind when nobody could
     /// be asked.
     async fn login(&self, link: &Link<'_>) -> Result<Login, Error>;
-}
 
-/// What a login gave.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The token.
-    pub token: Token,
-    /// How long it lives from before the login was sent; `None`: no end is known.
-    pub lease: Option<Duration>,
+    /// The files that the credential is read from. A login that can't be made is tried again when
+    /// one of them changes.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Whether a change of the files wants another token at once, while the last one still works:
+    /// so for a token file, which holds the token itself.
+    fn follows_files(&self) -> bool {
+        false
+    }
 }
 
 /// The way to the server that a method gets for one login.
@@ -42,6 +65,12 @@ impl Link<'_> {
         self.namespace
     }
 
+    /// Has what is sent from now on go over new connections: they show the certificate that the
+    /// client has now.
+    pub fn reconnect(&self) {
+        self.client.reconnect();
+    }
+
     /// Sends `body` to `path`, with `token` where one is needed, in the login's namespace.
     ///
     /// # Errors
@@ -56,7 +85,7 @@ impl Link<'_> {
         self.client.send(&request, token, self.deadline).await
     }
 
-    /// Sends a login and reads its answer.
+    /// Sends a login, once, and reads its answer.
     ///
     /// # Errors
     /// Any refusal is [`Kind::LoginRefused`]; an answer without a usable token is
@@ -66,28 +95,26 @@ impl Link<'_> {
         path: ApiPath,
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
-        let answer = self.post(path, body, None).await.map_err(refused)?;
-        let Answer { auth } = answer.json()?;
-        let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
-        let token = Token::new(&auth.client_token);
-        let token = token.map_err(|_| answer.malformed("the login has no usable token"))?;
-        let seconds = u64::try_from(auth.lease_duration)
-            .map_err(|_| answer.malformed("the login has a negative lease"))?;
-        // A lease of 0 is a token that does not end, such as root's.
-        let lease = (seconds > 0).then(|| Duration::from_secs(seconds));
-        Ok(Login { token, lease })
+        let request = Request::post(path, body)?.namespace(self.namespace).once();
+        let answer = self.client.send(&request, None, self.deadline).await;
+        Login::from_answer(&answer.map_err(refused)?)
     }
-}
 
-#[derive(Deserialize)]
-struct Answer {
-    auth: Option<AuthBlock>,
-}
-
-#[derive(Deserialize)]
-struct AuthBlock {
-    client_token: SecretString,
-    lease_duration: i64,
+    /// Looks `token` up: what kind it is, and how long it lives. This costs a use of a token that
+    /// has a number of them.
+    ///
+    /// # Errors
+    /// [`Kind::LoginRefused`] when the token is dead. One that may not look itself up is taken for
+    /// one without an end.
+    pub async fn look_up(&self, token: Token) -> Result<Login, Error> {
+        let &Self { client, namespace, deadline } = self;
+        let own = Own { client, namespace, deadline };
+        match own.look_up(&token).await {
+            Ok(answer) => Login::from_look_up(token, &answer),
+            Err(error) if error.kind() == Kind::Denied => Ok(Login::new(token)),
+            Err(error) => Err(refused(error)),
+        }
+    }
 }
 
 /// A "no" to a login, whatever its words: the credential, the role or the auth mount is wrong, or

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use vault_auth::{AppRole, Auth, Credential, StaticToken};
-use vault_http::{Address, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
+use vault_auth::{AppRole, Auth, Credential, OwnToken, StaticToken};
+use vault_http::{Address, ApiPath, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -81,20 +81,6 @@ async fn a_caller_that_gives_up_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_is_used_for_its_lease_and_no_longer() {
-    let _watch = leaks::watch();
-    let server = server(token("hvs.one", 1)).await;
-    let auth = approle(&server);
-    let first = auth.token().await.unwrap().generation;
-    assert_eq!(auth.token().await.unwrap().generation, first);
-    assert_eq!(requests(&server).await, 1);
-    // A lease of 1 s is used for half of it.
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert!(auth.token().await.unwrap().generation > first);
-    assert_eq!(requests(&server).await, 2);
-}
-
-#[tokio::test]
 async fn answers_without_a_usable_token_are_malformed() {
     let watch = leaks::watch();
     let answers = [
@@ -128,16 +114,16 @@ async fn a_refused_credential_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_unavailable_server_is_asked_again() {
+async fn an_unavailable_server_is_asked_three_times_for_all_who_come_soon() {
     let _watch = leaks::watch();
     let body = json!({ "errors": ["Vault is sealed"] });
     let server = server(ResponseTemplate::new(503).set_body_json(body)).await;
     let auth = approle(&server);
-    for _ in 0..2 {
+    for _ in 0..10 {
         assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
     }
-    // Each login is sent three times: sealed means that nothing was executed.
-    assert_eq!(requests(&server).await, 6);
+    // Sealed means that nothing was executed; after that, the source tries again by itself.
+    assert_eq!(requests(&server).await, 3);
 }
 
 #[tokio::test]
@@ -190,6 +176,32 @@ async fn denials_of_one_generation_share_a_look_up() {
     }
     let verdicts = callers.join_all().await;
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::PathDenied));
+}
+
+#[tokio::test]
+async fn all_that_concerns_a_token_is_sent_to_its_namespace() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let answers = [
+        ("auth/approle/login", token("hvs.one", 3600)),
+        ("auth/token/lookup-self", ResponseTemplate::new(200).set_body_json(json!({ "data": {} }))),
+        ("auth/token/revoke-self", ResponseTemplate::new(204)),
+    ];
+    for (at, answer) in answers {
+        Mock::given(path(format!("/v1/{at}")))
+            .and(header("x-vault-namespace", "team-a"))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let namespace = Some(ApiPath::from_static("team-a"));
+    let method = AppRole::new(value("role"), value("PLANTED-x"));
+    let auth = Auth::in_namespace(client(&server), namespace, method);
+    let generation = auth.token().await.unwrap().generation;
+    let denial = Denial { generation, token_invalid: false };
+    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::PathDenied);
+    auth.shutdown(OwnToken::Revoke).await;
 }
 
 #[tokio::test]

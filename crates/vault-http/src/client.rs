@@ -82,13 +82,21 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            let wait = plan.next(&error, deadline.remaining(), &self.0.budget, fastrand::f64());
+            let (remaining, chance) = (deadline.remaining(), fastrand::f64());
+            let mut next = || plan.next(&error, remaining, &self.0.budget, chance);
+            let wait = if request.once { None } else { next() };
             debug!(?request, kind = ?error.kind(), status = ?error.status(), ?wait, "failed");
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
         }
+    }
+
+    /// Has requests that are sent from now on use new connections, which show the client certificate
+    /// as it is in its files now. What is under way ends on the old ones.
+    pub fn reconnect(&self) {
+        self.0.transport.renew();
     }
 
     /// Sends it once, a hop to the leader included, within a place in flight.

@@ -21,6 +21,7 @@ pub struct Request {
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
+    pub(crate) once: bool,
 }
 
 impl Request {
@@ -35,6 +36,7 @@ impl Request {
             content_type: "application/json",
             body: Bytes::new(),
             idempotent,
+            once: false,
         }
     }
 
@@ -108,6 +110,13 @@ impl Request {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Marks a request that is sent once, whatever it meets: its sender plans and counts the tries.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

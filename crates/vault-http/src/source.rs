@@ -15,6 +15,11 @@ impl Generation {
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
+
+    /// How many came before the first and this one.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// A token to send now, and the generation that it belongs to.

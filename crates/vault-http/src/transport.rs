@@ -65,6 +65,12 @@ impl Transport {
         }
         current.0.clone()
     }
+
+    /// Leaves the pool to the requests that are under way, and begins another.
+    pub(crate) fn renew(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = (pool(&self.connector), Instant::now());
+    }
 }
 
 fn pool(connector: &Connector) -> Pool {

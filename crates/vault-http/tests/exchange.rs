@@ -137,6 +137,20 @@ async fn a_rate_limit_tells_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn what_is_sent_once_is_not_sent_again() {
+    let _watch = leaks::watch();
+    let sealed = serde_json::json!({ "errors": ["Vault is sealed"] });
+    for (request, sent) in [(request(), 3), (request().once(), 1)] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(503).set_body_json(&sealed);
+        Mock::given(any()).respond_with(answer).expect(sent).mount(&server).await;
+        let client = client(&server);
+        let error = client.send(&request, None, client.deadline()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Sealed);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;

@@ -1,15 +1,25 @@
 //! Every login method against the server, and what a login is used for.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod conformance;
+
 mod approle;
 mod cert;
 mod jwt;
-mod lease;
 mod token;
 mod userpass;
 mod wrapped;
 
+mod credentials;
+mod lease;
+mod life;
+mod lost;
+mod outage;
+mod program;
+mod rollover;
+
 use anyhow::Result;
+use serde_json::{Value, json};
 use tests::{Access, Fixture};
 use vault_auth::Auth;
 use vault_http::{Denial, Kind, TokenSource as _, Verdict};
@@ -20,6 +30,24 @@ async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
         server.raw().call("GET", "auth/token/lookup-self", Some(token), None).await?;
     let policies = serde_json::from_value(answer["data"]["policies"].clone());
     Ok(if status == 200 { Some(policies?) } else { None })
+}
+
+/// The accessors of the live tokens that have the fixture's policy.
+async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
+    let server = fixture.server();
+    let listed = server.must("LIST", "auth/token/accessors", None).await?;
+    let mut accessors: Vec<String> = serde_json::from_value(listed["data"]["keys"].clone())?;
+    let mut own = Vec::new();
+    for accessor in accessors.drain(..) {
+        let body = json!({ "accessor": accessor });
+        // One that has ended meanwhile is not found.
+        let (_, answer) = server.api("POST", "auth/token/lookup-accessor", body).await?;
+        let policies = answer["data"]["policies"].as_array();
+        if policies.is_some_and(|policies| policies.contains(&Value::from(&*fixture.policy))) {
+            own.push(accessor);
+        }
+    }
+    Ok(own)
 }
 
 /// Logs in and lets the server confirm that the token is of the fixture's policy.
@@ -41,7 +69,7 @@ async fn refused(fixture: &Fixture, auth: &Auth, expected: Kind) {
 
 /// Ends a token as an operator would.
 async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
-    let body = serde_json::json!({ "token": token });
+    let body = json!({ "token": token });
     fixture.server().must("POST", "auth/token/revoke", body).await?;
     assert_eq!(policies(fixture.server(), token).await?, None);
     Ok(())

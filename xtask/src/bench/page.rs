@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Target};
 use super::estimate::{Contender, Round};
 
 /// A comparison, and those of its contenders that were measured.
@@ -34,26 +34,28 @@ impl Measured {
         let Contender { name, label, rounds } = contender;
         let Range(_, cost, _) = Range::of(rounds.iter().map(|round| round.contender));
         let Range(least, ratio, most) = Range::of(rounds.iter().map(Round::ratio));
-        let target = self.comparison.target;
-        let verdict = match ratio <= target {
-            _ if *name != self.comparison.ours => String::new(),
-            true => format!("≤ ×{target:.1}: met"),
-            false => format!("≤ ×{target:.1}: not met"),
-        };
+        let target = self.comparison.targets.iter().find(|(ours, _)| ours == name);
+        let verdict = target.map_or_else(String::new, |(_, target)| {
+            let (target, met) = match target {
+                Target::Ratio(target) => (format!("×{target}"), ratio <= *target),
+                Target::Nanos(target) => (format!("{target:.0} ns"), cost <= *target),
+            };
+            format!("≤ {target}: {}", if met { "met" } else { "not met" })
+        });
         let ratio = format!("×{ratio:.2} ({least:.2}–{most:.2})");
-        [String::new(), (*label).to_owned(), micros(cost), ratio, verdict]
+        [String::new(), (*label).to_owned(), time(cost), ratio, verdict]
     }
 }
 
 /// One table for everything; the reference stands above its contenders.
 pub(crate) fn table(measured: &[Measured]) -> String {
     let mut rows = vec![
-        ["what", "contender", "CPU per read", "ratio", "target"].map(String::from),
+        ["what", "contender", "CPU each", "ratio", "target"].map(String::from),
         ["---", "---", "--:", "--:", "---"].map(String::from),
     ];
     for one in measured {
         let Comparison { what, reference, .. } = one.comparison;
-        let cost = micros(one.reference().1);
+        let cost = time(one.reference().1);
         rows.push([(*what).into(), (*reference).into(), cost, "×1".into(), String::new()]);
         rows.extend(one.contenders.iter().map(|contender| one.row(contender)));
     }
@@ -61,7 +63,7 @@ pub(crate) fn table(measured: &[Measured]) -> String {
     lines.join("\n")
 }
 
-pub(crate) fn page(measured: &[Measured], table: &str) -> String {
+pub(crate) fn page(measured: &[Measured], table: &str, footprint: &str) -> String {
     let (today, machine) = (today(), machine());
     let sections: String = measured.iter().map(section).collect();
     format!(
@@ -73,7 +75,7 @@ Written by `cargo xtask bench` on {today}, on a machine with {machine}.
 
 A ratio is to the first row of its block, and is what to look at: times differ from machine to
 machine, and from hour to hour on a shared one.
-{sections}"
+{sections}{footprint}"
     )
 }
 
@@ -83,7 +85,7 @@ fn section(one: &Measured) -> String {
     let times: usize = one.contenders.iter().map(|contender| contender.rounds.len()).sum();
     let what = capital(what);
     let spread = (most / least - 1.0) * 100.0;
-    let (least, most) = (micros(least), micros(most));
+    let (least, most) = (time(least), time(most));
     format!(
         "
 ## {what}
@@ -96,8 +98,12 @@ difference of {spread:.0} %.
     )
 }
 
-fn micros(nanos: f64) -> String {
-    format!("{:.1} µs", nanos / 1_000.0)
+fn time(nanos: f64) -> String {
+    match nanos {
+        ..1_000.0 => format!("{nanos:.1} ns"),
+        ..1_000_000.0 => format!("{:.1} µs", nanos / 1_000.0),
+        _ => format!("{:.1} ms", nanos / 1_000_000.0),
+    }
 }
 
 fn capital(text: &str) -> String {
@@ -150,19 +156,33 @@ mod tests {
     fn a_ratio_is_the_median_of_the_rounds() {
         let table = table(&measured(21_450.0));
         assert!(table.contains("| reqwest | 19.0 µs | ×1.90 (1.80–2.00) |  |"), "{table}");
-        let ours = "| vault-kv | 21.4 µs | ×1.95 (1.95–2.04) | ≤ ×2.0: met |";
+        let ours = "| vault-kv | 21.4 µs | ×1.95 (1.95–2.04) | ≤ ×2: met |";
         assert!(table.contains(ours), "{table}");
     }
 
     #[test]
     fn a_missed_target_is_said() {
         let table = table(&measured(23_000.0));
-        assert!(table.contains("| ×2.09 (2.09–2.19) | ≤ ×2.0: not met |"), "{table}");
+        assert!(table.contains("| ×2.09 (2.09–2.19) | ≤ ×2: not met |"), "{table}");
+    }
+
+    #[test]
+    fn a_target_in_nanoseconds_is_judged_by_the_cost() {
+        let comparison = COMPARISONS.iter().find(|one| one.group == "token_1").unwrap();
+        let round = |contender| Round { reference: 20.0, contender };
+        let row = |cost| {
+            let rounds = vec![round(cost)];
+            let contenders =
+                vec![Contender { name: comparison.targets[0].0, label: "ours", rounds }];
+            table(&[Measured { comparison, contenders }])
+        };
+        assert!(row(9.5).contains("| ours | 9.5 ns | ×0.47 (0.47–0.47) | ≤ 10 ns: met |"));
+        assert!(row(11.0).contains("≤ 10 ns: not met |"));
     }
 
     #[test]
     fn the_noise_is_the_spread_of_the_reference() {
-        let page = page(&measured(21_450.0), "");
+        let page = page(&measured(21_450.0), "", "");
         assert!(
             page.contains("6 times, cost from 10.0 µs to 11.0 µs, a\ndifference of 10 %"),
             "{page}"

@@ -1,8 +1,6 @@
 //! The bound on entries, who goes first, and that what goes is dropped.
 
-use tokio::time::advance;
-
-use crate::source::{Got, INTERVAL, Mode, Source, get};
+use crate::source::{Got, Mode, Source, get, settle};
 
 #[tokio::test(start_paused = true)]
 async fn never_more_entries_than_the_bound() {
@@ -20,20 +18,62 @@ async fn never_more_entries_than_the_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_value_whose_load_is_longest_ago_goes_first() {
+async fn what_nobody_asks_for_goes_first() {
     let source = Source::new();
-    let cache = source.builder().max_entries(3).build().unwrap();
-    for key in [1, 2, 3] {
+    let cache = source.builder().max_entries(100).build().unwrap();
+    for key in 0..100 {
         get(&cache, key).await;
     }
-    advance(INTERVAL).await;
-    assert_eq!(get(&cache, 1).await, Got::Loaded(1)); // in use, so it is refreshed
-    get(&cache, 4).await; // takes the place of 2
-    source.set(Mode::Down);
-    assert_eq!(get(&cache, 1).await, Got::Cached(1));
-    assert_eq!(get(&cache, 3).await, Got::Stale(1));
-    assert_eq!(get(&cache, 4).await, Got::Cached(1));
-    assert!(cache.get(&2).await.is_err());
+    // Each new key takes a place. The used ones are asked for in between, the others never.
+    for key in 1_000..2_000 {
+        get(&cache, key).await;
+        for used in 0..20 {
+            assert!(matches!(get(&cache, used).await, Got::Cached(1) | Got::Loaded(1)));
+        }
+    }
+    let loads = source.log();
+    let of_used = loads.iter().filter(|(key, _)| *key < 20).count();
+    assert!(of_used < 20 + 20, "{of_used} loads of 20 keys that are in use");
+    assert_eq!((cache.len(), source.values()), (100, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_more_bytes_than_the_bound() {
+    let source = Source::new();
+    let weigh = |key: &u32, _: &crate::source::Value| if *key == 0 { 1_001 } else { 100 };
+    let cache = source.builder().max_bytes(1_000, weigh).build().unwrap();
+    for key in 1..100 {
+        get(&cache, key).await;
+        assert!(source.values() <= 10);
+    }
+    assert_eq!(cache.len(), 10);
+    assert_eq!(get(&cache, 0).await, Got::Loaded(1), "too heavy to be held");
+    assert_eq!(get(&cache, 0).await, Got::Loaded(1));
+    assert_eq!(cache.len(), 10);
+    cache.clear();
+    get(&cache, 1).await;
+    cache.invalidate(&1);
+    for key in 1..=10 {
+        get(&cache, key).await;
+    }
+    assert_eq!(cache.len(), 10, "what went away counts no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_keys_are_all_found() {
+    let source = Source::new();
+    let cache = source.builder().max_entries(100_000).build().unwrap();
+    for key in 0..100_000 {
+        cache.replace(&key, source.loaded(u64::from(key)));
+    }
+    for key in (0..100_000).step_by(3) {
+        cache.invalidate(&key);
+    }
+    for key in 0..100_000 {
+        let found = cache.cached(&key).map(|lent| lent.serial);
+        assert_eq!(found, (key % 3 != 0).then_some(u64::from(key)));
+    }
+    assert_eq!(source.values(), cache.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,8 +101,31 @@ async fn a_value_lives_as_long_as_a_loan_of_it() {
     drop(first);
     assert_eq!(source.values(), 1);
     drop(cache);
+    settle().await;
     assert_eq!((second.serial, source.values()), (1, 1));
     drop(second);
     // The cache's handle of the source is gone too: nothing is left but this one.
     assert_eq!(source.values(), 0);
+}
+
+/// Eight values are borrowed from a thread without counting; more, and those that are kept, are
+/// counted. All of them live exactly as long as they are lent.
+#[tokio::test(start_paused = true)]
+async fn loans_past_the_eighth_and_kept_ones_live_as_long() {
+    let source = Source::new();
+    let cache = source.cache();
+    let mut loans = Vec::new();
+    for key in 0..100 {
+        get(&cache, key).await;
+        let lent = cache.get(&key).await.unwrap();
+        loans.push(if key % 3 == 0 { lent.keep() } else { lent });
+    }
+    cache.clear();
+    assert_eq!(source.values(), 100);
+    for left in (0..100).rev() {
+        // Not on the thread that borrowed it.
+        let lent = loans.pop();
+        std::thread::spawn(move || drop(lent)).join().unwrap();
+        assert_eq!(source.values(), left);
+    }
 }

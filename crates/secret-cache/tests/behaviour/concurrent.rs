@@ -74,6 +74,10 @@ async fn run(events: Vec<(Event, u64)>) {
                 cache.invalidate(&key);
                 told.insert(key, source.serial(key));
             }
+            Event::Prime(key) => {
+                let serial = source.serial(key);
+                cache.prime(tokio::time::Instant::now(), [(key, source.loaded(serial))]);
+            }
             Event::Replace(key) | Event::ReplaceLate(key) => {
                 let serial = source.write(key);
                 cache.replace(&key, source.loaded(serial));

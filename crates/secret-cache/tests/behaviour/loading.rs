@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secret_cache::Outcome;
+use secret_cache::{Error, Outcome};
 use tokio::task::JoinSet;
 use tokio::time::{advance, timeout};
 
-use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get};
+use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -62,6 +62,40 @@ async fn keys_load_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_loads_run_than_the_bound_and_no_more_wait_than_theirs() {
+    let source = Source::new();
+    source.takes(LATENCY);
+    let builder = source.builder().max_loads(8).max_waiting_loads(92);
+    let cache = Arc::new(builder.build().unwrap());
+    let mut callers = JoinSet::new();
+    for key in 0..1_000 {
+        let cache = Arc::clone(&cache);
+        callers.spawn(async move { cache.get(&key).await.map(drop) });
+    }
+    let answers = callers.join_all().await;
+    let busy = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy))).count();
+    assert_eq!((busy, source.loads(), source.most_running()), (900, 100, 8));
+    assert_eq!(get(&cache, 999).await, Got::Loaded(1), "the next call tries again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ninety_nine_of_a_hundred_may_give_up() {
+    let source = Source::new();
+    source.takes(LATENCY);
+    let cache = Arc::new(source.cache());
+    let mut callers = JoinSet::new();
+    for caller in 0..10_000_u32 {
+        let cache = Arc::clone(&cache);
+        let patience = if caller % 100 == 0 { LATENCY * 100 } else { LATENCY / 2 };
+        callers.spawn(async move { timeout(patience, get(&cache, caller % 50)).await.ok() });
+    }
+    let answers = callers.join_all().await;
+    assert_eq!(answers.iter().flatten().count(), 100);
+    assert!(answers.iter().flatten().all(|got| *got == Got::Loaded(1)));
+    assert_eq!(source.loads(), 50);
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_that_give_up_cancel_nothing() {
     let source = Source::new();
     source.takes(LATENCY);
@@ -91,10 +125,11 @@ async fn a_panic_poisons_nothing() {
     source.set(Mode::Panics);
     assert_eq!(get(&cache, 1).await, Got::Panicked);
     source.set(Mode::Up);
+    advance(Duration::from_secs(1)).await;
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
-    advance(INTERVAL).await;
     source.set(Mode::Panics);
-    assert_eq!(get(&cache, 1).await, Got::Stale(1));
+    pass(INTERVAL).await;
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Stale(1), 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,10 +5,15 @@
 
 mod bounds;
 mod concurrent;
+mod handles;
+mod herds;
 mod loading;
 mod model;
+mod outages;
+mod priming;
 mod races;
 mod source;
 mod staleness;
 mod surface;
+mod threads;
 mod writes;

@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use secret_cache::{Builder, Cache, Error, Lent, Load, LoadError, Loaded, Outcome, Version};
 
 pub(crate) type Key = u32;
 pub(crate) type SourceCache = Cache<Key, Source>;
-pub(crate) type Answer = Result<Lent<Value>, Error<Failure>>;
+pub(crate) type Answer = Result<Lent<Key, Value>, Error<Failure>>;
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(100);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(50);
@@ -66,6 +68,8 @@ struct State {
     latency: Duration,
     serials: HashMap<Key, u64>,
     loads: usize,
+    log: Vec<(Key, Instant)>,
+    said: HashMap<Key, Mode>,
     running: usize,
     most_running: usize,
 }
@@ -77,6 +81,8 @@ impl Source {
             latency: Duration::ZERO,
             serials: HashMap::new(),
             loads: 0,
+            log: Vec::new(),
+            said: HashMap::new(),
             running: 0,
             most_running: 0,
         };
@@ -119,6 +125,21 @@ impl Source {
         self.state().loads
     }
 
+    /// The loads since it was asked last: key and beginning.
+    pub(crate) fn log(&self) -> Vec<(Key, Instant)> {
+        std::mem::take(&mut self.state().log)
+    }
+
+    /// Whether the last answer for this key was a definite no.
+    pub(crate) fn said_no(&self, key: Key) -> bool {
+        matches!(self.state().said.get(&key), Some(Mode::Absent | Mode::Refused))
+    }
+
+    /// A write of this key undoes what was said of it.
+    pub(crate) fn unsay(&self, key: Key) {
+        self.state().said.remove(&key);
+    }
+
     pub(crate) fn running(&self) -> usize {
         self.state().running
     }
@@ -152,11 +173,12 @@ impl Load<Key> for Source {
     /// The answer is settled when the load begins and given when the latency is over.
     async fn load(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
         let serial = self.serial(*key);
-        let (mode, latency) = self.begin();
+        let (mode, latency) = self.begin(*key);
         let _running = Running(self);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+        self.state().said.insert(*key, mode);
         match mode {
             Mode::Up => Ok(self.loaded(serial)),
             Mode::Lags => Ok(self.loaded(serial - 1)),
@@ -170,8 +192,9 @@ impl Load<Key> for Source {
 }
 
 impl Source {
-    fn begin(&self) -> (Mode, Duration) {
+    fn begin(&self, key: Key) -> (Mode, Duration) {
         let mut state = self.state();
+        state.log.push((key, Instant::now()));
         state.loads += 1;
         state.running += 1;
         state.most_running = state.most_running.max(state.running);
@@ -216,4 +239,17 @@ pub(crate) fn got(answer: &Answer) -> Got {
 
 pub(crate) async fn get(cache: &SourceCache, key: Key) -> Got {
     got(&cache.get(&key).await)
+}
+
+/// Lets every task, the cache's timer among them, come to where it waits for time to pass.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets time pass, and what comes due in it be done.
+pub(crate) async fn pass(span: Duration) {
+    tokio::time::advance(span).await;
+    settle().await;
 }

@@ -5,41 +5,97 @@ use std::time::Duration;
 use secret_cache::Outcome;
 use tokio::time::{Instant, advance};
 
-use crate::source::{Got, INTERVAL, MAX_STALE, Mode, NEGATIVE, NS, Source, get, just_under};
+use crate::source::{
+    Got, INTERVAL, MAX_STALE, Mode, NEGATIVE, NS, Source, get, just_under, pass, settle,
+};
 
-/// A value is loaded, the source turns to `mode`, and the value is asked for at this age.
+/// When the first value may come due.
+const FIRST_DUE: Duration = Duration::from_secs(90);
+
+const UNREACHABLE: Got = Got::Failed(Outcome::Unreachable);
+
+/// A value is loaded, the source turns to `mode`, and the value is asked for at this age, once what
+/// came due has been done.
 async fn check(mode: Mode, age: Duration, expected: Got) {
     let source = Source::new();
     source.write(1);
     let cache = source.cache();
     assert_eq!(get(&cache, 1).await, Got::Loaded(2));
     source.set(mode);
-    advance(age).await;
+    pass(age).await;
     assert_eq!(get(&cache, 1).await, expected, "{mode:?} at {age:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn ages_have_exact_edges() {
-    let unreachable = Got::Failed(Outcome::Unreachable);
     let hard = INTERVAL + MAX_STALE;
     for (mode, age, expected) in [
         (Mode::Down, Duration::ZERO, Got::Cached(2)),
         (Mode::Down, just_under(INTERVAL), Got::Cached(2)),
         (Mode::Down, INTERVAL, Got::Stale(2)),
         (Mode::Down, just_under(hard), Got::Stale(2)),
-        (Mode::Down, hard, unreachable),
+        (Mode::Down, hard, UNREACHABLE),
         (Mode::Panics, INTERVAL, Got::Stale(2)),
         (Mode::Panics, hard, Got::Panicked),
         (Mode::Lags, INTERVAL, Got::Stale(2)),
         (Mode::Lags, hard, Got::Outdated),
-        (Mode::Absent, just_under(INTERVAL), Got::Cached(2)),
+        (Mode::Absent, just_under(FIRST_DUE), Got::Cached(2)),
         (Mode::Absent, INTERVAL, Got::Failed(Outcome::Absent)),
         (Mode::Refused, INTERVAL, Got::Failed(Outcome::Refused)),
-        (Mode::Up, INTERVAL, Got::Loaded(2)),
+        (Mode::Up, INTERVAL, Got::Cached(2)),
         (Mode::Up, hard, Got::Loaded(2)),
     ] {
         check(mode, age, expected).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_in_use_is_loaded_again_behind_the_readers_back() {
+    let source = Source::new();
+    let cache = source.cache();
+    get(&cache, 1).await;
+    pass(just_under(FIRST_DUE)).await;
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(1), 1));
+
+    // Nobody waits for it, and nobody sees a stale value while the source answers.
+    source.write(1);
+    source.takes(Duration::from_secs(1));
+    pass(INTERVAL.abs_diff(FIRST_DUE) + NS).await;
+    assert_eq!((source.running(), source.loads()), (1, 2));
+    assert_eq!(get(&cache, 1).await, Got::Stale(1));
+    pass(Duration::from_millis(1_001)).await;
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(2), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_asked_for_is_left_alone_and_forgotten() {
+    let source = Source::new();
+    let cache = source.cache();
+    get(&cache, 1).await;
+    cache.replace(&2, source.loaded(1));
+    pass(INTERVAL).await;
+    let loads = |source: &Source| source.log().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+    assert_eq!(loads(&source), [1, 1], "the written one was never asked for");
+    // The first was loaded again because it was asked for; not a second time.
+    pass(INTERVAL.abs_diff(Duration::from_secs(1))).await;
+    assert_eq!(loads(&source), []);
+    assert_eq!(source.values(), 1, "past its hard age, the written one is gone");
+    pass(MAX_STALE + Duration::from_secs(1)).await;
+    assert_eq!((loads(&source).len(), source.values()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_first_after_a_value_came_due_gets_it_and_has_it_loaded() {
+    let source = Source::new();
+    let cache = source.cache();
+    let serial = source.write(1);
+    cache.replace(&1, source.loaded(serial));
+    source.write(1);
+    pass(INTERVAL).await;
+    assert_eq!(source.loads(), 0);
+    assert_eq!(get(&cache, 1).await, Got::Stale(2));
+    settle().await;
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(3), 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,10 +104,10 @@ async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
         let source = Source::new();
         let cache = source.cache();
         get(&cache, 1).await;
-        advance(INTERVAL).await;
         source.set(mode);
+        pass(INTERVAL).await;
         assert_eq!(get(&cache, 1).await, Got::Failed(outcome));
-        assert_eq!(source.values(), 0);
+        assert_eq!((source.values(), source.loads()), (0, 2));
 
         // Neither a source that is back nor one that is gone is asked before the time is over.
         source.set(Mode::Up);
@@ -60,8 +116,9 @@ async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
         assert_eq!(source.loads(), 2);
         advance(NS).await;
         source.set(Mode::Down);
-        assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Unreachable));
+        assert_eq!(get(&cache, 1).await, UNREACHABLE);
         source.set(Mode::Up);
+        advance(Duration::from_secs(1)).await;
         assert_eq!(get(&cache, 1).await, Got::Loaded(1));
     }
 }
@@ -76,46 +133,86 @@ async fn a_no_is_not_remembered_when_its_lifetime_is_zero() {
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn unreachable_without_a_value_is_not_remembered() {
+/// Asks four times a second for as long, and tells at which second the source was asked.
+async fn tries(span: Duration, expected: Got) -> Vec<u64> {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::Down);
-    for loads in 1..=3 {
-        assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Unreachable));
-        assert_eq!(source.loads(), loads);
+    let has_value = expected == Got::Stale(1);
+    if has_value {
+        get(&cache, 1).await;
     }
-    assert!(cache.is_empty());
+    source.set(Mode::Down);
+    if has_value {
+        pass(INTERVAL).await;
+    }
+    let start = Instant::now();
+    source.log();
+    // With a value, the first try was the timer's, when it came due.
+    let mut tries = if has_value { vec![0] } else { vec![] };
+    while start.elapsed() < span {
+        assert_eq!(get(&cache, 1).await, expected);
+        settle().await;
+        tries.extend(source.log().into_iter().map(|(_, at)| (at - start).as_secs()));
+        advance(Duration::from_millis(250)).await;
+    }
+    tries
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_source_is_tried_once_in_each_window() {
+    assert_eq!(tries(MAX_STALE, Got::Stale(1)).await, [0, 1, 3, 7, 15, 31]);
+    let empty = tries(Duration::from_secs(20), UNREACHABLE).await;
+    assert_eq!(empty, [0, 1, 3, 7, 12, 17], "without a value the windows end at 5 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_good_load_ends_the_back_off() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
-    advance(INTERVAL).await;
     source.set(Mode::Down);
-    let start = Instant::now();
-    let mut tries = Vec::new();
-    while start.elapsed() < MAX_STALE {
-        let before = source.loads();
-        assert_eq!(get(&cache, 1).await, Got::Stale(1));
-        if source.loads() > before {
-            tries.push(start.elapsed().as_secs());
-        }
-        advance(Duration::from_millis(250)).await;
+    pass(INTERVAL).await;
+    for windows in [1, 2] {
+        pass(Duration::from_secs(windows)).await;
     }
-    assert_eq!(tries, [0, 1, 3, 7, 15, 31]);
-
-    // One good load, and the next outage begins with the first window again.
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Stale(1), 4));
     source.set(Mode::Up);
-    assert_eq!(get(&cache, 1).await, Got::Loaded(1));
-    advance(INTERVAL).await;
+    pass(Duration::from_secs(4)).await;
+    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(1), 5));
     source.set(Mode::Down);
-    assert_eq!(get(&cache, 1).await, Got::Stale(1));
-    advance(Duration::from_secs(1)).await;
+    pass(INTERVAL).await;
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(source.loads(), 7, "the first window is a second again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_keys_together_probe_a_dead_source_once_a_second() {
+    let source = Source::new();
+    let cache = source.cache();
+    for key in 0..200 {
+        get(&cache, key).await;
+    }
+    source.set(Mode::Down);
+    pass(INTERVAL.abs_diff(Duration::from_secs(10))).await;
+    source.log();
+    for _ in 0..20 * 4 {
+        pass(Duration::from_millis(250)).await;
+        assert!(get(&cache, 7).await != UNREACHABLE);
+    }
+    // Those that found it out were under way together.
+    let probes: Vec<_> = source.log().into_iter().map(|(_, at)| at).collect();
+    let found_out = probes[0];
+    let later = probes.iter().filter(|at| **at > found_out).collect::<Vec<_>>();
+    assert!(later.windows(2).all(|pair| *pair[1] - *pair[0] >= Duration::from_secs(1)));
+    assert!(later.len() >= 10, "{probes:?}");
+
+    // The first that gets through lets all others follow.
     source.set(Mode::Up);
-    assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+    pass(Duration::from_secs(2)).await;
+    pass(Duration::from_secs(30)).await;
+    for key in 0..200 {
+        assert_eq!(get(&cache, key).await, Got::Cached(1), "{key}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,8 +228,8 @@ async fn age_counts_from_before_the_load() {
     advance(Duration::from_secs(10)).await;
     assert_eq!(lent.age(), latency + late + Duration::from_secs(10));
     source.set(Mode::Down);
-    advance(INTERVAL.abs_diff(lent.age())).await;
     source.takes(Duration::ZERO);
+    pass(INTERVAL.abs_diff(lent.age())).await;
     assert_eq!(get(&cache, 1).await, Got::Stale(1));
 }
 
@@ -143,8 +240,10 @@ async fn an_expired_value_keeps_an_older_one_out() {
     let serial = source.write(1);
     cache.replace(&1, source.loaded(serial));
     source.set(Mode::Lags);
-    advance(INTERVAL).await;
+    pass(INTERVAL).await;
+    assert_eq!(source.values(), 0);
     assert_eq!(get(&cache, 1).await, Got::Outdated);
     source.set(Mode::Up);
+    advance(Duration::from_secs(1)).await;
     assert_eq!(get(&cache, 1).await, Got::Loaded(serial));
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use secret_cache::{Cache, Error, Lent, MAX_NEGATIVE_TTL, Outcome, Problem};
+use secret_cache::{Cache, Error, Handle, Lent, MAX_NEGATIVE_TTL, Outcome, Problem};
 
 use crate::source::{Failure, Key, Mode, NS, Source, Value};
 
@@ -20,6 +20,8 @@ fn all_problems_of_the_settings_come_together() {
         assert_eq!(build(entries, ttl).unwrap_err().problems(), expected);
     }
     assert!(build(1, MAX_NEGATIVE_TTL).is_ok());
+    let nothing = Source::new().builder().max_bytes(0, |_, _| 1).max_loads(0).build();
+    assert_eq!(nothing.unwrap_err().problems(), [Problem::NoLoads, Problem::NoBytes]);
     assert_eq!(
         build(0, Duration::MAX).unwrap_err().to_string(),
         "the cache's settings are wrong: max_entries is 0, the least is 1; negative_ttl is over 5 s"
@@ -35,13 +37,13 @@ fn the_longest_spans_do_not_overflow() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_mean_something_and_lead_to_their_cause() {
-    let source = Source::new();
-    let cache = source.cache();
     for (mode, outcome) in [
         (Mode::Down, Outcome::Unreachable),
         (Mode::Panics, Outcome::Unreachable),
         (Mode::Refused, Outcome::Refused),
     ] {
+        let source = Source::new();
+        let cache = source.cache();
         source.set(mode);
         let error = cache.get(&1).await.unwrap_err();
         assert_eq!(error.outcome(), outcome);
@@ -66,7 +68,8 @@ async fn debug_prints_neither_keys_nor_values() {
     let cache = builder.build().unwrap();
     let lent = cache.get(&"planted-secret".to_owned()).await.unwrap();
     assert_eq!(*lent, "planted-secret");
-    for text in [builder_text, format!("{cache:?}"), format!("{lent:?}")] {
+    let handle = cache.handle(&"planted-secret".to_owned());
+    for text in [builder_text, format!("{cache:?}"), format!("{lent:?}"), format!("{handle:?}")] {
         assert!(!text.contains("planted"), "{text}");
     }
 }
@@ -76,7 +79,8 @@ fn everything_crosses_threads() {
     fn check<T: Send + Sync + 'static>() {}
     fn check_future<F: Future + Send>(_: F) {}
     check::<Cache<Key, Source>>();
-    check::<Lent<Value>>();
+    check::<Lent<Key, Value>>();
+    check::<Handle<Key, Source>>();
     check::<Error<Failure>>();
     let cache = Source::new().cache();
     check_future(cache.get(&1));

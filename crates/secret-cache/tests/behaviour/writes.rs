@@ -8,7 +8,7 @@ use secret_cache::{Loaded, Version};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get};
+use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -76,8 +76,8 @@ async fn a_replacement_ends_a_remembered_no_and_a_back_off() {
     cache.replace(&1, source.loaded(1));
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
 
-    tokio::time::advance(INTERVAL).await;
     source.set(Mode::Down);
+    pass(INTERVAL).await;
     assert_eq!(get(&cache, 1).await, Got::Stale(1));
     cache.replace(&1, source.loaded(2));
     assert_eq!(get(&cache, 1).await, Got::Cached(2));

@@ -1,5 +1,7 @@
 //! AppRole: a role id and a secret id, at a mount of its own.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -7,20 +9,21 @@ use vault_http::{ApiPath, Error};
 
 use super::login_path;
 use super::wrapping::Wrapped;
-use crate::credential::Credential;
-use crate::method::{Link, Login, Method, expose};
+use crate::credential::{Credential, LastGood, any};
+use crate::login::Login;
+use crate::method::{Link, Method, expose};
 
 /// Logs in with a role id and a secret id.
 #[derive(Debug)]
 pub struct AppRole {
     mount: ApiPath,
-    role_id: Credential,
+    role_id: LastGood,
     secret_id: SecretId,
 }
 
 #[derive(Debug)]
 enum SecretId {
-    Plain(Credential),
+    Plain(LastGood),
     Wrapped(Wrapped),
 }
 
@@ -29,8 +32,8 @@ impl AppRole {
     pub fn new(role_id: Credential, secret_id: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("approle"),
-            role_id,
-            secret_id: SecretId::Plain(secret_id),
+            role_id: LastGood::new(role_id),
+            secret_id: SecretId::Plain(LastGood::new(secret_id)),
         }
     }
 
@@ -62,11 +65,19 @@ impl Method for AppRole {
             #[serde(serialize_with = "expose")]
             secret_id: SecretString,
         }
-        let role_id = self.role_id.read_trimmed().await?;
+        let role_id = self.role_id.read_trimmed(any).await?;
         let secret_id = match &self.secret_id {
-            SecretId::Plain(credential) => credential.read_trimmed().await?,
+            SecretId::Plain(credential) => credential.read_trimmed(any).await?,
             SecretId::Wrapped(wrapped) => wrapped.secret_id(link, &self.mount).await?,
         };
         link.login(login_path(&self.mount), &Body { role_id, secret_id }).await
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let secret_id = match &self.secret_id {
+            SecretId::Plain(credential) => credential.file(),
+            SecretId::Wrapped(wrapped) => wrapped.file(),
+        };
+        self.role_id.file().into_iter().chain(secret_id).collect()
     }
 }

@@ -1,26 +1,33 @@
 //! JWT: a signed token of somebody else's, such as a Kubernetes service account's.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::Credential;
-use crate::method::{Link, Login, Method, expose};
+use crate::credential::{Credential, LastGood};
+use crate::login::Login;
+use crate::method::{Link, Method, expose};
 
 /// Logs in with a role and a JWT. The JWT/OIDC and the Kubernetes method take the same login.
 #[derive(Debug)]
 pub struct Jwt {
     mount: ApiPath,
     role: String,
-    credential: Credential,
+    credential: LastGood,
 }
 
 impl Jwt {
     /// A role of the JWT method at the mount `jwt`.
     pub fn new(role: impl Into<String>, jwt: Credential) -> Self {
-        Self { mount: ApiPath::from_static("jwt"), role: role.into(), credential: jwt }
+        Self {
+            mount: ApiPath::from_static("jwt"),
+            role: role.into(),
+            credential: LastGood::new(jwt),
+        }
     }
 
     /// A role of the Kubernetes method at the mount `kubernetes`, with a service account's token.
@@ -45,7 +52,17 @@ impl Method for Jwt {
             #[serde(serialize_with = "expose")]
             jwt: SecretString,
         }
-        let jwt = self.credential.read_trimmed().await?;
+        let jwt = self.credential.read_trimmed(is_whole).await?;
         link.login(login_path(&self.mount), &Body { role: &self.role, jwt }).await
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.credential.file().into_iter().collect()
+    }
+}
+
+/// Three parts, and a signature as its last (RFC 7515 §3.1). That one is whole, nobody can tell.
+fn is_whole(jwt: &str) -> bool {
+    let parts: Vec<_> = jwt.trim().split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
 }

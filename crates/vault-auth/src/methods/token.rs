@@ -1,28 +1,76 @@
 //! Token: no login at all, somebody else made the token.
 
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
+use secrecy::SecretString;
 use vault_http::{Error, Kind, Token};
 
-use crate::credential::Credential;
-use crate::method::{Link, Login, Method};
+use crate::credential::{Credential, LastGood};
+use crate::login::Login;
+use crate::method::{Link, Method};
 
-/// A token that is used as it is. From a file, it is read again when the last one is dead.
+/// A token that somebody else made. From a file, it is read again when the file changes, and when
+/// the last one is dead.
 #[derive(Debug)]
-pub struct StaticToken(Credential);
+pub struct StaticToken {
+    credential: LastGood,
+    looked_up: bool,
+    /// The last token that turned out to have a number of uses: it is not looked up again.
+    counted: Mutex<Option<Token>>,
+}
 
 impl StaticToken {
-    /// The token, or the file that holds it.
+    /// The token, or the file that holds it, used as it is: nothing is asked of the server, so that
+    /// a token with one use left keeps it. Its end is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
-        Self(token)
+        Self { credential: LastGood::new(token), looked_up: false, counted: Mutex::default() }
+    }
+
+    /// The same for a program that lives longer than the token may: it is looked up before it is
+    /// used, so that it is renewed where that can be, and its end is known. That costs a request,
+    /// and a use of a token that has a number of them.
+    #[must_use]
+    pub fn looked_up(mut self) -> Self {
+        self.looked_up = true;
+        self
+    }
+}
+
+impl StaticToken {
+    fn counted(&self) -> MutexGuard<'_, Option<Token>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Method for StaticToken {
-    /// Sends nothing, so that a token with one use left keeps it.
-    async fn login(&self, _: &Link<'_>) -> Result<Login, Error> {
-        let token = Token::new(&self.0.read_trimmed().await?)
+    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+        let text = self.credential.read_trimmed(is_whole).await?;
+        let token = Token::new(&text)
             .map_err(|error| Error::new(Kind::LoginRefused, "read the token").with_source(error))?;
-        Ok(Login { token, lease: None })
+        if !self.looked_up {
+            return Ok(Login::new(token));
+        }
+        if self.counted().as_ref().is_some_and(|counted| counted.expose() == token.expose()) {
+            let error = Error::new(Kind::TokenInvalid, "log in");
+            return Err(error.with_detail("there is no other credential"));
+        }
+        let login = link.look_up(token).await?;
+        *self.counted() = login.uses.map(|_| login.token.clone());
+        Ok(login)
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.credential.file().into_iter().collect()
+    }
+
+    fn follows_files(&self) -> bool {
+        true
+    }
+}
+
+fn is_whole(text: &str) -> bool {
+    Token::new(&SecretString::from(text)).is_ok()
 }

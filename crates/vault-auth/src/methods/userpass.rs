@@ -1,26 +1,30 @@
 //! Userpass: a user name and a password.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::Credential;
-use crate::method::{Link, Login, Method, expose};
+use crate::credential::{Credential, LastGood, any};
+use crate::login::Login;
+use crate::method::{Link, Method, expose};
 
 /// Logs in with a user name and a password.
 #[derive(Debug)]
 pub struct Userpass {
     mount: ApiPath,
     username: ApiPath,
-    password: Credential,
+    password: LastGood,
 }
 
 impl Userpass {
     /// A user at the mount `userpass`. The name stands in the request's path.
     pub fn new(username: ApiPath, password: Credential) -> Self {
-        Self { mount: ApiPath::from_static("userpass"), username, password }
+        let (mount, password) = (ApiPath::from_static("userpass"), LastGood::new(password));
+        Self { mount, username, password }
     }
 
     /// The same with the path that the method is mounted at.
@@ -39,7 +43,11 @@ impl Method for Userpass {
             #[serde(serialize_with = "expose")]
             password: SecretString,
         }
-        let password = self.password.read().await?;
+        let password = self.password.read(any).await?;
         link.login(login_path(&self.mount).join(&self.username), &Body { password }).await
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.password.file().into_iter().collect()
     }
 }

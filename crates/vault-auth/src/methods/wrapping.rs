@@ -1,11 +1,13 @@
 //! A secret id that was delivered wrapped: who intercepted the wrapping token can't go unnoticed.
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use vault_http::{ApiPath, Error, Kind, Token};
 
-use crate::credential::Credential;
+use crate::credential::{LastGood, any};
 use crate::method::{Link, expose};
 
 const LOOKUP: ApiPath = ApiPath::from_static("sys/wrapping/lookup");
@@ -14,7 +16,7 @@ const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 /// A wrapping token, and the secret id once it was unwrapped: that works only once.
 #[derive(Debug)]
 pub(super) struct Wrapped {
-    token: Credential,
+    token: LastGood,
     unwrapped: Mutex<Option<Unwrapped>>,
 }
 
@@ -25,8 +27,12 @@ struct Unwrapped {
 }
 
 impl Wrapped {
-    pub(super) fn new(token: Credential) -> Self {
+    pub(super) fn new(token: LastGood) -> Self {
         Self { token, unwrapped: Mutex::default() }
+    }
+
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        self.token.file()
     }
 
     /// The secret id; unwraps it when the wrapping token is another than the one already spent.
@@ -35,7 +41,7 @@ impl Wrapped {
         link: &Link<'_>,
         mount: &ApiPath,
     ) -> Result<SecretString, Error> {
-        let token = self.token.read_trimmed().await?;
+        let token = self.token.read_trimmed(any).await?;
         let mut unwrapped = self.unwrapped.lock().await;
         if let Some(known) = &*unwrapped
             && known.from.expose_secret() == token.expose_secret()

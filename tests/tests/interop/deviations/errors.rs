@@ -20,6 +20,9 @@ async fn what_failed_is_told() -> Result<()> {
     let stored = format!("{}/data/litellm/key", world.mount());
     world.access.must("POST", &stored, json!({ "data": { "key": ONE } })).await?;
     let before = world.stored().await?;
+    let gateway = world.gateway(json!({}), None)?;
+    // Both log in, and may read.
+    assert_eq!(gateway.litellm("read", json!({ "alias": "key" })).await?, ONE);
     let nowhere = Some(json!({ "mount": "nobody-mounted-this" }));
     for (step, team, code) in [
         (Store(Alias("other"), ONE), None, 5),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Certs, Fixture, Pem, Server, unique};
 use vault_auth::{Auth, Certificate};
 use vault_http::{Client, Executed, Identity, Kind, Session, TokenSource as _};
@@ -14,18 +14,31 @@ use crate::product::{approle, builder, path, tls_client};
 
 /// A certificate role of the fixture's policy for this common name; its name.
 async fn role(server: &Server, fixture: &Fixture, common_name: &str) -> Result<String> {
+    role_with(server, fixture, &[common_name], json!({})).await
+}
+
+/// The same for several names, with more settings.
+pub(super) async fn role_with(
+    server: &Server,
+    fixture: &Fixture,
+    common_names: &[&str],
+    settings: Value,
+) -> Result<String> {
     // Another test may have enabled it: what counts is that the role can be written.
     server.api("POST", "sys/auth/cert", json!({ "type": "cert" })).await?;
-    let role = json!({
+    let mut role = json!({
         "certificate": server.certs()?.client_ca(),
-        "allowed_common_names": [common_name],
+        "allowed_common_names": common_names,
         "token_policies": [fixture.policy],
     });
+    if let (Value::Object(role), Value::Object(settings)) = (&mut role, settings) {
+        role.extend(settings);
+    }
     server.must("POST", &format!("auth/cert/certs/{}", fixture.role), role).await?;
     Ok(fixture.role.clone())
 }
 
-fn with_identity(server: &Server, pem: &Pem) -> Result<Client> {
+pub(super) fn with_identity(server: &Server, pem: &Pem) -> Result<Client> {
     let identity = Identity::from_pem(pem.certificate.as_bytes(), pem.key.as_bytes())?;
     Ok(tls_client(server)?.identity(identity).build()?)
 }

@@ -26,12 +26,18 @@ fn base64url(bytes: &[u8]) -> String {
     text
 }
 
-fn jwt(key: &KeyPair, claims: &Value) -> Result<String> {
+/// A token with these claims.
+pub(super) fn jwt(key: &KeyPair, claims: &Value) -> Result<String> {
     let header = json!({ "alg": "EdDSA", "typ": "JWT" });
     let part = |json: &Value| base64url(json.to_string().as_bytes());
     let signed = format!("{}.{}", part(&header), part(claims));
     let signature = key.sign(signed.as_bytes())?;
     Ok(format!("{signed}.{}", base64url(&signature)))
+}
+
+/// What the tests' tokens claim, but for what is tested.
+pub(super) fn claims(audience: &str, expires: u64) -> Value {
+    json!({ "sub": "gateway", "aud": audience, "iat": 1_600_000_000_u64, "exp": expires })
 }
 
 #[tokio::test]
@@ -55,7 +61,6 @@ async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
     });
     server.must("POST", &format!("auth/{mount}/role/gateway"), role).await?;
 
-    let claims = |audience: &str, expires: u64| json!({ "sub": "gateway", "aud": audience, "iat": 1_600_000_000_u64, "exp": expires });
     // The year 2100, and 2020.
     let (later, past) = (4_102_444_800, 1_600_000_100);
     let good = jwt(&key, &claims("vault", later))?;

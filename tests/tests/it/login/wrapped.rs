@@ -18,7 +18,7 @@ async fn wrap(server: &Access, path: &str, body: Value) -> Result<String> {
     token.map(str::to_owned).with_context(|| format!("{path}: {status}, nothing wrapped"))
 }
 
-async fn wrapped_secret_id(fixture: &Fixture) -> Result<String> {
+pub(super) async fn wrapped_secret_id(fixture: &Fixture) -> Result<String> {
     let path = format!("auth/{}/role/{}/secret-id", fixture.auth_mount, fixture.role);
     wrap(fixture.server(), &path, json!({})).await
 }

@@ -1,0 +1,49 @@
+//! What does a value cost that is in memory already? `secret-cache` beside the maps and caches that a
+//! reader would think of; then what filling costs, and a thousand misses at once.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the places come from the length; a check would be measured too"
+)]
+
+mod filling;
+mod herd;
+mod names;
+mod peers;
+mod project;
+
+use anyhow::Result;
+use benches::{criterion, group, pair_of};
+use criterion::Criterion;
+
+use names::{NAMES, Names};
+
+fn main() -> Result<()> {
+    let mut criterion = criterion();
+    hits(&mut criterion, "cache_hit", &Names::new(NAMES), 1)?;
+    hits(&mut criterion, "cache_hot", &Names::new(1), 2)?;
+    filling::compare(&mut criterion);
+    herd::compare(&mut criterion)
+}
+
+/// Look-ups of names that are there, each after the one before it has its value, by so many threads.
+fn hits(criterion: &mut Criterion, name: &str, names: &Names, threads: usize) -> Result<()> {
+    let project = project::Project::fill(names)?;
+    let mut group = group(criterion, name);
+    let mut map = peers::map(names, threads);
+    let mut compare = |name: &str, contender: benches::Run<'_>| {
+        pair_of(&mut group, name, &mut map, contender);
+    };
+    compare("papaya", &mut peers::papaya(names, threads));
+    compare("rwlock", &mut peers::rwlock(names, threads));
+    compare("dashmap", &mut peers::dashmap(names, threads));
+    compare("quick_cache", &mut peers::quick_cache(names, threads));
+    compare("moka", &mut peers::moka(names, threads, None));
+    compare("moka-expiry", &mut peers::moka(names, threads, Some(project::INTERVAL)));
+    compare("secret-cache", &mut project.by_name(names, threads));
+    compare("secret-cache-handle", &mut project.by_handle(names, threads));
+    compare("secret-cache-cached", &mut project.cached_by_name(names, threads));
+    compare("secret-cache-handle-cached", &mut project.cached_by_handle(names, threads));
+    group.finish();
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! This project's cache, all of it: freshness, versions, bounds and counts are on.
+
+use std::fmt;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use secret_cache::{Cache, Handle, Load, LoadError, Loaded, Outcome};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::names::{Names, chain, on_threads, value};
+
+/// Long enough that nothing comes due while it is measured.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(86_400);
+
+/// Always has a value.
+pub(crate) struct Source;
+
+#[derive(Debug)]
+pub(crate) struct Never;
+
+impl fmt::Display for Never {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("never")
+    }
+}
+
+impl std::error::Error for Never {}
+
+impl LoadError for Never {
+    fn outcome(&self) -> Outcome {
+        Outcome::Unreachable
+    }
+}
+
+impl Load<String> for Source {
+    type Value = String;
+    type Error = Never;
+
+    async fn load(&self, _: &String) -> Result<Loaded<String>, Never> {
+        // As if it were far away.
+        tokio::task::yield_now().await;
+        Ok(Loaded::new(value(1)))
+    }
+}
+
+/// A cache with its runtime, whose threads do nothing while it is measured.
+pub(crate) struct Project {
+    pub(crate) cache: Cache<String, Source>,
+    handles: Vec<Handle<String, Source>>,
+    _runtime: Runtime,
+}
+
+pub(crate) fn runtime() -> Result<Runtime> {
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_time().build()?)
+}
+
+impl Project {
+    /// Every name is loaded, and asked for once more.
+    pub(crate) fn fill(names: &Names) -> Result<Self> {
+        let cache = Cache::builder(Source).refresh_interval(INTERVAL).build()?;
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            for name in names.0.iter().chain(&names.0) {
+                ensure!(cache.get(name).await?.len() == crate::names::VALUE, "a wrong value");
+            }
+            // The timer looks at the values once, and says that their age need not be asked.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(())
+        })?;
+        let handles = names.0.iter().map(|name| cache.handle(name)).collect();
+        Ok(Self { cache, handles, _runtime: runtime })
+    }
+
+    pub(crate) fn by_name(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                at_once(async {
+                    chain!(names, reads, |_index, name| match self.cache.get(name).await {
+                        Ok(value) => value.len(),
+                        Err(_) => 0,
+                    });
+                });
+            })
+        }
+    }
+
+    pub(crate) fn by_handle(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                at_once(async {
+                    chain!(names, reads, |index, _name| match self.handles[index].get().await {
+                        Ok(value) => value.len(),
+                        Err(_) => 0,
+                    });
+                });
+            })
+        }
+    }
+}
+
+impl Project {
+    /// The same without a future.
+    pub(crate) fn cached_by_name(
+        &self,
+        names: &Names,
+        threads: usize,
+    ) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                chain!(names, reads, |_index, name| {
+                    self.cache.cached(name).map_or(0, |value| value.len())
+                });
+            })
+        }
+    }
+
+    pub(crate) fn cached_by_handle(
+        &self,
+        names: &Names,
+        threads: usize,
+    ) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                chain!(names, reads, |index, _name| {
+                    self.handles[index].cached().map_or(0, |value| value.len())
+                });
+            })
+        }
+    }
+}
+
+/// Polls once: nothing here waits.
+fn at_once(future: impl Future<Output = ()>) {
+    let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(()), "a hit waits");
+}

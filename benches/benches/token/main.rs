@@ -1,0 +1,73 @@
+//! What does it cost to take the current token? On one thread, and on two at once: what readers
+//! share and write costs the second thread most.
+
+use std::hint::black_box;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use benches::{criterion, group, map, pair_of_steps};
+use tokio::runtime::Builder;
+use vault_auth::{Auth, Link, Login, Method};
+use vault_http::{Address, Client, Error, Lease, Plaintext, Token, TokenSource};
+
+fn main() -> Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let auth = Auth::new(client()?, Given);
+    let lease = runtime.block_on(auth.token())?;
+    let locked = Mutex::new(Arc::new(lease.clone()));
+    let watched = tokio::sync::watch::channel(lease).1;
+
+    let mut criterion = criterion();
+    let names = map::Names::new();
+    let reference = || {
+        |number| {
+            black_box(names.look_up(number));
+        }
+    };
+    for threads in [1, 2] {
+        let mut group = group(&mut criterion, &format!("token_{threads}"));
+        let clone = || Arc::clone(&locked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mutex = || |_| drop(black_box(clone()));
+        pair_of_steps(&mut group, "mutex", threads, reference, mutex);
+        let watch = || |_| sent(&watched.borrow());
+        pair_of_steps(&mut group, "watch", threads, reference, watch);
+        let shared = || {
+            |_| {
+                black_box(auth.with_current(sent));
+            }
+        };
+        pair_of_steps(&mut group, "with_current", threads, reference, shared);
+        let own = || {
+            let mut handle = auth.handle();
+            move |_| {
+                black_box(handle.current().map(sent));
+            }
+        };
+        pair_of_steps(&mut group, "handle", threads, reference, own);
+        group.finish();
+    }
+    auth.with_current(sent).context("the token is gone")
+}
+
+/// What a request does with it.
+fn sent(lease: &Lease) {
+    black_box(lease);
+}
+
+fn client() -> Result<Client> {
+    let address = Address::parse("http://127.0.0.1:1", Plaintext::LoopbackOnly)?;
+    Ok(Client::builder(address).build()?)
+}
+
+/// A token without an end: nothing is sent for it.
+#[derive(Debug)]
+struct Given;
+
+#[async_trait]
+impl Method for Given {
+    async fn login(&self, _: &Link<'_>) -> Result<Login, Error> {
+        let token = Token::new(&"hvs.CAESIJlWdF0000000000000000000000".into());
+        token.map(Login::new).map_err(|_| Error::new(vault_http::Kind::LoginRefused, "log in"))
+    }
+}

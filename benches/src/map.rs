@@ -1,0 +1,39 @@
+//! The reference for what happens in memory: a look-up in a plain map of 1,000 names of 40 bytes,
+//! without any synchronisation.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+
+/// As a gateway has.
+const NAMES: usize = 1_000;
+
+/// The map, and the names that are asked for, one after the other in no order.
+#[derive(Debug)]
+pub struct Names {
+    values: HashMap<String, String, foldhash::fast::FixedState>,
+    asked: Vec<String>,
+}
+
+impl Names {
+    /// Names of 40 bytes with values of 51.
+    pub fn new() -> Self {
+        let name = |number: usize| format!("providers/openai/production/key-{number:08}");
+        let values = (0..NAMES).map(|number| (name(number), "x".repeat(51))).collect();
+        // 617 and 1,000 have no divisor in common: each name comes once.
+        let asked = (0..NAMES).map(|number| name(number * 617 % NAMES)).collect();
+        Self { values, asked }
+    }
+
+    /// One look-up.
+    pub fn look_up(&self, number: u64) -> Option<&str> {
+        let place = usize::try_from(number).unwrap_or_default() % NAMES;
+        let asked = self.asked.get(place)?;
+        self.values.get(black_box(asked.as_str())).map(String::as_str)
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new()
+    }
+}

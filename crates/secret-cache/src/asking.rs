@@ -1,0 +1,80 @@
+//! The future of a caller: ready at its first poll after a hit, boxed only where there is something to
+//! wait for.
+//!
+//! Written by hand, and inlined: an `async fn` hands its answer from place to place in memory, which
+//! costs as much as the look-up.
+
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::Load;
+use crate::lent::Lent;
+use crate::shared::Shared;
+use crate::state::Answer;
+
+/// How a caller came to its key.
+pub(crate) trait Source<'a, K, L: Load<K>>: Copy {
+    /// The whole of a hit.
+    fn hit(self) -> Option<Lent<K, L::Value>>;
+
+    fn shared(self) -> &'a Arc<Shared<K, L>>;
+
+    fn key(self) -> &'a K;
+}
+
+/// A caller's answer, once it is there.
+type Waiting<'a, K, L> = Pin<
+    Box<dyn Future<Output = Answer<K, <L as Load<K>>::Value, <L as Load<K>>::Error>> + Send + 'a>,
+>;
+
+/// Tries for a hit once, then asks the clock, then waits for what [`Shared::ask`] brings.
+pub(crate) struct Asking<'a, K, L: Load<K>, S> {
+    source: S,
+    waiting: Option<Waiting<'a, K, L>>,
+}
+
+impl<'a, K, L, S> Asking<'a, K, L, S>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+    S: Source<'a, K, L>,
+{
+    #[inline(always)]
+    pub(crate) fn new(source: S) -> Self {
+        Self { source, waiting: None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Answer<K, L::Value, L::Error>> {
+        let (shared, key) = (self.source.shared(), self.source.key());
+        if self.waiting.is_none()
+            && let Some(lent) = shared.look(key)
+        {
+            return Poll::Ready(Ok(lent));
+        }
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(shared.ask(key)));
+        waiting.as_mut().poll(context)
+    }
+}
+
+impl<'a, K, L, S> Future for Asking<'a, K, L, S>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+    S: Source<'a, K, L> + Unpin,
+{
+    type Output = Answer<K, L::Value, L::Error>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.waiting.is_none()
+            && let Some(lent) = self.source.hit()
+        {
+            return Poll::Ready(Ok(lent));
+        }
+        self.wait(context)
+    }
+}

@@ -1,0 +1,71 @@
+//! A hit allocates nothing: by name or by handle, with a clock or without one.
+
+#![cfg(test)]
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use allocation_counter::measure;
+use secret_cache::{Cache, Load, LoadError, Loaded, Outcome};
+use tokio::runtime::{Builder, Runtime};
+
+struct Source;
+
+#[derive(Debug)]
+struct Never;
+
+impl std::fmt::Display for Never {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("never")
+    }
+}
+
+impl std::error::Error for Never {}
+
+impl LoadError for Never {
+    fn outcome(&self) -> Outcome {
+        Outcome::Unreachable
+    }
+}
+
+impl Load<String> for Source {
+    type Value = String;
+    type Error = Never;
+
+    async fn load(&self, name: &String) -> Result<Loaded<String>, Never> {
+        Ok(Loaded::new(name.clone()))
+    }
+}
+
+/// The answer of a future that need not wait.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("a hit waits"),
+    }
+}
+
+fn check(runtime: &Runtime) {
+    let cache = Cache::builder(Source).build().unwrap();
+    let name = "OPENAI_API_KEY".to_owned();
+    runtime.block_on(cache.get(&name)).unwrap();
+    let handle = cache.handle(&name);
+    let hits: [&dyn Fn(); 4] = [
+        &|| assert_eq!(*at_once(cache.get(&name)).unwrap(), name),
+        &|| assert_eq!(*at_once(handle.get()).unwrap(), name),
+        &|| assert_eq!(*cache.cached(&name).unwrap(), name),
+        &|| assert_eq!(*handle.cached().unwrap(), name),
+    ];
+    for (index, hit) in hits.into_iter().enumerate() {
+        // What a thread sets up once for itself is no part of a hit.
+        hit();
+        let allocations = measure(|| (0..5_000).for_each(|_| hit())).count_total;
+        assert_eq!(allocations, 0, "way {index} to hit");
+    }
+}
+
+#[test]
+fn no_hit_allocates() {
+    check(&Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap());
+    check(&Builder::new_current_thread().enable_time().build().unwrap());
+}

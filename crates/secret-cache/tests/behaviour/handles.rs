@@ -1,0 +1,127 @@
+//! Handles: the value without a search, and news of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secret_cache::Version;
+use tokio::task::JoinHandle;
+
+use crate::source::{Got, INTERVAL, Key, MAX_STALE, Mode, Source, get, got, pass, settle};
+
+type Handle = secret_cache::Handle<Key, Source>;
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_gets_what_the_cache_has() {
+    let source = Source::new();
+    let cache = source.cache();
+    let handle = cache.handle(&1);
+    assert!(handle.cached().is_none() && source.loads() == 0);
+    assert_eq!(got(&handle.get().await), Got::Loaded(1));
+    assert_eq!(got(&cache.handle(&1).get().await), Got::Cached(1), "made when there was a value");
+    assert_eq!(get(&cache, 1).await, Got::Cached(1));
+    cache.replace(&1, source.loaded(5));
+    assert_eq!(got(&handle.get().await), Got::Cached(5));
+    cache.invalidate(&1);
+    assert!(handle.cached().is_none());
+    source.set(Mode::Absent);
+    assert!(handle.get().await.is_err());
+    source.set(Mode::Up);
+    cache.clear();
+    assert_eq!(got(&handle.get().await), Got::Loaded(1));
+    assert_eq!(source.values(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_does_not_outlive_a_values_right() {
+    let source = Source::new();
+    let cache = source.cache();
+    let handle = cache.handle(&1);
+    handle.get().await.unwrap();
+    source.set(Mode::Down);
+    tokio::time::advance(INTERVAL + MAX_STALE).await;
+    assert!(handle.cached().is_none());
+    settle().await;
+    assert_eq!(source.values(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_keeps_the_cache() {
+    let source = Source::new();
+    let handle = source.cache().handle(&1);
+    assert_eq!(got(&handle.get().await), Got::Loaded(1));
+    pass(INTERVAL).await;
+    assert_eq!((got(&handle.get().await), source.loads()), (Got::Cached(1), 2));
+    drop(handle);
+    settle().await;
+    assert_eq!(source.values(), 0);
+}
+
+/// Waits for news on a task of its own.
+fn watch(handle: &Handle) -> JoinHandle<()> {
+    let mut handle = handle.clone();
+    #[expect(clippy::disallowed_methods, reason = "the test awaits or ends the task")]
+    tokio::spawn(async move { handle.changed().await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_news_and_a_refresh_is_none() {
+    let source = Source::new();
+    let cache = Arc::new(source.cache());
+    let mut handle = cache.handle(&1);
+    handle.get().await.unwrap();
+    handle.changed().await; // the first value
+    let waits = watch(&handle);
+    // Nobody reads it; that somebody waits keeps it fresh.
+    for _ in 0..5 {
+        pass(INTERVAL).await;
+    }
+    assert_eq!(source.loads(), 6);
+    assert!(!waits.is_finished());
+    let serial = source.write(1);
+    pass(INTERVAL).await;
+    assert!(waits.is_finished());
+    assert_eq!(got(&handle.get().await), Got::Cached(serial));
+    handle.changed().await; // it came before this call
+    cache.replace(&1, source.loaded(serial + 1));
+    handle.changed().await;
+    assert_eq!(handle.get().await.unwrap().version(), Version::new(serial + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_there_is_no_value_any_more_is_news_and_so_is_the_next() {
+    let source = Source::new();
+    let cache = source.cache();
+    let mut handle = cache.handle(&1);
+    handle.get().await.unwrap();
+    handle.changed().await;
+    source.set(Mode::Absent);
+    let waits = watch(&handle);
+    pass(INTERVAL).await;
+    assert!(waits.is_finished());
+    handle.changed().await;
+    let waits = watch(&handle);
+    source.set(Mode::Up);
+    pass(INTERVAL).await;
+    assert!(waits.is_finished(), "asked for once an interval, for somebody waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_news_has_the_value_loaded() {
+    let source = Source::new();
+    let cache = source.cache();
+    let handle = cache.handle(&1);
+    source.set(Mode::Down);
+    let waits = watch(&handle);
+    settle().await;
+    pass(Duration::from_secs(2)).await;
+    assert!(source.loads() >= 2 && !waits.is_finished());
+    source.set(Mode::Up);
+    pass(Duration::from_secs(5)).await;
+    assert!(waits.is_finished());
+    cache.invalidate(&1);
+    let waits = watch(&handle);
+    let serial = source.write(1);
+    pass(Duration::from_millis(1)).await;
+    assert!(waits.is_finished());
+    assert_eq!(got(&handle.get().await), Got::Cached(serial));
+}

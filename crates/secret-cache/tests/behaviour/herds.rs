@@ -1,0 +1,81 @@
+//! Ten thousand of everything: what many do at once costs the source no more than it must.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secret_cache::Outcome;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::source::{Got, INTERVAL, Mode, Source, get, pass};
+
+const HERD: u32 = 10_000;
+
+/// One miss, and a source that is dead: all are answered within their deadline, and the source is
+/// asked once in each window.
+#[tokio::test(start_paused = true)]
+async fn at_a_dead_source_each_window_has_one_load() {
+    let source = Source::new();
+    source.takes(Duration::from_millis(300));
+    source.set(Mode::Down);
+    let cache = Arc::new(source.cache());
+    let mut callers = JoinSet::new();
+    let start = Instant::now();
+    for caller in 0..HERD {
+        let cache = Arc::clone(&cache);
+        callers.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(u64::from(caller))).await;
+            timeout(Duration::from_millis(400), get(&cache, 1)).await
+        });
+    }
+    for answer in callers.join_all().await {
+        assert_eq!(answer.unwrap(), Got::Failed(Outcome::Unreachable));
+    }
+    let loads: Vec<_> =
+        source.log().into_iter().map(|(_, at)| (at - start).as_millis() / 100).collect();
+    // Each load takes 0.3 s, and the windows after them 1, 2, 4 and 5 s.
+    assert_eq!(loads, [0, 13, 36, 79]);
+}
+
+/// Loaded in the same moment, they come due spread over a tenth of the interval.
+#[tokio::test(start_paused = true)]
+async fn keys_loaded_together_are_not_refreshed_together() {
+    let interval = Duration::from_secs(300);
+    let source = Source::new();
+    let cache = Arc::new(source.builder().refresh_interval(interval).build().unwrap());
+    for key in 0..HERD {
+        get(&cache, key).await;
+    }
+    let start = Instant::now();
+    source.log();
+    let mut a_second = BTreeMap::<u64, usize>::new();
+    for _ in 0..interval.as_millis() / 500 {
+        pass(Duration::from_millis(500)).await;
+    }
+    for (_, at) in source.log() {
+        assert!(at - start >= interval / 10 * 9);
+        assert!(at - start <= interval + Duration::from_millis(2));
+        *a_second.entry((at - start).as_secs()).or_default() += 1;
+    }
+    let (all, busiest) = (a_second.values().sum::<usize>(), a_second.values().max());
+    assert_eq!(all, usize::try_from(HERD).unwrap());
+    let mean = all / 30;
+    assert!(*busiest.unwrap() <= 2 * mean, "{busiest:?} in a second, {mean} in the mean");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_value_has_one_refresh_however_many_read_it() {
+    let source = Source::new();
+    let cache = Arc::new(source.cache());
+    cache.replace(&1, source.loaded(1));
+    source.takes(Duration::from_secs(1));
+    pass(INTERVAL).await;
+    let mut callers = JoinSet::new();
+    for _ in 0..HERD {
+        let cache = Arc::clone(&cache);
+        callers.spawn(async move { get(&cache, 1).await });
+    }
+    assert!(callers.join_all().await.iter().all(|got| *got == Got::Stale(1)));
+    assert_eq!(source.loads(), 1);
+}

@@ -1,0 +1,77 @@
+//! A day of virtual time with outages, refusals, deletions and writes that come as they like.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use secret_cache::{Error, Lent, Origin};
+use tokio::time::Instant;
+
+use crate::source::{INTERVAL, Key, MAX_STALE, Mode, Source, Value, pass};
+
+/// One of the days: what it needs of chance comes from a seed.
+struct Chance(u64);
+
+impl Chance {
+    /// One of so many.
+    fn one_of(&mut self, count: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % count
+    }
+}
+
+/// No value past its hard age, none after a definite no, none older than what a write left.
+fn check(lent: &Lent<Key, Value>, written: u64, said_no: bool) {
+    assert!(lent.serial >= written, "{} is older than {written}", lent.serial);
+    assert!(lent.age() < INTERVAL + MAX_STALE, "past its hard age: {:?}", lent.age());
+    assert_eq!(lent.is_stale(), lent.origin() == Origin::Memory && lent.age() >= INTERVAL);
+    assert!(!said_no, "the source said no");
+}
+
+async fn day(seed: u64) {
+    let mut chance = Chance(seed);
+    let source = Source::new();
+    let cache = source.cache();
+    let mut written = HashMap::<Key, u64>::new();
+    let start = Instant::now();
+    let (mut served, mut stale, mut failed) = (0, 0, 0);
+    while start.elapsed() < Duration::from_secs(86_400) {
+        pass(Duration::from_millis(200 + chance.one_of(4_000))).await;
+        if chance.one_of(40) == 0 {
+            let modes = [Mode::Up, Mode::Up, Mode::Down, Mode::Down, Mode::Absent, Mode::Refused];
+            source.set(modes[usize::try_from(chance.one_of(6)).unwrap()]);
+            source.takes(Duration::from_millis(chance.one_of(2) * 150));
+        }
+        let key = u32::try_from(chance.one_of(10)).unwrap();
+        match chance.one_of(60) {
+            0 => {
+                cache.invalidate(&key);
+                written.insert(key, source.serial(key));
+            }
+            1 => {
+                let serial = source.write(key);
+                cache.replace(&key, source.loaded(serial));
+                source.unsay(key);
+                written.insert(key, serial);
+            }
+            2 => drop(source.write(key)),
+            _ => {}
+        }
+        match cache.get(&key).await {
+            Ok(lent) => {
+                check(&lent, written.get(&key).copied().unwrap_or(0), source.said_no(key));
+                served += 1;
+                stale += usize::from(lent.is_stale());
+            }
+            Err(Error::Load(_)) => failed += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(served > 10_000 && stale > 100 && failed > 100, "{served} {stale} {failed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_of_outages_breaks_no_promise() {
+    for seed in 1..=3 {
+        day(seed).await;
+    }
+}

@@ -1,0 +1,336 @@
+//! Every order in which readers, writers, loads and the timer can meet on one key, tried by `loom`.
+//!
+//! The cache's own files are compiled here once more, with `loom`'s locks and atomics in the place of
+//! the standard library's (`sync`). Its cell is a lock: what `arc-swap` does inside is that crate's to
+//! test. Tasks are not part of this: a load is a number, and lands when a thread says so.
+
+#![cfg(test)]
+#![expect(dead_code, unreachable_pub, reason = "half of the crate is left out")]
+#![expect(clippy::inline_always, reason = "as in the crate")]
+#![allow(missing_docs, reason = "the crate's own files have them")]
+
+mod sync {
+    use std::sync::Arc;
+
+    pub(crate) use foldhash::fast::FixedState as RandomState;
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU16, AtomicUsize};
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    pub(crate) struct Cell<T>(Mutex<Option<Arc<T>>>);
+
+    impl<T> Cell<T> {
+        pub(crate) fn empty() -> Self {
+            Self(Mutex::new(None))
+        }
+
+        pub(crate) fn load(&self) -> Guard<T> {
+            Guard(self.0.lock().unwrap().clone())
+        }
+
+        pub(crate) fn swap(&self, new: Option<Arc<T>>) -> Option<Arc<T>> {
+            std::mem::replace(&mut *self.0.lock().unwrap(), new)
+        }
+    }
+
+    pub(crate) struct Guard<T>(Option<Arc<T>>);
+
+    impl<T> Guard<T> {
+        pub(crate) fn get(&self) -> Option<&Arc<T>> {
+            self.0.as_ref()
+        }
+
+        pub(crate) fn owned(arc: Arc<T>) -> Self {
+            Self(Some(arc))
+        }
+    }
+}
+
+#[path = "../src/agenda.rs"]
+mod agenda;
+#[path = "../src/clock.rs"]
+mod clock;
+#[path = "../src/error.rs"]
+mod error;
+#[path = "../src/landing.rs"]
+mod landing;
+#[path = "../src/lent.rs"]
+mod lent;
+#[path = "../src/level.rs"]
+mod level;
+#[path = "../src/load.rs"]
+mod load;
+#[path = "../src/memo.rs"]
+mod memo;
+#[path = "../src/policy.rs"]
+mod policy;
+#[path = "../src/slot.rs"]
+mod slot;
+#[path = "../src/state.rs"]
+mod state;
+#[path = "../src/stored.rs"]
+mod stored;
+#[path = "../src/table.rs"]
+mod table;
+#[path = "../src/tending.rs"]
+mod tending;
+#[path = "../src/values.rs"]
+mod values;
+#[path = "../src/version.rs"]
+mod version;
+#[path = "../src/writing.rs"]
+mod writing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::thread;
+
+pub(crate) use error::Error;
+pub(crate) use load::{LoadError, Loaded, Outcome};
+pub(crate) use version::Version;
+
+use landing::{Arrival, Cause, Report};
+use policy::Policy;
+use state::{Flying, Look, State, Step};
+use table::Bounds;
+
+pub(crate) const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+
+/// A load: its number.
+struct Flight(u32);
+
+impl Flying for Flight {
+    type Ticket = u32;
+
+    fn ticket(&self) -> u32 {
+        self.0
+    }
+
+    fn is_lost(&self) -> bool {
+        false
+    }
+}
+
+type Cache = State<u32, u64, (), Flight>;
+
+/// A cache of so many keys, whose values are trusted and live for an hour.
+fn cache(entries: usize) -> Arc<Cache> {
+    let hour = Duration::from_secs(3_600);
+    let bounds = Bounds { entries, bytes: usize::MAX, weigh: |_, _| 0 };
+    let cache = Cache::new(Policy::new(hour, hour, Duration::ZERO), bounds, 9);
+    cache.trust(true);
+    Arc::new(cache)
+}
+
+/// A value says what version it is of.
+fn version(number: u64) -> Loaded<u64> {
+    Loaded::versioned(number, Version::new(number))
+}
+
+fn replace(cache: &Cache, key: u32, number: u64) -> bool {
+    cache.replace(&key, version(number), clock::now(), 0).0
+}
+
+/// Begins load `flight` of a key, unless one is under way or memory answers.
+fn begin(cache: &Cache, key: u32, flight: u32) -> Option<u32> {
+    match cache.step(&key, clock::now(), || Some(Flight(flight))) {
+        Step::Wait(ticket) => Some(ticket),
+        Step::Done(_) => None,
+    }
+}
+
+/// Lands it; whether it counted.
+fn land(cache: &Cache, key: u32, flight: u32, number: u64) -> bool {
+    let now = clock::now();
+    let report = Report::Loaded(version(number));
+    cache
+        .land(&key, &flight, Arrival { report, cause: Cause::Miss, began: now, now, lot: 0 })
+        .is_some()
+}
+
+/// What a reader gets from memory, by the way that all readers go.
+fn read(cache: &Cache, key: u32) -> Option<u64> {
+    let lent = cache.hit(&key).or_else(|| match cache.look(&key) {
+        Look::Served(lent, _) => Some(lent),
+        Look::Nothing => None,
+    });
+    let lent = lent.or_else(|| cache.servable(&key, clock::now()))?;
+    assert_eq!(*lent, lent.version().number(), "a value of another version");
+    Some(*lent)
+}
+
+fn every_order(body: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(body);
+}
+
+#[test]
+fn a_reader_meets_two_writes() {
+    every_order(|| {
+        let cache = cache(1);
+        replace(&cache, 1, 1);
+        let writer = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || {
+                assert!(replace(&cache, 1, 2));
+                assert_eq!(read(&cache, 1), Some(2), "a writer sees its own write");
+            }
+        });
+        let (first, second) = (read(&cache, 1).unwrap(), read(&cache, 1).unwrap());
+        assert!((1..=2).contains(&first) && first <= second);
+        writer.join().unwrap();
+        assert!(!replace(&cache, 1, 1));
+        assert_eq!(read(&cache, 1), Some(2));
+    });
+}
+
+#[test]
+fn a_load_meets_a_write() {
+    every_order(|| {
+        let cache = cache(1);
+        assert_eq!(begin(&cache, 1, 7), Some(7));
+        let loads = thread::spawn({
+            let cache = Arc::clone(&cache);
+            // A source without order: the load brings a higher number, read before the write.
+            move || land(&cache, 1, 7, 9)
+        });
+        cache.invalidate(&1, clock::now());
+        assert_eq!(read(&cache, 1), None, "what began before the write is back");
+        loads.join().unwrap();
+        assert_eq!(read(&cache, 1), None);
+    });
+}
+
+#[test]
+fn a_load_meets_a_write_and_a_reader() {
+    every_order(|| {
+        let cache = cache(1);
+        assert_eq!(begin(&cache, 1, 7), Some(7));
+        let loads = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || land(&cache, 1, 7, 1)
+        });
+        let writes = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || assert!(replace(&cache, 1, 2))
+        });
+        let (first, second) = (read(&cache, 1), read(&cache, 1));
+        assert!(first <= second, "{first:?} before {second:?}");
+        loads.join().unwrap();
+        writes.join().unwrap();
+        assert_eq!(read(&cache, 1), Some(2));
+    });
+}
+
+#[test]
+fn a_load_that_was_superseded_meets_the_next_one() {
+    every_order(|| {
+        let cache = cache(1);
+        assert_eq!(begin(&cache, 1, 7), Some(7));
+        let loads = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || land(&cache, 1, 7, 9)
+        });
+        cache.invalidate(&1, clock::now());
+        let next = begin(&cache, 1, 8).expect("nothing is held, and nothing is under way");
+        assert_eq!((next, read(&cache, 1)), (8, None));
+        assert!(land(&cache, 1, 8, 1), "the next one counts");
+        loads.join().unwrap();
+        assert_eq!(read(&cache, 1), Some(1));
+    });
+}
+
+#[test]
+fn two_misses_meet() {
+    every_order(|| {
+        let cache = cache(1);
+        let other = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || begin(&cache, 1, 1).unwrap()
+        });
+        let mine = begin(&cache, 1, 2).unwrap();
+        assert_eq!(other.join().unwrap(), mine, "one load for both");
+        assert!(land(&cache, 1, mine, 1));
+        assert!(!land(&cache, 1, 3 - mine, 2), "the other was never begun");
+        assert_eq!((begin(&cache, 1, 3), read(&cache, 1)), (None, Some(1)));
+    });
+}
+
+#[test]
+fn a_reader_meets_an_eviction() {
+    every_order(|| {
+        let cache = cache(1);
+        replace(&cache, 1, 1);
+        let evicts = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || replace(&cache, 2, 5)
+        });
+        assert!(matches!(read(&cache, 1), None | Some(1)));
+        assert!(matches!(read(&cache, 2), None | Some(5)));
+        evicts.join().unwrap();
+        assert_eq!((read(&cache, 1), read(&cache, 2)), (None, Some(5)));
+    });
+}
+
+/// An entry is moved when one before it goes: a reader that misses it finds it under the lock.
+#[test]
+fn a_reader_meets_a_removal_beside_its_key() {
+    every_order(|| {
+        let cache = cache(2);
+        assert!(replace(&cache, 1, 4) && replace(&cache, 2, 4));
+        let removes = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || drop(cache.invalidate(&1, clock::now()))
+        });
+        assert_eq!(read(&cache, 2), Some(4));
+        removes.join().unwrap();
+        assert_eq!((read(&cache, 1), read(&cache, 2)), (None, Some(4)));
+    });
+}
+
+#[test]
+fn a_reader_meets_the_timer() {
+    every_order(|| {
+        let cache = cache(1);
+        replace(&cache, 1, 1);
+        let timer = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || {
+                cache.trust(false);
+                cache.scan(clock::now());
+            }
+        });
+        assert_eq!(read(&cache, 1), Some(1));
+        timer.join().unwrap();
+        assert!(cache.hit(&1).is_none(), "no hit without the clock once the timer is gone");
+        let seen =
+            cache.values.find(&1).is_some_and(|guard| guard.get().unwrap().marks().is_seen());
+        assert!(seen, "the reader's mark is not lost");
+    });
+}
+
+#[test]
+fn a_refresh_meets_a_refusal_and_a_reader() {
+    every_order(|| {
+        let cache = cache(1);
+        replace(&cache, 1, 1);
+        cache.invalidate(&1, clock::now());
+        assert_eq!(begin(&cache, 1, 7), Some(7));
+        let refuses = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || {
+                let now = clock::now();
+                let report = Report::Failed(Arc::new(()), Outcome::Refused);
+                let arrival = Arrival { report, cause: Cause::Refresh, began: now, now, lot: 0 };
+                assert!(cache.land(&1, &7, arrival).is_some());
+                assert_eq!(read(&cache, 1), None);
+            }
+        });
+        assert_eq!(read(&cache, 1), None);
+        refuses.join().unwrap();
+        assert_eq!(begin(&cache, 1, 8), Some(8));
+        assert!(land(&cache, 1, 8, 1));
+        assert_eq!(read(&cache, 1), Some(1));
+    });
+}

@@ -1,0 +1,205 @@
+//! The task that owns a token's life: it turns what the life wants into requests, and what comes of
+//! them into events. It ends with the last clone of its token source.
+
+mod ending;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+use vault_http::{ApiPath, Client, Denial, Generation};
+
+use crate::current::{Current, Entry};
+use crate::docket::Docket;
+use crate::files::Stamps;
+use crate::life::{Action, Event, Life, Moment, Seen};
+use crate::method::Method;
+use crate::report;
+use crate::status::{Snapshot, State};
+use crate::work::{Done, Work};
+
+pub(crate) use ending::ended;
+
+/// How often files are looked at, and the time to the token's end is reported.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// What the driver and all clones of a token source share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) current: Current,
+    pub(crate) cases: Docket<Arc<watch::Sender<Option<Seen>>>>,
+}
+
+/// What the clones tell the driver.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A 403; once for each case.
+    Denied(Denial),
+    /// A use was taken, and few are left, or none.
+    Used { generation: Generation, up: bool },
+    /// The credentials may be others now.
+    Reload,
+    /// The end, and whether tokens are to be revoked.
+    ShutDown { revoke: bool, done: oneshot::Sender<()> },
+}
+
+/// The task's own state.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    life: Life,
+    work: Arc<Work>,
+    shared: Arc<Shared>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    news: watch::Sender<Snapshot>,
+    /// What is out: it ends with the driver.
+    tasks: JoinSet<Done>,
+    next_beat: Instant,
+    /// Whether somebody is out to look at the files; a file system may hang.
+    looking: bool,
+    /// The files as they were at the last login, and when they were last looked at.
+    at_login: Stamps,
+    last_seen: Stamps,
+}
+
+/// What a token source needs of its driver.
+#[derive(Debug)]
+pub(crate) struct Reins {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: mpsc::UnboundedSender<Message>,
+    pub(crate) news: watch::Receiver<Snapshot>,
+}
+
+impl Driver {
+    /// A driver that does nothing before it is run.
+    pub(crate) fn new(
+        client: Client,
+        namespace: Option<ApiPath>,
+        method: Arc<dyn Method>,
+    ) -> (Self, Reins) {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let (news, published) = watch::channel(Snapshot::empty());
+        let shared = Arc::new(Shared { current: Current::default(), cases: Docket::new() });
+        let driver = Self {
+            life: Life::default(),
+            work: Arc::new(Work { client, namespace, method }),
+            shared: Arc::clone(&shared),
+            inbox: messages,
+            news,
+            tasks: JoinSet::new(),
+            next_beat: Instant::now(),
+            looking: false,
+            at_login: Stamps::new(),
+            last_seen: Stamps::new(),
+        };
+        (driver, Reins { shared, inbox, news: published })
+    }
+
+    /// Lives until it is told to end.
+    pub(crate) async fn run(mut self) {
+        self.next_beat = Instant::now() + BEAT;
+        self.tell(Event::Start);
+        loop {
+            let due = self.life.due();
+            tokio::select! {
+                message = self.inbox.recv() => match message {
+                    Some(Message::ShutDown { revoke, done }) => return self.end(revoke, done).await,
+                    Some(Message::Denied(denial)) => self.tell(Event::Denied(denial)),
+                    Some(Message::Used { generation, up }) => {
+                        self.tell(Event::Used { generation, up });
+                    }
+                    Some(Message::Reload) => self.tell(Event::CredentialChanged { log_in: true }),
+                    None => return,
+                },
+                // A method is foreign code, and may panic.
+                Some(done) = self.tasks.join_next() => {
+                    self.done(done.unwrap_or_else(|_| Done::panicked()));
+                }
+                () = sleep_until(due.unwrap_or(self.next_beat)), if due.is_some() => {
+                    self.tell(Event::Tick);
+                }
+                () = sleep_until(self.next_beat) => self.beat(),
+            }
+        }
+    }
+
+    /// Takes in what a request came to.
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Login { stamps, event } => {
+                self.at_login = stamps;
+                self.tell(event);
+            }
+            Done::Event(event) => self.tell(event),
+            Done::Files(stamps) => self.files(stamps),
+            Done::Panicked(event) => {
+                self.looking = false;
+                self.tell(event);
+            }
+            Done::Nothing => {}
+        }
+    }
+
+    /// Tells the life, publishes where it stands, and does what it wants, in this order: who is told
+    /// that a token is dead must not find it in use.
+    fn tell(&mut self, event: Event) {
+        debug!(?event, "token");
+        report::event(&event);
+        let before = self.life.state();
+        let at = Moment { now: Instant::now(), chance: fastrand::f64() };
+        let actions = self.life.on(event, at);
+        self.publish(before);
+        for action in actions {
+            match action {
+                Action::Settle { generation, seen } => {
+                    if let Some(case) = self.shared.cases.close(generation) {
+                        case.send_replace(Some(seen));
+                    }
+                }
+                action => {
+                    let work = Arc::clone(&self.work);
+                    self.tasks.spawn(async move { work.run(action).await });
+                }
+            }
+        }
+    }
+
+    fn publish(&self, before: State) {
+        let (current, held) = (&self.shared.current, self.life.held());
+        match held {
+            None => current.clear(),
+            Some(held) => {
+                let (generation, end) = (held.generation(), held.end());
+                let known = current.with(|entry| (entry.lease.generation, entry.end));
+                if known != Some((generation, end)) {
+                    current.serve(Entry::new(held.lease.clone(), end, held.uses));
+                }
+            }
+        }
+        let snapshot = self.life.snapshot();
+        report::snapshot(before, &snapshot, Instant::now());
+        self.news.send_replace(snapshot);
+    }
+
+    fn beat(&mut self) {
+        self.next_beat = Instant::now() + BEAT;
+        report::expiry(&self.life.snapshot(), Instant::now());
+        if !self.looking && !self.work.method.files().is_empty() {
+            self.looking = true;
+            let work = Arc::clone(&self.work);
+            self.tasks.spawn(async move { Done::Files(work.stamps().await) });
+        }
+    }
+
+    /// A file counts as changed when it has been left alone since it was last looked at.
+    fn files(&mut self, stamps: Stamps) {
+        self.looking = false;
+        let settled = stamps == self.last_seen;
+        self.last_seen = stamps;
+        if settled && self.last_seen != self.at_login {
+            self.tell(Event::CredentialChanged { log_in: self.work.method.follows_files() });
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! How many logins and renewals may be sent: six in any minute, whatever fails.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many requests in a [`WINDOW`].
+pub(crate) const MOST: usize = 6;
+/// Any time of this length.
+pub(crate) const WINDOW: Duration = Duration::from_secs(60);
+
+/// When the last ones were sent.
+#[derive(Debug, Default)]
+pub(crate) struct Budget(VecDeque<Instant>);
+
+impl Budget {
+    /// Takes one now.
+    ///
+    /// # Errors
+    /// When the next one may be sent, if none may now.
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        while self.0.front().is_some_and(|sent| *sent + WINDOW <= now) {
+            self.0.pop_front();
+        }
+        match self.0.front() {
+            Some(first) if self.0.len() >= MOST => Err(*first + WINDOW),
+            _ => {
+                self.0.push_back(now);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn six_in_any_minute() {
+        let (mut budget, begin) = (Budget::default(), Instant::now());
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        for second in 0..6 {
+            assert_eq!(budget.take(at(second * 10)), Ok(()));
+        }
+        assert_eq!(budget.take(at(59)), Err(at(60)));
+        assert_eq!(budget.take(at(60)), Ok(()));
+        assert_eq!(budget.take(at(60)), Err(at(70)));
+    }
+}

@@ -1,0 +1,110 @@
+//! A token that is held, and one that was replaced.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vault_http::{Generation, Lease, Token};
+
+use super::timing;
+use crate::login::Login;
+use crate::status::Kind;
+
+/// A replaced token is revoked after this: by then every request that carried it is answered.
+const REVOKED_AFTER: Duration = Duration::from_secs(60);
+
+/// The token that is given out.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) lease: Lease,
+    /// Uses that it came with.
+    pub(crate) uses: Option<u32>,
+    /// Before the request was sent that gave `term`.
+    pub(crate) asked: Instant,
+    /// How long it lives from then; `None`: no end is known.
+    pub(crate) term: Option<Duration>,
+    /// The term that it was made with, which renewals ask for again.
+    pub(crate) full: Option<Duration>,
+    pub(crate) renewable: bool,
+    periodic: bool,
+    revocable: bool,
+}
+
+impl Held {
+    pub(crate) fn new(login: Login, asked: Instant, generation: Generation) -> Self {
+        // A renewal costs a use and answers the original number: who counts does without.
+        let lease = login.lease.filter(|lease| !lease.is_zero());
+        let renewable = login.renewable && lease.is_some() && login.uses.is_none();
+        Self {
+            lease: Lease { token: login.token, generation },
+            uses: login.uses,
+            asked,
+            term: lease,
+            full: login.term.max(lease),
+            renewable,
+            periodic: login.periodic,
+            revocable: login.revocable,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        self.lease.generation
+    }
+
+    pub(crate) fn is(&self, token: &Token) -> bool {
+        self.lease.token.expose() == token.expose()
+    }
+
+    /// When the server ends it, at the earliest.
+    pub(crate) fn death(&self) -> Option<Instant> {
+        self.term.and_then(|term| self.asked.checked_add(term))
+    }
+
+    /// When it is given out no more.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        timing::end(self.asked, self.term)
+    }
+
+    /// Takes a renewal in; `false`: the next one would give less still.
+    pub(crate) fn renewed(&mut self, term: Duration, capped: bool, asked: Instant) -> bool {
+        let short = self.full.is_some_and(|full| term.as_secs_f64() < 0.9 * full.as_secs_f64());
+        (self.term, self.asked) = (Some(term), asked);
+        self.renewable = self.periodic || !(capped || short);
+        self.renewable
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match (self.term, self.uses) {
+            (_, Some(_)) => Kind::Counted,
+            (None, _) => Kind::Unlimited,
+            _ if self.periodic => Kind::Periodic,
+            _ if self.renewable => Kind::Renewable,
+            _ => Kind::Fixed,
+        }
+    }
+
+    /// The token, if it is ours to revoke.
+    pub(crate) fn own(&self) -> Option<Token> {
+        self.revocable.then(|| self.lease.token.clone())
+    }
+
+    /// What is left of it once another took its place.
+    pub(crate) fn retire(self, now: Instant) -> Option<Retired> {
+        let (death, revoke_at) = (self.death(), now + REVOKED_AFTER);
+        self.revocable.then(|| Retired { token: self.lease.token, death, revoke_at })
+    }
+}
+
+/// A token that was replaced.
+#[derive(Debug)]
+pub(crate) struct Retired {
+    token: Token,
+    death: Option<Instant>,
+    pub(crate) revoke_at: Instant,
+}
+
+impl Retired {
+    /// The token, unless it has ended by itself.
+    pub(crate) fn alive(self, now: Instant) -> Option<Token> {
+        self.death.is_none_or(|death| now < death).then_some(self.token)
+    }
+}

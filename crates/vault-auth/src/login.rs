@@ -1,0 +1,109 @@
+//! What a login gave: a token, and what it needs to live on.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use vault_http::{Error, Kind, Response, Token};
+
+/// What a login gave.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Login {
+    /// The token.
+    pub token: Token,
+    /// How long it lives from before the login was sent; `None`: no end is known.
+    pub lease: Option<Duration>,
+    /// How much a renewal asks for, where that is more than `lease`: of a token that somebody else
+    /// made, only a part may be left. Asking for less would shorten its life.
+    pub term: Option<Duration>,
+    /// Whether it may be renewed.
+    pub renewable: bool,
+    /// Whether each renewal gives the whole period, for ever.
+    pub periodic: bool,
+    /// How many requests may carry it; `None`: any number.
+    pub uses: Option<u32>,
+    /// Whether it is the source's own, to be revoked when another takes its place. A token that
+    /// somebody else made is not, and a batch token can't be revoked.
+    pub revocable: bool,
+}
+
+impl Login {
+    /// A token without a known end, that is neither renewed nor revoked.
+    pub fn new(token: Token) -> Self {
+        let (lease, term, uses) = (None, None, None);
+        Self { token, lease, term, renewable: false, periodic: false, uses, revocable: false }
+    }
+
+    /// Reads the answer to a login.
+    pub(crate) fn from_answer(answer: &Response) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            auth: Option<Auth>,
+        }
+        #[derive(Deserialize)]
+        struct Auth {
+            client_token: SecretString,
+            lease_duration: i64,
+            #[serde(default)]
+            renewable: bool,
+            #[serde(default)]
+            num_uses: u32,
+            #[serde(default)]
+            token_type: String,
+        }
+        let Answer { auth } = answer.json()?;
+        let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
+        let token = Token::new(&auth.client_token);
+        let token = token.map_err(|_| answer.malformed("the login has no usable token"))?;
+        let lease = lease(auth.lease_duration, answer)?;
+        let batch = auth.token_type == "batch";
+        Ok(Self {
+            lease,
+            renewable: auth.renewable && !batch,
+            uses: (auth.num_uses > 0).then_some(auth.num_uses),
+            revocable: !batch,
+            ..Self::new(token)
+        })
+    }
+
+    /// Reads what the server knows of a token that somebody else made.
+    pub(crate) fn from_look_up(token: Token, answer: &Response) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Data {
+            ttl: i64,
+            #[serde(default)]
+            creation_ttl: i64,
+            #[serde(default)]
+            renewable: bool,
+            /// Uses that are left; 0: any number, and below: this was the last.
+            #[serde(default)]
+            num_uses: i64,
+            /// Seconds; absent where there is none.
+            #[serde(default)]
+            period: i64,
+            #[serde(default, rename = "type")]
+            token_type: String,
+        }
+        let data: Data = answer.data()?;
+        let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
+        let uses = u32::try_from(data.num_uses).map_err(|_| {
+            answer.error(Kind::LoginRefused).with_detail("the look-up took the token's last use")
+        })?;
+        Ok(Self {
+            lease,
+            term,
+            renewable: data.renewable && data.token_type != "batch",
+            periodic: data.period > 0,
+            uses: (uses > 0).then_some(uses),
+            ..Self::new(token)
+        })
+    }
+}
+
+/// Seconds; 0 is a token that does not end, such as root's, and what is negative is no lease.
+fn lease(seconds: i64, answer: &Response) -> Result<Option<Duration>, Error> {
+    let seconds = u64::try_from(seconds)
+        .map_err(|_| answer.malformed("the lease of the token is negative"))?;
+    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+}

@@ -1,0 +1,107 @@
+//! What a token asks about itself: to be renewed, to be looked up, to be revoked.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
+
+use crate::life::{Renewal, Seen, Unrenewed};
+
+const RENEW_SELF: ApiPath = ApiPath::from_static("auth/token/renew-self");
+const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
+const REVOKE_SELF: ApiPath = ApiPath::from_static("auth/token/revoke-self");
+
+/// The way to the server, for a token in its namespace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Own<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) namespace: Option<&'a ApiPath>,
+    pub(crate) deadline: Deadline,
+}
+
+impl Own<'_> {
+    /// Asks, once, for `increment` more from now.
+    pub(crate) async fn renew(
+        self,
+        token: &Token,
+        increment: Duration,
+    ) -> Result<Renewal, (Unrenewed, Error)> {
+        #[derive(Serialize)]
+        struct Body {
+            increment: u64,
+        }
+        let body = Body { increment: increment.as_secs() };
+        let request = Request::post(RENEW_SELF, &body).map(Request::once);
+        let request = request.map_err(|error| (Unrenewed::Unasked, error))?;
+        let answer = self.send(&request, token).await.map_err(|error| (meaning(&error), error))?;
+        // 204, or an answer without a lease: the user is gone, and nothing was renewed.
+        renewal(&answer).ok_or_else(|| {
+            let error = answer.error(Kind::Rejected).with_detail("nothing was renewed");
+            (Unrenewed::Refused, error)
+        })
+    }
+
+    /// Looks the token up.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(crate) async fn look_up(self, token: &Token) -> Result<Response, Error> {
+        self.send(&Request::get(LOOKUP_SELF), token).await
+    }
+
+    /// Whether it lives, by a look-up.
+    pub(crate) async fn see(self, token: &Token) -> Seen {
+        match self.look_up(token).await {
+            Ok(_) => Seen::Alive,
+            Err(error) => match error.kind() {
+                // The token may not look itself up: its policies are at work, so it lives.
+                Kind::Denied => Seen::Alive,
+                Kind::TokenInvalid | Kind::Forbidden => Seen::Dead,
+                _ => Seen::Unknown(error),
+            },
+        }
+    }
+
+    /// Ends the token.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; it ends by itself then.
+    pub(crate) async fn revoke(self, token: &Token) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Nothing {}
+        self.send(&Request::post(REVOKE_SELF, &Nothing {})?, token).await.map(drop)
+    }
+
+    async fn send(&self, request: &Request, token: &Token) -> Result<Response, Error> {
+        let request = request.clone().namespace(self.namespace);
+        let sent = self.deadline.bound(self.client.send(&request, Some(token), self.deadline));
+        sent.await.unwrap_or_else(|| Err(Error::new(Kind::Timeout, request.to_string())))
+    }
+}
+
+fn renewal(answer: &Response) -> Option<Renewal> {
+    #[derive(Deserialize)]
+    struct Answer {
+        auth: Auth,
+        warnings: Option<Vec<String>>,
+    }
+    #[derive(Deserialize)]
+    struct Auth {
+        lease_duration: i64,
+    }
+    let Answer { auth, warnings } = answer.json().ok()?;
+    let seconds = u64::try_from(auth.lease_duration).ok().filter(|seconds| *seconds > 0)?;
+    let capped = warnings.iter().flatten().any(|text| text.contains("max_ttl"));
+    Some(Renewal { lease: Duration::from_secs(seconds), capped })
+}
+
+fn meaning(error: &Error) -> Unrenewed {
+    match (error.kind(), error.status()) {
+        (Kind::TokenInvalid, _) => Unrenewed::Dead,
+        (Kind::Denied, _) => Unrenewed::Forbidden,
+        (_, Some(400)) => Unrenewed::Impossible,
+        // Dead or forbidden; and 500, which a role that is gone is told by.
+        (Kind::Forbidden, _) | (_, Some(500)) => Unrenewed::Refused,
+        _ => Unrenewed::Unasked,
+    }
+}

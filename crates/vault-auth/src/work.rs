@@ -1,0 +1,116 @@
+//! The requests that a token's life wants sent, each a task of its own with its own deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, info};
+use vault_http::{ApiPath, Client, Deadline, Error, Kind, Token};
+
+use crate::files::{Stamps, stamps};
+use crate::life::{Action, Event};
+use crate::method::{Link, Method};
+use crate::own::Own;
+use crate::report;
+
+/// How long a request may take, however long anybody waits for it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whom to ask, and how to log in.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) client: Client,
+    pub(crate) namespace: Option<ApiPath>,
+    pub(crate) method: Arc<dyn Method>,
+}
+
+/// What a task came to.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// A login, with the files as they were before it.
+    Login {
+        stamps: Stamps,
+        event: Event,
+    },
+    Event(Event),
+    /// The files as they are now.
+    Files(Stamps),
+    /// The method's own code panicked, in a login or in naming its files.
+    Panicked(Event),
+    Nothing,
+}
+
+impl Done {
+    pub(crate) fn panicked() -> Self {
+        let error = Error::new(Kind::Interrupted, "log in");
+        let error = error.with_detail("the login method panicked");
+        Self::Panicked(Event::LoginFailed(error.into()))
+    }
+}
+
+impl Work {
+    pub(crate) async fn run(&self, action: Action) -> Done {
+        let deadline = Deadline::after(TIMEOUT);
+        let asked = Instant::now();
+        match action {
+            Action::LogIn => {
+                let stamps = self.stamps().await;
+                let event = self.log_in(deadline, asked).await;
+                Done::Login { stamps, event }
+            }
+            Action::Renew { lease, increment } => {
+                let generation = lease.generation;
+                let renewed = self.own(deadline).renew(&lease.token, increment).await;
+                Done::Event(match renewed {
+                    Ok(renewal) => Event::Renewed { generation, renewal, asked },
+                    Err((why, error)) => {
+                        info!(%error, ?why, "a token was not renewed");
+                        Event::Unrenewed { generation, why }
+                    }
+                })
+            }
+            Action::LookUp(lease) => {
+                let seen = self.own(deadline).see(&lease.token).await;
+                Done::Event(Event::LookedUp { generation: lease.generation, seen })
+            }
+            Action::Revoke(token) => {
+                self.revoke(&token, deadline).await;
+                Done::Nothing
+            }
+            // The driver settles what it is told.
+            Action::Settle { .. } => Done::Nothing,
+        }
+    }
+
+    async fn log_in(&self, deadline: Deadline, asked: Instant) -> Event {
+        let Self { client, namespace, method } = self;
+        let link = Link { client, namespace: namespace.as_ref(), deadline };
+        let outcome = deadline.bound(method.login(&link)).await.unwrap_or_else(|| {
+            Err(Error::new(Kind::Timeout, "log in").with_detail("the login took too long"))
+        });
+        match outcome {
+            Ok(login) => Event::LoggedIn { login, asked },
+            Err(error) => {
+                info!(%error, "a login failed");
+                Event::LoginFailed(error.into())
+            }
+        }
+    }
+
+    /// Ends a token of ours. One that can't be revoked ends by itself.
+    pub(crate) async fn revoke(&self, token: &Token, deadline: Deadline) {
+        let outcome = self.own(deadline).revoke(token).await;
+        report::revoked(outcome.is_ok());
+        if let Err(error) = outcome {
+            debug!(%error, "a token was not revoked");
+        }
+    }
+
+    pub(crate) async fn stamps(&self) -> Stamps {
+        stamps(self.method.files()).await
+    }
+
+    fn own(&self, deadline: Deadline) -> Own<'_> {
+        Own { client: &self.client, namespace: self.namespace.as_ref(), deadline }
+    }
+}

@@ -1,0 +1,12 @@
+//! The driver on virtual time, with a login method in memory: nothing here touches a network.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod files;
+mod life;
+mod memory;
+mod watched;

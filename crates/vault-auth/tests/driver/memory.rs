@@ -1,0 +1,92 @@
+//! A login method in memory, which a test tells what to answer.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+use vault_auth::{Auth, Link, Login, Method};
+use vault_http::{Address, Client, Error, Kind, Plaintext, Token};
+
+/// What a login does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Answer {
+    /// Gives a token that lives so long, after that time.
+    Token {
+        lease: Duration,
+        after: Duration,
+    },
+    Fails(Kind),
+    Hangs,
+    Panics,
+}
+
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) answer: Mutex<Answer>,
+    logins: AtomicUsize,
+    /// When the token of each login ends, by the server's count.
+    ends: Mutex<Vec<Instant>>,
+}
+
+/// The method: it shares what the test looks at.
+#[derive(Debug)]
+struct InMemory(Arc<Memory>);
+
+pub(crate) fn seconds(lease: u64) -> Answer {
+    Answer::Token { lease: Duration::from_secs(lease), after: Duration::from_millis(20) }
+}
+
+/// A source that logs in by it. Nobody listens at its address.
+pub(crate) fn auth(answer: Answer) -> (Auth, Arc<Memory>) {
+    let (logins, ends) = (AtomicUsize::new(0), Mutex::default());
+    let memory = Arc::new(Memory { answer: Mutex::new(answer), logins, ends });
+    (Auth::new(client(), InMemory(Arc::clone(&memory))), memory)
+}
+
+pub(crate) fn client() -> Client {
+    let address = Address::parse("http://127.0.0.1:1", Plaintext::LoopbackOnly).unwrap();
+    Client::builder(address).build().unwrap()
+}
+
+impl Memory {
+    pub(crate) fn logins(&self) -> usize {
+        self.logins.load(SeqCst)
+    }
+
+    pub(crate) fn answers(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    /// Whether the server would take this token now.
+    pub(crate) fn takes(&self, token: &Token) -> bool {
+        let number: usize = token.expose().strip_prefix("token-").unwrap().parse().unwrap();
+        Instant::now() < self.ends.lock().unwrap()[number]
+    }
+}
+
+#[async_trait]
+impl Method for InMemory {
+    async fn login(&self, _: &Link<'_>) -> Result<Login, Error> {
+        self.0.logins.fetch_add(1, SeqCst);
+        let answer = *self.0.answer.lock().unwrap();
+        match answer {
+            Answer::Token { lease, after } => {
+                let number = {
+                    let mut ends = self.0.ends.lock().unwrap();
+                    ends.push(Instant::now() + lease);
+                    ends.len() - 1
+                };
+                sleep(after).await;
+                let token = Token::new(&format!("token-{number}").into()).unwrap();
+                let mut login = Login::new(token);
+                login.lease = Some(lease);
+                Ok(login)
+            }
+            Answer::Fails(kind) => Err(Error::new(kind, "log in")),
+            Answer::Hangs => std::future::pending().await,
+            Answer::Panics => panic!("a method of somebody else's"),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is told of a token source: its status, and its metrics.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tokio::time::sleep;
+use vault_auth::{Kind, OwnToken, State};
+use vault_http::{Denial, TokenSource};
+
+use crate::memory::{Answer, auth, seconds};
+
+/// The metrics as `name{label=value}`, in whole numbers.
+#[expect(clippy::cast_possible_truncation, reason = "no gauge here is large")]
+fn metrics(recorded: &Snapshotter) -> BTreeMap<String, i64> {
+    let metrics = recorded.snapshot().into_vec().into_iter().map(|(key, _, _, value)| {
+        let (name, labels) = key.key().clone().into_parts();
+        let labels: Vec<_> = labels.iter().map(|l| format!("{}={}", l.key(), l.value())).collect();
+        let value = match value {
+            DebugValue::Gauge(value) => value.into_inner() as i64,
+            DebugValue::Counter(value) => i64::try_from(value).unwrap(),
+            DebugValue::Histogram(_) => unreachable!("there are none"),
+        };
+        (format!("{}{{{}}}", name.as_str(), labels.join(",")), value)
+    });
+    metrics.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_expiry_generation_and_counts_are_told() {
+    let sink = DebuggingRecorder::new();
+    let recorded = sink.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&sink);
+    let (auth, server) = auth(seconds(1_000));
+    let status = auth.status();
+    assert_eq!((status.state, status.kind, status.is_ready()), (State::Empty, None, false));
+
+    let generation = auth.token().await.unwrap().generation;
+    sleep(Duration::from_secs(100)).await;
+    let status = auth.status();
+    assert_eq!((status.state, status.kind), (State::Active, Some(Kind::Fixed)));
+    let left = i64::try_from(status.expires_in.unwrap().as_secs()).unwrap();
+    assert!((869..=870).contains(&left), "{left}");
+    let told = metrics(&recorded);
+    assert_eq!(told["vault_auth_state{state=active}"], 1);
+    assert_eq!(told["vault_auth_generation{}"], 1);
+    assert_eq!(told["vault_auth_logins_total{outcome=success}"], 1);
+    // As of the last beat.
+    let told = told["vault_auth_token_expiry_seconds{}"];
+    assert!((left..=left + 3).contains(&told), "{told}");
+
+    server.answers(Answer::Fails(vault_http::Kind::Server));
+    assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
+    let status = auth.status();
+    assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
+    assert_eq!((status.counts.deaths, status.counts.failures), (1, 1));
+    let told = metrics(&recorded);
+    assert_eq!(told["vault_auth_state{state=degraded}"], 1);
+    assert_eq!(told["vault_auth_state{state=active}"], 0);
+    assert_eq!(told["vault_auth_token_expiry_seconds{}"], 0);
+    assert_eq!(told["vault_auth_logins_total{outcome=failed}"], 1);
+
+    auth.shutdown(OwnToken::Keep).await;
+    assert_eq!(metrics(&recorded)["vault_auth_state{state=ended}"], 1);
+}

@@ -1,0 +1,220 @@
+//! What every login method does alike: one suite over all of them.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use rcgen::{KeyPair, PKCS_ED25519};
+use serde_json::{Value, json};
+use tests::{Certs, Fixture, FixtureSpec, Server, secret, unique};
+use vault_auth::{
+    AppRole, Auth, Certificate, Credential, Jwt, Kind, Method, OwnToken, State, StaticToken,
+    Userpass,
+};
+use vault_http::{ApiPath, Client, Kind as Http, TokenSource as _};
+
+use super::jwt::{claims, jwt};
+use super::wrapped::wrapped_secret_id;
+use super::{logs_in, policies, refused, replaces_a_revoked_token};
+use crate::product::{Files, client, tls_client, until, value};
+
+/// A method under test.
+struct Case {
+    fixture: Fixture,
+    client: Client,
+    good: Arc<dyn Fn() -> Result<Auth> + Send + Sync>,
+    bad: Auth,
+    /// Whether a login gives another token each time, that is the source's own.
+    own: bool,
+}
+
+/// What tokens of all methods are like here: renewed about once a second.
+fn short() -> Value {
+    json!({ "token_ttl": "2s", "token_max_ttl": "1h" })
+}
+
+impl Case {
+    fn new<M: Method>(
+        fixture: Fixture,
+        client: Client,
+        good: impl Fn() -> Result<M> + Send + Sync + 'static,
+        bad: M,
+    ) -> Self {
+        let through = client.clone();
+        let good = move || Ok(Auth::new(through.clone(), good()?));
+        let bad = Auth::new(client.clone(), bad);
+        Self { fixture, client, good: Arc::new(good), bad, own: true }
+    }
+
+    async fn conforms(self) -> Result<()> {
+        let Self { fixture, client, good, bad, own } = self;
+        let auth = good()?;
+        assert_eq!(auth.status().state, State::Empty);
+        logs_in(&fixture, &auth).await?;
+        let status = auth.status();
+        assert_eq!((status.state, status.kind), (State::Active, Some(Kind::Renewable)));
+
+        // It is renewed, and stays the same token.
+        let first = auth.token().await?;
+        let renewed = async || Ok(auth.status().counts.renewals >= 2);
+        until("two renewals", renewed).await?;
+        let second = auth.token().await?;
+        assert_eq!(
+            (first.generation, first.token.expose()),
+            (second.generation, second.token.expose())
+        );
+        assert!(policies(fixture.server(), second.token.expose()).await?.is_some());
+
+        if own {
+            replaces_a_revoked_token(&fixture, &auth).await?;
+            let third = auth.token().await?;
+            assert!(third.generation > second.generation);
+            // At the end it can be taken back.
+            auth.shutdown(OwnToken::Revoke).await;
+            assert_eq!(policies(fixture.server(), third.token.expose()).await?, None);
+        } else {
+            auth.shutdown(OwnToken::Revoke).await;
+            assert!(policies(fixture.server(), second.token.expose()).await?.is_some());
+        }
+        assert_eq!(auth.token().await.unwrap_err().kind(), Http::Interrupted);
+
+        refused(&fixture, &bad, Http::LoginRefused).await;
+        assert_eq!(bad.status().state, State::Rejected);
+        fixture.watch.debug(&bad.status());
+        drop(client);
+        Ok(())
+    }
+}
+
+async fn with_short_leases(server: &Server) -> Result<Fixture> {
+    let spec = FixtureSpec { role: Some(short()), ..FixtureSpec::default() };
+    server.fixture_with(spec).await
+}
+
+/// An auth method mounted for one test.
+async fn mounted(server: &Server, kind: &str) -> Result<String> {
+    let mount = format!("{kind}-{}", unique());
+    server.must("POST", &format!("sys/auth/{mount}"), json!({ "type": kind })).await?;
+    Ok(mount)
+}
+
+/// The settings of a role, with the fixture's policy and short leases.
+fn role(fixture: &Fixture, settings: Value) -> Value {
+    let mut role = short();
+    role["token_policies"] = json!([fixture.policy]);
+    if let (Value::Object(role), Value::Object(settings)) = (&mut role, settings) {
+        role.extend(settings);
+    }
+    role
+}
+
+#[tokio::test]
+async fn approle_conforms() -> Result<()> {
+    let fixture = with_short_leases(Server::shared().await?).await?;
+    let (id, secret_id) = (fixture.role_id.clone(), fixture.secret_id.clone());
+    let good = move || Ok(AppRole::new(value(&id), value(&secret_id)));
+    let bad = AppRole::new(value(&fixture.role_id), value(&secret("wrong")));
+    let client = client(fixture.server().address())?;
+    Case::new(fixture, client, good, bad).conforms().await
+}
+
+#[tokio::test]
+async fn approle_with_a_wrapped_secret_id_conforms() -> Result<()> {
+    let fixture = with_short_leases(Server::shared().await?).await?;
+    let (id, token) = (fixture.role_id.clone(), wrapped_secret_id(&fixture).await?);
+    let good = move || Ok(AppRole::new(value(&id), value(&token)).wrapped());
+    let bad = AppRole::new(value(&fixture.role_id), value(&secret("wrong"))).wrapped();
+    let client = client(fixture.server().address())?;
+    Case::new(fixture, client, good, bad).conforms().await
+}
+
+#[tokio::test]
+async fn a_certificate_conforms() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = with_short_leases(server).await?;
+    let name = format!("gateway-{}", unique());
+    let name_of_role = super::cert::role_with(server, &fixture, &[&name], short()).await?;
+    let shown = super::cert::with_identity(server, &server.certs()?.client(&name)?)?;
+    let bad = Certificate::new(Some("no-such-role".to_owned()));
+    let good = move || Ok(Certificate::new(Some(name_of_role.clone())));
+    Case::new(fixture, shown, good, bad).conforms().await?;
+    // Without any certificate the server says no too.
+    let fixture = server.fixture().await?;
+    let stranger = Certs::new()?.client(&name)?;
+    for client in [tls_client(server)?.build()?, super::cert::with_identity(server, &stranger)?] {
+        refused(&fixture, &Auth::new(client, Certificate::new(None)), Http::LoginRefused).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn userpass_conforms() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = with_short_leases(server).await?;
+    let (mount, password) = (mounted(server, "userpass").await?, secret("password"));
+    let user = role(&fixture, json!({ "password": password }));
+    server.must("POST", &format!("auth/{mount}/users/gateway"), user).await?;
+    let make = move |password: &str| -> Result<Userpass> {
+        let user = Userpass::new(ApiPath::parse("gateway")?, value(password));
+        Ok(user.mount(ApiPath::parse(&mount)?))
+    };
+    let bad = make(&secret("wrong"))?;
+    let client = client(server.address())?;
+    Case::new(fixture, client, move || make(&password), bad).conforms().await
+}
+
+/// The JWT method with a role `gateway`, its mount and the key that signs.
+async fn jwt_mount(server: &Server, fixture: &Fixture) -> Result<(ApiPath, KeyPair)> {
+    let (mount, key) = (mounted(server, "jwt").await?, KeyPair::generate_for(&PKCS_ED25519)?);
+    let config = json!({
+        "jwt_validation_pubkeys": [key.public_key_pem()],
+        "jwt_supported_algs": ["EdDSA"],
+    });
+    server.must("POST", &format!("auth/{mount}/config"), config).await?;
+    let settings = json!({ "role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"] });
+    server.must("POST", &format!("auth/{mount}/role/gateway"), role(fixture, settings)).await?;
+    Ok((ApiPath::parse(&mount)?, key))
+}
+
+#[tokio::test]
+async fn a_jwt_conforms() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = with_short_leases(server).await?;
+    let (mount, key) = jwt_mount(server, &fixture).await?;
+    let make = move |audience: &str| -> Result<Jwt> {
+        let token = jwt(&key, &claims(audience, 4_102_444_800))?;
+        Ok(Jwt::new("gateway", value(&token)).mount(mount.clone()))
+    };
+    let bad = make("somebody-else")?;
+    let client = client(server.address())?;
+    Case::new(fixture, client, move || make("vault"), bad).conforms().await
+}
+
+/// The server of these tests is built without the Kubernetes method. The JWT method takes the same
+/// login, with the same token.
+#[tokio::test]
+async fn a_kubernetes_service_account_conforms() -> Result<()> {
+    let server = Server::shared().await?;
+    let (fixture, files) = (with_short_leases(server).await?, Files::new()?);
+    let (mount, key) = jwt_mount(server, &fixture).await?;
+    let token = |name: &str, audience: &str| -> Result<Credential> {
+        let mut claims = claims(audience, 4_102_444_800);
+        claims["sub"] = "system:serviceaccount:default:gateway".into();
+        Ok(Credential::File(files.write(name, &jwt(&key, &claims)?)?))
+    };
+    let (good, bad) = (token("good", "vault")?, token("bad", "somebody-else")?);
+    let make = move |token: Credential| Jwt::kubernetes("gateway", token).mount(mount.clone());
+    let bad = make(bad);
+    let client = client(server.address())?;
+    Case::new(fixture, client, move || Ok(make(good.clone())), bad).conforms().await
+}
+
+#[tokio::test]
+async fn a_token_that_is_looked_up_conforms() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let token = fixture.token(json!({ "ttl": "4s", "renewable": true })).await?;
+    let good = move || Ok(StaticToken::new(value(&token)).looked_up());
+    let bad = StaticToken::new(value(&secret("no-token"))).looked_up();
+    let client = client(fixture.server().address())?;
+    let case = Case::new(fixture, client, good, bad);
+    Case { own: false, ..case }.conforms().await
+}
