@@ -23,9 +23,23 @@ const SETTINGS: [&str; 12] = [
 
 #[tokio::test]
 async fn every_commands_help_documents_the_settings() -> Result<()> {
-    for command in
-        [&[][..], &["check"], &["read"], &["write"], &["delete"], &["list"], &["exec"], &["serve"]]
-    {
+    for command in [
+        &[][..],
+        &["check"],
+        &["read"],
+        &["write"],
+        &["delete"],
+        &["list"],
+        &["exec"],
+        &["serve"],
+        &["key"],
+        &["key", "store"],
+        &["key", "read"],
+        &["key", "list"],
+        &["key", "rotate"],
+        &["key", "rename"],
+        &["key", "delete"],
+    ] {
         let output = Km::new().args(command).args(["--help"]).run().await?.expect(0)?;
         let help = output.text()?;
         says(help, &SETTINGS)?;
