@@ -34,8 +34,16 @@ pub(crate) struct Common {
     /// What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]
     #[arg(long, value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
-    /// How events are logged
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, global = true)]
+    /// How events are logged: for people, or a JSON object on a line [default: text]
+    #[arg(
+        long,
+        value_name = "text|json",
+        value_enum,
+        default_value_t,
+        global = true,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(crate) log_format: LogFormat,
     /// Output for machines: one JSON document
     #[arg(long, global = true)]

@@ -7,14 +7,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tests::{Server, secret};
+use tokio::net::UnixDatagram;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::sidecar::Sidecar;
 use crate::cli::common::played;
 use crate::cli::listener::{Reply, Scripted, version_two};
 
 const SOON: Duration = Duration::from_secs(5);
+/// Reached only by a test that fails.
+const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn writes_under_way_are_finished() -> Result<()> {
@@ -170,4 +173,21 @@ async fn sighup_reads_credentials_again() -> Result<()> {
     })
     .await?;
     sidecar.stop().await.map(drop)
+}
+
+/// The service manager is told when it listens, and when it ends.
+#[tokio::test]
+async fn the_service_manager_is_told() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let place = directory.path().join("notify");
+    let manager = UnixDatagram::bind(&place)?;
+    let km = tests::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &place);
+    let sidecar = Sidecar::start(km, &[]).await?;
+    let mut said = [0; 64];
+    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
+    assert_eq!(said.get(..length), Some(&b"READY=1\n"[..]));
+    sidecar.stop().await?;
+    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
+    assert_eq!(said.get(..length), Some(&b"STOPPING=1\n"[..]));
+    Ok(())
 }

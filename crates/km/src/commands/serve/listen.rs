@@ -97,11 +97,11 @@ impl Listener {
             return Self::open(place).await;
         }
         let taken = match place {
-            Place::Unix(path) => handed.take_unix_listener(0).and_then(|handed| {
-                handed.map(|handed| Socket::handed_over(handed, path).map(Self::Unix)).transpose()
+            Place::Unix(_) => handed.take_unix_listener(0).and_then(|handed| {
+                handed.map(Socket::handed_over).transpose().map(|taken| taken.map(Self::Unix))
             }),
             Place::Loopback(_) => handed.take_tcp_listener(0).and_then(|handed| {
-                handed.map(|handed| loopback(handed).map(Self::Loopback)).transpose()
+                handed.map(loopback).transpose().map(|taken| taken.map(Self::Loopback))
             }),
         };
         let none = || io::Error::other("what was handed over is something else");

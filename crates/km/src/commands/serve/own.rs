@@ -1,5 +1,6 @@
 //! The own door: provider secrets by name, virtual keys by alias.
 
+mod change;
 mod keys;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use km_proxy_adapter::Kind;
 use subtle::ConstantTimeEq as _;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::listen::{Place, runtime_file};
@@ -21,6 +22,9 @@ const VAULT_HEADER: &str = "x-vault-token";
 
 /// Random bytes of a token that is made.
 const RANDOM_BYTES: usize = 32;
+
+/// Some orchestrators mount their secrets so, which is for who runs them to judge.
+const READABLE_BY_OTHERS: u32 = 0o077;
 
 /// More than any token.
 const MAX_FILE_BYTES: u64 = 4096;
@@ -116,7 +120,11 @@ fn random() -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES.try_into().unwrap_or(0)));
-    File::open(file)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let opened = File::open(file)?;
+    if opened.metadata()?.mode() & READABLE_BY_OTHERS != 0 {
+        warn!("others may read the token's file, {}: set its mode to 0600", file.display());
+    }
+    opened.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let token = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let token = token.strip_suffix(b"\r").unwrap_or(token);
     if token.is_empty() || !token.iter().all(u8::is_ascii_graphic) {

@@ -48,13 +48,11 @@ impl Socket {
     }
 
     /// One that systemd has made, with the mode that its unit says.
-    pub(super) fn handed_over(
-        listener: std::os::unix::net::UnixListener,
-        path: &Path,
-    ) -> io::Result<Self> {
+    pub(super) fn handed_over(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
         let listener = UnixListener::from_std(listener)?;
-        Ok(Self { listener, path: path.to_owned(), made: None })
+        Ok(Self { listener, path, made: None })
     }
 
     pub(super) fn listener(&self) -> &UnixListener {

@@ -1,20 +1,20 @@
-//! Virtual keys at the own door: store, rotate, rename, delete.
+//! Virtual keys at the own door: from a request to a change, and back to an answer.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{Method, StatusCode};
-use km_proxy_adapter::{Error, KeyAlias, KeyChange, Kind, Stored, VaultRules, VirtualKeys};
+use km_proxy_adapter::{Error, KeyAlias, Kind, VaultRules, VirtualKeys};
 use km_settings::TeamSettings;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::change::Change;
 use super::{failed, no_such_method, refused, refused_as, tail};
 use crate::commands::serve::accept::Peer;
 use crate::commands::serve::app::App;
-use crate::commands::serve::operations::Operation;
 use crate::commands::serve::{body, reply};
 use crate::failure::Failure;
 
@@ -31,14 +31,6 @@ struct Given<'a> {
     description: Option<String>,
     #[serde(borrow)]
     team_settings: Option<&'a RawValue>,
-}
-
-/// What is to be done, with all that it needs.
-enum Change {
-    Store(KeyAlias, SecretString, Option<String>),
-    Rotate(KeyAlias, Option<KeyAlias>, SecretString),
-    Rename(KeyAlias, KeyAlias),
-    Delete(KeyAlias),
 }
 
 /// `POST /km/v1/keys`.
@@ -161,73 +153,4 @@ fn alias(alias: Option<String>, token_id: Option<String>) -> Result<KeyAlias, Fa
 fn lacks(field: &str, meaning: &str) -> Failure {
     let what = format!("usage: the body lacks `{field}`, {meaning}");
     Failure::new(Kind::Usage, what, "see docs/guides/serve.md")
-}
-
-/// What became of a key.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Document {
-    Stored {
-        path: String,
-        version: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        deleted: Option<String>,
-    },
-    Skipped {
-        skipped: bool,
-    },
-    Deleted {
-        deleted: String,
-    },
-}
-
-impl Change {
-    async fn make(self, app: &App, keys: &VirtualKeys, peer: &Peer) -> Result<Document, Error> {
-        let operation = Operation::own(match self {
-            Self::Store(..) => "store",
-            Self::Rotate(..) => "rotate",
-            Self::Rename(..) => "rename",
-            Self::Delete(..) => "delete",
-        });
-        let place = match &self {
-            Self::Store(alias, ..)
-            | Self::Rotate(alias, ..)
-            | Self::Rename(alias, ..)
-            | Self::Delete(alias) => alias.to_string(),
-        };
-        let document = operation.run(app, place, Box::pin(self.apply(keys))).await?;
-        match &document {
-            Document::Stored { path, version, deleted } => {
-                operation.audit(peer, path, Some(*version));
-                if let Some(path) = deleted {
-                    operation.audit(peer, path, None);
-                }
-            }
-            Document::Deleted { deleted } => operation.audit(peer, deleted, None),
-            Document::Skipped { .. } => {}
-        }
-        Ok(document)
-    }
-
-    async fn apply(self, keys: &VirtualKeys) -> Result<Document, Error> {
-        let stored = match self {
-            Self::Store(alias, value, description) => {
-                keys.store(&alias, value, description.as_deref()).await?
-            }
-            Self::Rotate(alias, to, value) => keys.rotate(&alias, to.as_ref(), value).await?,
-            Self::Rename(from, to) => keys.rename(&from, &to).await?,
-            Self::Delete(alias) => {
-                let deleted = keys.delete(&alias).await?.to_string();
-                return Ok(Document::Deleted { deleted });
-            }
-        };
-        Ok(match stored {
-            Stored::Skipped => Document::Skipped { skipped: true },
-            Stored::Done(KeyChange { path, version, deleted, .. }) => Document::Stored {
-                path: path.to_string(),
-                version,
-                deleted: deleted.map(|path| path.to_string()),
-            },
-        })
-    }
 }
