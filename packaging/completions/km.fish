@@ -27,10 +27,10 @@ end
 complete -c km -n "__fish_km_needs_command" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_needs_command" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_needs_command" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_needs_command" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_needs_command" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_needs_command" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_needs_command" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_needs_command" -s V -l version -d 'Print version'
 complete -c km -n "__fish_km_needs_command" -f -a "check" -d 'Look whether everything is in place: settings, server, login, mount, rights'
 complete -c km -n "__fish_km_needs_command" -f -a "read" -d 'Print a provider secret, as a gateway would get it'
@@ -43,52 +43,52 @@ complete -c km -n "__fish_km_needs_command" -f -a "serve" -d 'Serve secrets and 
 complete -c km -n "__fish_km_using_subcommand check" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand check" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand check" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand check" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand check" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand check" -l policy -d 'Print the least policy (HCL) that these settings need; nothing is asked'
 complete -c km -n "__fish_km_using_subcommand check" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand check" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand read" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand read" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand read" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand read" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand read" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand read" -l bool -d 'Read it as a boolean: print true or false'
 complete -c km -n "__fish_km_using_subcommand read" -l explain -d 'Tell on stderr where the value came from'
 complete -c km -n "__fish_km_using_subcommand read" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand read" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand read" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand write" -l description -d 'A description, stored beside the value' -r
 complete -c km -n "__fish_km_using_subcommand write" -l cas -d 'Write only when this is the latest version; 0: when there was never one' -r
 complete -c km -n "__fish_km_using_subcommand write" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand write" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand write" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand write" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand write" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand write" -l raw -d 'Keep a trailing line ending, which is dropped otherwise'
 complete -c km -n "__fish_km_using_subcommand write" -l allow-empty -d 'Take an empty value'
 complete -c km -n "__fish_km_using_subcommand write" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand write" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand write" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand delete" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand delete" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand delete" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand delete" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand delete" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand delete" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand list" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand list" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand list" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand list" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand list" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand list" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand list" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "store" -d 'Store a key; the value is read from stdin. What is stored already is not written again'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "read" -d 'Print a key'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "list" -d 'List the aliases of all keys; a deleted one is listed until its metadata is removed'
@@ -100,77 +100,77 @@ complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_fr
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l raw -d 'Keep a trailing line ending, which is dropped otherwise'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l allow-empty -d 'Take an empty value'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from store" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l token-id -d 'The token id of a key without an alias, which is called virtual-key-ID' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from read" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l token-id -d 'The token id of a key without an alias, which is called virtual-key-ID' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l to -d 'The new alias; the key keeps its own if not given' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l raw -d 'Keep a trailing line ending, which is dropped otherwise'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l allow-empty -d 'Take an empty value'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l token-id -d 'The token id of a key without an alias, which is called virtual-key-ID' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand exec" -l only -d 'A name to resolve, instead of all os.environ/NAME in the file; may be given several times' -r
 complete -c km -n "__fish_km_using_subcommand exec" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand exec" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand exec" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand exec" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand exec" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand exec" -l allow-missing -d 'Start CMD although neither Vault nor the environment has a name'
 complete -c km -n "__fish_km_using_subcommand exec" -l keep-credentials -d 'Leave the variables that say how to log in to Vault in CMD\'s environment'
 complete -c km -n "__fish_km_using_subcommand exec" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand serve" -l listen -d 'Where to listen: a socket, or an address of loopback such as 127.0.0.1:8210 [default: km.sock in XDG\'s runtime directory]' -r
 complete -c km -n "__fish_km_using_subcommand serve" -l token-file -d 'The file of the token that each request carries; made if there is none [default on an address: km.token in XDG\'s runtime directory]' -r -F
 complete -c km -n "__fish_km_using_subcommand serve" -l metrics -d 'An address of loopback that serves /metrics alone, without a token' -r
 complete -c km -n "__fish_km_using_subcommand serve" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand serve" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand serve" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
-complete -c km -n "__fish_km_using_subcommand serve" -l log-format -d 'How events are logged' -r -f -a "text\t'A line for people'
+complete -c km -n "__fish_km_using_subcommand serve" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand serve" -l danger-no-token -d 'Serve everybody on this machine without a token'
 complete -c km -n "__fish_km_using_subcommand serve" -l json -d 'Output for machines: one JSON document'
-complete -c km -n "__fish_km_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c km -n "__fish_km_using_subcommand serve" -s h -l help -d 'Print help'
