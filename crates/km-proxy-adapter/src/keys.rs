@@ -8,7 +8,7 @@ use secret_cache::Cache;
 use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
-use crate::connect::{self, Link, bad_path};
+use crate::connect::{self, Link, Lives, bad_path};
 use crate::documents::{self, Loader as DocumentLoader};
 use crate::engines::Engines;
 use crate::error::{Error, Kind};
@@ -62,8 +62,8 @@ pub enum Place {
 }
 
 impl KeyManager {
-    /// Makes the key manager of these settings, with the process environment behind it. Certificate
-    /// files are read; nothing is sent before the first key is asked for.
+    /// Makes the key manager of a gateway with these settings, with the process environment behind
+    /// it. Certificate files are read; nothing is sent before the first key is asked for.
     ///
     /// # Errors
     /// [`Kind::Settings`] with every file that can't be used any more.
@@ -75,15 +75,29 @@ impl KeyManager {
     ///
     /// # Errors
     /// As [`KeyManager::connect`].
-    #[expect(clippy::unused_async, reason = "a manager that keeps values fresh will start here")]
+    #[expect(clippy::unused_async, reason = "what has to wait may come, and callers are async")]
     pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        let link = connect::link(&settings)?;
+        Self::made(settings, env, Lives::Long)
+    }
+
+    /// One for a program that asks for a key and ends: nothing is sent but what that takes. A token
+    /// that was given is used as it is, so that one with a single use left is enough.
+    ///
+    /// # Errors
+    /// As [`KeyManager::connect`].
+    pub fn connect_once(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
+        Self::made(settings, env, Lives::Briefly)
+    }
+
+    fn made(settings: Settings, env: impl Env + 'static, lives: Lives) -> Result<Self, Error> {
+        let link = connect::link(&settings, lives)?;
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
         let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
         let kv = Kv::new(link.session.clone(), mount);
         let cache = Cache::builder(Loader { kv: kv.clone(), field: location.field.clone() })
+            .name("provider_keys")
             .refresh_interval(settings.refresh_interval)
             .max_stale(settings.max_stale)
             .build()

@@ -5,7 +5,9 @@ mod engines;
 mod keys;
 mod rules;
 
+mod handle;
 mod name;
+mod preload;
 mod read;
 mod route;
 
@@ -26,8 +28,10 @@ pub use cause::Cause;
 pub use check::{Finding, Verdict, policy};
 pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
+pub use handle::Handle;
 pub use keys::{KeyManager, Place};
 pub use name::{is_resolved_by_gateway, parse as name_of};
+pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
 pub use vault_kv::{

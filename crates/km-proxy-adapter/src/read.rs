@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use tracing::debug;
+use vault_kv::SecretPath;
 
 use crate::error::{Error, Kind};
 use crate::explain;
@@ -25,24 +26,36 @@ impl KeyManager {
         let path = self.path(name)?;
         let parts = self.parts();
         if route(&parts.settings, name) == Route::Environment {
-            return self.environment(name)?.ok_or_else(|| {
-                Error::new(
-                    Kind::NotFound,
-                    format!("read {name}: the environment has no such variable"),
-                )
-                .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
-            });
+            return self.the_environments(name);
         }
-        let error = match parts.cache.get(&path).await {
-            Ok(lent) => return Ok(Secret::lent(lent)),
-            Err(error) => error,
-        };
+        match parts.cache.get(&path).await {
+            Ok(lent) => Ok(Secret::lent(lent)),
+            Err(error) => self.behind(name, &path, &error),
+        }
+    }
+
+    /// The value of a name that Vault is not asked for.
+    pub(crate) fn the_environments(&self, name: &str) -> Result<Secret, Error> {
+        self.environment(name)?.ok_or_else(|| {
+            Error::new(Kind::NotFound, format!("read {name}: the environment has no such variable"))
+                .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
+        })
+    }
+
+    /// What there is where Vault has no value: the environment's, if the policy lets it answer.
+    pub(crate) fn behind(
+        &self,
+        name: &str,
+        path: &SecretPath,
+        error: &secret_cache::Error<Failure>,
+    ) -> Result<Secret, Error> {
+        let parts = self.parts();
         let Some(failure) = error.load_error() else {
             let kind = match error {
                 secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
                 _ => Kind::Internal,
             };
-            return Err(Error::new(kind, format!("read {name}")).with_source(error));
+            return Err(Error::new(kind, format!("read {name}")).with_source(error.clone()));
         };
         if falls_back(parts.settings.fallback, failure) {
             debug!(name, %failure, "asking the environment");
@@ -54,7 +67,7 @@ impl KeyManager {
         Err(match failure.clone() {
             Failure::Kv(error) => explain::kv(operation, error),
             Failure::Field(error) => {
-                explain::field(format!("{operation}: {}", parts.kv.mount().data(&path)), error)
+                explain::field(format!("{operation}: {}", parts.kv.mount().data(path)), error)
             }
         })
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Lent, Origin};
-
 use vault_kv::SecretPath;
 
 use crate::load::Value;

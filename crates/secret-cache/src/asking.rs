@@ -29,6 +29,8 @@ type Waiting<'a, K, L> = Pin<
     Box<dyn Future<Output = Answer<K, <L as Load<K>>::Value, <L as Load<K>>::Error>> + Send + 'a>,
 >;
 
+type Polled<K, L> = Poll<Answer<K, <L as Load<K>>::Value, <L as Load<K>>::Error>>;
+
 /// Tries for a hit once, then asks the clock, then waits for what [`Shared::ask`] brings.
 pub(crate) struct Asking<'a, K, L: Load<K>, S> {
     source: S,
@@ -46,17 +48,24 @@ where
         Self { source, waiting: None }
     }
 
+    /// Takes what it waits for and gives it back: if it were lent a place of the future, the whole
+    /// future would have to stand in memory for a hit too.
     #[cold]
     #[inline(never)]
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Answer<K, L::Value, L::Error>> {
-        let (shared, key) = (self.source.shared(), self.source.key());
-        if self.waiting.is_none()
+    fn wait(
+        source: S,
+        waiting: Option<Waiting<'a, K, L>>,
+        context: &mut Context<'_>,
+    ) -> (Option<Waiting<'a, K, L>>, Polled<K, L>) {
+        let (shared, key) = (source.shared(), source.key());
+        if waiting.is_none()
             && let Some(lent) = shared.look(key)
         {
-            return Poll::Ready(Ok(lent));
+            return (None, Poll::Ready(Ok(lent)));
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(shared.ask(key)));
-        waiting.as_mut().poll(context)
+        let mut waiting = waiting.unwrap_or_else(|| Box::pin(shared.ask(key)));
+        let polled = waiting.as_mut().poll(context);
+        (Some(waiting), polled)
     }
 }
 
@@ -70,11 +79,14 @@ where
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.waiting.is_none()
+        let waiting = self.waiting.take();
+        if waiting.is_none()
             && let Some(lent) = self.source.hit()
         {
             return Poll::Ready(Ok(lent));
         }
-        self.wait(context)
+        let (waiting, polled) = Self::wait(self.source, waiting, context);
+        self.waiting = waiting;
+        polled
     }
 }

@@ -4,6 +4,7 @@
 mod cache;
 mod check;
 mod failures;
+mod life;
 mod names;
 mod outage;
 mod routing;

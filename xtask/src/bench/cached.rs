@@ -20,9 +20,9 @@ and the mark that says *fresh* stand beside the value, so what one look-up prote
 read. No clock: a timer takes the mark away in time. What it costs in code: the array (`level.rs`,
 `values.rs`), the timer, and a hand-written future. What is left above the plain map are the two
 locked instructions of `arc-swap`, one to protect the value and one to let it go; without `unsafe` in
-this workspace they can't be spared. They wait for what was written before them, and an awaited hit
-keeps the state of its future in memory: that is the difference between the rows with a future and
-those without.",
+this workspace they can't be spared. They are about 11 ns on the machine that this was written on, of
+which a look-up by name hides most behind its hashing; by a handle they are nearly all there is, which is
+why that misses its target by a little.",
 };
 
 pub(crate) const HOT: Comparison = Comparison {

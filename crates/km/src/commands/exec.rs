@@ -58,7 +58,7 @@ fn command(args: &Exec) -> Result<Command, Failure> {
 
 /// The value of each name that is asked for.
 async fn resolve(common: &Common, args: &Exec) -> Result<Vec<(String, Secret)>, Failure> {
-    let keys = settings::connect(common).await?;
+    let keys = settings::connect(common)?;
     let names = names(&keys, args)?;
     let mut answers = ask(&keys, names).await;
     if args.allow_missing {

@@ -160,7 +160,7 @@ async fn heads_and_bodies_that_are_too_large() -> Result<()> {
     for (path, field) in [("/km/v1/keys", "value"), (path.as_str(), "data")] {
         let body = json!({ field: "x".repeat(1024 * 1024) }).to_string();
         let request = sidecar.request("POST", path).body(Full::from(body))?;
-        sidecar.send(request).await?.expect(413)?;
+        sidecar.send(request).await?.expect(503)?;
     }
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let (status, _) = fixture.get("LARGE").await?;

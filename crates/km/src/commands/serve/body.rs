@@ -43,9 +43,10 @@ async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, (StatusCode, Fail
     Ok(bytes)
 }
 
+/// Beyond a limit, as every other one of this process is answered.
 fn too_large() -> (StatusCode, Failure) {
-    let failure = Failure::new(Kind::Usage, "the body is larger than 1 MiB", "send less");
-    (StatusCode::PAYLOAD_TOO_LARGE, failure)
+    let failure = Failure::new(Kind::Unavailable, "the body is larger than 1 MiB", "send less");
+    (StatusCode::SERVICE_UNAVAILABLE, failure)
 }
 
 fn cut_off() -> (StatusCode, Failure) {

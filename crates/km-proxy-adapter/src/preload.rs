@@ -1,0 +1,65 @@
+//! Reading what a configuration names before anybody asks for it.
+
+use std::collections::BTreeSet;
+
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::keys::KeyManager;
+use crate::name;
+use crate::route::{Route, route};
+
+/// Reads in flight: as many as the cache loads at a time.
+const IN_FLIGHT: usize = 64;
+
+/// A name that was read ahead, and how many were.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Preloaded<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Why there is no value of it.
+    pub error: Option<Error>,
+    /// How many names have been read, this one included.
+    pub done: usize,
+    /// How many there are.
+    pub all: usize,
+}
+
+impl KeyManager {
+    /// Reads the hosted keys, and every `os.environ/` name of the file that Vault is asked for, 64 at a
+    /// time; tells of each as it comes. What can't be read now is read when it is asked for.
+    ///
+    /// A gateway calls this once, when it starts; a program that wants one value doesn't.
+    pub async fn preload(&self, mut tell: impl FnMut(Preloaded<'_>)) {
+        let names = self.configured();
+        let (all, mut done) = (names.len(), 0);
+        let mut names = names.into_iter();
+        let mut reads = JoinSet::new();
+        let begin = |reads: &mut JoinSet<_>, name: String| {
+            let keys = self.clone();
+            reads.spawn(async move {
+                let error = keys.secret(&name).await.err();
+                (name, error)
+            });
+        };
+        names.by_ref().take(IN_FLIGHT).for_each(|name| begin(&mut reads, name));
+        while let Some(read) = reads.join_next().await {
+            names.by_ref().take(1).for_each(|name| begin(&mut reads, name));
+            done += 1;
+            // A read that panicked has said so itself; the name is asked for when it is needed.
+            if let Ok((name, error)) = read {
+                tell(Preloaded { name: &name, error, done, all });
+            }
+        }
+    }
+
+    /// The names that the settings speak of and Vault is asked for, each once.
+    fn configured(&self) -> BTreeSet<String> {
+        let settings = self.settings();
+        let hosted = settings.hosted_keys.iter().flatten();
+        let names = hosted.chain(&settings.references);
+        let names = names.filter(|name| name::parse(name).is_ok());
+        names.filter(|name| route(settings, name) == Route::Vault).cloned().collect()
+    }
+}

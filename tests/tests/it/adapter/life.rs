@@ -1,0 +1,164 @@
+//! The life of a gateway's keys: read ahead at the start, kept fresh while in use, told of when they
+//! change, and gone when Vault says so.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use km_proxy_adapter::{KeyManager, Kind, Source, VaultRules};
+use km_settings::{Settings, Sources, Yaml};
+use serde_json::json;
+use tests::{Fixture, Server, secret};
+use tokio::time::{Duration, Instant, timeout};
+
+use super::{fails, keys, read};
+use crate::product::{environment, until};
+
+/// Longer than anything that is waited for here.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn fixture() -> Result<Fixture> {
+    Server::shared().await?.fixture().await
+}
+
+#[tokio::test]
+async fn what_the_file_names_is_read_ahead() -> Result<()> {
+    let fixture = fixture().await?;
+    let value = secret("value");
+    for name in ["FIRST", "SECOND", "UNNAMED"] {
+        fixture.put(name, json!({ "key": value })).await?;
+    }
+    let yaml = "model_list:\n  - model_name: one\n    litellm_params:\n      api_key: \
+                os.environ/FIRST\n      other: os.environ/MISSING\n  - model_name: two\n    \
+                litellm_params: {api_key: os.environ/SECOND}\n";
+    let env = environment(&fixture);
+    let sources = Sources {
+        env: &env,
+        yaml: Some(Yaml { file: "config.yaml", text: yaml }),
+        rules: &VaultRules,
+    };
+    let settings = Settings::from_sources(&sources)?;
+    let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
+    let mut told = BTreeMap::new();
+    keys.preload(|read| {
+        assert_eq!((read.done, read.all), (told.len() + 1, 3));
+        told.insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
+    })
+    .await;
+    let expected = [("FIRST", None), ("MISSING", Some(Kind::NotFound)), ("SECOND", None)];
+    assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)).into());
+    for (name, source) in
+        [("FIRST", Source::Cache), ("SECOND", Source::Cache), ("UNNAMED", Source::Vault)]
+    {
+        let found = read(&fixture, &keys, name).await?;
+        assert_eq!((found.expose(), found.source()), (value.as_str(), source), "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn hosted_keys_are_read_ahead_and_others_are_not_asked_of_vault() -> Result<()> {
+    let fixture = fixture().await?;
+    for name in ["HOSTED", "OTHER"] {
+        fixture.put(name, json!({ "key": secret("value") })).await?;
+    }
+    let keys = keys(&fixture, &[("KM_HOSTED_KEYS", "HOSTED")]).await?;
+    let mut told = Vec::new();
+    keys.preload(|read| told.push(read.name.to_owned())).await;
+    assert_eq!(told, ["HOSTED"]);
+    assert_eq!(read(&fixture, &keys, "HOSTED").await?.source(), Source::Cache);
+    fails(&fixture, &keys, "OTHER", Kind::NotFound).await
+}
+
+/// Nobody reads; somebody waits. The new value is there when the news is.
+#[tokio::test]
+async fn a_rotation_is_heard_of() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "500ms")]).await?;
+    fixture.put("NAME", json!({ "key": secret("first") })).await?;
+    let mut handle = keys.handle("os.environ/NAME")?;
+    fixture.watch.debug(&handle);
+    assert_eq!(handle.secret().await?.version(), Some(1));
+    timeout(PATIENCE, handle.changed()).await?;
+    for version in 2..=3 {
+        let rotated = secret("rotated");
+        fixture.put("NAME", json!({ "key": rotated })).await?;
+        timeout(PATIENCE, handle.changed()).await?;
+        let value = handle.secret().await?;
+        assert_eq!((value.expose(), value.version()), (rotated.as_str(), Some(version)));
+        assert_eq!(value.source(), Source::Cache);
+    }
+    Ok(())
+}
+
+/// A secret that is deleted, or whose path is denied, is gone at the next refresh: a handle hears of
+/// it without a reader.
+#[tokio::test]
+async fn a_deletion_and_a_denial_are_heard_of_within_the_interval() -> Result<()> {
+    for what in ["delete", "deny"] {
+        let fixture = fixture().await?;
+        let interval = Duration::from_secs(2);
+        let settings = [("HCP_VAULT_REFRESH_INTERVAL", "2s"), ("KM_MAX_STALE", "1h")];
+        let keys = keys(&fixture, &settings).await?;
+        fixture.put("NAME", json!({ "key": secret("value") })).await?;
+        let mut handle = keys.handle("NAME")?;
+        handle.secret().await?;
+        timeout(PATIENCE, handle.changed()).await?;
+        let (server, mount) = (fixture.server(), &fixture.mount);
+        let ended = Instant::now();
+        if what == "delete" {
+            server.must("DELETE", &format!("{mount}/data/NAME"), None).await?;
+        } else {
+            let policy = format!(r#"path "{mount}/*" {{ capabilities = ["deny"] }}"#);
+            let place = format!("sys/policies/acl/{}", fixture.policy);
+            server.must("PUT", &place, json!({ "policy": policy })).await?;
+        }
+        timeout(PATIENCE, handle.changed()).await?;
+        // The refresh comes within the interval; the requests and a busy machine take their time.
+        assert!(
+            ended.elapsed() < interval + Duration::from_secs(8),
+            "{what}: {:?}",
+            ended.elapsed()
+        );
+        let expected = if what == "delete" { Kind::NotFound } else { Kind::Denied };
+        fails(&fixture, &keys, "NAME", expected).await?;
+        assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), expected);
+    }
+    Ok(())
+}
+
+/// What this process deletes is gone at once.
+#[tokio::test]
+async fn our_own_deletion_is_seen_by_a_handle_at_once() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[("KM_ACCESS_MODE", "read_and_write")]).await?;
+    fixture.put("NAME", json!({ "key": secret("value") })).await?;
+    let handle = keys.handle("NAME")?;
+    assert_eq!(handle.secret().await?.source(), Source::Vault);
+    assert_eq!(handle.secret().await?.source(), Source::Cache);
+    keys.delete("NAME").await?;
+    assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), Kind::NotFound);
+    Ok(())
+}
+
+/// Sealed: what is held is served and said to be stale; unsealed, it is fresh again.
+#[tokio::test]
+async fn a_seal_is_outlived() -> Result<()> {
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    let value = secret("value");
+    fixture.put("NAME", json!({ "key": value })).await?;
+    let settings = [("HCP_VAULT_REFRESH_INTERVAL", "1s"), ("KM_MAX_STALE", "1h")];
+    let keys = keys(&fixture, &settings).await?;
+    let handle = keys.handle("NAME")?;
+    handle.secret().await?;
+    server.seal().await?;
+    until("a stale value", async || {
+        let found = handle.secret().await?;
+        assert_eq!(found.expose(), value);
+        Ok(found.source() == Source::Stale)
+    })
+    .await?;
+    fails(&fixture, &keys, "OTHER", Kind::Unavailable).await?;
+    server.unseal().await?;
+    until("a fresh value", async || Ok(handle.secret().await?.source() == Source::Cache)).await
+}
