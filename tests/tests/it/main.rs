@@ -13,6 +13,8 @@ mod login;
 mod seed;
 mod serve;
 
+mod gateway;
+
 mod failover;
 mod faults;
 mod limits;

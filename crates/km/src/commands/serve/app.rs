@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use km_proxy_adapter::KeyManager;
+use km_proxy_adapter::{KeyManager, Preloaded};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tracing::info;
 
 use super::ready::Ready;
 use super::token::Token;
@@ -36,6 +37,21 @@ impl App {
         let limit = LONGEST.min(keys.settings().server.deadline.saturating_add(TOLD_WITHIN));
         let (mount, ready, changes) = (keys.mount(), Ready::default(), Mutex::default());
         Self { keys, mount, token, ready, recorder, limit, changes }
+    }
+
+    /// Reads what the configuration names, so that it is in memory when it is asked for.
+    pub(super) async fn read_ahead(&self) {
+        let mut missing = 0;
+        let mut count = 0;
+        let tell = |read: Preloaded<'_>| {
+            count = read.all;
+            if let Some(error) = read.error {
+                missing += 1;
+                info!(name = read.name, error = error.message(), "not read ahead");
+            }
+        };
+        self.keys.preload(tell).await;
+        info!(names = count, missing, "read ahead");
     }
 
     /// Runs what changes something to its end, whether the caller waits for it or not. `None` when

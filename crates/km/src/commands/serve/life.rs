@@ -34,8 +34,11 @@ pub(super) async fn run(
     for door in doors {
         serving.spawn(door.serve(stopped.clone()));
     }
-    let logs_in = Arc::clone(app);
-    background.spawn(async move { logs_in.first_login().await });
+    let begins = Arc::clone(app);
+    background.spawn(async move {
+        begins.first_login().await;
+        begins.read_ahead().await;
+    });
     let recorder = app.recorder.clone();
     background.spawn(async move {
         loop {
