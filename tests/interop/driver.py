@@ -7,7 +7,8 @@ what is done to Vault is done by the package as it was installed.
 A request names an operation below, its arguments, the environment (`env`), LiteLLM's
 `key_management_settings` (`settings`), and the metadata of the key's team (`team`; absent: the key is
 no team's; null: its team can't be looked up). `manager` names a manager that is kept between
-requests; without it each request has a fresh one.
+requests; without it each request has a fresh one. With `door` it is our own class for LiteLLM's
+`custom` system, over the `km serve` that listens there.
 
 Three things that the proxy's start would set are set here, in this process alone:
 
@@ -24,6 +25,9 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "integrations" / "litellm"))
 
 # Without it the import asks the network for a list of prices.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -34,6 +38,7 @@ answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 
 import litellm
+from km_litellm import Door, KmSecretManager
 from litellm.proxy import proxy_server
 from litellm.proxy._types import (
     GenerateKeyRequest,
@@ -49,6 +54,7 @@ from litellm.proxy.hooks.key_management_event_hooks import KeyManagementEventHoo
 from litellm.secret_managers.hashicorp_secret_manager import HashicorpSecretManager
 from litellm.secret_managers.main import get_secret
 from litellm.types.secret_managers.main import KeyManagementSettings
+from litellm.types.secret_managers.main import KeyManagementSystem as System
 
 TEAM = "a-team"
 ADMIN = UserAPIKeyAuth()
@@ -143,9 +149,12 @@ OPERATIONS = {
 
 
 def manager_for(request):
-    """The constructor reads the environment, and makes the manager the one that the hooks use."""
+    """The constructor reads the environment. The hooks use what is made here."""
+    door = request.get("door")
+    litellm._key_management_system = System.CUSTOM if door else System.HASHICORP_VAULT
     name = request.get("manager")
-    manager = managers.get(name) or HashicorpSecretManager()
+    make = HashicorpSecretManager if door is None else lambda: KmSecretManager(Door(door))
+    manager = managers.get(name) or make()
     litellm.secret_manager_client = manager
     if name is not None:
         managers[name] = manager

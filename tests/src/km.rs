@@ -49,6 +49,20 @@ impl Km {
         Self::default()
     }
 
+    /// Where it is: `KM_TEST_BIN`, or built now, since `cargo test -p tests` alone builds no other
+    /// package's programs.
+    ///
+    /// # Errors
+    /// It can't be built.
+    pub async fn program() -> Result<PathBuf> {
+        static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+        let find = async || match var("KM_TEST_BIN") {
+            Some(path) => Ok(PathBuf::from(path)),
+            None => build().await.map_err(|error| format!("{error:#}")),
+        };
+        PROGRAM.get_or_init(find).await.clone().map_err(|why| anyhow!(why))
+    }
+
     /// Sets a variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
@@ -90,7 +104,7 @@ impl Km {
     /// # Errors
     /// It can't be built or started.
     pub async fn start(self) -> Result<Running> {
-        let program = program().await?;
+        let program = Self::program().await?;
         let mut child = Command::new(&program)
             .args(&self.arguments)
             .env_clear()
@@ -155,17 +169,6 @@ impl Output {
         ensure!(self.code == code, "km: exit {} instead of {code}: {}", self.code, self.stderr);
         Ok(self)
     }
-}
-
-/// Where the program is: `KM_TEST_BIN`, or built now, since `cargo test -p tests` alone builds no
-/// other package's programs.
-async fn program() -> Result<PathBuf> {
-    static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-    let find = async || match var("KM_TEST_BIN") {
-        Some(path) => Ok(PathBuf::from(path)),
-        None => build().await.map_err(|error| format!("{error:#}")),
-    };
-    PROGRAM.get_or_init(find).await.clone().map_err(|why| anyhow!(why))
 }
 
 async fn build() -> Result<PathBuf> {

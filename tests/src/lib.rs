@@ -30,4 +30,5 @@ pub use litellm::LiteLlm;
 pub use raw::{Raw, encoded};
 pub use scripted::{Scripted, Step};
 pub use server::{Access, Cluster, Server};
+pub use source::vault_program;
 pub use unique::unique;

@@ -42,9 +42,17 @@ impl LiteLlm {
         SHARED.get_or_init(start).as_ref().map_err(|why| anyhow!("{why}"))
     }
 
+    /// The Python that has LiteLLM.
+    ///
+    /// # Errors
+    /// LiteLLM is not installed.
+    pub fn python() -> Result<String> {
+        var("KM_TEST_LITELLM")
+            .context("there is no LiteLLM: run this suite with `cargo xtask interop`")
+    }
+
     fn start() -> Result<Self> {
-        let python = var("KM_TEST_LITELLM")
-            .context("there is no LiteLLM: run this suite with `cargo xtask interop`")?;
+        let python = Self::python()?;
         let mut command = Command::new(&python);
         // It takes settings from its environment, and from a file `.env` where it runs.
         command.arg(DRIVER).env_clear().env("PYTHONUTF8", "1");

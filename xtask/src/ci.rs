@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::image::image;
 use crate::interop::{interop, python};
 use crate::layers;
 use crate::server::{Arguments, available, itest, test};
@@ -26,6 +27,7 @@ pub(crate) fn ci() -> Result<()> {
     run("doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     timed("smoke, the server a process", || itest(&smoke))?;
     timed("interop, beside LiteLLM", || interop(&beside))?;
+    timed("image", || image(&beside))?;
     // The README's command. It runs the unit tests and the documentation's examples too.
     timed("cargo xtask test, the server in a container", || test(&whole))
 }

@@ -13,12 +13,25 @@ use crate::workspace;
 const REQUIREMENTS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/requirements.txt");
 
+const CLASS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../integrations/litellm");
+
 pub(crate) fn interop(arguments: &Arguments) -> Result<()> {
     available(arguments)?;
     let python = installed()?;
+    run("the class for LiteLLM", &mut class(&python))?;
     // All of its tests are ignored where nobody asks for LiteLLM.
     let mut command = suite("interop", &["--include-ignored"], arguments)?;
     run("interop", command.env("KM_TEST_LITELLM", python))
+}
+
+/// The class's own tests, which need LiteLLM and no server.
+fn class(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    // What LiteLLM logs is shown with a test that fails.
+    command.args(["-m", "unittest", "discover", "--buffer", "-s", CLASS, "-t", CLASS]);
+    // No list of prices from the network, and no files beside the sources.
+    command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// The version of the Python that LiteLLM would be installed with.

@@ -3,8 +3,10 @@
 
 mod bench;
 mod ci;
+mod image;
 mod interop;
 mod layers;
+mod packaging;
 #[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
 #[path = "../../tests/src/probe.rs"]
 mod probe;
@@ -25,7 +27,9 @@ const HELP: &str = "cargo xtask COMMAND
   itest [--server=WAY] [FILTER]         the suites that need a real server
   interop [--server=WAY] [FILTER]       LiteLLM and km side by side on a real server;
                                         installs LiteLLM into the target directory
+  image [--server=WAY]                  a container image of km, built and tried
   layers                                who depends on whom, checked
+  pages                                 completions and man pages, written anew
   ci                                    what CI runs
   bench [FILTER]                        what things cost beside peers; without a filter
                                         docs/benchmarks.md is written anew
@@ -50,9 +54,11 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "demo" => server::demo(&Arguments::parse(words)?),
         "test" => server::test(&Arguments::parse(words)?),
         "itest" => server::itest(&Arguments::parse(words)?),
+        "image" => image::image(&Arguments::parse(words)?),
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
+        "pages" if alone => packaging::pages(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -15,16 +15,26 @@ use crate::rules::plaintext;
 /// The parts.
 pub(crate) struct Link {
     pub(crate) client: Client,
+    pub(crate) auth: Auth,
     pub(crate) tokens: Arc<dyn TokenSource>,
     pub(crate) session: Session,
     pub(crate) login_namespace: Option<ApiPath>,
+}
+
+/// How long the program is going to use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lives {
+    /// For one command: nothing is asked beside what it needs.
+    Briefly,
+    /// As a gateway does: a token that was given is looked up, and renewed where that can be.
+    Long,
 }
 
 /// Makes them.
 ///
 /// # Errors
 /// What changed since the settings were checked: a file that can't be used any more.
-pub(crate) fn link(settings: &Settings) -> Result<Link, Error> {
+pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
     let address =
         Address::parse(&settings.server.address, plaintext(settings.server.danger_plaintext));
     let address = address.map_err(|why| bad("HCP_VAULT_ADDR", why, "write `https://host:port`"))?;
@@ -38,10 +48,10 @@ pub(crate) fn link(settings: &Settings) -> Result<Link, Error> {
     })?;
     let login_namespace = settings.login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace = login_namespace.map_err(|why| bad_path("login namespace", why))?;
-    let auth = auth(&client, login_namespace.clone(), &settings.login.method)?;
-    let tokens: Arc<dyn TokenSource> = Arc::new(auth);
+    let auth = auth(&client, login_namespace.clone(), &settings.login.method, lives)?;
+    let tokens: Arc<dyn TokenSource> = Arc::new(auth.clone());
     let session = Session::new(client.clone(), Arc::clone(&tokens));
-    Ok(Link { client, tokens, session, login_namespace })
+    Ok(Link { client, auth, tokens, session, login_namespace })
 }
 
 /// The client of these settings.
@@ -93,7 +103,12 @@ const CA_HINT: &str = "KM_CA_CERT, VAULT_CACERT or SSL_CERT_FILE names a PEM bun
 const PAIR_HINT: &str =
     "HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY name the PEM files of one certificate";
 
-fn auth(client: &Client, namespace: Option<ApiPath>, method: &Chosen) -> Result<Auth, Error> {
+fn auth(
+    client: &Client,
+    namespace: Option<ApiPath>,
+    method: &Chosen,
+    lives: Lives,
+) -> Result<Auth, Error> {
     let path = |text: &str| ApiPath::parse(text).map_err(|why| bad_path("auth mount or name", why));
     let client = client.clone();
     Ok(match method {
@@ -106,7 +121,11 @@ fn auth(client: &Client, namespace: Option<ApiPath>, method: &Chosen) -> Result<
             let shown = Certificate::new(role.clone()).files(certificate, key);
             source(client, namespace, shown)
         }
-        Chosen::Token(token) => source(client, namespace, StaticToken::new(credential(token))),
+        Chosen::Token(token) => {
+            let token = StaticToken::new(credential(token));
+            let token = if lives == Lives::Long { token.looked_up() } else { token };
+            source(client, namespace, token)
+        }
         Chosen::Jwt { mount, role, token_file } => {
             let jwt = Credential::File(token_file.clone());
             source(client, namespace, Jwt::new(role, jwt).mount(path(mount)?))

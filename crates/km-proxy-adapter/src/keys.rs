@@ -8,7 +8,8 @@ use secret_cache::Cache;
 use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
-use crate::connect::{self, Link, bad_path};
+use crate::connect::{self, Link, Lives, bad_path};
+use crate::documents::{self, Loader as DocumentLoader};
 use crate::engines::Engines;
 use crate::error::{Error, Kind};
 use crate::load::Loader;
@@ -27,18 +28,22 @@ pub(crate) struct Parts {
     pub(crate) kv: Kv,
     prefix: Option<SecretPath>,
     pub(crate) cache: Cache<SecretPath, Loader>,
+    pub(crate) documents: Cache<SecretPath, DocumentLoader>,
     pub(crate) engines: Engines,
 }
 
 /// Forgets a path when it is dropped.
 pub(crate) struct Forget<'a> {
-    cache: &'a Cache<SecretPath, Loader>,
+    parts: &'a Parts,
     path: Option<SecretPath>,
 }
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.path.iter().for_each(|path| self.cache.invalidate(path));
+        self.path.iter().for_each(|path| {
+            self.parts.cache.invalidate(path);
+            self.parts.documents.invalidate(path);
+        });
     }
 }
 
@@ -57,8 +62,8 @@ pub enum Place {
 }
 
 impl KeyManager {
-    /// Makes the key manager of these settings, with the process environment behind it. Certificate
-    /// files are read; nothing is sent before the first key is asked for.
+    /// Makes the key manager of a gateway with these settings, with the process environment behind
+    /// it. Certificate files are read; nothing is sent before the first key is asked for.
     ///
     /// # Errors
     /// [`Kind::Settings`] with every file that can't be used any more.
@@ -70,9 +75,22 @@ impl KeyManager {
     ///
     /// # Errors
     /// As [`KeyManager::connect`].
-    #[expect(clippy::unused_async, reason = "a manager that keeps values fresh will start here")]
+    #[expect(clippy::unused_async, reason = "what has to wait may come, and callers are async")]
     pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        let link = connect::link(&settings)?;
+        Self::made(settings, env, Lives::Long)
+    }
+
+    /// One for a program that asks for a key and ends: nothing is sent but what that takes. A token
+    /// that was given is used as it is, so that one with a single use left is enough.
+    ///
+    /// # Errors
+    /// As [`KeyManager::connect`].
+    pub fn connect_once(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
+        Self::made(settings, env, Lives::Briefly)
+    }
+
+    fn made(settings: Settings, env: impl Env + 'static, lives: Lives) -> Result<Self, Error> {
+        let link = connect::link(&settings, lives)?;
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
@@ -84,8 +102,9 @@ impl KeyManager {
             .max_stale(settings.max_stale)
             .build()
             .map_err(|error| Error::new(Kind::Internal, "make the cache").with_source(error))?;
+        let documents = documents::cache(&kv, &settings)?;
         let (env, engines) = (Box::new(env), Engines::new(kv.clone()));
-        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, engines })))
+        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, documents, engines })))
     }
 
     /// The settings that it was made from.
@@ -118,11 +137,19 @@ impl KeyManager {
     /// changes it, however that ends, a caller that gives up included.
     pub(crate) fn forget(&self, kv: &Kv, path: &SecretPath) -> Forget<'_> {
         let cached = kv.mount().full() == self.0.kv.mount().full();
-        Forget { cache: &self.0.cache, path: cached.then(|| path.clone()) }
+        Forget { parts: &self.0, path: cached.then(|| path.clone()) }
     }
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0
+    }
+
+    /// The path of a location's own: below its prefix, or anywhere in its mount where it has none.
+    pub(crate) fn is_own(&self, path: &str) -> bool {
+        let prefix = self.0.prefix.as_ref().map(SecretPath::decoded);
+        prefix.is_none_or(|prefix| {
+            path.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     /// The path of a global secret.

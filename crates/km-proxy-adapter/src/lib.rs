@@ -15,19 +15,27 @@ mod load;
 mod secret;
 
 mod check;
+mod documents;
+mod ready;
 mod virtual_keys;
 mod write;
 
+mod cause;
 mod error;
 mod explain;
 
+pub use cause::Cause;
 pub use check::{Finding, Verdict, policy};
+pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
-pub use vault_kv::MAX_VALUE_BYTES;
+pub use vault_kv::{
+    Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
+};
 pub use virtual_keys::{KeyAlias, KeyChange, Stored, VirtualKey, VirtualKeys};
 pub use write::{WriteOptions, Written};

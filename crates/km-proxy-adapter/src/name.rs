@@ -14,9 +14,9 @@ const OIDC: &str = "oidc/";
 ///
 /// # Errors
 /// [`Kind::Usage`] for a name that never goes to either.
-pub(crate) fn parse(reference: &str) -> Result<&str, Error> {
+pub fn parse(reference: &str) -> Result<&str, Error> {
     let name = reference.strip_prefix(REFERENCE).unwrap_or(reference);
-    if name.starts_with(OIDC) {
+    if is_resolved_by_gateway(name) {
         return Err(Error::new(
             Kind::Usage,
             format!("read {name:?}: `oidc/` names are no secrets"),
@@ -24,6 +24,11 @@ pub(crate) fn parse(reference: &str) -> Result<&str, Error> {
         .with_hint("the gateway resolves them itself"));
     }
     Ok(name)
+}
+
+/// Whether the gateway resolves this name itself, so that it is no secret of anybody's here.
+pub fn is_resolved_by_gateway(name: &str) -> bool {
+    name.starts_with(OIDC)
 }
 
 /// The error of a name that can't stand in a path; `what` says what it is a name of.

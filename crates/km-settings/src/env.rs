@@ -18,6 +18,14 @@ pub trait Env: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessEnv;
 
+impl ProcessEnv {
+    /// The names of all variables. No value is read.
+    #[expect(clippy::disallowed_methods, reason = "this is the one source that others go through")]
+    pub fn names(self) -> Vec<OsString> {
+        std::env::vars_os().map(|(name, _)| name).collect()
+    }
+}
+
 impl Env for ProcessEnv {
     #[expect(clippy::disallowed_methods, reason = "this is the one source that others go through")]
     fn var(&self, name: &str) -> Option<OsString> {

@@ -1,12 +1,16 @@
 //! What a person types.
 
+mod exec;
 mod key;
+mod serve;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use exec::Exec;
 pub(crate) use key::{Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore};
+pub(crate) use serve::Serve;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao.
 #[derive(Debug, Parser)]
@@ -30,9 +34,30 @@ pub(crate) struct Common {
     /// What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]
     #[arg(long, value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
+    /// How events are logged: for people, or a JSON object on a line [default: text]
+    #[arg(
+        long,
+        value_name = "text|json",
+        value_enum,
+        default_value_t,
+        global = true,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) log_format: LogFormat,
     /// Output for machines: one JSON document
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// How an event is written.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// A JSON object on a line
+    Json,
 }
 
 /// The commands.
@@ -51,6 +76,10 @@ pub(crate) enum Command {
     /// Virtual keys, which a gateway hands out: store, read, list, rotate, rename, delete
     #[command(subcommand, arg_required_else_help = true)]
     Key(Key),
+    /// Run a program with the secrets that a configuration refers to in its environment
+    Exec(Exec),
+    /// Serve secrets and virtual keys to a gateway on this machine, which needs no login then
+    Serve(Serve),
 }
 
 #[derive(Debug, Args)]

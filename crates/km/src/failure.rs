@@ -11,6 +11,7 @@ use crate::exit;
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
+    code: u8,
     lines: Vec<Line>,
 }
 
@@ -24,13 +25,18 @@ struct Line {
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let line = Line { message: message.into(), hint: Some(hint.into()) };
-        Self { kind, lines: vec![line] }
+        Self { kind, code: exit::code(kind), lines: vec![line] }
     }
 
     /// Both, as one failure of this one's kind.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.lines.extend(other.lines);
         self
+    }
+
+    /// The same with another exit code than the kind's.
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
     }
 
     /// Whose matter it is.
@@ -40,7 +46,7 @@ impl Failure {
 
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
-        exit::code(self.kind)
+        self.code
     }
 
     /// All that is wrong, each with how to mend it.
@@ -64,7 +70,8 @@ impl Failure {
         self.lines.iter().map(line).collect()
     }
 
-    fn json(&self) -> String {
+    /// The same as one JSON object.
+    pub(crate) fn json(&self) -> String {
         #[derive(Serialize)]
         struct Document {
             error: Body,
@@ -98,7 +105,7 @@ impl From<Error> for Failure {
             let hint = error.hint().map(str::to_owned);
             lines.push(Line { message: error.message(), hint });
         }
-        Self { kind: error.kind(), lines }
+        Self { kind: error.kind(), code: exit::code(error.kind()), lines }
     }
 }
 

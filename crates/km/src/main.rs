@@ -9,6 +9,8 @@ mod exit;
 mod failure;
 mod input;
 mod output;
+#[cfg(test)]
+mod pages;
 mod run;
 mod settings;
 mod signals;

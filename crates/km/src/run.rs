@@ -2,33 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::OnceLock;
-use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
-use km_proxy_adapter::{KeyManager, Kind};
+use km_proxy_adapter::Kind;
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command, Common, LogFormat};
 use crate::failure::Failure;
-use crate::{commands, settings, signals};
-
-/// How long a write that is under way may take after a signal; the process ends within 5 s.
-const GRACE: Duration = Duration::from_secs(4);
+use crate::{commands, settings};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.
 const DEFAULT_LOG: &str = "warn,rustls_platform_verifier=off";
 
-/// The key manager of this process, for the question whether it is writing.
-static KEYS: OnceLock<KeyManager> = OnceLock::new();
-
-/// Notes the key manager that the command uses.
-pub(crate) fn uses(keys: &KeyManager) {
-    // A command connects once.
-    let _ = KEYS.set(keys.clone());
-}
+/// The same of the sidecar: who changed which key is told too.
+const DEFAULT_SERVE_LOG: &str = "warn,rustls_platform_verifier=off,km::audit=info";
 
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
@@ -41,7 +31,7 @@ pub(crate) fn main() -> ExitCode {
         Err(Failure::new(Kind::Internal, "internal: the program panicked", "report this"))
     });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             failure.report(json);
             ExitCode::from(failure.code())
@@ -49,9 +39,12 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
-    start_logging(cli.common.log.clone())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+fn run(cli: Cli) -> Result<u8, Failure> {
+    let serves = matches!(cli.command, Command::Serve(_));
+    start_logging(&cli.common, if serves { DEFAULT_SERVE_LOG } else { DEFAULT_LOG })?;
+    let runtime = if serves { Builder::new_multi_thread() } else { Builder::new_current_thread() }
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| {
         Failure::new(
             Kind::Internal,
@@ -59,32 +52,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
             "see the system's limits",
         )
     })?;
-    let outcome = runtime.block_on(until_signal(commands::run(cli)));
+    let outcome = runtime.block_on(commands::run(cli));
     // A thread that still waits for stdin is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-/// A signal ends what only reads; a write that is under way is finished, or told as ambiguous.
-async fn until_signal(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let mut command = std::pin::pin!(command);
-    tokio::select! {
-        outcome = &mut command => return outcome,
-        () = signals::asked_to_end() => {}
-    }
-    if !KEYS.get().is_some_and(KeyManager::has_sent_change) {
-        let hint = "nothing was changed: run it again";
-        return Err(Failure::new(Kind::Unavailable, "interrupted by a signal", hint));
-    }
-    tokio::time::timeout(GRACE, command).await.unwrap_or_else(|_| {
-        let what = "interrupted by a signal: the write may have been executed";
-        Err(Failure::new(Kind::Conflict, what, "read the secret to find out, then decide"))
-    })
-}
-
-fn start_logging(filter: Option<String>) -> Result<(), Failure> {
+fn start_logging(common: &Common, preset: &str) -> Result<(), Failure> {
+    let filter = common.log.clone();
     let filter =
-        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| DEFAULT_LOG.to_owned());
+        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| preset.to_owned());
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
         Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
@@ -93,7 +70,10 @@ fn start_logging(filter: Option<String>) -> Result<(), Failure> {
     let logging = tracing_subscriber::fmt().with_ansi(false);
     let logging = logging.with_env_filter(filter).with_writer(std::io::stderr);
     // There is nobody else in this process who could have started it.
-    let _ = logging.try_init();
+    let _ = match common.log_format {
+        LogFormat::Text => logging.try_init(),
+        LogFormat::Json => logging.json().try_init(),
+    };
     Ok(())
 }
 

@@ -9,13 +9,27 @@ use tracing::warn;
 
 use crate::args::Common;
 use crate::failure::Failure;
-use crate::run;
+use crate::signals;
 
 /// More than the settings take; they say so.
 const MAX_FILE_BYTES: u64 = 1024 * 1024 + 1;
 
-/// The key manager of this process.
-pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
+/// The key manager of a command, which asks for no more than it needs.
+pub(crate) fn connect(common: &Common) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect_once(told(common)?, ProcessEnv)?;
+    signals::uses(&keys);
+    Ok(keys)
+}
+
+/// The key manager of a process that lives on.
+pub(crate) async fn connect_long(common: &Common) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect(told(common)?).await?;
+    signals::uses(&keys);
+    Ok(keys)
+}
+
+/// The settings, with their warnings told.
+fn told(common: &Common) -> Result<Settings, Failure> {
     let settings = read(common)?;
     // The JSON output of a command is one document; there, `km check` tells the warnings.
     if !common.json {
@@ -23,9 +37,7 @@ pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
             warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
         }
     }
-    let keys = KeyManager::connect(settings).await?;
-    run::uses(&keys);
-    Ok(keys)
+    Ok(settings)
 }
 
 /// The settings of all sources. A file that can't be read does not hide what else is wrong.

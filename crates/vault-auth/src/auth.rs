@@ -84,6 +84,13 @@ impl Auth {
         Handle::new(self.clone(), Arc::clone(&self.0.reins.shared))
     }
 
+    /// Logs in anew, with the credentials as they are now: for who has replaced them and was told
+    /// to say so. The token in use goes on being used until there is another. A source that was
+    /// never asked for a token does nothing.
+    pub fn reload(&self) {
+        self.tell(Message::Reload);
+    }
+
     /// How the token is, now.
     pub fn status(&self) -> Status {
         self.0.reins.news.borrow().status(Instant::now())

@@ -40,6 +40,8 @@ pub(crate) enum Message {
     Denied(Denial),
     /// A use was taken, and few are left, or none.
     Used { generation: Generation, up: bool },
+    /// The credentials may be others now.
+    Reload,
     /// The end, and whether tokens are to be revoked.
     ShutDown { revoke: bool, done: oneshot::Sender<()> },
 }
@@ -108,6 +110,7 @@ impl Driver {
                     Some(Message::Used { generation, up }) => {
                         self.tell(Event::Used { generation, up });
                     }
+                    Some(Message::Reload) => self.tell(Event::CredentialChanged { log_in: true }),
                     None => return,
                 },
                 // A method is foreign code, and may panic.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use vault_http::Executed;
 
+use crate::secret::VersionMetadata;
+
 /// Why an operation failed. Holds the request's method and path, never a value.
 #[derive(Debug, Clone)]
 pub struct Error {
@@ -16,7 +18,7 @@ enum Cause {
     /// The exchange itself failed.
     Exchange(vault_http::Error),
     /// It went well, and this came out of it, of this version.
-    Answer(String, Option<u64>),
+    Answer(String, Option<Box<VersionMetadata>>),
 }
 
 /// The kind of an [`Error`].
@@ -50,8 +52,8 @@ impl Error {
     }
 
     /// The same of one version.
-    pub(crate) fn version_answer(kind: Kind, what: String, version: u64) -> Self {
-        Self { kind, cause: Cause::Answer(what, Some(version)) }
+    pub(crate) fn version_answer(kind: Kind, what: String, version: VersionMetadata) -> Self {
+        Self { kind, cause: Cause::Answer(what, Some(Box::new(version))) }
     }
 
     /// The error of an exchange that read.
@@ -87,8 +89,13 @@ impl Error {
 
     /// The version that is deleted or destroyed: what a check-and-set write there has to name.
     pub fn version(&self) -> Option<u64> {
+        self.version_metadata().map(|metadata| metadata.version)
+    }
+
+    /// What is known about the version that is deleted or destroyed.
+    pub fn version_metadata(&self) -> Option<&VersionMetadata> {
         match &self.cause {
-            Cause::Answer(_, version) => *version,
+            Cause::Answer(_, version) => version.as_deref(),
             Cause::Exchange(_) => None,
         }
     }

@@ -75,7 +75,7 @@ fn secret(answer: &Response) -> Result<Secret, Error> {
         return Err(misfit(answer));
     };
     if answer.status() == 404 {
-        return Err(gone(answer, &metadata));
+        return Err(gone(answer, metadata));
     }
     Ok(Secret { fields: data.unwrap_or_default(), metadata })
 }
@@ -100,12 +100,12 @@ fn misfit(answer: &Response) -> Error {
     }
 }
 
-fn gone(answer: &Response, metadata: &VersionMetadata) -> Error {
+fn gone(answer: &Response, metadata: VersionMetadata) -> Error {
     let (path, version) = (answer.path(), metadata.version);
     let (kind, became) = match metadata.deletion_time.as_deref() {
         _ if metadata.destroyed => (Kind::Destroyed, "destroyed".to_owned()),
         Some(time) => (Kind::Deleted, format!("deleted since {time}")),
         None => (Kind::Deleted, "deleted".to_owned()),
     };
-    Error::version_answer(kind, format!("GET {path}: version {version} is {became}"), version)
+    Error::version_answer(kind, format!("GET {path}: version {version} is {became}"), metadata)
 }

@@ -96,6 +96,15 @@ impl Source {
     }
 }
 
+/// A Vault binary, for its command line on this machine; the server may run in a container.
+///
+/// # Errors
+/// There is none, and it can't be built: the text says what to install.
+pub async fn vault_program() -> Result<PathBuf> {
+    let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
+    binary::find(&machine).await
+}
+
 /// To the person who waits. Written straight to stderr: a test's captured output comes too late.
 pub(crate) fn say(text: &str) {
     use std::io::Write as _;

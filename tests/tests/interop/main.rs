@@ -7,6 +7,8 @@
 mod step;
 mod world;
 
+mod custom;
+mod guides;
 mod names;
 mod provider;
 mod teams;

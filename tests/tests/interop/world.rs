@@ -32,6 +32,8 @@ pub(crate) struct Gateway<'a> {
     /// The team's `secret_manager_settings`.
     team: Option<Value>,
     config: NamedTempFile,
+    /// Where a `km serve` listens, if LiteLLM uses our class over it.
+    door: Option<String>,
 }
 
 impl World {
@@ -94,7 +96,7 @@ impl World {
             "key_management_settings": settings,
         }});
         config.write_all(whole.to_string().as_bytes())?;
-        Ok(Gateway { world: self, settings, team, config })
+        Ok(Gateway { world: self, settings, team, config, door: None })
     }
 
     /// All that is stored, seen with a plain client.
@@ -142,12 +144,23 @@ impl World {
 }
 
 impl Gateway<'_> {
-    /// The program with these settings.
-    pub(crate) fn km(&self) -> Km {
+    /// The same, with LiteLLM asking the `km serve` that listens there.
+    pub(crate) fn through(self, door: &str) -> Self {
+        Self { door: Some(door.to_owned()), ..self }
+    }
+
+    /// The program with these settings, for all teams.
+    pub(crate) fn program(&self) -> Km {
         let mut km = Km::new().args(["--config"]).args([self.config.path()]);
         for (name, value) in &self.world.env {
             km = km.env(name, value);
         }
+        km
+    }
+
+    /// The program with these settings, for this team.
+    pub(crate) fn km(&self) -> Km {
+        let km = self.program();
         match &self.team {
             Some(team) => km.args(["--team-settings".to_owned(), team.to_string()]),
             None => km,
@@ -160,6 +173,9 @@ impl Gateway<'_> {
         request["op"] = operation.into();
         request["env"] = json!(self.world.env.iter().cloned().collect::<BTreeMap<_, _>>());
         request["settings"] = self.settings.clone();
+        if let Some(door) = &self.door {
+            request["door"] = door.as_str().into();
+        }
         if let Some(team) = &self.team {
             request["team"] = json!({ "secret_manager_settings": team });
         }

@@ -3,9 +3,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod common;
-mod listener;
-mod program;
+pub(crate) mod common;
+pub(crate) mod listener;
+pub(crate) mod program;
 
 mod exit_auth;
 mod exit_stored;

@@ -7,9 +7,13 @@ mod relay;
 
 mod adapter;
 mod cli;
+mod exec;
 mod kv;
 mod login;
 mod seed;
+mod serve;
+
+mod gateway;
 
 mod failover;
 mod faults;

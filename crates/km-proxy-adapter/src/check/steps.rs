@@ -13,7 +13,7 @@ const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
 
 impl KeyManager {
-    pub(super) async fn check_server(&self) -> Finding {
+    pub(crate) async fn check_server(&self) -> Finding {
         #[derive(Deserialize)]
         struct Health {
             initialized: bool,

@@ -26,7 +26,7 @@ pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     if args.policy {
         return policy(common);
     }
-    let keys = match settings::connect(common).await {
+    let keys = match settings::connect(common) {
         Ok(keys) => keys,
         Err(failure) => {
             let lines = failure.lines().map(|(message, hint)| Line {

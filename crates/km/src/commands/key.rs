@@ -20,7 +20,7 @@ struct Command {
 
 pub(crate) async fn run(common: &Common, command: Key) -> Result<(), Failure> {
     let team = common.team_settings.as_deref().map(team).transpose();
-    let keys = settings::connect(common).await;
+    let keys = settings::connect(common);
     let (team, keys) = both(team, keys)?;
     let keys = keys.virtual_keys(team.as_ref())?;
     let run = Command { keys, json: common.json };

@@ -16,7 +16,7 @@ async fn dead(auth: &Auth) -> Denial {
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed() {
-    let (auth, server) = auth(seconds(10));
+    let (auth, server) = auth(seconds(4));
     auth.ready().await.unwrap();
     while server.logins() <= 100 {
         let asked = Instant::now();

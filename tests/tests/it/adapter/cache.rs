@@ -1,14 +1,17 @@
 //! What is remembered, and what ends that.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Source, WriteOptions};
+use km_proxy_adapter::{KeyManager, Kind, Source, VaultRules, WriteOptions};
+use km_settings::{Settings, Sources};
 use serde_json::json;
 use tests::{Fixture, Server, secret};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 use super::{fails, keys, read};
-use crate::product::until;
+use crate::product::{environment, until, variables};
 
 const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
 
@@ -43,8 +46,11 @@ async fn many_readers_of_one_name_are_one_request() -> Result<()> {
     fixture.put("NAME", json!({ "key": value })).await?;
     // The token is used up by the first request.
     let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
-    let settings = [("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())];
-    let keys = keys(&fixture, &settings).await?;
+    let mut env = environment(&fixture);
+    env.extend(variables(&[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())]));
+    let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
+    let nothing = BTreeMap::<String, String>::new();
+    let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, nothing)?;
     let mut readers = JoinSet::new();
     for _ in 0..500 {
         let keys = keys.clone();

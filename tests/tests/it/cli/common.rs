@@ -10,15 +10,15 @@ use tests::{Fixture, Km, secret};
 use super::listener::Silent;
 
 /// A name that gateways ask for.
-pub(super) const NAME: &str = "OPENAI_API_KEY";
+pub(crate) const NAME: &str = "OPENAI_API_KEY";
 
 /// The fixture's program, allowed to write.
-pub(super) fn writer(fixture: &Fixture) -> Km {
+pub(crate) fn writer(fixture: &Fixture) -> Km {
     fixture.km().env("KM_ACCESS_MODE", "read_and_write")
 }
 
 /// A program with a token instead of a login.
-pub(super) fn by_token(address: &str, mount: &str, token: &str) -> Km {
+pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
     Km::new()
         .env("HCP_VAULT_ADDR", address)
         .env("HCP_VAULT_MOUNT_NAME", mount)
@@ -26,13 +26,13 @@ pub(super) fn by_token(address: &str, mount: &str, token: &str) -> Km {
 }
 
 /// The same against a server that is played, at LiteLLM's default mount. The token is planted.
-pub(super) fn played(address: &str) -> Km {
+pub(crate) fn played(address: &str) -> Km {
     by_token(address, "secret", &secret("token"))
 }
 
 /// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`; both
 /// leave stdout empty and say how to mend it. Returns what the first one said.
-pub(super) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<String> {
+pub(crate) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<String> {
     let document = fails_as_json(km().args(["--json"]), code, kind).await?;
     let output = km().run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
@@ -49,14 +49,14 @@ pub(super) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<
 }
 
 /// Runs it once: it fails, and stderr is one JSON object of the documented form, and nothing else.
-pub(super) async fn fails_as_json(km: Km, code: i32, kind: &str) -> Result<Value> {
+pub(crate) async fn fails_as_json(km: Km, code: i32, kind: &str) -> Result<Value> {
     let output = km.run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
     error_document(&output.stderr, kind)
 }
 
 /// Reads the one JSON object that an error is.
-pub(super) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
+pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     let document: Value =
         serde_json::from_str(stderr).with_context(|| format!("not one JSON object: {stderr}"))?;
     let names = |value: &Value| -> Vec<String> {
@@ -72,7 +72,7 @@ pub(super) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
 }
 
 /// Runs it against a server that must not hear of it: exit 2, and no connection was opened.
-pub(super) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
+pub(crate) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
     let nobody = Silent::new()?;
     let said = fails(|| change(played(&nobody.address())), 2, kind).await?;
     ensure!(nobody.connections()? == 0, "the server was asked: {said}");
@@ -80,7 +80,7 @@ pub(super) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<Str
 }
 
 /// Fails unless the text has all of these parts.
-pub(super) fn says(text: &str, parts: &[&str]) -> Result<()> {
+pub(crate) fn says(text: &str, parts: &[&str]) -> Result<()> {
     for part in parts {
         ensure!(text.contains(part), "{part:?} is missing: {text}");
     }
@@ -88,7 +88,7 @@ pub(super) fn says(text: &str, parts: &[&str]) -> Result<()> {
 }
 
 /// A directory with one file in it, which lives as long as the directory.
-pub(super) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
+pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("file");
     std::fs::write(&path, content)?;

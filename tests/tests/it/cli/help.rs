@@ -23,7 +23,23 @@ const SETTINGS: [&str; 12] = [
 
 #[tokio::test]
 async fn every_commands_help_documents_the_settings() -> Result<()> {
-    for command in [&[][..], &["check"], &["read"], &["write"], &["delete"], &["list"]] {
+    for command in [
+        &[][..],
+        &["check"],
+        &["read"],
+        &["write"],
+        &["delete"],
+        &["list"],
+        &["exec"],
+        &["serve"],
+        &["key"],
+        &["key", "store"],
+        &["key", "read"],
+        &["key", "list"],
+        &["key", "rotate"],
+        &["key", "rename"],
+        &["key", "delete"],
+    ] {
         let output = Km::new().args(command).args(["--help"]).run().await?.expect(0)?;
         let help = output.text()?;
         says(help, &SETTINGS)?;
@@ -39,7 +55,15 @@ async fn every_commands_help_documents_the_settings() -> Result<()> {
 #[tokio::test]
 async fn the_programs_help_names_its_commands() -> Result<()> {
     let output = Km::new().args(["--help"]).run().await?.expect(0)?;
-    let commands = ["\n  check ", "\n  read ", "\n  write ", "\n  delete ", "\n  list "];
+    let commands = [
+        "\n  check ",
+        "\n  read ",
+        "\n  write ",
+        "\n  delete ",
+        "\n  list ",
+        "\n  exec ",
+        "\n  serve ",
+    ];
     says(output.text()?, &commands)
 }
 
@@ -49,6 +73,8 @@ async fn each_commands_help_names_its_options() -> Result<()> {
         ("read", &["--bool", "--explain"][..]),
         ("write", &["--description", "--cas", "--raw", "--allow-empty", "stdin"]),
         ("list", &["[PREFIX]"]),
+        ("serve", &["--listen", "--token-file", "--danger-no-token", "--metrics"]),
+        ("exec", &["--only", "--allow-missing", "--keep-credentials", "-- <CMD>"]),
     ] {
         let output = Km::new().args([command, "--help"]).run().await?.expect(0)?;
         says(output.text()?, options)?;

@@ -15,21 +15,21 @@ use tokio::sync::watch;
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A port that takes connections and never answers.
-pub(super) struct Silent(TcpListener);
+pub(crate) struct Silent(TcpListener);
 
 impl Silent {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         Ok(Self(listener))
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         address("http", self.0.local_addr())
     }
 
     /// How many connections were opened since it was last asked: they wait in the backlog.
-    pub(super) fn connections(&self) -> Result<usize> {
+    pub(crate) fn connections(&self) -> Result<usize> {
         let mut count = 0;
         loop {
             match self.0.accept() {
@@ -42,12 +42,12 @@ impl Silent {
 }
 
 /// A port where nobody listens.
-pub(super) fn closed_port() -> Result<String> {
+pub(crate) fn closed_port() -> Result<String> {
     Ok(address("http", TcpListener::bind("127.0.0.1:0")?.local_addr()))
 }
 
 /// What follows on a request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A JSON answer.
     Json(u16, Value),
     /// These bytes, and the end of the connection.
@@ -61,24 +61,24 @@ pub(super) enum Reply {
 }
 
 /// Several of them, each with what it is.
-pub(super) type Replies<const N: usize> = [(&'static str, fn() -> Reply); N];
+pub(crate) type Replies<const N: usize> = [(&'static str, fn() -> Reply); N];
 
 impl Reply {
     /// An HTTP answer that is none of Vault's.
-    pub(super) fn html(status: u16) -> Self {
+    pub(crate) fn html(status: u16) -> Self {
         let page = "<html><body>PLANTED-page</body></html>";
         Self::Bytes(answer(status, "text/html", page))
     }
 }
 
 /// What a mount of version 2 at `secret/` answers to the question what it is.
-pub(super) fn version_two() -> Reply {
+pub(crate) fn version_two() -> Reply {
     let data = json!({ "path": "secret/", "type": "kv", "options": { "version": "2" } });
     Reply::Json(200, json!({ "data": data }))
 }
 
 /// A server on loopback that answers each request, `METHOD /path`, by a script.
-pub(super) struct Scripted {
+pub(crate) struct Scripted {
     at: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -91,7 +91,7 @@ struct Shared {
 }
 
 impl Scripted {
-    pub(super) fn new(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Result<Self> {
+    pub(crate) fn new(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let at = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -114,27 +114,27 @@ impl Scripted {
         Ok(Self { at, shared })
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         address("http", Ok(self.at))
     }
 
     /// The port alone.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.at.port()
     }
 
     /// The requests so far, as `METHOD /path?query`.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.seen.borrow().clone()
     }
 
     /// Waits until a request that begins like this is here.
-    pub(super) async fn saw(&self, head: &str) -> Result<()> {
+    pub(crate) async fn saw(&self, head: &str) -> Result<()> {
         self.saw_more(head, 0).await
     }
 
     /// The same, after so many others.
-    pub(super) async fn saw_more(&self, head: &str, others: usize) -> Result<()> {
+    pub(crate) async fn saw_more(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
         let here =
             seen.wait_for(|seen| seen.iter().skip(others).any(|request| request.starts_with(head)));
@@ -144,7 +144,7 @@ impl Scripted {
     }
 
     /// Lets the answers out that come later.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.shared.released.store(true, Ordering::Relaxed);
         self.shared.seen.send_modify(|_| ());
     }

@@ -16,7 +16,7 @@ use super::listener::{Reply, Scripted};
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Where the program is: a run that is held up is asked, since only the harness knows.
-pub(super) async fn program() -> Result<PathBuf> {
+pub(crate) async fn program() -> Result<PathBuf> {
     let server = Scripted::new(|_| Reply::Hang)?;
     let mut held = played(&server.address()).args(["read", "A"]).start().await?;
     server.saw("GET").await?;
@@ -25,7 +25,7 @@ pub(super) async fn program() -> Result<PathBuf> {
 }
 
 /// Runs a command line on a terminal of its own: exit code, and what the terminal showed.
-pub(super) async fn on_a_terminal(
+pub(crate) async fn on_a_terminal(
     arguments: &str,
     environment: &[(&str, &str)],
 ) -> Result<(i32, String)> {
@@ -45,7 +45,7 @@ pub(super) async fn on_a_terminal(
 }
 
 /// Runs it with a file for its stdout: exit code, and stderr.
-pub(super) async fn onto(
+pub(crate) async fn onto(
     stdout: File,
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -65,7 +65,7 @@ pub(super) async fn onto(
 }
 
 /// Starts the program with an open stdin, and waits until it catches SIGTERM.
-pub(super) async fn with_open_stdin(
+pub(crate) async fn with_open_stdin(
     arguments: &[&str],
     environment: &[(&str, &str)],
 ) -> Result<Child> {
@@ -94,7 +94,7 @@ pub(super) async fn with_open_stdin(
 }
 
 /// Sends a signal by name.
-pub(super) async fn signal(child: &Child, name: &str) -> Result<()> {
+pub(crate) async fn signal(child: &Child, name: &str) -> Result<()> {
     let id = child.id().context("the program has ended")?.to_string();
     let kill = Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, name, &id]).status();
     ensure!(kill.await?.success(), "SIG{name} can't be sent");

@@ -1,0 +1,194 @@
+//! What is at one path of the mount, and what can be done to it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secret_cache::Origin;
+use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
+
+use super::Document;
+use crate::error::{Error, Kind};
+use crate::explain;
+use crate::keys::KeyManager;
+use crate::load::Failure;
+use crate::name;
+use crate::secret::Source;
+
+/// A secret, or a folder of secrets, by its path in the mount. Cheap to clone.
+#[derive(Clone)]
+pub struct Entry {
+    keys: KeyManager,
+    /// `None` is the top of the mount.
+    path: Option<SecretPath>,
+}
+
+impl KeyManager {
+    /// The namespace and the mount of the global location, as they stand in a request's path, but
+    /// decoded.
+    pub fn mount(&self) -> String {
+        self.parts().kv.mount().full().decoded().into_owned()
+    }
+
+    /// What is at `path` in the mount, the location's path prefix included; empty is the top of the
+    /// mount. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it can't stand in a request, [`Kind::Denied`] when it is not below the
+    /// location's prefix.
+    pub fn entry(&self, path: &str) -> Result<Entry, Error> {
+        let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
+        let parsed = parsed.map_err(|why| name::unusable("path", path, why))?;
+        if !self.is_own(path) {
+            return Err(Error::new(Kind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
+                .with_hint("ask for what is at the configured location"));
+        }
+        Ok(Entry { keys: self.clone(), path: parsed })
+    }
+}
+
+impl Entry {
+    /// The latest version, through the cache.
+    ///
+    /// # Errors
+    /// [`Kind::Denied`] where the access mode forbids reading, [`Kind::NotFound`] where there is
+    /// none; else why Vault did not tell.
+    pub async fn read(&self) -> Result<Document, Error> {
+        let path = self.secret()?;
+        self.keys.may_read(|| self.operation("read"))?;
+        match self.keys.parts().documents.get(path).await {
+            Ok(lent) => {
+                let source = match lent.origin() {
+                    _ if lent.is_stale() => Source::Stale,
+                    Origin::Loaded => Source::Vault,
+                    Origin::Memory => Source::Cache,
+                };
+                Ok(Document { secret: Arc::clone(&lent), source, age: lent.age() })
+            }
+            Err(error) => Err(self.unread(error)),
+        }
+    }
+
+    fn unread(&self, error: secret_cache::Error<Failure>) -> Error {
+        let operation = self.operation("read");
+        match error.load_error() {
+            Some(Failure::Kv(error)) => explain::kv(operation, error.clone()),
+            Some(Failure::Field(error)) => explain::field(operation, error.clone()),
+            None if matches!(error, secret_cache::Error::Outdated) => {
+                Error::new(Kind::Unavailable, operation).with_source(error)
+            }
+            None => Error::new(Kind::Internal, operation).with_source(error),
+        }
+    }
+
+    /// One version, from Vault.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_version(&self, version: u64) -> Result<Document, Error> {
+        let path = self.secret()?;
+        self.keys.may_read(|| self.operation("read"))?;
+        let secret = self.kv().read_version(path, version).await;
+        let secret = Arc::new(secret.map_err(|error| self.failed("read", error))?);
+        Ok(Document { secret, source: Source::Vault, age: Duration::ZERO })
+    }
+
+    /// Writes a new version with exactly these fields; `cas` is the version that it replaces.
+    ///
+    /// # Errors
+    /// [`Kind::Denied`] where the access mode forbids it, [`Kind::Conflict`] when another version
+    /// is stored or the outcome is unknown; else why Vault did not write.
+    pub async fn write(&self, fields: &Fields, cas: Option<u64>) -> Result<VersionMetadata, Error> {
+        let path = self.secret()?;
+        self.keys.may_write(|| self.operation("write"))?;
+        let cas = cas.map_or(Cas::Any, Cas::Version);
+        let _forget = self.keys.forget(&self.keys.parts().kv, path);
+        let written = self.kv().write(path, fields, cas).await;
+        written.map_err(|error| self.failed("write", error))
+    }
+
+    /// Deletes the latest version; it can be undeleted. No error when there is none.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn delete(&self) -> Result<(), Error> {
+        let path = self.secret()?;
+        self.keys.may_write(|| self.operation("delete"))?;
+        let _forget = self.keys.forget(&self.keys.parts().kv, path);
+        let deleted = self.kv().delete_latest(path).await;
+        deleted.map_err(|error| self.failed("delete", error))
+    }
+
+    /// The metadata with all versions, from Vault.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn metadata(&self) -> Result<SecretMetadata, Error> {
+        let path = self.secret()?;
+        self.keys.may_read(|| self.operation("read the metadata of"))?;
+        let metadata = self.kv().metadata(path).await;
+        metadata.map_err(|error| self.failed("read the metadata of", error))
+    }
+
+    /// Sets metadata.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn put_metadata(&self, update: &MetadataUpdate) -> Result<(), Error> {
+        let path = self.secret()?;
+        self.keys.may_write(|| self.operation("write the metadata of"))?;
+        let _forget = self.keys.forget(&self.keys.parts().kv, path);
+        let written = self.kv().put_metadata(path, update).await;
+        written.map_err(|error| self.failed("write the metadata of", error))
+    }
+
+    /// Removes all versions, for good.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn delete_metadata(&self) -> Result<(), Error> {
+        let path = self.secret()?;
+        self.keys.may_write(|| self.operation("remove"))?;
+        let _forget = self.keys.forget(&self.keys.parts().kv, path);
+        let removed = self.kv().delete_metadata(path).await;
+        removed.map_err(|error| self.failed("remove", error))
+    }
+
+    /// The names in this folder; folders end in `/`. What isn't there has no names.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn list(&self) -> Result<Vec<String>, Error> {
+        self.keys.may_read(|| self.operation("list"))?;
+        let names = self.kv().list(self.path.as_ref()).await;
+        names.map_err(|error| self.failed("list", error))
+    }
+
+    fn kv(&self) -> Kv {
+        let parts = self.keys.parts();
+        parts.kv.until(parts.link.session.deadline())
+    }
+
+    fn secret(&self) -> Result<&SecretPath, Error> {
+        self.path.as_ref().ok_or_else(|| {
+            Error::new(Kind::Usage, "the top of the mount is no secret").with_hint("name a secret")
+        })
+    }
+
+    fn failed(&self, what: &str, error: vault_kv::Error) -> Error {
+        explain::kv(self.operation(what), error)
+    }
+
+    fn operation(&self, what: &str) -> String {
+        match &self.path {
+            Some(path) => format!("{what} {}", path.decoded()),
+            None => format!("{what} the top of the mount"),
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("path", &self.path).finish_non_exhaustive()
+    }
+}

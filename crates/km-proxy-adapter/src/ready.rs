@@ -1,0 +1,40 @@
+//! Logging in ahead of the first key, again with other credentials, and whether Vault answers.
+
+use vault_http::{Error as HttpError, Kind as Http};
+
+use crate::check::Verdict;
+use crate::error::Error;
+use crate::explain;
+use crate::keys::KeyManager;
+
+impl KeyManager {
+    /// Waits for a login, or for the one that there is.
+    ///
+    /// # Errors
+    /// [`Kind::Auth`](crate::Kind::Auth) when it is refused; else why it could not be made within
+    /// the deadline of an operation.
+    pub async fn login(&self) -> Result<(), Error> {
+        let link = &self.parts().link;
+        let token = link.session.deadline().bound(link.tokens.token()).await;
+        let token = token.unwrap_or_else(|| Err(HttpError::new(Http::Timeout, "log in")));
+        token.map(drop).map_err(|error| explain::http("log in", error))
+    }
+
+    /// Whether there is a login and a server that answers.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.login().await?;
+        match self.check_server().await.verdict {
+            Verdict::Failed(error) => Err(error),
+            Verdict::Ok | Verdict::Warning(_) => Ok(()),
+        }
+    }
+
+    /// Reads the credentials again: the next request logs in with what the files and the settings
+    /// hold by then. Values in memory stay.
+    pub fn reload_credentials(&self) {
+        self.parts().link.auth.reload();
+    }
+}

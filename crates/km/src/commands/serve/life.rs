@@ -1,0 +1,121 @@
+//! From the first login to the last answer: signals, the service manager, and the end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use km_proxy_adapter::Kind;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::accept::Door;
+use super::app::App;
+use crate::failure::Failure;
+
+/// How long what is under way may take after a signal; the process ends within 5 s.
+const GRACE: Duration = Duration::from_millis(4_500);
+
+/// How often what was measured is put together, whether anybody asks for it or not.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Serves at all doors until a signal, then finishes what is under way.
+pub(super) async fn run(
+    app: &Arc<App>,
+    doors: Vec<Door>,
+    stop: watch::Sender<()>,
+    stopped: &watch::Receiver<()>,
+    mut signals: Signals,
+) {
+    let (mut serving, mut background) = (JoinSet::new(), JoinSet::new());
+    for door in doors {
+        serving.spawn(door.serve(stopped.clone()));
+    }
+    let begins = Arc::clone(app);
+    background.spawn(async move {
+        begins.first_login().await;
+        begins.read_ahead().await;
+    });
+    let recorder = app.recorder.clone();
+    background.spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            recorder.run_upkeep();
+        }
+    });
+    notify(&NotifyState::Ready);
+    signals.end(app).await;
+    notify(&NotifyState::Stopping);
+    // The doors hold the other end, or have ended.
+    let _ = stop.send(());
+    let finished = async {
+        while serving.join_next().await.is_some() {}
+        app.changes_end().await;
+    };
+    if tokio::time::timeout(GRACE, finished).await.is_err() {
+        warn!("ended with requests under way");
+    }
+}
+
+/// Tells the service manager, where there is one.
+fn notify(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        warn!(%error, "the service manager can't be told");
+    }
+}
+
+/// The signals of a service.
+pub(super) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub(super) fn catch() -> Result<Self, Failure> {
+        Self::start().map_err(|error| {
+            let what = format!("internal: signals can't be caught: {error}");
+            Failure::new(Kind::Internal, what, "see the system's limits")
+        })
+    }
+
+    fn start() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Returns when this process is asked to end; until then it reads credentials again when asked.
+    async fn end(&mut self, app: &App) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => reload(app),
+            }
+        }
+    }
+}
+
+fn reload(app: &App) {
+    app.keys.reload_credentials();
+    match app.token.reload() {
+        Ok(()) => info!("credentials are read again"),
+        Err(error) => warn!(%error, "the token file can't be used: the last token stays"),
+    }
+}
+
+/// Each connection is a file, and many systems give a process no more than 1,024 unless it asks.
+pub(super) fn raise_limits() {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "the number of open files can't be raised");
+    }
+}

@@ -1,0 +1,100 @@
+//! The own door: provider secrets by name, virtual keys by alias.
+
+mod change;
+mod keys;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{Method, StatusCode};
+use km_proxy_adapter::{Error, Kind, Source};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::app::App;
+use super::metrics;
+use super::operations::Operation;
+use super::ready::Served;
+use super::reply::{self, Exposed};
+use crate::failure::Failure;
+
+pub(super) use keys::{key, keys};
+
+const SECRETS: &str = "/km/v1/secrets/";
+
+#[derive(Serialize)]
+struct Secret<'a> {
+    value: Exposed<'a>,
+    version: Option<u64>,
+    age_seconds: u64,
+    stale: bool,
+}
+
+/// `GET /km/v1/secrets/{name}`.
+pub(super) async fn secret(State(app): State<Arc<App>>, request: Request) -> Response {
+    if request.method() != Method::GET {
+        return no_such_method().await;
+    }
+    let name = match tail(&request, SECRETS) {
+        Ok(name) => name,
+        Err(failure) => return refused(&failure),
+    };
+    let read = Operation::own("read").run(&app, &name, app.keys.secret(&name)).await;
+    let secret = match read {
+        Ok(secret) => secret,
+        Err(error) => return failed(error),
+    };
+    metrics::read(secret.source());
+    if secret.source() == Source::Vault {
+        app.ready.served(|| Served::Name(name));
+    }
+    let document = Secret {
+        value: Exposed(secret.expose()),
+        version: secret.version(),
+        age_seconds: secret.age().unwrap_or_default().as_secs(),
+        stale: secret.source() == Source::Stale,
+    };
+    reply::json(StatusCode::OK, &document, secret.expose().len())
+}
+
+/// What follows on `head` in the path, decoded once.
+fn tail(request: &Request, head: &str) -> Result<String, Failure> {
+    let path = request.uri().path();
+    let tail = path.strip_prefix(head).unwrap_or_default();
+    let decoded = percent_decode_str(tail).decode_utf8();
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| {
+        Failure::new(Kind::Usage, "usage: the path is not UTF-8", "encode it as UTF-8, then as %XX")
+    })
+}
+
+pub(super) async fn no_such_method() -> Response {
+    let failure = Failure::new(Kind::Usage, "usage: this path has no such method", "see the guide");
+    refused_as(StatusCode::METHOD_NOT_ALLOWED, &failure)
+}
+
+/// The answer to an operation that failed.
+fn failed(error: Error) -> Response {
+    refused(&Failure::from(error))
+}
+
+/// The answer of a failure's kind.
+pub(super) fn refused(failure: &Failure) -> Response {
+    refused_as(status(failure.kind()), failure)
+}
+
+pub(super) fn refused_as(status: StatusCode, failure: &Failure) -> Response {
+    reply::of_json(status, failure.json())
+}
+
+const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Usage | Kind::Settings => StatusCode::BAD_REQUEST,
+        Kind::Denied => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::StoredValue => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Auth | Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,75 @@
+//! Answers as JSON, from memory that is wiped.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use km_proxy_adapter::{Fields, Value};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::ser::{Error as _, SerializeMap as _};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+/// What an answer has beside its values.
+const ENVELOPE_BYTES: usize = 1024;
+
+/// A JSON answer. `secret` is how many bytes of values are in it, so that it is written in one
+/// piece, which is wiped.
+pub(super) fn json(status: StatusCode, document: &impl Serialize, secret: usize) -> Response {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ENVELOPE_BYTES + 2 * secret));
+    let written = serde_json::to_writer(&mut *bytes, document);
+    let status = if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    of_json(status, Body::from(Bytes::from_owner(bytes)))
+}
+
+/// The same of text that is JSON already and holds no value.
+pub(super) fn of_json(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut answer = Response::new(body.into());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+/// A value on its way out.
+pub(super) struct Exposed<'a>(pub(super) &'a str);
+
+impl Serialize for Exposed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// Fields on their way out.
+pub(super) struct ExposedFields<'a>(pub(super) &'a Fields);
+
+impl ExposedFields<'_> {
+    /// Bytes of all names and values.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + text(value).expose_secret().len()).sum()
+    }
+}
+
+impl Serialize for ExposedFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.iter() {
+            match value {
+                Value::Text(text) => map.serialize_entry(name, text.expose_secret())?,
+                Value::Json(json) => {
+                    let raw: &RawValue =
+                        serde_json::from_str(json.expose_secret()).map_err(S::Error::custom)?;
+                    map.serialize_entry(name, raw)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+fn text(value: &Value) -> &SecretString {
+    match value {
+        Value::Text(text) | Value::Json(text) => text,
+    }
+}

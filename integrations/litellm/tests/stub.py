@@ -1,0 +1,67 @@
+"""A stub of `km serve`'s own door: it records what it is asked and answers what it is told to."""
+
+import json
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # An answer is written in one piece.
+    wbufsize = -1
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(length)) if length else None
+        self.server.asked.append((self.command, self.path, body))
+        self.server.tokens.append(self.headers.get("X-Vault-Token"))
+        status, text = self.server.answers.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_DELETE = answer
+
+    def log_message(self, *words):
+        pass
+
+    def address_string(self):
+        return "client"
+
+
+class Tcp(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+class Unix(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+class Stub:
+    """A context: it listens at `address` while it lasts."""
+
+    def __init__(self, socket=None):
+        self.server = Unix(socket, Handler) if socket else Tcp(("127.0.0.1", 0), Handler)
+        at = self.server.server_address
+        self.address = f"unix:{socket}" if socket else f"http://127.0.0.1:{at[1]}"
+        self.asked = self.server.asked = []
+        self.tokens = self.server.tokens = []
+        self.server.answers = []
+
+    def says(self, document, status=200):
+        """The next answer; text is sent as it is."""
+        text = document if isinstance(document, str) else json.dumps(document)
+        self.server.answers.append((status, text.encode()))
+
+    def refuses(self, status, kind, message="no", hint="look"):
+        self.says({"error": {"kind": kind, "message": message, "hint": hint}}, status)
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *raised):
+        self.server.shutdown()
+        self.server.server_close()

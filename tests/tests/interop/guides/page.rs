@@ -1,0 +1,79 @@
+//! A guide as a script: its commands in their order, its files, and what it says they print.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// A page's blocks.
+#[derive(Debug)]
+pub(super) struct Page(Vec<Block>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Block {
+    /// `sh`: run.
+    Commands(String),
+    /// `text` after commands: what they print.
+    Output(String),
+    /// A language and a name: a file.
+    File(String, String),
+}
+
+/// Ends what runs in the background with the page.
+const HEAD: &str = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n";
+
+impl Page {
+    /// Every block has to be one of the three kinds: none is left out in silence.
+    pub(super) fn parse(markdown: &str) -> Result<Self> {
+        let (mut blocks, mut lines) = (Vec::new(), markdown.lines());
+        while let Some(line) = lines.next() {
+            let Some(info) = line.strip_prefix("```") else { continue };
+            let mut body = String::new();
+            loop {
+                match lines.next().context("a block has no end")? {
+                    "```" => break,
+                    line => body.extend([line, "\n"]),
+                }
+            }
+            blocks.push(match info.split_once(' ').unwrap_or((info, "")) {
+                ("sh", "") => Block::Commands(body),
+                ("text", "") => Block::Output(body),
+                (_, "") => bail!("what is a block of {info:?}?"),
+                (_, name) => Block::File(name.to_owned(), body),
+            });
+        }
+        ensure!(!blocks.is_empty(), "the page has no commands");
+        Ok(Self(blocks))
+    }
+
+    /// What each block of commands prints goes to a file of its own.
+    pub(super) fn script(&self) -> String {
+        let mut script = HEAD.to_owned();
+        for (at, block) in self.0.iter().enumerate() {
+            // Writing to a `String` has no failure to report.
+            let _ = match block {
+                Block::Commands(body) => writeln!(script, "{{\n{body}}} > printed.{at}"),
+                Block::Output(body) => writeln!(
+                    script,
+                    "diff - printed.{} >&2 <<'KM_END'\n{body}KM_END",
+                    at.saturating_sub(1)
+                ),
+                Block::File(name, body) => {
+                    writeln!(script, "cat > {name} <<'KM_END'\n{body}KM_END")
+                }
+            };
+        }
+        script
+    }
+}
+
+#[test]
+fn a_page_is_its_commands_files_and_outputs() {
+    let page = "# A\n```sh\necho a\n```\nSays\n```text\na\n```\n```yaml b.yaml\nx: 1\n```\n";
+    let script = Page::parse(page).expect("a page").script();
+    let expected = "{\necho a\n} > printed.0\ndiff - printed.0 >&2 <<'KM_END'\na\nKM_END\n\
+                    cat > b.yaml <<'KM_END'\nx: 1\nKM_END\n";
+    assert_eq!(script.strip_prefix(HEAD), Some(expected));
+    for page in ["", "```sh\n", "```yaml\nx\n```\n", "```\nx\n```\n"] {
+        assert!(Page::parse(page).is_err(), "{page:?}");
+    }
+}

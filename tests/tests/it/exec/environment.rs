@@ -1,0 +1,115 @@
+//! What the program finds in its environment.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+
+use super::{refers, shell, shows};
+use crate::cli::common::{file, played};
+use crate::cli::listener::{Reply, Scripted};
+
+#[tokio::test]
+async fn each_reference_of_the_file_is_a_variable() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (one, two, three) =
+        (secret("one"), format!(" {}\n\t'\"$é", secret("two")), secret("three"));
+    fixture.put("ONE", json!({ "key": one })).await?;
+    fixture.put("TWO", json!({ "key": two })).await?;
+    fixture.put("COMMENT", json!({ "key": "c" })).await?;
+    fixture.put("MIDDLE", json!({ "key": "m" })).await?;
+    let (_directory, config) = file(concat!(
+        "model_list:\n",
+        "  - litellm_params: { api_key: os.environ/ONE }\n",
+        "  - litellm_params: { api_key: os.environ/ONE }\n",
+        "keys: [os.environ/TWO, \"os.environ/THREE\", os.environ/oidc/google/audience]\n",
+        "# os.environ/COMMENT\n",
+        "text: not os.environ/MIDDLE\n",
+    ))?;
+    let km = fixture.km().env("THREE", &three).args(["exec", "--config"]).args([&config]);
+    let output = km.args(shell("/usr/bin/env -0")).run().await?.expect(0)?;
+    let mut variables: Vec<_> = output.text()?.split_terminator('\0').collect();
+    variables.retain(|line| !line.starts_with("PWD=") && !line.starts_with('_'));
+    variables.sort_unstable();
+    let mut expected = [format!("ONE={one}"), format!("TWO={two}"), format!("THREE={three}")];
+    expected.sort_unstable();
+    let shell_only = variables.iter().filter(|line| !line.starts_with("SHLVL=")).copied();
+    assert!(shell_only.eq(expected.iter().map(String::as_str)), "{} variables", variables.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_are_given_take_the_place_of_the_files() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = secret("value");
+    fixture.put("ONE", json!({ "key": "file" })).await?;
+    fixture.put("OTHER", json!({ "key": value })).await?;
+    let (_directory, km) = refers(&fixture, &["ONE", "ABSENT"])?;
+    let km = km.args(["--only", "OTHER", "--only", "os.environ/OTHER"]);
+    let output = km.args(shows(&["OTHER", "ONE"])).run().await?.expect(0)?;
+    assert_eq!(output.text()?, format!("{value}\n\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn vault_comes_before_the_environment() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = secret("value");
+    fixture.put("ONE", json!({ "key": value })).await?;
+    let (_directory, km) = refers(&fixture, &["ONE"])?;
+    let km = km.env("ONE", "old").env("OTHER", "stays").args(shows(&["ONE", "OTHER"]));
+    assert_eq!(km.run().await?.expect(0)?.text()?, format!("{value}\nstays\n"));
+    Ok(())
+}
+
+const CREDENTIALS: [&str; 8] = [
+    "HCP_VAULT_ADDR",
+    "HCP_VAULT_APPROLE_SECRET_ID",
+    "HCP_VAULT_MADE_UP",
+    "HCP_VAULT_MOUNT_NAME",
+    "KM_JWT_FILE",
+    "KM_TOKEN_FILE",
+    "KM_USERPASS_PASSWORD_FILE",
+    "VAULT_TOKEN",
+];
+
+#[tokio::test]
+async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("VAULT_TOKEN", json!({ "key": "of Vault" })).await?;
+    let (_directory, config) = file("key: os.environ/VAULT_TOKEN\n")?;
+    for (option, stay) in [(None, true), (Some("--keep-credentials"), false)] {
+        let km = CREDENTIALS.iter().fold(fixture.km(), |km, name| match *name {
+            "HCP_VAULT_ADDR" | "HCP_VAULT_APPROLE_SECRET_ID" | "HCP_VAULT_MOUNT_NAME" => km,
+            name => km.env(name, "/nonexistent"),
+        });
+        let km = km.env("KM_AUTH_METHOD", "approle").env("KM_ACCESS_MODE", "read_only");
+        let km = km.args(["exec", "--config"]).args([&config]).args(option);
+        let output = km.args(shell("/usr/bin/env")).run().await?.expect(0)?;
+        let has = |name: &str| {
+            output.text().map(|text| text.lines().any(|line| line.starts_with(&format!("{name}="))))
+        };
+        for name in CREDENTIALS {
+            assert_eq!(has(name)?, !stay, "{name} with {option:?}");
+        }
+        assert!(has("KM_ACCESS_MODE")?, "a plain setting is nobody's secret");
+        assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !stay);
+    }
+    Ok(())
+}
+
+/// All of them are on their way before any is answered.
+#[tokio::test]
+async fn sixty_four_names_are_asked_for_at_once() -> Result<()> {
+    let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",
+        "deletion_time": "", "destroyed": false, "custom_metadata": null });
+    let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
+    let server = Scripted::new(move |_| Reply::Later(200, body.clone()))?;
+    let km = played(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
+    let names = (0..100).map(|number| format!("--only=NAME_{number}"));
+    let running = km.args(names).args(shows(&["NAME_0", "NAME_99"])).start().await?;
+    server.saw_more("GET /v1/secret/data/", 63).await?;
+    server.release();
+    assert_eq!(running.finish().await?.expect(0)?.text()?, "v\nv\n");
+    assert_eq!(server.requests().len(), 100);
+    Ok(())
+}

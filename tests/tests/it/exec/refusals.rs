@@ -1,0 +1,87 @@
+//! When the program is not started.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Km, Server, secret};
+
+use super::{shell, shows, stops};
+use crate::cli::common::{by_token, file, says};
+use crate::cli::listener::Silent;
+
+#[tokio::test]
+async fn a_missing_name_stops_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let (directory, config) = file("keys: [os.environ/GONE, os.environ/ONE, os.environ/LOST]\n")?;
+    let marker = directory.path().join("started");
+    let program = shell(&format!("touch '{}'", marker.display()));
+    let km = || fixture.km().args(["exec", "--config"]).args([&config]);
+    let said = stops(km, &program, 6, "not_found").await?;
+    says(&said, &["read GONE", "read LOST"])?;
+    assert!(!said.contains("read ONE"), "{said}");
+    assert!(!marker.exists(), "it was started");
+
+    let allowed = km().args(["--allow-missing"]).args(&program);
+    says(&allowed.run().await?.expect(0)?.stderr, &["GONE", "LOST"])?;
+    assert!(marker.exists(), "it was not started");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_mount_is_no_missing_name() -> Result<()> {
+    let server = Server::shared().await?;
+    let km = || {
+        let km = by_token(server.address(), "absent", server.root_token());
+        km.args(["exec", "--only", "A", "--allow-missing"])
+    };
+    stops(km, &shows(&["A"]), 6, "not_found").await.map(drop)
+}
+
+#[tokio::test]
+async fn a_value_that_no_variable_can_hold_stops_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": format!("{}\0rest", secret("value")) })).await?;
+    fixture.put("A=B", json!({ "key": "v" })).await?;
+    fixture.put("NUMBER", json!({ "key": 1 })).await?;
+    for (name, code, kind) in
+        [("ONE", 8, "stored_value"), ("A=B", 2, "usage"), ("NUMBER", 8, "stored_value")]
+    {
+        let km = || fixture.km().args(["exec", "--only", name]);
+        let said = stops(km, &shows(&["ONE"]), code, kind).await?;
+        says(&said, &[name])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_fails_as_in_a_shell() -> Result<()> {
+    let (_directory, plain) = file("text")?;
+    let plain = plain.display().to_string();
+    for (program, code) in
+        [("no-such-program", 127), ("/nonexistent/program", 127), (&plain, 126), ("/tmp", 126)]
+    {
+        let km = || Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]);
+        let said = stops(km, &["--", program, "argument"], code, "usage").await?;
+        says(&said, &[program])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_program_there_is_nothing_to_do() -> Result<()> {
+    let nobody = Silent::new()?;
+    let address = nobody.address();
+    for arguments in [
+        &["exec"][..],
+        &["exec", "program"],
+        &["exec", "--only", "A", "--"],
+        &["exec", "--only", "A", "--", ""],
+        &["exec", "--only", "A", "--team-settings", "{}", "--", "true"],
+    ] {
+        let km = by_token(&address, "secret", "t").args(arguments);
+        let output = km.run().await?.expect(2)?;
+        says(&output.stderr, &["km: usage: ", "hint: "])?;
+    }
+    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    Ok(())
+}

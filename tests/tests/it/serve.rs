@@ -1,0 +1,16 @@
+//! `km serve` from outside: both doors, what they refuse, how much they bear, and how it ends.
+
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod client;
+mod sidecar;
+
+mod keys;
+mod life;
+mod limits;
+mod probes;
+mod secrets;
+mod socket;
+mod token;
+mod vault_api;
+mod vault_cli;

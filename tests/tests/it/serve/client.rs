@@ -1,0 +1,62 @@
+//! Plain HTTP to the sidecar, one connection a request.
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinSet;
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where there is none.
+    pub(super) fn json(&self) -> Result<Value> {
+        if self.text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&self.text).with_context(|| format!("no JSON: {}", self.text))
+    }
+
+    /// Fails unless it has this status.
+    pub(super) fn expect(self, status: u16) -> Result<Self> {
+        ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text);
+        Ok(self)
+    }
+
+    /// A header, or nothing.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// Sends one request to `127.0.0.1:port`, or to a socket at a path.
+pub(super) async fn send(to: &str, request: Request<Full<Bytes>>) -> Result<Answer> {
+    match to.strip_prefix("unix:") {
+        Some(path) => exchange(UnixStream::connect(path).await?, request).await,
+        None => exchange(TcpStream::connect(to).await?, request).await,
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(connection);
+    let answer = sender.send_request(request).await?;
+    let (parts, body) = answer.into_parts();
+    let text = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, text })
+}

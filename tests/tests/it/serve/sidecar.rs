@@ -1,0 +1,117 @@
+//! A running `km serve`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{Fixture, Km, Output, Running, secret};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use super::client::{Answer, send};
+
+/// It ends with the handle.
+pub(super) struct Sidecar {
+    running: Running,
+    /// Where it listens, as it says itself.
+    pub(super) address: String,
+    /// Where its metrics are.
+    pub(super) metrics: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) files: TempDir,
+}
+
+impl Sidecar {
+    /// For a fixture, with a token, on loopback; allowed to read and write.
+    pub(super) async fn of(fixture: &Fixture) -> Result<Self> {
+        let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
+        Self::start(km.env("KM_STORE_VIRTUAL_KEYS", "true"), &[]).await
+    }
+
+    /// The same of a program with its settings, and with options.
+    pub(super) async fn start(km: Km, options: &[&str]) -> Result<Self> {
+        let files = tempfile::tempdir()?;
+        let (file, token) = (files.path().join("token"), secret("local"));
+        std::fs::write(&file, format!("{token}\n"))?;
+        let km = km.args(["serve", "--listen", "127.0.0.1:0", "--token-file"]).args([&file]);
+        let mut sidecar = Self::run(km.args(options)).await?;
+        (sidecar.token, sidecar.files) = (Some(token), files);
+        Ok(sidecar)
+    }
+
+    /// One with all options given: what it says on stdout is taken in.
+    pub(super) async fn run(km: Km) -> Result<Self> {
+        let mut running = km.args(["--json"]).start().await?;
+        let stdout = running.child().stdout.take().context("no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let Some(line) = lines.next_line().await? else {
+            anyhow::bail!("it ended: {}", running.finish().await?.stderr);
+        };
+        let told: Value = serde_json::from_str(&line)?;
+        let text = |name: &str| told[name].as_str().map(str::to_owned);
+        let token = match text("token_file") {
+            Some(file) => Some(std::fs::read_to_string(file)?.trim_end().to_owned()),
+            None => None,
+        };
+        let address = text("listening").context("it does not say where it listens")?;
+        let files = tempfile::tempdir()?;
+        Ok(Self { running, address, metrics: text("metrics"), token, files })
+    }
+
+    /// A request to be, with the token.
+    pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(path).header("host", "km");
+        match &self.token {
+            Some(token) => request.header("x-vault-token", token),
+            None => request,
+        }
+    }
+
+    /// Sends a request with the token.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: impl Into<Option<Value>>,
+    ) -> Result<Answer> {
+        let body = body.into().map(|body| body.to_string()).unwrap_or_default();
+        self.send(self.request(method, path).body(Full::from(body))?).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Answer> {
+        self.call("GET", path, None).await
+    }
+
+    /// Sends any request.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
+        send(&self.address, request).await
+    }
+
+    pub(super) fn running(&mut self) -> &mut Running {
+        &mut self.running
+    }
+
+    /// The file of a socket.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.address.strip_prefix("unix:").unwrap_or_default().into()
+    }
+
+    /// Sends a signal by name.
+    pub(super) fn signal(&self, name: &str) -> Result<()> {
+        self.running.signal(name)
+    }
+
+    /// Waits for its end.
+    pub(super) async fn finish(self) -> Result<Output> {
+        self.running.finish().await
+    }
+
+    /// Ends it by SIGTERM: exit 0, and no secret on stderr.
+    pub(super) async fn stop(self) -> Result<Output> {
+        self.running.signal("TERM")?;
+        self.running.finish().await?.expect(0)
+    }
+}
