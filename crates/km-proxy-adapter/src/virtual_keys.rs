@@ -80,7 +80,7 @@ impl VirtualKeys {
     /// The value of a key, as it is stored now.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`] when the access mode forbids
+    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids
     /// reading, [`Kind::StoredValue`](crate::Kind::StoredValue) when what is stored is no key; else why Vault did not tell.
     pub async fn read(&self, alias: &KeyAlias) -> Result<VirtualKey, Error> {
         let path = self.folder.path(alias)?;
@@ -126,7 +126,7 @@ impl VirtualKeys {
     /// Deletes the latest version of a key; it can be undeleted. Returns the path of the request.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`] when the access mode forbids it;
+    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids it;
     /// else why Vault did not delete.
     pub async fn delete(&self, alias: &KeyAlias) -> Result<ApiPath, Error> {
         let path = self.folder.path(alias)?;
