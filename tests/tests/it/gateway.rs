@@ -10,6 +10,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::routing::post;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use tests::{Server, secret};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -79,11 +84,13 @@ async fn it_serves_while_vault_is_stopped_and_follows_a_rotation() -> Result<()>
         .kill_on_drop(true)
         .spawn()?;
     let url = format!("{}/v1/chat/completions", address_of(&mut gateway).await?);
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let http = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let chat = async || -> Result<()> {
-        let answer = http.post(&url).body(r#"{"messages":[]}"#).send().await?;
+        let body = Full::from(r#"{"messages":[]}"#);
+        let answer = http.request(Request::post(&url).body(body)?).await?;
         ensure!(answer.status() == 200, "{}", answer.status());
-        ensure!(answer.text().await?.contains("hello"), "another answer");
+        let body = answer.into_body().collect().await?.to_bytes();
+        ensure!(String::from_utf8_lossy(&body).contains("hello"), "another answer");
         Ok(())
     };
     chat().await?;

@@ -77,6 +77,15 @@ pub(crate) fn version_two() -> Reply {
     Reply::Json(200, json!({ "data": data }))
 }
 
+/// What a process that lives on asks about a token that it was given.
+pub(crate) const LOOK_UP: &str = "GET /v1/auth/token/lookup-self";
+
+/// The answer.
+pub(crate) fn looked_up() -> Value {
+    json!({ "data": { "ttl": 0, "creation_ttl": 0, "renewable": false, "num_uses": 0,
+        "period": 0, "type": "service", "policies": ["default"] } })
+}
+
 /// A server on loopback that answers each request, `METHOD /path`, by a script.
 pub(crate) struct Scripted {
     at: SocketAddr,
@@ -116,6 +125,16 @@ impl Scripted {
 
     pub(crate) fn address(&self) -> String {
         address("http", Ok(self.at))
+    }
+
+    /// The same, with a given token that may be looked up and lives without end.
+    pub(crate) fn with_token(
+        script: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Self::new(move |request| match request {
+            LOOK_UP => Reply::Json(200, looked_up()),
+            request => script(request),
+        })
     }
 
     /// The port alone.

@@ -77,7 +77,7 @@ async fn writes_under_way_are_finished() -> Result<()> {
 #[tokio::test]
 async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
     for name in ["TERM", "INT"] {
-        let server = Scripted::new(|request| match request.split(' ').next() {
+        let server = Scripted::with_token(|request| match request.split(' ').next() {
             Some("GET") => version_two(),
             _ => Reply::Later(
                 200,
@@ -111,7 +111,7 @@ async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
 /// What never comes is not waited for longer than five seconds.
 #[tokio::test]
 async fn it_ends_within_five_seconds() -> Result<()> {
-    let server = Scripted::new(|_| Reply::Hang)?;
+    let server = Scripted::with_token(|_| Reply::Hang)?;
     let km = played(&server.address()).env("KM_DEADLINE", "60s");
     let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
     let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
@@ -129,7 +129,7 @@ async fn it_ends_within_five_seconds() -> Result<()> {
 /// A client that has gone away doesn't stop a write half way.
 #[tokio::test]
 async fn a_write_outlives_its_client() -> Result<()> {
-    let server = Scripted::new(|request| match request.split(' ').next() {
+    let server = Scripted::with_token(|request| match request.split(' ').next() {
         Some("GET") => Reply::Later(
             200,
             json!({ "data": { "path": "secret/", "type": "kv", "options": { "version": "2" } } }),

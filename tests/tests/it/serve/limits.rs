@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::sidecar::Sidecar;
 use crate::cli::common::played;
+use crate::cli::listener::{LOOK_UP, looked_up};
 use crate::relay::Relay;
 
 #[tokio::test]
@@ -213,14 +214,18 @@ async fn begin(mut stream: TcpStream) -> Result<()> {
     let mount =
         json!({ "data": { "path": "secret/", "type": "kv", "options": { "version": "2" } } })
             .to_string();
+    let token = looked_up().to_string();
     let mut chunk = [0; 4 * 1024];
     loop {
         let length = stream.read(&mut chunk).await?;
         if length == 0 {
             return Ok(());
         }
-        let asks_mount = chunk.starts_with(b"GET /v1/sys/internal/ui/mounts");
-        let (length, body) = if asks_mount { (mount.len(), mount.as_str()) } else { (1_000, "{") };
+        let (length, body) = match &chunk {
+            chunk if chunk.starts_with(b"GET /v1/sys/internal/ui/mounts") => (mount.len(), &*mount),
+            chunk if chunk.starts_with(LOOK_UP.as_bytes()) => (token.len(), &*token),
+            _ => (1_000, "{"),
+        };
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
         let answer = format!("{head}content-length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await?;
