@@ -100,3 +100,92 @@ where
         shared.due(&key, &runtime);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::policy::{Policy, Tick};
+    use crate::state::{Flying, State};
+    use crate::table::Bounds;
+    use crate::{Loaded, Version};
+
+    struct Never;
+
+    impl Flying for Never {
+        type Ticket = ();
+
+        fn ticket(&self) {}
+
+        fn is_lost(&self) -> bool {
+            false
+        }
+    }
+
+    /// A value that was put in at 1,000 and lives for 10,000, with a round of 200: due at 10,000,
+    /// with its edge at 9,600.
+    fn state(trusted: bool) -> State<u32, u32, (), Never> {
+        let policy = Policy { refresh_interval: 10_000, max_stale: 500, negative_ttl: 0 };
+        let bounds = Bounds { entries: 10, bytes: usize::MAX, weigh: |_, _| 0 };
+        let state = State::new(policy, bounds, 1);
+        state.trust(trusted);
+        state.scan(1_000);
+        drop(state.replace(&1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
+        state.values.find(&1).iter().filter_map(|held| held.get()).for_each(|held| {
+            held.see();
+        });
+        state
+    }
+
+    /// Whether a hit needs no clock, after the timer has looked at these times.
+    fn is_plain(trusted: bool, looks: &[Tick]) -> bool {
+        let state = state(trusted);
+        for now in looks {
+            state.scan(*now);
+        }
+        state.hit(&1).is_some()
+    }
+
+    #[test]
+    fn the_clock_is_asked_from_two_rounds_before_a_value_is_due() {
+        for (trusted, looks, expected) in [
+            (true, &[][..], true),
+            (true, &[5_000], true),
+            (true, &[9_599], true),
+            (true, &[9_600], false),
+            (true, &[9_600, 9_800, 10_000], false),
+            // Late by anything: from the first look on.
+            (true, &[50_000], false),
+            (false, &[], false),
+            (false, &[5_000], false),
+        ] {
+            assert_eq!(is_plain(trusted, looks), expected, "{trusted} {looks:?}");
+        }
+    }
+
+    /// The next look is never later than the first edge, nor sooner than it must be.
+    #[test]
+    fn the_timer_sleeps_until_a_value_is_near_its_edge() {
+        let state = state(true);
+        assert_eq!(state.sleep(), 9_600);
+        state.scan(9_600);
+        assert_eq!(state.sleep(), 9_800);
+        state.scan(9_800);
+        // On the list now, for the moment that it is due.
+        assert_eq!(state.sleep(), 10_000);
+    }
+
+    #[test]
+    fn a_timer_that_is_gone_leaves_no_trust() {
+        let state = Arc::new(state(true));
+        assert!(state.hit(&1).is_some());
+        state.trust(false);
+        assert!(state.hit(&1).is_none());
+        drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
+        state.scan(2_100);
+        assert!(state.hit(&1).is_none(), "what is put in without a timer is not trusted");
+        state.trust(true);
+        state.scan(2_200);
+        assert!(state.hit(&1).is_some());
+    }
+}
