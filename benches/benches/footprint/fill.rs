@@ -35,8 +35,9 @@ pub(crate) type Value = [u8; 51];
 /// Never asked: the cache is filled by hand.
 struct Source<V>(PhantomData<fn() -> V>);
 
+/// The error of a source that has none.
 #[derive(Debug)]
-struct Never;
+pub(crate) struct Never;
 
 impl fmt::Display for Never {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

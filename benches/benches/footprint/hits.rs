@@ -1,32 +1,15 @@
 //! How often a hit allocates.
 
-use std::fmt;
-
 use allocation_counter::measure;
 use anyhow::Result;
-use secret_cache::{Cache, Load, LoadError, Loaded, Outcome};
+use secret_cache::{Cache, Load, Loaded};
 use tokio::runtime::Builder;
+
+use crate::fill::Never;
 
 pub(crate) const HITS: u32 = 10_000;
 
 struct Source;
-
-#[derive(Debug)]
-struct Never;
-
-impl fmt::Display for Never {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("never")
-    }
-}
-
-impl std::error::Error for Never {}
-
-impl LoadError for Never {
-    fn outcome(&self) -> Outcome {
-        Outcome::Unreachable
-    }
-}
 
 impl Load<String> for Source {
     type Value = String;

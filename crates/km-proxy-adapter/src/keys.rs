@@ -146,10 +146,8 @@ impl KeyManager {
 
     /// The path of a location's own: below its prefix, or anywhere in its mount where it has none.
     pub(crate) fn is_own(&self, path: &str) -> bool {
-        let prefix = self.0.prefix.as_ref().map(SecretPath::decoded);
-        prefix.is_none_or(|prefix| {
-            path.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        let prefix = self.0.settings.location.path_prefix.as_deref();
+        prefix.is_none_or(|prefix| name::is_within(path, prefix))
     }
 
     /// The path of a global secret.

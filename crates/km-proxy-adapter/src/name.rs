@@ -31,6 +31,12 @@ pub fn is_resolved_by_gateway(name: &str) -> bool {
     name.starts_with(OIDC)
 }
 
+/// Whether `path` is `folder` or lies below it.
+pub(crate) fn is_within(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The error of a name that can't stand in a path; `what` says what it is a name of.
 pub(crate) fn unusable(what: &str, name: &str, why: PathError) -> Error {
     let shown: String = name.escape_debug().take(64).collect();

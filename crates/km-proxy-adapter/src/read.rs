@@ -50,26 +50,15 @@ impl KeyManager {
         error: &secret_cache::Error<Failure>,
     ) -> Result<Secret, Error> {
         let parts = self.parts();
-        let Some(failure) = error.load_error() else {
-            let kind = match error {
-                secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
-                _ => Kind::Internal,
-            };
-            return Err(Error::new(kind, format!("read {name}")).with_source(error.clone()));
-        };
-        if falls_back(parts.settings.fallback, failure) {
+        if let Some(failure) = error.load_error()
+            && falls_back(parts.settings.fallback, failure)
+        {
             debug!(name, %failure, "asking the environment");
             if let Some(value) = self.environment(name)? {
                 return Ok(value);
             }
         }
-        let operation = format!("read {name}");
-        Err(match failure.clone() {
-            Failure::Kv(error) => explain::kv(operation, error),
-            Failure::Field(error) => {
-                explain::field(format!("{operation}: {}", parts.kv.mount().data(path)), error)
-            }
-        })
+        Err(explain::cached(format!("read {name}"), &parts.kv.mount().data(path), error))
     }
 
     fn environment(&self, name: &str) -> Result<Option<Secret>, Error> {

@@ -30,6 +30,17 @@ pub enum Source {
     Environment,
 }
 
+impl Source {
+    /// Where a cache had it from.
+    pub(crate) fn of<K, V>(lent: &Lent<K, V>) -> Self {
+        match lent.origin() {
+            _ if lent.is_stale() => Self::Stale,
+            Origin::Loaded => Self::Vault,
+            Origin::Memory => Self::Cache,
+        }
+    }
+}
+
 impl Secret {
     pub(crate) fn lent(value: Lent<SecretPath, Value>) -> Self {
         Self(Held::Vault(value))
@@ -59,11 +70,7 @@ impl Secret {
     pub fn source(&self) -> Source {
         match &self.0 {
             Held::Environment(_) => Source::Environment,
-            Held::Vault(lent) if lent.is_stale() => Source::Stale,
-            Held::Vault(lent) => match lent.origin() {
-                Origin::Loaded => Source::Vault,
-                Origin::Memory => Source::Cache,
-            },
+            Held::Vault(lent) => Source::of(lent),
         }
     }
 

@@ -21,6 +21,12 @@ pub(crate) fn uses(keys: &KeyManager) {
     let _ = KEYS.set(keys.clone());
 }
 
+/// What a command that lives by signals says when it can't have them.
+pub(crate) fn not_caught(error: &io::Error) -> Failure {
+    let what = format!("internal: signals can't be caught: {error}");
+    Failure::new(Kind::Internal, what, "see the system's limits")
+}
+
 /// A signal ends what only reads; a write that is under way is finished, or told as ambiguous.
 pub(crate) async fn until_signal(
     command: impl Future<Output = Result<(), Failure>>,

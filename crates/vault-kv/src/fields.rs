@@ -59,6 +59,12 @@ impl Fields {
         }
     }
 
+    /// A form that can be written down, values readable: for a body that is on its way to whoever
+    /// may have them, and for nothing else.
+    pub fn expose(&self) -> impl Serialize + '_ {
+        Exposed(self)
+    }
+
     /// All fields, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

@@ -4,14 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secret_cache::Origin;
 use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
 
 use super::Document;
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
-use crate::load::Failure;
 use crate::name;
 use crate::secret::Source;
 
@@ -58,26 +56,13 @@ impl Entry {
         self.keys.may_read(|| self.operation("read"))?;
         match self.keys.parts().documents.get(path).await {
             Ok(lent) => {
-                let source = match lent.origin() {
-                    _ if lent.is_stale() => Source::Stale,
-                    Origin::Loaded => Source::Vault,
-                    Origin::Memory => Source::Cache,
-                };
-                Ok(Document { secret: Arc::clone(&lent), source, age: lent.age() })
+                let (source, age) = (Source::of(&lent), lent.age());
+                Ok(Document { secret: Arc::clone(&lent), source, age })
             }
-            Err(error) => Err(self.unread(error)),
-        }
-    }
-
-    fn unread(&self, error: secret_cache::Error<Failure>) -> Error {
-        let operation = self.operation("read");
-        match error.load_error() {
-            Some(Failure::Kv(error)) => explain::kv(operation, error.clone()),
-            Some(Failure::Field(error)) => explain::field(operation, error.clone()),
-            None if matches!(error, secret_cache::Error::Outdated) => {
-                Error::new(Kind::Unavailable, operation).with_source(error)
+            Err(error) => {
+                let place = self.keys.parts().kv.mount().data(path);
+                Err(explain::cached(self.operation("read"), &place, &error))
             }
-            None => Error::new(Kind::Internal, operation).with_source(error),
         }
     }
 

@@ -11,6 +11,7 @@ use super::KeyAlias;
 use crate::connect::bad_path;
 use crate::error::{Error, Kind, Problem};
 use crate::keys::mount;
+use crate::name::{is_within, unusable};
 
 /// The folder of one location's virtual keys: `{mount}/data/[{path_prefix}/][{key prefix}/]`.
 #[derive(Debug, Clone)]
@@ -43,7 +44,8 @@ impl Folder {
         if abroad {
             check_mount(&mount)?;
         }
-        let inside = |prefix: &String| starts_with(location.path_prefix.as_deref(), prefix);
+        let own = location.path_prefix.as_deref();
+        let inside = |prefix: &String| own.is_some_and(|own| is_within(own, prefix));
         let reserved = global.path_prefix.clone().filter(|prefix| !abroad && !inside(prefix));
         let Location { path_prefix, field, .. } = location;
         let key_prefix = settings.virtual_keys.prefix.clone();
@@ -65,9 +67,9 @@ impl Folder {
             Some(folder) => folder.join(alias.as_str()),
             None => SecretPath::new(alias.as_str()),
         };
-        let path = path.map_err(|why| crate::name::unusable("alias", alias.as_str(), why))?;
+        let path = path.map_err(|why| unusable("alias", alias.as_str(), why))?;
         if let Some(reserved) = &self.reserved
-            && starts_with(Some(&path.decoded()), reserved)
+            && is_within(&path.decoded(), reserved)
         {
             return Err(Error::new(
                 Kind::Denied,
@@ -140,12 +142,6 @@ fn refused(error: OverlayError) -> Error {
         error => Error::new(Kind::Denied, error.to_string())
             .with_hint("allow it in KM_ALLOWED_TEAM_LOCATIONS, or mend the team's settings"),
     }
-}
-
-/// Whether `path` is `folder` or lies below it.
-fn starts_with(path: Option<&str>, folder: &str) -> bool {
-    let rest = path.and_then(|path| path.strip_prefix(folder));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn joined(outer: Option<&str>, inner: Option<&str>) -> Result<Option<SecretPath>, PathError> {
@@ -293,7 +289,7 @@ mod tests {
                 let below = format!("{}/", home.data(&SecretPath::new(prefix).unwrap()));
                 let team_prefix = team.overlay(&settings).unwrap().path_prefix;
                 prop_assert!(
-                    !url.starts_with(&below) || starts_with(team_prefix.as_deref(), prefix),
+                    !url.starts_with(&below) || team_prefix.as_deref().is_some_and(|own| is_within(own, prefix)),
                     "{} is below {}", url, below
                 );
             }

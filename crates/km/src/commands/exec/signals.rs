@@ -3,7 +3,6 @@
 use std::io;
 use std::thread;
 
-use km_proxy_adapter::Kind;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::backend::Handle;
@@ -12,6 +11,7 @@ use signal_hook::low_level::siginfo::{Cause, Origin};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::failure::Failure;
+use crate::signals::not_caught;
 
 /// What came in, in order. Ends its thread when it is dropped; signals are ignored from then on.
 #[derive(Debug)]
@@ -23,10 +23,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Catches them from now on.
     pub(super) fn catch() -> Result<Self, Failure> {
-        Self::start().map_err(|error| {
-            let what = format!("internal: signals can't be caught: {error}");
-            Failure::new(Kind::Internal, what, "see the system's limits")
-        })
+        Self::start().map_err(|error| not_caught(&error))
     }
 
     fn start() -> io::Result<Self> {

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use km_proxy_adapter::Kind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,6 +14,7 @@ use tracing::{info, warn};
 use super::accept::Door;
 use super::app::App;
 use crate::failure::Failure;
+use crate::signals::not_caught;
 
 /// How long what is under way may take after a signal; the process ends within 5 s.
 const GRACE: Duration = Duration::from_millis(4_500);
@@ -77,10 +77,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Catches them from now on.
     pub(super) fn catch() -> Result<Self, Failure> {
-        Self::start().map_err(|error| {
-            let what = format!("internal: signals can't be caught: {error}");
-            Failure::new(Kind::Internal, what, "see the system's limits")
-        })
+        Self::start().map_err(|error| not_caught(&error))
     }
 
     fn start() -> io::Result<Self> {

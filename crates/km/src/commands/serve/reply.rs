@@ -7,9 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use km_proxy_adapter::{Fields, Value};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 /// What an answer has beside its values.
@@ -53,18 +51,7 @@ impl ExposedFields<'_> {
 
 impl Serialize for ExposedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.0.iter() {
-            match value {
-                Value::Text(text) => map.serialize_entry(name, text.expose_secret())?,
-                Value::Json(json) => {
-                    let raw: &RawValue =
-                        serde_json::from_str(json.expose_secret()).map_err(S::Error::custom)?;
-                    map.serialize_entry(name, raw)?;
-                }
-            }
-        }
-        map.end()
+        self.0.expose().serialize(serializer)
     }
 }
 
