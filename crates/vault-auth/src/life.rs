@@ -181,6 +181,7 @@ impl Life {
     }
 }
 
+/// What a token's greatest age leaves of a long lease is not short: it takes one login, once.
 fn is_short(held: &Held) -> bool {
-    held.term.is_some_and(|term| (SHORTEST..BUDGETED).contains(&term))
+    held.full.is_some_and(|full| (SHORTEST..BUDGETED).contains(&full))
 }

@@ -68,6 +68,10 @@ impl Held {
     pub(crate) fn renewed(&mut self, term: Duration, capped: bool, asked: Instant) -> bool {
         let short = self.full.is_some_and(|full| term.as_secs_f64() < 0.9 * full.as_secs_f64());
         (self.term, self.asked) = (Some(term), asked);
+        if self.periodic {
+            // It gets its role's period of today, whatever is asked for.
+            self.full = self.term;
+        }
         self.renewable = self.periodic || !(capped || short);
         self.renewable
     }

@@ -359,3 +359,13 @@ fn after_a_revocation_with_dead_credentials_three_requests_are_made_in_a_minute(
     assert_eq!(world.attempts.len() - before, 1);
     assert_eq!(world.life.state(), State::Rejected);
 }
+
+#[test]
+fn what_the_greatest_age_leaves_of_a_long_lease_is_not_short() {
+    let role = Role { lease: 379, most: 1, renewable: true };
+    let mut world =
+        live(role, &[(Mood::Well, 1_279), (Mood::Lossy, 127)], 15_536_141_505_521_179_928);
+    world.pass(RECOVERS_WITHIN);
+    assert!(world.is_usable());
+    assert_eq!(world.most_in_a_minute(), 6);
+}
