@@ -28,6 +28,9 @@ pub const BODY: &str = concat!(
     "\n"
 );
 
+/// Secrets of which each has the same body.
+const MANY: &str = "/v1/secret/data/providers/";
+
 /// What every write in the mount comes before.
 const DATA: &str = "/v1/secret/data/";
 /// The body of the answer to a write.
@@ -48,7 +51,7 @@ pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let token = request.headers().get("x-vault-token");
     let body = match (request.method(), request.uri().path()) {
         _ if token.is_none_or(|token| token != TOKEN) => None,
-        (&Method::GET, PATH) => Some(BODY),
+        (&Method::GET, path) if path == PATH || path.starts_with(MANY) => Some(BODY),
         (&Method::GET, QUESTION) => Some(MOUNTED),
         (&Method::POST, path) if path.starts_with(DATA) => Some(WRITTEN),
         _ => None,
@@ -80,6 +83,7 @@ mod tests {
     fn only_the_right_request_gets_the_secret() {
         for (path, token, expected) in [
             (PATH, TOKEN, StatusCode::OK),
+            ("/v1/secret/data/providers/openai", TOKEN, StatusCode::OK),
             (PATH, "hvs.other", StatusCode::FORBIDDEN),
             ("/v1/secret/data/other", TOKEN, StatusCode::FORBIDDEN),
         ] {

@@ -6,6 +6,7 @@
     reason = "the places come from the length; a check would be measured too"
 )]
 
+mod adapter;
 mod filling;
 mod herd;
 mod names;
@@ -13,22 +14,30 @@ mod peers;
 mod project;
 
 use anyhow::Result;
-use benches::{criterion, group, pair_of};
+use benches::{Server, criterion, group, pair_of};
 use criterion::Criterion;
 
 use names::{NAMES, Names};
 
 fn main() -> Result<()> {
+    let server = Server::start(env!("CARGO_BIN_EXE_canned-server"))?;
     let mut criterion = criterion();
-    hits(&mut criterion, "cache_hit", &Names::new(NAMES), 1)?;
-    hits(&mut criterion, "cache_hot", &Names::new(1), 2)?;
+    hits(&mut criterion, "cache_hit", &server, &Names::new(NAMES), 1)?;
+    hits(&mut criterion, "cache_hot", &server, &Names::new(1), 2)?;
     filling::compare(&mut criterion);
     herd::compare(&mut criterion)
 }
 
 /// Look-ups of names that are there, each after the one before it has its value, by so many threads.
-fn hits(criterion: &mut Criterion, name: &str, names: &Names, threads: usize) -> Result<()> {
+fn hits(
+    criterion: &mut Criterion,
+    name: &str,
+    server: &Server,
+    names: &Names,
+    threads: usize,
+) -> Result<()> {
     let project = project::Project::fill(names)?;
+    let adapter = adapter::Adapter::fill(names, server)?;
     let mut group = group(criterion, name);
     let mut map = peers::map(names, threads);
     let mut compare = |name: &str, contender: benches::Run<'_>| {
@@ -44,6 +53,8 @@ fn hits(criterion: &mut Criterion, name: &str, names: &Names, threads: usize) ->
     compare("secret-cache-handle", &mut project.by_handle(names, threads));
     compare("secret-cache-cached", &mut project.cached_by_name(names, threads));
     compare("secret-cache-handle-cached", &mut project.cached_by_handle(names, threads));
+    compare("km-proxy-adapter", &mut adapter.by_name(names, threads));
+    compare("km-proxy-adapter-handle", &mut adapter.by_handle(names, threads));
     group.finish();
     Ok(())
 }

@@ -53,7 +53,12 @@ pub(crate) struct Project {
 }
 
 pub(crate) fn runtime() -> Result<Runtime> {
-    Ok(Builder::new_multi_thread().worker_threads(1).enable_time().build()?)
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+}
+
+/// Waits until the timer has looked at the values once, and says that their age need not be asked.
+pub(crate) async fn settle() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 impl Project {
@@ -65,8 +70,7 @@ impl Project {
             for name in names.0.iter().chain(&names.0) {
                 ensure!(cache.get(name).await?.len() == crate::names::VALUE, "a wrong value");
             }
-            // The timer looks at the values once, and says that their age need not be asked.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            settle().await;
             Ok(())
         })?;
         let handles = names.0.iter().map(|name| cache.handle(name)).collect();
@@ -132,7 +136,7 @@ impl Project {
 }
 
 /// Polls once: nothing here waits.
-fn at_once(future: impl Future<Output = ()>) {
+pub(crate) fn at_once(future: impl Future<Output = ()>) {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(()), "a hit waits");
 }

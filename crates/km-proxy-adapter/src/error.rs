@@ -9,7 +9,11 @@ use std::sync::Arc;
 /// `Display` says what failed; the causes are its sources. Neither holds a value, a query or a
 /// body.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// Apart, so that an answer that is no error is small.
+#[derive(Debug, Clone)]
+struct Parts {
     kind: Kind,
     operation: String,
     hint: Option<String>,
@@ -60,37 +64,39 @@ impl fmt::Display for Problem {
 impl Error {
     pub(crate) fn new(kind: Kind, operation: impl Into<String>) -> Self {
         let operation = operation.into();
-        Self { kind, operation, hint: None, source: None, problems: Arc::default() }
+        let problems = Arc::default();
+        Self(Box::new(Parts { kind, operation, hint: None, source: None, problems }))
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
+        self.0.source = Some(Arc::new(source));
         self
     }
 
     pub(crate) fn settings(problems: impl IntoIterator<Item = Problem>) -> Self {
-        let problems = problems.into_iter().collect();
-        Self { problems, ..Self::new(Kind::Settings, "settings") }
+        let mut error = Self::new(Kind::Settings, "settings");
+        error.0.problems = problems.into_iter().collect();
+        error
     }
 
     /// Who has to do something about it.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// How to mend it, where that is known.
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// All that is wrong with the settings; empty unless the kind is [`Kind::Settings`].
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.0.problems
     }
 
     /// What failed and why, on one line.
@@ -108,8 +114,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.operation)?;
-        for (index, problem) in self.problems.iter().enumerate() {
+        f.write_str(&self.0.operation)?;
+        for (index, problem) in self.0.problems.iter().enumerate() {
             write!(f, "{}{problem}", if index == 0 { ": " } else { "; " })?;
         }
         Ok(())
@@ -118,7 +124,7 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the errors of the crates below to an [`Error`]: whose matter it is, and what helps.
 
-use vault_http::{ApiPath, Kind as Http};
+use vault_http::Kind as Http;
 use vault_kv::{FieldError, Kind as Stored};
 
 use crate::error::{Error, Kind};
@@ -44,23 +44,16 @@ pub(crate) fn field(operation: impl Into<String>, error: FieldError) -> Error {
     Error::new(Kind::StoredValue, operation).with_source(error).with_hint(hint)
 }
 
-/// The error of a read through a cache; `place` is the path of the request.
-pub(crate) fn cached(
-    operation: String,
-    place: &ApiPath,
-    error: &secret_cache::Error<Failure>,
-) -> Error {
-    match error.load_error() {
-        Some(Failure::Kv(error)) => kv(operation, error.clone()),
-        Some(Failure::Field(error)) => field(format!("{operation}: {place}"), error.clone()),
-        None => {
-            let kind = match error {
-                secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
-                _ => Kind::Internal,
-            };
-            Error::new(kind, operation).with_source(error.clone())
-        }
+/// The error of a read through the cache.
+pub(crate) fn cached(operation: String, error: &secret_cache::Error<Failure>) -> Error {
+    if let Some(Failure(error)) = error.load_error() {
+        return kv(operation, error.clone());
     }
+    let kind = match error {
+        secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
+        _ => Kind::Internal,
+    };
+    Error::new(kind, operation).with_source(error.clone())
 }
 
 fn exchange_kind(kind: Http) -> Kind {

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use vault_kv::SecretPath;
-
 use crate::error::Error;
 use crate::keys::KeyManager;
 use crate::load::Loader;
-use crate::name;
+use crate::name::{self, Name};
+use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, route};
 use crate::secret::Secret;
 
@@ -16,13 +15,13 @@ use crate::secret::Secret;
 #[derive(Clone)]
 pub struct Handle {
     keys: KeyManager,
-    name: String,
+    name: Name,
     place: Place,
 }
 
 #[derive(Clone)]
 enum Place {
-    Vault { path: SecretPath, cached: secret_cache::Handle<SecretPath, Loader> },
+    Vault(secret_cache::Handle<Name, Loader>),
     Environment,
 }
 
@@ -32,23 +31,19 @@ impl KeyManager {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
-        let name = name::parse(reference)?;
-        let place = match route(&self.parts().settings, name) {
+        let name = self.named(name::parse(reference)?)?;
+        let place = match route(&self.parts().settings, name.as_str()) {
             Route::Environment => Place::Environment,
-            Route::Vault => {
-                let path = self.path(name)?;
-                let cached = self.parts().cache.handle(&path);
-                Place::Vault { path, cached }
-            }
+            Route::Vault => Place::Vault(self.parts().cache.handle(&name)),
         };
-        Ok(Handle { keys: self.clone(), name: name.to_owned(), place })
+        Ok(Handle { keys: self.clone(), name, place })
     }
 }
 
 impl Handle {
     /// The name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 
     /// The value, as [`KeyManager::secret`] gives it. From memory it is there at the first poll, and
@@ -56,14 +51,9 @@ impl Handle {
     ///
     /// # Errors
     /// As [`KeyManager::secret`].
-    pub async fn secret(&self) -> Result<Secret, Error> {
-        match &self.place {
-            Place::Environment => self.keys.the_environments(&self.name),
-            Place::Vault { path, cached } => match cached.get().await {
-                Ok(lent) => Ok(Secret::lent(lent)),
-                Err(error) => self.keys.behind(&self.name, path, &error),
-            },
-        }
+    #[inline(always)]
+    pub fn secret(&self) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'_> {
+        Reading::new(self)
     }
 
     /// Waits until another value has come from Vault, or Vault has said that there is none any more,
@@ -74,7 +64,31 @@ impl Handle {
     pub async fn changed(&mut self) {
         match &mut self.place {
             Place::Environment => std::future::pending().await,
-            Place::Vault { cached, .. } => cached.changed().await,
+            Place::Vault(cached) => cached.changed().await,
+        }
+    }
+}
+
+impl<'a> Source<'a> for &'a Handle {
+    #[inline(always)]
+    fn fresh(self) -> Option<Held> {
+        match &self.place {
+            Place::Vault(cached) => cached.fresh(|value| value.is_provider_key),
+            Place::Environment => None,
+        }
+    }
+
+    fn cached(self) -> Option<Held> {
+        match &self.place {
+            Place::Vault(cached) => cached.cached(),
+            Place::Environment => None,
+        }
+    }
+
+    async fn find(self) -> Result<Secret, Error> {
+        match &self.place {
+            Place::Environment => self.keys.the_environments(self.name()),
+            Place::Vault(_) => self.keys.vaults(&self.name).await,
         }
     }
 }
@@ -82,6 +96,6 @@ impl Handle {
 /// Shows the name, and no value.
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Handle").field("name", &self.name()).finish_non_exhaustive()
     }
 }

@@ -9,11 +9,10 @@ use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
 use crate::connect::{self, Link, Lives, bad_path};
-use crate::documents::{self, Loader as DocumentLoader};
 use crate::engines::Engines;
 use crate::error::{Error, Kind};
-use crate::load::Loader;
-use crate::name;
+use crate::load::{self, Loader};
+use crate::name::{self, Name};
 use crate::route::{Route, route};
 
 /// The keys of a gateway: read through a cache, written to Vault. Cheap to clone; all clones share
@@ -22,28 +21,24 @@ use crate::route::{Route, route};
 pub struct KeyManager(Arc<Parts>);
 
 pub(crate) struct Parts {
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) env: Box<dyn Env>,
     pub(crate) link: Link,
     pub(crate) kv: Kv,
     prefix: Option<SecretPath>,
-    pub(crate) cache: Cache<SecretPath, Loader>,
-    pub(crate) documents: Cache<SecretPath, DocumentLoader>,
+    pub(crate) cache: Cache<Name, Loader>,
     pub(crate) engines: Engines,
 }
 
-/// Forgets a path when it is dropped.
+/// Forgets a secret when it is dropped.
 pub(crate) struct Forget<'a> {
-    parts: &'a Parts,
-    path: Option<SecretPath>,
+    cache: &'a Cache<Name, Loader>,
+    name: Option<Name>,
 }
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.path.iter().for_each(|path| {
-            self.parts.cache.invalidate(path);
-            self.parts.documents.invalidate(path);
-        });
+        self.name.iter().for_each(|name| self.cache.invalidate(name));
     }
 }
 
@@ -96,15 +91,10 @@ impl KeyManager {
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
         let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
         let kv = Kv::new(link.session.clone(), mount);
-        let cache = Cache::builder(Loader { kv: kv.clone(), field: location.field.clone() })
-            .name("provider_keys")
-            .refresh_interval(settings.refresh_interval)
-            .max_stale(settings.max_stale)
-            .build()
-            .map_err(|error| Error::new(Kind::Internal, "make the cache").with_source(error))?;
-        let documents = documents::cache(&kv, &settings)?;
+        let settings = Arc::new(settings);
+        let cache = load::cache(&kv, &settings)?;
         let (env, engines) = (Box::new(env), Engines::new(kv.clone()));
-        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, documents, engines })))
+        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, engines })))
     }
 
     /// The settings that it was made from.
@@ -137,17 +127,24 @@ impl KeyManager {
     /// changes it, however that ends, a caller that gives up included.
     pub(crate) fn forget(&self, kv: &Kv, path: &SecretPath) -> Forget<'_> {
         let cached = kv.mount().full() == self.0.kv.mount().full();
-        Forget { parts: &self.0, path: cached.then(|| path.clone()) }
+        let name = cached.then(|| self.name_of(path.clone())).flatten();
+        Forget { cache: &self.0.cache, name }
     }
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0
     }
 
-    /// The path of a location's own: below its prefix, or anywhere in its mount where it has none.
-    pub(crate) fn is_own(&self, path: &str) -> bool {
-        let prefix = self.0.settings.location.path_prefix.as_deref();
-        prefix.is_none_or(|prefix| name::is_within(path, prefix))
+    /// The secret at a path of the location's own: below its prefix, or anywhere in its mount where
+    /// it has none.
+    pub(crate) fn name_of(&self, path: SecretPath) -> Option<Name> {
+        Name::of(path, self.0.settings.location.path_prefix.as_deref())
+    }
+
+    /// The global secret of this name.
+    pub(crate) fn named(&self, name: &str) -> Result<Name, Error> {
+        let named = self.name_of(self.path(name)?);
+        named.ok_or_else(|| Error::new(Kind::Internal, "a name is not below its own prefix"))
     }
 
     /// The path of a global secret.

@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::inline_always,
+    reason = "a hit is inlined as a whole: what is handed on in memory costs as much as the look-up"
+)]
 
 mod connect;
 mod engines;
@@ -9,6 +13,7 @@ mod handle;
 mod name;
 mod preload;
 mod read;
+mod reading;
 mod route;
 
 mod load;

@@ -1,41 +1,87 @@
-//! How the cache gets a value: one read of the KV engine, one field of it.
+//! How the cache gets a secret: one read of the KV engine, whole, for whoever asks for it by its
+//! name or by its path.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use km_settings::Settings;
 use secrecy::SecretString;
-use secret_cache::{Load, LoadError, Loaded, Outcome, Version};
-use vault_kv::{FieldError, Kind, Kv, SecretPath, VersionMetadata};
+use secret_cache::{Cache, Load, LoadError, Loaded, Outcome, Version};
+use vault_kv::{FieldError, Fields, Kind, Kv, VersionMetadata};
 
-/// A value as it is cached.
+use crate::error::{self, Error};
+use crate::name::Name;
+use crate::route::is_provider_key;
+
+/// A secret as it is cached. What a hit has to look at is kept close together.
 #[derive(Debug)]
 pub(crate) struct Value {
+    /// What stands in the location's field; empty where that can't be used.
     pub(crate) text: SecretString,
-    pub(crate) created: String,
+    /// Whether it is a provider key that a gateway may have, so that a hit has nothing else to ask.
+    pub(crate) is_provider_key: bool,
+    pub(crate) rest: Box<Rest>,
 }
 
-/// Reads one field of the secrets of one mount.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    /// Why the location's field can't be used.
+    pub(crate) unusable: Option<FieldError>,
+    /// What stands beside it.
+    others: Fields,
+    pub(crate) metadata: VersionMetadata,
+}
+
+impl Value {
+    /// All fields; `field` is the location's.
+    pub(crate) fn fields(&self, field: &str) -> Fields {
+        let others = self.rest.others.clone();
+        match &self.rest.unusable {
+            None => others.with(field, self.text.clone()),
+            Some(_) => others,
+        }
+    }
+}
+
+/// Reads the secrets of the global location.
 pub(crate) struct Loader {
-    pub(crate) kv: Kv,
-    pub(crate) field: String,
+    kv: Kv,
+    settings: Arc<Settings>,
 }
 
-impl Load<SecretPath> for Loader {
+/// The cache of a location's secrets.
+pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loader>, Error> {
+    let loader = Loader { kv: kv.clone(), settings: Arc::clone(settings) };
+    let cache = Cache::builder(loader)
+        .name("secrets")
+        .refresh_interval(settings.refresh_interval)
+        .max_stale(settings.max_stale)
+        .build();
+    cache.map_err(|error| Error::new(error::Kind::Internal, "make the cache").with_source(error))
+}
+
+impl Load<Name> for Loader {
     type Value = Value;
     type Error = Failure;
 
-    async fn load(&self, path: &SecretPath) -> Result<Loaded<Value>, Failure> {
-        let secret = self.kv.read(path).await.map_err(Failure::Kv)?;
-        let text = secret.fields.into_text(&self.field).map_err(Failure::Field)?;
-        let version = version(&secret.metadata);
-        let value = Value { text, created: secret.metadata.created_time };
-        Ok(Loaded::versioned(value, version))
+    async fn load(&self, name: &Name) -> Result<Loaded<Value>, Failure> {
+        let secret = self.kv.read(name.path()).await.map_err(Failure)?;
+        let (mut others, metadata) = (secret.fields, secret.metadata);
+        let (text, unusable) = match others.take_text(&self.settings.location.field) {
+            Ok(text) => (text, None),
+            Err(error) => (SecretString::default(), Some(error)),
+        };
+        let is_provider_key = unusable.is_none() && is_provider_key(&self.settings, name.as_str());
+        let version = version(&metadata);
+        let rest = Box::new(Rest { unusable, others, metadata });
+        Ok(Loaded::versioned(Value { text, is_provider_key, rest }, version))
     }
 }
 
 /// The version as the cache compares it: where metadata was deleted or the mount made again,
 /// numbers restart at 1, and the time of creation tells that it is newer.
-pub(crate) fn version(metadata: &VersionMetadata) -> Version {
+fn version(metadata: &VersionMetadata) -> Version {
     let version = Version::new(metadata.version);
     match created(metadata) {
         Some(created) => version.created(created),
@@ -47,55 +93,42 @@ fn created(metadata: &VersionMetadata) -> Option<SystemTime> {
     humantime::parse_rfc3339(&metadata.created_time).ok()
 }
 
-/// Why there is no value.
+/// Why there is no secret.
 #[derive(Debug, Clone)]
-pub(crate) enum Failure {
-    Kv(vault_kv::Error),
-    Field(FieldError),
-}
+pub(crate) struct Failure(pub(crate) vault_kv::Error);
 
 impl Failure {
     /// Whether Vault said for certain that nothing is stored under that name. A deleted version, a
     /// missing mount and a missing namespace are something else: somebody did that.
     pub(crate) fn is_definite_miss(&self) -> bool {
-        matches!(self, Self::Kv(error) if error.kind() == Kind::NotFound)
+        self.0.kind() == Kind::NotFound
     }
 
     /// Whether there is no such mount or namespace.
     pub(crate) fn is_misplaced(&self) -> bool {
         use vault_http::Kind as Http;
-        let misplaced = |kind| matches!(kind, Kind::Exchange(Http::NoMount | Http::NoNamespace));
-        matches!(self, Self::Kv(error) if misplaced(error.kind()))
+        matches!(self.0.kind(), Kind::Exchange(Http::NoMount | Http::NoNamespace))
     }
 }
 
 impl LoadError for Failure {
     fn outcome(&self) -> Outcome {
-        match self {
-            Self::Field(_) => Outcome::Refused,
-            Self::Kv(error) if error.may_serve_stale() => Outcome::Unreachable,
-            Self::Kv(error) => match error.kind() {
-                Kind::NotFound | Kind::Deleted | Kind::Destroyed => Outcome::Absent,
-                _ => Outcome::Refused,
-            },
+        match self.0.kind() {
+            _ if self.0.may_serve_stale() => Outcome::Unreachable,
+            Kind::NotFound | Kind::Deleted | Kind::Destroyed => Outcome::Absent,
+            _ => Outcome::Refused,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kv(error) => error.fmt(f),
-            Self::Field(error) => error.fmt(f),
-        }
+        self.0.fmt(f)
     }
 }
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Kv(error) => error.source(),
-            Self::Field(error) => error.source(),
-        }
+        self.0.source()
     }
 }

@@ -1,6 +1,11 @@
-//! A name as a gateway's configuration writes it.
+//! A name as a gateway's configuration writes it, and as the cache knows it.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use vault_http::PathError;
+use vault_kv::SecretPath;
 
 use crate::error::{Error, Kind};
 
@@ -15,7 +20,7 @@ const OIDC: &str = "oidc/";
 /// # Errors
 /// [`Kind::Usage`] for a name that never goes to either.
 pub fn parse(reference: &str) -> Result<&str, Error> {
-    let name = reference.strip_prefix(REFERENCE).unwrap_or(reference);
+    let name = bare(reference);
     if is_resolved_by_gateway(name) {
         return Err(Error::new(
             Kind::Usage,
@@ -26,6 +31,12 @@ pub fn parse(reference: &str) -> Result<&str, Error> {
     Ok(name)
 }
 
+/// The same, whatever it is a name of.
+#[inline]
+pub(crate) fn bare(reference: &str) -> &str {
+    reference.strip_prefix(REFERENCE).unwrap_or(reference)
+}
+
 /// Whether the gateway resolves this name itself, so that it is no secret of anybody's here.
 pub fn is_resolved_by_gateway(name: &str) -> bool {
     name.starts_with(OIDC)
@@ -33,8 +44,62 @@ pub fn is_resolved_by_gateway(name: &str) -> bool {
 
 /// Whether `path` is `folder` or lies below it.
 pub(crate) fn is_within(path: &str, folder: &str) -> bool {
-    let rest = path.strip_prefix(folder);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    below(path, folder).is_some()
+}
+
+/// What `path` is called below `folder`; empty for the folder itself.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// A secret of the global location: what it is called below the path prefix, and its path in the
+/// mount. Each name has one path, so that the name alone tells one from another.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    name: Box<str>,
+    path: Arc<SecretPath>,
+}
+
+impl Name {
+    /// The secret at `path`, unless that is not below `prefix`.
+    pub(crate) fn of(path: SecretPath, prefix: Option<&str>) -> Option<Self> {
+        let decoded = path.decoded();
+        let name = match prefix {
+            Some(prefix) => below(&decoded, prefix)?.into(),
+            None => decoded.into(),
+        };
+        Some(Self { name, path: Arc::new(path) })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> &SecretPath {
+        &self.path
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl Borrow<str> for Name {
+    #[inline]
+    fn borrow(&self) -> &str {
+        &self.name
+    }
 }
 
 /// The error of a name that can't stand in a path; `what` says what it is a name of.

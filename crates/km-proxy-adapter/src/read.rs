@@ -1,19 +1,33 @@
 //! Reading a name: who is asked, through the cache, and what happens on a miss.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use tracing::debug;
-use vault_kv::SecretPath;
+use vault_kv::FieldError;
 
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::load::Failure;
-use crate::name;
-use crate::route::{Route, falls_back, route};
+use crate::name::{self, Name};
+use crate::reading::{Held, Reading, Source};
+use crate::route::{Route, falls_back, falls_back_from_unusable, route};
 use crate::secret::Secret;
 
+/// A secret that gives no value is looked at again after this: whoever mends it doesn't wait for the
+/// refresh interval.
+const UNUSABLE_FOR: Duration = Duration::from_secs(5);
+
+/// Why Vault gave no value.
+enum Reason<'e> {
+    Unread(&'e secret_cache::Error<Failure>),
+    Unusable(&'e FieldError),
+}
+
 impl KeyManager {
-    /// The value of a provider key, by its name or by a reference `os.environ/NAME`.
+    /// The value of a provider key, by its name or by a reference `os.environ/NAME`. From memory it
+    /// is there at the first poll, and nothing is allocated.
     ///
     /// Vault is asked through the cache, unless the access mode or the hosted keys send the name to
     /// the environment. What Vault does not have, the environment may, as the fallback policy says.
@@ -21,16 +35,39 @@ impl KeyManager {
     /// # Errors
     /// [`Kind::NotFound`] when nobody has it, [`Kind::Usage`] when it is no name; else the reason
     /// why Vault could not, or would not, tell.
-    pub async fn secret(&self, reference: &str) -> Result<Secret, Error> {
-        let name = name::parse(reference)?;
-        let path = self.path(name)?;
-        let parts = self.parts();
-        if route(&parts.settings, name) == Route::Environment {
-            return self.the_environments(name);
+    #[inline(always)]
+    pub fn secret<'a>(
+        &'a self,
+        reference: &'a str,
+    ) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'a> {
+        Reading::new(ByName { keys: self, reference })
+    }
+
+    async fn find(&self, reference: &str) -> Result<Secret, Error> {
+        let name = self.named(name::parse(reference)?)?;
+        match route(&self.parts().settings, name.as_str()) {
+            Route::Environment => self.the_environments(name.as_str()),
+            Route::Vault => self.vaults(&name).await,
         }
-        match parts.cache.get(&path).await {
-            Ok(lent) => Ok(Secret::lent(lent)),
-            Err(error) => self.behind(name, &path, &error),
+    }
+
+    /// The value of a name that Vault is asked for.
+    pub(crate) async fn vaults(&self, name: &Name) -> Result<Secret, Error> {
+        let cache = &self.parts().cache;
+        let mut answer = cache.get(name).await;
+        if let Ok(lent) = &answer
+            && lent.rest.unusable.is_some()
+            && lent.age() > UNUSABLE_FOR
+        {
+            cache.invalidate(name);
+            answer = cache.get(name).await;
+        }
+        match answer {
+            Err(error) => self.behind(name, &Reason::Unread(&error)),
+            Ok(lent) => match &lent.rest.unusable {
+                Some(error) => self.behind(name, &Reason::Unusable(error)),
+                None => Ok(Secret::lent(lent)),
+            },
         }
     }
 
@@ -43,22 +80,27 @@ impl KeyManager {
     }
 
     /// What there is where Vault has no value: the environment's, if the policy lets it answer.
-    pub(crate) fn behind(
-        &self,
-        name: &str,
-        path: &SecretPath,
-        error: &secret_cache::Error<Failure>,
-    ) -> Result<Secret, Error> {
+    fn behind(&self, name: &Name, reason: &Reason<'_>) -> Result<Secret, Error> {
         let parts = self.parts();
-        if let Some(failure) = error.load_error()
-            && falls_back(parts.settings.fallback, failure)
-        {
-            debug!(name, %failure, "asking the environment");
-            if let Some(value) = self.environment(name)? {
+        let policy = parts.settings.fallback;
+        let falls_back = match reason {
+            Reason::Unread(error) => error.load_error().is_some_and(|f| falls_back(policy, f)),
+            Reason::Unusable(_) => falls_back_from_unusable(policy),
+        };
+        if falls_back {
+            debug!(name = name.as_str(), "asking the environment");
+            if let Some(value) = self.environment(name.as_str())? {
                 return Ok(value);
             }
         }
-        Err(explain::cached(format!("read {name}"), &parts.kv.mount().data(path), error))
+        let operation = format!("read {}", name.as_str());
+        Err(match reason {
+            Reason::Unread(error) => explain::cached(operation, error),
+            Reason::Unusable(error) => {
+                let place = parts.kv.mount().data(name.path());
+                explain::field(format!("{operation}: {place}"), FieldError::clone(error))
+            }
+        })
     }
 
     fn environment(&self, name: &str) -> Result<Option<Secret>, Error> {
@@ -73,5 +115,27 @@ impl KeyManager {
             .with_hint("set the variable to text")
         })?;
         Ok(Some(Secret::environment(SecretString::from(value))))
+    }
+}
+
+/// A reader who names a key.
+#[derive(Clone, Copy)]
+struct ByName<'a> {
+    keys: &'a KeyManager,
+    reference: &'a str,
+}
+
+impl<'a> Source<'a> for ByName<'a> {
+    #[inline(always)]
+    fn fresh(self) -> Option<Held> {
+        self.keys.parts().cache.fresh(name::bare(self.reference), |value| value.is_provider_key)
+    }
+
+    fn cached(self) -> Option<Held> {
+        self.keys.parts().cache.cached(name::bare(self.reference))
+    }
+
+    fn find(self) -> impl Future<Output = Result<Secret, Error>> + Send + 'a {
+        self.keys.find(self.reference)
     }
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Lent, Origin};
-use vault_kv::SecretPath;
 
 use crate::load::Value;
+use crate::name::Name;
 
 /// A secret's value, lent by the cache or read from the environment. `Debug` masks it.
 pub struct Secret(Held);
 
 enum Held {
-    Vault(Lent<SecretPath, Value>),
+    Vault(Lent<Name, Value>),
     Environment(SecretString),
 }
 
@@ -42,7 +42,8 @@ impl Source {
 }
 
 impl Secret {
-    pub(crate) fn lent(value: Lent<SecretPath, Value>) -> Self {
+    #[inline]
+    pub(crate) fn lent(value: Lent<Name, Value>) -> Self {
         Self(Held::Vault(value))
     }
 
@@ -51,6 +52,7 @@ impl Secret {
     }
 
     /// The value, byte for byte.
+    #[inline]
     pub fn expose(&self) -> &str {
         match &self.0 {
             Held::Vault(lent) => lent.text.expose_secret(),
@@ -81,7 +83,7 @@ impl Secret {
 
     /// When that version was written, RFC 3339.
     pub fn created(&self) -> Option<&str> {
-        self.vault().map(|lent| lent.created.as_str())
+        self.vault().map(|lent| lent.rest.metadata.created_time.as_str())
     }
 
     /// How long ago it was read from Vault.
@@ -89,7 +91,7 @@ impl Secret {
         self.vault().map(Lent::age)
     }
 
-    fn vault(&self) -> Option<&Lent<SecretPath, Value>> {
+    fn vault(&self) -> Option<&Lent<Name, Value>> {
         match &self.0 {
             Held::Vault(lent) => Some(lent),
             Held::Environment(_) => None,

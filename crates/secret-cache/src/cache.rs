@@ -1,5 +1,6 @@
 //! The cache itself: what callers and writers call.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -57,12 +58,31 @@ where
         Asking::new(ByKey { shared: &self.shared, key })
     }
 
+    /// The value of `key` if it is in memory, known to be fresh, and was asked for before: the quickest
+    /// look there is. `None` says nothing; [`cached`](Self::cached) or [`get`](Self::get) tells.
+    #[inline(always)]
+    pub fn fresh<Q>(
+        &self,
+        key: &Q,
+        wanted: impl FnOnce(&L::Value) -> bool,
+    ) -> Option<Lent<K, L::Value>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.hit(key, wanted)
+    }
+
     /// The value of `key` if it may be served from memory. Nobody waits: a value that comes due is
     /// loaded again behind the caller's back if this runs on a runtime, one that is missing is not
-    /// loaded.
+    /// loaded. The key may be given in any form that it [borrows](Borrow) as, `str` for a `String`.
     #[inline(always)]
-    pub fn cached(&self, key: &K) -> Option<Lent<K, L::Value>> {
-        match self.shared.hit(key) {
+    pub fn cached<Q>(&self, key: &Q) -> Option<Lent<K, L::Value>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match self.shared.hit(key, |_| true) {
             Some(lent) => Some(lent),
             None => self.shared.look(key),
         }
@@ -160,7 +180,7 @@ where
 {
     #[inline(always)]
     fn hit(self) -> Option<Lent<K, L::Value>> {
-        self.shared.hit(self.key)
+        self.shared.hit(self.key, |_| true)
     }
 
     fn shared(self) -> &'a Arc<Shared<K, L>> {

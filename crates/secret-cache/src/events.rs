@@ -8,7 +8,7 @@ use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use crate::Outcome;
 use crate::landing::{Cause, Report};
 
-/// Hits are told by the thousand: whichever cache has the last of a thread's thousand gets them all.
+/// Hits are told by the thousand: whichever cache is asked after a thread's thousandth gets them all.
 const BATCH: u32 = 1024;
 
 thread_local! {
@@ -31,22 +31,27 @@ impl Events {
         Self { cache, hits: Key::from_parts("secret_cache_hits_total", labels) }
     }
 
-    #[inline]
-    pub(crate) fn hit(&self) {
-        HITS.with(|hits| {
-            let count = hits.get() + 1;
-            hits.set(count % BATCH);
-            if count == BATCH {
-                self.tell_hits();
-            }
-        });
+    /// Counts a hit.
+    #[inline(always)]
+    pub(crate) fn hit() {
+        HITS.set(HITS.get().wrapping_add(1));
+    }
+
+    /// Tells the hits that were counted, if they are many. This may be foreign code, so it comes before
+    /// a value is lent: a loan that foreign code could unwind through would have to stand in memory.
+    #[inline(always)]
+    pub(crate) fn tell_many(&self) {
+        if HITS.get() >= BATCH {
+            self.tell_hits();
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn tell_hits(&self) {
+        let count = u64::from(HITS.replace(0));
         let counter = |recorder: &dyn metrics::Recorder| {
-            recorder.register_counter(&self.hits, &METADATA).increment(u64::from(BATCH));
+            recorder.register_counter(&self.hits, &METADATA).increment(count);
         };
         with_recorder(counter);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::asking::{Asking, Source};
+use crate::events::Events;
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::{Error, Lent, Load, Version};
@@ -50,6 +51,15 @@ where
         Asking::new(self)
     }
 
+    /// The value if it is known to be fresh, as [`Cache::fresh`](crate::Cache::fresh).
+    #[inline(always)]
+    pub fn fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Lent<K, L::Value>> {
+        self.shared.events.tell_many();
+        let lent = Lent::plain(self.slot.cell.load(), wanted)?;
+        Events::hit();
+        Some(lent)
+    }
+
     /// The value if it may be served from memory, as [`Cache::cached`](crate::Cache::cached).
     #[inline(always)]
     pub fn cached(&self) -> Option<Lent<K, L::Value>> {
@@ -80,9 +90,7 @@ where
 {
     #[inline(always)]
     fn hit(self) -> Option<Lent<K, L::Value>> {
-        let lent = Lent::plain(self.slot.cell.load())?;
-        self.shared.events.hit();
-        Some(lent)
+        self.fresh(|_| true)
     }
 
     fn shared(self) -> &'a Arc<Shared<K, L>> {

@@ -51,9 +51,13 @@ impl<K, V> Lent<K, V> {
 
     /// A value that can be served as it is: the whole of a hit, once it is found.
     #[inline(always)]
-    pub(crate) fn plain(guard: Guard<Stored<K, V>>) -> Option<Self> {
-        let is_plain = guard.get().is_some_and(|stored| stored.is_plain());
-        is_plain.then(|| Self::held(guard, false))
+    pub(crate) fn plain(
+        guard: Guard<Stored<K, V>>,
+        wanted: impl FnOnce(&V) -> bool,
+    ) -> Option<Self> {
+        let stored = guard.get();
+        let serves = stored.is_some_and(|stored| stored.is_plain() && wanted(&stored.value));
+        serves.then(|| Self::held(guard, false))
     }
 
     #[inline]
@@ -70,6 +74,11 @@ impl<K, V> Lent<K, V> {
     #[must_use]
     pub fn keep(self) -> Self {
         self.share()
+    }
+
+    /// The key that it is the value of.
+    pub fn key(&self) -> &K {
+        &self.stored().key
     }
 
     /// How long ago the load of this value began (or it was put in by a write). Never less than

@@ -3,6 +3,7 @@
 //! Readers take no lock. What they find is right because the key stands beside the value; what they
 //! don't find, because an entry was just being moved, they look for again under the writer's lock.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
@@ -50,13 +51,17 @@ impl<K: Eq, V> Level<K, V> {
 
     /// The entry of `key` and its place.
     #[inline]
-    pub(crate) fn find(&self, hash: Hash, key: &K) -> Option<(usize, Guard<Stored<K, V>>)> {
+    pub(crate) fn find<Q>(&self, hash: Hash, key: &Q) -> Option<(usize, Guard<Stored<K, V>>)>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
         let mut place = self.home(hash);
         for _ in 0..self.tags.len() {
             let tag = self.tags.get(place)?.load(Acquire);
             if tag == hash.tag() {
                 let guard = self.cells.get(place)?.load();
-                if guard.get().is_some_and(|stored| stored.key == *key) {
+                if guard.get().is_some_and(|stored| stored.key.borrow() == key) {
                     return Some((place, guard));
                 }
             } else if tag == 0 {

@@ -1,6 +1,7 @@
 //! What a cache shares with its handles, its loads and its timer: the state, and the tasks that act
 //! on it.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -54,17 +55,30 @@ where
 
     /// The whole of a hit.
     #[inline(always)]
-    pub(crate) fn hit(&self, key: &K) -> Option<Lent<K, L::Value>> {
-        let lent = self.state.hit(key)?;
-        self.events.hit();
+    pub(crate) fn hit<Q>(
+        &self,
+        key: &Q,
+        wanted: impl FnOnce(&L::Value) -> bool,
+    ) -> Option<Lent<K, L::Value>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.events.tell_many();
+        let lent = self.state.hit(key, wanted)?;
+        Events::hit();
         Some(lent)
     }
 
     /// What memory has, once it is not a plain hit.
     #[cold]
-    pub(crate) fn look(self: &Arc<Self>, key: &K) -> Option<Lent<K, L::Value>> {
+    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q) -> Option<Lent<K, L::Value>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let Look::Served(lent, begin) = self.state.look(key) else { return None };
-        self.events.hit();
+        Events::hit();
         if lent.is_stale() {
             self.events.stale();
         }
@@ -72,7 +86,7 @@ where
             && let Ok(runtime) = Handle::try_current()
         {
             self.timer.start(self, &runtime);
-            self.due(key, &runtime);
+            self.due(lent.key(), &runtime);
         }
         Some(lent)
     }

@@ -5,6 +5,7 @@
 //! key's own `Hash`, `Eq` and `Clone`, and the weighing of entries. Tasks and timers belong to
 //! `shared`: a step says what is to be loaded, and what must wait.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError};
 
@@ -89,12 +90,20 @@ where
 
     /// The value of `key` if it can be served as it is: the whole of a hit.
     #[inline(always)]
-    pub(crate) fn hit(&self, key: &K) -> Option<Lent<K, V>> {
-        Lent::plain(self.values.find(key)?)
+    pub(crate) fn hit<Q>(&self, key: &Q, wanted: impl FnOnce(&V) -> bool) -> Option<Lent<K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        Lent::plain(self.values.find(key)?, wanted)
     }
 
     /// The value of `key` if it may be served at all; the clock is asked where that matters.
-    pub(crate) fn look(&self, key: &K) -> Look<K, V> {
+    pub(crate) fn look<Q>(&self, key: &Q) -> Look<K, V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let Some(guard) = self.values.find(key) else { return Look::Nothing };
         let Some(stored) = guard.get() else { return Look::Nothing };
         let marks = stored.see();

@@ -143,7 +143,7 @@ mod tests {
         for now in looks {
             state.scan(*now);
         }
-        state.hit(&1).is_some()
+        state.hit(&1, |_| true).is_some()
     }
 
     #[test]
@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn a_timer_that_is_gone_leaves_no_trust() {
         let state = Arc::new(state(true));
-        assert!(state.hit(&1).is_some());
+        assert!(state.hit(&1, |_| true).is_some());
         state.trust(false);
-        assert!(state.hit(&1).is_none());
+        assert!(state.hit(&1, |_| true).is_none());
         drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
         state.scan(2_100);
-        assert!(state.hit(&1).is_none(), "what is put in without a timer is not trusted");
+        assert!(state.hit(&1, |_| true).is_none(), "what is put in without a timer is not trusted");
         state.trust(true);
         state.scan(2_200);
-        assert!(state.hit(&1).is_some());
+        assert!(state.hit(&1, |_| true).is_some());
     }
 }

@@ -4,6 +4,7 @@
 //! The array grows by steps of 64. The small ones stay, empty: readers may be searching them, and
 //! together they are a sixtieth of the last.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash as HashKey};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ impl<K: HashKey + Eq, V> Values<K, V> {
         }
     }
 
-    fn hash(&self, key: &K) -> Hash {
+    fn hash<Q: HashKey + ?Sized>(&self, key: &Q) -> Hash {
         Hash(self.hasher.hash_one(key))
     }
 
@@ -56,7 +57,11 @@ impl<K: HashKey + Eq, V> Values<K, V> {
 
     /// The value of `key`. Without the writer's lock it may miss one that is just being moved.
     #[inline(always)]
-    pub(crate) fn find(&self, key: &K) -> Option<Guard<Stored<K, V>>> {
+    pub(crate) fn find<Q>(&self, key: &Q) -> Option<Guard<Stored<K, V>>>
+    where
+        K: Borrow<Q>,
+        Q: HashKey + Eq + ?Sized,
+    {
         self.level()?.find(self.hash(key), key).map(|(_, guard)| guard)
     }
 

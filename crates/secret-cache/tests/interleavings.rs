@@ -150,7 +150,7 @@ fn land(cache: &Cache, key: u32, flight: u32, number: u64) -> bool {
 
 /// What a reader gets from memory, by the way that all readers go.
 fn read(cache: &Cache, key: u32) -> Option<u64> {
-    let lent = cache.hit(&key).or_else(|| match cache.look(&key) {
+    let lent = cache.hit(&key, |_| true).or_else(|| match cache.look(&key) {
         Look::Served(lent, _) => Some(lent),
         Look::Nothing => None,
     });
@@ -303,7 +303,10 @@ fn a_reader_meets_the_timer() {
         });
         assert_eq!(read(&cache, 1), Some(1));
         timer.join().unwrap();
-        assert!(cache.hit(&1).is_none(), "no hit without the clock once the timer is gone");
+        assert!(
+            cache.hit(&1, |_| true).is_none(),
+            "no hit without the clock once the timer is gone"
+        );
         let seen =
             cache.values.find(&1).is_some_and(|guard| guard.get().unwrap().marks().is_seen());
         assert!(seen, "the reader's mark is not lost");

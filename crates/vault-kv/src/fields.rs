@@ -47,14 +47,17 @@ impl Fields {
         }
     }
 
-    /// The same as [`text`](Self::text), taken out.
+    /// The same as [`text`](Self::text), taken out. What is no string stays.
     ///
     /// # Errors
     /// [`FieldError`] when it is missing or no string.
-    pub fn into_text(mut self, name: &str) -> Result<SecretString, FieldError> {
+    pub fn take_text(&mut self, name: &str) -> Result<SecretString, FieldError> {
         match self.0.remove(name) {
             Some(Value::Text(text)) => Ok(text),
-            Some(Value::Json(_)) => Err(FieldError::NotText { field: name.to_owned() }),
+            Some(json) => {
+                self.0.insert(name.to_owned(), json);
+                Err(FieldError::NotText { field: name.to_owned() })
+            }
             None => Err(FieldError::Missing { field: name.to_owned() }),
         }
     }

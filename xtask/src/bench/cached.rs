@@ -7,7 +7,11 @@ pub(crate) const HIT: Comparison = Comparison {
     what: "a value in memory, 1,000 names",
     reference: "a plain `&HashMap`",
     contenders: HITS,
-    targets: &[("secret-cache", Target::Ratio(1.15)), ("secret-cache-handle", Target::Ratio(0.6))],
+    targets: &[
+        ("secret-cache", Target::Ratio(1.15)),
+        ("secret-cache-handle", Target::Ratio(0.6)),
+        ("km-proxy-adapter", Target::Ratio(1.6)),
+    ],
     how: "One thread looks up names of 40 bytes, in random order, and each name is chosen with the length of
 the value before it: a program uses what it looked up before it looks up the next. All hash with
 foldhash where they can. A value of 51 bytes is borrowed where that is possible and its reference
@@ -76,4 +80,6 @@ const HITS: &[(&str, &str)] = &[
     ("secret-cache-handle", "`secret-cache`, `handle.get().await`"),
     ("secret-cache-cached", "`secret-cache`, `cached(name)`, no future"),
     ("secret-cache-handle-cached", "`secret-cache`, `handle.cached()`, no future"),
+    ("km-proxy-adapter", "`km-proxy-adapter`, `keys.secret(name).await`"),
+    ("km-proxy-adapter-handle", "`km-proxy-adapter`, `handle.secret().await`"),
 ];

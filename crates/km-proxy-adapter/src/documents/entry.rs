@@ -1,16 +1,17 @@
 //! What is at one path of the mount, and what can be done to it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
+use vault_kv::{
+    Cas, Fields, Kv, MetadataUpdate, Secret, SecretMetadata, SecretPath, VersionMetadata,
+};
 
 use super::Document;
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
-use crate::name;
+use crate::name::{self, Name};
 use crate::secret::Source;
 
 /// A secret, or a folder of secrets, by its path in the mount. Cheap to clone.
@@ -18,7 +19,7 @@ use crate::secret::Source;
 pub struct Entry {
     keys: KeyManager,
     /// `None` is the top of the mount.
-    path: Option<SecretPath>,
+    name: Option<Name>,
 }
 
 impl KeyManager {
@@ -35,13 +36,16 @@ impl KeyManager {
     /// [`Kind::Usage`] when it can't stand in a request, [`Kind::Denied`] when it is not below the
     /// location's prefix.
     pub fn entry(&self, path: &str) -> Result<Entry, Error> {
+        if path.is_empty() && self.settings().location.path_prefix.is_none() {
+            return Ok(Entry { keys: self.clone(), name: None });
+        }
         let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
         let parsed = parsed.map_err(|why| name::unusable("path", path, why))?;
-        if !self.is_own(path) {
-            return Err(Error::new(Kind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
-                .with_hint("ask for what is at the configured location"));
-        }
-        Ok(Entry { keys: self.clone(), path: parsed })
+        let name = parsed.and_then(|path| self.name_of(path)).ok_or_else(|| {
+            Error::new(Kind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
+                .with_hint("ask for what is at the configured location")
+        })?;
+        Ok(Entry { keys: self.clone(), name: Some(name) })
     }
 }
 
@@ -52,18 +56,15 @@ impl Entry {
     /// [`Kind::Denied`] where the access mode forbids reading, [`Kind::NotFound`] where there is
     /// none; else why Vault did not tell.
     pub async fn read(&self) -> Result<Document, Error> {
-        let path = self.secret()?;
+        let name = self.secret()?;
         self.keys.may_read(|| self.operation("read"))?;
-        match self.keys.parts().documents.get(path).await {
-            Ok(lent) => {
-                let (source, age) = (Source::of(&lent), lent.age());
-                Ok(Document { secret: Arc::clone(&lent), source, age })
-            }
-            Err(error) => {
-                let place = self.keys.parts().kv.mount().data(path);
-                Err(explain::cached(self.operation("read"), &place, &error))
-            }
-        }
+        let parts = self.keys.parts();
+        let lent = parts.cache.get(name).await;
+        let lent = lent.map_err(|error| explain::cached(self.operation("read"), &error))?;
+        let (source, age) = (Source::of(&lent), lent.age());
+        let fields = lent.fields(&parts.settings.location.field);
+        let secret = Secret { fields, metadata: lent.rest.metadata.clone() };
+        Ok(Document { secret, source, age })
     }
 
     /// One version, from Vault.
@@ -71,10 +72,10 @@ impl Entry {
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn read_version(&self, version: u64) -> Result<Document, Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_read(|| self.operation("read"))?;
         let secret = self.kv().read_version(path, version).await;
-        let secret = Arc::new(secret.map_err(|error| self.failed("read", error))?);
+        let secret = secret.map_err(|error| self.failed("read", error))?;
         Ok(Document { secret, source: Source::Vault, age: Duration::ZERO })
     }
 
@@ -84,7 +85,7 @@ impl Entry {
     /// [`Kind::Denied`] where the access mode forbids it, [`Kind::Conflict`] when another version
     /// is stored or the outcome is unknown; else why Vault did not write.
     pub async fn write(&self, fields: &Fields, cas: Option<u64>) -> Result<VersionMetadata, Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_write(|| self.operation("write"))?;
         let cas = cas.map_or(Cas::Any, Cas::Version);
         let _forget = self.keys.forget(&self.keys.parts().kv, path);
@@ -97,7 +98,7 @@ impl Entry {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn delete(&self) -> Result<(), Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_write(|| self.operation("delete"))?;
         let _forget = self.keys.forget(&self.keys.parts().kv, path);
         let deleted = self.kv().delete_latest(path).await;
@@ -109,7 +110,7 @@ impl Entry {
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn metadata(&self) -> Result<SecretMetadata, Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_read(|| self.operation("read the metadata of"))?;
         let metadata = self.kv().metadata(path).await;
         metadata.map_err(|error| self.failed("read the metadata of", error))
@@ -120,7 +121,7 @@ impl Entry {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn put_metadata(&self, update: &MetadataUpdate) -> Result<(), Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_write(|| self.operation("write the metadata of"))?;
         let _forget = self.keys.forget(&self.keys.parts().kv, path);
         let written = self.kv().put_metadata(path, update).await;
@@ -132,7 +133,7 @@ impl Entry {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn delete_metadata(&self) -> Result<(), Error> {
-        let path = self.secret()?;
+        let path = self.path()?;
         self.keys.may_write(|| self.operation("remove"))?;
         let _forget = self.keys.forget(&self.keys.parts().kv, path);
         let removed = self.kv().delete_metadata(path).await;
@@ -145,7 +146,7 @@ impl Entry {
     /// As [`read`](Self::read).
     pub async fn list(&self) -> Result<Vec<String>, Error> {
         self.keys.may_read(|| self.operation("list"))?;
-        let names = self.kv().list(self.path.as_ref()).await;
+        let names = self.kv().list(self.name.as_ref().map(Name::path)).await;
         names.map_err(|error| self.failed("list", error))
     }
 
@@ -154,8 +155,12 @@ impl Entry {
         parts.kv.until(parts.link.session.deadline())
     }
 
-    fn secret(&self) -> Result<&SecretPath, Error> {
-        self.path.as_ref().ok_or_else(|| {
+    fn path(&self) -> Result<&SecretPath, Error> {
+        self.secret().map(Name::path)
+    }
+
+    fn secret(&self) -> Result<&Name, Error> {
+        self.name.as_ref().ok_or_else(|| {
             Error::new(Kind::Usage, "the top of the mount is no secret").with_hint("name a secret")
         })
     }
@@ -165,8 +170,8 @@ impl Entry {
     }
 
     fn operation(&self, what: &str) -> String {
-        match &self.path {
-            Some(path) => format!("{what} {}", path.decoded()),
+        match &self.name {
+            Some(name) => format!("{what} {}", name.path().decoded()),
             None => format!("{what} the top of the mount"),
         }
     }
@@ -174,6 +179,8 @@ impl Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Entry")
+            .field("path", &self.name.as_ref().map(Name::path))
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,72 @@
+//! The whole way of a gateway: settings, location, cache, value.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use benches::{Server, canned};
+use km_proxy_adapter::{Handle, KeyManager, VaultRules};
+use km_settings::{Settings, Sources};
+use tokio::runtime::Runtime;
+
+use crate::names::{Names, VALUE, chain, on_threads};
+use crate::project::{at_once, runtime, settle};
+
+/// A gateway's keys, all in memory.
+pub(crate) struct Adapter {
+    keys: KeyManager,
+    handles: Vec<Handle>,
+    _runtime: Runtime,
+}
+
+impl Adapter {
+    /// Every name is read, and asked for once more.
+    pub(crate) fn fill(names: &Names, server: &Server) -> Result<Self> {
+        let url = server.url();
+        let env: BTreeMap<_, _> =
+            [("HCP_VAULT_ADDR", url.as_str()), ("HCP_VAULT_TOKEN", canned::TOKEN)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
+        let settings =
+            Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultRules })?;
+        let runtime = runtime()?;
+        let keys = runtime.block_on(async {
+            let keys = KeyManager::connect_once(settings, env)?;
+            for name in names.0.iter().chain(&names.0) {
+                ensure!(keys.secret(name).await?.expose() == canned::VALUE, "a wrong value");
+            }
+            settle().await;
+            Ok(keys)
+        })?;
+        let handles = names.0.iter().map(|name| Ok(keys.handle(name)?)).collect::<Result<_>>()?;
+        Ok(Self { keys, handles, _runtime: runtime })
+    }
+
+    pub(crate) fn by_name(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                at_once(async {
+                    chain!(names, reads, |_index, name| match self.keys.secret(name).await {
+                        Ok(value) => value.expose().len(),
+                        Err(_) => 0,
+                    });
+                });
+            })
+        }
+    }
+
+    pub(crate) fn by_handle(&self, names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
+        move |reads| {
+            on_threads(threads, || {
+                at_once(async {
+                    chain!(names, reads, |index, _name| match self.handles[index].secret().await {
+                        Ok(value) => value.expose().len(),
+                        Err(_) => 0,
+                    });
+                });
+            })
+        }
+    }
+}
+
+const _: () = assert!(canned::VALUE.len() == VALUE);
