@@ -155,7 +155,7 @@ _km() {
             return 0
             ;;
         km__subcmd__exec)
-            opts="-h --only --allow-missing --keep-credentials --config --team-settings --log --log-format --json --help"
+            opts="-h --only --allow-missing --keep-credentials --watch --on-change --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -163,6 +163,10 @@ _km() {
             case "${prev}" in
                 --only)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-change)
+                    COMPREPLY=($(compgen -W "restart SIGHUP SIGUSR1 SIGUSR2" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -154,6 +154,10 @@ complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_fr
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l json -d 'Output for machines: one JSON document'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand exec" -l only -d 'A name to resolve, instead of all os.environ/NAME in the file; may be given several times' -r
+complete -c km -n "__fish_km_using_subcommand exec" -l on-change -d 'What --watch does when a value changes: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2 [default: restart]' -r -f -a "restart\t'The program is ended, and started with the new values'
+SIGHUP\t'The program is told'
+SIGUSR1\t'The program is told'
+SIGUSR2\t'The program is told'"
 complete -c km -n "__fish_km_using_subcommand exec" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
 complete -c km -n "__fish_km_using_subcommand exec" -l team-settings -d 'A team\'s secret_manager_settings, for the commands on virtual keys' -r
 complete -c km -n "__fish_km_using_subcommand exec" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
@@ -161,6 +165,7 @@ complete -c km -n "__fish_km_using_subcommand exec" -l log-format -d 'How events
 json\t'A JSON object on a line'"
 complete -c km -n "__fish_km_using_subcommand exec" -l allow-missing -d 'Start CMD although neither Vault nor the environment has a name'
 complete -c km -n "__fish_km_using_subcommand exec" -l keep-credentials -d 'Leave the variables that say how to log in to Vault in CMD\'s environment'
+complete -c km -n "__fish_km_using_subcommand exec" -l watch -d 'Run CMD anew when a value changes. Vault is asked within HCP_VAULT_REFRESH_INTERVAL, which is a day unless it is set'
 complete -c km -n "__fish_km_using_subcommand exec" -l json -d 'Output for machines: one JSON document'
 complete -c km -n "__fish_km_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand serve" -l listen -d 'Where to listen: a socket, or an address of loopback such as 127.0.0.1:8210 [default: km.sock in XDG\'s runtime directory]' -r

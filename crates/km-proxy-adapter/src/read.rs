@@ -71,6 +71,17 @@ impl KeyManager {
         }
     }
 
+    /// Forgets what is in memory of a provider key, by its name or by a reference
+    /// `os.environ/NAME`: who reads it next waits for Vault, which has to answer.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it is no name that could be asked for.
+    pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
+        let path = self.path(name::parse(reference)?)?;
+        drop(self.forget(&self.parts().kv, &path));
+        Ok(())
+    }
+
     /// The value of a name that Vault is not asked for.
     pub(crate) fn the_environments(&self, name: &str) -> Result<Secret, Error> {
         self.environment(name)?.ok_or_else(|| {

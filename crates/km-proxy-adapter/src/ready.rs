@@ -1,5 +1,7 @@
-//! Logging in ahead of the first key, again with other credentials, and whether Vault answers.
+//! Logging in ahead of the first key, again with other credentials, and for the last time; and whether
+//! Vault answers.
 
+use vault_auth::OwnToken;
 use vault_http::{Error as HttpError, Kind as Http};
 
 use crate::check::Verdict;
@@ -36,5 +38,11 @@ impl KeyManager {
     /// hold by then. Values in memory stay.
     pub fn reload_credentials(&self) {
         self.parts().link.auth.reload();
+    }
+
+    /// Ends the login, for this one and its clones: the token is revoked, unless it was given, which
+    /// takes two seconds at most. What needs Vault from then on fails.
+    pub async fn shutdown(&self) {
+        self.parts().link.auth.shutdown(OwnToken::Revoke).await;
     }
 }

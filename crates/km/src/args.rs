@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use exec::Exec;
+pub(crate) use exec::{Exec, OnChange};
 pub(crate) use key::{Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore};
 pub(crate) use serve::Serve;
 

@@ -20,6 +20,9 @@ const DEFAULT_LOG: &str = "warn,rustls_platform_verifier=off";
 /// The same of the sidecar: who changed which key is told too.
 const DEFAULT_SERVE_LOG: &str = "warn,rustls_platform_verifier=off,km::audit=info";
 
+/// The same of a watched program: why it was started again should be known.
+const DEFAULT_WATCH_LOG: &str = "warn,rustls_platform_verifier=off,km::watch=info";
+
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
     let cli = match parse() {
@@ -41,7 +44,12 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<u8, Failure> {
     let serves = matches!(cli.command, Command::Serve(_));
-    start_logging(&cli.common, if serves { DEFAULT_SERVE_LOG } else { DEFAULT_LOG })?;
+    let preset = match &cli.command {
+        Command::Serve(_) => DEFAULT_SERVE_LOG,
+        Command::Exec(args) if args.watch => DEFAULT_WATCH_LOG,
+        _ => DEFAULT_LOG,
+    };
+    start_logging(&cli.common, preset)?;
     let runtime = if serves { Builder::new_multi_thread() } else { Builder::new_current_thread() }
         .enable_all()
         .build();

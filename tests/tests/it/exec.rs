@@ -1,11 +1,12 @@
-//! `km exec` from outside: what the program finds in its environment, when it is started at all, and
-//! how signals and exit codes pass.
+//! `km exec` from outside: what the program finds in its environment, when it is started at all, how
+//! signals and exit codes pass, and what a changed value does.
 
 mod endings;
 mod environment;
 mod refusals;
 mod signals;
 mod terminal;
+mod watch;
 
 use anyhow::{Result, ensure};
 use tempfile::TempDir;

@@ -33,7 +33,7 @@ async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
 }
 
 /// The accessors of the live tokens that have the fixture's policy.
-async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
+pub(crate) async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
     let server = fixture.server();
     let listed = server.must("LIST", "auth/token/accessors", None).await?;
     let mut accessors: Vec<String> = serde_json::from_value(listed["data"]["keys"].clone())?;

@@ -114,6 +114,24 @@ async fn a_write_and_a_deletion_end_what_is_remembered() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_invalidated_is_asked_for_again() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[]).await?;
+    fixture.put("NAME", json!({ "key": secret("first") })).await?;
+    read(&fixture, &keys, "NAME").await?;
+    for reference in ["NAME", "os.environ/NAME"] {
+        let value = secret("value");
+        fixture.put("NAME", json!({ "key": value })).await?;
+        keys.invalidate(reference)?;
+        let found = read(&fixture, &keys, "NAME").await?;
+        assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault));
+    }
+    let refused = keys.invalidate("../NAME").map_err(|error| error.kind());
+    assert_eq!(refused, Err(Kind::Usage));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[]).await?;

@@ -11,6 +11,7 @@ use tests::{Fixture, Server, secret};
 use tokio::time::{Duration, Instant, timeout};
 
 use super::{fails, keys, read};
+use crate::login::accessors;
 use crate::product::{environment, until};
 
 /// Longer than anything that is waited for here.
@@ -52,6 +53,24 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
         let found = read(&fixture, &keys, name).await?;
         assert_eq!((found.expose(), found.source()), (value.as_str(), source), "{name}");
     }
+    Ok(())
+}
+
+/// Of all clones, and for good.
+#[tokio::test]
+async fn the_end_revokes_the_token() -> Result<()> {
+    let fixture = fixture().await?;
+    let value = secret("value");
+    fixture.put("NAME", json!({ "key": value })).await?;
+    let keys = keys(&fixture, &[]).await?;
+    read(&fixture, &keys, "NAME").await?;
+    assert_eq!(accessors(&fixture).await?.len(), 1);
+    keys.clone().shutdown().await;
+    assert_eq!(accessors(&fixture).await?.len(), 0);
+    assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), value, "memory stays");
+    fails(&fixture, &keys, "OTHER", Kind::Unavailable).await?;
+    // Once more changes nothing.
+    keys.shutdown().await;
     Ok(())
 }
 

@@ -75,6 +75,7 @@ async fn each_commands_help_names_its_options() -> Result<()> {
         ("list", &["[PREFIX]"]),
         ("serve", &["--listen", "--token-file", "--danger-no-token", "--metrics"]),
         ("exec", &["--only", "--allow-missing", "--keep-credentials", "-- <CMD>"]),
+        ("exec", &["--watch", "--on-change <restart|SIGNAL>", "HCP_VAULT_REFRESH_INTERVAL"]),
     ] {
         let output = Km::new().args([command, "--help"]).run().await?.expect(0)?;
         says(output.text()?, options)?;

@@ -59,3 +59,8 @@ impl Drop for Signals {
 pub(super) fn is_of_terminal(signal: &Origin) -> bool {
     matches!(signal.cause, Cause::Kernel)
 }
+
+/// Whether it asks for the end, whoever sent it: nothing is started after it any more.
+pub(super) fn asks_to_end(signal: &Origin) -> bool {
+    matches!(signal.signal, SIGINT | SIGTERM)
+}

@@ -1,0 +1,82 @@
+//! The values of the names: asked for together, and had together or not at all.
+
+use std::sync::Arc;
+
+use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::environment;
+use crate::failure::Failure;
+
+/// Names that are asked for at once: as many requests as are sent to Vault at once.
+const AT_ONCE: usize = 64;
+
+/// Each name that has a value, in the order of the names.
+pub(super) type Values = Vec<(String, Secret)>;
+
+/// The value of each name, each fit for an environment. A name that nobody has is left out if
+/// `may_be_missing`, which is asked of no other.
+pub(super) async fn resolve(
+    keys: &KeyManager,
+    names: &[String],
+    may_be_missing: impl Fn(&str) -> bool,
+) -> Result<Values, Failure> {
+    let mut answers = ask(keys, names).await;
+    answers.retain(|(name, answer)| {
+        let missing = answer.as_ref().is_err_and(is_missing);
+        !(missing && may_be_missing(name))
+    });
+    let values = all(answers)?;
+    for (name, value) in &values {
+        environment::check(name, value)?;
+    }
+    Ok(values)
+}
+
+/// Asks for all names, and waits for all answers; they come in the order of the names.
+async fn ask(keys: &KeyManager, names: &[String]) -> Vec<(String, Result<Secret, Error>)> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
+    for (index, name) in names.iter().cloned().enumerate() {
+        let (keys, places) = (keys.clone(), Arc::clone(&places));
+        tasks.spawn(async move {
+            // It is closed by nobody; without a place the answer would only come sooner.
+            let _place = places.acquire_owned().await;
+            let answer = keys.secret(&name).await;
+            (index, (name, answer))
+        });
+    }
+    // A panic of a task is this program's own.
+    let mut answers = tasks.join_all().await;
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// All values, or why there is none: every name that is missing, or the first other failure, since
+/// the same one would follow for many names.
+fn all(answers: Vec<(String, Result<Secret, Error>)>) -> Result<Values, Failure> {
+    let (mut values, mut missing, mut failed) = (Vec::new(), None::<Failure>, None);
+    for (name, answer) in answers {
+        match answer {
+            Ok(value) => values.push((name, value)),
+            Err(error) if is_missing(&error) => {
+                let next = Failure::from(error);
+                missing = Some(match missing {
+                    Some(others) => others.and(next),
+                    None => next,
+                });
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match (failed, missing) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(missing)) => Err(missing),
+        (None, None) => Ok(values),
+    }
+}
+
+fn is_missing(error: &Error) -> bool {
+    error.kind() == Kind::NotFound && error.cause() != Cause::Misplaced
+}

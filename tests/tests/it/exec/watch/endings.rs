@@ -1,0 +1,141 @@
+//! The end of a watched program, by whomever.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Fixture, Server, secret};
+use tokio::time::Instant;
+
+use super::program::{Watched, asked_again, watches};
+use crate::cli::common::{played, says};
+use crate::cli::listener::{Reply, Scripted, Silent};
+use crate::exec::{shell, stops};
+use crate::relay::Relay;
+
+async fn fixture(value: &str) -> Result<Fixture> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": value })).await?;
+    Ok(fixture)
+}
+
+#[tokio::test]
+async fn its_own_end_is_ours() -> Result<()> {
+    let fixture = fixture(&secret("value")).await?;
+    for (ending, code) in [("exit 0", 0), ("exit 5", 5), ("kill -s KILL $$", 137)] {
+        let script = format!("trap '{ending}' USR1; echo ready");
+        let mut program = Watched::start(watches(&fixture, &["ONE"]), &script).await?;
+        assert_eq!(program.line().await?, "ready");
+        program.signal("USR1")?;
+        assert_eq!(program.ends(code).await?, "", "{ending}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_asked_to_end_is_not_started_again() -> Result<()> {
+    for name in ["TERM", "INT"] {
+        let (first, second) = (secret("first"), secret("second"));
+        let fixture = fixture(&first).await?;
+        let relay = Relay::to(fixture.server().address(), "").await?;
+        let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+        let script = format!("trap 'echo asked' {name}; trap 'exit 9' USR2; echo \"$ONE\"");
+        let mut program = Watched::start(km, &script).await?;
+        assert_eq!(program.line().await?, first);
+        program.signal(name)?;
+        assert_eq!(program.line().await?, "asked");
+        // It takes its time, and meanwhile a value changes.
+        fixture.put("ONE", json!({ "key": second })).await?;
+        asked_again(&relay).await?;
+        program.signal("USR2")?;
+        assert_eq!(program.ends(9).await?, "", "SIG{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_asks_during_a_restart_ends_it() -> Result<()> {
+    let (first, second) = (secret("first"), secret("second"));
+    let fixture = fixture(&first).await?;
+    let script = "trap 'echo asked' TERM; trap 'echo one' USR1; trap 'exit 9' USR2; echo \"$ONE\"";
+    let mut program = Watched::start(watches(&fixture, &["ONE"]), script).await?;
+    assert_eq!(program.line().await?, first);
+    fixture.put("ONE", json!({ "key": second })).await?;
+    assert_eq!(program.line().await?, "asked");
+    program.signal("USR1")?;
+    assert_eq!(program.line().await?, "one", "signals pass meanwhile");
+    program.signal("TERM")?;
+    assert_eq!(program.line().await?, "asked");
+    program.signal("USR2")?;
+    assert_eq!(program.ends(9).await?, "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_does_not_end_is_killed_and_started_again() -> Result<()> {
+    let (first, second) = (secret("first"), secret("second"));
+    let fixture = fixture(&first).await?;
+    let script = "trap 'echo asked' TERM; trap 'exit 7' USR2; echo \"$ONE\"";
+    let mut program = Watched::start(watches(&fixture, &["ONE"]), script).await?;
+    assert_eq!(program.line().await?, first);
+    fixture.put("ONE", json!({ "key": second })).await?;
+    assert_eq!(program.line().await?, "asked");
+    let asked = Instant::now();
+    assert_eq!(program.line().await?, second);
+    assert!(asked.elapsed() > Duration::from_millis(9_500), "{:?}", asked.elapsed());
+    program.says("killed").await?;
+    program.signal("USR2")?;
+    program.ends(7).await.map(drop)
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_again_fails_as_at_first() -> Result<()> {
+    let (first, second) = (secret("first"), secret("second"));
+    let fixture = fixture(&first).await?;
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("program");
+    std::os::unix::fs::symlink("/bin/sh", &path)?;
+    let script = "echo \"$ONE\"; while kill -0 $PPID; do sleep 0.05; done";
+    let program = ["--".as_ref(), path.as_os_str(), "-c".as_ref(), script.as_ref()];
+    let mut program = Watched::of(watches(&fixture, &["ONE"]).args(program)).await?;
+    assert_eq!(program.line().await?, first);
+    std::fs::remove_file(&path)?;
+    fixture.put("ONE", json!({ "key": second })).await?;
+    says(&program.ends(127).await?, &["km: start ", "hint: "])
+}
+
+/// A program that nobody ends goes on; one that was not started yet never is.
+#[tokio::test]
+async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
+    let server = Scripted::with_token(|_| Reply::Hang)?;
+    let km = played(&server.address()).env("KM_DEADLINE", "60s");
+    let km = km.args(["exec", "--watch", "--only=ONE"]).args(shell("echo started"));
+    let running = km.start().await?;
+    server.saw("GET /v1/secret/").await?;
+    let signalled = Instant::now();
+    running.signal("TERM")?;
+    let output = running.finish().await?.expect(4)?;
+    assert!(output.stdout.is_empty());
+    assert!(signalled.elapsed() < Duration::from_secs(5), "{:?}", signalled.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() -> Result<()> {
+    let nobody = Silent::new()?;
+    for (options, interval, kind, parts) in [
+        (&["--on-change=restart"][..], "1", "usage", &["--watch"][..]),
+        (&["--on-change=SIGHUP"], "1", "usage", &["--watch"]),
+        (&["--watch", "--on-change=SIGKILL"], "1", "usage", &["--on-change"]),
+        (&["--watch", "--on-change="], "1", "usage", &["--on-change"]),
+        (&["--watch"], "0", "settings", &["--watch", "HCP_VAULT_REFRESH_INTERVAL"]),
+    ] {
+        let km = || {
+            let km = played(&nobody.address()).env("HCP_VAULT_REFRESH_INTERVAL", interval);
+            km.args(["exec", "--only=ONE"]).args(options)
+        };
+        says(&stops(km, &shell("true"), 2, kind).await?, parts)?;
+    }
+    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The program is started again, once for all that has changed, and only for that.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+
+use super::program::{Watched, asked_again, watches};
+use crate::cli::common::says;
+use crate::login::accessors;
+use crate::relay::Relay;
+
+/// Prints its value, so that each start is a line.
+const SHOWS: &str = "echo \"$ONE\"";
+
+#[tokio::test]
+async fn a_rotated_value_starts_it_again() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let values = ["first", "second", "third"].map(secret);
+    fixture.put("ONE", json!({ "key": values[0] })).await?;
+    let mut program = Watched::start(watches(&fixture, &["ONE"]), SHOWS).await?;
+    for (count, value) in values.iter().enumerate() {
+        if count > 0 {
+            fixture.put("ONE", json!({ "key": value })).await?;
+        }
+        assert_eq!(program.line().await?, *value);
+    }
+    program.says("count=2").await?;
+    assert_eq!(accessors(&fixture).await?.len(), 1, "one login for all");
+    program.signal("TERM")?;
+    let said = program.ends(143).await?;
+    says(&said, &["started again", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_bytes_anew_are_no_change() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let relay = Relay::to(fixture.server().address(), "").await?;
+    let (first, second) = (secret("first"), secret("second"));
+    fixture.put("ONE", json!({ "key": first })).await?;
+    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, SHOWS).await?;
+    assert_eq!(program.line().await?, first);
+    fixture.put("ONE", json!({ "key": first, "other": "field" })).await?;
+    asked_again(&relay).await?;
+    fixture.put("ONE", json!({ "key": second })).await?;
+    // Another start would have printed the first once more.
+    assert_eq!(program.line().await?, second);
+    program.says("count=1").await?;
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+/// Each is heard of by itself, within six tenths of a second here, which is longer than what is waited
+/// for: all must have been asked for.
+#[tokio::test]
+async fn names_that_change_together_are_one_change() -> Result<()> {
+    const COUNT: usize = 20;
+    let fixture = Server::shared().await?.fixture().await?;
+    let names: Vec<_> = (0..COUNT).map(|number| format!("NAME_{number}")).collect();
+    let put = async |name: &str, version: u32| {
+        fixture.put(name, json!({ "key": format!("{name}.{version}") })).await
+    };
+    let line = |versions: [u32; 2]| {
+        let version = |index| if index == 0 { versions[0] } else { versions[1] };
+        let values = names.iter().enumerate();
+        let values = values.map(|(index, name)| format!("{name}.{}", version(index)));
+        values.collect::<Vec<_>>().join(" ")
+    };
+    for name in &names {
+        put(name, 1).await?;
+    }
+    let given: Vec<_> = names.iter().map(String::as_str).collect();
+    let shows = names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(" ");
+    let km = watches(&fixture, &given).env("HCP_VAULT_REFRESH_INTERVAL", "6");
+    let mut program = Watched::start(km, &format!("echo {shows}")).await?;
+    assert_eq!(program.line().await?, line([1, 1]));
+    for name in &names {
+        put(name, 2).await?;
+    }
+    assert_eq!(program.line().await?, line([2, 2]));
+    let said = program.says("count=1").await?;
+    says(&said, &[&format!("names=\"{}\"", names.join(", "))])?;
+    put(&names[0], 3).await?;
+    assert_eq!(program.line().await?, line([3, 2]));
+    says(&program.says("count=2").await?, &["names=\"NAME_0\" "])?;
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+#[tokio::test]
+async fn what_the_environment_has_is_watched_by_nobody() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (first, second) = (secret("first"), secret("second"));
+    fixture.put("ONE", json!({ "key": first })).await?;
+    fixture.put("OWN", json!({ "key": first })).await?;
+    let km = watches(&fixture, &["ONE", "OWN"]).env("KM_HOSTED_KEYS", "ONE").env("OWN", "own");
+    let mut program = Watched::start(km, "echo \"$ONE $OWN\"").await?;
+    assert_eq!(program.line().await?, format!("{first} own"));
+    for name in ["OWN", "ONE"] {
+        fixture.put(name, json!({ "key": second })).await?;
+    }
+    assert_eq!(program.line().await?, format!("{second} own"));
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}

@@ -1,0 +1,31 @@
+//! The program is told, and goes on.
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+
+use super::program::{Watched, watches};
+use crate::cli::common::says;
+
+#[tokio::test]
+async fn a_signal_tells_it_of_each_change_and_it_goes_on() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (first, second, third) = (secret("first"), secret("second"), secret("third"));
+    for name in ["HUP", "USR1", "USR2"] {
+        fixture.put(name, json!({ "key": first })).await?;
+        let km = watches(&fixture, &[name]).args([format!("--on-change=SIG{name}")]);
+        let script = format!("trap 'echo told \"${name}\"' {name}; echo ready");
+        let mut program = Watched::start(km, &script).await?;
+        assert_eq!(program.line().await?, "ready");
+        for value in [&second, &third] {
+            fixture.put(name, json!({ "key": value })).await?;
+            // An environment stays as it is.
+            assert_eq!(program.line().await?, format!("told {first}"), "SIG{name}");
+        }
+        program.says("count=2").await?;
+        program.signal("TERM")?;
+        let said = program.ends(143).await?;
+        says(&said, &["was told", &format!("names=\"{name}\" count=1")])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Values that can't be had: the program goes on with what it has, until they can.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Server, secret};
+
+use super::program::{Watched, asked_again, watches};
+use crate::cli::common::{played, says};
+use crate::cli::listener::{Reply, Scripted};
+use crate::relay::Relay;
+
+/// Prints its value at each start, and when it is asked to.
+const SHOWS: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
+
+const WITHHELD: &str = "can't be had";
+
+#[tokio::test]
+async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (first, second) = (secret("first"), secret("second"));
+    let withheld = [
+        ("deleted", "DELETE", None),
+        ("another field", "POST", Some(json!({ "data": { "other": second } }))),
+        ("a NUL", "POST", Some(json!({ "data": { "key": "\0" } }))),
+    ];
+    for (what, method, body) in withheld {
+        fixture.put("ONE", json!({ "key": first })).await?;
+        let mut program = Watched::start(watches(&fixture, &["ONE"]), SHOWS).await?;
+        assert_eq!(program.line().await?, first, "{what}");
+        fixture.server().must(method, &format!("{}/data/ONE", fixture.mount), body).await?;
+        says(&program.says(WITHHELD).await?, &["WARN", "ONE"])?;
+        program.signal("USR1")?;
+        assert_eq!(program.line().await?, format!("has {first}"), "{what}");
+        fixture.put("ONE", json!({ "key": second })).await?;
+        assert_eq!(program.line().await?, second, "{what}");
+        program.says("count=1").await?;
+        program.signal("TERM")?;
+        let said = program.ends(143).await?;
+        assert_eq!(said.matches(WITHHELD).count(), 1, "{said}");
+    }
+    Ok(())
+}
+
+/// What was there all the time is no change.
+#[tokio::test]
+async fn a_value_that_comes_back_is_none() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let relay = Relay::to(fixture.server().address(), "").await?;
+    let (first, second) = (secret("first"), secret("second"));
+    fixture.put("ONE", json!({ "key": first })).await?;
+    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, SHOWS).await?;
+    assert_eq!(program.line().await?, first);
+    let server = fixture.server();
+    server.must("DELETE", &format!("{}/data/ONE", fixture.mount), None).await?;
+    program.says(WITHHELD).await?;
+    let versions = json!({ "versions": [1] });
+    server.must("POST", &format!("{}/undelete/ONE", fixture.mount), versions).await?;
+    asked_again(&relay).await?;
+    fixture.put("ONE", json!({ "key": second })).await?;
+    assert_eq!(program.line().await?, second);
+    program.says("count=1").await?;
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_name_that_may_be_missing_may_come_and_not_go() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (first, second) = (secret("first"), secret("second"));
+    let km = watches(&fixture, &["ONE", "NEVER"]).args(["--allow-missing"]);
+    let mut program = Watched::start(km, SHOWS).await?;
+    assert_eq!(program.line().await?, "");
+    fixture.put("ONE", json!({ "key": first })).await?;
+    assert_eq!(program.line().await?, first);
+    fixture.server().must("DELETE", &format!("{}/data/ONE", fixture.mount), None).await?;
+    program.says(WITHHELD).await?;
+    program.signal("USR1")?;
+    assert_eq!(program.line().await?, format!("has {first}"));
+    fixture.put("ONE", json!({ "key": second })).await?;
+    assert_eq!(program.line().await?, second);
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_sealed_server_is_waited_for() -> Result<()> {
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    let relay = Relay::to(server.address(), "").await?;
+    let (first, second) = (secret("first"), secret("second"));
+    fixture.put("ONE", json!({ "key": first })).await?;
+    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, SHOWS).await?;
+    assert_eq!(program.line().await?, first);
+    server.seal().await?;
+    asked_again(&relay).await?;
+    program.signal("USR1")?;
+    assert_eq!(program.line().await?, format!("has {first}"));
+    server.unseal().await?;
+    fixture.put("ONE", json!({ "key": second })).await?;
+    assert_eq!(program.line().await?, second);
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+/// A change is known, and then the server fails at another name, which comes back as it was: there is
+/// no news of either.
+#[tokio::test]
+async fn a_change_that_is_known_is_not_lost_in_an_outage() -> Result<()> {
+    let phase = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&phase);
+    let server = Scripted::with_token(move |request| {
+        let version = |version: usize| {
+            let metadata = json!({ "version": version, "created_time": "2026-01-01T00:00:00Z",
+                "deletion_time": "", "destroyed": false, "custom_metadata": null });
+            let data = json!({ "data": { "key": version.to_string() }, "metadata": metadata });
+            Reply::Json(200, json!({ "data": data }))
+        };
+        match (request, now.load(Relaxed)) {
+            ("GET /v1/secret/data/ONE", 0) => version(1),
+            ("GET /v1/secret/data/ONE", _) => version(2),
+            ("GET /v1/secret/data/OTHER", 1) => {
+                Reply::Json(500, json!({ "errors": ["internal error"] }))
+            }
+            ("GET /v1/secret/data/OTHER", _) => version(1),
+            _ => Reply::Json(404, json!({ "errors": [] })),
+        }
+    })?;
+    let km = played(&server.address()).env("HCP_VAULT_REFRESH_INTERVAL", "1");
+    let km = km.env("KM_DEADLINE", "1s");
+    let km = km.args(["exec", "--watch", "--only=ONE", "--only=OTHER"]);
+    let mut program = Watched::start(km, "echo \"$ONE $OTHER\"").await?;
+    assert_eq!(program.line().await?, "1 1");
+    phase.store(1, Relaxed);
+    says(&program.says(WITHHELD).await?, &["OTHER"])?;
+    phase.store(2, Relaxed);
+    assert_eq!(program.line().await?, "2 1");
+    program.says("names=\"ONE\" count=1").await?;
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
