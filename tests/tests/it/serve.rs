@@ -14,3 +14,4 @@ mod socket;
 mod token;
 mod vault_api;
 mod vault_cli;
+mod vaultrs;
