@@ -5,6 +5,7 @@
 mod client;
 mod sidecar;
 
+mod handed_over;
 mod keys;
 mod life;
 mod limits;
