@@ -31,6 +31,14 @@ pub const BODY: &str = concat!(
 /// Secrets of which each has the same body.
 const MANY: &str = "/v1/secret/data/providers/";
 
+/// Where the sidecar's own door has the secret, with `litellm` for its prefix.
+pub const OWN_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
+/// What it answers there, ten seconds after it has read it.
+pub const OWN_BODY: &str = concat!(
+    r#"{"value":"sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl","version":3,"#,
+    r#""age_seconds":10,"stale":false}"#
+);
+
 /// What every write in the mount comes before.
 const DATA: &str = "/v1/secret/data/";
 /// The body of the answer to a write.
@@ -46,6 +54,10 @@ pub const WRITTEN: &str = concat!(
 const QUESTION: &str = "/v1/sys/internal/ui/mounts/secret";
 const MOUNTED: &str = r#"{"data":{"path":"secret/","type":"kv","options":{"version":"2"}}}"#;
 
+/// The question what the token is, and the answer: one without an end.
+const ITSELF: &str = "/v1/auth/token/lookup-self";
+const LOOKED_UP: &str = r#"{"data":{"creation_ttl":0,"num_uses":0,"renewable":false,"ttl":0}}"#;
+
 /// The answer to a request: only the right one is given the secret.
 pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let token = request.headers().get("x-vault-token");
@@ -53,6 +65,7 @@ pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
         _ if token.is_none_or(|token| token != TOKEN) => None,
         (&Method::GET, path) if path == PATH || path.starts_with(MANY) => Some(BODY),
         (&Method::GET, QUESTION) => Some(MOUNTED),
+        (&Method::GET, ITSELF) => Some(LOOKED_UP),
         (&Method::POST, path) if path.starts_with(DATA) => Some(WRITTEN),
         _ => None,
     };
@@ -77,6 +90,8 @@ mod tests {
         assert_eq!(VALUE.len(), 51);
         assert!(BODY.contains(&format!(r#"{{"key":"{VALUE}"}}"#)));
         assert_eq!(PATH, format!("/v1/{MOUNT}/data/{SECRET}"));
+        assert!(OWN_BODY.starts_with(&format!(r#"{{"value":"{VALUE}","#)));
+        assert!(OWN_PATH.ends_with(SECRET.strip_prefix("litellm").unwrap()));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Readers that keep 64 reads in flight on one thread.
+//! Readers that keep 64 reads in flight on one thread, and what the reads cost: this process, or the
+//! one that answers them.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -10,7 +11,7 @@ use anyhow::{Result, ensure};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::cpu;
+use crate::cpu::Meter;
 
 /// Reads in flight, each of them a task.
 const IN_FLIGHT: usize = 64;
@@ -35,6 +36,7 @@ pub trait Reader: Send + 'static {
 pub struct Fleet<R> {
     readers: Vec<R>,
     runtime: Runtime,
+    meter: Meter,
 }
 
 impl<R: Reader> Fleet<R> {
@@ -54,20 +56,25 @@ impl<R: Reader> Fleet<R> {
             }
             Ok(readers)
         })?;
-        Ok(Self { readers, runtime })
+        Ok(Self { readers, runtime, meter: Meter::Own })
+    }
+
+    /// The same; what counts from now on is what this meter shows.
+    #[must_use]
+    pub fn metered(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Reads so many times, and tells the CPU time that it took.
     ///
     /// # Errors
-    /// The first read that failed.
+    /// The first read that failed, or a process that is gone.
     pub fn run(&mut self, reads: u64) -> Result<Duration> {
         let readers = std::mem::take(&mut self.readers);
-        let before = cpu::spent();
+        let before = self.meter.spent()?;
         let readers = self.runtime.block_on(work(readers, reads));
-        let spent = cpu::spent().saturating_sub(before);
         self.readers = readers?;
-        Ok(spent)
+        Ok(self.meter.spent()?.saturating_sub(before))
     }
 }
 

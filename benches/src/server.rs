@@ -1,4 +1,4 @@
-//! The canned server as a child: another process, so that its CPU time is not ours.
+//! A server of this package as a child: another process, so that its CPU time is not ours.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// A running `canned-server`. It ends with this.
+/// A running program of `src/bin`. It ends with this.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -26,6 +26,11 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line)?;
         let port = line.trim().parse().context("the server told no port")?;
         Ok(Self { child, address: (Ipv4Addr::LOCALHOST, port).into() })
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens.

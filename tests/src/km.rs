@@ -1,6 +1,7 @@
 //! The real `km` program as a process, with an environment that holds what the test put there.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,12 +18,18 @@ use crate::server::signal_process;
 /// Longer than any deadline of the product; a program that hangs fails its test.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
+/// Becomes the program as systemd starts one: with the socket, which comes in as stdin, at number 3,
+/// and with its own process id, unless the environment names another.
+const HANDING_OVER: &str =
+    r#"export LISTEN_FDS=1 LISTEN_PID="${LISTEN_PID-$$}"; exec "$@" 3<&0 </dev/null"#;
+
 /// One run to be.
 #[derive(Debug, Default)]
 pub struct Km {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     input: Vec<u8>,
+    handed_over: Option<OwnedFd>,
 }
 
 /// How a run ended.
@@ -91,6 +98,13 @@ impl Km {
         self
     }
 
+    /// Hands a socket over to it, by systemd's protocol. Its stdin is empty then.
+    #[must_use]
+    pub fn hand_over(mut self, socket: impl Into<OwnedFd>) -> Self {
+        self.handed_over = Some(socket.into());
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -105,19 +119,28 @@ impl Km {
     /// It can't be built or started.
     pub async fn start(self) -> Result<Running> {
         let program = Self::program().await?;
-        let mut child = Command::new(&program)
+        let (mut command, stdin) = match self.handed_over {
+            None => (Command::new(&program), Stdio::piped()),
+            Some(socket) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", HANDING_OVER, "sh"]).arg(&program);
+                (shell, socket.into())
+            }
+        };
+        let mut child = command
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("starting {}", program.display()))?;
-        let mut stdin = child.stdin.take().context("km's stdin is not piped")?;
-        // A program that doesn't read its input is free to: the pipe may be closed.
-        let _ = stdin.write_all(&self.input).await;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that doesn't read its input is free to: the pipe may be closed.
+            let _ = stdin.write_all(&self.input).await;
+        }
         let pid = child.id().context("km has ended before it began")?;
         Ok(Running { child, pid })
     }

@@ -6,6 +6,8 @@ mod comparison;
 mod estimate;
 mod footprint;
 mod page;
+mod sidecar;
+mod verdict;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -54,8 +56,11 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
         }
         _ => {}
     }
+    // What a running sidecar costs is measured on the program itself.
+    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km"]))?;
     let mut command = cargo(&["bench", "--locked", "--package=benches", "--"]);
     command.args(filter).env("CRITERION_HOME", results);
+    command.env("KM_BENCH_BIN", workspace::released_km()?);
     for proxy in PROXIES {
         command.env_remove(proxy);
     }

@@ -1,4 +1,4 @@
-//! LiteLLM beside us: installed once into the target directory, then the suite that compares.
+//! LiteLLM beside us, and hvac: installed once into the target directory, then the suite that compares.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -31,3 +31,8 @@ pub(crate) fn target() -> Result<PathBuf> {
 pub(crate) fn km() -> Result<PathBuf> {
     Ok(target()?.join("debug").join("km"))
 }
+
+/// The same for `cargo build --release`.
+pub(crate) fn released_km() -> Result<PathBuf> {
+    Ok(target()?.join("release").join("km"))
+}

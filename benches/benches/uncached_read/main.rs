@@ -1,13 +1,12 @@
 //! What does a KV read cost that no cache answers? Client CPU time, 64 in flight on one keep-alive
 //! pool, plain HTTP to a server that has its answer ready.
 
-mod bare;
 mod project;
 mod typed;
 mod vaultrs;
 
 use anyhow::{Result, anyhow};
-use benches::{Fleet, Server, criterion, group, pair};
+use benches::{Bare, Fleet, Server, canned, criterion, group, pair};
 
 fn main() -> Result<()> {
     // The peers' TLS backend wants a provider even where there is no TLS.
@@ -18,7 +17,7 @@ fn main() -> Result<()> {
     let mut criterion = criterion();
     let mut group = group(&mut criterion, "uncached_read");
     let address = server.address();
-    let mut bare = Fleet::new(async || bare::Bare::connect(address).await)?;
+    let mut bare = Fleet::new(async || Bare::connect(address, canned::PATH, canned::TOKEN).await)?;
 
     let typed = typed::Typed::new(&server.url())?;
     pair(&mut group, "reqwest", &mut bare, &mut Fleet::new(async || Ok(typed.clone()))?);

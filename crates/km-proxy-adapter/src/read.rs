@@ -77,8 +77,7 @@ impl KeyManager {
     /// # Errors
     /// [`Kind::Usage`] when it is no name that could be asked for.
     pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
-        let path = self.path(name::parse(reference)?)?;
-        drop(self.forget(&self.parts().kv, &path));
+        self.parts().cache.invalidate(&self.named(name::parse(reference)?)?);
         Ok(())
     }
 

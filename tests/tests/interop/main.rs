@@ -1,4 +1,5 @@
-//! LiteLLM's own code and the `km` program side by side, on the same real server.
+//! LiteLLM's own code and the `km` program side by side, on the same real server; and hvac, which is
+//! installed beside LiteLLM, as a client of `km serve`.
 //!
 //! Each test is ignored unless asked for, since it needs LiteLLM: `cargo xtask interop` installs it
 //! and runs them all. Without it they fail.
@@ -9,6 +10,7 @@ mod world;
 
 mod custom;
 mod guides;
+mod hvac;
 mod names;
 mod provider;
 mod teams;

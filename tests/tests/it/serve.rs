@@ -5,6 +5,7 @@
 mod client;
 mod sidecar;
 
+mod handed_over;
 mod keys;
 mod life;
 mod limits;
@@ -14,3 +15,4 @@ mod socket;
 mod token;
 mod vault_api;
 mod vault_cli;
+mod vaultrs;

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::comparison::{Comparison, Target};
 use super::estimate::{Contender, Round};
+use super::verdict::{per_second, thousands};
 
 /// A comparison, and those of its contenders that were measured.
 #[derive(Debug)]
@@ -34,19 +35,25 @@ impl Measured {
         let Contender { name, label, rounds } = contender;
         let Range(_, cost, _) = Range::of(rounds.iter().map(|round| round.contender));
         let Range(least, ratio, most) = Range::of(rounds.iter().map(Round::ratio));
-        let target = self.comparison.targets.iter().find(|(ours, _)| ours == name);
-        let verdict = target.map_or_else(String::new, |(_, target)| {
-            let (target, met) = match target {
-                Target::Ratio(target) => (format!("×{target}"), ratio <= *target),
-                Target::Nanos(target) if *target < 1_000.0 => {
-                    (format!("{target:.0} ns"), cost <= *target)
-                }
-                Target::Nanos(target) => (time(*target), cost <= *target),
-            };
-            format!("≤ {target}: {}", if met { "met" } else { "not met" })
-        });
+        let targets = self.comparison.targets.iter().filter(|(ours, _)| ours == name);
+        let verdicts: Vec<_> = targets.map(|(_, target)| target.verdict(cost, ratio)).collect();
         let ratio = format!("×{ratio:.2} ({least:.2}–{most:.2})");
-        [String::new(), (*label).to_owned(), time(cost), ratio, verdict]
+        [String::new(), (*label).to_owned(), time(cost), ratio, verdicts.join("; ")]
+    }
+
+    /// How many a core does in a second, where that is a target.
+    fn rates(&self) -> String {
+        let counts = |name| {
+            let mut targets = self.comparison.targets.iter();
+            targets.any(|(ours, target)| *ours == name && matches!(target, Target::PerSecond(_)))
+        };
+        let rates = self.contenders.iter().filter(|contender| counts(contender.name));
+        let rates = rates.map(|Contender { label, rounds, .. }| {
+            let Range(_, cost, _) = Range::of(rounds.iter().map(|round| round.contender));
+            let rate = thousands(per_second(cost));
+            format!("\nOn one core {label} does {rate} of these in a second.\n")
+        });
+        rates.collect()
     }
 }
 
@@ -87,6 +94,7 @@ fn section(one: &Measured) -> String {
     let Range(least, _, most) = one.reference();
     let times: usize = one.contenders.iter().map(|contender| contender.rounds.len()).sum();
     let what = capital(what);
+    let rates = one.rates();
     let spread = (most / least - 1.0) * 100.0;
     let (least, most) = (time(least), time(most));
     format!(
@@ -94,14 +102,14 @@ fn section(one: &Measured) -> String {
 ## {what}
 
 {how}
-
+{rates}
 The noise of this run: the same reference, measured {times} times, cost from {least} to {most}, a
 difference of {spread:.0} %.
 "
     )
 }
 
-fn time(nanos: f64) -> String {
+pub(crate) fn time(nanos: f64) -> String {
     match nanos {
         ..1_000.0 => format!("{nanos:.1} ns"),
         ..1_000_000.0 => format!("{:.1} µs", nanos / 1_000.0),
@@ -190,6 +198,25 @@ mod tests {
             page.contains("6 times, cost from 10.0 µs to 11.0 µs, a\ndifference of 10 %"),
             "{page}"
         );
+    }
+
+    #[test]
+    fn a_rate_is_told_where_it_is_a_target() {
+        let comparison = COMPARISONS.iter().find(|one| one.group == "sidecar_own").unwrap();
+        let rounds = vec![Round { reference: 10_000.0, contender: 16_000.0 }];
+        let measured = [Measured {
+            comparison,
+            contenders: vec![Contender { name: "km", label: "ours", rounds }],
+        }];
+        let verdicts = "| ≤ ×1.5: not met; ≥ 10,000 a second on a core: met |";
+        assert!(table(&measured).contains(verdicts), "{}", table(&measured));
+        let page = page(&measured, "", "");
+        assert!(
+            page.contains("\n\nOn one core ours does 62,500 of these in a second.\n\n"),
+            "{page}"
+        );
+        let page = super::page(&self::measured(21_450.0), "", "");
+        assert!(!page.contains("On one core"), "{page}");
     }
 
     #[test]

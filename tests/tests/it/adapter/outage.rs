@@ -4,9 +4,11 @@ use anyhow::Result;
 use km_proxy_adapter::{Kind, Source};
 use serde_json::json;
 use tests::{Server, secret};
+use tokio::time::{Duration, Instant, sleep};
 
-use super::{fails, keys_before, read};
+use super::{fails, keys, keys_before, read};
 use crate::product::{until, variables};
+use crate::relay::Relay;
 
 #[tokio::test]
 async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
@@ -61,4 +63,49 @@ async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
         .await?;
     }
     Ok(())
+}
+
+/// A hundred names that are read all the time and due every second: while the server is sealed, it is
+/// asked once a second for all of them together.
+#[tokio::test]
+async fn a_sealed_server_sees_one_probe_a_second_for_all_names() -> Result<()> {
+    const NAMES: usize = 100;
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    let value = secret("value");
+    let relay = Relay::to(&server.address(), "").await?;
+    let settings = [
+        ("HCP_VAULT_ADDR", relay.address()),
+        ("HCP_VAULT_REFRESH_INTERVAL", "1s"),
+        ("KM_MAX_STALE", "1h"),
+    ];
+    let keys = keys(&fixture, &settings).await?;
+    let names: Vec<_> = (0..NAMES).map(|number| format!("NAME_{number}")).collect();
+    for name in &names {
+        fixture.put(name, json!({ "key": value })).await?;
+        read(&fixture, &keys, name).await?;
+    }
+    let all = async |source: Source| {
+        let mut matching = 0;
+        for name in &names {
+            let found = keys.secret(name).await?;
+            assert_eq!(found.expose(), value);
+            matching += usize::from(found.source() == source);
+        }
+        anyhow::Ok(matching == NAMES)
+    };
+    server.seal().await?;
+    until("all of them stale", async || all(Source::Stale).await).await?;
+
+    let (begin, before) = (Instant::now(), relay.requests());
+    while begin.elapsed() < Duration::from_secs(5) {
+        assert!(all(Source::Stale).await?, "what can't be asked for is served stale");
+        sleep(Duration::from_millis(10)).await;
+    }
+    let (asked, seconds) = (relay.requests() - before, begin.elapsed().as_secs_f64());
+    assert!(asked >= 2, "{asked} probes in {seconds} s: nobody would see the end of it");
+    assert!(asked as f64 <= seconds + 1.0, "{asked} probes in {seconds} s");
+
+    server.unseal().await?;
+    until("all of them fresh", async || all(Source::Cache).await).await
 }

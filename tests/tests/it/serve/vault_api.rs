@@ -78,6 +78,11 @@ async fn reading_is_the_same_as_with_vault() -> Result<()> {
     for path in ["metadata", "metadata/", "metadata/folder", "metadata/absent"] {
         same(&fixture, &sidecar, "LIST", &format!("{mount}/{path}"), None).await?;
     }
+    let [data, metadata] = ["data", "metadata"].map(|of| format!("{mount}/{of}/one"));
+    let mounted = format!("sys/internal/ui/mounts/{mount}");
+    for path in ["sys/health", "auth/token/lookup-self", &data, &metadata, &mounted] {
+        same(&fixture, &sidecar, "HEAD", path, None).await?;
+    }
     Ok(())
 }
 

@@ -11,22 +11,24 @@ use super::{answer, full, namespace};
 use crate::commands::serve::app::App;
 use crate::commands::serve::reply;
 
+const HEALTH: &str = "sys/health";
+const TOKEN: &str = "auth/token/lookup-self";
 const MOUNTS: &str = "sys/internal/ui/mounts/";
 
 /// The answer, where the path is one of those.
 pub(super) fn answer(app: &App, path: &str, request: &Request) -> Option<Response> {
+    let is_get = request.method() == Method::GET;
     let answer = match path {
-        "sys/health" => health,
-        "auth/token/lookup-self" => token,
+        // hvac asks by HEAD. Vault takes that here, and at none of the others.
+        HEALTH if is_get || request.method() == Method::HEAD => health(),
+        TOKEN if is_get => token(),
+        HEALTH | TOKEN => answer::unsupported(),
         _ => {
             let wanted = path.strip_prefix(MOUNTS)?;
-            return Some(match request.method() {
-                &Method::GET => mount(app, wanted, request),
-                _ => answer::unsupported(),
-            });
+            if is_get { mount(app, wanted, request) } else { answer::unsupported() }
         }
     };
-    Some(if request.method() == Method::GET { answer() } else { answer::unsupported() })
+    Some(answer)
 }
 
 /// This process is there, and nobody has to unseal it.

@@ -1,0 +1,70 @@
+//! What `km serve` is measured beside: axum handlers that have their answers ready, the same bytes at
+//! the same paths, and nothing else. The runtime and the connections are as the sidecar has them. It
+//! writes its port to stdout, and ends when its stdin closes: whoever started it is gone then.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use benches::canned;
+use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower_service::Service;
+
+const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
+    let routes = Router::new().route(canned::OWN_PATH, get(own)).route(canned::PATH, get(vault));
+    tokio::select! {
+        served = serve(listener, routes) => served,
+        ended = async { tokio::io::stdin().read_u8().await } => ended.map_or(Ok(()), |_| Ok(())),
+    }
+}
+
+async fn own() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    (headers, canned::OWN_BODY)
+}
+
+async fn vault() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+        (SOURCE, "cache"),
+        (AGE, "10"),
+    ];
+    (headers, canned::BODY.trim_ascii_end())
+}
+
+async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        connections.spawn(connection(stream, routes.clone()));
+    }
+}
+
+/// How a connection ends is the client's affair.
+async fn connection(stream: TcpStream, routes: Router) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = routes.clone().call(request.map(Body::new));
+        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
