@@ -3,6 +3,7 @@
 
 mod cache;
 mod check;
+mod doors;
 mod failures;
 mod life;
 mod names;

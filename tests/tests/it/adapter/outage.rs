@@ -73,7 +73,7 @@ async fn a_sealed_server_sees_one_probe_a_second_for_all_names() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
-    let relay = Relay::to(&server.address(), "").await?;
+    let relay = Relay::to(server.address(), "").await?;
     let settings = [
         ("HCP_VAULT_ADDR", relay.address()),
         ("HCP_VAULT_REFRESH_INTERVAL", "1s"),
@@ -102,9 +102,10 @@ async fn a_sealed_server_sees_one_probe_a_second_for_all_names() -> Result<()> {
         assert!(all(Source::Stale).await?, "what can't be asked for is served stale");
         sleep(Duration::from_millis(10)).await;
     }
-    let (asked, seconds) = (relay.requests() - before, begin.elapsed().as_secs_f64());
-    assert!(asked >= 2, "{asked} probes in {seconds} s: nobody would see the end of it");
-    assert!(asked as f64 <= seconds + 1.0, "{asked} probes in {seconds} s");
+    let (asked, elapsed) = (relay.requests() - before, begin.elapsed());
+    assert!(asked >= 2, "{asked} probes in {elapsed:?}: nobody would see the end of it");
+    // The first and the last may stand at the two ends.
+    assert!(asked as u64 <= elapsed.as_secs() + 1, "{asked} probes in {elapsed:?}");
 
     server.unseal().await?;
     until("all of them fresh", async || all(Source::Cache).await).await
