@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::canned;
 use crate::fleet::Reader;
 
-/// A connection that asks for one path.
+/// A connection that asks for one path, unless it is told another.
 #[derive(Debug)]
 pub struct Bare {
     sender: SendRequest<Empty<Bytes>>,
@@ -50,9 +50,20 @@ impl Bare {
         })
     }
 
-    fn request(&self) -> Request<Empty<Bytes>> {
+    /// Asks for a path.
+    ///
+    /// # Errors
+    /// There is no answer, or it is an error's.
+    pub async fn ask(&mut self, path: Uri) -> Result<Bytes> {
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(self.request(path)).await?;
+        ensure!(answer.status().is_success(), "status {}", answer.status());
+        Ok(answer.into_body().collect().await?.to_bytes())
+    }
+
+    fn request(&self, path: Uri) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
-        *request.uri_mut() = self.path.clone();
+        *request.uri_mut() = path;
         request.headers_mut().insert(HOST, self.host.clone());
         request.headers_mut().insert("x-vault-token", self.token.clone());
         request
@@ -63,10 +74,7 @@ impl Reader for Bare {
     type Answer = Bytes;
 
     async fn read(&mut self) -> Result<Bytes> {
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(self.request()).await?;
-        ensure!(answer.status().is_success(), "status {}", answer.status());
-        Ok(answer.into_body().collect().await?.to_bytes())
+        self.ask(self.path.clone()).await
     }
 
     fn is_right(answer: &Bytes) -> bool {

@@ -1,5 +1,5 @@
 //! The CPU time of a process: what is spent there counts, what others do on the machine counts less
-//! than on any clock.
+//! than on any clock. And the clock, where waiting is what is asked about.
 
 use std::time::Duration;
 
@@ -10,7 +10,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time that all threads have spent so far, in user space and in the kernel.
 pub fn spent() -> Duration {
-    let now = clock_gettime(ClockId::ProcessCPUTime);
+    read(ClockId::ProcessCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
     // Neither is ever negative.
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
@@ -23,6 +27,8 @@ pub enum Meter {
     Own,
     /// That of another one.
     Of(OtherClock),
+    /// Nobody's: the time that passes.
+    Clock,
 }
 
 impl Meter {
@@ -43,6 +49,7 @@ impl Meter {
     pub fn spent(self) -> Result<Duration> {
         match self {
             Self::Own => Ok(spent()),
+            Self::Clock => Ok(read(ClockId::Monotonic)),
             Self::Of(clock) => Ok(clock.now().context("the measured process has ended")?.into()),
         }
     }

@@ -76,6 +76,15 @@ impl<R: Reader> Fleet<R> {
         self.readers = readers?;
         Ok(self.meter.spent()?.saturating_sub(before))
     }
+
+    /// The same without an error: criterion takes none.
+    ///
+    /// # Panics
+    /// A read failed.
+    #[expect(clippy::panic, reason = "a figure would be worthless")]
+    pub fn cost(&mut self, reads: u64) -> Duration {
+        self.run(reads).unwrap_or_else(|error| panic!("a read failed: {error:#}"))
+    }
 }
 
 /// The readers take reads from one heap until it is empty, so that none is done long before the

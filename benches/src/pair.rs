@@ -37,7 +37,7 @@ pub fn pair<A: Reader, B: Reader>(
     contender: &mut Fleet<B>,
 ) {
     let (reference, contender) =
-        (&mut |reads| cost(reference, reads), &mut |reads| cost(contender, reads));
+        (&mut |reads| reference.cost(reads), &mut |reads| contender.cost(reads));
     pair_of(group, name, reference, contender);
 }
 
@@ -59,9 +59,4 @@ pub fn pair_of(
 
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, id: BenchmarkId, run: Run<'_>) {
     group.bench_function(id, |bencher| bencher.iter_custom(&mut *run));
-}
-
-#[expect(clippy::panic, reason = "criterion takes no error, and a figure would be worthless")]
-fn cost<R: Reader>(fleet: &mut Fleet<R>, reads: u64) -> Duration {
-    fleet.run(reads).unwrap_or_else(|error| panic!("a read failed: {error:#}"))
 }

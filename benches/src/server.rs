@@ -19,7 +19,16 @@ impl Server {
     /// # Errors
     /// It does not start, or tells no port.
     pub fn start(program: &str) -> Result<Self> {
+        Self::start_with(program, &[])
+    }
+
+    /// The same with these arguments.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(program: &str, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
+        command.args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the server has no stdout")?;
         let mut line = String::new();

@@ -139,6 +139,10 @@ fn validate(text: &str) -> Result<(), PathError> {
 }
 
 fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        // The same, without a search in the tables.
+        return c.is_ascii_control();
+    }
     matches!(
         c.general_category(),
         GeneralCategory::Control
@@ -152,6 +156,9 @@ fn is_invisible(c: char) -> bool {
 /// decodes to no UTF-8 has no dots of its own. A backslash counts as a slash here, as some proxies
 /// take it for one.
 fn is_dots(segment: &str) -> bool {
+    if !segment.contains(['.', '%']) {
+        return false;
+    }
     let decoded: Vec<u8> = percent_decode_str(segment).collect();
     decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(|part| matches!(part, b"." | b".."))
 }
@@ -161,6 +168,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn ascii_is_judged_as_the_tables_do() {
+        for c in (0..=127_u8).map(char::from) {
+            let category = c.general_category();
+            assert_eq!(is_invisible(c), category == GeneralCategory::Control, "{c:?}");
+            assert!(!matches!(
+                category,
+                GeneralCategory::Format
+                    | GeneralCategory::LineSeparator
+                    | GeneralCategory::ParagraphSeparator
+            ));
+        }
+    }
 
     fn check(input: &str, expected: Result<&str, PathError>) {
         let actual = ApiPath::parse(input);

@@ -1,0 +1,146 @@
+//! Those who read all names, each once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use anyhow::Result;
+use benches::{Bare, Reader, Server, canned};
+use bytes::Bytes;
+use http::HeaderValue;
+use km_proxy_adapter::{KeyManager, Secret, VaultRules};
+use km_settings::{Settings, Sources};
+use reqwest::Client;
+use serde::Deserialize;
+
+/// How many names there are.
+pub(crate) const NAMES: u64 = 1_000;
+
+/// The names in turn: of as many as there are each comes once.
+#[derive(Clone, Default)]
+pub(crate) struct Names(Arc<AtomicU64>);
+
+impl Names {
+    fn next(&self) -> String {
+        name(self.0.fetch_add(1, Relaxed) % NAMES)
+    }
+
+    fn next_path(&self) -> String {
+        format!("/v1/{}/data/{}", canned::MOUNT, self.next())
+    }
+}
+
+fn name(number: u64) -> String {
+    format!("providers/openai/production/{number:012}")
+}
+
+/// hyper alone: a connection for each task, the body read and not parsed.
+pub(crate) struct Hyper {
+    connection: Bare,
+    names: Names,
+}
+
+impl Hyper {
+    pub(crate) async fn connect(server: &Server, names: &Names) -> Result<Self> {
+        let connection = Bare::connect(server.address(), canned::PATH, canned::TOKEN).await?;
+        Ok(Self { connection, names: names.clone() })
+    }
+}
+
+impl Reader for Hyper {
+    type Answer = Bytes;
+
+    async fn read(&mut self) -> Result<Bytes> {
+        self.connection.ask(self.names.next_path().parse()?).await
+    }
+
+    fn is_right(answer: &Bytes) -> bool {
+        Bare::is_right(answer)
+    }
+}
+
+/// reqwest as one would use it by hand: one client, the answer parsed into types.
+#[derive(Clone)]
+pub(crate) struct Typed {
+    client: Client,
+    base: String,
+    token: HeaderValue,
+    names: Names,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    data: Fields,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Fields {
+    key: String,
+}
+
+impl Typed {
+    pub(crate) fn new(server: &Server, names: &Names) -> Result<Self> {
+        let client = Client::builder().no_proxy().build()?;
+        let mut token = HeaderValue::from_static(canned::TOKEN);
+        token.set_sensitive(true);
+        Ok(Self { client, base: server.url(), token, names: names.clone() })
+    }
+}
+
+impl Reader for Typed {
+    type Answer = Fields;
+
+    async fn read(&mut self) -> Result<Fields> {
+        let url = format!("{}{}", self.base, self.names.next_path());
+        let answer = self.client.get(url).header("x-vault-token", &self.token).send().await?;
+        Ok(answer.error_for_status()?.json::<Envelope>().await?.data.data)
+    }
+
+    fn is_right(answer: &Fields) -> bool {
+        answer.key == canned::VALUE
+    }
+}
+
+/// The adapter as a gateway uses it: settings, a location, the cache, one task for each load.
+#[derive(Clone)]
+pub(crate) struct Project {
+    keys: KeyManager,
+    names: Names,
+}
+
+impl Project {
+    pub(crate) fn new(server: &Server, names: &Names) -> Result<Self> {
+        let env: BTreeMap<_, _> =
+            [("HCP_VAULT_ADDR", server.url()), ("HCP_VAULT_TOKEN", canned::TOKEN.to_owned())]
+                .map(|(name, value)| (name.to_owned(), value))
+                .into();
+        let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
+        let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, env)?;
+        Ok(Self { keys, names: names.clone() })
+    }
+
+    /// Lets all that is in memory go.
+    #[expect(clippy::expect_used, reason = "a figure would be worthless")]
+    pub(crate) fn forget(&self) {
+        for number in 0..NAMES {
+            self.keys.invalidate(&name(number)).expect("a name");
+        }
+    }
+}
+
+impl Reader for Project {
+    type Answer = Secret;
+
+    async fn read(&mut self) -> Result<Secret> {
+        Ok(self.keys.secret(&self.names.next()).await?)
+    }
+
+    fn is_right(answer: &Secret) -> bool {
+        answer.expose() == canned::VALUE
+    }
+}

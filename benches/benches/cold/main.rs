@@ -1,0 +1,48 @@
+//! How long do a thousand names take that are not in memory, from a server that is two milliseconds
+//! away? The time that passes, 64 in flight: what a gateway waits for when it starts.
+
+mod contenders;
+
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use benches::{Fleet, Meter, Reader, Server, criterion, group, pair_of};
+
+use contenders::{Hyper, NAMES, Names, Project, Typed};
+
+/// Milliseconds.
+const AWAY: &str = "2";
+
+fn main() -> Result<()> {
+    // The peer's TLS backend wants a provider even where there is no TLS.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    let server = Server::start_with(env!("CARGO_BIN_EXE_canned-server"), &[AWAY])?;
+    let names = Names::default();
+    let mut hyper =
+        Fleet::new(async || Hyper::connect(&server, &names).await)?.metered(Meter::Clock);
+    let typed = Typed::new(&server, &names)?;
+    let mut typed = Fleet::new(async || Ok(typed.clone()))?.metered(Meter::Clock);
+    let project = Project::new(&server, &names)?;
+    let mut cached = Fleet::new(async || Ok(project.clone()))?.metered(Meter::Clock);
+
+    let mut criterion = criterion();
+    let mut group = group(&mut criterion, "cold");
+    let reference = &mut |times| all(&mut hyper, times, || ());
+    pair_of(&mut group, "reqwest", reference, &mut |times| all(&mut typed, times, || ()));
+    pair_of(&mut group, "km-proxy-adapter", reference, &mut |times| {
+        all(&mut cached, times, || project.forget())
+    });
+    group.finish();
+    Ok(())
+}
+
+/// Reads all names so many times. What is done before each time does not count.
+fn all<R: Reader>(fleet: &mut Fleet<R>, times: u64, before: impl Fn()) -> Duration {
+    let each = (0..times).map(|_| {
+        before();
+        fleet.cost(NAMES)
+    });
+    each.sum()
+}
