@@ -1,8 +1,8 @@
 //! A socket that is opened before `km serve` runs and handed over to it, as systemd does it.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use anyhow::Result;
@@ -73,11 +73,16 @@ async fn what_could_not_be_listened_on_is_refused() -> Result<()> {
     let (loopback, socket) = ("127.0.0.1:0", unix(&directory.path().join("s")));
     let tcp = |place: &str| -> Result<OwnedFd> { Ok(TcpListener::bind(place)?.into()) };
     let handed = UnixListener::bind(directory.path().join("handed"))?;
+    let listener = TcpListener::bind(loopback)?;
+    let connected = TcpStream::connect(listener.local_addr()?)?;
+    let (one, _other) = UnixStream::pair()?;
     for (place, handed, why) in [
         (loopback, tcp("0.0.0.0:0")?, "is not of loopback"),
         (loopback, handed.into(), "is not a valid tcp socket"),
         (&socket, tcp(loopback)?, "is not a valid unix stream socket"),
         (&socket, std::fs::File::open(directory.path())?.into(), "is not a socket"),
+        (loopback, connected.into(), "`Accept=no`"),
+        (&socket, one.into(), "`Accept=no`"),
     ] {
         let km = offline(place).args(["--token-file"]).args([&token]).hand_over(handed);
         let output = km.run().await?.expect(2)?;

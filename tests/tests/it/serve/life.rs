@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::sidecar::Sidecar;
 use crate::cli::common::played;
 use crate::cli::listener::{Reply, Scripted, version_two};
+use crate::login::accessors;
 
 const SOON: Duration = Duration::from_secs(5);
 /// Reached only by a test that fails.
@@ -121,6 +122,45 @@ async fn it_ends_within_five_seconds() -> Result<()> {
     let began = Instant::now();
     calls.join_next().await;
     let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+    sidecar.finish().await?.expect(0)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    Ok(())
+}
+
+/// What it has logged in for is of no use after it.
+#[tokio::test]
+async fn the_token_ends_with_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let sidecar = Sidecar::of(&fixture).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    assert_eq!(accessors(&fixture).await?.len(), 1);
+    sidecar.stop().await?;
+    assert_eq!(accessors(&fixture).await?.len(), 0);
+    Ok(())
+}
+
+/// A server that hangs by then holds nothing up.
+#[tokio::test]
+async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
+    let server = Scripted::new(|request| match request {
+        "POST /v1/auth/approle/login" => Reply::Json(
+            200,
+            json!({ "auth": { "client_token": "hvs-token", "lease_duration": 3600 } }),
+        ),
+        _ => Reply::Hang,
+    })?;
+    let km = tests::Km::new()
+        .env("HCP_VAULT_ADDR", server.address())
+        .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
+        .env("HCP_VAULT_APPROLE_SECRET_ID", "id");
+    let sidecar = Sidecar::start(km, &[]).await?;
+    server.saw("POST /v1/auth/approle/login").await?;
+    crate::product::until("ready", async || Ok(sidecar.get("/readyz").await?.status == 200))
+        .await?;
+    let began = Instant::now();
+    sidecar.signal("TERM")?;
+    server.saw("POST /v1/auth/token/revoke-self").await?;
     sidecar.finish().await?.expect(0)?;
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     Ok(())

@@ -9,6 +9,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::accept::Door;
@@ -16,8 +17,11 @@ use super::app::App;
 use crate::failure::Failure;
 use crate::signals::not_caught;
 
-/// How long what is under way may take after a signal; the process ends within 5 s.
+/// How long what is under way may take after a signal.
 const GRACE: Duration = Duration::from_millis(4_500);
+
+/// When the token is given up that is not revoked by then; the process ends within 5 s.
+const ENDS_WITHIN: Duration = Duration::from_millis(4_800);
 
 /// How often what was measured is put together, whether anybody asks for it or not.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -42,21 +46,25 @@ pub(super) async fn run(
     let recorder = app.recorder.clone();
     background.spawn(async move {
         loop {
-            tokio::time::sleep(UPKEEP_EVERY).await;
+            sleep(UPKEEP_EVERY).await;
             recorder.run_upkeep();
         }
     });
     notify(&NotifyState::Ready);
     signals.end(app).await;
     notify(&NotifyState::Stopping);
+    let asked = Instant::now();
     // The doors hold the other end, or have ended.
     let _ = stop.send(());
     let finished = async {
         while serving.join_next().await.is_some() {}
         app.changes_end().await;
     };
-    if tokio::time::timeout(GRACE, finished).await.is_err() {
+    if timeout_at(asked + GRACE, finished).await.is_err() {
         warn!("ended with requests under way");
+    }
+    if timeout_at(asked + ENDS_WITHIN, app.keys.shutdown()).await.is_err() {
+        warn!("ended before Vault has revoked the token: it lives on to its end");
     }
 }
 

@@ -5,10 +5,12 @@ mod socket;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use km_proxy_adapter::Kind;
 use listenfd::ListenFd;
+use rustix::net::getpeername;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::failure::Failure;
@@ -97,9 +99,9 @@ impl Listener {
             return Self::open(place).await;
         }
         let taken = match place {
-            Place::Unix(_) => handed.take_unix_listener(0).and_then(|handed| {
-                handed.map(Socket::handed_over).transpose().map(|taken| taken.map(Self::Unix))
-            }),
+            Place::Unix(_) => handed
+                .take_unix_listener(0)
+                .and_then(|handed| handed.map(unix).transpose().map(|taken| taken.map(Self::Unix))),
             Place::Loopback(_) => handed.take_tcp_listener(0).and_then(|handed| {
                 handed.map(loopback).transpose().map(|taken| taken.map(Self::Loopback))
             }),
@@ -130,13 +132,28 @@ impl Listener {
     }
 }
 
+fn unix(handed: std::os::unix::net::UnixListener) -> io::Result<Socket> {
+    listens(&handed)?;
+    Socket::handed_over(handed)
+}
+
 /// One that systemd has opened: the same rule as for ours.
 fn loopback(handed: std::net::TcpListener) -> io::Result<TcpListener> {
+    listens(&handed)?;
     if !handed.local_addr()?.ip().is_loopback() {
         return Err(io::Error::other("the socket that was handed over is not of loopback"));
     }
     handed.set_nonblocking(true)?;
     TcpListener::from_std(handed)
+}
+
+/// Fails for a connection, which nobody can be let in by.
+fn listens(handed: impl AsFd) -> io::Result<()> {
+    if getpeername(handed).is_ok() {
+        let why = "a connection was handed over: a unit of systemd needs `Accept=no`";
+        return Err(io::Error::other(why));
+    }
+    Ok(())
 }
 
 impl Stream {
