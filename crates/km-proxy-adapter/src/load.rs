@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use km_settings::Settings;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Cache, Load, LoadError, Loaded, Outcome, Version};
 use vault_kv::{FieldError, Fields, Kind, Kv, VersionMetadata};
 
@@ -44,6 +44,9 @@ impl Value {
     }
 }
 
+/// The most that the secrets in memory may come to: whoever may ask may name large ones.
+const MAX_BYTES: usize = 64 << 20;
+
 /// Reads the secrets of the global location.
 pub(crate) struct Loader {
     kv: Kv,
@@ -57,8 +60,16 @@ pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loa
         .name("secrets")
         .refresh_interval(settings.refresh_interval)
         .max_stale(settings.max_stale)
+        .max_bytes(MAX_BYTES, weigh)
         .build();
     cache.map_err(|error| Error::new(error::Kind::Internal, "make the cache").with_source(error))
+}
+
+/// What was stored, and what its owner noted about it.
+fn weigh(_: &Name, value: &Value) -> usize {
+    let Rest { others, metadata, .. } = &*value.rest;
+    let notes = metadata.custom_metadata.iter().map(|(key, note)| key.len() + note.len());
+    value.text.expose_secret().len() + others.bytes() + notes.sum::<usize>()
 }
 
 impl Load<Name> for Loader {
@@ -130,5 +141,29 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_kv::SecretPath;
+
+    #[test]
+    fn all_that_can_be_large_has_weight() {
+        let metadata = serde_json::json!({
+            "version": 1, "created_time": "2026-05-04T09:12:41Z", "custom_metadata": { "a": "note" },
+        });
+        let rest = Rest {
+            unusable: None,
+            others: Fields::new().with("user", "root".into()),
+            metadata: serde_json::from_value(metadata).unwrap(),
+        };
+        let value = Value { text: "sk-1".into(), is_provider_key: true, rest: Box::new(rest) };
+        let name = Name::of(SecretPath::new("NAME").unwrap(), None).unwrap();
+        assert_eq!(
+            weigh(&name, &value),
+            "sk-1".len() + "user".len() + "root".len() + "anote".len()
+        );
     }
 }

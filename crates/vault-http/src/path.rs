@@ -71,7 +71,11 @@ impl ApiPath {
     /// `self/tail`.
     #[must_use]
     pub fn join(&self, tail: &Self) -> Self {
-        Self(Cow::Owned(format!("{}/{}", self.0, tail.0)))
+        let mut joined = String::with_capacity(self.0.len() + 1 + tail.0.len());
+        joined.push_str(&self.0);
+        joined.push('/');
+        joined.push_str(&tail.0);
+        Self(Cow::Owned(joined))
     }
 
     /// The encoded form, as it is sent.

@@ -73,12 +73,14 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Bytes of all names and values.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.bytes()).sum()
+    }
+
     /// Bytes of the longest value.
     pub(crate) fn longest(&self) -> usize {
-        let length = |value: &Value| match value {
-            Value::Text(text) | Value::Json(text) => text.expose_secret().len(),
-        };
-        self.0.values().map(length).max().unwrap_or_default()
+        self.0.values().map(Value::bytes).max().unwrap_or_default()
     }
 
     /// Whether both hold the same fields with the same values.
@@ -89,6 +91,12 @@ impl Fields {
 }
 
 impl Value {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => text.expose_secret().len(),
+        }
+    }
+
     fn same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) | (Self::Json(a), Self::Json(b)) => {
@@ -189,6 +197,8 @@ mod tests {
         assert_eq!(fields.text("empty").unwrap().expose_secret(), "");
         assert_eq!(fields.text("n").unwrap_err(), FieldError::NotText { field: "n".into() });
         assert_eq!(fields.text("x").unwrap_err(), FieldError::Missing { field: "x".into() });
+        let (names, number) = ("key".len() + "empty".len() + "n".len(), "12345678901234567890.10");
+        assert_eq!(fields.bytes(), names + "clé \"\n\\ ".len() + number.len());
         let sent = serde_json::to_string(&Exposed(&fields)).unwrap();
         assert!(
             sent.contains(r#""n":12345678901234567890.10"#),

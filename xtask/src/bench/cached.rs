@@ -26,7 +26,10 @@ read. No clock: a timer takes the mark away in time. What it costs in code: the 
 locked instructions of `arc-swap`, one to protect the value and one to let it go; without `unsafe` in
 this workspace they can't be spared. They are about 11 ns on the machine that this was written on, of
 which a look-up by name hides most behind its hashing; by a handle they are nearly all there is, which is
-why that misses its target by a little.",
+why that misses its target by a little.
+
+The adapter's rows are the whole way of a gateway: a name in, a secret out, with the access mode, the
+hosted keys and the field settled when it was loaded (ADR 0014).",
 };
 
 pub(crate) const HOT: Comparison = Comparison {

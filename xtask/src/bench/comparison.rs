@@ -65,7 +65,7 @@ ratios, with the least and the most of them behind it.",
 
 const COLD: Comparison = Comparison {
     group: "cold",
-    what: "1,000 names cold, 2 ms away, 64 in flight",
+    what: "1,000 names cold, 2 ms away, 64 in flight: time that passes",
     reference: "hyper alone, no pool, no JSON",
     contenders: &[
         ("reqwest", "reqwest, parsed into types"),
@@ -76,7 +76,8 @@ const COLD: Comparison = Comparison {
 which waits for two milliseconds before it answers (its timer counts in whole ones, so it is nearly
 three). What counts is the time that passes until the last one is there; connections are open already.
 The adapter has let all of them go before, and goes its whole way: the name is validated, the cache
-looks, begins a load as a task of its own, and keeps what comes.",
+looks, begins a load as a task of its own, and keeps what comes. That is about four microseconds a name
+on top of the read, which the 64 of a wave pay one after the other on one thread: what is above reqwest.",
 };
 
 const STORES: Comparison = Comparison {

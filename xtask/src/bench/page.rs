@@ -60,7 +60,7 @@ impl Measured {
 /// One table for everything; the reference stands above its contenders.
 pub(crate) fn table(measured: &[Measured]) -> String {
     let mut rows = vec![
-        ["what", "contender", "CPU each", "ratio", "target"].map(String::from),
+        ["what", "contender", "each", "ratio", "target"].map(String::from),
         ["---", "---", "--:", "--:", "---"].map(String::from),
     ];
     for one in measured {
@@ -83,8 +83,9 @@ Written by `cargo xtask bench` on {today}, on a machine with {machine}.
 
 {table}
 
-A ratio is to the first row of its block, and is what to look at: times differ from machine to
-machine, and from hour to hour on a shared one.
+What one costs is CPU time, but for the names that are cold: there it is the time that passes. A ratio
+is to the first row of its block, and is what to look at: times differ from machine to machine, and
+from hour to hour on a shared one.
 {sections}{footprint}"
     )
 }
