@@ -1,7 +1,7 @@
 //! A secret by its name and by its path: one read, one memory, and each door's own rules.
 
 use anyhow::Result;
-use km_proxy_adapter::{Document, KeyManager, Kind, Source};
+use km_proxy_adapter::{Document, Fields, KeyManager, Kind, Source, WriteOptions};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tests::{Fixture, Server, secret};
@@ -154,9 +154,9 @@ async fn a_write_at_one_door_is_seen_at_the_other() -> Result<()> {
     let entry = keys.entry("folder/NAME")?;
     for round in 1..=2 {
         let [by_name, by_path] = [secret("name"), secret("path")];
-        keys.write("folder/NAME", by_name.clone().into(), &Default::default()).await?;
+        keys.write("folder/NAME", by_name.clone().into(), &WriteOptions::default()).await?;
         assert_eq!(text(&entry.read().await?, "key")?, by_name, "{round}");
-        let fields = km_proxy_adapter::Fields::new().with("key", by_path.clone().into());
+        let fields = Fields::new().with("key", by_path.clone().into());
         entry.write(&fields, None).await?;
         assert_eq!(read(&fixture, &keys, "folder/NAME").await?.expose(), by_path, "{round}");
     }
