@@ -77,7 +77,17 @@ impl Load<Name> for Loader {
     type Error = Failure;
 
     async fn load(&self, name: &Name) -> Result<Loaded<Value>, Failure> {
-        let secret = self.kv.read(name.path()).await.map_err(Failure)?;
+        self.read(&self.kv, name).await
+    }
+
+    async fn refresh(&self, name: &Name) -> Result<Loaded<Value>, Failure> {
+        self.read(&self.kv.once(), name).await
+    }
+}
+
+impl Loader {
+    async fn read(&self, kv: &Kv, name: &Name) -> Result<Loaded<Value>, Failure> {
+        let secret = kv.read(name.path()).await.map_err(Failure)?;
         let (mut others, metadata) = (secret.fields, secret.metadata);
         let (text, unusable) = match others.take_text(&self.settings.location.field) {
             Ok(text) => (text, None),

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::landing::Report;
+use crate::landing::{Cause, Report};
 use crate::state::{Answer, Flying};
 use crate::{Load, LoadError};
 
@@ -142,9 +142,20 @@ impl<K, V, E> Drop for LostOnDrop<K, V, E> {
 }
 
 /// Runs one load to its report; a panic is a report too.
-pub(crate) async fn report<K, L: Load<K>>(loader: &L, key: &K) -> Report<L::Value, L::Error> {
+pub(crate) async fn report<K, L: Load<K>>(
+    loader: &L,
+    key: &K,
+    cause: Cause,
+) -> Report<L::Value, L::Error>
+where
+    K: Sync,
+{
     let mut load = pin!(async {
-        match loader.load(key).await {
+        let answer = match cause {
+            Cause::Miss => loader.load(key).await,
+            Cause::Refresh => loader.refresh(key).await,
+        };
+        match answer {
             Ok(value) => Report::Loaded(value),
             Err(error) => {
                 let outcome = error.outcome();

@@ -31,6 +31,23 @@ pub trait Load<K>: Send + Sync + 'static {
         &self,
         key: &K,
     ) -> impl Future<Output = Result<Loaded<Self::Value>, Self::Error>> + Send;
+
+    /// Loads the value of `key` again behind the readers' backs; as [`load`](Self::load) unless it is
+    /// given.
+    ///
+    /// Nobody waits for it as a rule, and the cache itself comes back after a failure, or sends one
+    /// refresh a second for all keys while the source can't be asked. So it should try once only,
+    /// where `load` tries again: each of its tries would count as one of those.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    fn refresh(
+        &self,
+        key: &K,
+    ) -> impl Future<Output = Result<Loaded<Self::Value>, Self::Error>> + Send {
+        self.load(key)
+    }
 }
 
 /// An error of a [`Load`]: it tells the cache which of three things it means.

@@ -140,7 +140,7 @@ where
             // It is never closed.
             let place = places.acquire_owned().await.ok();
             let began = clock::now();
-            let report = report(&*loader, &key).await;
+            let report = report(&*loader, &key, cause).await;
             drop(place);
             if let Some(shared) = shared.upgrade() {
                 let (now, lot) = (clock::now(), fastrand::u32(..));

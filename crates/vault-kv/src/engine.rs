@@ -17,6 +17,8 @@ pub struct Kv {
     pub(crate) session: Session,
     pub(crate) mount: Mount,
     deadline: Option<Deadline>,
+    /// Requests are sent once.
+    once: bool,
     pub(crate) seen: Arc<Seen>,
     /// Something that changes the store was sent; shared across mounts.
     changed: Arc<AtomicBool>,
@@ -35,7 +37,7 @@ impl Kv {
     /// The engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
         let (seen, changed) = <_>::default();
-        Self { session, mount, deadline: None, seen, changed }
+        Self { session, mount, deadline: None, once: false, seen, changed }
     }
 
     /// The engine at another mount of the same server, through the same session. Nothing is sent.
@@ -48,6 +50,13 @@ impl Kv {
     #[must_use]
     pub fn until(&self, deadline: Deadline) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same without retries: each request is sent once, whatever it meets. For a caller that comes
+    /// back by itself.
+    #[must_use]
+    pub fn once(&self) -> Self {
+        Self { once: true, ..self.clone() }
     }
 
     /// Where the engine is mounted.
@@ -66,13 +75,17 @@ impl Kv {
     }
 
     pub(crate) async fn ask(&self, request: Request, by: Deadline) -> Result<Response, Error> {
-        self.session.send(&request, by).await.map_err(Error::read)
+        self.session.send(&self.planned(request), by).await.map_err(Error::read)
     }
 
     /// Sends what changes something: only to an engine that is not known to be something else.
     pub(crate) async fn change(&self, request: Request, by: Deadline) -> Result<Response, Error> {
         self.check_version(by).await?;
         self.changed.store(true, Relaxed);
-        self.session.send(&request, by).await.map_err(Error::write)
+        self.session.send(&self.planned(request), by).await.map_err(Error::write)
+    }
+
+    pub(crate) fn planned(&self, request: Request) -> Request {
+        if self.once { request.once() } else { request }
     }
 }

@@ -67,7 +67,7 @@ impl Kv {
         mount: &ApiPath,
         by: Deadline,
     ) -> Result<MountVersion, Error> {
-        let answer = match self.session.send(&Request::get(question), by).await {
+        let answer = match self.session.send(&self.planned(Request::get(question)), by).await {
             Ok(answer) => answer,
             Err(error) => match error.kind() {
                 Http::Denied

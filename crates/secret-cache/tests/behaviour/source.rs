@@ -68,6 +68,7 @@ struct State {
     latency: Duration,
     serials: HashMap<Key, u64>,
     loads: usize,
+    refreshes: usize,
     log: Vec<(Key, Instant)>,
     said: HashMap<Key, Mode>,
     running: usize,
@@ -81,6 +82,7 @@ impl Source {
             latency: Duration::ZERO,
             serials: HashMap::new(),
             loads: 0,
+            refreshes: 0,
             log: Vec::new(),
             said: HashMap::new(),
             running: 0,
@@ -123,6 +125,11 @@ impl Source {
 
     pub(crate) fn loads(&self) -> usize {
         self.state().loads
+    }
+
+    /// Those of the loads that were refreshes.
+    pub(crate) fn refreshes(&self) -> usize {
+        self.state().refreshes
     }
 
     /// The loads since it was asked last: key and beginning.
@@ -188,6 +195,11 @@ impl Load<Key> for Source {
             // Not `panic!`: the panic hook stays silent, thousands of these are expected.
             Mode::Panics => std::panic::resume_unwind(Box::new("told to")),
         }
+    }
+
+    async fn refresh(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
+        self.state().refreshes += 1;
+        self.load(key).await
     }
 }
 

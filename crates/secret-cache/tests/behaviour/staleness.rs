@@ -49,6 +49,27 @@ async fn ages_have_exact_edges() {
     }
 }
 
+/// The source can tell what somebody waits for from what nobody does.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_is_none_of_the_loads_that_callers_wait_for() {
+    let source = Source::new();
+    let cache = source.cache();
+    get(&cache, 1).await;
+    assert_eq!((source.loads(), source.refreshes()), (1, 0));
+    get(&cache, 1).await;
+    pass(INTERVAL).await;
+    assert_eq!((source.loads(), source.refreshes()), (2, 1), "behind the readers' backs");
+    cache.invalidate(&1);
+    get(&cache, 1).await;
+    assert_eq!((source.loads(), source.refreshes()), (3, 1));
+    source.set(Mode::Down);
+    pass(INTERVAL + MAX_STALE).await;
+    let (loads, refreshes) = (source.loads(), source.refreshes());
+    assert_eq!(loads - refreshes, 2);
+    assert_eq!(get(&cache, 1).await, UNREACHABLE);
+    assert_eq!(source.loads() - source.refreshes(), 3, "a caller's own miss");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_value_in_use_is_loaded_again_behind_the_readers_back() {
     let source = Source::new();
