@@ -22,7 +22,7 @@ type Waiting<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// How a reader comes to a value.
 pub(crate) trait Source<'a>: Copy + Unpin {
-    /// What memory has, if that is known to be fresh.
+    /// What memory has, if that is known to be fresh, and a provider key.
     fn fresh(self) -> Option<Held>;
 
     /// What memory has, if that may be served.
