@@ -1,12 +1,10 @@
 //! The whole way of a gateway: settings, location, cache, value.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use benches::{Server, canned};
-use km_proxy_adapter::{Handle, KeyManager, VaultRules};
-use km_settings::{Settings, Sources};
+use benches::{Server, canned, gateway};
+use km_proxy_adapter::{Handle, KeyManager};
 use tokio::runtime::Runtime;
 
 use crate::names::{Names, VALUE, chain, on_threads};
@@ -22,16 +20,9 @@ pub(crate) struct Adapter {
 impl Adapter {
     /// Every name is read, and asked for once more.
     pub(crate) fn fill(names: &Names, server: &Server) -> Result<Self> {
-        let url = server.url();
-        let env: BTreeMap<_, _> =
-            [("HCP_VAULT_ADDR", url.as_str()), ("HCP_VAULT_TOKEN", canned::TOKEN)]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into();
-        let settings =
-            Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultRules })?;
         let runtime = runtime()?;
         let keys = runtime.block_on(async {
-            let keys = KeyManager::connect_once(settings, env)?;
+            let keys = gateway(&server.url(), &[])?;
             for name in names.0.iter().chain(&names.0) {
                 ensure!(keys.secret(name).await?.expose() == canned::VALUE, "a wrong value");
             }

@@ -1,12 +1,12 @@
 //! This project's cache, all of it: freshness, versions, bounds and counts are on.
 
-use std::fmt;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use secret_cache::{Cache, Handle, Load, LoadError, Loaded, Outcome};
+use secret_cache::{Cache, Handle, Load, Loaded};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::names::{Names, chain, on_threads, value};
@@ -17,28 +17,11 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(86_400);
 /// Always has a value.
 pub(crate) struct Source;
 
-#[derive(Debug)]
-pub(crate) struct Never;
-
-impl fmt::Display for Never {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("never")
-    }
-}
-
-impl std::error::Error for Never {}
-
-impl LoadError for Never {
-    fn outcome(&self) -> Outcome {
-        Outcome::Unreachable
-    }
-}
-
 impl Load<String> for Source {
     type Value = String;
-    type Error = Never;
+    type Error = Infallible;
 
-    async fn load(&self, _: &String) -> Result<Loaded<String>, Never> {
+    async fn load(&self, _: &String) -> Result<Loaded<String>, Infallible> {
         // As if it were far away.
         tokio::task::yield_now().await;
         Ok(Loaded::new(value(1)))

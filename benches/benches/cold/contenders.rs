@@ -1,15 +1,13 @@
 //! Those who read all names, each once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::Result;
-use benches::{Bare, Reader, Server, canned};
+use benches::{Bare, Reader, Server, canned, gateway};
 use bytes::Bytes;
 use http::HeaderValue;
-use km_proxy_adapter::{KeyManager, Secret, VaultRules};
-use km_settings::{Settings, Sources};
+use km_proxy_adapter::{KeyManager, Secret};
 use reqwest::Client;
 use serde::Deserialize;
 
@@ -115,12 +113,7 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn new(server: &Server, names: &Names) -> Result<Self> {
-        let env: BTreeMap<_, _> =
-            [("HCP_VAULT_ADDR", server.url()), ("HCP_VAULT_TOKEN", canned::TOKEN.to_owned())]
-                .map(|(name, value)| (name.to_owned(), value))
-                .into();
-        let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
-        let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, env)?;
+        let keys = gateway(&server.url(), &[])?;
         Ok(Self { keys, names: names.clone() })
     }
 

@@ -5,8 +5,8 @@ mod contenders;
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use benches::{Fleet, Meter, Reader, Server, criterion, group, pair_of};
+use anyhow::Result;
+use benches::{Fleet, Meter, Reader, Server, criterion, group, pair_of, provide_cryptography};
 
 use contenders::{Hyper, NAMES, Names, Project, Typed};
 
@@ -14,10 +14,7 @@ use contenders::{Hyper, NAMES, Names, Project, Typed};
 const AWAY: &str = "2";
 
 fn main() -> Result<()> {
-    // The peer's TLS backend wants a provider even where there is no TLS.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    provide_cryptography()?;
     let server = Server::start_with(env!("CARGO_BIN_EXE_canned-server"), &[AWAY])?;
     let names = Names::default();
     let mut hyper =

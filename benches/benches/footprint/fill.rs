@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::fmt;
+use std::convert::Infallible;
+use std::future::pending;
 use std::hash::Hash;
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use foldhash::fast::RandomState;
-use secret_cache::{Cache, Load, LoadError, Loaded, Outcome};
+use secret_cache::{Cache, Load, Loaded};
 
 const ENTRIES: usize = 100_000;
 
@@ -35,30 +36,12 @@ pub(crate) type Value = [u8; 51];
 /// Never asked: the cache is filled by hand.
 struct Source<V>(PhantomData<fn() -> V>);
 
-/// The error of a source that has none.
-#[derive(Debug)]
-pub(crate) struct Never;
-
-impl fmt::Display for Never {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("never")
-    }
-}
-
-impl std::error::Error for Never {}
-
-impl LoadError for Never {
-    fn outcome(&self) -> Outcome {
-        Outcome::Unreachable
-    }
-}
-
 impl<K: Sync, V: Send + Sync + 'static> Load<K> for Source<V> {
     type Value = V;
-    type Error = Never;
+    type Error = Infallible;
 
-    async fn load(&self, _: &K) -> Result<Loaded<V>, Never> {
-        Err(Never)
+    async fn load(&self, _: &K) -> Result<Loaded<V>, Infallible> {
+        pending().await
     }
 }
 

@@ -1,11 +1,11 @@
 //! How often a hit allocates.
 
+use std::convert::Infallible;
+
 use allocation_counter::measure;
 use anyhow::Result;
 use secret_cache::{Cache, Load, Loaded};
 use tokio::runtime::Builder;
-
-use crate::fill::Never;
 
 pub(crate) const HITS: u32 = 10_000;
 
@@ -13,9 +13,9 @@ struct Source;
 
 impl Load<String> for Source {
     type Value = String;
-    type Error = Never;
+    type Error = Infallible;
 
-    async fn load(&self, name: &String) -> Result<Loaded<String>, Never> {
+    async fn load(&self, name: &String) -> Result<Loaded<String>, Infallible> {
         Ok(Loaded::new(name.clone()))
     }
 }

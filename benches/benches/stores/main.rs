@@ -5,13 +5,10 @@ mod plain;
 mod project;
 
 use anyhow::{Result, anyhow};
-use benches::{Fleet, Server, criterion, group, pair};
+use benches::{Fleet, Server, criterion, group, pair, provide_cryptography};
 
 fn main() -> Result<()> {
-    // The peer's TLS backend wants a provider even where there is no TLS.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    provide_cryptography()?;
     let server = Server::start(env!("CARGO_BIN_EXE_canned-server"))?;
     let mut criterion = criterion();
     let mut group = group(&mut criterion, "stores");
@@ -23,7 +20,7 @@ fn main() -> Result<()> {
     let mut project = Fleet::new(async || {
         if keys.get().is_none() {
             // Nobody else sets it.
-            let _ = keys.set(project::Project::new(&url).await?);
+            let _ = keys.set(project::Project::new(&url)?);
         }
         keys.get().cloned().ok_or_else(|| anyhow!("no key manager"))
     })?;

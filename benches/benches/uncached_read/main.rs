@@ -5,14 +5,11 @@ mod project;
 mod typed;
 mod vaultrs;
 
-use anyhow::{Result, anyhow};
-use benches::{Bare, Fleet, Server, canned, criterion, group, pair};
+use anyhow::Result;
+use benches::{Bare, Fleet, Server, canned, criterion, group, pair, provide_cryptography};
 
 fn main() -> Result<()> {
-    // The peers' TLS backend wants a provider even where there is no TLS.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("there is a provider of cryptography already"))?;
+    provide_cryptography()?;
     let server = Server::start(env!("CARGO_BIN_EXE_canned-server"))?;
     let mut criterion = criterion();
     let mut group = group(&mut criterion, "uncached_read");

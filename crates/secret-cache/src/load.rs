@@ -2,6 +2,8 @@
 //!
 //! How a load is run belongs to `flight`, what its answer does to `landing`.
 
+use std::convert::Infallible;
+
 use crate::Version;
 
 /// Loads the value of a key from where it is at home.
@@ -54,6 +56,13 @@ pub trait Load<K>: Send + Sync + 'static {
 pub trait LoadError: std::error::Error + Send + Sync + 'static {
     /// What this error means for the value that may be held already.
     fn outcome(&self) -> Outcome;
+}
+
+/// The error of a source that always has a value.
+impl LoadError for Infallible {
+    fn outcome(&self) -> Outcome {
+        match *self {}
+    }
 }
 
 /// What a failed load means for the value that may be held already.

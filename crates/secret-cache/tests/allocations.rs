@@ -2,37 +2,21 @@
 
 #![cfg(test)]
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use secret_cache::{Cache, Load, LoadError, Loaded, Outcome};
+use secret_cache::{Cache, Load, Loaded};
 use tokio::runtime::{Builder, Runtime};
 
 struct Source;
 
-#[derive(Debug)]
-struct Never;
-
-impl std::fmt::Display for Never {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("never")
-    }
-}
-
-impl std::error::Error for Never {}
-
-impl LoadError for Never {
-    fn outcome(&self) -> Outcome {
-        Outcome::Unreachable
-    }
-}
-
 impl Load<String> for Source {
     type Value = String;
-    type Error = Never;
+    type Error = Infallible;
 
-    async fn load(&self, name: &String) -> Result<Loaded<String>, Never> {
+    async fn load(&self, name: &String) -> Result<Loaded<String>, Infallible> {
         Ok(Loaded::new(name.clone()))
     }
 }
