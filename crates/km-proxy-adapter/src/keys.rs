@@ -10,7 +10,7 @@ use vault_kv::{Kv, Mount, SecretPath};
 
 use crate::connect::{self, Link, Lives, bad_path};
 use crate::engines::Engines;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::load::{self, Loader};
 use crate::name::{self, Name};
 use crate::route::{Route, route};
@@ -61,7 +61,7 @@ impl KeyManager {
     /// it. Certificate files are read; nothing is sent before the first key is asked for.
     ///
     /// # Errors
-    /// [`Kind::Settings`] with every file that can't be used any more.
+    /// [`Kind::Settings`](crate::Kind::Settings) with every file that can't be used any more.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         Self::connect_with(settings, ProcessEnv).await
     }
@@ -105,7 +105,7 @@ impl KeyManager {
     /// Where `reference` is asked for first. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when it is no name that could be asked for.
+    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
     pub fn locate(&self, reference: &str) -> Result<Place, Error> {
         let name = name::parse(reference)?;
         Ok(match route(&self.0.settings, name) {
@@ -143,8 +143,7 @@ impl KeyManager {
 
     /// The global secret of this name.
     pub(crate) fn named(&self, name: &str) -> Result<Name, Error> {
-        let named = self.name_of(self.path(name)?);
-        named.ok_or_else(|| Error::new(Kind::Internal, "a name is not below its own prefix"))
+        Ok(Name::new(name, self.path(name)?))
     }
 
     /// The path of a global secret.

@@ -62,14 +62,19 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// The secret of this name, which has this path.
+    pub(crate) fn new(name: &str, path: SecretPath) -> Self {
+        Self { name: name.into(), path: Arc::new(path) }
+    }
+
     /// The secret at `path`, unless that is not below `prefix`.
     pub(crate) fn of(path: SecretPath, prefix: Option<&str>) -> Option<Self> {
         let decoded = path.decoded();
         let name = match prefix {
-            Some(prefix) => below(&decoded, prefix)?.into(),
-            None => decoded.into(),
+            Some(prefix) => below(&decoded, prefix)?,
+            None => &decoded,
         };
-        Some(Self { name, path: Arc::new(path) })
+        Some(Self::new(name, path))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio::task::JoinSet;
+use futures_util::{StreamExt as _, stream};
 
 use crate::error::Error;
 use crate::keys::KeyManager;
@@ -34,23 +34,17 @@ impl KeyManager {
     pub async fn preload(&self, mut tell: impl FnMut(Preloaded<'_>)) {
         let names = self.configured();
         let (all, mut done) = (names.len(), 0);
-        let mut names = names.into_iter();
-        let mut reads = JoinSet::new();
-        let begin = |reads: &mut JoinSet<_>, name: String| {
+        let reads = names.into_iter().map(|name| {
             let keys = self.clone();
-            reads.spawn(async move {
+            async move {
                 let error = keys.secret(&name).await.err();
                 (name, error)
-            });
-        };
-        names.by_ref().take(IN_FLIGHT).for_each(|name| begin(&mut reads, name));
-        while let Some(read) = reads.join_next().await {
-            names.by_ref().take(1).for_each(|name| begin(&mut reads, name));
-            done += 1;
-            // A read that panicked has said so itself; the name is asked for when it is needed.
-            if let Ok((name, error)) = read {
-                tell(Preloaded { name: &name, error, done, all });
             }
+        });
+        let mut reads = stream::iter(reads).buffer_unordered(IN_FLIGHT);
+        while let Some((name, error)) = reads.next().await {
+            done += 1;
+            tell(Preloaded { name: &name, error, done, all });
         }
     }
 

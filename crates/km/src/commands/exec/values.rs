@@ -1,10 +1,7 @@
 //! The values of the names: asked for together, and had together or not at all.
 
-use std::sync::Arc;
-
+use futures_util::{StreamExt as _, stream};
 use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::environment;
 use crate::failure::Failure;
@@ -36,21 +33,11 @@ pub(super) async fn resolve(
 
 /// Asks for all names, and waits for all answers; they come in the order of the names.
 async fn ask(keys: &KeyManager, names: &[String]) -> Vec<(String, Result<Secret, Error>)> {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut tasks = JoinSet::new();
-    for (index, name) in names.iter().cloned().enumerate() {
-        let (keys, places) = (keys.clone(), Arc::clone(&places));
-        tasks.spawn(async move {
-            // It is closed by nobody; without a place the answer would only come sooner.
-            let _place = places.acquire_owned().await;
-            let answer = keys.secret(&name).await;
-            (index, (name, answer))
-        });
-    }
-    // A panic of a task is this program's own.
-    let mut answers = tasks.join_all().await;
-    answers.sort_by_key(|(index, _)| *index);
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    let reads = names.iter().cloned().map(|name| async move {
+        let answer = keys.secret(&name).await;
+        (name, answer)
+    });
+    stream::iter(reads).buffered(AT_ONCE).collect().await
 }
 
 /// All values, or why there is none: every name that is missing, or the first other failure, since
