@@ -4,6 +4,7 @@
 
 mod entry;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vault_kv::{Fields, Secret, VersionMetadata};
@@ -12,10 +13,10 @@ pub use entry::Entry;
 
 use crate::secret::Source;
 
-/// One version of a secret with all its fields. `Debug` masks the values.
+/// One version of a secret with all its fields. Cheap to clone; `Debug` masks the values.
 #[derive(Debug, Clone)]
 pub struct Document {
-    secret: Secret,
+    secret: Arc<Secret>,
     source: Source,
     age: Duration,
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use km_settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Cache, Load, LoadError, Loaded, Outcome, Version};
-use vault_kv::{FieldError, Fields, Kind, Kv, VersionMetadata};
+use vault_kv::{Kind, Kv, Secret, VersionMetadata};
 
 use crate::error::{self, Error};
 use crate::name::Name;
@@ -21,27 +21,8 @@ pub(crate) struct Value {
     pub(crate) text: SecretString,
     /// Whether it is a provider key that a gateway may have, so that a hit has nothing else to ask.
     pub(crate) is_provider_key: bool,
-    pub(crate) rest: Box<Rest>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Rest {
-    /// Why the location's field can't be used.
-    pub(crate) unusable: Option<FieldError>,
-    /// What stands beside it.
-    others: Fields,
-    pub(crate) metadata: VersionMetadata,
-}
-
-impl Value {
-    /// All fields; `field` is the location's.
-    pub(crate) fn fields(&self, field: &str) -> Fields {
-        let others = self.rest.others.clone();
-        match &self.rest.unusable {
-            None => others.with(field, self.text.clone()),
-            Some(_) => others,
-        }
-    }
+    /// All of it.
+    pub(crate) secret: Arc<Secret>,
 }
 
 /// The most that the secrets in memory may come to: whoever may ask may name large ones.
@@ -67,9 +48,9 @@ pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loa
 
 /// What was stored, and what its owner noted about it.
 fn weigh(_: &Name, value: &Value) -> usize {
-    let Rest { others, metadata, .. } = &*value.rest;
+    let Secret { fields, metadata } = &*value.secret;
     let notes = metadata.custom_metadata.iter().map(|(key, note)| key.len() + note.len());
-    value.text.expose_secret().len() + others.bytes() + notes.sum::<usize>()
+    value.text.expose_secret().len() + fields.bytes() + notes.sum::<usize>()
 }
 
 impl Load<Name> for Loader {
@@ -88,15 +69,11 @@ impl Load<Name> for Loader {
 impl Loader {
     async fn read(&self, kv: &Kv, name: &Name) -> Result<Loaded<Value>, Failure> {
         let secret = kv.read(name.path()).await.map_err(Failure)?;
-        let (mut others, metadata) = (secret.fields, secret.metadata);
-        let (text, unusable) = match others.take_text(&self.settings.location.field) {
-            Ok(text) => (text, None),
-            Err(error) => (SecretString::default(), Some(error)),
-        };
-        let is_provider_key = unusable.is_none() && is_provider_key(&self.settings, name.as_str());
-        let version = version(&metadata);
-        let rest = Box::new(Rest { unusable, others, metadata });
-        Ok(Loaded::versioned(Value { text, is_provider_key, rest }, version))
+        let text = secret.fields.text(&self.settings.location.field).ok().cloned();
+        let is_provider_key = text.is_some() && is_provider_key(&self.settings, name.as_str());
+        let version = version(&secret.metadata);
+        let (text, secret) = (text.unwrap_or_default(), Arc::new(secret));
+        Ok(Loaded::versioned(Value { text, is_provider_key, secret }, version))
     }
 }
 
@@ -157,23 +134,22 @@ impl std::error::Error for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vault_kv::SecretPath;
+    use vault_kv::{Fields, SecretPath};
 
     #[test]
     fn all_that_can_be_large_has_weight() {
         let metadata = serde_json::json!({
             "version": 1, "created_time": "2026-05-04T09:12:41Z", "custom_metadata": { "a": "note" },
         });
-        let rest = Rest {
-            unusable: None,
-            others: Fields::new().with("user", "root".into()),
+        let secret = Secret {
+            fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),
             metadata: serde_json::from_value(metadata).unwrap(),
         };
-        let value = Value { text: "sk-1".into(), is_provider_key: true, rest: Box::new(rest) };
+        let value = Value { text: "sk-1".into(), is_provider_key: true, secret: Arc::new(secret) };
         let name = Name::of(SecretPath::new("NAME").unwrap(), None).unwrap();
         assert_eq!(
             weigh(&name, &value),
-            "sk-1".len() + "user".len() + "root".len() + "anote".len()
+            "sk-1".len() + "keysk-1".len() + "userroot".len() + "anote".len()
         );
     }
 }

@@ -53,10 +53,10 @@ impl KeyManager {
 
     /// The value of a name that Vault is asked for.
     pub(crate) async fn vaults(&self, name: &Name) -> Result<Secret, Error> {
-        let cache = &self.parts().cache;
+        let (cache, field) = (&self.parts().cache, &self.parts().settings.location.field);
         let mut answer = cache.get(name).await;
         if let Ok(lent) = &answer
-            && lent.rest.unusable.is_some()
+            && lent.secret.fields.text(field).is_err()
             && lent.age() > UNUSABLE_FOR
         {
             cache.invalidate(name);
@@ -64,9 +64,9 @@ impl KeyManager {
         }
         match answer {
             Err(error) => self.behind(name, &Reason::Unread(&error)),
-            Ok(lent) => match &lent.rest.unusable {
-                Some(error) => self.behind(name, &Reason::Unusable(error)),
-                None => Ok(Secret::lent(lent)),
+            Ok(lent) => match lent.secret.fields.text(field) {
+                Err(error) => self.behind(name, &Reason::Unusable(&error)),
+                Ok(_) => Ok(Secret::lent(lent)),
             },
         }
     }

@@ -83,7 +83,7 @@ impl Secret {
 
     /// When that version was written, RFC 3339.
     pub fn created(&self) -> Option<&str> {
-        self.vault().map(|lent| lent.rest.metadata.created_time.as_str())
+        self.vault().map(|lent| lent.secret.metadata.created_time.as_str())
     }
 
     /// How long ago it was read from Vault.

@@ -86,8 +86,8 @@ impl VirtualKeys {
         let path = self.folder.path(alias)?;
         let work = self.begin(format!("read the key {alias}"));
         self.keys.may_read(|| work.operation.clone())?;
-        let mut secret = work.kv.read(&path).await.map_err(|error| work.failed(error))?;
-        let text = secret.fields.take_text(&self.folder.field);
+        let secret = work.kv.read(&path).await.map_err(|error| work.failed(error))?;
+        let text = secret.fields.into_text(&self.folder.field);
         let value = text.map_err(|error| {
             explain::field(format!("{}: {}", work.operation, self.url(&path)), error)
         })?;

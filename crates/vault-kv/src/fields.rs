@@ -47,17 +47,14 @@ impl Fields {
         }
     }
 
-    /// The same as [`text`](Self::text), taken out. What is no string stays.
+    /// The same as [`text`](Self::text), taken out.
     ///
     /// # Errors
     /// [`FieldError`] when it is missing or no string.
-    pub fn take_text(&mut self, name: &str) -> Result<SecretString, FieldError> {
+    pub fn into_text(mut self, name: &str) -> Result<SecretString, FieldError> {
         match self.0.remove(name) {
             Some(Value::Text(text)) => Ok(text),
-            Some(json) => {
-                self.0.insert(name.to_owned(), json);
-                Err(FieldError::NotText { field: name.to_owned() })
-            }
+            Some(Value::Json(_)) => Err(FieldError::NotText { field: name.to_owned() }),
             None => Err(FieldError::Missing { field: name.to_owned() }),
         }
     }

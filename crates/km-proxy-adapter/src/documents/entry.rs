@@ -1,11 +1,10 @@
 //! What is at one path of the mount, and what can be done to it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use vault_kv::{
-    Cas, Fields, Kv, MetadataUpdate, Secret, SecretMetadata, SecretPath, VersionMetadata,
-};
+use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
 
 use super::Document;
 use crate::error::{Error, Kind};
@@ -58,13 +57,10 @@ impl Entry {
     pub async fn read(&self) -> Result<Document, Error> {
         let name = self.secret()?;
         self.keys.may_read(|| self.operation("read"))?;
-        let parts = self.keys.parts();
-        let lent = parts.cache.get(name).await;
+        let lent = self.keys.parts().cache.get(name).await;
         let lent = lent.map_err(|error| explain::cached(self.operation("read"), &error))?;
         let (source, age) = (Source::of(&lent), lent.age());
-        let fields = lent.fields(&parts.settings.location.field);
-        let secret = Secret { fields, metadata: lent.rest.metadata.clone() };
-        Ok(Document { secret, source, age })
+        Ok(Document { secret: Arc::clone(&lent.secret), source, age })
     }
 
     /// One version, from Vault.
@@ -76,7 +72,7 @@ impl Entry {
         self.keys.may_read(|| self.operation("read"))?;
         let secret = self.kv().read_version(path, version).await;
         let secret = secret.map_err(|error| self.failed("read", error))?;
-        Ok(Document { secret, source: Source::Vault, age: Duration::ZERO })
+        Ok(Document { secret: Arc::new(secret), source: Source::Vault, age: Duration::ZERO })
     }
 
     /// Writes a new version with exactly these fields; `cas` is the version that it replaces.

@@ -125,7 +125,7 @@ impl VirtualKeys {
         self.keys.may_write(|| work.operation.clone())?;
         let _forget = [&names.source, &names.target].map(|path| self.keys.forget(&work.kv, path));
         let place = self.url(&names.source);
-        let Present::Alive(mut found) = work.present(&names.source).await? else {
+        let Present::Alive(found) = work.present(&names.source).await? else {
             // It may have been renamed by a call whose end nobody heard of.
             return match work.present(&names.target).await? {
                 Present::Alive(found) if came_from(&self.folder, &found.fields, from) => {
@@ -135,7 +135,7 @@ impl VirtualKeys {
                 _ => Err(missing(&work, &place)),
             };
         };
-        let value = found.fields.take_text(&self.folder.field);
+        let value = found.fields.into_text(&self.folder.field);
         let value =
             value.map_err(|error| explain::field(format!("{}: {place}", work.operation), error))?;
         self.relocate(&work, &names, &derived(&self.folder, value, from)).await

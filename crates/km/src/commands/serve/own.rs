@@ -16,7 +16,7 @@ use super::app::App;
 use super::metrics;
 use super::operations::Operation;
 use super::ready::Served;
-use super::reply::{self, Exposed};
+use super::reply;
 use crate::failure::Failure;
 
 pub(super) use keys::{key, keys};
@@ -25,7 +25,7 @@ const SECRETS: &str = "/km/v1/secrets/";
 
 #[derive(Serialize)]
 struct Secret<'a> {
-    value: Exposed<'a>,
+    value: &'a str,
     version: Option<u64>,
     age_seconds: u64,
     stale: bool,
@@ -50,7 +50,7 @@ pub(super) async fn secret(State(app): State<Arc<App>>, request: Request) -> Res
         app.ready.served(|| Served::Name(name));
     }
     let document = Secret {
-        value: Exposed(secret.expose()),
+        value: secret.expose(),
         version: secret.version(),
         age_seconds: secret.age().unwrap_or_default().as_secs(),
         stale: secret.source() == Source::Stale,

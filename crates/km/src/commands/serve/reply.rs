@@ -5,9 +5,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
-use km_proxy_adapter::{Fields, Value};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 /// What an answer has beside its values.
@@ -28,35 +26,4 @@ pub(super) fn of_json(status: StatusCode, body: impl Into<Body>) -> Response {
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
-}
-
-/// A value on its way out.
-pub(super) struct Exposed<'a>(pub(super) &'a str);
-
-impl Serialize for Exposed<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
-    }
-}
-
-/// Fields on their way out.
-pub(super) struct ExposedFields<'a>(pub(super) &'a Fields);
-
-impl ExposedFields<'_> {
-    /// Bytes of all names and values.
-    pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|(name, value)| name.len() + text(value).expose_secret().len()).sum()
-    }
-}
-
-impl Serialize for ExposedFields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.expose().serialize(serializer)
-    }
-}
-
-fn text(value: &Value) -> &SecretString {
-    match value {
-        Value::Text(text) | Value::Json(text) => text,
-    }
 }

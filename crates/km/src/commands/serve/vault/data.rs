@@ -12,7 +12,6 @@ use super::answer::{self, Metadata};
 use super::{Call, Verb};
 use crate::commands::serve::operations::Operation;
 use crate::commands::serve::ready::Served;
-use crate::commands::serve::reply::ExposedFields;
 use crate::commands::serve::{body, metrics};
 
 const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
@@ -30,8 +29,8 @@ struct Options {
 }
 
 #[derive(Serialize)]
-struct Version<'a> {
-    data: ExposedFields<'a>,
+struct Version<'a, D> {
+    data: D,
     metadata: Metadata<'a>,
 }
 
@@ -66,10 +65,9 @@ async fn read(call: Call) -> Response {
 }
 
 fn shown(document: &Document) -> Response {
-    let data = ExposedFields(document.fields());
-    let secret = data.len();
-    let version = Version { data, metadata: document.metadata().into() };
-    let mut answer = answer::data(StatusCode::OK, version, secret, "kv");
+    let fields = document.fields();
+    let version = Version { data: fields.expose(), metadata: document.metadata().into() };
+    let mut answer = answer::data(StatusCode::OK, version, fields.bytes(), "kv");
     let source = HeaderValue::from_static(metrics::name(document.source()));
     answer.headers_mut().insert(SOURCE, source);
     answer.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
