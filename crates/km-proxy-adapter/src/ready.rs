@@ -2,7 +2,7 @@
 //! Vault answers.
 
 use vault_auth::OwnToken;
-use vault_http::{Error as HttpError, Kind as Http};
+use vault_http::{Deadline, Error as HttpError, Kind as Http};
 
 use crate::check::Verdict;
 use crate::error::Error;
@@ -16,8 +16,12 @@ impl KeyManager {
     /// [`Kind::Auth`](crate::Kind::Auth) when it is refused; else why it could not be made within
     /// the deadline of an operation.
     pub async fn login(&self) -> Result<(), Error> {
-        let link = &self.parts().link;
-        let token = link.session.deadline().bound(link.tokens.token()).await;
+        self.login_by(self.parts().link.session.deadline()).await
+    }
+
+    /// The same within this deadline.
+    pub(crate) async fn login_by(&self, deadline: Deadline) -> Result<(), Error> {
+        let token = deadline.bound(self.parts().link.tokens.token()).await;
         let token = token.unwrap_or_else(|| Err(HttpError::new(Http::Timeout, "log in")));
         token.map(drop).map_err(|error| explain::http("log in", error))
     }

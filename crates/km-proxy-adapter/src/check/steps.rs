@@ -64,12 +64,8 @@ impl KeyManager {
         }
         let link = &self.parts().link;
         let deadline = link.session.deadline();
-        let token = deadline.bound(link.tokens.token()).await;
-        let failed = |error| Finding::failed("login", explain::http("log in", error));
-        match token {
-            None => return failed(vault_http::Error::new(Http::Timeout, "log in")),
-            Some(Err(error)) => return failed(error),
-            Some(Ok(_)) => {}
+        if let Err(error) = self.login_by(deadline).await {
+            return Finding::failed("login", error);
         }
         let request = Request::get(LOOKUP_SELF).namespace(link.login_namespace.as_ref());
         match link.session.send(&request, deadline).await.and_then(|answer| answer.data::<Token>())
@@ -91,7 +87,7 @@ impl KeyManager {
             Err(error) if error.kind() == Http::Denied => {
                 Finding::ok("login", "the token may not look itself up, so it lives")
             }
-            Err(error) => failed(error),
+            Err(error) => Finding::failed("login", explain::http("log in", error)),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
@@ -36,6 +37,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Who sends the requests of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Peer(pub(super) Arc<str>);
+
+impl Peer {
+    /// Who has sent a request.
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        request.extensions().get().cloned().unwrap_or_else(|| Self("unknown".into()))
+    }
+}
 
 /// A listener with what answers on it.
 pub(super) struct Door {

@@ -79,8 +79,7 @@ pub(super) async fn door(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(entry) => entry,
         Err(error) => return answer::failed(&error),
     };
-    let peer = request.extensions().get::<Peer>().cloned();
-    let peer = peer.unwrap_or_else(|| Peer("unknown".into()));
+    let peer = Peer::of(&request);
     let place = rest.to_owned();
     let is_data = endpoint == "data";
     if !is_data && endpoint != "metadata" {

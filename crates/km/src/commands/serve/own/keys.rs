@@ -79,7 +79,7 @@ async fn change(
     request: Request,
     wanted: impl FnOnce(&mut Given<'_>) -> Result<Change, Failure>,
 ) -> Response {
-    let peer = request.extensions().get::<Peer>().cloned();
+    let peer = Peer::of(&request);
     let bytes = match body::read(request.into_body()).await {
         Ok(bytes) => bytes,
         Err((status, failure)) => return refused_as(status, &failure),
@@ -91,7 +91,6 @@ async fn change(
         Err(failure) => return refused(&failure),
     };
     let shared = Arc::clone(app);
-    let peer = peer.unwrap_or_else(|| Peer("unknown".into()));
     let made = app.to_its_end(async move { change.make(&shared, &keys, &peer).await }).await;
     match made {
         Some(Ok(document)) => reply::json(StatusCode::OK, &document, 0),
