@@ -34,6 +34,8 @@ mod trust;
 mod strict;
 mod wiped;
 
+pub mod file;
+
 pub use address::{Address, AddressError, Plaintext};
 pub use builder::{BuildError, BuildProblem, ClientBuilder, DEFAULT_DEADLINE};
 pub use client::Client;

@@ -1,0 +1,177 @@
+//! Reads the small files that an operator names: credentials, certificates, configuration.
+//!
+//! Opening never blocks, only regular files are read, and never more than the caller's limit, so
+//! that a FIFO, a device or an endless file is an error instead of a hang or an exhausted memory.
+//! What a file's content must look like is the caller's concern.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+/// The time that [`read`] waits for the file system. A local file takes microseconds; a network file
+/// system that hangs must not hang the process.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The content of a file, and who can read it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FileContent {
+    /// The bytes of the file, zeroized on drop.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether the file's mode lets every user read it. Always `false` outside Unix.
+    pub readable_by_others: bool,
+}
+
+/// The reasons why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file system reported an error.
+    #[error("cannot read the file")]
+    Io(#[from] io::Error),
+    /// The path names a directory, FIFO, socket or device.
+    #[error("not a regular file")]
+    NotRegular,
+    /// The file holds more than the limit.
+    #[error("file is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The file system did not answer in time.
+    #[error("timed out after {}s", READ_TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+/// Opens `path` for reading without blocking. Symbolic links are followed.
+///
+/// # Errors
+/// [`FileError::NotRegular`] if it is anything but a regular file, [`FileError::Io`] if it cannot be
+/// opened.
+pub fn open_regular(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // A FIFO without a writer blocks an ordinary open, and a terminal could become the controlling
+    // one. Neither flag changes how a regular file is read.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NONBLOCK | libc::O_NOCTTY,
+    );
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(FileError::NotRegular);
+    }
+    Ok(file)
+}
+
+/// Reads the file at `path` on this thread.
+///
+/// # Errors
+/// [`FileError::TooLarge`] if it holds more than `limit` bytes; otherwise as [`open_regular`].
+pub fn read_blocking(path: &Path, limit: usize) -> Result<FileContent, FileError> {
+    let file = open_regular(path)?;
+    let readable_by_others = is_readable_by_others(&file.metadata()?);
+    // One byte more than allowed tells that there are more. The buffer never grows, so that no
+    // reallocation leaves a copy behind.
+    let room = limit.saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(u64::try_from(room).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(FileError::TooLarge { limit });
+    }
+    Ok(FileContent { bytes, readable_by_others })
+}
+
+/// Like [`read_blocking`], but on a thread for blocking work and for at most two seconds.
+///
+/// # Errors
+/// [`FileError::TimedOut`] if the file system hangs; otherwise as [`read_blocking`].
+pub async fn read(path: PathBuf, limit: usize) -> Result<FileContent, FileError> {
+    let task = tokio::task::spawn_blocking(move || read_blocking(&path, limit));
+    match tokio::time::timeout(READ_TIMEOUT, task).await {
+        Ok(Ok(content)) => content,
+        // The runtime is shutting down.
+        Ok(Err(lost)) => Err(FileError::Io(io::Error::other(lost))),
+        Err(_) => Err(FileError::TimedOut),
+    }
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn file(content: &[u8], mode: u32) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
+        file
+    }
+
+    #[test]
+    fn regular_file_up_to_the_limit_is_read() {
+        for (content, limit, expected) in
+            [(&b""[..], 0, true), (b"abc", 3, true), (b"abcd", 3, false)]
+        {
+            let file = file(content, 0o600);
+            let read = read_blocking(file.path(), limit);
+            match read {
+                Ok(read) => assert!(expected && *read.bytes == content, "{content:?}"),
+                Err(error) => {
+                    assert!(!expected && matches!(error, FileError::TooLarge { limit: 3 }));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn mode_tells_who_can_read_the_file() {
+        for (mode, expected) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
+            let file = file(b"secret", mode);
+            let read = read_blocking(file.path(), 10).unwrap();
+            assert_eq!(read.readable_by_others, expected, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn symbolic_link_to_a_regular_file_is_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = file(b"secret", 0o600);
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(target.path(), &link).unwrap();
+        assert_eq!(*read_blocking(&link, 10).unwrap().bytes, b"secret");
+    }
+
+    #[test]
+    fn device_directory_and_fifo_are_refused_without_blocking() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        for path in [Path::new("/dev/zero"), Path::new("/dev/null"), directory.path(), &fifo] {
+            let error = read_blocking(path, 10).unwrap_err();
+            assert!(matches!(error, FileError::NotRegular), "{}: {error:?}", path.display());
+        }
+    }
+
+    #[test]
+    fn missing_file_reports_the_file_systems_error() {
+        let error = read_blocking(Path::new("/nonexistent/file"), 10).unwrap_err();
+        assert!(matches!(&error, FileError::Io(why) if why.kind() == io::ErrorKind::NotFound));
+    }
+}
