@@ -42,7 +42,7 @@ async fn list(call: Call) -> Response {
         Ok(keys) if keys.is_empty() => answer::missing(),
         Ok(keys) => {
             operation.audit_read(&call.peer, &call.place, Source::Vault, None);
-            answer::data(StatusCode::OK, Names { keys }, 0, "kv")
+            answer::data(StatusCode::OK, Names { keys }, "kv")
         }
         Err(error) => answer::failed(&error),
     }
@@ -54,7 +54,7 @@ async fn read(call: Call) -> Response {
         Ok(metadata) => {
             let version = Some(metadata.current_version);
             operation.audit_read(&call.peer, &call.place, Source::Vault, version);
-            answer::data(StatusCode::OK, Shown::from(&metadata), 0, "kv")
+            answer::data(StatusCode::OK, Shown::from(&metadata), "kv")
         }
         Err(error) => answer::failed(&error),
     }
