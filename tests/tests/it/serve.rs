@@ -6,6 +6,7 @@ mod client;
 mod sidecar;
 
 mod handed_over;
+mod interrupt;
 mod keys;
 mod life;
 mod limits;
