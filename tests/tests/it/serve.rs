@@ -8,6 +8,7 @@ mod sidecar;
 mod audit;
 mod connections;
 mod handed_over;
+mod interrupt;
 mod keys;
 mod life;
 mod limits;

@@ -1,9 +1,9 @@
 //! From the first login to the last answer: signals, the service manager, and the end.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use km_proxy_adapter::Kind;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::accept::Server;
 use super::app::App;
 use crate::failure::Failure;
-use crate::signals::not_caught;
+use crate::signals::{IgnoredSignals, TERMINATION, Termination, interrupted, not_caught};
 
 /// How long what is under way may take after a signal.
 const GRACE: Duration = Duration::from_millis(4_500);
@@ -76,35 +76,42 @@ fn notify(state: &NotifyState<'_>) {
     }
 }
 
-/// The signals of a service.
+/// The signals of a service. The second one that asks for the end ends it at once.
 pub(super) struct Signals {
     hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
+    termination: Termination,
 }
 
 impl Signals {
     /// Catches them from now on.
     pub(super) fn catch() -> Result<Self, Failure> {
-        Self::start().map_err(|error| not_caught(&error))
+        let termination = Termination::catch(TERMINATION, IgnoredSignals::now())?;
+        let hangup = signal(SignalKind::hangup()).map_err(|error| not_caught(&error))?;
+        Ok(Self { hangup, termination })
     }
 
-    fn start() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+    /// Runs the start-up on a thread of its own, where it may block, unless a signal asks for the
+    /// end before.
+    pub(super) async fn unless_interrupted<T: Send + 'static>(
+        &mut self,
+        start_up: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut task = JoinSet::new();
+        task.spawn(start_up);
+        tokio::select! {
+            Some(Ok(outcome)) = task.join_next() => outcome,
+            () = self.termination.requested() => Err(interrupted("start it again")),
+            else => Err(Failure::new(Kind::Internal, "internal: the start-up panicked", "report this")),
+        }
     }
 
-    /// Returns when this process is asked to end; until then it reads credentials again when asked.
+    /// Returns when this process is asked to end. Until then, SIGHUP reads credentials again.
     async fn end(&mut self, app: &Arc<App>) {
         // Not awaited here, because a file system that hangs must not hold up the other signals.
         let mut reloads = JoinSet::new();
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
+                () = self.termination.requested() => return,
                 _ = self.hangup.recv() => {
                     reloads.spawn(reload(Arc::clone(app)));
                 }
