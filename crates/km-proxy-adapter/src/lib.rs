@@ -21,6 +21,7 @@ mod secret;
 
 mod check;
 mod documents;
+mod listing;
 mod ready;
 mod virtual_keys;
 mod write;
@@ -35,6 +36,7 @@ pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;
