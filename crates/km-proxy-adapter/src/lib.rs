@@ -6,11 +6,13 @@
 
 mod connect;
 mod engines;
+mod environment;
 mod keys;
 mod rules;
 
 mod handle;
 mod name;
+mod ownership;
 mod preload;
 mod read;
 mod reading;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use km_proxy_adapter::{KeyManager, Kind, is_resolved_by_gateway, name_of};
+use km_settings::is_reserved;
 use tokio::process::Command;
 use tracing::warn;
 
@@ -54,10 +55,12 @@ async fn unless_interrupted<T>(
 /// The values that the program is started with.
 async fn first(keys: &KeyManager, names: &[String], args: &Exec) -> Result<Values, Failure> {
     let may_be_missing = |name: &str| {
-        if args.allow_missing {
+        if is_reserved(name) {
+            warn!(name, "skipped: settings and credentials are not read from the environment");
+        } else if args.allow_missing {
             warn!(name, "neither Vault nor the environment has it");
         }
-        args.allow_missing
+        args.allow_missing || is_reserved(name)
     };
     values::resolve(keys, names, may_be_missing).await
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run(common: &Common, args: Serve) -> Result<u8, Failure> {
     let metrics = args.metrics.as_deref().map(Place::loopback).transpose()?;
     let recorder = metrics::record()?;
     let token = Token::load(&place, &args)?;
-    let keys = settings::connect_long(common).await?;
+    let keys = settings::connect_server(common).await?;
     life::raise_limits();
     let listener = Listener::take_or_open(&place).await?;
     let metrics = match &metrics {
