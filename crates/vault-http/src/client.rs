@@ -1,4 +1,4 @@
-//! A request goes out, as often as that is safe; an answer or an [`Error`] comes by the deadline.
+//! Sends a request as often as that is safe, until its deadline.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,32 +8,55 @@ use http::{HeaderValue, StatusCode, Uri};
 use tracing::debug;
 
 use crate::address::Address;
+use crate::availability::{Admission, Availability};
 use crate::builder::ClientBuilder;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::exchange::{Answer, exchange};
+use crate::exchange::{Exchanged, exchange};
 use crate::gate::Gate;
 use crate::kind::Kind;
-use crate::leader::{Leader, SYS_LEADER};
+use crate::leader::Leader;
 use crate::redirect::{Origin, same_request};
 use crate::request::Request;
 use crate::response::Response;
-use crate::retry::{Budget, Plan};
+use crate::retry::{RetryBudget, backoff, is_retryable};
 use crate::token::Token;
 use crate::transport::Transport;
 
-/// A connection pool to one server. Cheap to clone; all clones share the pool, the places in flight
-/// and the retry budget.
-#[derive(Clone)]
-pub struct Client(Arc<Inner>);
+/// Requests in flight, and those that wait for that. More of them do not make a slow server faster.
+const IN_FLIGHT: usize = 64;
+const WAITING: usize = 1_024;
+/// The same for control traffic, which one token source hardly ever has two requests of.
+const CONTROL_IN_FLIGHT: usize = 8;
+const CONTROL_WAITING: usize = 64;
 
-struct Inner {
-    transport: Transport,
+/// A client of one server. Cheap to clone; all clones share connections, limits and retry budget.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    lane: Arc<Lane>,
+}
+
+struct Shared {
+    transport: Arc<dyn Transport>,
     address: Address,
     deadline: Duration,
-    gate: Gate,
-    budget: Budget,
     leader: Leader,
+    control: Arc<Lane>,
+}
+
+/// What the requests of one sort share.
+struct Lane {
+    gate: Gate,
+    budget: RetryBudget,
+    availability: Availability,
+}
+
+impl Lane {
+    fn new(in_flight: usize, waiting: usize) -> Arc<Self> {
+        let (gate, budget) = (Gate::new(in_flight, waiting), RetryBudget::new());
+        Arc::new(Self { gate, budget, availability: Availability::default() })
+    }
 }
 
 impl Client {
@@ -42,23 +65,33 @@ impl Client {
         ClientBuilder::new(address)
     }
 
-    pub(crate) fn new(transport: Transport, address: Address, deadline: Duration) -> Self {
-        let (gate, budget, leader) = (Gate::new(), Budget::new(), Leader::default());
-        Self(Arc::new(Inner { transport, address, deadline, gate, budget, leader }))
+    pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
+        let control = Lane::new(CONTROL_IN_FLIGHT, CONTROL_WAITING);
+        let leader = Leader::default();
+        let shared = Arc::new(Shared { transport, address, deadline, leader, control });
+        Self { shared, lane: Lane::new(IN_FLIGHT, WAITING) }
+    }
+
+    /// Returns a client for control traffic over the same connections: logins and renewals, which
+    /// have to come through however many reads are waiting. It has a concurrency limit and a retry
+    /// budget of its own, shared by all such clients.
+    #[must_use]
+    pub fn control(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), lane: Arc::clone(&self.shared.control) }
     }
 
     /// The server's address.
     pub fn address(&self) -> &Address {
-        &self.0.address
+        &self.shared.address
     }
 
     /// The deadline of an operation that begins now.
     pub fn deadline(&self) -> Deadline {
-        Deadline::after(self.0.deadline)
+        Deadline::after(self.shared.deadline)
     }
 
-    /// Sends `request` with `token` and waits for the answer until `deadline`. It is sent again
-    /// where that is safe and may help, after a wait; [`Kind::class`] says after what.
+    /// Sends `request` with `token` and waits for the response until `deadline`. It is sent again,
+    /// after a wait, if that is safe and may help; [`Kind::class`] says after what.
     ///
     /// Safe to cancel: dropping the future closes its connection. Whether a write was executed is
     /// then unknown.
@@ -72,52 +105,106 @@ impl Client {
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let mut plan = Plan::new(request.idempotent);
-        self.0.budget.deposit();
+        self.lane.budget.deposit();
+        let mut last: Option<Error> = None;
+        let mut failures = 0;
         loop {
-            let error = match self.attempt(request, token, deadline).await {
-                Ok(answer) => {
-                    debug!(?request, status = answer.status(), "answered");
-                    return Ok(answer);
+            let admission = match self.admit(request, deadline).await {
+                Ok(admission) => admission,
+                Err(error) => return Err(last.unwrap_or(error)),
+            };
+            if let Some(error) = last.take()
+                && !self.lane.budget.withdraw()
+            {
+                return Err(error);
+            }
+            let outcome = self.attempt(request, token, deadline).await;
+            admission.report(outcome.as_ref().err(), fastrand::f64());
+            let error = match outcome {
+                Ok(response) => {
+                    debug!(?request, status = response.status(), "answered");
+                    return Ok(response);
                 }
                 Err(error) => error,
             };
-            let (remaining, chance) = (deadline.remaining(), fastrand::f64());
-            let mut next = || plan.next(&error, remaining, &self.0.budget, chance);
-            let wait = if request.once { None } else { next() };
+            failures += 1;
+            let wait = self.wait(request, &error, failures, deadline);
             debug!(?request, kind = ?error.kind(), status = ?error.status(), ?wait, "failed");
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
+            last = Some(error);
         }
     }
 
     /// Has requests that are sent from now on use new connections, which show the client certificate
     /// as it is in its files now. What is under way ends on the old ones.
     pub fn reconnect(&self) {
-        self.0.transport.renew();
+        self.shared.transport.reset();
     }
 
-    /// Sends it once, a hop to the leader included, within a place in flight.
+    /// Waits until the request may be sent.
+    async fn admit(&self, request: &Request, deadline: Deadline) -> Result<Admission<'_>, Error> {
+        if deadline.has_passed() {
+            let error = request.error(Kind::Timeout).unsent();
+            return Err(error.with_detail("the deadline passed before it was sent"));
+        }
+        if request.once {
+            return Ok(self.lane.availability.admit_at_once());
+        }
+        self.lane.availability.admit(deadline).await.map_err(|known| {
+            let error = request.error(known.kind()).with_retry_after(known.retry_after()).unsent();
+            error.with_detail("found out by another request; this one was not sent")
+        })
+    }
+
+    /// The wait before the request is sent again, or `None` if it is not. While the server answers
+    /// nobody, the wait for the next probe is [`Availability`]'s.
+    fn wait(
+        &self,
+        request: &Request,
+        error: &Error,
+        failures: u32,
+        deadline: Deadline,
+    ) -> Option<Duration> {
+        let again = !request.once && is_retryable(error, request.idempotent);
+        if !again || !self.lane.budget.is_covered() {
+            return None;
+        }
+        if Availability::is_outage(error.kind()) {
+            return Some(Duration::ZERO);
+        }
+        let wait = backoff(error, failures, fastrand::f64());
+        (wait < deadline.remaining()).then_some(wait)
+    }
+
+    /// Sends it once, a hop to the leader included, within a permit.
     async fn attempt(
         &self,
         request: &Request,
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let Some(_place) = self.0.gate.enter(deadline).await else {
+        let Some(_permit) = self.lane.gate.enter(deadline).await else {
             return Err(request.error(Kind::Overloaded));
         };
-        let outcome = deadline.bound(self.exchange(request, token)).await;
+        let outcome = deadline.bound(self.exchange(request, token, deadline)).await;
         outcome.unwrap_or_else(|| Err(request.error(Kind::Timeout)))
     }
 
-    async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Response, Error> {
+    async fn exchange(
+        &self,
+        request: &Request,
+        token: Option<&Token>,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
         let uri = self.uri(request)?;
-        match exchange(&self.0.transport.pool(), uri.clone(), request, token).await? {
-            Answer::Here(answer) => Ok(answer),
-            Answer::Elsewhere(location) => self.follow(&uri, &location, request, token).await,
+        match exchange(&*self.shared.transport, uri.clone(), request, token, deadline).await? {
+            Exchanged::Final(response) => Ok(response),
+            Exchanged::Redirect(location) => {
+                self.follow(&uri, &location, request, token, deadline).await
+            }
         }
     }
 
@@ -128,19 +215,24 @@ impl Client {
         location: &HeaderValue,
         request: &Request,
         token: Option<&Token>,
+        deadline: Deadline,
     ) -> Result<Response, Error> {
         let error = |kind| request.error(kind).with_status(StatusCode::TEMPORARY_REDIRECT);
         let Some((target, origin)) = same_request(asked, location) else {
             return Err(error(Kind::Redirected));
         };
+        if origin.is_plain() && !self.shared.address.plaintext().allows(origin.host()) {
+            let detail = "a redirect to plain http on a host that is not loopback";
+            return Err(error(Kind::Redirected).with_detail(detail));
+        }
         let own = Origin::of(asked).is_some_and(|own| own == origin);
-        if !own && !self.is_leader(&origin).await {
+        if !own && !self.is_leader(&origin, deadline).await {
             let detail = "a redirect to a host that the cluster does not call its active node";
             return Err(error(Kind::NoLeader).with_detail(detail));
         }
-        match exchange(&self.0.transport.pool(), target, request, token).await {
-            Ok(Answer::Here(answer)) => Ok(answer),
-            Ok(Answer::Elsewhere(_)) => {
+        match exchange(&*self.shared.transport, target, request, token, deadline).await {
+            Ok(Exchanged::Final(response)) => Ok(response),
+            Ok(Exchanged::Redirect(_)) => {
                 Err(error(Kind::NoLeader).with_detail("redirected more than once"))
             }
             Err(hop) if hop.kind() == Kind::Unreachable => {
@@ -153,20 +245,22 @@ impl Client {
         }
     }
 
-    async fn is_leader(&self, origin: &Origin) -> bool {
-        if self.0.leader.knows(origin) {
-            return true;
-        }
-        let question = Request::get(SYS_LEADER);
-        let Ok(uri) = self.uri(&question) else { return false };
-        match exchange(&self.0.transport.pool(), uri, &question, None).await {
-            Ok(Answer::Here(answer)) => self.0.leader.confirm(origin, &answer),
-            _ => false,
-        }
+    /// Returns whether the cluster calls `origin` its active node. The question counts as a retry.
+    async fn is_leader(&self, origin: &Origin, deadline: Deadline) -> bool {
+        let ask = || async {
+            let question = Leader::question();
+            let uri = self.lane.budget.withdraw().then(|| self.uri(&question))?.ok()?;
+            let transport = &*self.shared.transport;
+            match exchange(transport, uri, &question, None, deadline).await {
+                Ok(Exchanged::Final(response)) => Some(response),
+                _ => None,
+            }
+        };
+        self.shared.leader.is(origin, ask).await
     }
 
     fn uri(&self, request: &Request) -> Result<Uri, Error> {
-        self.0.address.uri(&request.path, &request.query).map_err(|_| {
+        self.shared.address.uri(&request.path, &request.query).map_err(|_| {
             request.error(Kind::Rejected).with_detail("its path is no valid URL").unsent()
         })
     }
@@ -174,6 +268,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("address", &self.0.address).finish_non_exhaustive()
+        f.debug_struct("Client").field("address", &self.shared.address).finish_non_exhaustive()
     }
 }

@@ -19,17 +19,22 @@ mod builder;
 mod client;
 mod session;
 
+mod availability;
 mod exchange;
 mod gate;
 mod leader;
 mod redirect;
 mod retry;
 
-mod connector;
+mod connection;
+mod reload;
 mod resolve;
 mod tls;
-mod transport;
+pub mod transport;
 mod trust;
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod test_util;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]

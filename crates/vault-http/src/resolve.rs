@@ -1,65 +1,49 @@
-//! How host names become addresses: the system's way, or one that is brought.
+//! How host names become addresses: by the system's resolver, or by the caller's.
 
-use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use tower_service::Service;
+use reqwest::dns::{Addrs, Name, Resolving};
 
-/// Finds the addresses of a host name; the port in them is not looked at.
+/// Resolves the addresses of a host name. The port in them is ignored.
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
-    /// The addresses of `host`, the preferred first.
+    /// Returns the addresses of `host`, in order of preference.
     ///
     /// # Errors
     /// The host has none, or nobody could be asked.
     async fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>>;
 }
 
-/// The resolver of a pool.
+/// The resolver of one origin.
 #[derive(Clone)]
-pub(crate) enum Resolver {
-    System(GaiResolver),
-    Own(Arc<dyn Resolve>),
+pub(crate) struct Resolver {
+    pub(crate) custom: Option<Arc<dyn Resolve>>,
+    /// The host that is resolved in place of the name in the URL, which is then the server name of
+    /// the TLS handshake.
+    pub(crate) host: Option<String>,
 }
 
 impl Resolver {
-    pub(crate) fn new(own: Option<Arc<dyn Resolve>>) -> Self {
-        own.map_or_else(|| Self::System(GaiResolver::new()), Self::Own)
-    }
-}
-
-impl fmt::Debug for Resolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Resolver")
-    }
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        match self {
-            Self::System(system) => {
-                let finding = system.call(name);
-                Box::pin(async move { Ok(finding.await?.collect::<Vec<_>>().into_iter()) })
-            }
-            Self::Own(own) => {
-                let own = Arc::clone(own);
-                Box::pin(async move { Ok(own.resolve(name.as_str()).await?.into_iter()) })
-            }
+    async fn addresses(self, name: &str) -> io::Result<Addrs> {
+        let host = self.host.as_deref().unwrap_or(name);
+        let mut addresses = match &self.custom {
+            Some(custom) => custom.resolve(host).await?,
+            None => tokio::net::lookup_host((host, 0)).await?.collect(),
+        };
+        // The port of the URL counts.
+        for address in &mut addresses {
+            address.set_port(0);
         }
+        Ok(Box::new(addresses.into_iter()))
+    }
+}
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.clone();
+        Box::pin(async move { Ok(resolver.addresses(name.as_str()).await?) })
     }
 }
