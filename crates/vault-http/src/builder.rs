@@ -9,8 +9,7 @@ use reqwest::Proxy;
 
 use crate::address::{Address, AddressError};
 use crate::client::Client;
-use crate::connection::{Connections, Settings};
-use crate::resolve::Resolve;
+use crate::connection::{Connections, Resolve, Settings};
 use crate::tls::{self, Identity, TlsError};
 use crate::transport::Transport;
 use crate::trust::{Pem, Shown, Sources, TlsReloader};
