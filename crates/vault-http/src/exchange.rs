@@ -8,6 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AF
 use http::{HeaderValue, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use crate::classify::classify;
 use crate::error::Error;
@@ -41,6 +42,7 @@ pub(crate) async fn exchange(
     request: &Request,
     token: Option<&Token>,
 ) -> Result<Answer, Error> {
+    let sent_at = Instant::now();
     let sending = pool.request(outgoing(uri, request, token));
     let answer = match tokio::time::timeout(FIRST_BYTE, sending).await {
         Ok(outcome) => outcome.map_err(|error| send_error(request, error))?,
@@ -61,7 +63,8 @@ pub(crate) async fn exchange(
         return Err(error.with_detail("it has more than 64 KiB of headers"));
     }
     let body = read(request, &head.headers, body).await.map_err(|e| e.with_status(head.status))?;
-    settle(request, head.status, &head.headers, body).map(Answer::Here)
+    let response = settle(request, head.status, &head.headers, body)?;
+    Ok(Answer::Here(response.with_times(sent_at, &head.headers)))
 }
 
 fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request<Full<Bytes>> {
