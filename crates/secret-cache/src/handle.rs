@@ -53,9 +53,9 @@ where
     /// The value if it is known to be fresh, as [`Cache::fresh`](crate::Cache::fresh).
     #[inline(always)]
     pub fn fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Lent<K, L::Value>> {
-        let hits = self.shared.events.hits.begin();
+        self.shared.events.hits.announce();
         let lent = Lent::plain(self.slot.cell.load(), wanted)?;
-        hits.count();
+        self.shared.events.hits.count();
         Some(lent)
     }
 

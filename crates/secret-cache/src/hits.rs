@@ -20,8 +20,9 @@ const SHARED: usize = SHARDS;
 
 /// The hits of one cache.
 pub(crate) struct Hits {
-    /// Each is written by one thread, so that no addition has to be atomic.
-    owned: Box<[Shard]>,
+    /// Each is written by one thread, so that no addition has to be atomic. In place, so that a hit
+    /// follows no pointer to it.
+    owned: [Shard; SHARDS],
     shared: AtomicU64,
     reported: Mutex<u64>,
     /// Whether the timer knows that there is something to report.
@@ -34,39 +35,43 @@ pub(crate) struct Hits {
 #[repr(align(64))]
 struct Shard(AtomicU64);
 
-/// A look-up that will be counted if it is a hit.
-#[derive(Clone, Copy)]
-pub(crate) struct Counting<'h> {
-    hits: &'h Hits,
-    index: usize,
-}
-
 impl Hits {
     /// `wake` is notified when there are hits to report.
     pub(crate) fn new(wake: Arc<Notify>) -> Self {
-        let owned = (0..SHARDS).map(|_| Shard::default()).collect();
+        let owned = std::array::from_fn(|_| Shard::default());
         let (shared, reported, is_awake) = <_>::default();
         Self { owned, shared, reported, is_awake, wake }
     }
 
-    /// Prepares to count. What may panic happens here, before a value is borrowed: a guard that could
-    /// be unwound through would be kept in memory.
+    /// Announces a look-up, so that the timer will report it if it is a hit. To be called before a
+    /// value is borrowed: a guard that a panic could unwind through would be kept in memory.
     #[inline(always)]
-    pub(crate) fn begin(&self) -> Counting<'_> {
-        let index = INDEX.get();
-        if index == UNASSIGNED || !self.is_awake.load(Relaxed) {
-            return self.prepare();
+    pub(crate) fn announce(&self) {
+        if !self.is_awake.load(Relaxed) {
+            self.wake_up();
         }
-        Counting { hits: self, index }
     }
 
     #[cold]
     #[inline(never)]
-    fn prepare(&self) -> Counting<'_> {
+    fn wake_up(&self) {
         if !self.is_awake.swap(true, Relaxed) {
             self.wake.notify_one();
         }
-        Counting { hits: self, index: index_of_thread() }
+    }
+
+    /// Counts a hit.
+    #[inline(always)]
+    pub(crate) fn count(&self) {
+        let index = INDEX.get();
+        if let Some(Shard(own)) = self.owned.get(index) {
+            own.store(own.load(Relaxed).wrapping_add(1), Relaxed);
+        } else {
+            self.shared.fetch_add(1, Relaxed);
+            if index == UNASSIGNED {
+                claim_index();
+            }
+        }
     }
 
     /// Whether there may be hits to report.
@@ -85,19 +90,6 @@ impl Hits {
         let owned = self.owned.iter().map(|shard| shard.0.load(Relaxed)).fold(0, u64::wrapping_add);
         let all = owned.wrapping_add(self.shared.load(Relaxed));
         all.wrapping_sub(std::mem::replace(&mut *reported, all))
-    }
-}
-
-impl Counting<'_> {
-    /// It was a hit.
-    #[inline(always)]
-    pub(crate) fn count(self) {
-        match self.hits.owned.get(self.index) {
-            Some(Shard(own)) => own.store(own.load(Relaxed).wrapping_add(1), Relaxed),
-            None => {
-                self.hits.shared.fetch_add(1, Relaxed);
-            }
-        }
     }
 }
 
@@ -126,19 +118,18 @@ impl Drop for Claim {
     }
 }
 
-/// The index of this thread, claimed if it has none.
-fn index_of_thread() -> usize {
-    if INDEX.get() == UNASSIGNED {
-        INDEX.set(SHARED);
-        if let Some(claim) = claim() {
-            let index = claim.0;
-            // A thread that is ending keeps no claim, and shares.
-            if CLAIM.try_with(|cell| cell.set(Some(claim))).is_ok() {
-                INDEX.set(index);
-            }
+/// Claims an index for this thread. Of the C ABI because that doesn't unwind, see
+/// [`announce`](Hits::announce).
+#[cold]
+extern "C" fn claim_index() {
+    INDEX.set(SHARED);
+    if let Some(claim) = claim() {
+        let index = claim.0;
+        // A thread that is ending keeps no claim, and shares.
+        if CLAIM.try_with(|cell| cell.set(Some(claim))).is_ok() {
+            INDEX.set(index);
         }
     }
-    INDEX.get()
 }
 
 fn claim() -> Option<Claim> {
@@ -165,7 +156,7 @@ mod tests {
             let threads: Vec<_> = (0..SHARDS + 10)
                 .map(|_| {
                     let hits = Arc::clone(&hits);
-                    thread::spawn(move || (0..1_000).for_each(|_| hits.begin().count()))
+                    thread::spawn(move || (0..1_000).for_each(|_| hits.count()))
                 })
                 .collect();
             for thread in threads {
@@ -179,8 +170,8 @@ mod tests {
     #[test]
     fn caches_count_apart() {
         let [one, other] = [(); 2].map(|()| Hits::new(Arc::default()));
-        (0..3).for_each(|_| one.begin().count());
-        other.begin().count();
+        (0..3).for_each(|_| one.count());
+        other.count();
         assert_eq!((one.take(), other.take()), (3, 1));
     }
 
@@ -188,12 +179,15 @@ mod tests {
     async fn first_hit_wakes_the_timer_and_the_next_ones_do_not() {
         let wake = Arc::new(Notify::new());
         let hits = Hits::new(Arc::clone(&wake));
-        hits.begin().count();
+        hits.announce();
+        hits.count();
         wake.notified().await;
-        hits.begin().count();
+        hits.announce();
+        hits.count();
         assert!(hits.is_awake());
         hits.rest();
-        hits.begin().count();
+        hits.announce();
+        hits.count();
         wake.notified().await;
     }
 }

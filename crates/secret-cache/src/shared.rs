@@ -64,9 +64,9 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let hits = self.events.hits.begin();
+        self.events.hits.announce();
         let lent = self.state.hit(key, wanted)?;
-        hits.count();
+        self.events.hits.count();
         Some(lent)
     }
 
@@ -90,7 +90,8 @@ where
                 (Lent::held(guard, is_stale), is_first || !is_stale)
             }
         };
-        self.events.hits.begin().count();
+        self.events.hits.announce();
+        self.events.hits.count();
         if lent.is_stale() {
             self.events.stale();
         }
