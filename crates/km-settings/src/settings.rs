@@ -13,7 +13,7 @@ use crate::problem::{Origin, Problems, Warning};
 use crate::reader::Reader;
 use crate::server::Server;
 use crate::sources::Sources;
-use crate::{system, team_locations, unused};
+use crate::{process, system, team_locations, unused};
 
 /// Typed, validated settings. There is no other way to them than
 /// [`from_sources`](Self::from_sources).
@@ -63,6 +63,7 @@ impl Settings {
     pub fn from_sources(sources: &Sources<'_>) -> Result<Self, Problems> {
         let mut reader = Reader::new(sources);
         system::check(&mut reader);
+        process::check(&mut reader);
         let (access_mode, virtual_keys) = access::read(&mut reader);
         let mut settings = Self {
             server: Server::read(&mut reader),
