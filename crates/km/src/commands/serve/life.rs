@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use km_proxy_adapter::Kind;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -12,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
-use super::accept::Door;
+use super::accept::Server;
 use super::app::App;
 use crate::failure::Failure;
 use crate::signals::{IgnoredSignals, TERMINATION, Termination, interrupted, not_caught};
@@ -26,23 +25,25 @@ const ENDS_WITHIN: Duration = Duration::from_millis(4_800);
 /// How often what was measured is put together, whether anybody asks for it or not.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Serves at all doors until a signal, then finishes what is under way.
+/// Serves all listeners until a signal, then finishes what is under way.
 pub(super) async fn run(
     app: &Arc<App>,
-    doors: Vec<Door>,
+    servers: Vec<Server>,
     stop: watch::Sender<()>,
     stopped: &watch::Receiver<()>,
     mut signals: Signals,
 ) {
     let (mut serving, mut background) = (JoinSet::new(), JoinSet::new());
-    for door in doors {
-        serving.spawn(door.serve(stopped.clone()));
+    for server in servers {
+        serving.spawn(server.serve(stopped.clone()));
     }
     let begins = Arc::clone(app);
     background.spawn(async move {
         begins.first_login().await;
         begins.read_ahead().await;
     });
+    let published = Arc::clone(app);
+    background.spawn(async move { published.publish_readiness().await });
     let recorder = app.recorder.clone();
     background.spawn(async move {
         loop {
@@ -54,7 +55,7 @@ pub(super) async fn run(
     signals.end(app).await;
     notify(&NotifyState::Stopping);
     let asked = Instant::now();
-    // The doors hold the other end, or have ended.
+    // The servers hold the other end, or have ended.
     let _ = stop.send(());
     let finished = async {
         while serving.join_next().await.is_some() {}
@@ -104,36 +105,26 @@ impl Signals {
         }
     }
 
-    /// Returns when this process is asked to end. Until then, SIGHUP reads credentials again, on a
-    /// thread of its own so that a file system that hangs does not make this deaf.
+    /// Returns when this process is asked to end; until then it reads credentials again when asked.
     async fn end(&mut self, app: &Arc<App>) {
+        // Not awaited here, because a file system that hangs must not hold up the other signals.
         let mut reloads = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.termination.requested() => return,
                 _ = self.hangup.recv() => {
-                    while reloads.try_join_next().is_some() {}
-                    let app = Arc::clone(app);
-                    reloads.spawn_blocking(move || reload(&app));
+                    reloads.spawn(reload(Arc::clone(app)));
                 }
             }
+            while reloads.try_join_next().is_some() {}
         }
     }
 }
 
-fn reload(app: &App) {
+async fn reload(app: Arc<App>) {
     app.keys.reload_credentials();
-    match app.token.reload() {
-        Ok(()) => info!("credentials are read again"),
-        Err(error) => warn!(%error, "the token file can't be used: the last token stays"),
-    }
-}
-
-/// Each connection is a file, and many systems give a process no more than 1,024 unless it asks.
-pub(super) fn raise_limits() {
-    let limits = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        warn!(%error, "the number of open files can't be raised");
+    match app.token.reload().await {
+        Ok(()) => info!("credentials were read again"),
+        Err(error) => warn!(%error, "cannot use the token file: the last token stays in use"),
     }
 }
