@@ -6,11 +6,13 @@
 
 mod connect;
 mod engines;
+mod environment;
 mod keys;
 mod rules;
 
 mod handle;
 mod name;
+mod ownership;
 mod preload;
 mod read;
 mod reading;
@@ -22,6 +24,7 @@ mod value_warning;
 
 mod check;
 mod documents;
+mod listing;
 mod ready;
 mod virtual_keys;
 mod write;
@@ -36,6 +39,7 @@ pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;

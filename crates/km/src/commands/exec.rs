@@ -19,6 +19,7 @@ mod watch;
 use std::collections::BTreeSet;
 
 use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, name_of};
+use km_settings::is_reserved;
 use rustix::process::getpid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use tracing::warn;
@@ -97,10 +98,12 @@ async fn read(keys: &KeyManager, args: &Exec) -> Result<Values, Failure> {
 
 async fn read_names(keys: &KeyManager, names: &[String], args: &Exec) -> Result<Values, Failure> {
     let may_be_missing = |name: &str| {
-        if args.allow_missing {
+        if is_reserved(name) {
+            warn!(name, "skipped: settings and credentials are not read from the environment");
+        } else if args.allow_missing {
             warn!(name, "neither Vault nor the environment has it");
         }
-        args.allow_missing
+        args.allow_missing || is_reserved(name)
     };
     let values = values::resolve(keys, names, args, may_be_missing).await?;
     values::warn_of_suspicious(&values);

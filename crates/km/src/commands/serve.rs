@@ -44,10 +44,10 @@ use token::Token;
 /// Serves until a signal asks it to end.
 pub(crate) async fn run(common: &Common, args: Serve) -> Result<u8, Failure> {
     let mut signals = Signals::catch()?;
-    let started = signals.unless_interrupted(start(common.clone(), args)).await?;
-    let Started { app, listener, metrics, limits } = started;
+    let (app, listener, metrics) = signals.unless_interrupted(start(common.clone(), args)).await?;
     tell(common, &listener, metrics.as_ref(), app.token.file())?;
     let (stop, stopped) = watch::channel(());
+    let limits = Limits::of_this_process();
     let mut servers = vec![Server::new(listener, routes::main(&app), limits)];
     servers.extend(
         metrics.map(|listener| Server::new(listener, routes::metrics(&app), Limits::METRICS)),
@@ -56,28 +56,22 @@ pub(crate) async fn run(common: &Common, args: Serve) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// What the start-up results in.
-struct Started {
-    app: Arc<App>,
-    listener: Listener,
-    metrics: Option<Listener>,
-    limits: Limits,
-}
-
 /// Reads the settings and opens the listeners: the main one, and the one for metrics.
-async fn start(common: Common, args: Serve) -> Result<Started, Failure> {
+async fn start(
+    common: Common,
+    args: Serve,
+) -> Result<(Arc<App>, Listener, Option<Listener>), Failure> {
     let place = Place::parse(args.listen.as_deref())?;
     let metrics = args.metrics.as_deref().map(Place::loopback).transpose()?;
     let recorder = metrics::record()?;
     let token = Token::load(&place, &args).await?;
-    let keys = settings::connect_long(&common).await?;
-    let limits = Limits::of_this_process();
+    let keys = settings::connect_server(&common).await?;
     let listener = Listener::take_or_open(&place).await?;
     let metrics = match &metrics {
         Some(place) => Some(Listener::open(place).await?),
         None => None,
     };
-    Ok(Started { app: Arc::new(App::new(keys, token, recorder)), listener, metrics, limits })
+    Ok((Arc::new(App::new(keys, token, recorder)), listener, metrics))
 }
 
 /// Tells on stdout where it listens, and where the token is.

@@ -105,7 +105,7 @@ impl Signals {
         }
     }
 
-    /// Returns when this process is asked to end; until then it reads credentials again when asked.
+    /// Returns when this process is asked to end. Until then, SIGHUP reads credentials again.
     async fn end(&mut self, app: &Arc<App>) {
         // Not awaited here, because a file system that hangs must not hold up the other signals.
         let mut reloads = JoinSet::new();
