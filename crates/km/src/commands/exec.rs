@@ -10,7 +10,9 @@ mod environment;
 mod foreground;
 mod launch;
 mod news;
+mod reap;
 mod signals;
+mod size;
 mod values;
 mod watch;
 
