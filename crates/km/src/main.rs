@@ -5,9 +5,11 @@
 
 mod args;
 mod commands;
+mod escape;
 mod exit;
 mod failure;
 mod input;
+mod log;
 mod output;
 #[cfg(test)]
 mod pages;

@@ -9,6 +9,8 @@ mod common;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod includes;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod page;

@@ -29,7 +29,7 @@ pub(crate) async fn run(common: &Common, args: Exec) -> Result<u8, Failure> {
     if args.watch {
         return watch::run(common, &args, signals).await;
     }
-    let keys = settings::connect(common)?;
+    let keys = unless_interrupted(&mut signals, settings::connect(common)).await?;
     let names = names(&keys, &args)?;
     let values = unless_interrupted(&mut signals, first(&keys, &names, &args)).await?;
     let command = command(&args, &values)?;

@@ -18,7 +18,7 @@ pub(super) const LOG: &str = "km::watch";
 
 /// Runs the program with the values as they are, whenever that is.
 pub(super) async fn run(common: &Common, args: &Exec, mut signals: Signals) -> Result<u8, Failure> {
-    let keys = settings::connect_long(common).await?;
+    let keys = unless_interrupted(&mut signals, settings::connect_long(common)).await?;
     if keys.settings().refresh_interval.is_zero() {
         let what = "settings: HCP_VAULT_REFRESH_INTERVAL is 0: --watch would never ask again";
         let hint = "set it to the time within which a change should be heard of, such as 300";
