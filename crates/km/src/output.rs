@@ -32,6 +32,21 @@ pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result
     print(&text)
 }
 
+/// Rows of columns for people and scripts, with a tab between the columns and in none of them.
+#[expect(dead_code, reason = "`km list --all` marks its names in a second column")]
+pub(crate) fn rows<T: AsRef<str>>(
+    rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>,
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    for row in rows {
+        let columns: Vec<_> =
+            row.into_iter().map(|column| escape::text(column.as_ref()).into_owned()).collect();
+        text.push_str(&columns.join("\t"));
+        text.push('\n');
+    }
+    print(&text)
+}
+
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))

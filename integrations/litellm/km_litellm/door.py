@@ -23,7 +23,8 @@ class KmError(Exception):
     """
 
     def __init__(self, kind, message, hint=""):
-        super().__init__(f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})")
+        text = f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})"
+        super().__init__(printable(text))
         self.kind = kind
 
 
@@ -107,6 +108,13 @@ class Door:
             what = f"the exchange with km serve failed: {type(error).__name__}"
             raise KmError("unavailable", what) from None
         return answered(answer)
+
+
+def printable(text):
+    """The text on one line, with escapes for characters that are invisible or act on a terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def answered(answer):

@@ -3,6 +3,7 @@
 
 mod endings;
 mod environment;
+mod includes;
 mod refusals;
 mod signals;
 mod terminal;

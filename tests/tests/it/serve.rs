@@ -9,6 +9,7 @@ mod handed_over;
 mod keys;
 mod life;
 mod limits;
+mod log;
 mod policy;
 mod probes;
 mod secrets;

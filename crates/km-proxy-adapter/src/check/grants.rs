@@ -107,10 +107,8 @@ const KEY_RIGHTS: [&str; 4] = ["create", "read", "update", "delete"];
 fn key_folder(mode: AccessMode, mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
     let (path, rights, optional) = (data(mount, folder), KEY_RIGHTS.to_vec(), Vec::new());
     let keys = Grant { path, rights, optional, why: "virtual keys", sample: Some(VIRTUAL_KEY) };
-    // `km key list` reads the metadata whatever the mode.
-    let mut metadata = metadata_rights(mode);
-    metadata.extend(["list", "read"].iter().filter(|_| !mode.reads()));
-    [keys, folder_metadata(mount, folder, metadata, "their metadata, and `km key list`")]
+    let why = "their metadata, and `km key list`";
+    [keys, folder_metadata(mount, folder, metadata_rights(mode), why)]
 }
 
 /// Where a pattern of team locations allows virtual keys; `None` where a policy can't say as little:

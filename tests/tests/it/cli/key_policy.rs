@@ -23,10 +23,7 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
         r#"path "sys/capabilities-self" {"#,
     ];
     for (settings, paths) in [
-        (
-            &[][..],
-            &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list, read")][..],
-        ),
+        (&[][..], &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list, read")][..]),
         (
             &[("KM_HOSTED_KEYS", "A,B"), ("HCP_VAULT_PATH_PREFIX", "gw")],
             &[
