@@ -1,17 +1,18 @@
 //! Where a credential comes from: a value, or a file that is read at each login.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
+use vault_http::file::{self, FileError};
 use vault_http::{Error, Kind};
-use zeroize::Zeroizing;
 
-use crate::files::stamp;
+use crate::files::{FileTask, stamp};
 
 /// Largest credential file that is read, in bytes. Tokens and certificates are far below it.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// A secret that a login needs.
 #[derive(Debug, Clone)]
@@ -25,15 +26,15 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// The secret as it is now, read on this thread, which waits for the file system.
+    /// Reads the secret as it is now, on this thread, which waits for the file system.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] when the file can't be read, is empty, too large, not UTF-8, or being
-    /// written.
+    /// [`Kind::LoginRefused`] if the file can't be read, or is not a regular file, empty, too large,
+    /// not UTF-8, or being written.
     pub fn read_blocking(&self) -> Result<SecretString, Error> {
         match self {
             Self::Value(value) => Ok(value.clone()),
-            Self::File(path) => read_file(path),
+            Self::File(path) => Ok(read_file(path)?.secret),
         }
     }
 
@@ -46,33 +47,35 @@ impl Credential {
     }
 }
 
-/// A credential with the last content of it that was good: what a method reads at each login.
+/// A credential and its last good content, which a method reads at each login.
 #[derive(Debug)]
 pub struct LastGood {
     credential: Credential,
     last: Mutex<Option<SecretString>>,
+    reading: FileTask<Result<Content, Error>>,
+    /// Whether the warning about the file's mode was logged.
+    warned: AtomicBool,
 }
 
 impl LastGood {
-    /// Nothing is read yet.
+    /// A credential that is not read yet.
     pub fn new(credential: Credential) -> Self {
-        Self { credential, last: Mutex::default() }
+        let (last, reading, warned) = <_>::default();
+        Self { credential, last, reading, warned }
     }
 
-    /// The file, where it is one, as [`Method::files`](crate::Method::files) wants it.
+    /// The file, if it is one, in the form that [`Method::files`](crate::Method::files) returns.
     pub fn file(&self) -> Option<PathBuf> {
         self.credential.file().map(Path::to_owned)
     }
 
-    /// The secret as it is now, if it `is_whole`; else as it was when it last was.
+    /// Returns the secret as it is now, if it `is_whole`; otherwise as it was when it last was. Waits
+    /// two seconds for the file system at most.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] when it never was.
+    /// [`Kind::LoginRefused`] if there is no good content yet.
     pub async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
-        let credential = self.credential.clone();
-        let read = tokio::task::spawn_blocking(move || credential.read_blocking()).await;
-        let read =
-            read.unwrap_or_else(|_| Err(Error::new(Kind::LoginRefused, "read a credential")));
+        let read = self.read_now().await;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(secret) if is_whole(secret.expose_secret()) || last.is_none() => {
@@ -84,19 +87,41 @@ impl LastGood {
             }
             Err(error) => {
                 let last = last.clone().ok_or_else(|| error.clone())?;
-                warn!(%error, "a credential's last good content is used");
+                warn!(%error, "using the last good content of a credential");
                 Ok(last)
             }
         }
     }
 
-    /// The same without the white space around it, which is no part of a token or an id.
+    /// Like [`read`](Self::read), without the white space around the secret, which is not part of a
+    /// token or an ID.
     ///
     /// # Errors
     /// As [`LastGood::read`].
     pub async fn read_trimmed(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         Ok(self.read(is_whole).await?.expose_secret().trim().into())
     }
+
+    async fn read_now(&self) -> Result<SecretString, Error> {
+        let path = match &self.credential {
+            Credential::Value(value) => return Ok(value.clone()),
+            Credential::File(path) => path,
+        };
+        let file = path.clone();
+        let content = self.reading.run(move || read_file(&file)).await;
+        let content = content.unwrap_or_else(|| {
+            Err(failed(path, "timed out: the credential's file system does not respond"))
+        })?;
+        if content.readable_by_others && !self.warned.swap(true, Relaxed) {
+            warn_readable_by_others(path);
+        }
+        Ok(content.secret)
+    }
+}
+
+/// Logs that every user can read a credential.
+pub(crate) fn warn_readable_by_others(path: &Path) {
+    warn!(path = %path.display(), "every user can read a credential file; set its mode to 0600 or 0640");
 }
 
 /// Any text: of an id or a password nobody can tell that a part is missing.
@@ -104,27 +129,38 @@ pub(crate) fn any(_: &str) -> bool {
     true
 }
 
-fn read_file(path: &Path) -> Result<SecretString, Error> {
-    let failed = |detail| {
-        Error::new(Kind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
-    };
-    let unreadable = |error| failed("the credential file can't be read").with_source(error);
+/// What a credential file holds, and who can read it.
+#[derive(Debug)]
+struct Content {
+    secret: SecretString,
+    readable_by_others: bool,
+}
+
+fn failed(path: &Path, detail: &'static str) -> Error {
+    Error::new(Kind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
+}
+
+/// Reads a credential file on this thread.
+fn read_file(path: &Path) -> Result<Content, Error> {
+    let failed = |detail| failed(path, detail);
     let before = stamp(path);
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(failed("the credential file is larger than 64 KiB"));
-    }
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
+    let content = file::read_blocking(path, MAX_FILE_BYTES).map_err(|error| match error {
+        FileError::NotRegular => failed("the credential file is not a regular file"),
+        FileError::TooLarge { .. } => failed("the credential file is larger than 64 KiB"),
+        FileError::Io(error) => failed("the credential file can't be read").with_source(error),
+        other => failed("the credential file can't be read").with_source(other),
+    })?;
     if stamp(path) != before {
         return Err(failed("the credential file is being written"));
     }
-    let text = str::from_utf8(&bytes).map_err(|_| failed("the credential file is not UTF-8"))?;
+    let text = str::from_utf8(&content.bytes);
+    let text = text.map_err(|_| failed("the credential file is not UTF-8"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.trim().is_empty() {
         return Err(failed("the credential file is empty"));
     }
-    Ok(text.into())
+    Ok(Content { secret: text.into(), readable_by_others: content.readable_by_others })
 }
 
 #[cfg(test)]
@@ -154,6 +190,57 @@ mod tests {
         }
         let missing = Credential::File("/nonexistent/token".into()).read_blocking().unwrap_err();
         assert!(missing.to_string().contains("/nonexistent/token"), "{missing}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn device_directory_and_fifo_are_refused_without_blocking() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        for path in [Path::new("/dev/zero"), directory.path(), &fifo] {
+            let error = Credential::File(path.to_owned()).read_blocking().unwrap_err();
+            assert_eq!(error.detail(), "the credential file is not a regular file", "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn file_readable_by_others_is_warned_of_once_by_path_alone() {
+        let check = async |mode: u32, warnings: usize| {
+            let log = Log::default();
+            let writer = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+            let _guard = tracing::subscriber::set_default(subscriber);
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "PLANTED-x").unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(file.path(), mode).unwrap();
+            let credential = LastGood::new(Credential::File(file.path().to_owned()));
+            for _ in 0..3 {
+                credential.read(any).await.unwrap();
+            }
+            let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            let path = file.path().display().to_string();
+            assert_eq!(logged.matches(&path).count(), warnings, "{logged}");
+            assert!(!logged.contains("PLANTED"));
+        };
+        check(0o600, 0).await;
+        check(0o640, 0).await;
+        check(0o644, 1).await;
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(std::sync::Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use vault_http::{ApiPath, Client, Denial, Generation};
 
 use crate::current::{Current, Entry};
 use crate::docket::Docket;
-use crate::files::Stamps;
+use crate::files::{FileTask, Stamps};
 use crate::life::{Action, Event, Life, Moment, Seen};
 use crate::method::Method;
 use crate::report;
@@ -84,7 +84,7 @@ impl Driver {
         let shared = Arc::new(Shared { current: Current::default(), cases: Docket::new() });
         let driver = Self {
             life: Life::default(),
-            work: Arc::new(Work { client, namespace, method }),
+            work: Arc::new(Work { client, namespace, method, looking: FileTask::default() }),
             shared: Arc::clone(&shared),
             inbox: messages,
             news,
@@ -129,7 +129,7 @@ impl Driver {
     fn done(&mut self, done: Done) {
         match done {
             Done::Login { stamps, event } => {
-                self.at_login = stamps;
+                self.at_login = stamps.unwrap_or_else(|| std::mem::take(&mut self.at_login));
                 self.tell(event);
             }
             Done::Event(event) => self.tell(event),
@@ -194,8 +194,9 @@ impl Driver {
     }
 
     /// A file counts as changed when it has been left alone since it was last looked at.
-    fn files(&mut self, stamps: Stamps) {
+    fn files(&mut self, stamps: Option<Stamps>) {
         self.looking = false;
+        let Some(stamps) = stamps else { return };
         let settled = stamps == self.last_seen;
         self.last_seen = stamps;
         if settled && self.last_seen != self.at_login {

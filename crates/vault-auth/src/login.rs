@@ -43,6 +43,7 @@ impl Login {
         }
         #[derive(Deserialize)]
         struct Auth {
+            #[serde(deserialize_with = "vault_http::json::secret_string")]
             client_token: SecretString,
             lease_duration: i64,
             #[serde(default)]

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Token};
 
-use crate::files::{Stamps, stamps};
+use crate::files::{FileTask, Stamps, stamps};
 use crate::life::{Action, Event};
 use crate::method::{Link, Method};
 use crate::own::Own;
@@ -22,19 +22,20 @@ pub(crate) struct Work {
     pub(crate) client: Client,
     pub(crate) namespace: Option<ApiPath>,
     pub(crate) method: Arc<dyn Method>,
+    pub(crate) looking: FileTask<Stamps>,
 }
 
 /// What a task came to.
 #[derive(Debug)]
 pub(crate) enum Done {
-    /// A login, with the files as they were before it.
+    /// A login, with the files as they were before it; `None` if their file system hangs.
     Login {
-        stamps: Stamps,
+        stamps: Option<Stamps>,
         event: Event,
     },
     Event(Event),
-    /// The files as they are now.
-    Files(Stamps),
+    /// The files as they are now; `None` if their file system hangs.
+    Files(Option<Stamps>),
     /// The method's own code panicked, in a login or in naming its files.
     Panicked(Event),
     Nothing,
@@ -83,7 +84,7 @@ impl Work {
     }
 
     async fn log_in(&self, deadline: Deadline, asked: Instant) -> Event {
-        let Self { client, namespace, method } = self;
+        let Self { client, namespace, method, .. } = self;
         let link = Link { client, namespace: namespace.as_ref(), deadline };
         let outcome = deadline.bound(method.login(&link)).await.unwrap_or_else(|| {
             Err(Error::new(Kind::Timeout, "log in").with_detail("the login took too long"))
@@ -106,8 +107,13 @@ impl Work {
         }
     }
 
-    pub(crate) async fn stamps(&self) -> Stamps {
-        stamps(self.method.files()).await
+    /// The fingerprints of the credential's files; `None` if their file system hangs.
+    pub(crate) async fn stamps(&self) -> Option<Stamps> {
+        let files = self.method.files();
+        if files.is_empty() {
+            return Some(Stamps::new());
+        }
+        self.looking.run(move || stamps(&files)).await
     }
 
     fn own(&self, deadline: Deadline) -> Own<'_> {

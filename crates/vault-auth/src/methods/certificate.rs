@@ -1,14 +1,17 @@
 //! TLS certificate: the connection's client certificate is the credential.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::Serialize;
+use vault_http::file::read_blocking;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::files::{Stamps, stamps};
+use crate::credential::{MAX_FILE_BYTES, warn_readable_by_others};
+use crate::files::{FileTask, Stamps, stamps};
 use crate::login::Login;
 use crate::method::{Link, Method};
 
@@ -21,13 +24,18 @@ pub struct Certificate {
     files: Vec<PathBuf>,
     /// The files as they were at the last login.
     shown: Mutex<Option<Stamps>>,
+    looking: FileTask<Stamps>,
+    /// Whether the key's mode was checked.
+    checked: AtomicBool,
+    checking: FileTask<bool>,
 }
 
 impl Certificate {
     /// At the mount `cert`, with a certificate role or with whichever role matches.
     pub fn new(role: Option<String>) -> Self {
         let (mount, files) = (ApiPath::from_static("cert"), Vec::new());
-        Self { mount, role, files, shown: Mutex::default() }
+        let (shown, looking, checked, checking) = <_>::default();
+        Self { mount, role, files, shown, looking, checked, checking }
     }
 
     /// The same with the path that the method is mounted at.
@@ -45,11 +53,26 @@ impl Certificate {
         self
     }
 
-    /// Whether the files have changed since the last login.
+    /// Returns whether the files have changed since the last login. A file system that does not
+    /// respond shows no change.
     async fn has_changed(&self) -> bool {
-        let now = stamps(self.files.clone()).await;
+        let files = self.files.clone();
+        let Some(now) = self.looking.run(move || stamps(&files)).await else { return false };
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.replace(now.clone()).is_some_and(|shown| shown != now)
+    }
+
+    /// Warns, once, if every user can read the key.
+    async fn check_mode(&self) {
+        let Some(key) = self.files.get(1).filter(|_| !self.checked.swap(true, Relaxed)) else {
+            return;
+        };
+        let file = key.clone();
+        let is_open =
+            move || read_blocking(&file, MAX_FILE_BYTES).is_ok_and(|key| key.readable_by_others);
+        if self.checking.run(is_open).await.unwrap_or_default() {
+            warn_readable_by_others(key);
+        }
     }
 }
 
@@ -60,6 +83,7 @@ impl Method for Certificate {
         struct Body<'a> {
             name: Option<&'a str>,
         }
+        self.check_mode().await;
         if self.has_changed().await {
             link.reconnect();
         }
