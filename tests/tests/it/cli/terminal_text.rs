@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Km, Server};
 
-use super::common::{by_token, fails, played};
+use super::common::{by_token, played};
 use super::listener::{Reply, Scripted, version_two};
 
 /// Sets a colour, goes back a line, hides what follows, begins a line of its own.
@@ -90,15 +90,18 @@ async fn text_of_a_server_is_escaped_for_people_and_a_value_is_not() -> Result<(
 
 #[tokio::test]
 async fn text_of_a_user_is_escaped_in_errors_and_logs() -> Result<()> {
-    let named = || played("http://127.0.0.1:1").args(["read", HOSTILE]);
-    is_clean(&fails(named, 2, "usage").await?);
-    let file = || played("http://127.0.0.1:1").args(["--config", HOSTILE, "list"]);
-    let said = fails(file, 2, "settings").await?;
-    is_clean(&said);
-    assert!(said.contains(ESCAPED), "{said}");
-    let option = || played("http://127.0.0.1:1").args(["list", "--log", HOSTILE]);
-    is_clean(&fails(option, 2, "usage").await?);
-    let warned = || played("http://127.0.0.1:1").env("HCP_VAULT_CLIENT_CERT", HOSTILE);
+    let km = || played("http://127.0.0.1:1");
+    for (arguments, shown) in [
+        (&["read", HOSTILE][..], false),
+        (&["--config", HOSTILE, "list"], true),
+        (&["list", "--log", HOSTILE], false),
+        (&["key", "read", "a", "--team-settings", &format!("@{HOSTILE}")], true),
+    ] {
+        let (_, stderr) = texts(|| km().args(arguments)).await?;
+        assert!(stderr.starts_with("km: "), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.contains(ESCAPED), shown, "{arguments:?}: {stderr}");
+    }
+    let warned = || km().env("HCP_VAULT_CLIENT_CERT", HOSTILE);
     texts(|| warned().args(["list"])).await?;
     Ok(())
 }
