@@ -155,13 +155,17 @@ _km() {
             return 0
             ;;
         km__subcmd__exec)
-            opts="-h --only --allow-missing --keep-credentials --watch --on-change --config --team-settings --log --log-format --json --help"
+            opts="-h --only --allow-missing --keep-credentials --danger-env --watch --on-change --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --danger-env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

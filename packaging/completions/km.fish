@@ -154,6 +154,7 @@ complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_fr
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -l json -d 'Output for machines: one JSON document'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand exec" -l only -d 'A name to resolve, instead of all os.environ/NAME in the file; may be given several times' -r
+complete -c km -n "__fish_km_using_subcommand exec" -l danger-env -d 'Set NAME although the loader or a shell obeys it (LD_*, PATH, BASH_* and the like) and its value comes from Vault; may be given several times' -r
 complete -c km -n "__fish_km_using_subcommand exec" -l on-change -d 'What --watch does when a value changes: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2 [default: restart]' -r -f -a "restart\t'The program is ended, and started with the new values'
 SIGHUP\t'The program is told'
 SIGUSR1\t'The program is told'

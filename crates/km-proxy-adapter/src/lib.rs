@@ -19,6 +19,7 @@ mod route;
 
 mod load;
 mod secret;
+mod value_warning;
 
 mod check;
 mod documents;
@@ -41,6 +42,7 @@ pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
+pub use value_warning::ValueWarning;
 /// Reading the files that an operator names, for programs over this crate.
 pub use vault_http::{file, json, zeroizing};
 pub use vault_kv::{

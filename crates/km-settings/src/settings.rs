@@ -12,7 +12,7 @@ use crate::problem::{Origin, Problems, Warning};
 use crate::reader::Reader;
 use crate::server::Server;
 use crate::sources::Sources;
-use crate::{system, team_locations, unused, vault_variables};
+use crate::{process, system, team_locations, unused, vault_variables};
 
 /// Typed, validated settings. There is no other way to them than
 /// [`from_sources`](Self::from_sources).
@@ -73,6 +73,7 @@ impl Settings {
     fn read(sources: &Sources<'_>, purpose: Purpose) -> Result<Self, Problems> {
         let mut reader = Reader::new(sources);
         system::check(&mut reader);
+        process::check(&mut reader);
         let (access_mode, virtual_keys) = access::read(&mut reader);
         let mut settings = Self {
             server: Server::read(&mut reader),

@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// LiteLLM's config.yaml; without it, the environment alone [env: KM_CONFIG]
     #[arg(long, value_name = "FILE", global = true)]

@@ -8,6 +8,7 @@ mod commands;
 mod escape;
 mod exit;
 mod failure;
+mod hardening;
 mod input;
 mod log;
 mod output;

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
-use crate::{commands, log};
+use crate::{commands, hardening, log};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.
@@ -25,6 +25,9 @@ const DEFAULT_WATCH_LOG: &str = "warn,rustls_platform_verifier=off,km::watch=inf
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
     log::report_panics();
+    if let Err(failure) = hardening::apply() {
+        return reported(&failure);
+    }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -79,12 +82,14 @@ fn parse() -> Result<Cli, ExitCode> {
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        _ => {
-            let failure = Failure::new(Kind::Usage, usage(&error), "km --help tells what there is");
-            failure.report(std::env::args_os().any(|arg| arg == "--json"));
-            ExitCode::from(failure.code())
-        }
+        _ => reported(&Failure::new(Kind::Usage, usage(&error), "km --help tells what there is")),
     })
+}
+
+/// Reports a failure that came before the arguments were parsed.
+fn reported(failure: &Failure) -> ExitCode {
+    failure.report(std::env::args_os().any(|arg| arg == "--json"));
+    ExitCode::from(failure.code())
 }
 
 /// The command, and all below it, with the settings in their long help.

@@ -3,10 +3,10 @@
 
 mod endings;
 mod environment;
+mod hardening;
 mod includes;
 mod refusals;
 mod signals;
-mod terminal;
 mod watch;
 
 use anyhow::{Result, ensure};

@@ -1,6 +1,6 @@
 //! The rows, in reading order.
 
-use super::setting::Section::{Access, Cache, Location, Login, Server, Teams};
+use super::setting::Section::{Access, Cache, Location, Login, Process, Server, Teams};
 use super::setting::Setting;
 
 /// Every setting there is.
@@ -156,4 +156,10 @@ pub const SETTINGS: &[Setting] = &[
     )
     .yaml("km.allowed_team_locations")
     .rule("all"),
+    Setting::new(
+        Process,
+        "KM_DANGER_DEBUGGABLE",
+        "allow core files and debuggers, which can read every secret; from the environment only",
+    )
+    .text("false"),
 ];
