@@ -104,8 +104,6 @@ async fn configurations_that_are_read_otherwise_are_known() -> Result<()> {
         ("a: !custom os.environ/HOME\n", true, 0),
         ("? [a]\n: b\n", true, 0),
         ("", true, 0),
-        // Refused by km: it bounds what it reads, and takes no part of a file twice.
-        ("a: &a [*a]\n", false, 2),
         ("a:\tos.environ/HOME\n", false, 0),
     ] {
         let file = directory.path().join("config.yaml");

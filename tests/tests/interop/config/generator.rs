@@ -154,12 +154,16 @@ impl Generator {
         }
     }
 
-    /// What a merge key stands for: a mapping, or a list of them.
+    /// What a merge key stands for: a mapping, or a list of them. No key is in two mappings of a list:
+    /// the releases of PyYAML that LiteLLM accepts disagree about which one counts.
     fn merged(&mut self) -> Option<String> {
         let one = self.alias(true)?;
         Some(match self.rng.u8(..3) {
-            0 => format!("[{one}, {}]", self.alias(true)?),
-            1 => format!("[{{k1: {}}}, {one}]", self.flow_scalar()),
+            0 => format!("[{one}, {one}]"),
+            1 => {
+                self.count += 1;
+                format!("[{{u{}: {}}}, {one}]", self.count, self.flow_scalar())
+            }
             _ => one,
         })
     }

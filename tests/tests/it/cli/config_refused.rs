@@ -48,8 +48,7 @@ async fn file_that_cannot_be_read_is_refused_without_blocking() -> Result<()> {
         let said = refused("settings", |km| km.env("KM_CONFIG", path).args(["list"])).await?;
         let shown = path.display().to_string();
         says(&said, &[&shown, "cannot read the file: ", why, "--config", "KM_CONFIG"])?;
-        let said =
-            refused("settings", |km| km.args(["--config", &shown, "list"])).await?;
+        let said = refused("settings", |km| km.args(["--config", &shown, "list"])).await?;
         says(&said, &[&shown, why])?;
         let team = format!("@{shown}");
         let said =
