@@ -107,16 +107,13 @@ impl Reading<'_, '_> {
 
     fn parse(&mut self, path: PathBuf, text: &str) -> File {
         let name = one_line(&path.display().to_string());
-        let entries = match self.left.checked_sub(text.len()) {
-            Some(left) => {
-                self.left = left;
-                parse(&name, text, self.notes)
-            }
-            None => {
-                let what = "the file, with all that it includes, is larger than 1 MiB";
-                self.notes.problem(origin(&name, "", 1), what, "make it smaller");
-                Vec::new()
-            }
+        let entries = if let Some(left) = self.left.checked_sub(text.len()) {
+            self.left = left;
+            parse(&name, text, self.notes)
+        } else {
+            let what = "the file, with all that it includes, is larger than 1 MiB";
+            self.notes.problem(origin(&name, "", 1), what, "make it smaller");
+            Vec::new()
         };
         if let Some(entry) = entries.iter().find(|entry| entry.name() == Some(INCLUDE)) {
             self.queue(&path, &name, &entry.node);

@@ -37,9 +37,8 @@ pub(super) enum Part {
 impl Part {
     fn below(self, key: Option<&str>) -> Self {
         match (self, key) {
-            (Self::Ours, _) => Self::Ours,
             (Self::Top, Some(GENERAL)) => Self::General,
-            (Self::General, Some(SETTINGS_KEY)) => Self::Ours,
+            (Self::Ours, _) | (Self::General, Some(SETTINGS_KEY)) => Self::Ours,
             _ => Self::Elsewhere,
         }
     }
@@ -50,7 +49,9 @@ pub(super) fn resolve(node: &mut Node, part: Part, findings: &mut Findings) {
     match &mut node.value {
         Value::List(items) => {
             let part = part.below(None);
-            items.iter_mut().for_each(|item| resolve(item, part, findings));
+            for item in items {
+                resolve(item, part, findings);
+            }
         }
         Value::Map(entries) => *entries = mapping(std::mem::take(entries), part, findings),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
@@ -62,7 +63,9 @@ fn mapping(entries: Vec<Entry>, part: Part, findings: &mut Findings) -> Vec<Entr
     let (merges, written): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.merges);
     let mut pairs = Pairs::default();
     for entry in merges {
-        merged(entry, part, findings).into_iter().for_each(|entry| drop(pairs.insert(entry)));
+        for entry in merged(entry, part, findings) {
+            pairs.insert(entry);
+        }
     }
     let mut repeated = Pairs::default();
     for mut entry in written {
@@ -77,7 +80,9 @@ fn mapping(entries: Vec<Entry>, part: Part, findings: &mut Findings) -> Vec<Entr
             }
         }
     }
-    repeated.entries.into_iter().for_each(|entry| drop(pairs.insert(entry)));
+    for entry in repeated.entries {
+        pairs.insert(entry);
+    }
     pairs.entries
 }
 
@@ -130,12 +135,10 @@ impl Pairs {
     /// Adds a pair, and returns the one with the same key that it replaces.
     pub(super) fn insert(&mut self, entry: Entry) -> Option<Entry> {
         let place = *self.places.entry(entry.key.clone()).or_insert(self.entries.len());
-        match self.entries.get_mut(place) {
-            Some(there) => Some(std::mem::replace(there, entry)),
-            None => {
-                self.entries.push(entry);
-                None
-            }
+        if let Some(there) = self.entries.get_mut(place) {
+            return Some(std::mem::replace(there, entry));
         }
+        self.entries.push(entry);
+        None
     }
 }

@@ -8,7 +8,9 @@ pub(crate) const PREFIX: &str = "os.environ/";
 /// The names in these pairs, in file order, each once.
 pub(super) fn references(entries: &[Entry]) -> Vec<String> {
     let mut names = Vec::new();
-    entries.iter().for_each(|entry| collect(&entry.node, &mut names));
+    for entry in entries {
+        collect(&entry.node, &mut names);
+    }
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(*name));
     names.into_iter().map(str::to_owned).collect()
