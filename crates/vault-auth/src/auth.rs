@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{ApiPath, Client, Denial, Error, Lease, TokenSource, Verdict};
 
+use crate::builder::AuthBuilder;
 use crate::current::{Entry, Taken};
 use crate::driver::{Driver, Message, Reins, ended};
 use crate::handle::Handle;
@@ -39,20 +40,27 @@ struct Inner {
 pub enum OwnToken {
     /// It lives on to its end.
     Keep,
-    /// It is revoked, unless it was given by somebody else.
+    /// It is revoked, unless somebody else made it.
     Revoke,
 }
 
 impl Auth {
     /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
     pub fn new(client: Client, method: impl Method) -> Self {
-        Self::in_namespace(client, None, method)
+        Self::builder(client, method).build()
     }
 
-    /// The same with the login, and what its token asks about itself, in a namespace.
+    /// Like [`Auth::new`], with a login namespace.
     pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
-        let method: Arc<dyn Method> = Arc::new(method);
-        let (driver, reins) = Driver::new(client, namespace, Arc::clone(&method));
+        Self::builder(client, method).namespace(namespace).build()
+    }
+
+    /// Begins a source of tokens that logs in by `method`.
+    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
+        AuthBuilder::new(client, method)
+    }
+
+    pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: Reins) -> Self {
         let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
         Self(Arc::new(Inner { method, reins, idle, running }))
     }
@@ -173,13 +181,14 @@ impl TokenSource for Auth {
             return Ok(Verdict::Replaced);
         }
         self.start();
-        let (case, opened) = shared.cases.join(generation, || Arc::new(watch::channel(None).0));
-        let mut outcome = case.subscribe();
-        if opened && self.0.reins.inbox.send(Message::Denied(denial)).is_err() {
-            shared.cases.close(generation);
-            return Err(ended());
+        let pending = shared.denials.join(generation, || Arc::new(watch::channel(None).0));
+        let Some((pending, opened)) = pending else { return Err(ended()) };
+        let mut outcome = pending.subscribe();
+        if opened {
+            // A driver that ends settles all that is open.
+            self.tell(Message::Denied(denial));
         }
-        drop(case);
+        drop(pending);
         let seen = outcome.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
         match seen {
             Some(Seen::Alive) => Ok(Verdict::PathDenied),

@@ -10,27 +10,27 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
-use vault_http::{ApiPath, Client, Denial, Generation};
+use vault_http::{Denial, Generation};
 
 use crate::current::{Current, Entry};
-use crate::docket::Docket;
-use crate::files::{FileTask, Stamps};
-use crate::life::{Action, Event, Life, Moment, Seen};
-use crate::method::Method;
-use crate::report;
+use crate::denials::PendingDenials;
+use crate::files::Stamps;
+use crate::life::{Action, Config, Event, Life, Moment, Seen};
 use crate::status::{Snapshot, State};
 use crate::work::{Done, Work};
 
 pub(crate) use ending::ended;
 
-/// How often files are looked at, and the time to the token's end is reported.
+/// How often files are checked for changes, and the time to the token's end is reported.
 const BEAT: Duration = Duration::from_secs(2);
+/// The same while no login succeeds: a new credential is in use about a second after it was written.
+const BEAT_IN_TROUBLE: Duration = Duration::from_millis(500);
 
 /// What the driver and all clones of a token source share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) current: Current,
-    pub(crate) cases: Docket<Arc<watch::Sender<Option<Seen>>>>,
+    pub(crate) denials: PendingDenials<Arc<watch::Sender<Option<Seen>>>>,
 }
 
 /// What the clones tell the driver.
@@ -74,17 +74,14 @@ pub(crate) struct Reins {
 
 impl Driver {
     /// A driver that does nothing before it is run.
-    pub(crate) fn new(
-        client: Client,
-        namespace: Option<ApiPath>,
-        method: Arc<dyn Method>,
-    ) -> (Self, Reins) {
+    pub(crate) fn new(work: Work, config: Config) -> (Self, Reins) {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (news, published) = watch::channel(Snapshot::empty());
-        let shared = Arc::new(Shared { current: Current::default(), cases: Docket::new() });
+        let shared =
+            Arc::new(Shared { current: Current::default(), denials: PendingDenials::new() });
         let driver = Self {
-            life: Life::default(),
-            work: Arc::new(Work { client, namespace, method, looking: FileTask::default() }),
+            life: Life::new(config),
+            work: Arc::new(work),
             shared: Arc::clone(&shared),
             inbox: messages,
             news,
@@ -146,16 +143,19 @@ impl Driver {
     /// that a token is dead must not find it in use.
     fn tell(&mut self, event: Event) {
         debug!(?event, "token");
-        report::event(&event);
+        self.work.reporter.event(&event);
         let before = self.life.state();
         let at = Moment { now: Instant::now(), chance: fastrand::f64() };
         let actions = self.life.on(event, at);
         self.publish(before);
+        if matches!(self.life.state(), State::Rejected | State::Degraded) {
+            self.next_beat = self.next_beat.min(at.now + BEAT_IN_TROUBLE);
+        }
         for action in actions {
             match action {
                 Action::Settle { generation, seen } => {
-                    if let Some(case) = self.shared.cases.close(generation) {
-                        case.send_replace(Some(seen));
+                    if let Some(denial) = self.shared.denials.take(generation) {
+                        denial.send_replace(Some(seen));
                     }
                 }
                 action => {
@@ -179,13 +179,15 @@ impl Driver {
             }
         }
         let snapshot = self.life.snapshot();
-        report::snapshot(before, &snapshot, Instant::now());
+        self.work.reporter.snapshot(before, &snapshot, Instant::now());
         self.news.send_replace(snapshot);
     }
 
     fn beat(&mut self) {
-        self.next_beat = Instant::now() + BEAT;
-        report::expiry(&self.life.snapshot(), Instant::now());
+        let snapshot = self.life.snapshot();
+        let beat = if snapshot.error.is_some() { BEAT_IN_TROUBLE } else { BEAT };
+        self.next_beat = Instant::now() + beat;
+        self.work.reporter.expiry(&snapshot, Instant::now());
         if !self.looking && !self.work.method.files().is_empty() {
             self.looking = true;
             let work = Arc::clone(&self.work);

@@ -5,13 +5,14 @@ mod method;
 mod methods;
 
 mod auth;
+mod builder;
 mod handle;
 mod status;
 
 mod life;
 
 mod current;
-mod docket;
+mod denials;
 mod sync;
 
 mod driver;
@@ -23,6 +24,7 @@ mod credential;
 mod files;
 
 pub use auth::{Auth, OwnToken};
+pub use builder::AuthBuilder;
 pub use credential::{Credential, LastGood};
 pub use handle::Handle;
 pub use login::Login;

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
 
-use crate::login::Login;
+use crate::login::{Login, expect_status};
 use crate::own::Own;
 
 /// A way to log in. A program may bring its own: it is one implementation of this trait.
@@ -49,6 +49,18 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
     fn follows_files(&self) -> bool {
         false
     }
+
+    /// Whether another login can be made at any time. `false` if a login uses the credential up, or
+    /// if the credential is the token itself.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    /// Whether the server locks out a role or a user after a number of failed logins. At most three
+    /// are then made in 15 minutes.
+    fn locks_out(&self) -> bool {
+        false
+    }
 }
 
 /// The way to the server that a method gets for one login.
@@ -82,7 +94,9 @@ impl Link<'_> {
         token: Option<&Token>,
     ) -> Result<Response, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
-        self.client.send(&request, token, self.deadline).await
+        let answer = self.client.send(&request, token, self.deadline).await?;
+        expect_status(&answer, &[200, 204])?;
+        Ok(answer)
     }
 
     /// Sends a login, once, and reads its answer.
@@ -133,6 +147,10 @@ fn refused(error: Error) -> Error {
 }
 
 /// A secret in a request's body.
+#[derive(Serialize)]
+pub(crate) struct Exposed(#[serde(serialize_with = "expose")] pub(crate) SecretString);
+
+/// Serializes a secret in a request's body.
 pub(crate) fn expose<S: serde::Serializer>(
     secret: &SecretString,
     serializer: S,

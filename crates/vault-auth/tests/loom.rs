@@ -5,9 +5,9 @@
 #[path = "../src/current.rs"]
 #[expect(dead_code, reason = "taken in as it is")]
 mod current;
-#[path = "../src/docket.rs"]
+#[path = "../src/denials.rs"]
 #[expect(dead_code, reason = "taken in as it is")]
-mod docket;
+mod denials;
 
 /// What `src/sync.rs` is to the crate.
 mod sync {
@@ -43,7 +43,7 @@ use vault_http::{Generation, Lease, Token};
 
 use current::Taken::{self, Last, Low, No, Yes};
 use current::{Current, Entry};
-use docket::Docket;
+use denials::PendingDenials;
 
 fn entry(generation: Generation, uses: Option<u32>) -> Entry {
     let token = Token::new(&format!("token-{}", generation.number()).into()).unwrap();
@@ -128,16 +128,16 @@ type Outcome = Arc<Mutex<Option<usize>>>;
 fn a_403_is_settled_once_for_all_who_ask_at_once() {
     loom::model(|| {
         let generation = Generation::default().next();
-        let docket = Arc::new(Docket::<Outcome>::new());
+        let denials = Arc::new(PendingDenials::<Outcome>::new());
         let settled = Arc::new(AtomicUsize::new(0));
         let callers = [(); 2].map(|()| {
-            let (docket, settled) = (Arc::clone(&docket), Arc::clone(&settled));
+            let (denials, settled) = (Arc::clone(&denials), Arc::clone(&settled));
             thread::spawn(move || {
-                let (case, opened) = docket.join(generation, Outcome::default);
+                let (case, opened) = denials.join(generation, Outcome::default).unwrap();
                 if opened {
                     // The driver, which is told of a case once.
                     let number = settled.fetch_add(1, SeqCst) + 1;
-                    let case = docket.close(generation).unwrap();
+                    let case = denials.take(generation).unwrap();
                     *case.lock().unwrap() = Some(number);
                 }
                 (case, opened)
@@ -152,7 +152,7 @@ fn a_403_is_settled_once_for_all_who_ask_at_once() {
         for (case, _) in &cases {
             assert!(case.lock().unwrap().is_some());
         }
-        assert!(docket.close(generation).is_none());
+        assert!(denials.take(generation).is_none());
     });
 }
 
@@ -162,7 +162,7 @@ fn a_late_403_does_not_touch_the_fresh_token() {
         let old = Generation::default().next();
         let current = Arc::new(Current::default());
         current.serve(entry(old, None));
-        let docket = Arc::new(Docket::<Outcome>::new());
+        let denials = Arc::new(PendingDenials::<Outcome>::new());
         // What the driver holds, and how many tokens it has found dead.
         let driver = Arc::new(Mutex::new((old, 0)));
         let deny = {
@@ -171,7 +171,7 @@ fn a_late_403_does_not_touch_the_fresh_token() {
                 if current.generation().is_some_and(|now| now > old) {
                     return;
                 }
-                let (_, opened) = docket.join(old, Outcome::default);
+                let (_, opened) = denials.join(old, Outcome::default).unwrap();
                 if opened {
                     let mut driver = driver.lock().unwrap();
                     if driver.0 == old {
@@ -179,7 +179,7 @@ fn a_late_403_does_not_touch_the_fresh_token() {
                         *driver = (old.next(), driver.1 + 1);
                         current.serve(entry(old.next(), None));
                     }
-                    docket.close(old);
+                    denials.take(old);
                 }
             }
         };
