@@ -60,7 +60,7 @@ impl Login {
             policies: Option<Vec<String>>,
             mfa_requirement: Option<IgnoredAny>,
         }
-        expect_status(answer, &[200])?;
+        answer.expect_status(&[200])?;
         let Answer { auth } = answer.json()?;
         let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
         if auth.mfa_requirement.is_some() {
@@ -101,7 +101,7 @@ impl Login {
             #[serde(default, rename = "type")]
             token_type: String,
         }
-        expect_status(answer, &[200])?;
+        answer.expect_status(&[200])?;
         let data: Data = answer.data()?;
         let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
         let uses = u32::try_from(data.num_uses).map_err(|_| {
@@ -116,20 +116,6 @@ impl Login {
             ..Self::new(token)
         })
     }
-}
-
-/// Checks that the status is one with which this operation is answered. A 404 without `errors`, which
-/// KV gives for a deleted version, is a gateway's own answer to all that is asked here.
-///
-/// # Errors
-/// [`Kind::Malformed`].
-pub(crate) fn expect_status(answer: &Response, statuses: &[u16]) -> Result<(), Error> {
-    if statuses.contains(&answer.status()) {
-        return Ok(());
-    }
-    let error = answer.malformed("the status is not one that Vault answers this with");
-    // What answers 4xx in Vault's place has not passed the request on.
-    Err(if answer.status() >= 400 { error.unsent() } else { error })
 }
 
 /// Seconds; 0 is a token that does not end, such as root's, and what is negative is no lease.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
 
-use crate::login::{Login, expect_status};
+use crate::login::Login;
 use crate::own::Own;
 
 /// A way to log in. A program may bring its own: it is one implementation of this trait.
@@ -95,7 +95,7 @@ impl Link<'_> {
     ) -> Result<Response, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
         let answer = self.client.send(&request, token, self.deadline).await?;
-        expect_status(&answer, &[200, 204])?;
+        answer.expect_status(&[200, 204])?;
         Ok(answer)
     }
 

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
 
 use crate::life::{Renewal, Seen, Unrenewed, is_unreached};
-use crate::login::expect_status;
 
 const RENEW_SELF: ApiPath = ApiPath::from_static("auth/token/renew-self");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
@@ -89,7 +88,7 @@ impl Own<'_> {
         let answer = sent.await;
         let answer =
             answer.unwrap_or_else(|| Err(Error::new(Kind::Timeout, request.to_string())))?;
-        expect_status(&answer, statuses)?;
+        answer.expect_status(statuses)?;
         Ok(answer)
     }
 }
