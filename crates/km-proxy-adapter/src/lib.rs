@@ -40,7 +40,7 @@ pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
 /// Reading the files that an operator names, for programs over this crate.
-pub use vault_http::file;
+pub use vault_http::{file, json, zeroizing};
 pub use vault_kv::{
     Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
 };

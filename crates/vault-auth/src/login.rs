@@ -48,8 +48,8 @@ impl Login {
         }
         #[derive(Deserialize)]
         struct Auth {
+            #[serde(default, deserialize_with = "vault_http::json::optional_secret_string")]
             client_token: Option<SecretString>,
-            #[serde(default)]
             lease_duration: Option<i64>,
             #[serde(default)]
             renewable: bool,

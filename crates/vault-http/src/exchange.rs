@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 
 use crate::classify::classify;
 use crate::error::Error;
+use crate::json::{self, JsonShape};
 use crate::kind::Kind;
 use crate::request::Request;
 use crate::response::Response;
-use crate::strict::{Seen, look};
 use crate::tls;
 use crate::token::Token;
 use crate::transport::{MAX_HEADER_BYTES, Pool};
-use crate::wiped::{self, Wiped};
+use crate::zeroizing::{self, ZeroizingBytes};
 
 /// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -104,16 +104,21 @@ fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Er
 }
 
 /// Reads the whole body, within its bound.
-async fn read(request: &Request, headers: &HeaderMap, mut body: Incoming) -> Result<Wiped, Error> {
+async fn read(
+    request: &Request,
+    headers: &HeaderMap,
+    mut body: Incoming,
+) -> Result<ZeroizingBytes, Error> {
     let malformed = |detail| request.error(Kind::Malformed).with_detail(detail);
     if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(malformed("it is compressed, which was not asked for"));
     }
-    let mut buffer = Wiped::default();
+    let mut buffer = ZeroizingBytes::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| request.error(Kind::Interrupted).with_source(error))?;
-        let fits =
-            frame.data_ref().is_none_or(|data| wiped::append(&mut buffer, data, MAX_BODY_BYTES));
+        let fits = frame
+            .data_ref()
+            .is_none_or(|data| zeroizing::append(&mut buffer, data, MAX_BODY_BYTES));
         if !fits {
             return Err(malformed("it is larger than 4 MiB"));
         }
@@ -126,7 +131,7 @@ fn settle(
     request: &Request,
     status: StatusCode,
     headers: &HeaderMap,
-    body: Wiped,
+    body: ZeroizingBytes,
 ) -> Result<Response, Error> {
     // A patch of nothing is answered with nothing.
     let patch_of_nothing = status == StatusCode::NOT_FOUND
@@ -146,9 +151,9 @@ fn settle(
         if !is_json(headers) {
             return Err(malformed("it does not say that it is JSON"));
         }
-        match look(&body) {
-            Some(Seen::Object) => {}
-            Some(Seen::Errors) => {
+        match json::validate(&body) {
+            Some(JsonShape::Object) => {}
+            Some(JsonShape::Errors) => {
                 return Err(malformed("it says that it worked, and has errors"));
             }
             Some(_) => return Err(malformed("it is JSON, but no object")),

@@ -31,10 +31,15 @@ mod tls;
 mod transport;
 mod trust;
 
-mod strict;
-mod wiped;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[path = "../../../tests/src/memory.rs"]
+#[expect(unreachable_pub, reason = "taken in as it is")]
+mod memory;
 
 pub mod file;
+pub mod json;
+pub mod zeroizing;
 
 pub use address::{Address, AddressError, Plaintext};
 pub use builder::{BuildError, BuildProblem, ClientBuilder, DEFAULT_DEADLINE};

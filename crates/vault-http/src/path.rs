@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
+};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Longest text that [`ApiPath::parse`] takes, in bytes before encoding.
@@ -14,6 +16,11 @@ pub const MAX_BYTES: usize = 512;
 
 /// RFC 3986 "unreserved": what needs no encoding. Everything else is encoded, one to one.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Encodes `text` so that it is one segment of a path, or one part of a query.
+pub(crate) fn encode(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ENCODED)
+}
 
 /// One or more valid segments of a request path, percent-encoded, with no slash at either end.
 ///
@@ -44,7 +51,7 @@ impl ApiPath {
             if index > 0 {
                 encoded.push('/');
             }
-            encoded.extend(utf8_percent_encode(segment, ENCODED));
+            encoded.extend(encode(segment));
         }
         Ok(Self(Cow::Owned(encoded)))
     }

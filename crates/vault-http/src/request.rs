@@ -7,9 +7,9 @@ use http::{HeaderValue, Method};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::json;
 use crate::kind::Kind;
-use crate::path::ApiPath;
-use crate::wiped;
+use crate::path::{self, ApiPath};
 
 /// One request. Its path can't hold a bad segment, its body is wiped with its last clone.
 #[derive(Clone)]
@@ -74,24 +74,24 @@ impl Request {
     }
 
     fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        self.body = wiped::json(body).map_err(|_| {
+        let bytes = json::to_vec(body).map_err(|_| {
             Error::of(Kind::Rejected, &self.method, &self.path)
                 .with_detail("the body has no JSON form")
                 .unsent()
         })?;
+        self.body = Bytes::from_owner(bytes);
         Ok(self)
     }
 
-    /// Adds a parameter to the query. Both parts are plain words of the API, nobody's input.
+    /// Adds a parameter to the query, percent-encoded.
     #[must_use]
-    pub fn query(mut self, name: &'static str, value: &str) -> Self {
-        debug_assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    pub fn query(mut self, name: &str, value: &str) -> Self {
         if !self.query.is_empty() {
             self.query.push('&');
         }
-        self.query.push_str(name);
+        self.query.extend(path::encode(name));
         self.query.push('=');
-        self.query.push_str(value);
+        self.query.extend(path::encode(value));
         self
     }
 
@@ -141,5 +141,18 @@ impl fmt::Display for Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Request({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_parameters_are_percent_encoded() {
+        let request = Request::get(ApiPath::from_static("sys/x"))
+            .query("version", "3")
+            .query("after", "a&list=true#é /?");
+        assert_eq!(request.query, "version=3&after=a%26list%3Dtrue%23%C3%A9%20%2F%3F");
     }
 }

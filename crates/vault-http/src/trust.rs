@@ -9,7 +9,11 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::builder::BuildProblem;
+use crate::file::{self, FileError};
 use crate::tls::{self, Identity, Roots};
+
+/// The largest file of certificates or keys. The bundles that systems ship are a quarter of that.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// PEM text, or the file that holds it.
 #[derive(Debug, Clone)]
@@ -121,9 +125,9 @@ impl Sources {
 }
 
 impl Pem {
-    fn read(&self) -> Result<Vec<u8>, Vec<BuildProblem>> {
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Vec<BuildProblem>> {
         match self {
-            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::Bytes(bytes) => Ok(bytes.clone().into()),
             Self::File(path) => read(path).map_err(|problem| vec![problem]),
         }
     }
@@ -136,7 +140,7 @@ impl Shown {
             Self::Fixed(identity) => return Ok(identity.clone()),
             Self::Files { certificate, key } => (certificate, key),
         };
-        match (read(certificate), read(key).map(Zeroizing::new)) {
+        match (read(certificate), read(key)) {
             (Ok(certificate), Ok(key)) => Identity::from_pem(&certificate, &key)
                 .map_err(|error| vec![BuildProblem::Identity(error)]),
             (certificate, key) => {
@@ -146,9 +150,15 @@ impl Shown {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, BuildProblem> {
-    std::fs::read(path)
-        .map_err(|error| BuildProblem::File { path: path.to_owned(), why: error.to_string() })
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildProblem> {
+    let problem = |error| {
+        let why = match error {
+            FileError::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        BuildProblem::File { path: path.to_owned(), why }
+    };
+    Ok(file::read_blocking(path, MAX_FILE_BYTES).map_err(problem)?.bytes)
 }
 
 #[cfg(test)]
@@ -194,6 +204,28 @@ mod tests {
         }
         let problems = Trust::load(files.sources(), true).unwrap_err();
         assert_eq!(problems, [BuildProblem::Identity(TlsError::Mismatch)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn certificate_file_that_is_a_device_is_refused() {
+        for path in ["/dev/zero", "/dev/null"] {
+            let sources = Sources { ca: Some(Pem::File(path.into())), shown: None };
+            let problems = Trust::load(sources, true).unwrap_err();
+            let why = "not a regular file".to_owned();
+            assert_eq!(problems, [BuildProblem::File { path: path.into(), why }]);
+        }
+    }
+
+    #[test]
+    fn certificate_file_that_is_too_large_is_refused() {
+        let files = Files::new();
+        files.write("ca", &" ".repeat(MAX_FILE_BYTES + 1));
+        let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
+        let problems = Trust::load(sources, true).unwrap_err();
+        assert!(
+            matches!(&problems[..], [BuildProblem::File { why, .. }] if why.contains("larger"))
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use vault_http::json;
 
 use crate::same_json::same_json;
 
@@ -149,13 +150,14 @@ impl<'de> Deserialize<'de> for Fields {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Borrowed from the answer's body, which is wiped.
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        if raw.starts_with('"') {
-            serde_json::from_str(raw).map(Self::Text).map_err(D::Error::custom)
-        } else {
-            Ok(Self::Json(raw.into()))
+        // Borrowed from the response's body, which is zeroized.
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('"') {
+            return Ok(Self::Json(raw.get().into()));
         }
+        json::secret_from_raw(raw)
+            .map(Self::Text)
+            .ok_or_else(|| D::Error::custom("a field has an invalid escape"))
     }
 }
 

@@ -92,6 +92,7 @@ async fn unwrap(link: &Link<'_>, token: &SecretString) -> Result<SecretString, E
     struct Nothing {}
     #[derive(Deserialize)]
     struct Content {
+        #[serde(deserialize_with = "vault_http::json::secret_string")]
         secret_id: SecretString,
     }
     let token = Token::new(token).map_err(|error| {

@@ -6,7 +6,7 @@ use axum::body::{Body, HttpBody as _};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use km_proxy_adapter::Kind;
-use zeroize::Zeroizing;
+use km_proxy_adapter::zeroizing::{self, ZeroizingBytes};
 
 use crate::failure::Failure;
 
@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// All of it.
-pub(super) async fn read(body: Body) -> Result<Zeroizing<Vec<u8>>, (StatusCode, Failure)> {
+pub(super) async fn read(body: Body) -> Result<ZeroizingBytes, (StatusCode, Failure)> {
     tokio::time::timeout(WITHIN, collect(body)).await.unwrap_or_else(|_| {
         let what = "the body took too long to come: nothing was changed";
         let failure = Failure::new(Kind::Unavailable, what, "send it in one piece");
@@ -25,20 +25,18 @@ pub(super) async fn read(body: Body) -> Result<Zeroizing<Vec<u8>>, (StatusCode, 
     })
 }
 
-async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, (StatusCode, Failure)> {
+async fn collect(mut body: Body) -> Result<ZeroizingBytes, (StatusCode, Failure)> {
     let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if told > MAX_BYTES {
         return Err(too_large());
     }
-    // With the length that most clients tell, it never grows, and leaves no copy behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(told));
+    let mut bytes = ZeroizingBytes::new(Vec::with_capacity(told));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| cut_off())?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len() + data.len() > MAX_BYTES {
+        if !zeroizing::append(&mut bytes, &data, MAX_BYTES) {
             return Err(too_large());
         }
-        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }

@@ -55,7 +55,7 @@ pub(super) async fn secret(State(app): State<Arc<App>>, request: Request) -> Res
         age_seconds: secret.age().unwrap_or_default().as_secs(),
         stale: secret.source() == Source::Stale,
     };
-    reply::json(StatusCode::OK, &document, secret.expose().len())
+    reply::json(StatusCode::OK, &document)
 }
 
 /// What follows on `head` in the path, decoded once.

@@ -1,23 +1,19 @@
-//! Answers as JSON, from memory that is wiped.
+//! JSON responses from memory that is zeroized.
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
+use km_proxy_adapter::json;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-/// What an answer has beside its values.
-const ENVELOPE_BYTES: usize = 1024;
-
-/// A JSON answer. `secret` is how many bytes of values are in it, so that it is written in one
-/// piece, which is wiped.
-pub(super) fn json(status: StatusCode, document: &impl Serialize, secret: usize) -> Response {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ENVELOPE_BYTES + 2 * secret));
-    let written = serde_json::to_writer(&mut *bytes, document);
-    let status = if written.is_ok() { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-    of_json(status, Body::from(Bytes::from_owner(bytes)))
+/// Returns a JSON response whose body is one allocation of the exact size, zeroized on drop.
+pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response {
+    match json::to_vec(document) {
+        Ok(bytes) => of_json(status, Body::from(Bytes::from_owner(bytes))),
+        Err(_) => of_json(StatusCode::INTERNAL_SERVER_ERROR, Body::empty()),
+    }
 }
 
 /// The same of text that is JSON already and holds no value.

@@ -26,6 +26,7 @@ const KEYS: &str = "/km/v1/keys/";
 struct Given<'a> {
     alias: Option<String>,
     token_id: Option<String>,
+    #[serde(deserialize_with = "km_proxy_adapter::json::optional_secret_string")]
     value: Option<SecretString>,
     to: Option<String>,
     description: Option<String>,
@@ -93,7 +94,7 @@ async fn change(
     let shared = Arc::clone(app);
     let made = app.to_its_end(async move { change.make(&shared, &keys, &peer).await }).await;
     match made {
-        Some(Ok(document)) => reply::json(StatusCode::OK, &document, 0),
+        Some(Ok(document)) => reply::json(StatusCode::OK, &document),
         Some(Err(error)) => failed(error),
         None => {
             let what = "the change was broken off: it may have been made";

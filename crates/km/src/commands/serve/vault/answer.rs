@@ -53,13 +53,8 @@ impl<'a> From<&'a VersionMetadata> for Metadata<'a> {
     }
 }
 
-/// Data in the envelope; `secret` is how many bytes of values are in it.
-pub(super) fn data(
-    status: StatusCode,
-    data: impl Serialize,
-    secret: usize,
-    of: &'static str,
-) -> Response {
+/// Returns data in Vault's envelope.
+pub(super) fn data(status: StatusCode, data: impl Serialize, of: &'static str) -> Response {
     let envelope = Envelope {
         request_id: request_id(),
         lease_id: "",
@@ -71,7 +66,7 @@ pub(super) fn data(
         auth: None,
         mount_type: of,
     };
-    reply::json(status, &envelope, secret)
+    reply::json(status, &envelope)
 }
 
 /// The answer to a change that gives nothing back.
@@ -133,7 +128,7 @@ fn gone(metadata: &VersionMetadata) -> Response {
         metadata: Metadata<'a>,
     }
     let body = Gone { data: None, metadata: metadata.into() };
-    data(StatusCode::NOT_FOUND, body, 0, "")
+    data(StatusCode::NOT_FOUND, body, "")
 }
 
 /// What this process forbids.
@@ -160,7 +155,7 @@ fn errors(status: StatusCode, errors: &[&str]) -> Response {
     struct Errors<'a> {
         errors: &'a [&'a str],
     }
-    reply::json(status, &Errors { errors }, 0)
+    reply::json(status, &Errors { errors })
 }
 
 /// The form of a UUID: clients take it for one.

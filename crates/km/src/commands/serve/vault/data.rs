@@ -67,7 +67,7 @@ async fn read(call: Call) -> Response {
 fn shown(document: &Document) -> Response {
     let fields = document.fields();
     let version = Version { data: fields.expose(), metadata: document.metadata().into() };
-    let mut answer = answer::data(StatusCode::OK, version, fields.bytes(), "kv");
+    let mut answer = answer::data(StatusCode::OK, version, "kv");
     let source = HeaderValue::from_static(metrics::name(document.source()));
     answer.headers_mut().insert(SOURCE, source);
     answer.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
@@ -101,7 +101,7 @@ async fn write(call: Call) -> Response {
         Ok::<_, Error>(written)
     });
     match written.await {
-        Some(Ok(metadata)) => answer::data(StatusCode::OK, Metadata::from(&metadata), 0, "kv"),
+        Some(Ok(metadata)) => answer::data(StatusCode::OK, Metadata::from(&metadata), "kv"),
         Some(Err(error)) => answer::failed(&error),
         None => answer::broken_off(),
     }

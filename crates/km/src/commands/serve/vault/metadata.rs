@@ -39,7 +39,7 @@ async fn list(call: Call) -> Response {
     }
     match Operation::vault("list").run(&call.app, &call.place, call.entry.list()).await {
         Ok(keys) if keys.is_empty() => answer::missing(),
-        Ok(keys) => answer::data(StatusCode::OK, Names { keys }, 0, "kv"),
+        Ok(keys) => answer::data(StatusCode::OK, Names { keys }, "kv"),
         Err(error) => answer::failed(&error),
     }
 }
@@ -47,7 +47,7 @@ async fn list(call: Call) -> Response {
 async fn read(call: Call) -> Response {
     let operation = Operation::vault("read_metadata");
     match operation.run(&call.app, &call.place, call.entry.metadata()).await {
-        Ok(metadata) => answer::data(StatusCode::OK, Shown::from(&metadata), 0, "kv"),
+        Ok(metadata) => answer::data(StatusCode::OK, Shown::from(&metadata), "kv"),
         Err(error) => answer::failed(&error),
     }
 }

@@ -45,7 +45,7 @@ fn health() -> Response {
         "cluster_name": "km",
         "cluster_id": "",
     });
-    reply::json(StatusCode::OK, &health, 0)
+    reply::json(StatusCode::OK, &health)
 }
 
 #[expect(clippy::disallowed_methods, reason = "told to clients; nothing here counts on it")]
@@ -73,7 +73,7 @@ fn token() -> Response {
         "ttl": 0,
         "type": "service",
     });
-    answer::data(StatusCode::OK, token, 0, "token")
+    answer::data(StatusCode::OK, token, "token")
 }
 
 /// What is mounted at the head of a path: the Vault CLI makes its requests from this.
@@ -98,5 +98,5 @@ fn mount(app: &App, wanted: &str, request: &Request) -> Response {
         "type": "kv",
         "uuid": "",
     });
-    answer::data(StatusCode::OK, mount, 0, "system")
+    answer::data(StatusCode::OK, mount, "system")
 }
