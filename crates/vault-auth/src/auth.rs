@@ -15,6 +15,7 @@ use crate::driver::{Driver, Message, Reins, ended};
 use crate::handle::Handle;
 use crate::life::Seen;
 use crate::method::Method;
+use crate::shared::Denied;
 use crate::status::{Snapshot, Status};
 
 /// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
@@ -151,8 +152,8 @@ impl Auth {
     /// Takes a use of the token, where they are counted.
     pub(crate) fn use_of(&self, entry: &Entry) -> bool {
         let taken = entry.take();
-        if matches!(taken, Taken::Low | Taken::Last) {
-            let (generation, up) = (entry.lease.generation, taken == Taken::Last);
+        if taken != Taken::Yes {
+            let (generation, up) = (entry.lease.generation, taken != Taken::Low);
             self.tell(Message::Used { generation, up });
         }
         taken != Taken::No
@@ -175,21 +176,28 @@ impl TokenSource for Auth {
     }
 
     async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
-        let Denial { generation, .. } = denial;
-        let shared = &self.0.reins.shared;
-        if shared.current.generation().is_some_and(|current| current > generation) {
-            return Ok(Verdict::Replaced);
-        }
         self.start();
-        let pending = shared.denials.join(generation, || Arc::new(watch::channel(None).0));
-        let Some((pending, opened)) = pending else { return Err(ended()) };
-        let mut outcome = pending.subscribe();
-        if opened {
-            // A driver that ends settles all that is open.
-            self.tell(Message::Denied(denial));
-        }
-        drop(pending);
-        let seen = outcome.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
+        let shared = &self.0.reins.shared;
+        // After its last use, a token gets a 403 of any wording.
+        let used_up = shared
+            .current
+            .with(|entry| entry.lease.generation == denial.generation && !entry.has_uses());
+        let token_invalid = denial.token_invalid || used_up == Some(true);
+        let denial = Denial { token_invalid, ..denial };
+        let open = || Arc::new(watch::channel(None).0);
+        let mut pending = match shared.denied(denial.generation, open) {
+            Denied::Replaced => return Ok(Verdict::Replaced),
+            Denied::Ended => return Err(ended()),
+            Denied::Pending { outcome, first } => {
+                let pending = outcome.subscribe();
+                if first {
+                    // A driver that ends settles all that is open.
+                    self.tell(Message::Denied(denial));
+                }
+                pending
+            }
+        };
+        let seen = pending.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
         match seen {
             Some(Seen::Alive) => Ok(Verdict::PathDenied),
             Some(Seen::Unknown(error)) => Err(error),

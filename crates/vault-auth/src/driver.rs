@@ -12,10 +12,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 use vault_http::{Denial, Generation};
 
-use crate::current::{Current, Entry};
-use crate::denials::PendingDenials;
 use crate::files::Stamps;
-use crate::life::{Action, Config, Event, Life, Moment, Seen};
+use crate::life::{Config, Event, Life, Moment, Seen};
+use crate::shared::Shared;
 use crate::status::{Snapshot, State};
 use crate::work::{Done, Work};
 
@@ -26,12 +25,8 @@ const BEAT: Duration = Duration::from_secs(2);
 /// The same while no login succeeds: a new credential is in use about a second after it was written.
 const BEAT_IN_TROUBLE: Duration = Duration::from_millis(500);
 
-/// What the driver and all clones of a token source share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) current: Current,
-    pub(crate) denials: PendingDenials<Arc<watch::Sender<Option<Seen>>>>,
-}
+/// Where the outcome of a denial is put, for all callers that wait for it.
+pub(crate) type Outcome = Arc<watch::Sender<Option<Seen>>>;
 
 /// What the clones tell the driver.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ pub(crate) enum Message {
 pub(crate) struct Driver {
     life: Life,
     work: Arc<Work>,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Outcome>>,
     inbox: mpsc::UnboundedReceiver<Message>,
     news: watch::Sender<Snapshot>,
     /// What is out: it ends with the driver.
@@ -67,7 +62,7 @@ pub(crate) struct Driver {
 /// What a token source needs of its driver.
 #[derive(Debug)]
 pub(crate) struct Reins {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared<Outcome>>,
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) news: watch::Receiver<Snapshot>,
 }
@@ -77,8 +72,7 @@ impl Driver {
     pub(crate) fn new(work: Work, config: Config) -> (Self, Reins) {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (news, published) = watch::channel(Snapshot::empty());
-        let shared =
-            Arc::new(Shared { current: Current::default(), denials: PendingDenials::new() });
+        let shared = Arc::new(Shared::new());
         let driver = Self {
             life: Life::new(config),
             work: Arc::new(work),
@@ -139,48 +133,27 @@ impl Driver {
         }
     }
 
-    /// Tells the life, publishes where it stands, and does what it wants, in this order: who is told
-    /// that a token is dead must not find it in use.
+    /// Applies an event to the machine, and sends the requests that it asks for.
     fn tell(&mut self, event: Event) {
         debug!(?event, "token");
         self.work.reporter.event(&event);
         let before = self.life.state();
         let at = Moment { now: Instant::now(), chance: fastrand::f64() };
-        let actions = self.life.on(event, at);
-        self.publish(before);
+        let (news, reporter) = (&self.news, &self.work.reporter);
+        let report = |life: &Life| {
+            let snapshot = life.snapshot();
+            reporter.snapshot(before, &snapshot, Instant::now());
+            news.send_replace(snapshot);
+        };
+        let settle = |outcome: Outcome, seen| drop(outcome.send_replace(Some(seen)));
+        let actions = self.shared.apply(&mut self.life, event, at, report, settle);
         if matches!(self.life.state(), State::Rejected | State::Degraded) {
             self.next_beat = self.next_beat.min(at.now + BEAT_IN_TROUBLE);
         }
         for action in actions {
-            match action {
-                Action::Settle { generation, seen } => {
-                    if let Some(denial) = self.shared.denials.take(generation) {
-                        denial.send_replace(Some(seen));
-                    }
-                }
-                action => {
-                    let work = Arc::clone(&self.work);
-                    self.tasks.spawn(async move { work.run(action).await });
-                }
-            }
+            let work = Arc::clone(&self.work);
+            self.tasks.spawn(async move { work.run(action).await });
         }
-    }
-
-    fn publish(&self, before: State) {
-        let (current, held) = (&self.shared.current, self.life.held());
-        match held {
-            None => current.clear(),
-            Some(held) => {
-                let (generation, end) = (held.generation(), held.end());
-                let known = current.with(|entry| (entry.lease.generation, entry.end));
-                if known != Some((generation, end)) {
-                    current.serve(Entry::new(held.lease.clone(), end, held.uses));
-                }
-            }
-        }
-        let snapshot = self.life.snapshot();
-        self.work.reporter.snapshot(before, &snapshot, Instant::now());
-        self.news.send_replace(snapshot);
     }
 
     fn beat(&mut self) {

@@ -13,7 +13,11 @@ mod life;
 
 mod current;
 mod denials;
+mod shared;
 mod sync;
+
+#[cfg(test)]
+mod interleavings;
 
 mod driver;
 mod own;

@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use serde_json::json;
 use vault_auth::{AppRole, Auth, Credential, Jwt, OwnToken, State, StaticToken};
 use vault_http::{
-    Address, ApiPath, Client, Denial, Executed, Kind, Plaintext, TokenSource, Verdict,
+    Address, ApiPath, Client, Denial, Executed, Kind, Plaintext, Request, Session, TokenSource,
+    Verdict,
 };
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -371,4 +372,35 @@ async fn token_in_use_is_revoked_at_shutdown_and_one_login_under_way_with_it() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     auth.shutdown(OwnToken::Revoke).await;
+}
+
+/// C7: the server counts every request that it gets.
+#[tokio::test]
+async fn retries_of_a_token_with_a_number_of_uses_are_counted() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    for name in ["hvs.one", "hvs.two"] {
+        let auth = json!({ "client_token": name, "lease_duration": 3600, "num_uses": 4 });
+        let login = Mock::given(path("/v1/auth/approle/login")).respond_with(login_with(auth));
+        login.up_to_n_times(1).mount(&server).await;
+    }
+    let busy = ResponseTemplate::new(500).set_body_json(json!({ "errors": ["a moment"] }));
+    Mock::given(path("/v1/kv/data/a")).respond_with(busy).up_to_n_times(3).mount(&server).await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
+    Mock::given(path("/v1/kv/data/a")).respond_with(answer).mount(&server).await;
+    let (client, auth) = (client(&server), approle(&server));
+    let session = Session::new(client.clone(), std::sync::Arc::new(auth.clone()));
+    let request = Request::get(ApiPath::parse("kv/data/a").unwrap());
+    while session.send(&request, client.deadline()).await.is_err() {}
+    for _ in 0..3 {
+        session.send(&request, client.deadline()).await.unwrap();
+    }
+    let sent = server.received_requests().await.unwrap();
+    let with = |token: &str| {
+        let has = |request: &&wiremock::Request| {
+            request.headers.get("x-vault-token").is_some_and(|header| header == token)
+        };
+        sent.iter().filter(has).count()
+    };
+    assert_eq!((with("hvs.one"), with("hvs.two")), (4, 3));
 }

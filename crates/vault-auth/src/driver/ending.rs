@@ -67,11 +67,8 @@ impl Drop for Driver {
     /// the inbox and the denials are closed before the last ones are settled.
     fn drop(&mut self) {
         self.inbox.close();
-        self.shared.current.clear();
         let error = ended();
-        for denial in self.shared.denials.close() {
-            denial.send_replace(Some(Seen::Unknown(error.clone())));
-        }
+        self.shared.close(|outcome| drop(outcome.send_replace(Some(Seen::Unknown(error.clone())))));
         let snapshot = Snapshot::ended(self.life.snapshot(), error);
         self.work.reporter.snapshot(self.life.state(), &snapshot, Instant::now());
         self.news.send_replace(snapshot);
