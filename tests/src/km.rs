@@ -23,6 +23,9 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 const HANDING_OVER: &str =
     r#"export LISTEN_FDS=1 LISTEN_PID="${LISTEN_PID-$$}"; exec "$@" 3<&0 </dev/null"#;
 
+/// Becomes the program with a limit of open files that it cannot raise.
+const WITH_LIMIT: &str = r#"ulimit -n "$0" && exec "$@""#;
+
 /// One run to be.
 #[derive(Debug, Default)]
 pub struct Km {
@@ -30,6 +33,7 @@ pub struct Km {
     environment: Vec<(OsString, OsString)>,
     input: Vec<u8>,
     handed_over: Option<OwnedFd>,
+    open_files: Option<u32>,
 }
 
 /// How a run ended.
@@ -105,6 +109,13 @@ impl Km {
         self
     }
 
+    /// Limits its open files, as `ulimit -n` does.
+    #[must_use]
+    pub fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -119,9 +130,14 @@ impl Km {
     /// It can't be built or started.
     pub async fn start(self) -> Result<Running> {
         let program = Self::program().await?;
-        let (mut command, stdin) = match self.handed_over {
-            None => (Command::new(&program), Stdio::piped()),
-            Some(socket) => {
+        let (mut command, stdin) = match (self.handed_over, self.open_files) {
+            (None, None) => (Command::new(&program), Stdio::piped()),
+            (None, Some(limit)) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", WITH_LIMIT, &limit.to_string()]).arg(&program);
+                (shell, Stdio::piped())
+            }
+            (Some(socket), _) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", HANDING_OVER, "sh"]).arg(&program);
                 (shell, socket.into())

@@ -1,7 +1,9 @@
 //! The sidecar as it is deployed: the program, its settings in its environment, a token in a file.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -30,6 +32,7 @@ impl Km {
         let files = tempfile::tempdir()?;
         let token = files.path().join("token");
         std::fs::write(&token, TOKEN)?;
+        std::fs::set_permissions(&token, Permissions::from_mode(0o600))?;
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--token-file"])
             .arg(token)

@@ -6,11 +6,13 @@
 
 mod connect;
 mod engines;
+mod environment;
 mod keys;
 mod rules;
 
 mod handle;
 mod name;
+mod ownership;
 mod preload;
 mod read;
 mod reading;
@@ -18,9 +20,11 @@ mod route;
 
 mod load;
 mod secret;
+mod value_warning;
 
 mod check;
 mod documents;
+mod listing;
 mod ready;
 mod virtual_keys;
 mod write;
@@ -35,10 +39,12 @@ pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;
 pub use secret::{Secret, Source};
+pub use value_warning::ValueWarning;
 /// Reading the files that an operator names, for programs over this crate.
 pub use vault_http::{file, json, zeroizing};
 pub use vault_kv::{

@@ -9,8 +9,8 @@ use vault_kv::SecretPath;
 
 use crate::error::{Error, Kind};
 
-/// What stands before a name that is to be resolved.
-const REFERENCE: &str = "os.environ/";
+/// The beginning of a reference to a name.
+pub(crate) const REFERENCE_PREFIX: &str = "os.environ/";
 
 /// Names that the gateway resolves itself, by asking an identity provider.
 const OIDC: &str = "oidc/";
@@ -34,7 +34,7 @@ pub fn parse(reference: &str) -> Result<&str, Error> {
 /// The same, whatever it is a name of.
 #[inline]
 pub(crate) fn bare(reference: &str) -> &str {
-    reference.strip_prefix(REFERENCE).unwrap_or(reference)
+    reference.strip_prefix(REFERENCE_PREFIX).unwrap_or(reference)
 }
 
 /// Whether the gateway resolves this name itself, so that it is no secret of anybody's here.

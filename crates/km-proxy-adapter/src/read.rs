@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
-use tracing::debug;
+use km_settings::VaultOutcome;
 use vault_kv::FieldError;
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::load::Failure;
 use crate::name::{self, Name};
 use crate::reading::{Held, Reading, Source};
-use crate::route::{Route, falls_back, falls_back_from_unusable, route};
+use crate::route::{Route, outcome, route, virtual_key};
 use crate::secret::Secret;
 
 /// A secret that gives no value is looked at again after this: whoever mends it doesn't wait for the
@@ -29,12 +28,15 @@ impl KeyManager {
     /// The value of a provider key, by its name or by a reference `os.environ/NAME`. From memory it
     /// is there at the first poll, and nothing is allocated.
     ///
-    /// Vault is asked through the cache, unless the access mode or the hosted keys send the name to
-    /// the environment. What Vault does not have, the environment may, as the fallback policy says.
+    /// Vault is asked through the cache, unless the access mode or the hosted keys exclude the
+    /// name. Where Vault has no value, the environment may answer if
+    /// [`environment_may_answer`](km_settings::Settings::environment_may_answer) allows it.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] when nobody has it, [`Kind::Usage`] when it is no name; else the reason
-    /// why Vault could not, or would not, tell.
+    /// [`Kind::NotFound`](crate::Kind::NotFound) where there is none,
+    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key,
+    /// [`Kind::Usage`](crate::Kind::Usage) for a name that cannot be asked for; else the reason why
+    /// Vault returned no value.
     #[inline(always)]
     pub fn secret<'a>(
         &'a self,
@@ -46,8 +48,9 @@ impl KeyManager {
     async fn find(&self, reference: &str) -> Result<Secret, Error> {
         let name = self.named(name::parse(reference)?)?;
         match route(&self.parts().settings, name.as_str()) {
-            Route::Environment => self.the_environments(name.as_str()),
             Route::Vault => self.vaults(&name).await,
+            Route::Environment => self.read_environment(name.as_str()),
+            Route::VirtualKey => Err(virtual_key(name.as_str())),
         }
     }
 
@@ -63,9 +66,9 @@ impl KeyManager {
             answer = cache.get(name).await;
         }
         match answer {
-            Err(error) => self.behind(name, &Reason::Unread(&error)),
+            Err(error) => self.fall_back(name, &Reason::Unread(&error)),
             Ok(lent) => match lent.secret.fields.text(field) {
-                Err(error) => self.behind(name, &Reason::Unusable(&error)),
+                Err(error) => self.fall_back(name, &Reason::Unusable(&error)),
                 Ok(_) => Ok(Secret::lent(lent)),
             },
         }
@@ -75,33 +78,31 @@ impl KeyManager {
     /// `os.environ/NAME`: who reads it next waits for Vault, which has to answer.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when it is no name that could be asked for.
+    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
     pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
         self.parts().cache.invalidate(&self.named(name::parse(reference)?)?);
         Ok(())
     }
 
     /// The value of a name that Vault is not asked for.
-    pub(crate) fn the_environments(&self, name: &str) -> Result<Secret, Error> {
-        self.environment(name)?.ok_or_else(|| {
-            Error::new(Kind::NotFound, format!("read {name}: the environment has no such variable"))
-                .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
-        })
+    pub(crate) fn read_environment(&self, name: &str) -> Result<Secret, Error> {
+        let environment = &self.parts().environment;
+        let found = environment.get(name, VaultOutcome::NotAsked)?;
+        found.ok_or_else(|| environment.not_found(name))
     }
 
-    /// What there is where Vault has no value: the environment's, if the policy lets it answer.
-    fn behind(&self, name: &Name, reason: &Reason<'_>) -> Result<Secret, Error> {
+    /// The environment's value where Vault has none, if the settings let it answer.
+    fn fall_back(&self, name: &Name, reason: &Reason<'_>) -> Result<Secret, Error> {
         let parts = self.parts();
-        let policy = parts.settings.fallback;
-        let falls_back = match reason {
-            Reason::Unread(error) => error.load_error().is_some_and(|f| falls_back(policy, f)),
-            Reason::Unusable(_) => falls_back_from_unusable(policy),
+        let vault = match reason {
+            // A full cache or an outdated value says nothing about the name.
+            Reason::Unread(error) => error.load_error().map(outcome),
+            Reason::Unusable(_) => Some(VaultOutcome::Failed),
         };
-        if falls_back {
-            debug!(name = name.as_str(), "asking the environment");
-            if let Some(value) = self.environment(name.as_str())? {
-                return Ok(value);
-            }
+        if let Some(vault) = vault
+            && let Some(value) = parts.environment.get(name.as_str(), vault)?
+        {
+            return Ok(value);
         }
         let operation = format!("read {}", name.as_str());
         Err(match reason {
@@ -111,20 +112,6 @@ impl KeyManager {
                 explain::field(format!("{operation}: {place}"), FieldError::clone(error))
             }
         })
-    }
-
-    fn environment(&self, name: &str) -> Result<Option<Secret>, Error> {
-        let Some(value) = self.parts().env.var(name) else {
-            return Ok(None);
-        };
-        let value = value.into_string().map_err(|_| {
-            Error::new(
-                Kind::StoredValue,
-                format!("read {name}: the environment's value is not UTF-8"),
-            )
-            .with_hint("set the variable to text")
-        })?;
-        Ok(Some(Secret::environment(SecretString::from(value))))
     }
 }
 

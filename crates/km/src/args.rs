@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// LiteLLM's config.yaml; without it, the environment alone [env: KM_CONFIG]
     #[arg(long, value_name = "FILE", global = true)]
@@ -137,4 +137,7 @@ pub(crate) struct Delete {
 pub(crate) struct List {
     /// The folder; all that is in none if not given
     pub(crate) prefix: Option<String>,
+    /// List deleted and destroyed secrets too, marked
+    #[arg(long)]
+    pub(crate) all: bool,
 }

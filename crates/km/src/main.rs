@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod failure;
+mod hardening;
 mod input;
 mod output;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command, Common, LogFormat};
 use crate::failure::Failure;
-use crate::{commands, settings};
+use crate::{commands, hardening, settings};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.
@@ -25,6 +25,9 @@ const DEFAULT_WATCH_LOG: &str = "warn,rustls_platform_verifier=off,km::watch=inf
 
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
+    if let Err(failure) = hardening::apply() {
+        return reported(&failure);
+    }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(code) => return code,
@@ -98,12 +101,14 @@ fn parse() -> Result<Cli, ExitCode> {
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        _ => {
-            let failure = Failure::new(Kind::Usage, usage(&error), "km --help tells what there is");
-            failure.report(std::env::args_os().any(|arg| arg == "--json"));
-            ExitCode::from(failure.code())
-        }
+        _ => reported(&Failure::new(Kind::Usage, usage(&error), "km --help tells what there is")),
     })
+}
+
+/// Reports a failure that came before the arguments were parsed.
+fn reported(failure: &Failure) -> ExitCode {
+    failure.report(std::env::args_os().any(|arg| arg == "--json"));
+    ExitCode::from(failure.code())
 }
 
 /// The command, and all below it, with the settings in their long help.

@@ -28,6 +28,17 @@ pub(crate) async fn connect_long(common: &Common) -> Result<KeyManager, Failure>
     Ok(keys)
 }
 
+/// The key manager of the sidecar, which answers other processes.
+pub(crate) async fn connect_server(common: &Common) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect(told(common)?.for_server()).await?;
+    if keys.settings().virtual_keys.store {
+        // A folder that virtual keys may not be in ends the start, not the first request.
+        keys.virtual_keys(None)?;
+    }
+    signals::uses(&keys);
+    Ok(keys)
+}
+
 /// The settings, with their warnings told.
 fn told(common: &Common) -> Result<Settings, Failure> {
     let settings = read(common)?;

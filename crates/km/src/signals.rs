@@ -1,18 +1,32 @@
-//! Ctrl-C and SIGTERM, and what they do to a command.
+//! The signals that this process catches.
+//!
+//! A signal that was ignored when the process started, as by `nohup`, stays ignored. What `km exec`
+//! forwards to its program is up to `commands/exec`.
 
-use std::future::pending;
+use std::future::poll_fn;
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use km_proxy_adapter::{KeyManager, Kind};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// How long a write that is under way may take after a signal; the process ends within 5 s.
+/// The signals that ask a command to end.
+pub(crate) const TERMINATION: &[i32] = &[SIGINT, SIGTERM];
+
+/// What a shell adds to the number of a signal that ended a process.
+pub(crate) const SIGNALLED: i32 = 128;
+
+/// How long a write that is in flight may take after a signal; the process ends within 5 s.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// The key manager of this process, for the question whether it is writing.
+/// The key manager of this process, which knows whether a write is in flight.
 static KEYS: OnceLock<KeyManager> = OnceLock::new();
 
 /// Notes the key manager that the command uses.
@@ -21,24 +35,19 @@ pub(crate) fn uses(keys: &KeyManager) {
     let _ = KEYS.set(keys.clone());
 }
 
-/// What a command that lives by signals says when it can't have them.
-pub(crate) fn not_caught(error: &io::Error) -> Failure {
-    let what = format!("internal: signals can't be caught: {error}");
-    Failure::new(Kind::Internal, what, "see the system's limits")
-}
-
-/// A signal ends what only reads; a write that is under way is finished, or told as ambiguous.
+/// Runs `command` until it ends or a signal asks for its end. A command that only reads ends at
+/// once; a write in flight is completed or reported as ambiguous.
 pub(crate) async fn until_signal(
     command: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
+    let mut termination = Termination::catch(TERMINATION, IgnoredSignals::now())?;
     let mut command = std::pin::pin!(command);
     tokio::select! {
         outcome = &mut command => return outcome,
-        () = asked_to_end() => {}
+        () = termination.requested() => {}
     }
     if !KEYS.get().is_some_and(KeyManager::has_sent_change) {
-        let hint = "nothing was changed: run it again";
-        return Err(Failure::new(Kind::Unavailable, "interrupted by a signal", hint));
+        return Err(interrupted("nothing was changed: run it again"));
     }
     tokio::time::timeout(GRACE, command).await.unwrap_or_else(|_| {
         let what = "interrupted by a signal: the write may have been executed";
@@ -46,28 +55,133 @@ pub(crate) async fn until_signal(
     })
 }
 
-/// Returns when this process is asked to end.
-async fn asked_to_end() {
-    if let Err(error) = wait().await {
-        tracing::warn!(%error, "signals can't be caught: they end the process at once");
-        pending::<()>().await;
+/// The failure of a command that a signal ended before it changed anything.
+pub(crate) fn interrupted(hint: &str) -> Failure {
+    Failure::new(Kind::Unavailable, "interrupted by a signal", hint)
+}
+
+/// The failure of a command that needs signals and cannot catch them.
+pub(crate) fn not_caught(error: &io::Error) -> Failure {
+    let what = format!("internal: cannot catch signals: {error}");
+    Failure::new(Kind::Internal, what, "see the system's limits")
+}
+
+/// The signals that this process ignores, as a bit mask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IgnoredSignals(u64);
+
+impl IgnoredSignals {
+    /// Reads them from the kernel. A signal that is caught is not ignored any more, so this is to be
+    /// called before signals are caught. Where there is no `/proc`, none counts as ignored.
+    pub(crate) fn now() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self(ignored_mask(&status).unwrap_or(0))
+    }
+
+    fn contains(self, signal: i32) -> bool {
+        u32::try_from(signal - 1).is_ok_and(|bit| self.0.checked_shr(bit).unwrap_or(0) & 1 == 1)
     }
 }
 
-#[cfg(unix)]
-async fn wait() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+fn ignored_mask(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-#[cfg(not(unix))]
-async fn wait() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Several signals, received together. Deliveries of one signal that come close together are one.
+#[derive(Debug, Default)]
+pub(crate) struct SignalStreams(Vec<(i32, Signal)>);
+
+impl SignalStreams {
+    /// Catches a signal from now on, unless it is `ignored`.
+    ///
+    /// # Errors
+    /// It cannot be caught.
+    pub(crate) fn add(&mut self, number: i32, ignored: IgnoredSignals) -> io::Result<()> {
+        if !ignored.contains(number) {
+            self.0.push((number, signal(SignalKind::from_raw(number))?));
+        }
+        Ok(())
+    }
+
+    /// Waits for the next one: its number.
+    pub(crate) async fn next(&mut self) -> i32 {
+        poll_fn(|context| {
+            let mut ready = self.0.iter_mut().filter_map(|(number, stream)| {
+                matches!(stream.poll_recv(context), Poll::Ready(Some(()))).then_some(*number)
+            });
+            ready.next().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+/// Signals that ask this process to end. The second one ends it at once from within the signal
+/// handler, even while every thread is blocked.
+#[derive(Debug)]
+pub(crate) struct Termination {
+    streams: SignalStreams,
+    requested: Arc<AtomicBool>,
+    actions: Vec<SigId>,
+}
+
+impl Termination {
+    /// Catches `signals` until this is dropped, except those that are `ignored`.
+    ///
+    /// # Errors
+    /// One of them cannot be caught.
+    pub(crate) fn catch(signals: &[i32], ignored: IgnoredSignals) -> Result<Self, Failure> {
+        Self::register(signals, ignored).map_err(|error| not_caught(&error))
+    }
+
+    fn register(signals: &[i32], ignored: IgnoredSignals) -> io::Result<Self> {
+        let (streams, actions) = (SignalStreams::default(), Vec::new());
+        let mut termination = Self { streams, requested: Arc::default(), actions };
+        for &number in signals.iter().filter(|signal| !ignored.contains(**signal)) {
+            termination.streams.add(number, ignored)?;
+            // In this order, because the first signal must not find the flag that it sets itself.
+            let (exit, note) = (termination.requested.clone(), termination.requested.clone());
+            let exit = flag::register_conditional_shutdown(number, SIGNALLED + number, exit)?;
+            termination.actions.push(exit);
+            termination.actions.push(flag::register(number, note)?);
+        }
+        Ok(termination)
+    }
+
+    /// Waits until the end is requested.
+    pub(crate) async fn requested(&mut self) {
+        self.streams.next().await;
+    }
+
+    /// Returns whether the end was requested. Unlike [`requested`](Self::requested), it misses
+    /// nothing that the runtime has not looked at yet.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Termination {
+    fn drop(&mut self) {
+        for action in self.actions.drain(..) {
+            low_level::unregister(action);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status = "Name:\tkm\nSigBlk:\t0000000000000001\nSigIgn:\t8000000000001001\n";
+        let ignored = IgnoredSignals(ignored_mask(status).unwrap());
+        for (signal, expected) in [(1, true), (2, false), (13, true), (15, false), (64, true)] {
+            assert_eq!(ignored.contains(signal), expected, "{signal}");
+        }
+        for signal in [0, -1, 65] {
+            assert!(!ignored.contains(signal), "{signal}");
+        }
+        assert_eq!(ignored_mask("Name:\tkm\n"), None);
+    }
 }

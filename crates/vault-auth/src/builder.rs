@@ -71,7 +71,8 @@ impl AuthBuilder {
             locks_out: method.locks_out(),
         };
         let work = Work {
-            client,
+            // Logins and renewals don't wait behind a program's own requests.
+            client: client.control(),
             namespace,
             method: Arc::clone(&method),
             looking: FileTask::default(),

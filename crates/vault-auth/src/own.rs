@@ -31,7 +31,8 @@ impl Own<'_> {
             increment: u64,
         }
         let body = Body { increment: increment.as_secs() };
-        let request = Request::post(RENEW_SELF, &body).map(Request::once);
+        let request = Request::post(RENEW_SELF, &body);
+        let request = request.map(|request| request.once().first_byte_limit(None));
         let request = request.map_err(|error| (Unrenewed::Unasked, error))?;
         let answer = self.send(&request, token, &[200, 204]).await;
         let answer = answer.map_err(|error| (meaning(&error), error))?;

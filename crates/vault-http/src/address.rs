@@ -9,7 +9,7 @@ use http::uri::Authority;
 use crate::path::{ApiPath, PathError};
 
 /// Whether `http://` may leave this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Plaintext {
     /// `http://` only to `localhost`, `127.0.0.0/8` and `::1`.
     #[default]
@@ -26,6 +26,7 @@ pub struct Address {
     tls: bool,
     authority: Authority,
     base: Option<ApiPath>,
+    plaintext: Plaintext,
 }
 
 impl Address {
@@ -48,10 +49,21 @@ impl Address {
         }
         let authority: Authority = authority.parse().map_err(|_| AddressError::Host)?;
         check_host(&authority)?;
-        if !tls && plaintext == Plaintext::LoopbackOnly && !is_loopback(&authority) {
+        if !tls && !plaintext.allows(authority.host()) {
             return Err(AddressError::Plaintext);
         }
-        Ok(Self { tls, authority, base })
+        Ok(Self { tls, authority, base, plaintext })
+    }
+
+    /// Parses the address of an HTTP proxy on the way to `self`: plain HTTP without a path. What it
+    /// carries is the server's TLS; if the server has none, the way to the proxy is a plaintext hop.
+    pub(crate) fn parse_proxy(&self, text: &str) -> Result<Self, AddressError> {
+        let plaintext = if self.tls { Plaintext::DangerAnywhere } else { self.plaintext };
+        let proxy = Self::parse(text, plaintext)?;
+        if proxy.tls {
+            return Err(AddressError::ProxyTls);
+        }
+        if proxy.base.is_some() { Err(AddressError::ProxyPath) } else { Ok(proxy) }
     }
 
     /// Whether the scheme is `https`.
@@ -59,9 +71,14 @@ impl Address {
         self.tls
     }
 
-    /// Whether the host is a name, which has to be resolved.
-    pub(crate) fn is_named(&self) -> bool {
-        bare(self.authority.host()).parse::<IpAddr>().is_err()
+    /// The host, without the brackets of an IPv6 address.
+    pub(crate) fn host(&self) -> &str {
+        bare(self.authority.host())
+    }
+
+    /// Whether plain HTTP may go to hosts other than this machine.
+    pub(crate) fn plaintext(&self) -> Plaintext {
+        self.plaintext
     }
 
     /// The URI of `path` below `v1` on this server, with an encoded query such as `list=true`.
@@ -110,6 +127,12 @@ pub enum AddressError {
     /// The base path breaks a rule.
     #[error("has a base path that {0}")]
     Base(#[from] PathError),
+    /// A proxy that is reached by TLS.
+    #[error("is https: a proxy is reached by http, and what it carries is the server's own TLS")]
+    ProxyTls,
+    /// A proxy with a path.
+    #[error("has a path, and a proxy has none")]
+    ProxyPath,
     /// `http://` to a host that is not this machine.
     #[error(
         "is plain http to a host that is not loopback: tokens and secrets would cross the network readable"
@@ -133,17 +156,37 @@ fn check_host(authority: &Authority) -> Result<(), AddressError> {
     let port_ok = after_host.is_empty() || authority.port_u16().is_some_and(|port| port != 0);
     let bracketed = host.starts_with('[');
     let ip_ok = !bracketed || bare(host).parse::<IpAddr>().is_ok();
-    if host.is_empty() || !port_ok || !ip_ok { Err(AddressError::Host) } else { Ok(()) }
+    let valid = !host.is_empty() && port_ok && ip_ok && is_same_in_url(host);
+    if valid { Ok(()) } else { Err(AddressError::Host) }
 }
 
-fn is_loopback(authority: &Authority) -> bool {
-    let host = bare(authority.host());
+/// Returns whether a URL has the same host: a URL takes `0x7f.1` for `127.0.0.1`, and decodes `%`.
+fn is_same_in_url(host: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(&format!("https://{host}/")) else { return false };
+    let in_url = url.host_str().unwrap_or_default();
+    match (bare(host).parse::<IpAddr>(), bare(in_url).parse::<IpAddr>()) {
+        (Ok(ours), Ok(theirs)) => ours == theirs,
+        (Err(_), Err(_)) => host.eq_ignore_ascii_case(in_url),
+        _ => false,
+    }
+}
+
+impl Plaintext {
+    /// Returns whether plain HTTP may go to `host`. Holds for each origin that is asked and each
+    /// proxy on the way.
+    pub(crate) fn allows(self, host: &str) -> bool {
+        self == Self::DangerAnywhere || is_loopback(host)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = bare(host);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// The host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
+pub(crate) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
@@ -180,6 +223,9 @@ mod tests {
             "https://v:",
             "https://a b",
             "https://[v]",
+            "https://0x7f.1",
+            "https://127.1",
+            "https://v%61ult",
         ] {
             check(text, Err(AddressError::Host));
         }
@@ -195,6 +241,19 @@ mod tests {
         ] {
             check(text, Err(AddressError::Plaintext));
         }
+    }
+
+    #[test]
+    fn proxy_is_plain_http_without_a_path() {
+        let check = |server: &str, proxy: &str, expected: Result<(), AddressError>| {
+            let server = Address::parse(server, Plaintext::LoopbackOnly).unwrap();
+            assert_eq!(server.parse_proxy(proxy).map(drop), expected, "{proxy}");
+        };
+        check("https://v", "http://proxy:3128", Ok(()));
+        check("https://v", "https://proxy:3128", Err(AddressError::ProxyTls));
+        check("https://v", "http://proxy:3128/path", Err(AddressError::ProxyPath));
+        check("http://localhost", "http://127.0.0.1:3128", Ok(()));
+        check("http://localhost", "http://proxy:3128", Err(AddressError::Plaintext));
     }
 
     #[test]

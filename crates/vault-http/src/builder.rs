@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use reqwest::Proxy;
 
-use crate::address::{Address, AddressError, Plaintext};
+use crate::address::{Address, AddressError};
 use crate::client::Client;
-use crate::resolve::{Resolve, Resolver};
+use crate::connection::{Connections, Resolve, Settings};
 use crate::tls::{self, Identity, TlsError};
 use crate::transport::Transport;
-use crate::trust::{Pem, Shown, Sources, Trust};
+use crate::trust::{Pem, Shown, Sources, TlsReloader};
 
 /// The deadline of an operation unless another is set.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -26,13 +26,14 @@ pub struct ClientBuilder {
     server_name: Option<String>,
     resolver: Option<Arc<dyn Resolve>>,
     proxy: Option<String>,
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(address: Address) -> Self {
-        let sources = Sources::default();
-        let (server_name, resolver, proxy) = (None, None, None);
-        Self { address, deadline: DEFAULT_DEADLINE, sources, server_name, resolver, proxy }
+        let (deadline, sources) = (DEFAULT_DEADLINE, Sources::default());
+        let (server_name, resolver, proxy, transport) = (None, None, None, None);
+        Self { address, deadline, sources, server_name, resolver, proxy, transport }
     }
 
     /// How long an operation may take, everything included. [`DEFAULT_DEADLINE`] if not set.
@@ -97,37 +98,64 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests by `transport` in place of connections of the client's own. Settings that
+    /// concern connections then have no effect.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
     /// Makes the client. Files are read; nothing is sent.
     ///
     /// # Errors
     /// All that is wrong with the settings, together.
     pub fn build(self) -> Result<Client, BuildError> {
-        let name = self.server_name.as_deref().map(tls::server_name).transpose();
-        let proxy = self.proxy.as_deref().map(proxy).transpose();
-        let trust = Trust::load(self.sources, self.address.is_tls());
-        match (name, proxy, trust) {
-            (Ok(name), Ok(proxy), Ok(trust)) if !self.deadline.is_zero() => {
-                let resolver = Resolver::new(self.resolver);
-                let named = self.address.is_named();
-                let transport = Transport::new(trust, name, resolver, proxy, named);
-                Ok(Client::new(transport, self.address, self.deadline))
-            }
-            (name, proxy, trust) => {
-                let mut problems: Vec<_> =
-                    name.err().map(BuildProblem::ServerName).into_iter().collect();
-                problems.extend(proxy.err().map(BuildProblem::Proxy));
-                problems.extend(trust.err().unwrap_or_default());
-                problems.extend(self.deadline.is_zero().then_some(BuildProblem::Deadline));
-                Err(BuildError { problems })
-            }
-        }
+        let (tls, problems) = match TlsReloader::load(self.sources.clone(), self.address.is_tls()) {
+            Ok(tls) => (Some(tls), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        let mut all = Vec::new();
+        let server_name = self.checked_server_name().unwrap_or_else(|problem| {
+            all.push(problem);
+            None
+        });
+        let proxy = self.checked_proxy(server_name.is_some()).unwrap_or_else(|problem| {
+            all.push(problem);
+            None
+        });
+        all.extend(problems);
+        all.extend(self.deadline.is_zero().then_some(BuildProblem::Deadline));
+        let Some(tls) = tls.filter(|_| all.is_empty()) else {
+            return Err(BuildError { problems: all });
+        };
+        let transport = self.transport.unwrap_or_else(|| {
+            let resolver = self.resolver;
+            Arc::new(Connections::new(Settings {
+                tls: Arc::new(tls),
+                server_name,
+                resolver,
+                proxy,
+            }))
+        });
+        Ok(Client::new(transport, self.address, self.deadline))
     }
-}
 
-/// The proxy sees no more than where the connection goes; what it carries is the server's TLS.
-fn proxy(address: &str) -> Result<Uri, AddressError> {
-    let address = Address::parse(address, Plaintext::DangerAnywhere)?;
-    address.to_string().parse().map_err(|_| AddressError::Host)
+    fn checked_server_name(&self) -> Result<Option<String>, BuildProblem> {
+        let Some(name) = &self.server_name else { return Ok(None) };
+        tls::server_name(name, self.address.host()).map_err(BuildProblem::ServerName)
+    }
+
+    /// The proxy. It sees no more than where the connection goes, if the server has TLS.
+    fn checked_proxy(&self, other_name: bool) -> Result<Option<Proxy>, BuildProblem> {
+        let Some(proxy) = &self.proxy else { return Ok(None) };
+        let proxy = self.address.parse_proxy(proxy).map_err(BuildProblem::Proxy)?;
+        if other_name {
+            return Err(BuildProblem::ProxyAndServerName);
+        }
+        let proxy = Proxy::all(proxy.to_string());
+        proxy.map(Some).map_err(|_| BuildProblem::Proxy(AddressError::Host))
+    }
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -184,6 +212,9 @@ pub enum BuildProblem {
     /// The proxy's address.
     #[error("the proxy's address {0}")]
     Proxy(AddressError),
+    /// Both were set: the proxy would be asked to connect to the server name.
+    #[error("a proxy and a TLS server name cannot be used together")]
+    ProxyAndServerName,
     /// No time to do anything.
     #[error("the deadline is zero")]
     Deadline,

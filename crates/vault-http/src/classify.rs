@@ -4,19 +4,29 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::kind::Kind;
 
-/// What stands in an answer beside its data. An answer without `errors` is no error answer, even at
-/// 404: a deleted secret's metadata comes that way.
+/// What an answer has beside its data.
 #[derive(Deserialize)]
 struct Notes {
     errors: Option<Vec<String>>,
     warnings: Option<Vec<String>>,
+    data: Option<IgnoredAny>,
+}
+
+impl Notes {
+    fn has_warning(&self, part: &str) -> bool {
+        self.warnings.iter().flatten().any(|text| text.contains(part))
+    }
 }
 
 /// The kind of the error in an answer, or `None` when it is to be read.
-pub(crate) fn classify(status: StatusCode, body: &[u8]) -> Option<Kind> {
+///
+/// A 404 without `errors` is an answer only to a request that takes `not_found_data`, and only with
+/// data: a gateway's 404 says nothing about what Vault stores.
+pub(crate) fn classify(status: StatusCode, body: &[u8], not_found_data: bool) -> Option<Kind> {
     if status.is_success() {
         return None;
     }
@@ -24,14 +34,21 @@ pub(crate) fn classify(status: StatusCode, body: &[u8]) -> Option<Kind> {
         return Some(Kind::Redirected);
     }
     let Ok(notes) = serde_json::from_slice::<Notes>(body) else {
-        // A load balancer's own page. Its 5xx says as much as Vault's; its 404 says nothing.
-        return Some(if status.is_server_error() { Kind::Server } else { Kind::Malformed });
+        return Some(foreign(status));
     };
+    if notes.errors.is_none() && status.is_client_error() {
+        let warned = notes.has_warning("Invalid path for a versioned K/V");
+        return match status.as_u16() {
+            404 if warned => Some(Kind::NoMount),
+            404 if not_found_data && notes.data.is_some() => None,
+            _ => Some(foreign(status)),
+        };
+    }
     let texts = Texts(notes.errors.as_deref().unwrap_or_default());
     match status.as_u16() {
         400 => Some(bad_request(&texts)),
         403 => Some(forbidden(&texts)),
-        404 => not_found(&notes),
+        404 => Some(not_found(&texts)),
         412 => Some(Kind::Behind),
         413 => Some(Kind::TooLarge),
         429 => Some(Kind::RateLimited),
@@ -73,13 +90,18 @@ fn forbidden(texts: &Texts<'_>) -> Kind {
     }
 }
 
-fn not_found(notes: &Notes) -> Option<Kind> {
-    let warned = |part: &str| notes.warnings.iter().flatten().any(|text| text.contains(part));
-    let Some(errors) = notes.errors.as_deref() else {
-        return warned("Invalid path for a versioned K/V").then_some(Kind::NoMount);
-    };
-    let texts = Texts(errors);
-    Some(if errors.is_empty() {
+/// The kind of an answer that is not Vault's, but a gateway's or a load balancer's: its 5xx and its
+/// 429 say as much as Vault's, its other 4xx say nothing.
+fn foreign(status: StatusCode) -> Kind {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited,
+        _ if status.is_server_error() => Kind::Server,
+        _ => Kind::Malformed,
+    }
+}
+
+fn not_found(texts: &Texts<'_>) -> Kind {
+    if texts.0.is_empty() {
         Kind::NotFound
     } else if texts.has("no handler for route") {
         Kind::NoMount
@@ -87,7 +109,7 @@ fn not_found(notes: &Notes) -> Option<Kind> {
         Kind::NoNamespace
     } else {
         Kind::Rejected
-    })
+    }
 }
 
 fn internal(texts: &Texts<'_>) -> Kind {
@@ -118,7 +140,7 @@ mod tests {
 
     fn check(status: u16, body: &str, expected: Option<Kind>) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(classify(status, body.as_bytes()), expected, "{status} {body}");
+        assert_eq!(classify(status, body.as_bytes(), true), expected, "{status} {body}");
     }
 
     fn errors(status: u16, text: &str, expected: Kind) {
@@ -189,6 +211,15 @@ mod tests {
 
     #[test]
     fn answers_of_somebody_else() {
+        let gateway = r#"{"message":"no Route matched"}"#;
+        for status in [400, 403, 404, 405] {
+            check(status, gateway, Some(Kind::Malformed));
+            check(status, r#"{"message":"x","data":null}"#, Some(Kind::Malformed));
+        }
+        check(429, gateway, Some(Kind::RateLimited));
+        check(502, gateway, Some(Kind::Server));
+        let data = br#"{"data":{"data":null,"metadata":{"version":1}}}"#;
+        assert_eq!(classify(StatusCode::NOT_FOUND, data, false), Some(Kind::Malformed));
         check(404, "<html>not found</html>", Some(Kind::Malformed));
         check(403, "", Some(Kind::Malformed));
         check(502, "<html>bad gateway</html>", Some(Kind::Server));

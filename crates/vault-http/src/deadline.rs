@@ -30,6 +30,16 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
+    /// Whether it ends before `moment`.
+    pub(crate) fn is_before(self, moment: Instant) -> bool {
+        self.0 <= moment
+    }
+
+    /// Whether it has passed.
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+
     /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         timeout_at(self.0, future).await.ok()

@@ -65,7 +65,7 @@ impl Error {
         self.change(|inner| inner.kind = kind)
     }
 
-    /// Marks that the request itself was never sent.
+    /// Marks that the request was certainly not executed.
     #[must_use]
     pub fn unsent(self) -> Self {
         self.change(|inner| inner.executed = Some(Executed::No))
@@ -74,6 +74,14 @@ impl Error {
     /// Marks that the request may have been executed, whatever the kind says.
     pub(crate) fn doubtful(self) -> Self {
         self.change(|inner| inner.executed = Some(Executed::Maybe))
+    }
+
+    pub(crate) fn with_executed(self, executed: Executed) -> Self {
+        self.change(|inner| inner.executed = Some(executed))
+    }
+
+    pub(crate) fn with_shared_source(self, source: Arc<dyn StdError + Send + Sync>) -> Self {
+        self.change(|inner| inner.source = Some(source))
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {

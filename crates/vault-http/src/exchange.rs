@@ -1,71 +1,67 @@
 //! One request and its answer on one connection, before anything is tried again.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 
 use crate::classify::classify;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::json::{self, JsonShape};
 use crate::kind::Kind;
 use crate::request::Request;
 use crate::response::Response;
-use crate::tls;
 use crate::token::Token;
-use crate::transport::{MAX_HEADER_BYTES, Pool};
-use crate::zeroizing::{self, ZeroizingBytes};
+use crate::transport::{Limits, Transport};
+use crate::zeroizing::ZeroizingBytes;
 
 /// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// Time from sending a request to the first byte of its answer, a connection included.
-const FIRST_BYTE: Duration = Duration::from_secs(2);
+/// The largest head of a response, in bytes.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What came back.
-pub(crate) enum Answer {
-    /// An answer to read.
-    Here(Response),
-    /// A standby's word that somebody else answers.
-    Elsewhere(HeaderValue),
+pub(crate) enum Exchanged {
+    /// A response to read.
+    Final(Response),
+    /// A standby's redirect to the node that answers.
+    Redirect(HeaderValue),
 }
 
 /// Sends `request` to `uri` once.
 pub(crate) async fn exchange(
-    pool: &Pool,
+    transport: &dyn Transport,
     uri: Uri,
     request: &Request,
     token: Option<&Token>,
-) -> Result<Answer, Error> {
-    let sending = pool.request(outgoing(uri, request, token));
-    let answer = match tokio::time::timeout(FIRST_BYTE, sending).await {
-        Ok(outcome) => outcome.map_err(|error| send_error(request, error))?,
-        Err(_) => {
-            return Err(request.error(Kind::Timeout).with_detail("no first byte within 2 s"));
-        }
-    };
-    let (head, body) = answer.into_parts();
+    deadline: Deadline,
+) -> Result<Exchanged, Error> {
+    let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
+    limits.first_byte = request.first_byte_limit;
+    let sent = transport.send(outgoing(uri, request, token), limits).await;
+    let (head, body) = sent.map_err(|error| request.failed(error))?.into_parts();
     if head.status == StatusCode::TEMPORARY_REDIRECT
         && let Some(location) = head.headers.get(LOCATION)
     {
-        return Ok(Answer::Elsewhere(location.clone()));
+        return Ok(Exchanged::Redirect(location.clone()));
     }
-    // The parser's own bound counts what it has kept, which may be twice as much.
+    let malformed =
+        |detail| Err(request.error(Kind::Malformed).with_status(head.status).with_detail(detail));
     let sizes = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
     if sizes.sum::<usize>() > MAX_HEADER_BYTES {
-        let error = request.error(Kind::Malformed).with_status(head.status);
-        return Err(error.with_detail("it has more than 64 KiB of headers"));
+        return malformed("it has more than 64 KiB of headers");
     }
-    let body = read(request, &head.headers, body).await.map_err(|e| e.with_status(head.status))?;
-    settle(request, head.status, &head.headers, body).map(Answer::Here)
+    if head.headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
+        return malformed("it is compressed, which was not asked for");
+    }
+    settle(request, head.status, &head.headers, body).map(Exchanged::Final)
 }
 
-fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request<Full<Bytes>> {
-    let mut outgoing = http::Request::new(Full::new(request.body.clone()));
+fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request<Bytes> {
+    let mut outgoing = http::Request::new(request.body.clone());
     *outgoing.method_mut() = request.method.clone();
     *outgoing.uri_mut() = uri;
     let headers = outgoing.headers_mut();
@@ -80,50 +76,6 @@ fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
     }
     outgoing
-}
-
-/// What a failure before the first byte of an answer means.
-fn send_error(request: &Request, error: hyper_util::client::legacy::Error) -> Error {
-    if let Some(detail) = tls::failure(&error) {
-        // On a connection that stood already, the request may have been read before.
-        let connecting = error.is_connect();
-        let error = request.error(Kind::Tls).with_detail(detail).with_source(error);
-        return if connecting { error } else { error.doubtful() };
-    }
-    if error.is_connect() {
-        return request.error(Kind::Unreachable).with_source(error);
-    }
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    if cause.is_some_and(hyper::Error::is_parse) {
-        let detail = "it is no HTTP, or has more than 100 headers or 64 KiB of them";
-        return request.error(Kind::Malformed).with_detail(detail).with_source(error);
-    }
-    let unsent = cause.is_some_and(hyper::Error::is_canceled);
-    let error = request.error(Kind::Interrupted).with_source(error);
-    if unsent { error.unsent() } else { error }
-}
-
-/// Reads the whole body, within its bound.
-async fn read(
-    request: &Request,
-    headers: &HeaderMap,
-    mut body: Incoming,
-) -> Result<ZeroizingBytes, Error> {
-    let malformed = |detail| request.error(Kind::Malformed).with_detail(detail);
-    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
-        return Err(malformed("it is compressed, which was not asked for"));
-    }
-    let mut buffer = ZeroizingBytes::default();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| request.error(Kind::Interrupted).with_source(error))?;
-        let fits = frame
-            .data_ref()
-            .is_none_or(|data| zeroizing::append(&mut buffer, data, MAX_BODY_BYTES));
-        if !fits {
-            return Err(malformed("it is larger than 4 MiB"));
-        }
-    }
-    Ok(buffer)
 }
 
 /// Tells an answer from an error.
@@ -141,9 +93,11 @@ fn settle(
     if patch_of_nothing {
         return Err(request.error(Kind::NotFound).with_status(status));
     }
-    if let Some(kind) = classify(status, &body) {
+    if let Some(kind) = classify(status, &body, request.not_found_data) {
         let after = headers.get(RETRY_AFTER).and_then(seconds);
-        return Err(request.error(kind).with_status(status).with_retry_after(after));
+        let error = request.error(kind).with_status(status).with_retry_after(after);
+        // Whoever refused it, a gateway or Vault, did nothing.
+        return Err(if status.is_client_error() { error.unsent() } else { error });
     }
     let malformed = |detail| request.error(Kind::Malformed).with_status(status).with_detail(detail);
     // 204 says nothing more; everything else is an envelope without errors.

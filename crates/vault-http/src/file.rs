@@ -52,6 +52,24 @@ pub enum FileError {
 /// [`FileError::NotRegular`] if it is anything but a regular file, [`FileError::Io`] if it cannot be
 /// opened.
 pub fn open_regular(path: &Path) -> Result<File, FileError> {
+    open(path, 0)
+}
+
+/// Like [`open_regular`], but refuses a symbolic link as the last part of the path.
+///
+/// # Errors
+/// [`FileError::Io`] if it is a symbolic link; otherwise as [`open_regular`].
+pub fn open_regular_no_follow(path: &Path) -> Result<File, FileError> {
+    open(path, NO_FOLLOW)
+}
+
+#[cfg(unix)]
+const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
+#[cfg(not(unix))]
+const NO_FOLLOW: i32 = 0;
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "the flags are those of Unix"))]
+fn open(path: &Path, flags: i32) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     options.read(true);
     // A FIFO without a writer blocks an ordinary open, and a terminal could become the controlling
@@ -59,7 +77,7 @@ pub fn open_regular(path: &Path) -> Result<File, FileError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
-        libc::O_NONBLOCK | libc::O_NOCTTY,
+        libc::O_NONBLOCK | libc::O_NOCTTY | flags,
     );
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
@@ -156,6 +174,16 @@ mod tests {
         let link = directory.path().join("link");
         std::os::unix::fs::symlink(target.path(), &link).unwrap();
         assert_eq!(*read_blocking(&link, 10).unwrap().bytes, b"secret");
+    }
+
+    #[test]
+    fn symbolic_link_is_refused_where_it_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = file(b"secret", 0o600);
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(target.path(), &link).unwrap();
+        assert!(matches!(open_regular_no_follow(&link), Err(FileError::Io(_))));
+        open_regular_no_follow(target.path()).unwrap();
     }
 
     #[test]

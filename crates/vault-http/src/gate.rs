@@ -6,15 +6,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::deadline::Deadline;
 
-/// Requests in flight. More of them make a server that is slow already no faster.
-const IN_FLIGHT: usize = 64;
-/// Requests that wait. Who comes later is told at once.
-const WAITING: usize = 1_024;
-
 #[derive(Debug)]
 pub(crate) struct Gate {
     places: Semaphore,
     waiting: AtomicUsize,
+    max_waiting: usize,
 }
 
 /// Counts one who waits, also one who gives up.
@@ -27,8 +23,10 @@ impl Drop for Waiter<'_> {
 }
 
 impl Gate {
-    pub(crate) fn new() -> Self {
-        Self { places: Semaphore::new(IN_FLIGHT), waiting: AtomicUsize::new(0) }
+    /// At most `in_flight` requests at once, and at most `max_waiting` that wait for that.
+    pub(crate) fn new(in_flight: usize, max_waiting: usize) -> Self {
+        let (places, waiting) = (Semaphore::new(in_flight), AtomicUsize::new(0));
+        Self { places, waiting, max_waiting }
     }
 
     /// A place in flight, for as long as it is held; `None` when there is none by the deadline, or
@@ -39,7 +37,7 @@ impl Gate {
         }
         let ahead = self.waiting.fetch_add(1, Relaxed);
         let _waiter = Waiter(&self.waiting);
-        if ahead >= WAITING {
+        if ahead >= self.max_waiting {
             return None;
         }
         // Nobody closes the semaphore.
@@ -56,9 +54,12 @@ mod tests {
 
     use super::*;
 
+    const IN_FLIGHT: usize = 64;
+    const WAITING: usize = 1_024;
+
     #[tokio::test(start_paused = true)]
     async fn places_are_bounded_and_so_is_the_queue() {
-        let gate = Arc::new(Gate::new());
+        let gate = Arc::new(Gate::new(IN_FLIGHT, WAITING));
         let soon = Deadline::after(Duration::from_secs(1));
         let mut held = Vec::new();
         for _ in 0..IN_FLIGHT {

@@ -1,5 +1,6 @@
-//! Who the cluster's active node is, as the configured address says it.
+//! The cluster's active node, according to the configured address.
 
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,38 +9,101 @@ use tokio::time::Instant;
 
 use crate::path::ApiPath;
 use crate::redirect::{Origin, is_leader};
+use crate::request::Request;
 use crate::response::Response;
 
-/// Where the question goes. It needs no token.
-pub(crate) const SYS_LEADER: ApiPath = ApiPath::from_static("sys/leader");
+const SYS_LEADER: ApiPath = ApiPath::from_static("sys/leader");
 
-/// A leader that was confirmed is not asked about again before this.
-const KNOWN_FOR: Duration = Duration::from_secs(10);
+/// A confirmed leader is not asked about again before this.
+const CONFIRMED_FOR: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct Answer {
     leader_address: String,
 }
 
-/// The leader that was last confirmed.
+/// The answer to the last question about the leader.
 #[derive(Debug, Default)]
-pub(crate) struct Leader(Mutex<Option<(Origin, Instant)>>);
+pub(crate) struct Leader {
+    /// Held by the question in flight.
+    question: tokio::sync::Mutex<()>,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    leader_address: String,
+    at: Instant,
+}
 
 impl Leader {
-    /// Whether `origin` was confirmed lately.
-    pub(crate) fn knows(&self, origin: &Origin) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().is_some_and(|(leader, at)| leader == origin && at.elapsed() < KNOWN_FOR)
+    /// The question. It needs no token.
+    pub(crate) fn question() -> Request {
+        Request::get(SYS_LEADER)
     }
 
-    /// Whether the answer to [`SYS_LEADER`] names `origin`; if so, that is kept.
-    pub(crate) fn confirm(&self, origin: &Origin, answer: &Response) -> bool {
-        let Ok(Answer { leader_address }) = answer.json() else { return false };
-        let confirmed = is_leader(origin, &leader_address);
-        if confirmed {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *known = Some((origin.clone(), Instant::now()));
+    /// Returns whether `origin` is the active node. Asks by `ask` unless that is known; requests
+    /// that wait while another one asks take its answer.
+    pub(crate) async fn is<A: Future<Output = Option<Response>>>(
+        &self,
+        origin: &Origin,
+        ask: impl FnOnce() -> A,
+    ) -> bool {
+        if self.is_known(origin, CONFIRMED_FOR) == Some(true) {
+            return true;
         }
+        let waiting_since = Instant::now();
+        let _question = self.question.lock().await;
+        if let Some(answer) = self.is_known(origin, waiting_since.elapsed()) {
+            return answer;
+        }
+        let answer = ask().await;
+        let answer = answer.and_then(|response| response.json::<Answer>().ok());
+        let leader_address = answer.map(|answer| answer.leader_address).unwrap_or_default();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let confirmed = is_leader(origin, &leader_address);
+        *known = Some(Known { leader_address, at: Instant::now() });
         confirmed
+    }
+
+    /// Whether `origin` is the active node by an answer that is younger than `age`, if there is one.
+    fn is_known(&self, origin: &Origin, age: Duration) -> Option<bool> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref().filter(|known| known.at.elapsed() < age)?;
+        Some(is_leader(origin, &known.leader_address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::zeroizing::ZeroizingBytes;
+
+    async fn ask(asked: &AtomicU32, body: &str) -> Option<Response> {
+        asked.fetch_add(1, Relaxed);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let body = ZeroizingBytes::new(body.as_bytes().to_vec());
+        Some(Response::new(StatusCode::OK, body, &Leader::question()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_at_the_same_time_share_one_question() {
+        let origin = |text: &str| Origin::of(&text.parse().unwrap()).unwrap();
+        let (node, stranger) = (origin("https://node2:8200/"), origin("https://node3:8200/"));
+        let (leader, asked) = (Leader::default(), AtomicU32::new(0));
+        let body = r#"{"leader_address":"https://node2:8200"}"#;
+        let is = |origin| leader.is(origin, || ask(&asked, body));
+        let answers = tokio::join!(is(&node), is(&node), is(&stranger), is(&node));
+        assert_eq!((answers, asked.load(Relaxed)), ((true, true, false, true), 1));
+        assert!(is(&node).await);
+        assert_eq!(asked.load(Relaxed), 1, "a confirmed leader is remembered");
+        assert!(!is(&stranger).await);
+        tokio::time::sleep(CONFIRMED_FOR).await;
+        assert!(is(&node).await);
+        assert_eq!(asked.load(Relaxed), 3);
     }
 }

@@ -19,17 +19,20 @@ mod builder;
 mod client;
 mod session;
 
+mod availability;
 mod exchange;
 mod gate;
 mod leader;
 mod redirect;
 mod retry;
 
-mod connector;
-mod resolve;
+mod connection;
 mod tls;
-mod transport;
+pub mod transport;
 mod trust;
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod test_util;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -44,6 +47,7 @@ pub mod zeroizing;
 pub use address::{Address, AddressError, Plaintext};
 pub use builder::{BuildError, BuildProblem, ClientBuilder, DEFAULT_DEADLINE};
 pub use client::Client;
+pub use connection::Resolve;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use exchange::MAX_BODY_BYTES;
@@ -51,7 +55,6 @@ pub use http::Method;
 pub use kind::{Class, Executed, Kind};
 pub use path::{ApiPath, MAX_BYTES, PathError};
 pub use request::Request;
-pub use resolve::Resolve;
 pub use response::Response;
 pub use session::Session;
 pub use source::{Denial, Generation, Lease, TokenSource, Verdict};

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
 };
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Longest text that [`ApiPath::parse`] takes, in bytes before encoding.
 pub const MAX_BYTES: usize = 512;
@@ -155,12 +156,16 @@ fn is_invisible(c: char) -> bool {
         return c.is_ascii_control();
     }
     matches!(
-        c.general_category(),
+        general_category(c),
         GeneralCategory::Control
             | GeneralCategory::Format
             | GeneralCategory::LineSeparator
             | GeneralCategory::ParagraphSeparator
     )
+}
+
+fn general_category(c: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
 /// Whether a segment is, or decodes to something that has, a dot segment. Bytes are compared: what
@@ -183,7 +188,7 @@ mod tests {
     #[test]
     fn ascii_is_judged_as_the_tables_do() {
         for c in (0..=127_u8).map(char::from) {
-            let category = c.general_category();
+            let category = general_category(c);
             assert_eq!(is_invisible(c), category == GeneralCategory::Control, "{c:?}");
             assert!(!matches!(
                 category,

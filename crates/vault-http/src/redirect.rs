@@ -2,6 +2,7 @@
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
 
 /// Scheme, host and port: to whom a token is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,15 @@ impl Origin {
         Some(Self { tls, host: authority.host().to_ascii_lowercase(), port })
     }
 
+    /// Whether requests to it are sent in plain HTTP.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.tls
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Self::of(&text.trim_end_matches('/').parse().ok()?)
     }
@@ -39,9 +49,11 @@ fn port(authority: &Authority, tls: bool) -> Option<u16> {
     }
 }
 
-/// The same request at another origin: what a standby's redirect to its leader is.
+/// Returns the same request at another origin, which is what a standby's redirect to its leader is.
 ///
-/// `None` for any other redirect: another path or query, no absolute URL, from `https` to `http`.
+/// `None` for any other redirect: another path or query, no absolute URL, from `https` to `http`. A
+/// path is compared by its decoded segments, because Go encodes fewer characters than we do; what is
+/// sent is our own encoding.
 pub(crate) fn same_request(asked: &Uri, location: &HeaderValue) -> Option<(Uri, Origin)> {
     let location = location.to_str().ok()?;
     // `Uri` drops a fragment without a word.
@@ -51,8 +63,20 @@ pub(crate) fn same_request(asked: &Uri, location: &HeaderValue) -> Option<(Uri, 
     let target: Uri = location.parse().ok()?;
     let (from, to) = (Origin::of(asked)?, Origin::of(&target)?);
     let downgrade = from.tls && !to.tls;
-    let same = asked.path_and_query() == target.path_and_query();
-    (same && !downgrade).then_some((target, to))
+    if downgrade || decoded(asked) != decoded(&target) {
+        return None;
+    }
+    let mut parts = target.into_parts();
+    parts.path_and_query = asked.path_and_query().cloned();
+    Some((Uri::from_parts(parts).ok()?, to))
+}
+
+/// The segments of the path and the parts of the query, each decoded by itself.
+fn decoded(uri: &Uri) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let decode = |part: &str| percent_decode_str(part).collect();
+    let path = uri.path().split('/').map(decode).collect();
+    let query = uri.query().into_iter().flat_map(|query| query.split('&')).map(decode);
+    (path, query.collect())
 }
 
 /// Whether the cluster says that `origin` is its own active node.
@@ -87,6 +111,20 @@ mod tests {
         check(asked, "ftp://node2:8200/v1/kv/data/a%20b?version=2", false);
         check(asked, "", false);
         check("http://n1/v1/a", "https://n2/v1/a", true);
+    }
+
+    #[test]
+    fn path_is_compared_by_decoded_segments() {
+        let asked = "https://node1:8200/v1/kv/data/a%3A%40%26%3D%2B%24%2C%3Bb";
+        check(asked, "https://node2:8200/v1/kv/data/a:@&=+$,;b", true);
+        check(asked, "https://node2:8200/v1/kv/data/a:@&=+$,;c", false);
+        check("https://n1/v1/kv/data/a%2Fb", "https://n2/v1/kv/data/a/b", false);
+        check("https://n1/v1/kv/data/a%252Fb", "https://n2/v1/kv/data/a%2Fb", false);
+        check("https://n1/v1/kv?a=%26b", "https://n2/v1/kv?a=&b", false);
+        let asked: Uri = asked.parse().unwrap();
+        let location = HeaderValue::from_static("https://node2:8200/v1/kv/data/a:@&=+$,;b");
+        let (target, _) = same_request(&asked, &location).unwrap();
+        assert_eq!(target, "https://node2:8200/v1/kv/data/a%3A%40%26%3D%2B%24%2C%3Bb");
     }
 
     #[test]

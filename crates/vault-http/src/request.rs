@@ -1,6 +1,7 @@
 //! A request to Vault, complete but for the token.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -10,6 +11,10 @@ use crate::error::Error;
 use crate::json;
 use crate::kind::Kind;
 use crate::path::{self, ApiPath};
+use crate::transport::TransportError;
+
+/// The longest wait for the first byte of a response, unless another is set.
+const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 
 /// One request. Its path can't hold a bad segment, its body is wiped with its last clone.
 #[derive(Clone)]
@@ -22,6 +27,9 @@ pub struct Request {
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
     pub(crate) once: bool,
+    pub(crate) first_byte_limit: Option<Duration>,
+    /// Whether a 404 with data in place of errors is an answer.
+    pub(crate) not_found_data: bool,
 }
 
 impl Request {
@@ -37,6 +45,8 @@ impl Request {
             body: Bytes::new(),
             idempotent,
             once: false,
+            first_byte_limit: Some(FIRST_BYTE_LIMIT),
+            not_found_data: false,
         }
     }
 
@@ -120,9 +130,42 @@ impl Request {
         self
     }
 
+    /// Sets the longest wait for the first byte of the response, connecting included; `None` leaves
+    /// the deadline alone. A request that takes its time at the server, or that is lost for good
+    /// with its response, has none: a login, a renewal, an unwrapping. Two seconds unless set, which
+    /// leaves time for a second try.
+    #[must_use]
+    pub fn first_byte_limit(mut self, limit: Option<Duration>) -> Self {
+        self.first_byte_limit = limit;
+        self
+    }
+
+    /// Has a 404 that carries data in place of errors count as an answer, which is how the KV engine
+    /// answers for a deleted version. Any other request takes it for a gateway's.
+    #[must_use]
+    pub fn accept_not_found_data(mut self) -> Self {
+        self.not_found_data = true;
+        self
+    }
+
     /// Bytes in the body.
     pub fn body_len(&self) -> usize {
         self.body.len()
+    }
+
+    /// The error of an exchange that gave no whole response.
+    pub(crate) fn failed(&self, failure: TransportError) -> Error {
+        let mut error = self.error(failure.kind).with_executed(failure.executed);
+        if let Some(detail) = failure.detail {
+            error = error.with_detail(detail);
+        }
+        if let Some(status) = failure.status {
+            error = error.with_status(status);
+        }
+        match failure.source {
+            Some(source) => error.with_shared_source(source),
+            None => error,
+        }
     }
 
     /// The method and the path, as they stand in errors.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::Kind;
+use crate::kind::{Executed, Kind};
 use crate::request::Request;
 use crate::response::Response;
 use crate::source::{Denial, TokenSource, Verdict};
@@ -41,7 +41,10 @@ impl Session {
             let lease = self.wait(request, deadline, self.tokens.token()).await?;
             let outcome = self.client.send(request, Some(&lease.token), deadline).await;
             let error = match outcome {
-                Err(error) if is_forbidden(error.kind()) => error,
+                // A write that was redirected and then denied may have been executed before.
+                Err(error) if is_forbidden(error.kind()) && error.executed() == Executed::No => {
+                    error
+                }
                 other => return other,
             };
             if replaced {

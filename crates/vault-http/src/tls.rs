@@ -3,15 +3,20 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
+};
 
 /// A client certificate with its chain, and the private key that belongs to it.
 #[derive(Clone)]
@@ -63,6 +68,9 @@ pub enum TlsError {
     /// Neither a DNS name nor an IP address.
     #[error("the TLS server name is no DNS name and no IP address")]
     ServerName,
+    /// The server name is an IP address other than the host's.
+    #[error("the TLS server name is an IP address, and not the one in the server's address")]
+    ServerAddress,
     /// The system's trusted roots can't be loaded.
     #[error("the system's trusted certificates can't be loaded")]
     SystemRoots,
@@ -75,8 +83,17 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, T
         .map_err(|_| TlsError::NoCertificate)
 }
 
-pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
-    ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName)
+/// Checks the server name for a handshake with `host`. Returns `None` if it is the host itself.
+pub(crate) fn server_name(name: &str, host: &str) -> Result<Option<String>, TlsError> {
+    match ServerName::try_from(name).map_err(|_| TlsError::ServerName)? {
+        _ if name.eq_ignore_ascii_case(host) => Ok(None),
+        // A connection to a URL with an address goes to that address, whoever is meant.
+        ServerName::IpAddress(ip) => match host.parse::<IpAddr>() {
+            Ok(host) if IpAddr::from(ip) == host => Ok(None),
+            _ => Err(TlsError::ServerAddress),
+        },
+        _ => Ok(Some(name.to_owned())),
+    }
 }
 
 /// What a server's certificate is checked against.
@@ -100,7 +117,7 @@ pub(crate) fn config(
         .with_safe_default_protocol_versions()
         .map_err(|_| TlsError::SystemRoots)?;
     let verifier: Arc<dyn ServerCertVerifier> = match roots {
-        Roots::Pem(pem) => trusted(pem, &provider)?,
+        Roots::Pem(pem) => Arc::new(BundleVerifier::new(pem, &provider)?),
         Roots::System => Arc::new(
             rustls_platform_verifier::Verifier::new(provider).map_err(|_| TlsError::SystemRoots)?,
         ),
@@ -119,18 +136,83 @@ pub(crate) fn config(
     })
 }
 
-fn trusted(
-    pem: &[u8],
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
-    let mut store = RootCertStore::empty();
-    let (added, _) = store.add_parsable_certificates(certificates(pem)?);
-    if added == 0 {
-        return Err(TlsError::NoCertificate);
+/// Trusts what the authorities of a bundle have signed, and a server whose own certificate is in the
+/// bundle byte for byte, as `openssl req -x509` makes it. Host name and dates are always checked.
+#[derive(Debug)]
+struct BundleVerifier {
+    authorities: Arc<WebPkiServerVerifier>,
+    bundle: Vec<CertificateDer<'static>>,
+}
+
+impl BundleVerifier {
+    fn new(pem: &[u8], provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let bundle = certificates(pem)?;
+        let mut store = RootCertStore::empty();
+        let (added, _) = store.add_parsable_certificates(bundle.iter().cloned());
+        if added == 0 {
+            return Err(TlsError::NoCertificate);
+        }
+        let authorities =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+                .build()
+                .map_err(|_| TlsError::NoCertificate)?;
+        Ok(Self { authorities, bundle })
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .build()
-        .map_err(|_| TlsError::NoCertificate)
+}
+
+impl ServerCertVerifier for BundleVerifier {
+    fn verify_server_cert(
+        &self,
+        server: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.authorities.verify_server_cert(server, intermediates, name, ocsp, now);
+        match verified {
+            Err(error) if is_only_unsigned(&error) && self.bundle.contains(server) => {
+                rustls::client::verify_server_name(&ParsedCertificate::try_from(server)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
+/// Returns whether a certificate was refused for who signed it and nothing else. webpki checks the
+/// dates first, then whether an authority shows itself as a server, then who signed.
+fn is_only_unsigned(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            let cause = other.0.downcast_ref::<webpki::Error>();
+            matches!(cause, Some(webpki::Error::CaUsedAsEndEntity))
+        }
+        _ => false,
+    }
 }
 
 fn provider() -> CryptoProvider {
@@ -233,6 +315,63 @@ mod tests {
     #[test]
     fn roots_without_a_certificate_are_refused() {
         assert_eq!(config(Roots::Pem(b"no pem"), None).unwrap_err(), TlsError::NoCertificate);
-        assert_eq!(server_name("no name!").unwrap_err(), TlsError::ServerName);
+    }
+
+    #[test]
+    fn server_name_that_is_an_address_must_be_the_hosts() {
+        let check = |name: &str, host: &str, expected: Result<Option<&str>, TlsError>| {
+            assert_eq!(server_name(name, host), expected.map(|name| name.map(str::to_owned)));
+        };
+        check("no name!", "vault", Err(TlsError::ServerName));
+        check("vault.example.com", "10.0.0.1", Ok(Some("vault.example.com")));
+        check("vault", "VAULT", Ok(None));
+        check("10.0.0.1", "10.0.0.1", Ok(None));
+        check("::1", "0:0:0:0:0:0:0:1", Ok(None));
+        check("10.0.0.1", "10.0.0.2", Err(TlsError::ServerAddress));
+        check("10.0.0.1", "vault", Err(TlsError::ServerAddress));
+    }
+
+    /// Verifies a self-signed certificate, made by `params`, with itself as the bundle.
+    fn verify(params: rcgen::CertificateParams, name: &str) -> Result<(), &'static str> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let verifier = BundleVerifier::new(certificate.pem().as_bytes(), &Arc::new(provider()));
+        let name = ServerName::try_from(name).unwrap();
+        let server = verifier.unwrap();
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_800_000_000));
+        let outcome = server.verify_server_cert(certificate.der(), &[], &name, &[], now);
+        outcome.map(drop).map_err(|error| meaning(&error))
+    }
+
+    #[test]
+    fn certificate_in_the_bundle_is_trusted_as_the_servers_own() {
+        let params = |ca: bool| {
+            let mut params = rcgen::CertificateParams::new(["vault".to_owned()]).unwrap();
+            if ca {
+                params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            }
+            params
+        };
+        for ca in [true, false] {
+            assert_eq!(verify(params(ca), "vault"), Ok(()));
+            let other = "the server's certificate is for another host name";
+            assert_eq!(verify(params(ca), "other"), Err(other));
+            let mut expired = params(ca);
+            expired.not_after = rcgen::date_time_ymd(2020, 1, 1);
+            assert_eq!(verify(expired, "vault"), Err("the server's certificate has expired"));
+        }
+    }
+
+    #[test]
+    fn self_signed_certificate_outside_the_bundle_is_refused() {
+        let (other, _) = pair();
+        let verifier = BundleVerifier::new(other.as_bytes(), &Arc::new(provider())).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["gateway".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let name = ServerName::try_from("gateway").unwrap();
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_800_000_000));
+        assert!(verifier.verify_server_cert(certificate.der(), &[], &name, &[], now).is_err());
     }
 }

@@ -1,85 +1,141 @@
-//! The connection pool: HTTP/1.1 with keep-alive, made anew now and then.
+//! The port between the client and the network: one request out, one response back.
 //!
-//! No redirect, no decompression, no cookie, no proxy of the environment's: the client underneath
-//! has none of them.
+//! A transport connects, pools and resets connections, and knows nothing of Vault. What a response
+//! means, and whether a request is sent again, is the [`Client`](crate::Client)'s concern. The
+//! default is made of `reqwest`; a test can put a server in memory in its place.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use http::Uri;
-use http_body_util::Full;
-use hyper_rustls::{DefaultServerNameResolver, FixedServerNameResolver, ResolveServerName};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::ServerName;
-use tokio::time::Instant;
+use http::StatusCode;
 
-use crate::connector::{Connector, Tcp};
-use crate::resolve::Resolver;
-use crate::trust::Trust;
+use crate::deadline::Deadline;
+use crate::kind::{Executed, Kind};
+use crate::zeroizing::{self, ZeroizingBytes};
 
-/// The pool that all clones of a client share.
-pub(crate) type Pool = Client<Connector, Full<Bytes>>;
+/// Sends requests over connections of its own.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request`, whose URI is absolute, once, and reads the whole response within `limits`.
+    ///
+    /// A request is sent once. A transport may send it again only if nothing of it was written to a
+    /// connection.
+    ///
+    /// # Errors
+    /// Why there is no whole response, and whether the request may have been executed.
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        limits: Limits,
+    ) -> Result<http::Response<ZeroizingBytes>, TransportError>;
 
-/// Bytes of headers that an answer may have.
-pub(crate) const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// Headers that an answer may have.
-const MAX_HEADERS: usize = 100;
-/// Well below the 300 s after which Vault closes an idle connection itself.
-const IDLE: Duration = Duration::from_secs(60);
-/// A pool to a host name lives this long: the name may lead elsewhere by then. Requests under way
-/// end on the old one. The price is a handshake per connection in this time.
-const POOL_LIFE: Duration = Duration::from_secs(20);
-
-/// Hands out the pool.
-pub(crate) struct Transport {
-    connector: Connector,
-    /// Whether the server's name has to be resolved.
-    by_name: bool,
-    current: Mutex<(Pool, Instant)>,
+    /// Has requests that are sent from now on use new connections.
+    fn reset(&self) {}
 }
 
-impl Transport {
-    pub(crate) fn new(
-        trust: Trust,
-        server_name: Option<ServerName<'static>>,
-        resolver: Resolver,
-        proxy: Option<Uri>,
-        by_name: bool,
-    ) -> Self {
-        let names: Arc<dyn ResolveServerName + Send + Sync> = match server_name {
-            Some(name) => Arc::new(FixedServerNameResolver::new(name)),
-            None => Arc::new(DefaultServerNameResolver::default()),
-        };
-        let connector = Connector { tcp: Tcp::new(resolver, proxy), trust: Arc::new(trust), names };
-        let current = Mutex::new((pool(&connector), Instant::now()));
-        Self { connector, by_name, current }
+/// The bounds of one exchange.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The end of the exchange, connecting included.
+    pub deadline: Deadline,
+    /// The longest wait for the head of the response, connecting included. `None` leaves the
+    /// deadline alone.
+    pub first_byte: Option<Duration>,
+    /// The largest body of a response, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl Limits {
+    /// Limits for a deadline, without a limit for the first byte.
+    pub fn new(deadline: Deadline, max_body_bytes: usize) -> Self {
+        Self { deadline, first_byte: None, max_body_bytes }
     }
 
-    /// The pool for a request that is sent now.
-    pub(crate) fn pool(&self) -> Pool {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.by_name && current.1.elapsed() >= POOL_LIFE {
-            *current = (pool(&self.connector), Instant::now());
+    /// Waits for the head of a response.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`] if a limit passed first.
+    pub async fn head<F: Future>(&self, head: F) -> Result<F::Output, TransportError> {
+        let until = self.first_byte.map_or(self.deadline, |limit| self.deadline.within(limit));
+        until.bound(head).await.ok_or_else(|| {
+            let timeout = TransportError::new(Kind::Timeout);
+            if until < self.deadline {
+                timeout.with_detail("no first byte within the limit")
+            } else {
+                timeout
+            }
+        })
+    }
+
+    /// Waits for a part of the body.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`] if the deadline passed first.
+    pub async fn body<F: Future>(&self, part: F) -> Result<F::Output, TransportError> {
+        self.deadline.bound(part).await.ok_or_else(|| TransportError::new(Kind::Timeout))
+    }
+
+    /// Appends a part of the body.
+    ///
+    /// # Errors
+    /// [`Kind::Malformed`] if the body is then larger than the limit.
+    pub fn append(&self, body: &mut ZeroizingBytes, part: &[u8]) -> Result<(), TransportError> {
+        if zeroizing::append(body, part, self.max_body_bytes) {
+            return Ok(());
         }
-        current.0.clone()
-    }
-
-    /// Leaves the pool to the requests that are under way, and begins another.
-    pub(crate) fn renew(&self) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = (pool(&self.connector), Instant::now());
+        Err(TransportError::new(Kind::Malformed).with_detail("the response is too large"))
     }
 }
 
-fn pool(connector: &Connector) -> Pool {
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .http1_max_headers(MAX_HEADERS)
-        .http1_max_buf_size(MAX_HEADER_BYTES)
-        // Only what was not written to a connection that turned out closed is sent again.
-        .retry_canceled_requests(true)
-        .build(connector.clone())
+/// Why there is no whole response.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TransportError {
+    /// What went wrong: a kind that concerns connections.
+    pub kind: Kind,
+    /// Whether the request may have been executed.
+    pub executed: Executed,
+    /// The cause in a fixed text, if more is known than the kind.
+    pub detail: Option<&'static str>,
+    /// The status of a response that broke off.
+    pub status: Option<StatusCode>,
+    /// The underlying error, whose text holds no part of a request or response.
+    pub source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl TransportError {
+    /// An error of `kind`, with the executed state that the kind implies.
+    pub fn new(kind: Kind) -> Self {
+        let executed = kind.class().executed;
+        Self { kind, executed, detail: None, status: None, source: None }
+    }
+
+    /// Sets whether the request may have been executed.
+    #[must_use]
+    pub fn with_executed(self, executed: Executed) -> Self {
+        Self { executed, ..self }
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_detail(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// Sets the status of the response that broke off.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Sets the underlying error.
+    #[must_use]
+    pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
+    }
 }

@@ -1,8 +1,11 @@
-//! The TLS settings of new connections: made from bytes or files, and again when the files change.
+//! The TLS settings of new connections, which are made again when certificate files change.
+//!
+//! Files are read on a thread for blocking work, one check at a time and within a bound, so that a
+//! file system that hangs delays connections instead of stopping the process.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls::ClientConfig;
 use tracing::{info, warn};
@@ -36,24 +39,30 @@ pub(crate) struct Sources {
     pub(crate) shown: Option<Shown>,
 }
 
-/// The current settings. A change of the files is noticed when a connection is made.
+/// The time that a connection waits for a check of the files. A local file takes microseconds.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The current settings.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub(crate) struct TlsReloader {
     sources: Sources,
     tls: bool,
     current: Mutex<Current>,
+    /// Held by the check in progress.
+    check: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
 struct Current {
     stamps: Vec<Stamp>,
+    generation: u64,
     config: Arc<ClientConfig>,
 }
 
 /// What tells that a file has changed; `None` when there is none.
 type Stamp = Option<(SystemTime, u64)>;
 
-impl Trust {
+impl TlsReloader {
     /// Reads everything once.
     ///
     /// # Errors
@@ -61,27 +70,59 @@ impl Trust {
     pub(crate) fn load(sources: Sources, tls: bool) -> Result<Self, Vec<BuildProblem>> {
         let stamps = sources.stamps();
         let config = Arc::new(sources.config(tls)?);
-        Ok(Self { sources, tls, current: Mutex::new(Current { stamps, config }) })
+        let current = Mutex::new(Current { stamps, generation: 0, config });
+        Ok(Self { sources, tls, current, check: Arc::default() })
     }
 
-    /// The settings for a connection that is made now. Files that changed are read again, the
-    /// certificate and its key as a pair; what can't be used leaves the last good ones in place.
-    pub(crate) fn config(&self) -> Arc<ClientConfig> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether any of it is in files.
+    pub(crate) fn has_files(&self) -> bool {
+        self.sources.files().next().is_some()
+    }
+
+    /// The settings, and how often they have changed.
+    pub(crate) fn current(&self) -> (u64, Arc<ClientConfig>) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        (current.generation, Arc::clone(&current.config))
+    }
+
+    /// Reads files that have changed, and returns how often the settings have changed by then. If
+    /// the file system hangs, the settings stay as they are.
+    pub(crate) async fn refresh(self: Arc<Self>) -> u64 {
+        let check = async {
+            let permit = Arc::clone(&self.check).lock_owned().await;
+            let reloader = Arc::clone(&self);
+            let check = move || {
+                reloader.reload();
+                drop(permit);
+            };
+            tokio::task::spawn_blocking(check).await
+        };
+        if tokio::time::timeout(CHECK_TIMEOUT, check).await.is_err() {
+            warn!("certificate files cannot be checked in time; the last are kept");
+        }
+        self.current().0
+    }
+
+    /// Reads files that have changed, the certificate and its key as a pair. Files that cannot be
+    /// used leave the last good ones in place.
+    fn reload(&self) {
         let stamps = self.sources.stamps();
-        if stamps != current.stamps {
-            match self.sources.config(self.tls) {
-                Ok(config) => {
-                    info!("certificate files have changed and were read again");
-                    *current = Current { stamps, config: Arc::new(config) };
-                }
-                Err(problems) => {
-                    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                    warn!(?problems, "changed certificate files can't be used; the last are kept");
-                }
+        let known = |current: &Current| current.stamps == stamps;
+        if known(&self.current.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return;
+        }
+        match self.sources.config(self.tls) {
+            Ok(config) => {
+                info!("certificate files have changed and were read again");
+                let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+                let generation = current.generation + 1;
+                *current = Current { stamps, generation, config: Arc::new(config) };
+            }
+            Err(problems) => {
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                warn!(?problems, "changed certificate files can't be used; the last are kept");
             }
         }
-        Arc::clone(&current.config)
     }
 }
 
@@ -195,14 +236,14 @@ mod tests {
     #[test]
     fn all_files_that_are_wrong_are_told_together() {
         let files = Files::new();
-        let problems = Trust::load(files.sources(), true).unwrap_err();
+        let problems = TlsReloader::load(files.sources(), true).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         let (certificate, _) = pair("a");
         let (_, key) = pair("another");
         for (name, content) in [("ca", &certificate), ("cert", &certificate), ("key", &key)] {
             files.write(name, content);
         }
-        let problems = Trust::load(files.sources(), true).unwrap_err();
+        let problems = TlsReloader::load(files.sources(), true).unwrap_err();
         assert_eq!(problems, [BuildProblem::Identity(TlsError::Mismatch)]);
     }
 
@@ -211,7 +252,7 @@ mod tests {
     fn certificate_file_that_is_a_device_is_refused() {
         for path in ["/dev/zero", "/dev/null"] {
             let sources = Sources { ca: Some(Pem::File(path.into())), shown: None };
-            let problems = Trust::load(sources, true).unwrap_err();
+            let problems = TlsReloader::load(sources, true).unwrap_err();
             let why = "not a regular file".to_owned();
             assert_eq!(problems, [BuildProblem::File { path: path.into(), why }]);
         }
@@ -222,10 +263,23 @@ mod tests {
         let files = Files::new();
         files.write("ca", &" ".repeat(MAX_FILE_BYTES + 1));
         let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
-        let problems = Trust::load(sources, true).unwrap_err();
+        let problems = TlsReloader::load(sources, true).unwrap_err();
         assert!(
             matches!(&problems[..], [BuildProblem::File { why, .. }] if why.contains("larger"))
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn check_that_hangs_leaves_the_last_settings() {
+        let files = Files::new();
+        files.write("ca", &pair("a").0);
+        let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
+        let trust = Arc::new(TlsReloader::load(sources, true).unwrap());
+        files.write("ca", &format!("{}\n", pair("another").0));
+        let hung = trust.check.lock().await;
+        assert_eq!(Arc::clone(&trust).refresh().await, 0);
+        drop(hung);
+        assert_eq!(Arc::clone(&trust).refresh().await, 1);
     }
 
     #[test]
@@ -235,18 +289,20 @@ mod tests {
         for (name, content) in [("ca", &certificate), ("cert", &certificate), ("key", &key)] {
             files.write(name, content);
         }
-        let trust = Trust::load(files.sources(), true).unwrap();
-        let first = trust.config();
-        assert!(Arc::ptr_eq(&first, &trust.config()), "unchanged files are not read again");
+        let trust = TlsReloader::load(files.sources(), true).unwrap();
+        let reloaded = || {
+            trust.reload();
+            trust.current().0
+        };
+        assert_eq!(reloaded(), 0, "unchanged files are not read again");
 
         let (certificate, key) = pair("the second, whose length is another");
         files.write("cert", &certificate);
-        assert!(Arc::ptr_eq(&first, &trust.config()), "half a pair is not used");
+        assert_eq!(reloaded(), 0, "half a pair is not used");
         files.write("key", &format!("{key}\n"));
-        let second = trust.config();
-        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(reloaded(), 1);
 
         files.write("key", "");
-        assert!(Arc::ptr_eq(&second, &trust.config()), "an empty file leaves the last pair");
+        assert_eq!(reloaded(), 1, "an empty file leaves the last pair");
     }
 }

@@ -87,7 +87,8 @@ async fn data_is_typed_and_a_404_with_data_is_an_answer() {
     let template = ResponseTemplate::new(404).set_body_json(body);
     Mock::given(any()).respond_with(template).mount(&server).await;
     let client = client(&server);
-    let answer = client.send(&request(), None, client.deadline()).await.unwrap();
+    let request = request().accept_not_found_data();
+    let answer = client.send(&request, None, client.deadline()).await.unwrap();
     assert_eq!((answer.status(), answer.data::<Data>().unwrap().n), (404, 7));
     let wrong = answer.data::<Vec<u8>>().unwrap_err();
     assert_eq!(wrong.kind(), Kind::Malformed);
@@ -137,16 +138,17 @@ async fn a_rate_limit_tells_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn what_is_sent_once_is_not_sent_again() {
+async fn request_marked_once_is_not_retried() {
     let _watch = leaks::watch();
     let sealed = serde_json::json!({ "errors": ["Vault is sealed"] });
-    for (request, sent) in [(request(), 3), (request().once(), 1)] {
+    for (request, retried) in [(request(), true), (request().once(), false)] {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(503).set_body_json(&sealed);
-        Mock::given(any()).respond_with(answer).expect(sent).mount(&server).await;
-        let client = client(&server);
-        let error = client.send(&request, None, client.deadline()).await.unwrap_err();
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let deadline = Deadline::after(Duration::from_millis(500));
+        let error = client(&server).send(&request, None, deadline).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Sealed);
+        assert_eq!(server.received_requests().await.unwrap().len() > 1, retried);
     }
 }
 

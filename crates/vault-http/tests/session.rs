@@ -18,7 +18,7 @@ use vault_http::{
     Address, ApiPath, Client, Deadline, Denial, Error, Executed, Generation, Kind, Lease,
     Plaintext, Request, Session, Token, TokenSource, Verdict,
 };
-use wiremock::matchers::{any, header};
+use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// Hands out `first`, and `second` once a denial was settled with a replacement.
@@ -136,4 +136,26 @@ async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
     let deadline = Deadline::after(Duration::from_millis(20));
     let error = session.send(&request, deadline).await.unwrap_err();
     assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::No));
+}
+
+#[tokio::test]
+async fn redirected_write_that_is_denied_is_not_sent_again() {
+    let _watch = leaks::watch();
+    let leader = server(errors("1 error occurred: invalid token"), ok()).await;
+    let standby = MockServer::start().await;
+    let location = format!("{}/v1/secret/data/a", leader.uri());
+    let redirect = ResponseTemplate::new(307).insert_header("location", location);
+    Mock::given(path("/v1/secret/data/a")).respond_with(redirect).mount(&standby).await;
+    let named = serde_json::json!({ "leader_address": leader.uri() });
+    let named = ResponseTemplate::new(200).set_body_json(named);
+    Mock::given(path("/v1/sys/leader")).respond_with(named).mount(&standby).await;
+    let tokens = Tokens::new(Ok(Verdict::Replaced));
+    let address = Address::parse(&standby.uri(), Plaintext::LoopbackOnly).unwrap();
+    let client = Client::builder(address).build().unwrap();
+    let session = Session::new(client, Arc::clone(&tokens) as _);
+    let request = Request::delete(ApiPath::from_static("secret/data/a"));
+    let error = session.send(&request, session.deadline()).await.unwrap_err();
+    assert_eq!((error.kind(), error.executed()), (Kind::TokenInvalid, Executed::Maybe));
+    assert_eq!(leader.received_requests().await.unwrap().len(), 1);
+    assert!(tokens.denials.lock().unwrap().is_empty());
 }

@@ -17,7 +17,7 @@ impl Kv {
     /// [`Kind::NotFound`], [`Kind::Deleted`], [`Kind::Destroyed`], [`Kind::WrongKvVersion`], and
     /// the failures of the exchange.
     pub async fn read(&self, path: &SecretPath) -> Result<Secret, Error> {
-        self.fetch(Request::get(self.mount.data(path))).await
+        self.fetch(Request::get(self.mount.data(path)).accept_not_found_data()).await
     }
 
     /// One version of the secret at `path`.
@@ -25,7 +25,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::read`].
     pub async fn read_version(&self, path: &SecretPath, version: u64) -> Result<Secret, Error> {
-        let request = Request::get(self.mount.data(path));
+        let request = Request::get(self.mount.data(path)).accept_not_found_data();
         self.fetch(request.query("version", &version.to_string())).await
     }
 

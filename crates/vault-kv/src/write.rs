@@ -90,7 +90,9 @@ impl Kv {
         cas: Cas,
     ) -> Result<VersionMetadata, Error> {
         let request = Request::patch(self.mount.data(path), &Body::new(fields, cas));
-        self.store(request.map_err(Error::write)?, fields).await
+        // A deleted version is answered with its metadata.
+        let request = request.map_err(Error::write)?.accept_not_found_data();
+        self.store(request, fields).await
     }
 
     pub(crate) async fn store(

@@ -1,4 +1,5 @@
-//! Values that are read and written leave no copy in memory that is not zeroized.
+//! Values that are read and written leave no copy in memory that is not zeroized. The buffers of HTTP
+//! and TLS libraries are not ours: a server in memory takes their place.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,36 +7,84 @@
 #[expect(unreachable_pub, reason = "taken in as it is")]
 mod memory;
 
-use secrecy::{ExposeSecret, SecretString};
-use vault_http::zeroizing::ZeroizingBytes;
-use vault_http::{ApiPath, Request};
-use vault_kv::Fields;
+use std::sync::Arc;
 
-/// Fields whose value has `lines` lines, parsed from JSON in which `escape` separates them.
-fn parsed(lines: usize, escape: &[u8]) -> Fields {
-    let mut sent = ZeroizingBytes::new(Vec::with_capacity(lines * (64 + escape.len()) + 100));
-    sent.extend_from_slice(br#"{"key":""#);
-    memory::plant(lines, |c| match c {
-        '\n' => sent.extend_from_slice(escape),
-        c => sent.push(c as u8),
-    });
-    sent.extend_from_slice(br#"","n":1}"#);
-    serde_json::from_slice(&sent).unwrap()
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use vault_http::test_util::MemoryServer;
+use vault_http::zeroizing::ZeroizingBytes;
+use vault_http::{
+    Address, Client, Denial, Error, Generation, Lease, Plaintext, Session, Token, TokenSource,
+    Verdict,
+};
+use vault_kv::{Cas, Fields, Kv, Mount, Secret, SecretPath};
+
+struct Fixed;
+
+#[async_trait]
+impl TokenSource for Fixed {
+    async fn token(&self) -> Result<Lease, Error> {
+        let token = Token::new(&SecretString::from("hvs.x")).unwrap();
+        Ok(Lease { token, generation: Generation::default() })
+    }
+
+    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
+        Ok(Verdict::PathDenied)
+    }
 }
 
-/// Parses values with few and many lines, and with escapes of different lengths, and puts them into
-/// the bodies of requests.
-fn read_and_write() -> Vec<(Fields, Request)> {
-    let sizes = [(30, &br"\n"[..]), (30, br"\u0001"), (11_000, br"\u003c"), (11_000, br"\u00e9")];
-    let write = |(lines, escape)| {
-        let fields = parsed(lines, escape);
-        let path = ApiPath::from_static("secret/data/a");
-        let request = Request::post(path, &fields.expose()).unwrap();
-        let text: SecretString = fields.clone().into_text("key").unwrap();
-        assert!(text.expose_secret().len() < request.body_len());
-        (fields, request)
-    };
-    sizes.into_iter().map(write).collect()
+const METADATA: &[u8] = br#""metadata":{"version":1,"created_time":"","deletion_time":""}"#;
+
+/// The body of a read: a value of `lines` lines, which `escape` separates.
+fn stored(lines: usize, escape: &[u8]) -> Bytes {
+    let mut body = ZeroizingBytes::new(Vec::with_capacity(lines * (64 + escape.len()) + 200));
+    body.extend_from_slice(br#"{"data":{"data":{"key":""#);
+    memory::plant(lines, |c| match c {
+        '\n' => body.extend_from_slice(escape),
+        c => body.push(c as u8),
+    });
+    body.extend_from_slice(br#"","n":1},"#);
+    body.extend_from_slice(METADATA);
+    body.extend_from_slice(b"}}");
+    Bytes::from_owner(body)
+}
+
+fn kv(lines: usize, escape: &'static [u8]) -> Kv {
+    let server = MemoryServer::new(move |request| async move {
+        let body = match (request.method(), request.uri().path()) {
+            (&Method::GET, "/v1/secret/data/a") => stored(lines, escape),
+            (&Method::GET, _) => {
+                let mount = br#"{"data":{"path":"secret/","type":"kv","options":{"version":"2"}}}"#;
+                Bytes::from_static(mount)
+            }
+            _ => Bytes::from_static(br#"{"data":{"version":1,"created_time":""}}"#),
+        };
+        Ok(MemoryServer::json(200, body))
+    });
+    let address = Address::parse("https://vault.test", Plaintext::LoopbackOnly).unwrap();
+    let client = Client::builder(address).transport(server).build().unwrap();
+    Kv::new(Session::new(client, Arc::new(Fixed)), Mount::new("secret").unwrap())
+}
+
+/// Reads values with few and many lines, and with escapes of different lengths, and writes them.
+#[tokio::main(flavor = "current_thread")]
+async fn read_and_write() -> Vec<(Secret, Fields)> {
+    let path = SecretPath::new("a").unwrap();
+    let mut kept = Vec::new();
+    for (lines, escape) in
+        [(30, &br"\n"[..]), (30, br"\u0001"), (11_000, br"\u003c"), (11_000, br"\u00e9")]
+    {
+        let kv = kv(lines, escape);
+        let secret = kv.read(&path).await.unwrap();
+        let text = secret.fields.text("key").unwrap();
+        assert!(text.expose_secret().len() >= lines * 65 - 1);
+        let fields = Fields::new().with("key", text.clone());
+        kv.write(&path, &fields, Cas::Any).await.unwrap();
+        kept.push((secret, fields));
+    }
+    kept
 }
 
 #[test]

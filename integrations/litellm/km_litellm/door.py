@@ -3,13 +3,22 @@
 It knows nothing of LiteLLM. No error of it holds a value, a token or a body that it doesn't know.
 """
 
+import ipaddress
+import logging
 import os
-from pathlib import Path
+import stat
 from urllib.parse import quote
 
 import httpx
 
+log = logging.getLogger("km_litellm")
+
 UNIX = "unix:"
+
+# km serve has no larger one.
+MAX_TOKEN_FILE_CHARACTERS = 4096
+
+UNAUTHORIZED = 401
 
 # km serve answers within 10 s whatever happens, and says what became of it.
 TIMEOUT_SECONDS = 15.0
@@ -30,17 +39,17 @@ class KmError(Exception):
 class Door:
     """A `km serve` at `unix:/path/of.sock` or `http://127.0.0.1:8210`.
 
-    Its methods may be called from any thread. Each raises `KmError`.
+    With a token file, the token is read again when `km serve` rejects it. The methods may be called
+    from any thread. Each raises `KmError`.
     """
 
-    def __init__(self, address, token=None):
-        socket = address.removeprefix(UNIX) if address.startswith(UNIX) else None
-        if socket is None and not address.startswith("http://"):
-            raise KmError("settings", f"{address} is no address of km serve", "see km serve --help")
+    def __init__(self, address, token=None, token_file=None):
+        base_url, socket = parsed(address)
+        self._token_file = token_file
+        self._token = token_of(token_file) if token_file else token
         self._client = httpx.Client(
-            base_url=address if socket is None else "http://km",
+            base_url=base_url,
             transport=httpx.HTTPTransport(uds=socket),
-            headers={} if token is None else {"X-Vault-Token": token},
             timeout=TIMEOUT_SECONDS,
             # No proxy of the environment: the secrets stay on this machine.
             trust_env=False,
@@ -58,8 +67,7 @@ class Door:
                 hint = "set it to the --listen of km serve, as in unix:/run/km.sock"
                 raise KmError("settings", "neither KM_SERVE_ADDR nor XDG_RUNTIME_DIR is set", hint)
             address = f"{UNIX}{directory}/km.sock"
-        file = environment.get("KM_SERVE_TOKEN_FILE")
-        return cls(address, token_of(file) if file else None)
+        return cls(address, token_file=environment.get("KM_SERVE_TOKEN_FILE"))
 
     def secret(self, name, timeout=None):
         """The value of a provider secret, or None when there is none of that name."""
@@ -97,16 +105,51 @@ class Door:
             body = {name: given for name, given in body.items() if given is not None}
             # They go there as LiteLLM has them: what they mean, km decides.
             body |= {} if team is None else {"team_settings": team}
+        token = self._token
+        answer = self._send(method, path, body, timeout, token)
+        if answer.status_code == UNAUTHORIZED and self._read_token_again(token):
+            answer = self._send(method, path, body, timeout, self._token)
+        return answered(answer)
+
+    def _send(self, method, path, body, timeout, token):
+        headers = {} if token is None else {"X-Vault-Token": token}
+        timeout = timeout if timeout is not None else TIMEOUT_SECONDS
         try:
-            timeout = timeout if timeout is not None else TIMEOUT_SECONDS
-            answer = self._client.request(method, path, json=body, timeout=timeout)
+            return self._client.request(method, path, json=body, timeout=timeout, headers=headers)
         except httpx.ConnectError as error:
             raise KmError("unavailable", f"km serve can't be reached: {error}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # The words of some hold what was sent.
             what = f"the exchange with km serve failed: {type(error).__name__}"
             raise KmError("unavailable", what) from None
-        return answered(answer)
+
+    def _read_token_again(self, rejected):
+        """Reads the token file again. Returns whether there is another token than the rejected one."""
+        if self._token_file:
+            self._token = token_of(self._token_file)
+        return self._token != rejected
+
+
+def parsed(address):
+    """The base URL and the socket of an address. No other machine can be at its end."""
+    if address.startswith(UNIX):
+        return "http://km", address.removeprefix(UNIX)
+    try:
+        url = httpx.URL(address)
+        is_ours = url.scheme == "http" and not url.userinfo and url.raw_path in (b"", b"/")
+        if is_ours and is_loopback(url.host):
+            return url, None
+    except httpx.InvalidURL:
+        pass
+    what = "KM_SERVE_ADDR is neither unix:PATH nor http:// with a loopback address"
+    raise KmError("settings", what, "name the --listen address of km serve on this machine")
+
+
+def is_loopback(host):
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def answered(answer):
@@ -141,10 +184,21 @@ def encoded(name):
         raise KmError("usage", "the name is no text") from None
 
 
+def opened(path, flags):
+    """Opens a file without blocking, so that a FIFO is an error and not a hang."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def token_of(file):
     """The token in a file, without one trailing line ending."""
     try:
-        token = Path(file).read_text(encoding="ascii")
+        with open(file, encoding="ascii", opener=opened) as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise KmError("settings", f"KM_SERVE_TOKEN_FILE {file} is not a regular file")
+            token = stream.read(MAX_TOKEN_FILE_CHARACTERS)
+        if mode & stat.S_IROTH:
+            log.warning("km: KM_SERVE_TOKEN_FILE %s is readable by every user", file)
     except (OSError, ValueError) as error:
         what = f"KM_SERVE_TOKEN_FILE {file} can't be read: {type(error).__name__}"
         raise KmError("settings", what) from None

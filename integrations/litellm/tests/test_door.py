@@ -1,5 +1,6 @@
 """The door alone: addresses, tokens, paths, answers and errors."""
 
+import os
 import tempfile
 import unittest
 import unittest.mock
@@ -143,15 +144,81 @@ class DoorTest(unittest.TestCase):
         empty.write_text("\n")
         lines = self.folder / "lines"
         lines.write_text("PLANTED\nPLANTED")
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
         for environment in [
             {},
             {"KM_SERVE_ADDR": "https://vault.example"},
+            {"KM_SERVE_ADDR": "http://vault.example"},
+            {"KM_SERVE_ADDR": "http://10.0.0.1:8210"},
+            {"KM_SERVE_ADDR": "http://0.0.0.0:8210"},
+            {"KM_SERVE_ADDR": "http://localhost.example:8210"},
+            {"KM_SERVE_ADDR": "http://127.0.0.1.example:8210"},
+            {"KM_SERVE_ADDR": "http://127.0.0.1@example:8210"},
+            {"KM_SERVE_ADDR": "http://u:p@127.0.0.1:8210"},
+            {"KM_SERVE_ADDR": "http://127.0.0.1:8210/path"},
+            {"KM_SERVE_ADDR": "https://127.0.0.1:8210"},
+            {"KM_SERVE_ADDR": "http://127.0.0.1:port"},
+            {"KM_SERVE_ADDR": "http://"},
             {"KM_SERVE_ADDR": "/run/km.sock"},
             {"KM_SERVE_ADDR": "unix:/x", "KM_SERVE_TOKEN_FILE": f"{self.folder}/none"},
             {"KM_SERVE_ADDR": "unix:/x", "KM_SERVE_TOKEN_FILE": f"{empty}"},
             {"KM_SERVE_ADDR": "unix:/x", "KM_SERVE_TOKEN_FILE": f"{lines}"},
+            {"KM_SERVE_ADDR": "unix:/x", "KM_SERVE_TOKEN_FILE": f"{fifo}"},
+            {"KM_SERVE_ADDR": "unix:/x", "KM_SERVE_TOKEN_FILE": f"{self.folder}"},
         ]:
             self.fails("settings", Door.from_environment, environment)
+
+    def test_loopback_addresses_are_accepted(self):
+        for address in ("http://127.0.0.1:8210", "http://localhost:8210/", "http://[::1]:8210"):
+            Door(address, TOKEN)
+
+    def test_token_file_that_every_user_can_read_causes_a_warning(self):
+        file = self.folder / "token"
+        file.write_text(TOKEN)
+        for mode in (0o600, 0o640):
+            file.chmod(mode)
+            with self.assertNoLogs("km_litellm"):
+                Door(self.stub.address, token_file=file)
+        file.chmod(0o644)
+        with self.assertLogs("km_litellm", "WARNING") as logs:
+            Door(self.stub.address, token_file=file)
+        self.assertIn("readable by every user", logs.output[0])
+        self.assertNotIn("PLANTED", logs.output[0])
+
+    def test_token_that_was_rotated_is_read_again_once(self):
+        file = self.folder / "token"
+        file.write_text("PLANTED-old")
+        file.chmod(0o600)
+        door = Door(self.stub.address, token_file=file)
+        file.write_text("PLANTED-new")
+        self.stub.refuses(401, "auth")
+        self.stub.says({"value": VALUE})
+        self.assertEqual(door.secret("A"), VALUE)
+        self.stub.says({"path": "p", "version": 1})
+        door.store("a", VALUE)
+        self.assertEqual(self.stub.tokens, ["PLANTED-old", "PLANTED-new", "PLANTED-new"])
+        # The same token is not sent again, and another one only once.
+        self.stub.refuses(401, "auth")
+        self.fails("auth", door.secret, "A")
+        file.write_text("PLANTED-third")
+        self.stub.refuses(401, "auth")
+        self.stub.refuses(401, "auth")
+        self.fails("auth", door.secret, "A")
+        self.assertEqual(len(self.stub.tokens), 6)
+
+    def test_token_file_that_is_gone_after_a_rejection_is_an_error(self):
+        file = self.folder / "token"
+        file.write_text(TOKEN)
+        door = Door(self.stub.address, token_file=file)
+        file.unlink()
+        self.stub.refuses(401, "auth")
+        self.fails("settings", door.secret, "A")
+
+    def test_token_that_is_not_from_a_file_is_not_sent_again(self):
+        self.stub.refuses(401, "auth")
+        self.fails("auth", self.door.secret, "A")
+        self.assertEqual(len(self.stub.tokens), 1)
 
     def test_nobody_there_is_unavailable(self):
         door = Door(f"unix:{self.folder}/nobody.sock", TOKEN)

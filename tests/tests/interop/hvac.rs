@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{LiteLlm, Running, secret};
+use tests::{LiteLlm, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -28,7 +28,7 @@ impl Hvac {
     async fn of(world: &World) -> Result<Self> {
         let (files, token) = (tempfile::tempdir()?, secret("local"));
         let file = files.path().join("token");
-        std::fs::write(&file, format!("{token}\n"))?;
+        write_private(&file, format!("{token}\n"))?;
         let gateway = world.gateway(json!({}), None)?;
         let serve = ["serve", "--listen", "127.0.0.1:0", "--token-file"];
         let km = gateway.program().args(serve).args([&file]);
@@ -232,7 +232,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_wrong_token_is_unauthorized() -> Result<()> {
+async fn a_wrong_token_is_forbidden() -> Result<()> {
     let world = World::new().await?;
     let mut hvac = Hvac::of(&world).await?;
     hvac.client["token"] = secret("other").into();
@@ -245,9 +245,10 @@ async fn a_wrong_token_is_unauthorized() -> Result<()> {
         (kv("list_secrets"), place),
         ("auth.token.lookup_self".to_owned(), json!({})),
     ] {
-        let text = hvac.raises("Unauthorized", &call, arguments).await?;
+        let text = hvac.raises("Forbidden", &call, arguments).await?;
         ensure!(text.contains("permission denied"), "{call}: {text}");
     }
+    ensure!(hvac.call("is_authenticated", json!({})).await? == false);
     ensure!(world.stored().await?.is_empty(), "something was written");
     hvac.end().await
 }

@@ -3,9 +3,9 @@
 
 mod endings;
 mod environment;
+mod hardening;
 mod refusals;
 mod signals;
-mod terminal;
 mod watch;
 
 use anyhow::{Result, ensure};

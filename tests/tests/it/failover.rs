@@ -1,6 +1,7 @@
 //! A cluster of three real nodes, and one of them goes: what the product does meanwhile, and that
 //! nothing it said turns out to be wrong.
 
+mod election;
 mod history;
 mod late;
 mod load;

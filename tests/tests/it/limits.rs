@@ -16,7 +16,7 @@ use crate::product::{approle, builder, figure, path};
 use crate::relay::Relay;
 
 /// Retries that a client has beside one for twelve requests.
-const RESERVE: usize = 4;
+const RESERVE: usize = 12;
 const OVERTIME: Duration = Duration::from_millis(100);
 
 /// A server of its own, so that nobody else is slowed down, and a way there that counts.
@@ -111,8 +111,7 @@ async fn a_burst_of_reads_comes_through_or_is_told_that_it_is_limited() -> Resul
         let limited = Limited::new(headers).await?;
         limited.limit(10, 2).await?;
         let through = limited.burst(40, false).await?.len();
-        // Who knows when to come back does; who doesn't has no patience.
-        assert!(through >= if headers { 11 } else { 10 }, "{through}");
+        assert!(through >= 11, "{through}");
     }
     Ok(())
 }
@@ -123,7 +122,7 @@ async fn a_write_that_is_limited_is_stored_once_or_not_at_all() -> Result<()> {
         let limited = Limited::new(headers).await?;
         limited.limit(5, 2).await?;
         let through = limited.burst(20, true).await?;
-        assert!(through.len() >= if headers { 6 } else { 5 }, "{through:?}");
+        assert!(through.len() >= 6, "{through:?}");
         limited.lift().await?;
         for number in 0..20 {
             let (status, answer) = limited.fixture.get(&format!("name-{number}")).await?;
@@ -154,7 +153,7 @@ async fn a_write_waits_as_long_as_the_server_asks_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_limit_that_outlasts_the_deadline_is_told_at_once() -> Result<()> {
+async fn limit_that_outlasts_the_deadline_is_reported_within_it() -> Result<()> {
     for headers in [false, true] {
         let limited = Limited::new(headers).await?;
         limited.limit(1, 60).await?;
@@ -162,9 +161,11 @@ async fn a_limit_that_outlasts_the_deadline_is_told_at_once() -> Result<()> {
         let (before, started) = (limited.relay.requests(), Instant::now());
         let error = limited.kv.read(&path("name")?).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Exchange(Http::RateLimited), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
-        // Without a time to wait for, two more tries cost little.
-        assert_eq!(limited.relay.requests() - before, if headers { 1 } else { 3 });
+        // Without a time to wait for, it is probed until the deadline.
+        let most = if headers { Duration::from_secs(1) } else { DEFAULT_DEADLINE + OVERTIME };
+        assert!(started.elapsed() < most, "{:?}", started.elapsed());
+        let sent = limited.relay.requests() - before;
+        assert!(if headers { sent == 1 } else { sent > 1 }, "{sent}");
         let read = limited.fixture.km().args(["read", "name"]).run().await?.expect(4)?;
         assert_eq!(read.stdout, b"", "{}", read.stderr);
     }

@@ -5,14 +5,19 @@
 mod client;
 mod sidecar;
 
+mod audit;
+mod connections;
 mod handed_over;
+mod interrupt;
 mod keys;
 mod life;
 mod limits;
+mod origin;
 mod probes;
 mod secrets;
 mod socket;
 mod token;
+mod token_file;
 mod vault_api;
 mod vault_cli;
 mod vaultrs;

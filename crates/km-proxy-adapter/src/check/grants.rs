@@ -37,7 +37,7 @@ pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
     let home = mount(location.namespace.as_deref(), &location.mount)?;
     let mut grants = provider_keys(settings, &home)?;
     if settings.virtual_keys.store && settings.access_mode.writes() {
-        let folder = Folder::new(settings, None)?;
+        let folder = Folder::of_gateway(settings)?;
         grants.extend(key_folder(&folder.mount, folder.path.as_ref()));
         let teams = settings.allowed_team_locations.iter().flatten();
         grants.extend(teams.filter_map(team_folder).flatten());
@@ -86,18 +86,16 @@ fn key_folder(mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
     [keys, listing(mount, folder, "`km key list`")]
 }
 
-/// Where a pattern of team locations allows virtual keys; `None` where a policy can't say as little:
-/// it knows whole segments, and no star within one.
+/// Where a pattern of team locations allows virtual keys; `None` where a policy cannot express it:
+/// a policy knows whole segments, and no star within one.
 fn team_folder(pattern: &LocationPattern) -> Option<[Grant; 2]> {
-    let place = pattern.to_string();
-    let segment = |part| match part {
-        "*" => Some("+"),
-        part => (!part.contains('*')).then_some(part),
+    let (mount, prefix) = (segments(pattern.mount())?, pattern.prefix().map(segments));
+    let below = match prefix {
+        Some(prefix) => format!("{}/", prefix?),
+        None => String::new(),
     };
-    let place: Option<Vec<_>> = place.trim_start_matches('/').split('/').map(segment).collect();
-    let place = place?.join("/");
     let grant = |endpoint: &str, rights: &[&'static str], why| Grant {
-        path: format!("{place}/{endpoint}/"),
+        path: format!("{mount}/{endpoint}/{below}"),
         rights: rights.to_vec(),
         why,
         sample: None,
@@ -106,6 +104,15 @@ fn team_folder(pattern: &LocationPattern) -> Option<[Grant; 2]> {
         grant("data", &KEY_RIGHTS, "virtual keys of teams"),
         grant("metadata", &["list"], "`km key list` of teams"),
     ])
+}
+
+/// A pattern's segments as a policy has them; `None` for a star within a segment.
+fn segments(pattern: &[String]) -> Option<String> {
+    let segment = |part: &String| match part.as_str() {
+        "*" => Some("+".to_owned()),
+        part => (!part.contains('*')).then(|| part.to_owned()),
+    };
+    pattern.iter().map(segment).collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
 }
 
 /// The patterns of team locations that [`grants`] leaves out.

@@ -45,6 +45,8 @@ pub enum Section {
     Cache,
     /// What teams may say.
     Teams,
+    /// The process of the program itself.
+    Process,
 }
 
 /// Whether a value may be shown and handed on.
@@ -60,8 +62,15 @@ pub enum Sensitivity {
 
 impl Section {
     /// All of them, in the order of the reference.
-    pub const ALL: [Self; 6] =
-        [Self::Server, Self::Login, Self::Location, Self::Access, Self::Cache, Self::Teams];
+    pub const ALL: [Self; 7] = [
+        Self::Server,
+        Self::Login,
+        Self::Location,
+        Self::Access,
+        Self::Cache,
+        Self::Teams,
+        Self::Process,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
@@ -72,6 +81,7 @@ impl Section {
             Self::Access => "What is read and written",
             Self::Cache => "How long values live",
             Self::Teams => "Teams",
+            Self::Process => "The process",
         }
     }
 }

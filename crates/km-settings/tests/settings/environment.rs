@@ -96,6 +96,24 @@ fn a_switch_that_cannot_be_read_is_one_problem() {
 }
 
 #[test]
+fn debugging_is_allowed_by_a_boolean_in_the_environment_only() {
+    let allowed = |value: &str| {
+        let variables = [("KM_DANGER_DEBUGGABLE".to_owned(), value.to_owned())];
+        km_settings::is_debuggable(&std::collections::BTreeMap::from(variables))
+    };
+    for (value, expected) in
+        [("true", true), ("1", true), ("false", false), ("", false), ("perhaps", false)]
+    {
+        assert_eq!(allowed(value), expected, "{value}");
+    }
+    let message = "KM_DANGER_DEBUGGABLE: `perhaps` is not `true` or `false`";
+    check_problem(&[("KM_DANGER_DEBUGGABLE", "perhaps")], "", &[message]);
+    let own = "general_settings: {key_management_settings: {km: {danger_debuggable: true}}}";
+    let warnings = good(&[], own).warnings;
+    assert!(warnings.iter().any(|warning| warning.what == "is no setting"), "{warnings:?}");
+}
+
+#[test]
 fn the_first_ca_bundle_that_is_set_counts() {
     let all = [("KM_CA_CERT", "a"), ("VAULT_CACERT", "b"), ("SSL_CERT_FILE", "c")];
     for (index, (_, expected)) in all.iter().enumerate() {

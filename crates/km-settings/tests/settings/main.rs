@@ -9,6 +9,8 @@ mod common;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod page;

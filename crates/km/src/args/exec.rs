@@ -15,6 +15,10 @@ pub(crate) struct Exec {
     /// Leave the variables that say how to log in to Vault in CMD's environment
     #[arg(long)]
     pub(crate) keep_credentials: bool,
+    /// Set NAME although the loader or a shell obeys it (LD_*, PATH, BASH_* and the like) and its value
+    /// comes from Vault; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) danger_env: Vec<String>,
     /// Run CMD anew when a value changes. Vault is asked within HCP_VAULT_REFRESH_INTERVAL, which is a
     /// day unless it is set
     #[arg(long)]

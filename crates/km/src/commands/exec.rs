@@ -1,88 +1,111 @@
-//! `km exec`: a program with the secrets in its environment, which are resolved before it starts.
+//! `km exec`: runs a program with the secrets in its environment, which are resolved before it
+//! starts.
+//!
+//! Without `--watch`, this process revokes its token and replaces itself with the program. With
+//! `--watch`, and as PID 1, it stays as the program's parent: `child.rs`.
 
 mod changes;
 mod child;
 mod environment;
+mod foreground;
+mod launch;
 mod news;
 mod signals;
 mod values;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 
-use km_proxy_adapter::{KeyManager, Kind, is_resolved_by_gateway, name_of};
-use tokio::process::Command;
+use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, name_of};
+use km_settings::is_reserved;
+use rustix::process::getpid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use tracing::warn;
 
 use crate::args::{Common, Exec};
 use crate::failure::Failure;
 use crate::settings;
-use child::Program;
-use signals::Signals;
+use crate::signals::{IgnoredSignals, SignalStreams, Termination, interrupted};
+use child::Child;
 use values::Values;
 
-/// Runs the program; its exit code is this one's.
+/// The signals that keep the program from being started.
+const PREVENTS_START: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// Runs the program. Returns its exit code if this process stays as its parent.
 pub(crate) async fn run(common: &Common, args: Exec) -> Result<u8, Failure> {
-    let mut signals = Signals::catch()?;
-    program(&args)?;
+    launch::program(&args)?;
+    let ignored = IgnoredSignals::now();
+    let mut start = Start { termination: Termination::catch(PREVENTS_START, ignored)?, ignored };
     if args.watch {
-        return watch::run(common, &args, signals).await;
+        return watch::run(common, &args, start).await;
     }
     let keys = settings::connect(common)?;
-    let names = names(&keys, &args)?;
-    let values = unless_interrupted(&mut signals, first(&keys, &names, &args)).await?;
-    let command = command(&args, &values)?;
-    drop((values, keys));
-    Program::start(command)?.ends(&mut signals).await
+    let values = start.unless_interrupted(read(&keys, &args)).await;
+    // The program has no use for the login, and nobody would revoke it later.
+    keys.shutdown().await;
+    let command = launch::command(&args, &values?)?;
+    drop(keys);
+    if getpid().is_init() {
+        let mut signals = start.forward()?;
+        return Child::start(command)?.wait(&mut signals).await;
+    }
+    start.check()?;
+    Err(launch::replace_this_process(command))
 }
 
-/// What has to be there before the program is.
-async fn unless_interrupted<T>(
-    signals: &mut Signals,
-    before: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        outcome = before => outcome,
-        _ = signals.next() => {
-            let hint = "the program was not started: run it again";
-            Err(Failure::new(Kind::Unavailable, "interrupted by a signal", hint))
+/// The time before the program runs, in which a signal keeps it from being started.
+struct Start {
+    termination: Termination,
+    ignored: IgnoredSignals,
+}
+
+impl Start {
+    /// Waits for `before` unless a signal asks for the end.
+    async fn unless_interrupted<T>(
+        &mut self,
+        before: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            outcome = before => outcome,
+            () = self.termination.requested() => Err(not_started()),
         }
     }
+
+    /// Fails if a signal has asked for the end.
+    fn check(&self) -> Result<(), Failure> {
+        if self.termination.is_requested() { Err(not_started()) } else { Ok(()) }
+    }
+
+    /// Catches what is forwarded from now on. Every signal is either in there or reported here.
+    fn forward(self) -> Result<SignalStreams, Failure> {
+        let signals = signals::forwarded(self.ignored)?;
+        self.check()?;
+        Ok(signals)
+    }
+}
+
+fn not_started() -> Failure {
+    interrupted("the program was not started: run it again")
 }
 
 /// The values that the program is started with.
-async fn first(keys: &KeyManager, names: &[String], args: &Exec) -> Result<Values, Failure> {
+async fn read(keys: &KeyManager, args: &Exec) -> Result<Values, Failure> {
+    read_names(keys, &names(keys, args)?, args).await
+}
+
+async fn read_names(keys: &KeyManager, names: &[String], args: &Exec) -> Result<Values, Failure> {
     let may_be_missing = |name: &str| {
-        if args.allow_missing {
+        if is_reserved(name) {
+            warn!(name, "skipped: settings and credentials are not read from the environment");
+        } else if args.allow_missing {
             warn!(name, "neither Vault nor the environment has it");
         }
-        args.allow_missing
+        args.allow_missing || is_reserved(name)
     };
-    values::resolve(keys, names, may_be_missing).await
-}
-
-fn program(args: &Exec) -> Result<&OsStr, Failure> {
-    let program = args.command.first().filter(|program| !program.is_empty());
-    program.map(AsRef::as_ref).ok_or_else(|| {
-        let hint = "km exec -- CMD ARGS";
-        Failure::new(Kind::Usage, "usage: there is no program to run", hint)
-    })
-}
-
-/// The program with these values in its environment.
-fn command(args: &Exec, values: &Values) -> Result<Command, Failure> {
-    let mut command = Command::new(program(args)?);
-    command.args(args.command.iter().skip(1));
-    if !args.keep_credentials {
-        for name in environment::credentials() {
-            command.env_remove(name);
-        }
-    }
-    for (name, value) in values {
-        command.env(name, value.expose());
-    }
-    Ok(command)
+    let values = values::resolve(keys, names, args, may_be_missing).await?;
+    values::warn_of_suspicious(&values);
+    Ok(values)
 }
 
 /// The names, each once, in their order in the file.

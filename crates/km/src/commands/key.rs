@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::args::{
     Common, Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore,
 };
+use crate::commands::list;
 use crate::failure::Failure;
 use crate::{input, output, settings};
 
@@ -56,15 +57,20 @@ impl Command {
 
     async fn list(&self, args: KeyList) -> Result<(), Failure> {
         #[derive(Serialize)]
-        struct Document<'a> {
-            aliases: Vec<&'a str>,
+        struct Document {
+            aliases: Vec<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            deleted: Option<Vec<String>>,
         }
         if args.place.explain {
             return self.show([self.keys.locate_all()]);
         }
-        let aliases = self.keys.list().await?;
-        let aliases: Vec<_> = aliases.iter().map(KeyAlias::as_str).collect();
-        if self.json { output::json(&Document { aliases }) } else { output::lines(aliases) }
+        let listing = self.keys.list().await?;
+        if self.json {
+            let (aliases, deleted) = list::texts(&listing, args.all);
+            return output::json(&Document { aliases, deleted });
+        }
+        list::lines(&listing, args.all)
     }
 
     async fn rotate(&self, args: KeyRotate) -> Result<(), Failure> {

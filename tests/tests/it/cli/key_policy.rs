@@ -37,7 +37,7 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
             &[
                 ("KM_STORE_VIRTUAL_KEYS", "true"),
                 ("KM_HOSTED_KEYS", "A"),
-                ("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv,/own"),
+                ("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv,/own,/shared:teams/*"),
             ],
             &[
                 (r#""secret/data/A""#, "read, create, update, delete"),
@@ -47,6 +47,8 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
                 (r#""teams/+/kv/metadata/*""#, "list"),
                 (r#""own/data/*""#, "create, read, update, delete"),
                 (r#""own/metadata/*""#, "list"),
+                (r#""shared/data/teams/+/*""#, "create, read, update, delete"),
+                (r#""shared/metadata/teams/+/*""#, "list"),
             ],
         ),
     ] {
@@ -89,7 +91,7 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     let settings = [
         ("KM_HOSTED_KEYS", "A"),
         ("HCP_VAULT_PATH_PREFIX", "gw"),
-        ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}")),
+        ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}:keys")),
     ];
     let gateway = Gateway::new(&settings).await?;
     check::expect(
@@ -101,7 +103,8 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     let value = secret("key");
     gateway.km().args(["write", "A"]).stdin(value.as_str()).run().await?.expect(0)?;
     assert_eq!(gateway.km().args(["read", "A"]).run().await?.expect(0)?.text()?, value);
-    let team_settings = json!({ "namespace": "teams/policy", "mount": name }).to_string();
+    let team_settings =
+        json!({ "namespace": "teams/policy", "mount": name, "path_prefix": "keys/a" }).to_string();
     for team in [&[][..], &["--team-settings", &team_settings]] {
         for arguments in [
             &["store", "a"][..],
@@ -139,4 +142,16 @@ async fn rights_that_writing_needs_are_asked_about() -> Result<()> {
     check::expect(storing, 5, &all).await?;
     let said = storing().args(["check"]).run().await?.expect(5)?;
     says(said.text()?, &["the token has no delete", "/data/litellm/"])
+}
+
+#[tokio::test]
+async fn pattern_that_leaves_the_path_prefix_free_is_warned_of() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let km = |patterns: &str| fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", patterns);
+    let rest = ["server ok", "login ok", "mount ok", "rights ok"];
+    let free = [&["settings ok", "settings warning", "settings warning"][..], &rest].concat();
+    check::expect(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
+    let said = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
+    says(said.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
+    check::expect(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
 }

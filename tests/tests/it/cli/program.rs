@@ -1,35 +1,23 @@
 //! The program's own file, for runs that need another stdin or stdout than a pipe.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tests::Km;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::common::played;
-use super::listener::{Reply, Scripted};
-
 /// A program that hangs fails its test.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
-
-/// Where the program is: a run that is held up is asked, since only the harness knows.
-pub(crate) async fn program() -> Result<PathBuf> {
-    let server = Scripted::new(|_| Reply::Hang)?;
-    let mut held = played(&server.address()).args(["read", "A"]).start().await?;
-    server.saw("GET").await?;
-    let id = held.child().id().context("the program has ended")?;
-    std::fs::read_link(format!("/proc/{id}/exe")).context("looking up the program's file")
-}
 
 /// Runs a command line on a terminal of its own: exit code, and what the terminal showed.
 pub(crate) async fn on_a_terminal(
     arguments: &str,
     environment: &[(&str, &str)],
 ) -> Result<(i32, String)> {
-    let program = program().await?;
+    let program = Km::program().await?;
     let line = format!("'{}' {arguments}", program.display());
     let shown = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
@@ -50,7 +38,7 @@ pub(crate) async fn onto(
     arguments: &[&str],
     environment: &[(&str, &str)],
 ) -> Result<(i32, String)> {
-    let run = Command::new(program().await?)
+    let run = Command::new(Km::program().await?)
         .args(arguments)
         .env_clear()
         .envs(environment.iter().copied())
@@ -69,8 +57,7 @@ pub(crate) async fn with_open_stdin(
     arguments: &[&str],
     environment: &[(&str, &str)],
 ) -> Result<Child> {
-    const SIGTERM: u32 = 15;
-    let child = Command::new(program().await?)
+    let child = Command::new(Km::program().await?)
         .args(arguments)
         .env_clear()
         .envs(environment.iter().copied())
@@ -79,6 +66,13 @@ pub(crate) async fn with_open_stdin(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
+    catches_sigterm(&child).await?;
+    Ok(child)
+}
+
+/// Waits until the program catches SIGTERM.
+pub(crate) async fn catches_sigterm(child: &Child) -> Result<()> {
+    const SIGTERM: u32 = 15;
     let id = child.id().context("the program has ended")?;
     let deadline = Instant::now() + ENDS_WITHIN;
     loop {
@@ -86,7 +80,7 @@ pub(crate) async fn with_open_stdin(
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let caught = u64::from_str_radix(caught.context("no SigCgt")?.trim(), 16)?;
         if caught & (1 << (SIGTERM - 1)) != 0 {
-            return Ok(child);
+            return Ok(());
         }
         ensure!(Instant::now() < deadline, "km does not catch SIGTERM");
         sleep(Duration::from_millis(10)).await;

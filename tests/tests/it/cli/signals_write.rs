@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 use tests::{Km, secret};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::common::{NAME, error_document, played, says};
 use super::listener::{Reply, Scripted, version_two};
@@ -54,6 +54,26 @@ async fn a_write_without_an_answer_is_ambiguous_after_sigterm() -> Result<()> {
 #[tokio::test]
 async fn a_write_without_an_answer_is_ambiguous_after_sigint() -> Result<()> {
     without_an_answer("INT").await
+}
+
+/// Nobody knows what became of the write, and somebody has decided not to wait for it.
+#[tokio::test]
+async fn second_signal_ends_a_write_at_once() -> Result<()> {
+    for (first, second, code) in [("TERM", "TERM", 143), ("INT", "INT", 130), ("INT", "TERM", 143)]
+    {
+        let server = server(|| Reply::Hang)?;
+        let mut running = write(&server).start().await?;
+        server.saw("POST /v1/secret/data/").await?;
+        running.signal(first)?;
+        // It is waited for after the first one.
+        let ended = timeout(Duration::from_millis(500), running.child().wait()).await;
+        assert!(ended.is_err(), "{first}: {ended:?}");
+        let began = Instant::now();
+        running.signal(second)?;
+        running.finish().await?.expect(code)?;
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    Ok(())
 }
 
 #[tokio::test]

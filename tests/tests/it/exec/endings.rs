@@ -1,13 +1,17 @@
 //! How the program's end becomes ours.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use anyhow::Result;
-use tests::Km;
+use serde_json::json;
+use tests::{Km, Server};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::time::Instant;
 
 use super::shell;
+use crate::cli::common::by_token;
+use crate::login::accessors;
 
 /// Nothing is resolved, so nobody is asked.
 pub(super) fn runs(script: &str) -> Km {
@@ -23,12 +27,48 @@ async fn its_exit_code_is_ours() -> Result<()> {
     Ok(())
 }
 
+/// The program's own end by a signal, unless `km` stays: then it reports one as a shell does.
 #[tokio::test]
-async fn a_death_by_signal_is_told_as_a_shell_does() -> Result<()> {
+async fn death_by_signal_is_the_programs_own_unless_km_stays() -> Result<()> {
     for (name, number) in [("KILL", 9), ("TERM", 15), ("INT", 2), ("USR1", 10), ("ABRT", 6)] {
-        let mut running = runs(&format!("kill -s {name} $$; sleep 60")).start().await?;
-        let ended = running.child().wait().await?;
-        assert_eq!(ended.code(), Some(128 + number), "SIG{name}: exited, not killed itself");
+        for (watch, code, signal) in
+            [(None, None, Some(number)), (Some("--watch"), Some(128 + number), None)]
+        {
+            let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(watch);
+            let script = format!("ulimit -c 0; kill -s {name} $$; sleep 60");
+            let mut running = km.args(shell(&script)).start().await?;
+            let ended = running.child().wait().await?;
+            assert_eq!((ended.code(), ended.signal()), (code, signal), "SIG{name} {watch:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Nobody would revoke it later. A token that was given is not `km`'s to revoke.
+#[tokio::test]
+async fn token_is_revoked_before_the_program_starts() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    fixture.km().args(["exec", "--only=ONE"]).args(shell("true")).run().await?.expect(0)?;
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+    fixture.km().args(["exec", "--only=NONE"]).args(shell("true")).run().await?.expect(6)?;
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+
+    let token = fixture.token(json!({})).await?;
+    let km = by_token(fixture.server().address(), &fixture.mount, &token);
+    km.args(["exec", "--only=ONE"]).args(shell("true")).run().await?.expect(0)?;
+    assert_eq!(accessors(&fixture).await?.len(), 1, "a token that was given is revoked");
+    Ok(())
+}
+
+/// `km` lowers its own limit of core files. The program has the one that it would have without.
+#[tokio::test]
+async fn core_limit_of_the_program_is_the_inherited_one() -> Result<()> {
+    let inherited = std::process::Command::new("sh").args(["-c", "ulimit -c"]).output()?;
+    for watch in [None, Some("--watch")] {
+        let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(watch);
+        let output = km.args(shell("ulimit -c")).run().await?.expect(0)?;
+        assert_eq!(output.stdout, inherited.stdout, "{watch:?}");
     }
     Ok(())
 }

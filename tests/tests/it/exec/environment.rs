@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Server, secret};
 
-use super::{refers, shell, shows};
-use crate::cli::common::{file, played};
+use super::{refers, shell, shows, stops};
+use crate::cli::common::{file, played, says};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
@@ -61,7 +61,8 @@ async fn vault_comes_before_the_environment() -> Result<()> {
     Ok(())
 }
 
-const CREDENTIALS: [&str; 8] = [
+const CREDENTIALS: [&str; 9] = [
+    "BAO_TOKEN",
     "HCP_VAULT_ADDR",
     "HCP_VAULT_APPROLE_SECRET_ID",
     "HCP_VAULT_MADE_UP",
@@ -94,6 +95,74 @@ async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
         assert!(has("KM_ACCESS_MODE")?, "a plain setting is nobody's secret");
         assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !stay);
     }
+    Ok(())
+}
+
+/// A form that a provider would refuse. The bytes reach the program as they are stored.
+#[tokio::test]
+async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let plain = secret("plain");
+    fixture.put("PLAIN", json!({ "key": plain })).await?;
+    for (value, warning) in [
+        (format!("{plain}\n"), "line ending"),
+        (format!(" {plain}"), "white space"),
+        (format!("\"{plain}\""), "quotation marks"),
+        (format!("\u{feff}{plain}"), "byte order mark"),
+        (format!("os.environ/{plain}"), "os.environ/"),
+    ] {
+        fixture.put("ODD", json!({ "key": value })).await?;
+        let km = fixture.km().args(["exec", "--only=ODD", "--only=PLAIN"]);
+        let output = km.args(shell("printf %s \"$ODD\"")).run().await?.expect(0)?;
+        assert!(output.text()? == value, "{warning}: the bytes differ");
+        says(&output.stderr, &["WARN", "ODD", warning])?;
+        assert!(!output.stderr.contains("PLAIN\""), "{}", output.stderr);
+    }
+    Ok(())
+}
+
+/// Also with `--keep-credentials`: the program finds what it inherits, and nothing is exit 6.
+#[tokio::test]
+async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (value, stored) = (secret("value"), secret("stored"));
+    fixture.put("ONE", json!({ "key": value })).await?;
+    fixture.put("KM_CONFIG", json!({ "key": stored })).await?;
+    let names =
+        ["ONE", "KM_CONFIG", "KM_ACCESS_MODE", "HCP_VAULT_ADDR", "VAULT_ADDR", "SSL_CERT_FILE"];
+    for option in [None, Some("--keep-credentials")] {
+        let (_directory, km) = refers(&fixture, &names)?;
+        let km = km.env("VAULT_ADDR", "inherited").args(option);
+        let shown = shows(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
+        let output = km.args(shown).run().await?.expect(0)?;
+        assert_eq!(output.text()?, format!("{value}\n{stored}\ninherited\n\n"));
+        for name in ["KM_ACCESS_MODE", "VAULT_ADDR", "SSL_CERT_FILE"] {
+            let is_named = |line: &&str| line.contains("WARN") && line.contains(name);
+            assert_eq!(output.stderr.lines().filter(is_named).count(), 1, "{}", output.stderr);
+        }
+    }
+    Ok(())
+}
+
+/// Values from Vault only: what the environment has already is nobody's attack.
+#[tokio::test]
+async fn loader_names_from_vault_need_a_flag() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for name in ["LD_PRELOAD", "PATH", "BASH_ENV", "BASH_FUNC_ls", "PYTHONPATH", "ENV"] {
+        fixture.put(name, json!({ "key": "/nonexistent" })).await?;
+        let km = || fixture.km().args(["exec", "--only", name]);
+        let program = ["--", "/usr/bin/env"];
+        let said = stops(km, &program, 2, "usage").await?;
+        says(&said, &[name, "--danger-env"])?;
+        let other = km().args(["--danger-env=OTHER"]).args(program).run().await?;
+        says(&other.expect(2)?.stderr, &[name])?;
+        let allowed = km().args(["--danger-env", name]).args(program).run().await?.expect(0)?;
+        let variable = format!("{name}=/nonexistent");
+        assert!(allowed.text()?.lines().any(|line| line == variable), "{name}");
+    }
+    let km = fixture.km().env("PYTHONSTARTUP", "mine").args(["exec", "--only=PYTHONSTARTUP"]);
+    let output = km.args(shows(&["PYTHONSTARTUP"])).run().await?.expect(0)?;
+    assert_eq!(output.text()?, "mine\n");
     Ok(())
 }
 

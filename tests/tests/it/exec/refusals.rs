@@ -5,7 +5,7 @@ use serde_json::json;
 use tests::{Km, Server, secret};
 
 use super::{shell, shows, stops};
-use crate::cli::common::{by_token, file, says};
+use crate::cli::common::{by_token, file, played, says};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
@@ -53,6 +53,38 @@ async fn a_value_that_no_variable_can_hold_stops_it() -> Result<()> {
     Ok(())
 }
 
+/// What one variable can hold on Linux, with its name.
+const LARGEST: usize = 128 * 1024 - "ONE=\0".len();
+
+#[tokio::test]
+async fn value_too_large_for_a_variable_stops_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let km = || fixture.km().args(["exec", "--only=ONE"]);
+    fixture.put("ONE", json!({ "key": "a".repeat(LARGEST) })).await?;
+    let program = shell("echo ${#ONE}");
+    assert_eq!(km().args(&program).run().await?.expect(0)?.text()?, format!("{LARGEST}\n"));
+    fixture.put("ONE", json!({ "key": "a".repeat(LARGEST + 1) })).await?;
+    says(&stops(km, &program, 8, "stored_value").await?, &["ONE", "128 KiB"])
+}
+
+/// The system's limit for all variables together is 6 MiB at most.
+#[tokio::test]
+async fn values_too_large_together_name_the_largest() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let names: Vec<_> = (0..60).map(|number| format!("NAME_{number}")).collect();
+    for name in &names {
+        fixture.put(name, json!({ "key": "a".repeat(120 * 1024) })).await?;
+    }
+    fixture.put("BIG", json!({ "key": "a".repeat(125 * 1024) })).await?;
+    fixture.put("SMALL", json!({ "key": "a" })).await?;
+    let only: Vec<_> = names.iter().map(|name| format!("--only={name}")).collect();
+    let km = || fixture.km().args(["exec", "--only=SMALL", "--only=BIG"]).args(&only);
+    let said = stops(km, &["--", "true"], 126, "usage").await?;
+    says(&said, &["start true", "largest values: BIG, NAME_"])?;
+    assert!(!said.contains("SMALL"), "{said}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_program_that_cannot_be_started_fails_as_in_a_shell() -> Result<()> {
     let (_directory, plain) = file("text")?;
@@ -83,5 +115,15 @@ async fn without_a_program_there_is_nothing_to_do() -> Result<()> {
         says(&output.stderr, &["km: usage: ", "hint: "])?;
     }
     assert_eq!(nobody.connections()?, 0, "the server was asked");
+    Ok(())
+}
+
+#[tokio::test]
+async fn virtual_key_is_not_a_variable_of_the_program() -> Result<()> {
+    let nobody = Silent::new()?;
+    let km = || played(&nobody.address()).args(["exec", "--only", "litellm/alias"]);
+    let said = stops(km, &["--", "/bin/true"], 5, "denied").await?;
+    says(&said, &["virtual keys are not provider secrets"])?;
+    assert_eq!(nobody.connections()?, 0);
     Ok(())
 }

@@ -34,9 +34,11 @@ async fn a_second_hop_is_none() -> Result<()> {
     let leader = Scripted::requests(move |_| redirect(307, &onward)).start()?;
     let location = format!("{}{DATA}", leader.url());
     let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;
-    let parts = Parts::new(&server)?;
+    let parts = Parts::hurried(&server)?;
     assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
-    assert_eq!((leader.record().total(), foreign.record().connections()), (3, 0));
+    assert!(leader.record().total() > 1);
+    assert_eq!(leader.record().total(), server.record().count("GET", DATA), "one hop each");
+    assert_eq!(foreign.record().connections(), 0);
     Ok(())
 }
 
@@ -45,9 +47,9 @@ async fn a_leader_that_is_gone_is_no_leader() -> Result<()> {
     let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let (location, named) = (format!("http://{gone}{DATA}"), format!("http://{gone}"));
     let server = Scripted::requests(standby(307, &location, &named)).start()?;
-    let parts = Parts::new(&server)?;
+    let parts = Parts::hurried(&server)?;
     assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
-    assert_eq!(server.record().count("GET", DATA), 3);
+    assert!(server.record().count("GET", DATA) > 1);
     Ok(())
 }
 

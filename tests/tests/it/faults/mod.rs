@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod blackholes;
 mod bodies;
 mod certificates;
 mod connections;
@@ -48,6 +49,9 @@ const DATA: &str = "/v1/secret/data/OPENAI_API_KEY";
 /// Long enough for anything here that ends by itself.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Long enough for two retries, the waits of which are 250 and 500 ms at most.
+const HURRY: Duration = Duration::from_millis(900);
+
 /// One client and the token that it sends.
 struct Parts {
     client: Client,
@@ -62,6 +66,11 @@ impl Parts {
 
     fn of(builder: ClientBuilder) -> Result<Self> {
         Ok(Self { client: builder.build()?, token: secret("token"), watch: leaks::watch() })
+    }
+
+    /// With a deadline that a fault which is retried meets soon.
+    fn hurried(server: &Scripted) -> Result<Self> {
+        Self::of(builder(&server.url())?.deadline(HURRY))
     }
 
     async fn send(&self, request: &Request) -> Result<Response, Error> {

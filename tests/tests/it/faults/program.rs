@@ -19,6 +19,9 @@ pub(crate) fn km(url: &str, token: &str) -> Km {
         .env("KM_DEADLINE", "5s")
 }
 
+/// Sent again until the deadline leaves no room.
+const AGAIN: usize = usize::MAX;
+
 struct Row {
     what: &'static str,
     steps: Vec<Step>,
@@ -41,7 +44,8 @@ async fn check(row: Row) -> Result<()> {
     let said = error["error"]["hint"].as_str().unwrap_or_default();
     assert!(said.contains(hint), "{what}: {error}");
     assert!(output.stdout.is_empty(), "{what}");
-    assert_eq!(server.record().count("GET", DATA), requests, "{what}");
+    let sent = server.record().count("GET", DATA);
+    assert!(if requests == AGAIN { sent > 1 } else { sent == requests }, "{what}: {sent}");
     // The program's own start counts beside the deadline.
     assert!(took < Duration::from_secs(3), "{what}: {took:?}");
     Ok(())
@@ -63,11 +67,11 @@ async fn a_read_that_fails_says_what_failed_and_what_helps() -> Result<()> {
     let away = scripted::raw(307, "").header("Location", "http://127.0.0.2:1").sized();
     let page = scripted::raw(200, secret("page")).header("Content-Type", "text/html").sized();
     for row in [
-        row("RST", vec![Step::Reset], 4, "unavailable", "", 3),
+        row("RST", vec![Step::Reset], 4, "unavailable", "", AGAIN),
         row("no answer", vec![Step::Hang], 4, "unavailable", "KM_DEADLINE", 1),
-        row("sealed", errors(503, "Vault is sealed").into(), 4, "unavailable", "unseal", 3),
-        row("500", errors(500, "internal error").into(), 4, "unavailable", "", 3),
-        row("limited", errors(429, "quota").into(), 4, "unavailable", "rate limit", 3),
+        row("sealed", errors(503, "Vault is sealed").into(), 4, "unavailable", "unseal", AGAIN),
+        row("500", errors(500, "internal error").into(), 4, "unavailable", "", AGAIN),
+        row("limited", errors(429, "quota").into(), 4, "unavailable", "rate limit", AGAIN),
         row("redirected", away.into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
         row("a page", page.into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
         row("cut", scripted::json(200, "{").into(), 4, "unavailable", "HCP_VAULT_ADDR", 1),
@@ -117,9 +121,9 @@ async fn a_write_that_was_certainly_not_executed_is_unavailable() -> Result<()> 
     let _watch = leaks::watch();
     let sealed = |_: &_| errors(503, "Vault is sealed").into();
     let server = Scripted::requests(beside(sealed)).start()?;
-    let program = km(&server.url(), &secret("token")).args(["write", NAME]).stdin("value");
-    program.run().await?.expect(4)?;
-    assert_eq!(server.record().count("POST", DATA), 3);
+    let program = km(&server.url(), &secret("token")).env("KM_DEADLINE", "1s");
+    program.args(["write", NAME]).stdin("value").run().await?.expect(4)?;
+    assert!(server.record().count("POST", DATA) > 1);
     let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let program = km(&format!("http://{gone}"), &secret("token")).args(["write", NAME]);
     program.stdin("value").run().await?.expect(4).map(drop)

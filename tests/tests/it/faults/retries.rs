@@ -1,6 +1,7 @@
 //! What is sent again, how often, and what an outage costs the server.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -12,7 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{Executed, Kind, Resolve};
 
-use super::{Parts, builder, errors, stored};
+use super::{HURRY, Parts, builder, errors, stored};
+
+/// Sent again until the deadline leaves no room.
+const AGAIN: usize = usize::MAX;
 
 /// What a fault is, what comes of it, and how many requests a read and a write are.
 struct Row {
@@ -35,14 +39,17 @@ fn row(
 
 async fn check(Row { what, steps, kind, reads, writes }: Row) -> Result<()> {
     let server = Scripted::requests(move |_| steps.clone()).start()?;
-    let parts = Parts::new(&server)?;
+    let as_expected = |sent, expected| if expected == AGAIN { sent > 1 } else { sent == expected };
+    let parts = Parts::hurried(&server)?;
     assert_eq!(parts.fails().await.kind(), kind, "{what}, read");
-    assert_eq!(server.record().total(), reads, "{what}, read");
-    // A client of its own: the first one's budget is spent.
-    let parts = Parts::new(&server)?;
+    let sent = server.record().total();
+    assert!(as_expected(sent, reads), "{what}, read: {sent}");
+    // A client of its own, whose budget is whole.
+    let parts = Parts::hurried(&server)?;
     let error = parts.leak_free(parts.write().await.unwrap_err());
     assert_eq!(error.kind(), kind, "{what}, write");
-    assert_eq!(server.record().total() - reads, writes, "{what}, write");
+    let sent = server.record().total() - sent;
+    assert!(as_expected(sent, writes), "{what}, write: {sent}");
     let sent_once = kind.class().retry && writes == 1;
     assert!(!sent_once || error.executed() == Executed::Maybe, "{what}: sent again in doubt only");
     Ok(())
@@ -55,31 +62,31 @@ async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> R
     let part = |end: usize, last: Step| vec![Step::Send(whole[..end].to_vec().into()), last];
     let limited = errors(429, "request path \"secret\": rate limit quota exceeded");
     for row in [
-        row("RST before the answer", [Step::Reset], Kind::Interrupted, 3, 1),
-        row("FIN before the answer", [Step::Close], Kind::Interrupted, 3, 1),
-        row("FIN in the head", part(head.len() - 9, Step::Close), Kind::Interrupted, 3, 1),
-        row("FIN in the body", part(head.len() + 9, Step::Close), Kind::Interrupted, 3, 1),
-        row("RST in the body", part(head.len() + 9, Step::Reset), Kind::Interrupted, 3, 1),
-        row("sealed", errors(503, "Vault is sealed"), Kind::Sealed, 3, 3),
+        row("RST before the answer", [Step::Reset], Kind::Interrupted, AGAIN, 1),
+        row("FIN before the answer", [Step::Close], Kind::Interrupted, AGAIN, 1),
+        row("FIN in the head", part(head.len() - 9, Step::Close), Kind::Interrupted, AGAIN, 1),
+        row("FIN in the body", part(head.len() + 9, Step::Close), Kind::Interrupted, AGAIN, 1),
+        row("RST in the body", part(head.len() + 9, Step::Reset), Kind::Interrupted, AGAIN, 1),
+        row("sealed", errors(503, "Vault is sealed"), Kind::Sealed, AGAIN, AGAIN),
         row(
             "no leader",
             errors(500, "local node not active but active cluster node not found"),
             Kind::NoLeader,
-            3,
+            AGAIN,
             1,
         ),
         row(
             "leadership lost",
             errors(500, "leadership lost while committing log"),
             Kind::Server,
-            3,
+            AGAIN,
             1,
         ),
-        row("500", errors(500, "internal error"), Kind::Server, 3, 1),
-        row("502 of a balancer", scripted::raw(502, "<html>").sized(), Kind::Server, 3, 1),
-        row("429", limited.clone(), Kind::RateLimited, 3, 3),
-        row("429, after 0 s", limited.header("Retry-After", "0"), Kind::RateLimited, 3, 3),
-        row("behind", errors(412, "required index state not present"), Kind::Behind, 5, 5),
+        row("500", errors(500, "internal error"), Kind::Server, AGAIN, 1),
+        row("502 of a balancer", scripted::raw(502, "<html>").sized(), Kind::Server, AGAIN, 1),
+        row("429", limited.clone(), Kind::RateLimited, AGAIN, AGAIN),
+        row("429, after 0 s", limited.header("Retry-After", "0"), Kind::RateLimited, AGAIN, AGAIN),
+        row("behind", errors(412, "required index state not present"), Kind::Behind, AGAIN, AGAIN),
         row(
             "upgrading",
             errors(
@@ -87,8 +94,8 @@ async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> R
                 "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.",
             ),
             Kind::Upgrading,
-            3,
-            3,
+            AGAIN,
+            AGAIN,
         ),
         row(
             "namespace locked",
@@ -115,14 +122,20 @@ async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> R
 
 /// Reads where the rate is limited with this `Retry-After`: how many requests that is, and the
 /// least time that it takes.
-async fn limited(after: &str, deadline: Duration, requests: usize, least: Duration) -> Result<()> {
+async fn limited(
+    after: &str,
+    deadline: Duration,
+    requests: RangeInclusive<usize>,
+    least: Duration,
+) -> Result<()> {
     let limited = errors(429, "rate limit quota exceeded").header("Retry-After", after);
     let server = Scripted::requests(move |_| limited.clone().into()).start()?;
     let parts = Parts::of(builder(&server.url())?.deadline(deadline))?;
     let started = Instant::now();
     assert_eq!(parts.fails().await.kind(), Kind::RateLimited, "{after}");
     let took = started.elapsed();
-    assert_eq!(server.record().total(), requests, "Retry-After: {after}, {deadline:?}");
+    let sent = server.record().total();
+    assert!(requests.contains(&sent), "Retry-After: {after}, {deadline:?}: {sent}");
     let most = deadline + Duration::from_millis(300);
     assert!(took >= least && took < most, "{after}: {took:?}");
     Ok(())
@@ -131,15 +144,15 @@ async fn limited(after: &str, deadline: Duration, requests: usize, least: Durati
 #[tokio::test]
 async fn a_rate_limit_is_waited_for_within_the_deadline() -> Result<()> {
     let second = Duration::from_secs(1);
-    limited("0", 5 * second, 3, second / 5).await?;
-    limited("1", 5 * second, 3, 2 * second).await?;
-    limited("1", second / 2, 1, Duration::ZERO).await?;
-    limited("4000000000", 5 * second, 1, Duration::ZERO).await
+    limited("0", second, 5..=10, second / 2).await?;
+    limited("1", 5 * second, 4..=5, 3 * second).await?;
+    limited("1", second / 2, 1..=1, Duration::ZERO).await?;
+    limited("4000000000", 5 * second, 1..=1, Duration::ZERO).await
 }
 
 #[tokio::test]
 async fn a_rate_limit_beyond_any_number_is_a_long_one() -> Result<()> {
-    limited("99999999999999999999999999", Duration::from_secs(5), 1, Duration::ZERO).await
+    limited("99999999999999999999999999", Duration::from_secs(5), 1..=1, Duration::ZERO).await
 }
 
 /// Leads to one address, and counts how often it was asked.
@@ -159,11 +172,12 @@ async fn a_refused_connection_is_tried_again_for_writes_too() -> Result<()> {
     for writes in [false, true] {
         let asked = Arc::<AtomicUsize>::default();
         let url = format!("https://vault.test:{}", port.port());
-        let parts = Parts::of(builder(&url)?.resolver(Leads(port, Arc::clone(&asked))))?;
+        let parts = builder(&url)?.deadline(HURRY).resolver(Leads(port, Arc::clone(&asked)));
+        let parts = Parts::of(parts)?;
         let outcome = if writes { parts.write().await } else { parts.read().await };
         let error = parts.leak_free(outcome.unwrap_err());
         assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
-        assert_eq!(asked.load(SeqCst), 3, "writes: {writes}");
+        assert!(asked.load(SeqCst) > 1, "writes: {writes}");
     }
     Ok(())
 }
@@ -173,10 +187,11 @@ async fn a_handshake_that_breaks_off_is_tried_again_for_writes_too() -> Result<(
     for last in [Step::Close, Step::Reset] {
         let script = move |_| vec![Step::Wait(Duration::from_millis(20)), last.clone()];
         let server = Scripted::connections(script).start()?;
-        let parts = Parts::of(builder(&server.url().replace("http:", "https:"))?)?;
+        let parts = builder(&server.url().replace("http:", "https:"))?.deadline(HURRY);
+        let parts = Parts::of(parts)?;
         let error = parts.leak_free(parts.write().await.unwrap_err());
         assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
-        assert_eq!(server.record().connections(), 3);
+        assert!(server.record().connections() > 1);
     }
     Ok(())
 }

@@ -107,7 +107,8 @@ async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()>
 async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
     let lost = Lost::new(1, |_| errors(503, "Vault is sealed"))?;
     assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
-    assert_eq!(lost.seen(), (1, 3), "three reads of one operation");
+    let (writes, reads) = lost.seen();
+    assert!(writes == 1 && reads > 1, "{writes} writes, {reads} reads");
     Ok(())
 }
 

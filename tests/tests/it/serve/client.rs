@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -40,9 +41,13 @@ impl Answer {
     }
 }
 
-/// Sends one request to `127.0.0.1:port`, or to a socket at a path.
-pub(super) async fn send(to: &str, request: Request<Full<Bytes>>) -> Result<Answer> {
-    match to.strip_prefix("unix:") {
+/// Sends one request to `127.0.0.1:port`, or to a socket at a path. Without a `Host` it gets the one
+/// that belongs there.
+pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Answer> {
+    let socket = to.strip_prefix("unix:");
+    let host = HeaderValue::from_str(if socket.is_some() { "km" } else { to })?;
+    request.headers_mut().entry(HOST).or_insert(host);
+    match socket {
         Some(path) => exchange(UnixStream::connect(path).await?, request).await,
         None => exchange(TcpStream::connect(to).await?, request).await,
     }

@@ -8,7 +8,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Fixture, Km, Output, Running, secret};
+use tests::{Fixture, Km, Output, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::client::{Answer, send};
@@ -35,7 +35,7 @@ impl Sidecar {
     pub(super) async fn start(km: Km, options: &[&str]) -> Result<Self> {
         let files = tempfile::tempdir()?;
         let (file, token) = (files.path().join("token"), secret("local"));
-        std::fs::write(&file, format!("{token}\n"))?;
+        write_private(&file, format!("{token}\n"))?;
         let km = km.args(["serve", "--listen", "127.0.0.1:0", "--token-file"]).args([&file]);
         let mut sidecar = Self::run(km.args(options)).await?;
         (sidecar.token, sidecar.files) = (Some(token), files);
@@ -63,7 +63,7 @@ impl Sidecar {
 
     /// A request to be, with the token.
     pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
-        let request = Request::builder().method(method).uri(path).header("host", "km");
+        let request = Request::builder().method(method).uri(path);
         match &self.token {
             Some(token) => request.header("x-vault-token", token),
             None => request,
@@ -92,6 +92,11 @@ impl Sidecar {
 
     pub(super) fn running(&mut self) -> &mut Running {
         &mut self.running
+    }
+
+    /// What clients send as `Host`.
+    pub(super) fn host(&self) -> &str {
+        &self.address
     }
 
     /// The file of a socket.

@@ -70,7 +70,7 @@ async fn a_stale_one_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_live_one_is_not() -> Result<()> {
+async fn socket_in_use_is_not_replaced() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let socket = directory.path().join("s");
     let sidecar = Sidecar::run(offline(&socket)).await?;
@@ -100,11 +100,54 @@ async fn its_directory_is_safe() -> Result<()> {
     for (mode, code) in [(0o777, 2), (0o1777, 2), (0o770, 2), (0o707, 2)] {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
         let output = offline(&directory.path().join("s")).run().await?.expect(code)?;
-        assert!(output.stderr.contains("others may write"), "{mode:o}: {}", output.stderr);
+        assert!(output.stderr.contains("is writable by others"), "{mode:o}: {}", output.stderr);
     }
     for mode in [0o700, 0o755] {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
         Sidecar::run(offline(&directory.path().join("s"))).await?.stop().await?;
     }
     offline(&directory.path().join("absent").join("s")).run().await?.expect(2).map(drop)
+}
+
+#[tokio::test]
+async fn directory_above_that_others_can_swap_is_refused() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let (outer, inner) = (directory.path().join("outer"), directory.path().join("outer/inner"));
+    fs::create_dir_all(&inner)?;
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700))?;
+    // A link that somebody else could have made leads to a directory that is safe in itself.
+    std::os::unix::fs::symlink(directory.path().join("outer/inner"), outer.join("link"))?;
+    for (mode, code) in [(0o777, 2), (0o775, 2), (0o1777, 0)] {
+        fs::set_permissions(&outer, fs::Permissions::from_mode(mode))?;
+        for path in [inner.join("s"), outer.join("link/s")] {
+            if code == 0 {
+                Sidecar::run(offline(&path)).await?.stop().await?;
+                continue;
+            }
+            let output = offline(&path).run().await?.expect(code)?;
+            assert!(output.stderr.contains("is writable by others"), "{}", output.stderr);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_that_start_together_one_listens() -> Result<()> {
+    for leftover in [false, true] {
+        let directory = tempfile::tempdir()?;
+        let socket = directory.path().join("s");
+        if leftover {
+            drop(UnixListener::bind(&socket)?);
+        }
+        let start = || Sidecar::run(offline(&socket));
+        let (one, two) = tokio::join!(start(), start());
+        let (winner, loser) = match (one, two) {
+            (Ok(winner), Err(loser)) | (Err(loser), Ok(winner)) => (winner, loser),
+            (one, two) => anyhow::bail!("{:?} and {:?}", one.map(drop), two.map(drop)),
+        };
+        assert!(loser.to_string().contains("another process listens there"), "{loser:#}");
+        winner.get("/healthz").await?.expect(200)?;
+        winner.stop().await?;
+    }
+    Ok(())
 }

@@ -199,7 +199,7 @@ async fn what_is_not_served_is_forbidden() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_the_token_it_is_told_401() -> Result<()> {
+async fn without_the_token_it_receives_403() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -215,8 +215,8 @@ async fn without_the_token_it_is_told_401() -> Result<()> {
             refused(sys::health(&client).await)?,
         ];
         for (code, errors) in told {
-            assert_eq!(code, 401, "{errors:?}");
-            assert!(errors[0].contains("permission denied"), "{errors:?}");
+            assert_eq!(code, 403, "{errors:?}");
+            assert_eq!(errors, ["permission denied"]);
         }
     }
     assert_eq!(stored(&fixture, "one").await?, json!({ "key": "v" }));

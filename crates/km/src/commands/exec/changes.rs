@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use km_proxy_adapter::{KeyManager, Kind, Secret};
+use km_settings::is_reserved;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
+use super::environment;
 use super::news::News;
-use super::values::{Values, resolve};
+use super::values::{Values, resolve, warn_of_suspicious};
 use super::watch::LOG;
 use crate::args::Exec;
 use crate::failure::Failure;
@@ -23,11 +25,11 @@ const LOOKS_EVERY: Duration = Duration::from_secs(5);
 /// The values that the program has, and news of others.
 pub(super) struct Changes<'a> {
     keys: &'a KeyManager,
+    args: &'a Exec,
     names: Vec<String>,
     news: News,
     /// Lent by the cache, not copied.
     values: Values,
-    allow_missing: bool,
     trouble: Option<Trouble>,
 }
 
@@ -44,14 +46,14 @@ impl<'a> Changes<'a> {
     pub(super) async fn begin(
         keys: &'a KeyManager,
         names: Vec<String>,
-        args: &Exec,
+        args: &'a Exec,
     ) -> Result<Self, Failure> {
         // Taken before the first value is read: what changes after that is news.
         let handles: Result<Vec<_>, _> = names.iter().map(|name| keys.handle(name)).collect();
         let handles = handles?;
-        let values = super::first(keys, &names, args).await?;
-        let (news, allow_missing) = (News::of(handles), args.allow_missing);
-        Ok(Self { keys, names, news, values, allow_missing, trouble: None })
+        let values = super::read_names(keys, &names, args).await?;
+        let news = News::of(handles);
+        Ok(Self { keys, args, names, news, values, trouble: None })
     }
 
     /// The values that the program should have.
@@ -98,6 +100,7 @@ impl<'a> Changes<'a> {
         }
         let values = self.read().await?;
         let changed = differing(&self.values, &values, Secret::expose);
+        warn_of_suspicious(values.iter().filter(|(name, _)| changed.contains(name)));
         self.values = values;
         Ok(changed)
     }
@@ -105,8 +108,11 @@ impl<'a> Changes<'a> {
     /// What the program has it goes on having: only what it was started without may be missing.
     async fn read(&self) -> Result<Values, Failure> {
         let is_had = |name: &str| self.values.iter().any(|(had, _)| had == name);
-        let may_be_missing = |name: &str| self.allow_missing && !is_had(name);
-        resolve(self.keys, &self.names, may_be_missing).await
+        let may_be_missing =
+            |name: &str| (self.args.allow_missing || is_reserved(name)) && !is_had(name);
+        let values = resolve(self.keys, &self.names, self.args, may_be_missing).await?;
+        environment::check_total(self.args, &values)?;
+        Ok(values)
     }
 
     /// Tells of it once, however often it is met.

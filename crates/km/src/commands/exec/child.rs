@@ -1,123 +1,233 @@
-//! The program as a child: started, told what we are told, and waited for as long as it takes.
+//! The program as a child of this process: signals are forwarded to it, and its stops and its end
+//! are followed. Every other child that has ended is reaped.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use km_proxy_adapter::Kind;
-use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::low_level::siginfo::Origin;
-use tokio::process::{Child, Command};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_current_process_group, kill_process, kill_process_group,
+    wait,
+};
+use shared_child::SharedChild;
+use shared_child::unix::SharedChildExt as _;
+use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTSTP};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::signals::{Signals, asks_to_end, is_of_terminal};
+use super::foreground::{Foreground, OnStop};
+use super::launch;
+use super::signals::asks_to_end;
 use super::watch::LOG;
 use crate::failure::Failure;
+use crate::signals::{SIGNALLED, SignalStreams, not_caught};
 
-/// The exit codes of a shell that can't start a program.
-const NOT_EXECUTABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
-
-/// What a shell adds to the number of the signal that ended a program.
-const SIGNALLED: i32 = 128;
-
-/// What a program may take from SIGTERM to its end before another takes its place: as long as Docker
-/// waits.
+/// How long the program may take from SIGTERM to its end before another takes its place: as long as
+/// Docker waits.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The program, running.
-pub(super) struct Program(Child);
+/// The running program, in a process group of its own.
+pub(super) struct Child {
+    process: SharedChild,
+    pid: Pid,
+    foreground: Foreground,
+    /// Deliveries of SIGCHLD.
+    changes: SignalStream,
+    exit_code: Option<u8>,
+}
 
-impl Program {
-    pub(super) fn start(mut command: Command) -> Result<Self, Failure> {
-        let child = command.spawn().map_err(|error| not_started(&command, &error))?;
-        // The secrets are the child's now.
-        drop(command);
-        Ok(Self(child))
+/// A change of the program's state.
+enum Change {
+    /// This signal stopped it.
+    Stopped(i32),
+    /// It has ended, with this exit code.
+    Ended(u8),
+}
+
+impl Child {
+    /// Starts the program. Where this process has the terminal's foreground, the program gets it.
+    pub(super) fn start(command: Command) -> Result<Self, Failure> {
+        // Before the program can end.
+        let changes = signal(SignalKind::child()).map_err(|error| not_caught(&error))?;
+        // The secrets are the program's now: `spawn` drops the command.
+        let child = launch::spawn(command)?;
+        let process = SharedChild::new(child).map_err(|error| lost(&error))?;
+        // `SharedChild` reaps a program that has ended already, so that `reap` would not find it.
+        let ended = process.try_wait().map_err(|error| lost(&error))?;
+        let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| lost(&io::ErrorKind::InvalidData.into()))?;
+        let foreground = Foreground::of(pid);
+        let mut child = Self { process, pid, foreground, changes, exit_code: None };
+        match ended.and_then(exit_code) {
+            Some(code) => child.ended(code),
+            None => child.foreground.give(),
+        }
+        Ok(child)
     }
 
-    /// Waits for its end, and passes on what comes in: its exit code.
-    pub(super) async fn ends(&mut self, signals: &mut Signals) -> Result<u8, Failure> {
+    /// Waits for the program's end and forwards signals meanwhile. Returns its exit code.
+    pub(super) async fn wait(&mut self, signals: &mut SignalStreams) -> Result<u8, Failure> {
         loop {
-            if let Some(code) = self.ends_unless_asked(signals).await? {
+            if let Some(code) = self.wait_unless_asked(signals).await? {
                 return Ok(code);
             }
         }
     }
 
-    /// The same, but no longer than until somebody has asked for the end: `None`. Cancel-safe.
-    pub(super) async fn ends_unless_asked(
+    /// Like [`wait`](Self::wait), but returns `None` after a signal that asks for the end.
+    /// Cancel-safe.
+    pub(super) async fn wait_unless_asked(
         &mut self,
-        signals: &mut Signals,
+        signals: &mut SignalStreams,
     ) -> Result<Option<u8>, Failure> {
-        loop {
+        while self.exit_code.is_none() {
             tokio::select! {
+                // A CONT is handled before the stop that it ends.
                 biased;
-                ended = self.0.wait() => return ended.map(|ended| Some(code(ended))).map_err(lost),
                 signal = signals.next() => {
-                    self.pass(&signal);
-                    if asks_to_end(&signal) {
+                    self.forward(signal);
+                    if asks_to_end(signal) {
                         return Ok(None);
                     }
+                }
+                change = self.changed() => match change? {
+                    Change::Stopped(signal) => self.stopped(signal),
+                    Change::Ended(code) => self.ended(code),
+                },
+            }
+        }
+        Ok(self.exit_code)
+    }
+
+    /// Ends the program so that another can take its place. Returns the exit code instead if a
+    /// signal asks for the end meanwhile; there is no time limit then.
+    pub(super) async fn stop(
+        &mut self,
+        signals: &mut SignalStreams,
+    ) -> Result<Option<u8>, Failure> {
+        self.signal(SIGTERM);
+        let in_time = timeout(GRACE, self.wait_unless_asked(signals)).await;
+        let ended = if let Ok(ended) = in_time {
+            ended?
+        } else {
+            warn!(target: LOG, "the program is killed: {GRACE:?} after SIGTERM it still ran");
+            self.signal(SIGKILL);
+            self.wait_unless_asked(signals).await?
+        };
+        match ended {
+            Some(_) => Ok(None),
+            None => self.wait(signals).await.map(Some),
+        }
+    }
+
+    /// Sends the program a signal. One that has ended gets none, because its number may belong to
+    /// another process by now.
+    pub(super) fn signal(&self, signal: i32) {
+        if self.exit_code.is_none()
+            && let Err(error) = self.process.send_signal(signal)
+        {
+            warn!(%error, signal, "cannot forward a signal");
+        }
+    }
+
+    fn signal_group(&self, signal: Signal) {
+        if self.exit_code.is_none()
+            && let Err(error) = kill_process_group(self.pid, signal)
+        {
+            debug!(%error, signal = signal.as_raw(), "cannot signal the program's process group");
+        }
+    }
+
+    /// Forwards a signal that this process received. Stops and continues concern the whole process
+    /// group, as from a shell.
+    fn forward(&self, signal: i32) {
+        match signal {
+            SIGTSTP => {
+                self.signal_group(Signal::TSTP);
+                self.stop_this_process();
+            }
+            SIGCONT => {
+                self.foreground.give();
+                self.signal_group(Signal::CONT);
+            }
+            _ => self.signal(signal),
+        }
+    }
+
+    /// Stops this process until somebody continues it. The system never stops PID 1.
+    fn stop_this_process(&self) {
+        if getpid().is_init() {
+            return;
+        }
+        self.foreground.take_back();
+        if let Err(error) = kill_process(getpid(), Signal::STOP) {
+            warn!(%error, "cannot stop");
+        }
+    }
+
+    /// Follows a stop of the program that the terminal caused. A shell that has started this process
+    /// as a job knows nothing of the program's own process group.
+    fn stopped(&self, signal: i32) {
+        match self.foreground.on_stop(signal) {
+            OnStop::Nothing => {}
+            OnStop::Continue => self.signal_group(Signal::CONT),
+            OnStop::StopJob => {
+                self.foreground.take_back();
+                // This process is in the group, and stops by its own handler.
+                if let Err(error) = kill_current_process_group(Signal::TSTP) {
+                    warn!(%error, "cannot stop the job");
                 }
             }
         }
     }
 
-    /// Ends it for another to take its place. Where somebody asks for the end meanwhile no other does:
-    /// the exit code, for which there is no limit of time then.
-    pub(super) async fn stop(&mut self, signals: &mut Signals) -> Result<Option<u8>, Failure> {
-        self.tell(Signal::TERM);
-        let in_time = timeout(GRACE, self.ends_unless_asked(signals)).await;
-        let ended = if let Ok(ended) = in_time {
-            ended?
-        } else {
-            warn!(target: LOG, "the program is killed: {GRACE:?} after SIGTERM it still ran");
-            self.tell(Signal::KILL);
-            self.ends_unless_asked(signals).await?
-        };
-        match ended {
-            Some(_) => Ok(None),
-            None => self.ends(signals).await.map(Some),
+    fn ended(&mut self, code: u8) {
+        self.exit_code = Some(code);
+        self.foreground.take_back();
+    }
+
+    /// Waits for the next change of the program's state. Cancel-safe.
+    async fn changed(&mut self) -> Result<Change, Failure> {
+        loop {
+            if let Some(change) = self.reap()? {
+                return Ok(change);
+            }
+            self.changes.recv().await;
         }
     }
 
-    fn pass(&self, signal: &Origin) {
-        if let Some(number) = Signal::from_named_raw(signal.signal)
-            && !is_of_terminal(signal)
-        {
-            self.tell(number);
-        }
-    }
-
-    /// Sends it a signal. A child that has ended has no id any more, so that nobody else is told.
-    pub(super) fn tell(&self, signal: Signal) {
-        let id = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(id) = id
-            && let Err(error) = kill_process(id, signal)
-        {
-            warn!(%error, signal = signal.as_raw(), "a signal can't be passed on");
+    /// Takes over the state of every child that has changed, up to the first change of the program.
+    fn reap(&self) -> Result<Option<Change>, Failure> {
+        loop {
+            match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+                Ok(None) => return Ok(None),
+                Ok(Some((pid, status))) if pid == self.pid => {
+                    if let Some(change) = change(ExitStatus::from_raw(status.as_raw())) {
+                        return Ok(Some(change));
+                    }
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Err(error) => return Err(lost(&error.into())),
+            }
         }
     }
 }
 
-fn code(ended: ExitStatus) -> u8 {
-    let code = ended.code().or_else(|| ended.signal().map(|signal| SIGNALLED + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+fn change(status: ExitStatus) -> Option<Change> {
+    let stopped = status.stopped_signal().map(Change::Stopped);
+    stopped.or_else(|| exit_code(status).map(Change::Ended))
 }
 
-fn not_started(command: &Command, error: &io::Error) -> Failure {
-    let program = command.as_std().get_program().to_string_lossy();
-    let (code, hint) = match error.kind() {
-        io::ErrorKind::NotFound => (NOT_FOUND, "check the name, and PATH"),
-        _ => (NOT_EXECUTABLE, "check that it is a program, and may be executed"),
-    };
-    Failure::new(Kind::Usage, format!("start {program}: {error}"), hint).with_code(code)
+fn exit_code(status: ExitStatus) -> Option<u8> {
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal))?;
+    Some(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn lost(error: io::Error) -> Failure {
-    let what = format!("internal: the program can't be waited for: {error}");
+fn lost(error: &io::Error) -> Failure {
+    let what = format!("internal: cannot wait for the program: {error}");
     Failure::new(Kind::Internal, what, "report this")
 }

@@ -1,66 +1,37 @@
-//! The signals that are passed on to the program.
+//! Which signals are forwarded to the program.
 
-use std::io;
-use std::thread;
-
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::SignalsInfo;
-use signal_hook::iterator::backend::Handle;
-use signal_hook::iterator::exfiltrator::WithOrigin;
-use signal_hook::low_level::siginfo::{Cause, Origin};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use signal_hook::consts::{
+    SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGINT, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGSYS, SIGTERM,
+    SIGTRAP,
+};
 
 use crate::failure::Failure;
-use crate::signals::not_caught;
+use crate::signals::{IgnoredSignals, SignalStreams, not_caught};
 
-/// What came in, in order. Ends its thread when it is dropped; signals are ignored from then on.
-#[derive(Debug)]
-pub(super) struct Signals {
-    came: UnboundedReceiver<Origin>,
-    handle: Handle,
-}
+/// The signals that stay with this process: those that cannot be caught, those that its own
+/// instructions cause (as its own writes cause PIPE), and CHLD, which is about the program.
+const NOT_FORWARDED: &[i32] =
+    &[SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP];
 
-impl Signals {
-    /// Catches them from now on.
-    pub(super) fn catch() -> Result<Self, Failure> {
-        Self::start().map_err(|error| not_caught(&error))
-    }
+/// The number of the first real-time signal. The C library keeps the first few for itself.
+const FIRST_REALTIME: i32 = 32;
 
-    fn start() -> io::Result<Self> {
-        let passed = [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
-        let mut signals = SignalsInfo::<WithOrigin>::new(passed)?;
-        let handle = signals.handle();
-        let (sender, came) = unbounded_channel();
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            // It ends when the handle is closed.
-            signals.forever().try_for_each(|signal| sender.send(signal)).ok();
-        })?;
-        Ok(Self { came, handle })
-    }
+/// The number of the last signal.
+const LAST: i32 = if cfg!(target_os = "linux") { 64 } else { 31 };
 
-    /// The next one.
-    pub(super) async fn next(&mut self) -> Origin {
-        match self.came.recv().await {
-            Some(signal) => signal,
-            // The thread is gone, which it is not before the handle is closed.
-            None => std::future::pending().await,
+/// Catches every signal that is forwarded, except those that are `ignored`.
+pub(super) fn forwarded(ignored: IgnoredSignals) -> Result<SignalStreams, Failure> {
+    let mut streams = SignalStreams::default();
+    for number in (1..=LAST).filter(|number| !NOT_FORWARDED.contains(number)) {
+        match streams.add(number, ignored) {
+            Err(error) if number < FIRST_REALTIME => return Err(not_caught(&error)),
+            _ => {}
         }
     }
+    Ok(streams)
 }
 
-impl Drop for Signals {
-    fn drop(&mut self) {
-        self.handle.close();
-    }
-}
-
-/// Whether the terminal sent it: to the program too, since both are of its foreground group. Passed
-/// on, it would come twice, and a second Ctrl-C means something else to many programs.
-pub(super) fn is_of_terminal(signal: &Origin) -> bool {
-    matches!(signal.cause, Cause::Kernel)
-}
-
-/// Whether it asks for the end, whoever sent it: nothing is started after it any more.
-pub(super) fn asks_to_end(signal: &Origin) -> bool {
-    matches!(signal.signal, SIGINT | SIGTERM)
+/// Whether a signal asks for the end, so that nothing is started after it.
+pub(super) fn asks_to_end(signal: i32) -> bool {
+    matches!(signal, SIGINT | SIGTERM)
 }

@@ -1,9 +1,11 @@
 //! The values of the names: asked for together, and had together or not at all.
 
 use futures_util::{StreamExt as _, stream};
-use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret};
+use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret, ValueWarning};
+use tracing::warn;
 
 use super::environment;
+use crate::args::Exec;
 use crate::failure::Failure;
 
 /// Names that are asked for at once: as many requests as are sent to Vault at once.
@@ -17,6 +19,7 @@ pub(super) type Values = Vec<(String, Secret)>;
 pub(super) async fn resolve(
     keys: &KeyManager,
     names: &[String],
+    args: &Exec,
     may_be_missing: impl Fn(&str) -> bool,
 ) -> Result<Values, Failure> {
     let mut answers = ask(keys, names).await;
@@ -26,9 +29,18 @@ pub(super) async fn resolve(
     });
     let values = all(answers)?;
     for (name, value) in &values {
-        environment::check(name, value)?;
+        environment::check(name, value, &args.danger_env)?;
     }
     Ok(values)
+}
+
+/// Warns of values that are likely not what a provider expects. They are passed on unchanged.
+pub(super) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (String, Secret)>) {
+    for (name, value) in values {
+        for warning in ValueWarning::of(value.expose()) {
+            warn!(name, "the value {warning}: check what is stored");
+        }
+    }
 }
 
 /// Asks for all names, and waits for all answers; they come in the order of the names.

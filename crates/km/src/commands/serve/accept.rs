@@ -1,37 +1,51 @@
-//! Connections: how many, how slow they may be, and how they end.
+//! Accepts connections and serves them, within limits of number and time.
+//!
+//! hyper speaks HTTP/1.1. Which connections there may be is decided by [`super::connections`], and
+//! whether a request comes from this machine by [`super::origin`].
 
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::Request;
+use axum::response::Response;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutWriter;
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
+use super::connections::{Admission, Connections};
+use super::head_timeout::{HeadTimeout, Phase};
+use super::limits::Limits;
 use super::listen::{Listener, Stream};
-use super::{metrics, routes};
+use super::{guard, origin};
 
-/// Connections that are served; as many again are told that it is busy, and the rest is closed.
-const MOST: usize = 1024;
+/// How long a connection that has shown the token may be idle between two requests.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the head of a request may take, from the end of the one before it.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long the head of a request may take, from its first byte.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest head of a request, and how many headers it may have.
+/// How long a client may leave a response unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest head of a request, and the number of its headers.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
 
-/// After an accept that failed, such as for want of file descriptors.
+/// The pause after a connection could not be accepted, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Who sends the requests of a connection.
@@ -45,84 +59,123 @@ impl Peer {
     }
 }
 
-/// A listener with what answers on it.
-pub(super) struct Door {
+/// A listener with the routes that it serves.
+pub(super) struct Server {
     listener: Listener,
     routes: Router,
-    places: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
+    connections: Arc<Connections>,
 }
 
-impl Door {
-    pub(super) fn new(listener: Listener, routes: Router) -> Self {
-        let (places, refusals) = (Arc::new(Semaphore::new(MOST)), Arc::new(Semaphore::new(MOST)));
-        Self { listener, routes, places, refusals }
+impl Server {
+    pub(super) fn new(listener: Listener, routes: Router, limits: Limits) -> Self {
+        Self { listener, routes, connections: Connections::new(limits) }
     }
 
-    /// Serves until `stopped`, then finishes the requests under way and closes all connections.
+    /// Serves until `stopped`, then finishes the requests in flight and closes all connections.
     pub(super) async fn serve(self, mut stopped: watch::Receiver<()>) {
-        let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
-        loop {
-            tokio::select! {
+        let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
+        let address = self.listener.address();
+        for id in 0.. {
+            let accepted = tokio::select! {
                 _ = stopped.changed() => break,
-                stream = self.listener.accept() => match stream {
-                    Ok(stream) => self.let_in(stream, &graceful, &mut connections),
-                    Err(error) => {
-                        warn!(%error, "a connection can't be accepted");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                },
+                accepted = self.accept() => accepted,
+            };
+            while tasks.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, permit)) => {
+                    self.connections.spawn(id, permit, &mut tasks, |admission| {
+                        let peer = Peer(stream.peer().into());
+                        let routes = self.routes.clone();
+                        let handler = Handler { routes, peer, address, admission };
+                        serve(stream, handler, graceful.watcher())
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "cannot accept a connection");
+                    self.connections.evict_oldest();
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
-            while connections.try_join_next().is_some() {}
         }
         drop(self.listener);
         graceful.shutdown().await;
-        while connections.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
     }
 
-    fn let_in(&self, stream: Stream, graceful: &GracefulShutdown, tasks: &mut JoinSet<()>) {
-        let (place, routes) = if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            (place, self.routes.clone())
-        } else {
-            metrics::refused("connections");
-            // Not even that can be told to all of very many.
-            let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
-            (place, routes::busy())
-        };
-        let peer = Peer(stream.peer().into());
-        match stream {
-            Stream::Unix(io) => connection(TokioIo::new(io), peer, routes, place, graceful, tasks),
-            Stream::Loopback(io) => {
-                connection(TokioIo::new(io), peer, routes, place, graceful, tasks);
-            }
-        }
+    /// Returns the next connection and the permit for it.
+    async fn accept(&self) -> io::Result<(Stream, OwnedSemaphorePermit)> {
+        let stream = self.listener.accept().await?;
+        let permit = self.connections.permit().await;
+        permit.map(|permit| (stream, permit)).ok_or_else(|| io::Error::other("no permit"))
     }
 }
 
-fn connection(
-    io: impl Read + Write + Unpin + Send + 'static,
-    peer: Peer,
+/// Handles the requests of one connection.
+struct Handler {
     routes: Router,
-    place: OwnedSemaphorePermit,
-    graceful: &GracefulShutdown,
-    tasks: &mut JoinSet<()>,
-) {
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        let answer = routes.clone().call(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    peer: Peer,
+    /// The address of the listener, if it is one of TCP.
+    address: Option<SocketAddr>,
+    admission: Arc<Admission>,
+}
+
+impl Handler {
+    async fn handle(&self, request: Request<Incoming>) -> Response {
+        let mut response = match origin::check(&request, self.address) {
+            Ok(()) => self.route(request).await,
+            Err(refusal) => guard::foreign(request.uri().path(), refusal),
+        };
+        if !self.admission.is_admitted() {
+            // Without the token, a connection is for one request.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Response {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.peer.clone());
+        request.extensions_mut().insert(Arc::clone(&self.admission));
+        let response = self.routes.clone().call(request).await;
+        response.unwrap_or_else(|never: Infallible| match never {})
+    }
+}
+
+async fn serve(stream: Stream, handler: Handler, watcher: Watcher) {
+    match stream {
+        Stream::Unix(stream) => serve_on(stream, handler, watcher).await,
+        Stream::Loopback(stream) => serve_on(stream, handler, watcher).await,
+    }
+}
+
+async fn serve_on<S>(stream: S, handler: Handler, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (phase, handler) = (Arc::new(Phase::default()), Arc::new(handler));
+    let stream = HeadTimeout::new(stream, Arc::clone(&phase), HEAD_TIMEOUT);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(WRITE_TIMEOUT));
+    let admission = Arc::clone(&handler.admission);
+    let service = service_fn(move |request| {
+        let (phase, handler) = (Arc::clone(&phase), Arc::clone(&handler));
+        async move {
+            phase.begin_request();
+            let response = handler.handle(request).await;
+            phase.end_request();
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(io, service);
-    let connection = graceful.watch(connection);
-    tasks.spawn(async move {
-        if let Err(error) = connection.await {
-            debug!(%error, "a connection ended");
-        }
-        drop(place);
-    });
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            debug!(%error, "connection ended");
+        },
+        () = admission.expired() => debug!("connection closed: it did not show the token in time"),
+    }
 }

@@ -41,10 +41,10 @@ async fn collect(mut body: Body) -> Result<ZeroizingBytes, (StatusCode, Failure)
     Ok(bytes)
 }
 
-/// Beyond a limit, as every other one of this process is answered.
+/// A status that clients do not retry.
 fn too_large() -> (StatusCode, Failure) {
-    let failure = Failure::new(Kind::Unavailable, "the body is larger than 1 MiB", "send less");
-    (StatusCode::SERVICE_UNAVAILABLE, failure)
+    let what = "usage: the body is larger than 1 MiB";
+    (StatusCode::PAYLOAD_TOO_LARGE, Failure::new(Kind::Usage, what, "store a smaller value"))
 }
 
 fn cut_off() -> (StatusCode, Failure) {

@@ -1,94 +1,143 @@
-//! What each request has to pass: the token, no proxy in between, the time that it may take.
+//! What each request must pass: the token, a permit for its connection, a time limit.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
 use km_proxy_adapter::Kind;
 
 use super::app::App;
+use super::connections::Admission;
+use super::origin::Refusal;
 use super::{metrics, own, vault};
 use crate::failure::Failure;
 
-const FORWARDED: &str = "x-forwarded-for";
-
-/// Seconds after which who was refused may come again.
+/// The seconds after which a client that received 503 may try again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The method that lists names, of Vault's API.
+const LIST: &str = "LIST";
 
 /// The guard of all paths but those of probes.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let speaks_vault = request.uri().path().starts_with("/v1/");
-    let refused = |reason, status, failure: &Failure| {
-        metrics::refused(reason);
-        refusal(speaks_vault, status, failure)
+    let form = Form::of(request.uri().path());
+    let mut response = if !app.token.is_in(request.headers()) {
+        form.wrong_token()
+    } else if is_admitted(&request) {
+        within_limit(&app, form, request, next).await
+    } else {
+        form.too_many_connections()
     };
-    if !app.token.is_in(request.headers()) {
-        let hint = "send the token of --token-file as X-Vault-Token or Authorization: Bearer";
-        let failure = Failure::new(Kind::Auth, "permission denied: the token is not ours", hint);
-        return refused("token", StatusCode::UNAUTHORIZED, &failure);
-    }
-    if is_forwarded(request.headers()) {
-        return refused("forwarded", StatusCode::FORBIDDEN, &forwarded());
-    }
-    let changes = !matches!(request.method(), &Method::GET | &Method::HEAD);
-    let answer = tokio::time::timeout(app.limit, next.run(request)).await;
-    let mut answer = answer.unwrap_or_else(|_| {
-        let (status, failure) = late(changes, speaks_vault);
-        refused("timeout", status, &failure)
-    });
-    let busy = answer.status() == StatusCode::SERVICE_UNAVAILABLE;
-    let headers = answer.headers_mut();
+    let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if busy {
+    if is_unavailable {
         headers.insert(RETRY_AFTER, RETRY_SECONDS);
     }
-    answer
+    response
 }
 
-/// What was to change something may have done so: nobody is told to simply try again.
-fn late(changes: bool, speaks_vault: bool) -> (StatusCode, Failure) {
-    if !changes {
-        let failure = Failure::new(Kind::Unavailable, "the request took too long", "try again");
-        return (StatusCode::SERVICE_UNAVAILABLE, failure);
+/// Returns whether the connection of a request with the token is served.
+fn is_admitted(request: &Request) -> bool {
+    request.extensions().get::<Arc<Admission>>().is_some_and(|admission| admission.admit())
+}
+
+async fn within_limit(app: &App, form: Form, request: Request, next: Next) -> Response {
+    let only_reads = only_reads(request.method());
+    let response = tokio::time::timeout(app.limit, next.run(request)).await;
+    response.unwrap_or_else(|_| form.timed_out(only_reads))
+}
+
+/// Returns whether a request with this method changes nothing.
+fn only_reads(method: &Method) -> bool {
+    matches!(method, &Method::GET | &Method::HEAD | &Method::OPTIONS) || method.as_str() == LIST
+}
+
+/// The response to a request that a web page or a proxy has sent.
+pub(super) fn foreign(path: &str, refusal: Refusal) -> Response {
+    let (reason, what) = match refusal {
+        Refusal::Host => ("host", "Host is not the address of this listener"),
+        Refusal::Forwarded => ("forwarded", "a browser or a proxy has sent the request"),
+    };
+    let hint = "connect directly to the address that km serve listens on";
+    let failure = Failure::new(Kind::Denied, format!("permission denied: {what}"), hint);
+    Form::of(path).refused(reason, StatusCode::FORBIDDEN, &failure)
+}
+
+/// The form of an error, which depends on the API.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Vault,
+    Native,
+}
+
+impl Form {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/v1/") { Self::Vault } else { Self::Native }
     }
-    let what = "the request took too long: what it was to change may have been changed";
-    let failure = Failure::new(Kind::Conflict, what, "read what is there, then decide");
-    let status =
-        if speaks_vault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::CONFLICT };
-    (status, failure)
-}
 
-/// The same rule where no token is asked for.
-pub(super) async fn not_forwarded(request: Request, next: Next) -> Response {
-    if is_forwarded(request.headers()) {
-        metrics::refused("forwarded");
-        return refusal(false, StatusCode::FORBIDDEN, &forwarded());
+    /// Vault itself answers 403 with this text, which its clients know.
+    fn wrong_token(self) -> Response {
+        let hint = "send the token of --token-file as X-Vault-Token or Authorization: Bearer";
+        let (status, what) = match self {
+            Self::Vault => (StatusCode::FORBIDDEN, "permission denied"),
+            Self::Native => (StatusCode::UNAUTHORIZED, "permission denied: invalid km serve token"),
+        };
+        self.refused("token", status, &Failure::new(Kind::Auth, what, hint))
     }
-    next.run(request).await
+
+    fn too_many_connections(self) -> Response {
+        let failure = Failure::new(Kind::Unavailable, "too many connections", "try again later");
+        self.refused("connections", StatusCode::SERVICE_UNAVAILABLE, &failure)
+    }
+
+    /// A change may have been executed, so that the client must not simply try again.
+    fn timed_out(self, only_reads: bool) -> Response {
+        let (status, failure) = if only_reads {
+            let failure = Failure::new(Kind::Unavailable, "the request timed out", "try again");
+            (StatusCode::SERVICE_UNAVAILABLE, failure)
+        } else {
+            let what = "the request timed out: the change may have been executed";
+            let failure = Failure::new(Kind::Conflict, what, "read what is there, then decide");
+            let status = match self {
+                Self::Vault => StatusCode::INTERNAL_SERVER_ERROR,
+                Self::Native => StatusCode::CONFLICT,
+            };
+            (status, failure)
+        };
+        self.refused("timeout", status, &failure)
+    }
+
+    fn refused(self, reason: &'static str, status: StatusCode, failure: &Failure) -> Response {
+        metrics::refused(reason);
+        match self {
+            Self::Vault => vault::refused(status, failure),
+            Self::Native => own::refused_as(status, failure),
+        }
+    }
 }
 
-/// The answer to who is too many.
-pub(super) fn busy(what: &str) -> Response {
-    let failure = Failure::new(Kind::Unavailable, what, "try again later");
-    let mut answer = refusal(false, StatusCode::SERVICE_UNAVAILABLE, &failure);
-    answer.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn refusal(speaks_vault: bool, status: StatusCode, failure: &Failure) -> Response {
-    if speaks_vault { vault::refused(status, failure) } else { own::refused_as(status, failure) }
-}
-
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED)
-}
-
-/// A request that came through a proxy is not one of this machine.
-fn forwarded() -> Failure {
-    let hint = "ask directly: a proxy would open this to other machines";
-    Failure::new(Kind::Denied, "permission denied: the request has X-Forwarded-For", hint)
+    #[test]
+    fn methods_that_read_change_nothing() {
+        for (method, expected) in [
+            ("GET", true),
+            ("HEAD", true),
+            ("LIST", true),
+            ("OPTIONS", true),
+            ("POST", false),
+            ("PUT", false),
+            ("PATCH", false),
+            ("DELETE", false),
+            ("ANYTHING", false),
+        ] {
+            assert_eq!(only_reads(&method.parse().unwrap()), expected, "{method}");
+        }
+    }
 }

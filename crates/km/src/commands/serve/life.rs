@@ -1,10 +1,9 @@
 //! From the first login to the last answer: signals, the service manager, and the end.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use km_proxy_adapter::Kind;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -12,10 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
-use super::accept::Door;
+use super::accept::Server;
 use super::app::App;
 use crate::failure::Failure;
-use crate::signals::not_caught;
+use crate::signals::{IgnoredSignals, TERMINATION, Termination, interrupted, not_caught};
 
 /// How long what is under way may take after a signal.
 const GRACE: Duration = Duration::from_millis(4_500);
@@ -26,23 +25,25 @@ const ENDS_WITHIN: Duration = Duration::from_millis(4_800);
 /// How often what was measured is put together, whether anybody asks for it or not.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Serves at all doors until a signal, then finishes what is under way.
+/// Serves all listeners until a signal, then finishes what is under way.
 pub(super) async fn run(
     app: &Arc<App>,
-    doors: Vec<Door>,
+    servers: Vec<Server>,
     stop: watch::Sender<()>,
     stopped: &watch::Receiver<()>,
     mut signals: Signals,
 ) {
     let (mut serving, mut background) = (JoinSet::new(), JoinSet::new());
-    for door in doors {
-        serving.spawn(door.serve(stopped.clone()));
+    for server in servers {
+        serving.spawn(server.serve(stopped.clone()));
     }
     let begins = Arc::clone(app);
     background.spawn(async move {
         begins.first_login().await;
         begins.read_ahead().await;
     });
+    let published = Arc::clone(app);
+    background.spawn(async move { published.publish_readiness().await });
     let recorder = app.recorder.clone();
     background.spawn(async move {
         loop {
@@ -54,7 +55,7 @@ pub(super) async fn run(
     signals.end(app).await;
     notify(&NotifyState::Stopping);
     let asked = Instant::now();
-    // The doors hold the other end, or have ended.
+    // The servers hold the other end, or have ended.
     let _ = stop.send(());
     let finished = async {
         while serving.join_next().await.is_some() {}
@@ -75,52 +76,55 @@ fn notify(state: &NotifyState<'_>) {
     }
 }
 
-/// The signals of a service.
+/// The signals of a service. The second one that asks for the end ends it at once.
 pub(super) struct Signals {
     hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
+    termination: Termination,
 }
 
 impl Signals {
     /// Catches them from now on.
     pub(super) fn catch() -> Result<Self, Failure> {
-        Self::start().map_err(|error| not_caught(&error))
+        let termination = Termination::catch(TERMINATION, IgnoredSignals::now())?;
+        let hangup = signal(SignalKind::hangup()).map_err(|error| not_caught(&error))?;
+        Ok(Self { hangup, termination })
     }
 
-    fn start() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+    /// Runs the start-up on a thread of its own, where it may block, unless a signal asks for the
+    /// end before.
+    pub(super) async fn unless_interrupted<T: Send + 'static>(
+        &mut self,
+        start_up: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut task = JoinSet::new();
+        task.spawn(start_up);
+        tokio::select! {
+            Some(Ok(outcome)) = task.join_next() => outcome,
+            () = self.termination.requested() => Err(interrupted("start it again")),
+            else => Err(Failure::new(Kind::Internal, "internal: the start-up panicked", "report this")),
+        }
     }
 
-    /// Returns when this process is asked to end; until then it reads credentials again when asked.
-    async fn end(&mut self, app: &App) {
+    /// Returns when this process is asked to end. Until then, SIGHUP reads credentials again.
+    async fn end(&mut self, app: &Arc<App>) {
+        // Not awaited here, because a file system that hangs must not hold up the other signals.
+        let mut reloads = JoinSet::new();
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => reload(app),
+                () = self.termination.requested() => return,
+                _ = self.hangup.recv() => {
+                    reloads.spawn(reload(Arc::clone(app)));
+                }
             }
+            while reloads.try_join_next().is_some() {}
         }
     }
 }
 
-fn reload(app: &App) {
+async fn reload(app: Arc<App>) {
     app.keys.reload_credentials();
-    match app.token.reload() {
-        Ok(()) => info!("credentials are read again"),
-        Err(error) => warn!(%error, "the token file can't be used: the last token stays"),
-    }
-}
-
-/// Each connection is a file, and many systems give a process no more than 1,024 unless it asks.
-pub(super) fn raise_limits() {
-    let limits = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        warn!(%error, "the number of open files can't be raised");
+    match app.token.reload().await {
+        Ok(()) => info!("credentials were read again"),
+        Err(error) => warn!(%error, "cannot use the token file: the last token stays in use"),
     }
 }

@@ -113,10 +113,18 @@ impl Listener {
     /// Opens the place.
     pub(super) async fn open(place: &Place) -> Result<Self, Failure> {
         let opened = match place {
-            Place::Unix(path) => Socket::open(path).map(Self::Unix),
+            Place::Unix(path) => Socket::open(path).await.map(Self::Unix),
             Place::Loopback(address) => TcpListener::bind(address).await.map(Self::Loopback),
         };
         opened.map_err(|error| place.refuses(&error))
+    }
+
+    /// Returns the address of a TCP listener.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Loopback(listener) => listener.local_addr().ok(),
+        }
     }
 
     /// The next connection.
@@ -125,7 +133,8 @@ impl Listener {
             Self::Unix(socket) => Ok(Stream::Unix(socket.listener().accept().await?.0)),
             Self::Loopback(listener) => {
                 let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // Without it a response is merely slower; a peer that is gone is noticed later.
+                let _ = stream.set_nodelay(true);
                 Ok(Stream::Loopback(stream))
             }
         }

@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use km_proxy_adapter::Error;
+use km_proxy_adapter::{Error, Source};
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{debug, info};
 
 use super::accept::Peer;
 use super::app::App;
@@ -52,6 +52,22 @@ impl Operation {
             "served"
         );
         outcome
+    }
+
+    /// Logs which client read what, and where the value came from; never the value.
+    pub(super) fn audit_read(
+        self,
+        peer: &Peer,
+        place: impl Display,
+        source: Source,
+        version: Option<u64>,
+    ) {
+        let Self { door, name } = self;
+        let source = metrics::name(source);
+        debug!(
+            target: "km::audit",
+            who = %peer.0, door, operation = name, %place, source, version, "read"
+        );
     }
 
     /// Tells who changed which key: where it is, and which version holds it now.

@@ -12,6 +12,7 @@ use km_proxy_adapter::{Error, Kind, Source};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use super::accept::Peer;
 use super::app::App;
 use super::metrics;
 use super::operations::Operation;
@@ -40,12 +41,13 @@ pub(super) async fn secret(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(name) => name,
         Err(failure) => return refused(&failure),
     };
-    let read = Operation::own("read").run(&app, &name, app.keys.secret(&name)).await;
-    let secret = match read {
+    let operation = Operation::own("read");
+    let secret = match operation.run(&app, &name, app.keys.secret(&name)).await {
         Ok(secret) => secret,
         Err(error) => return failed(error),
     };
     metrics::read(secret.source());
+    operation.audit_read(&Peer::of(&request), &name, secret.source(), secret.version());
     if secret.source() == Source::Vault {
         app.ready.served(|| Served::Name(name));
     }

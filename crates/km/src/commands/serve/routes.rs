@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{any, get};
 use km_proxy_adapter::Kind;
@@ -23,22 +23,14 @@ pub(super) fn main(app: &Arc<App>) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(own::no_such_method)
         .layer(from_fn_with_state(Arc::clone(app), guard::guard));
-    let open = Router::new()
-        .route("/healthz", get(probes::health))
-        .route("/readyz", get(probes::ready))
-        .layer(from_fn(guard::not_forwarded));
+    let open =
+        Router::new().route("/healthz", get(probes::health)).route("/readyz", get(probes::ready));
     guarded.merge(open).with_state(Arc::clone(app))
 }
 
 /// The metrics alone.
 pub(super) fn metrics(app: &Arc<App>) -> Router {
-    let routes = Router::new().route("/metrics", get(probes::metrics));
-    routes.layer(from_fn(guard::not_forwarded)).with_state(Arc::clone(app))
-}
-
-/// For a connection too many.
-pub(super) fn busy() -> Router {
-    Router::new().fallback(async || guard::busy("there are too many connections"))
+    Router::new().route("/metrics", get(probes::metrics)).with_state(Arc::clone(app))
 }
 
 async fn nowhere() -> Response {

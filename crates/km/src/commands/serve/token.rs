@@ -1,46 +1,44 @@
-//! The token that each request carries, and the file that holds it.
+//! The token that every request carries.
+//!
+//! It is compared in a time that does not depend on how much of it is right. Where it is stored is
+//! the concern of [`super::token_file`].
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use km_proxy_adapter::Kind;
 use subtle::ConstantTimeEq as _;
-use tracing::warn;
-use zeroize::Zeroizing;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::listen::{Place, runtime_file};
+use super::token_file::{self, TokenBytes};
 use crate::args::Serve;
 use crate::failure::Failure;
 
-/// Where clients of Vault put it.
+/// The header in which Vault's clients send a token.
 const VAULT_HEADER: &str = "x-vault-token";
 
-/// Random bytes of a token that is made.
-const RANDOM_BYTES: usize = 32;
+/// The time that the file system has. A network file system that hangs must not hang the process.
+const FILE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Some orchestrators mount their secrets so, which is for who runs them to judge.
-const READABLE_BY_OTHERS: u32 = 0o077;
-
-/// More than any token.
-const MAX_FILE_BYTES: u64 = 4096;
-
-/// What is expected of a request.
+/// The token that a request must carry.
 #[derive(Debug)]
 pub(super) enum Token {
-    /// Nothing: who reaches us may ask.
+    /// None: every request that arrives is served.
     None,
-    /// What this file held when it was last read.
-    File(PathBuf, RwLock<Zeroizing<Vec<u8>>>),
+    /// The content of this file when it was last read.
+    File(PathBuf, RwLock<TokenBytes>),
 }
 
 impl Token {
-    /// The token of these options. A Unix socket is guarded by its mode, unless a file is named.
-    pub(super) fn load(place: &Place, args: &Serve) -> Result<Self, Failure> {
+    /// Returns the token of these options. A Unix socket is protected by its mode, so that it needs
+    /// a token only if a file is named.
+    pub(super) async fn load(place: &Place, args: &Serve) -> Result<Self, Failure> {
         let file = match (&args.token_file, place) {
             (Some(file), _) => file.clone(),
             (None, Place::Loopback(_)) if !args.danger_no_token => {
@@ -48,15 +46,16 @@ impl Token {
             }
             (None, _) => return Ok(Self::None),
         };
-        let token = read_or_make(&file).map_err(|error| {
+        let token = bounded(token_file::load_or_create, &file).await.map_err(|error| {
             let what = format!("settings: --token-file {}: {error}", file.display());
-            let hint = "name a file that holds a token, or one that can be made";
+            let hint = "name a regular file with mode 0600 and a token of at least 16 bytes, or \
+                        none, in a directory that only you can write to";
             Failure::new(Kind::Settings, what, hint)
         })?;
         Ok(Self::File(file, RwLock::new(token)))
     }
 
-    /// The file, where there is one.
+    /// Returns the file, if there is one.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Self::None => None,
@@ -64,73 +63,42 @@ impl Token {
         }
     }
 
-    /// Reads the file again. One that can't be used leaves the last token in use.
-    pub(super) fn reload(&self) -> io::Result<()> {
+    /// Reads the file again. If that fails, the last token stays in use.
+    pub(super) async fn reload(&self) -> io::Result<()> {
         if let Self::File(file, token) = self {
-            let new = read(file)?;
+            let new = bounded(token_file::load, file).await?;
             *token.write().unwrap_or_else(PoisonError::into_inner) = new;
         }
         Ok(())
     }
 
-    /// Whether these headers carry it, in a time that doesn't tell how much of it was right.
+    /// Returns whether the headers carry the token.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         let Self::File(_, token) = self else {
             return true;
         };
         let token = token.read().unwrap_or_else(PoisonError::into_inner);
         let bearer = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-        let given = headers.get(VAULT_HEADER).map(http::HeaderValue::as_bytes);
-        [given, bearer].into_iter().flatten().any(|given| given.ct_eq(&token).into())
+        let vault = headers.get(VAULT_HEADER).map(http::HeaderValue::as_bytes);
+        [vault, bearer].into_iter().flatten().any(|sent| sent.ct_eq(&token).into())
     }
 }
 
-/// The credentials of the scheme `Bearer`, whose name is written in any case.
+/// Calls `operation` on a thread for blocking work, and waits for it no longer than the file system
+/// has.
+async fn bounded(
+    operation: fn(&Path) -> io::Result<TokenBytes>,
+    file: &Path,
+) -> io::Result<TokenBytes> {
+    let file = file.to_owned();
+    let task = spawn_blocking(move || operation(&file));
+    timeout(FILE_TIMEOUT, task).await.map_err(io::Error::from)?.map_err(io::Error::other)?
+}
+
+/// Returns the credentials of the scheme `Bearer`, whose name is not case-sensitive.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| rest.trim_ascii())
-}
-
-fn read_or_make(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let made = File::options().write(true).create_new(true).mode(0o600).open(file);
-    let mut made = match made {
-        Ok(made) => made,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return read(file),
-        Err(error) => return Err(error),
-    };
-    let token = random()?;
-    let written = made.write_all(&token).and_then(|()| made.write_all(b"\n"));
-    if written.is_err() {
-        // A token that is cut off would be no token.
-        let _ = fs::remove_file(file);
-    }
-    written.map(|()| token)
-}
-
-fn random() -> io::Result<Zeroizing<Vec<u8>>> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
-    getrandom::fill(bytes.as_mut()).map_err(io::Error::other)?;
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let text = digits.filter_map(|digit| DIGITS.get(usize::from(digit)).copied());
-    let mut token = Zeroizing::new(Vec::with_capacity(2 * RANDOM_BYTES));
-    token.extend(text);
-    Ok(token)
-}
-
-fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES.try_into().unwrap_or(0)));
-    let opened = File::open(file)?;
-    if opened.metadata()?.mode() & READABLE_BY_OTHERS != 0 {
-        warn!("others may read the token's file, {}: set its mode to 0600", file.display());
-    }
-    opened.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    let token = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    let token = token.strip_suffix(b"\r").unwrap_or(token);
-    if token.is_empty() || !token.iter().all(u8::is_ascii_graphic) {
-        return Err(io::Error::other("it holds no token, which is printable and on one line"));
-    }
-    Ok(Zeroizing::new(token.to_vec()))
 }
 
 #[cfg(test)]
@@ -138,7 +106,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, value: &str, expected: bool) {
-        let token = RwLock::new(Zeroizing::new(b"abc".to_vec()));
+        let token = RwLock::new(b"abc".to_vec().into());
         let token = Token::File(PathBuf::new(), token);
         let mut headers = HeaderMap::new();
         let name: http::HeaderName = name.parse().unwrap();
@@ -158,12 +126,5 @@ mod tests {
             check("authorization", value, false);
         }
         check("x-other", "abc", false);
-    }
-
-    #[test]
-    fn a_made_token_is_long_and_another_each_time() {
-        let (one, two) = (random().unwrap(), random().unwrap());
-        assert_eq!(one.len(), 64);
-        assert_ne!(one, two);
     }
 }

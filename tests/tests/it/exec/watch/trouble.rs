@@ -25,6 +25,7 @@ async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
         ("deleted", "DELETE", None),
         ("another field", "POST", Some(json!({ "data": { "other": second } }))),
         ("a NUL", "POST", Some(json!({ "data": { "key": "\0" } }))),
+        ("too large", "POST", Some(json!({ "data": { "key": "a".repeat(128 * 1024) } }))),
     ];
     for (what, method, body) in withheld {
         fixture.put("ONE", json!({ "key": first })).await?;
@@ -42,6 +43,47 @@ async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
         assert_eq!(said.matches(WITHHELD).count(), 1, "{said}");
     }
     Ok(())
+}
+
+/// Each value can be set, but not all of them together.
+#[tokio::test]
+async fn values_too_large_together_leave_the_program_running() -> Result<()> {
+    const COUNT: usize = 60;
+    let fixture = Server::shared().await?.fixture().await?;
+    let (first, second) = (secret("first"), secret("second"));
+    fixture.put("ONE", json!({ "key": first })).await?;
+    let names: Vec<_> = (0..COUNT).map(|number| format!("NAME_{number}")).collect();
+    for name in &names {
+        fixture.put(name, json!({ "key": "small" })).await?;
+    }
+    let given: Vec<_> = names.iter().map(String::as_str).chain(["ONE"]).collect();
+    let mut program = Watched::start(watches(&fixture, &given), SHOWS).await?;
+    assert_eq!(program.line().await?, first);
+    for name in &names {
+        fixture.put(name, json!({ "key": "a".repeat(120 * 1024) })).await?;
+    }
+    says(&program.says("too large").await?, &["WARN", "NAME_"])?;
+    program.signal("USR1")?;
+    // Fewer large values may have been small enough together: then it was started again with them.
+    comes_after(&mut program, &first, &format!("has {first}")).await?;
+    for name in &names {
+        fixture.put(name, json!({ "key": "small" })).await?;
+    }
+    fixture.put("ONE", json!({ "key": second })).await?;
+    comes_after(&mut program, &first, &second).await?;
+    program.signal("TERM")?;
+    program.ends(143).await.map(drop)
+}
+
+/// Waits for a line, before which another may come any number of times.
+async fn comes_after(program: &mut Watched, other: &str, expected: &str) -> Result<()> {
+    loop {
+        let line = program.line().await?;
+        if line == expected {
+            return Ok(());
+        }
+        assert_eq!(line, other);
+    }
 }
 
 /// What was there all the time is no change.

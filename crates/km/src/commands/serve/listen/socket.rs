@@ -1,58 +1,66 @@
-//! A Unix socket that only its owner reaches: its mode, its directory, and what was there before.
+//! A Unix socket that only its owner can reach.
+//!
+//! It is created in a private directory, gets its mode there, and is then moved to its path, so that
+//! no other user can connect before. A socket that another process listens on is never replaced.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use tokio::net::UnixListener;
+use tempfile::TempDir;
+use tokio::net::{UnixListener, UnixStream};
 
-/// For the owner alone.
+use crate::commands::serve::directory;
+
+/// The mode of the socket.
 const MODE: u32 = 0o600;
 
-/// Who may write in a directory can put another socket in our place.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// How often a path is tried that other processes take and leave meanwhile.
+const ATTEMPTS: u32 = 8;
 
-/// A listening socket; what we made is removed when it is dropped.
+/// The names of the socket before it has its path, and of a stale one after it has lost it. They are
+/// short because the path of a socket is limited to about a hundred bytes.
+const DRAFT: &str = "s";
+const STALE: &str = "x";
+
+/// A listening socket. One that this process created is removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    /// Device and file number of what we made.
-    made: Option<(u64, u64)>,
+    /// The file that this process created.
+    created: Option<FileId>,
 }
 
+/// The device and the number of a file.
+type FileId = (u64, u64);
+
 impl Socket {
-    /// Opens a socket at `path`. A socket that nobody listens on is replaced.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        check_directory(path)?;
-        check_place(path)?;
-        // It gets its mode under another name, so that nobody reaches it before.
-        let draft = draft(path)?;
-        let listener = UnixListener::bind(&draft)?;
-        let placed = fs::set_permissions(&draft, fs::Permissions::from_mode(MODE))
-            .and_then(|()| fs::rename(&draft, path))
-            .and_then(|()| fs::symlink_metadata(path));
-        match placed {
-            Ok(file) => {
-                let made = Some((file.dev(), file.ino()));
-                Ok(Self { listener, path: path.to_owned(), made })
-            }
-            Err(error) => {
-                // What can't be removed either is an empty file in our own directory.
-                let _ = fs::remove_file(&draft);
-                Err(error)
-            }
+    /// Opens a socket at `path`. One that no process listens on is replaced.
+    pub(super) async fn open(path: &Path) -> io::Result<Self> {
+        if path.file_name().is_none() {
+            return Err(io::Error::other("the path does not name a file"));
         }
+        directory::check(path)?;
+        let private = tempfile::Builder::new()
+            .prefix(".km")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(directory::parent(path))?;
+        let draft = private.path().join(DRAFT);
+        let listener = UnixListener::bind(&draft)?;
+        fs::set_permissions(&draft, fs::Permissions::from_mode(MODE))?;
+        let created = Some(id(&draft)?);
+        place(&private, path).await?;
+        Ok(Self { listener, path: path.to_owned(), created })
     }
 
-    /// One that systemd has made, with the mode that its unit says.
+    /// Takes a socket that systemd has created, with the mode that its unit names.
     pub(super) fn handed_over(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
         let listener = UnixListener::from_std(listener)?;
-        Ok(Self { listener, path, made: None })
+        Ok(Self { listener, path, created: None })
     }
 
     pub(super) fn listener(&self) -> &UnixListener {
@@ -66,51 +74,128 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let there = fs::symlink_metadata(&self.path).ok().map(|file| (file.dev(), file.ino()));
-        if self.made.is_some() && self.made == there {
-            // The next one replaces what stays.
+        if self.created.is_some() && self.created == id(&self.path).ok() {
+            // If this fails, the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn check_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    let found = fs::metadata(directory)?;
-    let own = rustix::process::geteuid().as_raw();
-    if found.uid() != own && found.uid() != 0 {
-        return Err(io::Error::other("the directory belongs to somebody else"));
-    }
-    if found.mode() & WRITABLE_BY_OTHERS != 0 {
-        return Err(io::Error::other("others may write in the directory"));
-    }
-    Ok(())
+fn id(path: &Path) -> io::Result<FileId> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Nothing may be there but a socket that nobody listens on.
-fn check_place(path: &Path) -> io::Result<()> {
-    let there = match fs::symlink_metadata(path) {
+/// Gives the socket its path, by a link that never replaces what is there.
+async fn place(private: &TempDir, path: &Path) -> io::Result<()> {
+    for _ in 0..ATTEMPTS {
+        match fs::hard_link(private.path().join(DRAFT), path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            placed => return placed,
+        }
+        match stale(path).await {
+            // It was removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => take_away(private, path, found?)?,
+        }
+    }
+    Err(in_use())
+}
+
+/// Returns the socket at `path` if no process listens on it.
+///
+/// Connecting does not block: a listener whose queue is full is in use.
+async fn stale(path: &Path) -> io::Result<FileId> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.file_type().is_socket() {
+        return Err(io::Error::other("the path is in use by something that is not a socket"));
+    }
+    match UnixStream::connect(path).await.map_err(|error| error.kind()) {
+        Err(io::ErrorKind::ConnectionRefused) => Ok((found.dev(), found.ino())),
+        Ok(_) | Err(io::ErrorKind::WouldBlock) => Err(in_use()),
+        Err(kind) => Err(kind.into()),
+    }
+}
+
+/// Removes the stale socket at `path`. Another process may have replaced it since it was found; that
+/// socket gets its path back.
+fn take_away(private: &TempDir, path: &Path, stale: FileId) -> io::Result<()> {
+    let taken = private.path().join(STALE);
+    match fs::rename(path, &taken) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        there => there?,
-    };
-    if !there.file_type().is_socket() {
-        return Err(io::Error::other("something that is no socket is there"));
+        renamed => renamed?,
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")),
+    if id(&taken)? == stale {
+        return fs::remove_file(&taken);
     }
+    fs::hard_link(&taken, path)?;
+    Err(in_use())
 }
 
-fn draft(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
-    let mut draft = name.to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = path.with_file_name(draft);
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(draft),
+fn in_use() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
+
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+
+    use super::*;
+
+    fn private(directory: &TempDir) -> TempDir {
+        tempfile::Builder::new().tempdir_in(directory.path()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn socket_has_its_mode_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("km.sock");
+        drop(StdListener::bind(&path).unwrap());
+        let socket = Socket::open(&path).await.unwrap();
+        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, MODE);
+        assert_eq!(directory.path().read_dir().unwrap().count(), 1);
+        StdStream::connect(&path).unwrap();
+        drop(socket);
+        assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn socket_that_replaced_a_stale_one_meanwhile_gets_its_path_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("km.sock");
+        drop(StdListener::bind(&path).unwrap());
+        let found = stale(&path).await.unwrap();
+        fs::remove_file(&path).unwrap();
+        // Another inode number, whatever the file system reuses.
+        let _other = fs::File::create(directory.path().join("other")).unwrap();
+        let live = StdListener::bind(&path).unwrap();
+        let error = take_away(&private(&directory), &path, found).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        StdStream::connect(&path).unwrap();
+        drop(live);
+    }
+
+    #[tokio::test]
+    async fn socket_in_use_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("km.sock");
+        let _live = StdListener::bind(&path).unwrap();
+        let private = private(&directory);
+        let _draft = StdListener::bind(private.path().join(DRAFT)).unwrap();
+        assert_eq!(place(&private, &path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        StdStream::connect(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn socket_whose_queue_is_full_is_in_use() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("km.sock");
+        let address = SocketAddrUnix::new(&path).unwrap();
+        let live = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&live, &address).unwrap();
+        rustix::net::listen(&live, 0).unwrap();
+        let _queued = StdStream::connect(&path).unwrap();
+        assert_eq!(stale(&path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn answer(call: Call) -> Response {
 }
 
 async fn read(call: Call) -> Response {
-    let Call { app, entry, place, query, .. } = call;
+    let Call { app, entry, place, query, peer, .. } = call;
     let operation = Operation::vault("read");
     let read = match query.version {
         // Vault's own word for the latest one is 0.
@@ -55,6 +55,8 @@ async fn read(call: Call) -> Response {
     match read {
         Ok(document) => {
             metrics::read(document.source());
+            let version = Some(document.metadata().version);
+            operation.audit_read(&peer, &place, document.source(), version);
             if document.source() == Source::Vault {
                 app.ready.served(|| Served::Path(place));
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::StatusCode;
-use km_proxy_adapter::{Error, MetadataUpdate, SecretMetadata};
+use km_proxy_adapter::{Error, MetadataUpdate, SecretMetadata, Source};
 use serde::{Deserialize, Serialize};
 
 use super::answer;
@@ -37,9 +37,13 @@ async fn list(call: Call) -> Response {
     struct Names {
         keys: Vec<String>,
     }
-    match Operation::vault("list").run(&call.app, &call.place, call.entry.list()).await {
+    let operation = Operation::vault("list");
+    match operation.run(&call.app, &call.place, call.entry.list()).await {
         Ok(keys) if keys.is_empty() => answer::missing(),
-        Ok(keys) => answer::data(StatusCode::OK, Names { keys }, "kv"),
+        Ok(keys) => {
+            operation.audit_read(&call.peer, &call.place, Source::Vault, None);
+            answer::data(StatusCode::OK, Names { keys }, "kv")
+        }
         Err(error) => answer::failed(&error),
     }
 }
@@ -47,7 +51,11 @@ async fn list(call: Call) -> Response {
 async fn read(call: Call) -> Response {
     let operation = Operation::vault("read_metadata");
     match operation.run(&call.app, &call.place, call.entry.metadata()).await {
-        Ok(metadata) => answer::data(StatusCode::OK, Shown::from(&metadata), "kv"),
+        Ok(metadata) => {
+            let version = Some(metadata.current_version);
+            operation.audit_read(&call.peer, &call.place, Source::Vault, version);
+            answer::data(StatusCode::OK, Shown::from(&metadata), "kv")
+        }
         Err(error) => answer::failed(&error),
     }
 }

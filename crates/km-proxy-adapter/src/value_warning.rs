@@ -1,0 +1,105 @@
+//! Values that are likely not what was meant to be stored. Pure; values are never changed.
+
+use std::fmt;
+
+use crate::name::REFERENCE_PREFIX;
+
+/// A property of a stored value that makes a provider refuse the key, although the value can be
+/// read and passed on. `Display` completes "the value …" and never shows the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueWarning {
+    /// It ends with a line ending, as a file does that an editor has written.
+    TrailingNewline,
+    /// Other white space is before or behind it.
+    SurroundingSpace,
+    /// Quotation marks are around it.
+    Quotes,
+    /// It begins with a byte order mark.
+    ByteOrderMark,
+    /// It is a reference and not a value.
+    Reference,
+}
+
+impl ValueWarning {
+    /// Returns every warning that a value deserves.
+    ///
+    /// ```
+    /// use km_proxy_adapter::ValueWarning;
+    ///
+    /// assert!(ValueWarning::of("sk-123").next().is_none());
+    /// let warnings: Vec<_> = ValueWarning::of("\"sk-123\"\n").collect();
+    /// assert_eq!(warnings, [ValueWarning::TrailingNewline, ValueWarning::Quotes]);
+    /// ```
+    pub fn of(value: &str) -> impl Iterator<Item = Self> + use<> {
+        let without_mark = value.strip_prefix('\u{feff}').unwrap_or(value);
+        let without_newline = without_mark.trim_end_matches(['\n', '\r']);
+        let bare = without_newline.trim();
+        let is_quoted = ['"', '\'', '`']
+            .into_iter()
+            .any(|quote| bare.strip_prefix(quote).is_some_and(|rest| rest.ends_with(quote)));
+        [
+            (Self::TrailingNewline, without_newline.len() < without_mark.len()),
+            (Self::SurroundingSpace, bare.len() < without_newline.len()),
+            (Self::Quotes, is_quoted),
+            (Self::ByteOrderMark, without_mark.len() < value.len()),
+            (Self::Reference, bare.starts_with(REFERENCE_PREFIX)),
+        ]
+        .into_iter()
+        .filter_map(|(warning, applies)| applies.then_some(warning))
+    }
+}
+
+impl fmt::Display for ValueWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TrailingNewline => "ends with a line ending",
+            Self::SurroundingSpace => "begins or ends with white space",
+            Self::Quotes => "is enclosed in quotation marks",
+            Self::ByteOrderMark => "begins with a byte order mark",
+            Self::Reference => "begins with `os.environ/`: it is a reference, not a key",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ValueWarning::{
+        ByteOrderMark, Quotes, Reference, SurroundingSpace, TrailingNewline,
+    };
+    use super::*;
+
+    #[test]
+    fn value_is_warned_of_by_its_form() {
+        let check = |value: &str, expected: &[ValueWarning]| {
+            assert_eq!(ValueWarning::of(value).collect::<Vec<_>>(), expected, "{value:?}");
+        };
+        check("", &[]);
+        check("sk-123", &[]);
+        check("two words", &[]);
+        check("it's", &[]);
+        check("\"", &[]);
+        check("{\"a\": \"b\"}", &[]);
+        check("sk-123\n", &[TrailingNewline]);
+        check("sk-123\r\n", &[TrailingNewline]);
+        check("a\nb", &[]);
+        check(" sk-123", &[SurroundingSpace]);
+        check("sk-123\t", &[SurroundingSpace]);
+        check("sk-123 \n", &[TrailingNewline, SurroundingSpace]);
+        check("\"sk-123\"", &[Quotes]);
+        check("'sk-123'", &[Quotes]);
+        check("\u{feff}sk-123", &[ByteOrderMark]);
+        check("os.environ/NAME", &[Reference]);
+        check(
+            "\u{feff}\"os.environ/NAME\" \n",
+            &[TrailingNewline, SurroundingSpace, Quotes, ByteOrderMark],
+        );
+    }
+
+    #[test]
+    fn message_never_shows_the_value() {
+        for warning in ValueWarning::of("\u{feff} 'os.environ/PLANTED' \n") {
+            assert!(!warning.to_string().contains("PLANTED"));
+        }
+    }
+}

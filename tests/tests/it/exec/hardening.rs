@@ -1,0 +1,121 @@
+//! What other processes of the same user learn of `km`: nothing of its environment or memory.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
+use tests::{Km, secret};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::cli::listener::{Reply, Scripted};
+
+/// Root may read everything: an ordinary user is needed for a verdict.
+const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/// What leads to secrets. Opening `mem` or attaching a debugger takes more than these take.
+const PRIVATE: [&str; 3] = ["environ", "maps", "fd/0"];
+
+const COMES_WITHIN: Duration = Duration::from_secs(30);
+
+/// The program, where every user can run it.
+async fn program() -> Result<(TempDir, PathBuf)> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("km");
+    std::fs::copy(Km::program().await?, &path)?;
+    for path in [directory.path(), &path] {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?;
+    }
+    Ok((directory, path))
+}
+
+/// Runs a command as an ordinary user, with this environment alone.
+fn as_nobody(command: &str) -> Command {
+    let is_root = rustix::process::geteuid().is_root();
+    let mut words = is_root.then_some(AS_NOBODY).into_iter().flatten().chain([command]);
+    let mut process = Command::new(words.next().unwrap_or(command));
+    process.args(words).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    process
+}
+
+/// The files of a process that another one of the same user can read.
+async fn readable(process: u32) -> Result<Vec<&'static str>> {
+    let mut readable = Vec::new();
+    for file in PRIVATE {
+        let path = format!("/proc/{process}/{file}");
+        let opened =
+            as_nobody("sh").args(["-c", "exec 3< \"$0\"", &path]).stderr(Stdio::null()).status();
+        if opened.await?.success() {
+            readable.push(file);
+        }
+    }
+    Ok(readable)
+}
+
+/// Starts a command that asks this server, and waits until it has.
+async fn starts(
+    server: &Scripted,
+    arguments: &[&str],
+    debuggable: bool,
+) -> Result<(TempDir, Child)> {
+    let (directory, path) = program().await?;
+    let path = path.to_str().context("not UTF-8")?;
+    let mut command = as_nobody(path);
+    command.args(arguments).env("HCP_VAULT_ADDR", server.address());
+    command.env("HCP_VAULT_APPROLE_ROLE_ID", "a");
+    command.env("HCP_VAULT_APPROLE_SECRET_ID", secret("secret-id"));
+    command.env("KM_DEADLINE", "60s").stdin(Stdio::null()).stdout(Stdio::null());
+    if debuggable {
+        command.env("KM_DANGER_DEBUGGABLE", "true");
+    }
+    let child = command.kill_on_drop(true).spawn().context("starting setpriv")?;
+    server.saw("").await?;
+    Ok((directory, child))
+}
+
+#[tokio::test]
+async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Result<()> {
+    for arguments in [
+        &["read", "A"][..],
+        &["list"],
+        &["check"],
+        &["exec", "--only=A", "--", "true"],
+        &["exec", "--watch", "--only=A", "--", "true"],
+        &["serve", "--listen=127.0.0.1:0", "--danger-no-token"],
+    ] {
+        for debuggable in [false, true] {
+            let server = Scripted::new(|_| Reply::Hang)?;
+            let (_directory, child) = starts(&server, arguments, debuggable).await?;
+            let process = child.id().context("it has ended")?;
+            let expected: &[&str] = if debuggable { &PRIVATE } else { &[] };
+            assert_eq!(readable(process).await?, expected, "{arguments:?} {debuggable}");
+            let limits = std::fs::read_to_string(format!("/proc/{process}/limits"))?;
+            let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+            let soft = core.and_then(|line| line.split_whitespace().nth(4));
+            ensure!(debuggable || soft == Some("0"), "{arguments:?}: {core:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The repository's own words for it: a program reads its parent.
+#[tokio::test]
+async fn program_does_not_read_the_login_of_km() -> Result<()> {
+    let (_directory, path) = program().await?;
+    let path = path.to_str().context("not UTF-8")?;
+    let script = "cat /proc/$PPID/environ";
+    for (debuggable, expected) in [(None, false), (Some("true"), true)] {
+        let mut command = as_nobody(path);
+        command
+            .args(["exec", "--watch", "--", "sh", "-c", script])
+            .env("HCP_VAULT_TOKEN", "token-x");
+        command.envs(debuggable.map(|value| ("KM_DANGER_DEBUGGABLE", value)));
+        let output = timeout(COMES_WITHIN, command.output()).await??;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said.contains("HCP_VAULT_TOKEN=token-x"), expected, "{debuggable:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! A `km` that signals are sent to, and the program that records them.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use rustix::io::Errno;
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use tests::Km;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{sleep, timeout};
+
+use super::{INT, QUIT, TSTP, WINCH};
+
+const RECORDER: &str = env!("CARGO_BIN_EXE_signal-recorder");
+
+/// A real-time signal that no cell sends: all that was sent before it has arrived by then.
+const MARKER: i32 = 64;
+
+/// Reached only by a test that fails.
+const COMES_WITHIN: Duration = Duration::from_secs(20);
+
+/// How often the terminal is looked at.
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+
+/// A way in which a signal is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To the process of `km`.
+    Process,
+    /// To the process group of `km`.
+    Group,
+    /// By the terminal whose session `km` leads.
+    Terminal,
+    /// By the end of that terminal.
+    Hangup,
+    /// To the process of `km`, which is PID 1 of its namespace.
+    Init,
+}
+
+/// A recorder that `km` runs.
+pub(super) struct Session {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    terminal: Option<OwnedFd>,
+    km: u32,
+    program: u32,
+    received: BTreeMap<i32, usize>,
+}
+
+impl Session {
+    pub(super) async fn start(way: Way, mode: &[&str], options: &[&str]) -> Result<Self> {
+        let prefix: &[&str] = match way {
+            Way::Process | Way::Group => &[],
+            Way::Terminal | Way::Hangup => &["setsid", "--ctty"],
+            Way::Init => &["unshare", "--pid", "--fork", "--kill-child"],
+        };
+        let mut command = command(options, prefix, mode).await?;
+        command.args(["--", RECORDER]);
+        let mut terminal = None;
+        if prefix.contains(&"--ctty") {
+            let (main, other) = open_terminal()?;
+            command.stdin(other);
+            terminal = Some(main);
+        } else {
+            command.process_group(0);
+        }
+        let mut child = command.spawn().context("starting km")?;
+        let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
+        let line = timeout(COMES_WITHIN, lines.next_line()).await??.context("it has ended")?;
+        let program = line.strip_prefix("ready ").context("no `ready`")?.parse()?;
+        let id = child.id().context("it has ended")?;
+        let km = if way == Way::Init { child_of(id)? } else { id };
+        Ok(Self { child, lines, terminal, km, program, received: BTreeMap::new() })
+    }
+
+    pub(super) async fn send(&mut self, way: Way, signal: i32) -> Result<()> {
+        match way {
+            Way::Process | Way::Init => kill(signal, &self.km.to_string()).await,
+            Way::Group => kill(signal, &format!("-{}", self.km)).await,
+            Way::Terminal => press(self.terminal.as_ref().context("no terminal")?, signal),
+            Way::Hangup => {
+                self.terminal = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until the program has received the signal.
+    pub(super) async fn receives(&mut self, signal: i32) -> Result<()> {
+        while !self.received.contains_key(&signal) {
+            let line = timeout(COMES_WITHIN, self.lines.next_line()).await;
+            let line = line.context("not received")??.context("the program has ended")?;
+            *self.received.entry(line.parse()?).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends both. Returns each signal that the program received, and how often.
+    pub(super) async fn end(mut self) -> Result<Vec<(i32, usize)>> {
+        kill(MARKER, &self.km.to_string()).await?;
+        self.receives(MARKER).await?;
+        self.received.remove(&MARKER);
+        if self.child.id() == Some(self.km) {
+            kill(9, &self.program.to_string()).await?;
+            timeout(COMES_WITHIN, self.child.wait()).await.context("km hangs")??;
+        }
+        Ok(self.received.into_iter().collect())
+    }
+}
+
+/// A terminal whose session a shell leads.
+pub(super) struct Screen {
+    main: OwnedFd,
+    shown: String,
+    _shell: Child,
+}
+
+impl Screen {
+    /// Runs a script, whose arguments are `km`'s command line up to the program.
+    pub(super) async fn run(script: &str, mode: &[&str]) -> Result<Self> {
+        let (main, other) = open_terminal()?;
+        let prefix = ["setsid", "--ctty", "sh", "-c", script, "sh"];
+        let mut command = command(&[], &prefix, mode).await?;
+        command.arg("--").stdin(other.try_clone()?).stdout(other.try_clone()?).stderr(other);
+        let shell = command.spawn().context("starting setsid")?;
+        rustix::io::ioctl_fionbio(&main, true)?;
+        Ok(Self { main, shown: String::new(), _shell: shell })
+    }
+
+    pub(super) fn press(&self, signal: i32) -> Result<()> {
+        press(&self.main, signal)
+    }
+
+    pub(super) fn type_text(&self, text: &str) -> Result<()> {
+        rustix::io::write(&self.main, text.as_bytes())?;
+        Ok(())
+    }
+
+    /// Waits until a line begins with `text`: the rest of it.
+    pub(super) async fn shows(&mut self, text: &str) -> Result<String> {
+        loop {
+            let lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            let rest = lines.filter_map(|line| line.trim_end().strip_prefix(text)).next();
+            if let Some(rest) = rest {
+                return Ok(rest.trim().to_owned());
+            }
+            let read = timeout(COMES_WITHIN, self.read()).await;
+            read.with_context(|| format!("no {text:?}: {:?}", self.shown))??;
+        }
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        let mut bytes = [0; 1024];
+        loop {
+            match rustix::io::read(&self.main, &mut bytes) {
+                Ok(length) => {
+                    ensure!(length > 0, "the terminal has ended");
+                    let read = bytes.get(..length).unwrap_or_default();
+                    self.shown.push_str(&String::from_utf8_lossy(read));
+                    return Ok(());
+                }
+                Err(Errno::AGAIN) => sleep(LOOKS_EVERY).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// `km` behind these programs, with the default disposition of every signal.
+async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Command> {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").args(options).args(prefix).arg(Km::program().await?);
+    command.args(mode).env_clear().env("HCP_VAULT_TOKEN", "t");
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    Ok(command)
+}
+
+/// The signals that a program of `km` ignores, as a bit mask. Those of the C library are left out.
+pub(super) async fn ignored(mode: &[&str], options: &[&str]) -> Result<u64> {
+    const OF_THE_LIBRARY: u64 = 0b11 << 31;
+    let mut command = command(options, &[], mode).await?;
+    let output = command.args(["--", "grep", "SigIgn", "/proc/self/status"]).output().await?;
+    let mask = String::from_utf8(output.stdout)?;
+    let mask = mask.strip_prefix("SigIgn:").context("no SigIgn")?.trim();
+    Ok(u64::from_str_radix(mask, 16)? & !OF_THE_LIBRARY)
+}
+
+/// Runs a script as the program of a `km` that is PID 1 of its namespace: exit code and stdout.
+pub(super) async fn as_pid_1(mode: &[&str], script: &str) -> Result<(i32, String)> {
+    let prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+    let mut command = command(&[], &prefix, mode).await?;
+    let output = command.args(["--", "sh", "-c", script]).output();
+    let output = timeout(COMES_WITHIN, output).await.context("km hangs")??;
+    let code = output.status.code().context("unshare was killed")?;
+    Ok((code, String::from_utf8(output.stdout)?))
+}
+
+/// The state of a process, such as `S` or `T`.
+pub(super) fn state(process: &str) -> Result<char> {
+    field(process, 0)?.chars().next().context("no state")
+}
+
+/// Whether a process runs in the foreground of its terminal.
+pub(super) fn is_in_foreground(process: &str) -> Result<bool> {
+    Ok(state(process)? != 'T' && field(process, 2)? == field(process, 5)?)
+}
+
+/// A field of `/proc/PID/stat`, counted from the state.
+fn field(process: &str, index: usize) -> Result<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no state")?;
+    Ok(fields.split(' ').nth(index).context("no such field")?.to_owned())
+}
+
+fn child_of(parent: u32) -> Result<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+    Ok(children.split_whitespace().next().context("no child")?.parse()?)
+}
+
+fn open_terminal() -> Result<(OwnedFd, OwnedFd)> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let main = openpt(flags)?;
+    grantpt(&main)?;
+    unlockpt(&main)?;
+    let other = ioctl_tiocgptpeer(&main, flags)?;
+    Ok((main, other))
+}
+
+/// Has the terminal send a signal.
+fn press(terminal: &OwnedFd, signal: i32) -> Result<()> {
+    let key = match signal {
+        INT => 0x03,
+        QUIT => 0x1c,
+        TSTP => 0x1a,
+        WINCH => {
+            let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+            return Ok(tcsetwinsize(terminal, size)?);
+        }
+        _ => anyhow::bail!("no key sends signal {signal}"),
+    };
+    rustix::io::write(terminal, &[key])?;
+    Ok(())
+}
+
+async fn kill(signal: i32, target: &str) -> Result<()> {
+    let script = r#"kill -"$0" "$1""#;
+    let status = Command::new("sh").args(["-c", script, &signal.to_string(), target]).status();
+    ensure!(status.await?.success(), "cannot send signal {signal} to {target}");
+    Ok(())
+}
