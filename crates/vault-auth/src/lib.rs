@@ -5,14 +5,21 @@ mod method;
 mod methods;
 
 mod auth;
+#[cfg(feature = "reqwest")]
+mod authenticated;
+mod builder;
 mod handle;
 mod status;
 
 mod life;
 
 mod current;
-mod docket;
+mod denials;
+mod shared;
 mod sync;
+
+#[cfg(test)]
+mod interleavings;
 
 mod driver;
 mod own;
@@ -23,6 +30,9 @@ mod credential;
 mod files;
 
 pub use auth::{Auth, OwnToken};
+#[cfg(feature = "reqwest")]
+pub use authenticated::{AuthenticatedClient, SendError};
+pub use builder::AuthBuilder;
 pub use credential::{Credential, LastGood};
 pub use handle::Handle;
 pub use login::Login;

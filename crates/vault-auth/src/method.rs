@@ -49,6 +49,18 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
     fn follows_files(&self) -> bool {
         false
     }
+
+    /// Whether another login can be made at any time. `false` if a login uses the credential up, or
+    /// if the credential is the token itself.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    /// Whether the server locks out a role or a user after a number of failed logins. At most three
+    /// are then made in 15 minutes.
+    fn locks_out(&self) -> bool {
+        false
+    }
 }
 
 /// The way to the server that a method gets for one login.
@@ -81,8 +93,11 @@ impl Link<'_> {
         body: &(impl Serialize + Sync),
         token: Option<&Token>,
     ) -> Result<Response, Error> {
-        let request = Request::post(path, body)?.namespace(self.namespace);
-        self.client.send(&request, token, self.deadline).await
+        // Whoever unwraps a secret ID and gives up loses it.
+        let request = Request::post(path, body)?.namespace(self.namespace).first_byte_limit(None);
+        let answer = self.client.send(&request, token, self.deadline).await?;
+        answer.expect_status(&[200, 204])?;
+        Ok(answer)
     }
 
     /// Sends a login, once, and reads its answer.
@@ -95,7 +110,9 @@ impl Link<'_> {
         path: ApiPath,
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
-        let request = Request::post(path, body)?.namespace(self.namespace).once();
+        let request = Request::post(path, body)?.namespace(self.namespace);
+        // LDAP and a token review take their time.
+        let request = request.once().first_byte_limit(None);
         let answer = self.client.send(&request, None, self.deadline).await;
         Login::from_answer(&answer.map_err(refused)?)
     }
@@ -133,6 +150,10 @@ fn refused(error: Error) -> Error {
 }
 
 /// A secret in a request's body.
+#[derive(Serialize)]
+pub(crate) struct Exposed(#[serde(serialize_with = "expose")] pub(crate) SecretString);
+
+/// Serializes a secret in a request's body.
 pub(crate) fn expose<S: serde::Serializer>(
     secret: &SecretString,
     serializer: S,

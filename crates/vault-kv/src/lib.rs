@@ -12,6 +12,7 @@ mod write;
 
 mod fields;
 mod lifetime;
+mod same_json;
 mod secret;
 
 mod error;

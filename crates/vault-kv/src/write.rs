@@ -1,7 +1,7 @@
 //! Writing, patching and deleting versions.
 
 use serde::Serialize;
-use vault_http::{ApiPath, Kind as Http, Request, Response};
+use vault_http::{ApiPath, Kind as Http, Request};
 
 use crate::engine::Kv;
 use crate::error::{Error, Kind};
@@ -105,10 +105,11 @@ impl Kv {
             return Err(Error::answer(Kind::TooLarge, what));
         }
         let answer = self.change(request, self.deadline()).await?;
-        if answer.status() == 404 {
-            // A patch of a deleted version is answered with that version's metadata.
+        // A patch of a deleted version is answered with that version's metadata.
+        if answer.status() == 404 && answer.data::<VersionMetadata>().is_ok() {
             return Err(Error::read(answer.error(Http::NotFound)));
         }
+        answer.expect_status(&[200]).map_err(Error::write)?;
         answer.data().map_err(Error::write)
     }
 
@@ -117,7 +118,7 @@ impl Kv {
     /// # Errors
     /// [`Kind::WrongKvVersion`], [`Kind::Ambiguous`], and the failures of the exchange.
     pub async fn delete_latest(&self, path: &SecretPath) -> Result<(), Error> {
-        self.change(Request::delete(self.mount.data(path)), self.deadline()).await.map(drop)
+        self.change_only(Request::delete(self.mount.data(path))).await
     }
 
     /// Deletes these versions; they can be undeleted.
@@ -125,7 +126,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn delete_versions(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DELETE, path, versions).await.map(drop)
+        self.mark(&DELETE, path, versions).await
     }
 
     /// Takes back the deletion of these versions.
@@ -133,7 +134,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn undelete(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&UNDELETE, path, versions).await.map(drop)
+        self.mark(&UNDELETE, path, versions).await
     }
 
     /// Removes the data of these versions for good.
@@ -141,7 +142,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn destroy(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DESTROY, path, versions).await.map(drop)
+        self.mark(&DESTROY, path, versions).await
     }
 
     async fn mark(
@@ -149,9 +150,9 @@ impl Kv {
         endpoint: &ApiPath,
         path: &SecretPath,
         versions: &[u64],
-    ) -> Result<Response, Error> {
+    ) -> Result<(), Error> {
         let path = self.mount.endpoint(endpoint, path);
         let request = Request::post(path, &Versions { versions }).map_err(Error::write)?;
-        self.change(request, self.deadline()).await
+        self.change_only(request).await
     }
 }
