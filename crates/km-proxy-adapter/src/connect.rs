@@ -113,9 +113,12 @@ fn auth(
     let client = client.clone();
     Ok(match method {
         Chosen::AppRole { mount, role_id, secret_id, wrapped } => {
-            let role = AppRole::new(credential(role_id), credential(secret_id)).mount(path(mount)?);
+            let role = match secret_id {
+                Some(secret_id) => AppRole::new(credential(role_id), credential(secret_id)),
+                None => AppRole::without_secret_id(credential(role_id)),
+            };
             let role = if *wrapped { role.wrapped() } else { role };
-            source(client, namespace, role)
+            source(client, namespace, role.mount(path(mount)?))
         }
         Chosen::Cert { role, certificate, key } => {
             let shown = Certificate::new(role.clone()).files(certificate, key);
@@ -128,7 +131,11 @@ fn auth(
         }
         Chosen::Jwt { mount, role, token_file } => {
             let jwt = Credential::File(token_file.clone());
-            source(client, namespace, Jwt::new(role, jwt).mount(path(mount)?))
+            let jwt = match role {
+                Some(role) => Jwt::new(role, jwt),
+                None => Jwt::with_default_role(jwt),
+            };
+            source(client, namespace, jwt.mount(path(mount)?))
         }
         Chosen::Kubernetes { mount, role, token_file } => {
             let jwt = Credential::File(token_file.clone());
@@ -141,8 +148,10 @@ fn auth(
     })
 }
 
+/// A replaced token is revoked: it only reads and writes KV secrets, so that Vault has no leases or
+/// child tokens to revoke with it.
 fn source(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Auth {
-    Auth::in_namespace(client, namespace, method)
+    Auth::builder(client, method).namespace(namespace).name("km").revoke_replaced(true).build()
 }
 
 fn credential(setting: &Setting) -> Credential {

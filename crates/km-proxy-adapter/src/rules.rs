@@ -50,7 +50,9 @@ fn unusable(file: &Path) -> Option<FileProblem> {
 
 fn credential_files(method: &Method) -> Vec<&Path> {
     let credentials = match method {
-        Method::AppRole { role_id, secret_id, .. } => vec![role_id, secret_id],
+        Method::AppRole { role_id, secret_id, .. } => {
+            [role_id].into_iter().chain(secret_id).collect()
+        }
         Method::Token(token) => vec![token],
         Method::Userpass { password, .. } => vec![password],
         Method::Jwt { token_file, .. } | Method::Kubernetes { token_file, .. } => {

@@ -9,11 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{ApiPath, Client, Denial, Error, Lease, TokenSource, Verdict};
 
+use crate::builder::AuthBuilder;
 use crate::current::{Entry, Taken};
 use crate::driver::{Driver, Message, Reins, ended};
 use crate::handle::Handle;
 use crate::life::Seen;
 use crate::method::Method;
+use crate::shared::Denied;
 use crate::status::{Snapshot, Status};
 
 /// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
@@ -39,20 +41,27 @@ struct Inner {
 pub enum OwnToken {
     /// It lives on to its end.
     Keep,
-    /// It is revoked, unless it was given by somebody else.
+    /// It is revoked, unless somebody else made it.
     Revoke,
 }
 
 impl Auth {
     /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
     pub fn new(client: Client, method: impl Method) -> Self {
-        Self::in_namespace(client, None, method)
+        Self::builder(client, method).build()
     }
 
-    /// The same with the login, and what its token asks about itself, in a namespace.
+    /// Like [`Auth::new`], with a login namespace.
     pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
-        let method: Arc<dyn Method> = Arc::new(method);
-        let (driver, reins) = Driver::new(client, namespace, Arc::clone(&method));
+        Self::builder(client, method).namespace(namespace).build()
+    }
+
+    /// Begins a source of tokens that logs in by `method`.
+    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
+        AuthBuilder::new(client, method)
+    }
+
+    pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: Reins) -> Self {
         let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
         Self(Arc::new(Inner { method, reins, idle, running }))
     }
@@ -101,7 +110,7 @@ impl Auth {
     /// # Errors
     /// The outcome of the login, shared by all who waited for it.
     pub async fn ready(&self) -> Result<(), Error> {
-        let usable = |entry: &Entry| entry.is_usable(Instant::now()).then_some(());
+        let usable = |entry: &Entry| self.is_usable(entry).then_some(());
         self.wait_for(usable).await
     }
 
@@ -143,11 +152,20 @@ impl Auth {
     /// Takes a use of the token, where they are counted.
     pub(crate) fn use_of(&self, entry: &Entry) -> bool {
         let taken = entry.take();
-        if matches!(taken, Taken::Low | Taken::Last) {
-            let (generation, up) = (entry.lease.generation, taken == Taken::Last);
+        if taken != Taken::Yes {
+            let (generation, up) = (entry.lease.generation, taken != Taken::Low);
             self.tell(Message::Used { generation, up });
         }
         taken != Taken::No
+    }
+
+    /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
+    /// the driver is told when there are none left.
+    fn is_usable(&self, entry: &Entry) -> bool {
+        if !entry.has_uses() {
+            self.tell(Message::Used { generation: entry.lease.generation, up: true });
+        }
+        entry.is_usable(Instant::now())
     }
 
     /// A driver that is gone needs to be told nothing.
@@ -160,27 +178,35 @@ impl Auth {
 impl TokenSource for Auth {
     async fn token(&self) -> Result<Lease, Error> {
         let take = |entry: &Entry| {
-            let usable = entry.is_usable(Instant::now()) && self.use_of(entry);
+            let usable = self.is_usable(entry) && self.use_of(entry);
             usable.then(|| entry.lease.clone())
         };
         self.wait_for(take).await
     }
 
     async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
-        let Denial { generation, .. } = denial;
-        let shared = &self.0.reins.shared;
-        if shared.current.generation().is_some_and(|current| current > generation) {
-            return Ok(Verdict::Replaced);
-        }
         self.start();
-        let (case, opened) = shared.cases.join(generation, || Arc::new(watch::channel(None).0));
-        let mut outcome = case.subscribe();
-        if opened && self.0.reins.inbox.send(Message::Denied(denial)).is_err() {
-            shared.cases.close(generation);
-            return Err(ended());
-        }
-        drop(case);
-        let seen = outcome.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
+        let shared = &self.0.reins.shared;
+        // After its last use, a token gets a 403 of any wording.
+        let used_up = shared
+            .current
+            .with(|entry| entry.lease.generation == denial.generation && !entry.has_uses());
+        let token_invalid = denial.token_invalid || used_up == Some(true);
+        let denial = Denial { token_invalid, ..denial };
+        let open = || Arc::new(watch::channel(None).0);
+        let mut pending = match shared.denied(denial.generation, open) {
+            Denied::Replaced => return Ok(Verdict::Replaced),
+            Denied::Ended => return Err(ended()),
+            Denied::Pending { outcome, first } => {
+                let pending = outcome.subscribe();
+                if first {
+                    // A driver that ends settles all that is open.
+                    self.tell(Message::Denied(denial));
+                }
+                pending
+            }
+        };
+        let seen = pending.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
         match seen {
             Some(Seen::Alive) => Ok(Verdict::PathDenied),
             Some(Seen::Unknown(error)) => Err(error),

@@ -5,10 +5,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 use vault_http::{Generation, Lease};
 
-use crate::sync::{Arc, AtomicU32, Slot};
+use crate::sync::{AtomicU32, Slot};
 
 /// A token with what its readers have to know.
 #[derive(Debug)]
@@ -19,10 +20,11 @@ pub(crate) struct Entry {
     uses: Option<Uses>,
 }
 
-/// Uses that are left, and how many make a login due.
+/// How many uses a token came with, how many are taken, and how few make a login due.
 #[derive(Debug)]
 struct Uses {
-    left: AtomicU32,
+    total: u32,
+    taken: AtomicU32,
     low: u32,
 }
 
@@ -45,28 +47,44 @@ const LOW: u32 = 2;
 const FEW: u32 = 4;
 
 impl Entry {
-    pub(crate) fn new(lease: Lease, end: Option<Instant>, uses: Option<u32>) -> Self {
-        let low = |uses| if uses > FEW { LOW } else { 0 };
-        let uses = uses.map(|uses| Uses { left: AtomicU32::new(uses), low: low(uses) });
+    pub(crate) fn new(mut lease: Lease, end: Option<Instant>, uses: Option<u32>) -> Self {
+        let uses = uses.map(|total| {
+            lease.token = lease.token.clone().counted();
+            let low = if total > FEW { LOW } else { 0 };
+            Uses { total, taken: AtomicU32::new(0), low }
+        });
         Self { lease, end, uses }
     }
 
-    /// Takes a use, where they are counted.
+    /// Takes a use, if they are counted. Retries that were sent without asking have taken theirs.
     pub(crate) fn take(&self) -> Taken {
         let Some(uses) = &self.uses else { return Taken::Yes };
+        let sent = self.lease.token.sent();
+        let next = |taken: u32| {
+            let used = taken.max(sent);
+            (used < uses.total).then(|| used + 1)
+        };
         // The count guards nothing but itself.
-        match uses.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) {
-            Err(_) => Taken::No,
-            Ok(1) => Taken::Last,
-            Ok(before) if before - 1 == uses.low => Taken::Low,
-            Ok(_) => Taken::Yes,
+        let Ok(before) = uses.taken.fetch_update(Relaxed, Relaxed, next) else { return Taken::No };
+        let left = uses.total - (before.max(sent) + 1);
+        if left == 0 {
+            Taken::Last
+        } else if left <= uses.low && uses.total - before > uses.low {
+            Taken::Low
+        } else {
+            Taken::Yes
         }
     }
 
-    /// Whether it has a use left at `now`.
+    /// Returns whether it has a use left, if they are counted.
+    pub(crate) fn has_uses(&self) -> bool {
+        let used = |uses: &Uses| uses.taken.load(Relaxed).max(self.lease.token.sent());
+        self.uses.as_ref().is_none_or(|uses| used(uses) < uses.total)
+    }
+
+    /// Returns whether it may be sent at `now`.
     pub(crate) fn is_usable(&self, now: Instant) -> bool {
-        let left = self.uses.as_ref().is_none_or(|uses| uses.left.load(Relaxed) > 0);
-        left && self.end.is_none_or(|end| now < end)
+        self.has_uses() && self.end.is_none_or(|end| now < end)
     }
 }
 
@@ -75,19 +93,19 @@ impl Entry {
 pub(crate) struct Current(Slot<Entry>);
 
 impl Current {
-    /// Lends the token to `read`, if there is one.
+    /// Borrows the token for `read`, if there is one.
     pub(crate) fn with<R>(&self, read: impl FnOnce(&Entry) -> R) -> Option<R> {
-        self.0.load().as_deref().map(read)
+        self.0.with(|entry| entry.map(read))
     }
 
-    /// The place itself.
-    pub(crate) fn slot(&self) -> &Slot<Entry> {
-        &self.0
+    /// The cell that holds it, for a reader that caches what it saw last.
+    pub(crate) fn cell(&self) -> &ArcSwapOption<Entry> {
+        self.0.cell()
     }
 
     /// Puts a token in the place of the last one.
     pub(crate) fn serve(&self, entry: Entry) {
-        self.0.store(Some(Arc::new(entry)));
+        self.0.store(Some(entry));
     }
 
     /// Leaves none.

@@ -10,28 +10,23 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
-use vault_http::{ApiPath, Client, Denial, Generation};
+use vault_http::{Denial, Generation};
 
-use crate::current::{Current, Entry};
-use crate::docket::Docket;
-use crate::files::{FileTask, Stamps};
-use crate::life::{Action, Event, Life, Moment, Seen};
-use crate::method::Method;
-use crate::report;
+use crate::files::Stamps;
+use crate::life::{Config, Event, Life, Moment, Seen};
+use crate::shared::Shared;
 use crate::status::{Snapshot, State};
 use crate::work::{Done, Work};
 
 pub(crate) use ending::ended;
 
-/// How often files are looked at, and the time to the token's end is reported.
+/// How often files are checked for changes, and the time to the token's end is reported.
 const BEAT: Duration = Duration::from_secs(2);
+/// The same while no login succeeds: a new credential is in use about a second after it was written.
+const BEAT_IN_TROUBLE: Duration = Duration::from_millis(500);
 
-/// What the driver and all clones of a token source share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) current: Current,
-    pub(crate) cases: Docket<Arc<watch::Sender<Option<Seen>>>>,
-}
+/// Where the outcome of a denial is put, for all callers that wait for it.
+pub(crate) type Outcome = Arc<watch::Sender<Option<Seen>>>;
 
 /// What the clones tell the driver.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ pub(crate) enum Message {
 pub(crate) struct Driver {
     life: Life,
     work: Arc<Work>,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Outcome>>,
     inbox: mpsc::UnboundedReceiver<Message>,
     news: watch::Sender<Snapshot>,
     /// What is out: it ends with the driver.
@@ -67,24 +62,20 @@ pub(crate) struct Driver {
 /// What a token source needs of its driver.
 #[derive(Debug)]
 pub(crate) struct Reins {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared<Outcome>>,
     pub(crate) inbox: mpsc::UnboundedSender<Message>,
     pub(crate) news: watch::Receiver<Snapshot>,
 }
 
 impl Driver {
     /// A driver that does nothing before it is run.
-    pub(crate) fn new(
-        client: Client,
-        namespace: Option<ApiPath>,
-        method: Arc<dyn Method>,
-    ) -> (Self, Reins) {
+    pub(crate) fn new(work: Work, config: Config) -> (Self, Reins) {
         let (inbox, messages) = mpsc::unbounded_channel();
         let (news, published) = watch::channel(Snapshot::empty());
-        let shared = Arc::new(Shared { current: Current::default(), cases: Docket::new() });
+        let shared = Arc::new(Shared::new());
         let driver = Self {
-            life: Life::default(),
-            work: Arc::new(Work { client, namespace, method, looking: FileTask::default() }),
+            life: Life::new(config),
+            work: Arc::new(work),
             shared: Arc::clone(&shared),
             inbox: messages,
             news,
@@ -142,50 +133,34 @@ impl Driver {
         }
     }
 
-    /// Tells the life, publishes where it stands, and does what it wants, in this order: who is told
-    /// that a token is dead must not find it in use.
+    /// Applies an event to the machine, and sends the requests that it asks for.
     fn tell(&mut self, event: Event) {
         debug!(?event, "token");
-        report::event(&event);
+        self.work.reporter.event(&event);
         let before = self.life.state();
         let at = Moment { now: Instant::now(), chance: fastrand::f64() };
-        let actions = self.life.on(event, at);
-        self.publish(before);
+        let (news, reporter) = (&self.news, &self.work.reporter);
+        let report = |life: &Life| {
+            let snapshot = life.snapshot();
+            reporter.snapshot(before, &snapshot, Instant::now());
+            news.send_replace(snapshot);
+        };
+        let settle = |outcome: Outcome, seen| drop(outcome.send_replace(Some(seen)));
+        let actions = self.shared.apply(&mut self.life, event, at, report, settle);
+        if matches!(self.life.state(), State::Rejected | State::Degraded) {
+            self.next_beat = self.next_beat.min(at.now + BEAT_IN_TROUBLE);
+        }
         for action in actions {
-            match action {
-                Action::Settle { generation, seen } => {
-                    if let Some(case) = self.shared.cases.close(generation) {
-                        case.send_replace(Some(seen));
-                    }
-                }
-                action => {
-                    let work = Arc::clone(&self.work);
-                    self.tasks.spawn(async move { work.run(action).await });
-                }
-            }
+            let work = Arc::clone(&self.work);
+            self.tasks.spawn(async move { work.run(action).await });
         }
-    }
-
-    fn publish(&self, before: State) {
-        let (current, held) = (&self.shared.current, self.life.held());
-        match held {
-            None => current.clear(),
-            Some(held) => {
-                let (generation, end) = (held.generation(), held.end());
-                let known = current.with(|entry| (entry.lease.generation, entry.end));
-                if known != Some((generation, end)) {
-                    current.serve(Entry::new(held.lease.clone(), end, held.uses));
-                }
-            }
-        }
-        let snapshot = self.life.snapshot();
-        report::snapshot(before, &snapshot, Instant::now());
-        self.news.send_replace(snapshot);
     }
 
     fn beat(&mut self) {
-        self.next_beat = Instant::now() + BEAT;
-        report::expiry(&self.life.snapshot(), Instant::now());
+        let snapshot = self.life.snapshot();
+        let beat = if snapshot.error.is_some() { BEAT_IN_TROUBLE } else { BEAT };
+        self.next_beat = Instant::now() + beat;
+        self.work.reporter.expiry(&snapshot, Instant::now());
         if !self.looking && !self.work.method.files().is_empty() {
             self.looking = true;
             let work = Arc::clone(&self.work);

@@ -4,13 +4,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use arc_swap::cache::Cache;
 use vault_http::Lease;
 
 use crate::auth::Auth;
 use crate::current::Entry;
-use crate::driver::Shared;
-use crate::sync::Slot;
+use crate::driver::Outcome;
+use crate::shared::Shared;
 
 /// A way to the token of an [`Auth`] that one task has to itself: it keeps what it saw last, and
 /// looks only whether that was replaced. That costs a nanosecond or two, on any number of threads at
@@ -24,18 +25,18 @@ pub struct Handle {
 
 /// Where the token is found.
 #[derive(Clone)]
-struct Place(Arc<Shared>);
+struct Place(Arc<Shared<Outcome>>);
 
 impl Deref for Place {
-    type Target = Slot<Entry>;
+    type Target = ArcSwapOption<Entry>;
 
-    fn deref(&self) -> &Slot<Entry> {
-        self.0.current.slot()
+    fn deref(&self) -> &ArcSwapOption<Entry> {
+        self.0.current.cell()
     }
 }
 
 impl Handle {
-    pub(crate) fn new(auth: Auth, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(auth: Auth, shared: Arc<Shared<Outcome>>) -> Self {
         Self { auth, cache: Cache::new(Place(shared)) }
     }
 

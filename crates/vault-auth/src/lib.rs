@@ -5,14 +5,19 @@ mod method;
 mod methods;
 
 mod auth;
+mod builder;
 mod handle;
 mod status;
 
 mod life;
 
 mod current;
-mod docket;
+mod denials;
+mod shared;
 mod sync;
+
+#[cfg(test)]
+mod interleavings;
 
 mod driver;
 mod own;
@@ -23,6 +28,7 @@ mod credential;
 mod files;
 
 pub use auth::{Auth, OwnToken};
+pub use builder::AuthBuilder;
 pub use credential::{Credential, LastGood};
 pub use handle::Handle;
 pub use login::Login;

@@ -8,6 +8,7 @@
 mod budget;
 mod event;
 mod held;
+mod refusals;
 mod timing;
 
 mod logins;
@@ -24,16 +25,28 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vault_http::{Error, Generation, Token};
 
-pub(crate) use event::{Action, Event, Renewal, Seen, Unrenewed};
+pub(crate) use event::{Action, Event, Renewal, Seen, Unrenewed, is_unreached};
 
 use crate::status::{Counts, Snapshot, State};
 use budget::Budget;
 use held::{Held, Retired};
+use refusals::Refusals;
 
 /// What a lease below this makes necessary comes on top of the budget: it would starve otherwise.
 const BUDGETED: Duration = Duration::from_secs(300);
 /// The shortest lease that a server gives. What is shorter is no lease to live by.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What the login method and the program choose.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Config {
+    /// Whether a token that was replaced is revoked.
+    pub(crate) revoke_replaced: bool,
+    /// Whether a login can be made at any time.
+    pub(crate) repeatable: bool,
+    /// Whether the server locks out who fails to log in.
+    pub(crate) locks_out: bool,
+}
 
 /// The moment of an event, and a number drawn from 0 to 1 for what it may plan.
 #[derive(Debug, Clone, Copy)]
@@ -55,18 +68,25 @@ struct Trouble {
     error: Error,
     /// The credential is refused.
     rejected: bool,
+    /// There is no active node.
+    unreached: bool,
 }
 
 /// One token source's token, from the first login on.
 #[derive(Debug, Default)]
 pub(crate) struct Life {
+    config: Config,
     held: Option<Held>,
     retired: Option<Retired>,
     flight: Option<Flight>,
     renew_at: Option<Instant>,
     login_at: Option<Instant>,
+    probe_at: Option<Instant>,
     trouble: Option<Trouble>,
     budget: Budget,
+    /// Whether the request that is out was taken out of the budget.
+    paid: bool,
+    refusals: Refusals,
     generation: Generation,
     /// The last token that was found dead: a "login" that gives it again gives nothing.
     dead: Option<Token>,
@@ -78,11 +98,21 @@ pub(crate) struct Life {
     settling: Option<Generation>,
     /// When a generation was last seen alive.
     confirmed: Option<(Generation, Instant)>,
+    /// Whether the login that is out only shows the role's policies.
+    on_trial: bool,
+    /// When the last login on trial was made.
+    tried_at: Option<Instant>,
+    /// The generation whose denial waits for the login on trial, and until when.
+    awaiting: Option<(Generation, Instant)>,
     counts: Counts,
     actions: Vec<Action>,
 }
 
 impl Life {
+    pub(crate) fn new(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+
     /// Takes in what happened, and says what is to be done about it.
     pub(crate) fn on(&mut self, event: Event, at: Moment) -> Vec<Action> {
         match event {
@@ -94,6 +124,7 @@ impl Life {
                 self.renewed(generation, renewal, asked, at);
             }
             Event::Unrenewed { generation, why } => self.unrenewed(generation, &why, at),
+            Event::Probed { reached } => self.probed(reached, at),
             Event::Denied(denial) => self.denied(denial, at),
             Event::LookedUp { generation, seen } => self.looked_up(generation, seen, at),
             Event::Used { generation, up } => self.used(generation, up, at),
@@ -107,9 +138,10 @@ impl Life {
     pub(crate) fn due(&self) -> Option<Instant> {
         let end = self.held.as_ref().and_then(Held::end);
         let revoke = self.retired.as_ref().map(|retired| retired.revoke_at);
-        let planned = [self.renew_at, self.login_at].into_iter().flatten();
+        let awaited = self.awaiting.map(|(_, until)| until);
+        let planned = [self.renew_at, self.login_at, self.probe_at].into_iter().flatten();
         let planned = if self.flight.is_none() { planned.min() } else { None };
-        [end, revoke, planned].into_iter().flatten().min()
+        [end, revoke, awaited, planned].into_iter().flatten().min()
     }
 
     pub(crate) fn held(&self) -> Option<&Held> {
@@ -160,6 +192,12 @@ impl Life {
         }
         if let Some(ended) = self.held.take_if(|held| due(held.end())) {
             self.replace_lost(is_short(&ended), at);
+        }
+        if due(self.awaiting.map(|(_, until)| until)) {
+            self.end_trial(at);
+        }
+        if self.flight.is_none() && due(self.probe_at) {
+            self.probe();
         }
         // In a short lease both may be due: the renewal costs less.
         if self.flight.is_none() && due(self.renew_at) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use vault_http::{Error, Kind, Response, Token};
 
 /// What a login gave.
@@ -23,6 +24,9 @@ pub struct Login {
     pub periodic: bool,
     /// How many requests may carry it; `None`: any number.
     pub uses: Option<u32>,
+    /// The names of its policies; `None`: they are not known. A token with other policies may be
+    /// allowed what this one is denied.
+    pub policies: Option<Vec<String>>,
     /// Whether it is the source's own, to be revoked when another takes its place. A token that
     /// somebody else made is not, and a batch token can't be revoked.
     pub revocable: bool,
@@ -31,11 +35,12 @@ pub struct Login {
 impl Login {
     /// A token without a known end, that is neither renewed nor revoked.
     pub fn new(token: Token) -> Self {
-        let (lease, term, uses) = (None, None, None);
-        Self { token, lease, term, renewable: false, periodic: false, uses, revocable: false }
+        let (lease, term, uses, policies) = (None, None, None, None);
+        let (renewable, periodic, revocable) = (false, false, false);
+        Self { token, lease, term, renewable, periodic, uses, policies, revocable }
     }
 
-    /// Reads the answer to a login.
+    /// Reads the answer to a login: 200 with an `auth`.
     pub(crate) fn from_answer(answer: &Response) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Answer {
@@ -43,32 +48,42 @@ impl Login {
         }
         #[derive(Deserialize)]
         struct Auth {
-            #[serde(deserialize_with = "vault_http::json::secret_string")]
-            client_token: SecretString,
-            lease_duration: i64,
+            #[serde(default, deserialize_with = "vault_http::json::optional_secret_string")]
+            client_token: Option<SecretString>,
+            lease_duration: Option<i64>,
             #[serde(default)]
             renewable: bool,
             #[serde(default)]
             num_uses: u32,
             #[serde(default)]
             token_type: String,
+            policies: Option<Vec<String>>,
+            mfa_requirement: Option<IgnoredAny>,
         }
+        answer.expect_status(&[200])?;
         let Answer { auth } = answer.json()?;
         let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
-        let token = Token::new(&auth.client_token);
-        let token = token.map_err(|_| answer.malformed("the login has no usable token"))?;
-        let lease = lease(auth.lease_duration, answer)?;
+        if auth.mfa_requirement.is_some() {
+            let error = answer.error(Kind::LoginRefused);
+            return Err(error.with_detail("the login requires MFA, which km does not support"));
+        }
+        let token = auth.client_token.and_then(|token| Token::new(&token).ok());
+        let token = token.ok_or_else(|| answer.malformed("the login has no usable token"))?;
+        let seconds = auth.lease_duration;
+        let seconds = seconds.ok_or_else(|| answer.malformed("the login has no lease"))?;
+        let lease = lease(seconds, answer)?;
         let batch = auth.token_type == "batch";
         Ok(Self {
             lease,
             renewable: auth.renewable && !batch,
             uses: (auth.num_uses > 0).then_some(auth.num_uses),
+            policies: auth.policies,
             revocable: !batch,
             ..Self::new(token)
         })
     }
 
-    /// Reads what the server knows of a token that somebody else made.
+    /// Reads what the server knows of a token that somebody else made: 200 with its `data`.
     pub(crate) fn from_look_up(token: Token, answer: &Response) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Data {
@@ -86,6 +101,7 @@ impl Login {
             #[serde(default, rename = "type")]
             token_type: String,
         }
+        answer.expect_status(&[200])?;
         let data: Data = answer.data()?;
         let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
         let uses = u32::try_from(data.num_uses).map_err(|_| {

@@ -49,6 +49,18 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
     fn follows_files(&self) -> bool {
         false
     }
+
+    /// Whether another login can be made at any time. `false` if a login uses the credential up, or
+    /// if the credential is the token itself.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    /// Whether the server locks out a role or a user after a number of failed logins. At most three
+    /// are then made in 15 minutes.
+    fn locks_out(&self) -> bool {
+        false
+    }
 }
 
 /// The way to the server that a method gets for one login.
@@ -82,7 +94,11 @@ impl Link<'_> {
         token: Option<&Token>,
     ) -> Result<Response, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
-        self.client.send(&request, token, self.deadline).await
+        // What is given up here is spent: an unwrapping works once.
+        let request = request.first_byte_limit(None);
+        let answer = self.client.send(&request, token, self.deadline).await?;
+        answer.expect_status(&[200, 204])?;
+        Ok(answer)
     }
 
     /// Sends a login, once, and reads its answer.
@@ -96,6 +112,8 @@ impl Link<'_> {
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace).once();
+        // The server may have to ask a directory first.
+        let request = request.first_byte_limit(None);
         let answer = self.client.send(&request, None, self.deadline).await;
         Login::from_answer(&answer.map_err(refused)?)
     }
@@ -133,6 +151,10 @@ fn refused(error: Error) -> Error {
 }
 
 /// A secret in a request's body.
+#[derive(Serialize)]
+pub(crate) struct Exposed(#[serde(serialize_with = "expose")] pub(crate) SecretString);
+
+/// Serializes a secret in a request's body.
 pub(crate) fn expose<S: serde::Serializer>(
     secret: &SecretString,
     serializer: S,

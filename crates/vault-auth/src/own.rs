@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
 
-use crate::life::{Renewal, Seen, Unrenewed};
+use crate::life::{Renewal, Seen, Unrenewed, is_unreached};
 
 const RENEW_SELF: ApiPath = ApiPath::from_static("auth/token/renew-self");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
@@ -31,9 +31,11 @@ impl Own<'_> {
             increment: u64,
         }
         let body = Body { increment: increment.as_secs() };
-        let request = Request::post(RENEW_SELF, &body).map(Request::once);
+        let request = Request::post(RENEW_SELF, &body);
+        let request = request.map(|request| request.once().first_byte_limit(None));
         let request = request.map_err(|error| (Unrenewed::Unasked, error))?;
-        let answer = self.send(&request, token).await.map_err(|error| (meaning(&error), error))?;
+        let answer = self.send(&request, token, &[200, 204]).await;
+        let answer = answer.map_err(|error| (meaning(&error), error))?;
         // 204, or an answer without a lease: the user is gone, and nothing was renewed.
         renewal(&answer).ok_or_else(|| {
             let error = answer.error(Kind::Rejected).with_detail("nothing was renewed");
@@ -46,12 +48,15 @@ impl Own<'_> {
     /// # Errors
     /// As [`Client::send`].
     pub(crate) async fn look_up(self, token: &Token) -> Result<Response, Error> {
-        self.send(&Request::get(LOOKUP_SELF), token).await
+        self.send(&Request::get(LOOKUP_SELF), token, &[200]).await
     }
 
     /// Whether it lives, by a look-up.
     pub(crate) async fn see(self, token: &Token) -> Seen {
-        match self.look_up(token).await {
+        #[derive(Deserialize)]
+        struct Data {}
+        // An answer of another shape is not Vault's, and says nothing about the token.
+        match self.look_up(token).await.and_then(|answer| answer.data::<Data>()) {
             Ok(_) => Seen::Alive,
             Err(error) => match error.kind() {
                 // The token may not look itself up: its policies are at work, so it lives.
@@ -69,13 +74,23 @@ impl Own<'_> {
     pub(crate) async fn revoke(self, token: &Token) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Nothing {}
-        self.send(&Request::post(REVOKE_SELF, &Nothing {})?, token).await.map(drop)
+        self.send(&Request::post(REVOKE_SELF, &Nothing {})?, token, &[200, 204]).await.map(drop)
     }
 
-    async fn send(&self, request: &Request, token: &Token) -> Result<Response, Error> {
+    /// Sends a request that is answered with one of these `statuses`.
+    async fn send(
+        &self,
+        request: &Request,
+        token: &Token,
+        statuses: &[u16],
+    ) -> Result<Response, Error> {
         let request = request.clone().namespace(self.namespace);
         let sent = self.deadline.bound(self.client.send(&request, Some(token), self.deadline));
-        sent.await.unwrap_or_else(|| Err(Error::new(Kind::Timeout, request.to_string())))
+        let answer = sent.await;
+        let answer =
+            answer.unwrap_or_else(|| Err(Error::new(Kind::Timeout, request.to_string())))?;
+        answer.expect_status(statuses)?;
+        Ok(answer)
     }
 }
 
@@ -96,6 +111,9 @@ fn renewal(answer: &Response) -> Option<Renewal> {
 }
 
 fn meaning(error: &Error) -> Unrenewed {
+    if is_unreached(error) {
+        return Unrenewed::Unreached;
+    }
     match (error.kind(), error.status()) {
         (Kind::TokenInvalid, _) => Unrenewed::Dead,
         (Kind::Denied, _) => Unrenewed::Forbidden,

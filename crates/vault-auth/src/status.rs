@@ -21,8 +21,8 @@ pub enum State {
     Draining,
     /// No login can be made at present; it is tried again. A token that is left is used.
     Degraded,
-    /// The credential is refused; it is tried again in five minutes, or when its file changes. A
-    /// token that is left is used.
+    /// The credential is refused; it is tried again after 5, 60 and then each 300 s, or when its file
+    /// changes. A token that is left is used.
     Rejected,
     /// It was shut down.
     Ended,

@@ -1,8 +1,52 @@
-//! What threads share, by names of our own: the loom test puts loom's in their place
-//! (`tests/loom.rs`).
+//! What threads share. In unit tests these are loom's, so that `interleavings.rs` can try every order
+//! in which threads meet.
 
-pub(crate) use std::sync::atomic::AtomicU32;
-pub(crate) use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-/// A place for a value that readers take without waiting, and that is replaced as a whole.
-pub(crate) type Slot<T> = arc_swap::ArcSwapOption<T>;
+use arc_swap::ArcSwapOption;
+
+#[cfg(not(test))]
+pub(crate) use std::sync::{Mutex, atomic::AtomicU32};
+
+#[cfg(test)]
+pub(crate) use loom::sync::{Mutex, atomic::AtomicU32};
+
+/// A value that readers take without waiting, and that is replaced as a whole.
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    value: ArcSwapOption<T>,
+    /// A point at which loom may switch threads: it does not look into `arc-swap`.
+    #[cfg(test)]
+    turn: Mutex<()>,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            value: ArcSwapOption::empty(),
+            #[cfg(test)]
+            turn: Mutex::new(()),
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Borrows the value for `read`.
+    pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
+        #[cfg(test)]
+        drop(self.turn.lock());
+        read(self.value.load().as_deref())
+    }
+
+    /// Replaces the value.
+    pub(crate) fn store(&self, value: Option<T>) {
+        #[cfg(test)]
+        drop(self.turn.lock());
+        self.value.store(value.map(Arc::new));
+    }
+
+    /// The cell itself, for a reader that caches what it saw last.
+    pub(crate) fn cell(&self) -> &ArcSwapOption<T> {
+        &self.value
+    }
+}

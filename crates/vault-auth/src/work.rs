@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, info};
-use vault_http::{ApiPath, Client, Deadline, Error, Kind, Token};
+use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Token};
 
 use crate::files::{FileTask, Stamps, stamps};
 use crate::life::{Action, Event};
 use crate::method::{Link, Method};
 use crate::own::Own;
-use crate::report;
+use crate::report::Reporter;
 
 /// How long a request may take, however long anybody waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the question for the server's health may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 
 /// Whom to ask, and how to log in.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub(crate) struct Work {
     pub(crate) namespace: Option<ApiPath>,
     pub(crate) method: Arc<dyn Method>,
     pub(crate) looking: FileTask<Stamps>,
+    pub(crate) reporter: Reporter,
 }
 
 /// What a task came to.
@@ -59,6 +64,7 @@ impl Work {
                 let event = self.log_in(deadline, asked).await;
                 Done::Login { stamps, event }
             }
+            Action::Probe => Done::Event(Event::Probed { reached: self.is_reached().await }),
             Action::Renew { lease, increment } => {
                 let generation = lease.generation;
                 let renewed = self.own(deadline).renew(&lease.token, increment).await;
@@ -98,10 +104,23 @@ impl Work {
         }
     }
 
+    /// Returns whether a node answers that may log in: an active one, or a standby that forwards. What
+    /// another 4xx means, only a login can find out.
+    async fn is_reached(&self) -> bool {
+        let request =
+            Request::get(HEALTH).query("standbyok", "true").query("perfstandbyok", "true");
+        let deadline = Deadline::after(PROBE_TIMEOUT);
+        match deadline.bound(self.client.send(&request.once(), None, deadline)).await {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.status().is_some_and(|status| (400..500).contains(&status)),
+            None => false,
+        }
+    }
+
     /// Ends a token of ours. One that can't be revoked ends by itself.
     pub(crate) async fn revoke(&self, token: &Token, deadline: Deadline) {
         let outcome = self.own(deadline).revoke(token).await;
-        report::revoked(outcome.is_ok());
+        self.reporter.revoked(outcome.is_ok());
         if let Err(error) = outcome {
             debug!(%error, "a token was not revoked");
         }

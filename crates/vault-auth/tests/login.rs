@@ -12,8 +12,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use vault_auth::{AppRole, Auth, Credential, OwnToken, StaticToken};
-use vault_http::{Address, ApiPath, Client, Denial, Kind, Plaintext, TokenSource, Verdict};
+use vault_auth::{AppRole, Auth, Credential, Jwt, OwnToken, State, StaticToken};
+use vault_http::{
+    Address, ApiPath, Client, Denial, Executed, Kind, Plaintext, Request, Session, TokenSource,
+    Verdict,
+};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -219,4 +222,185 @@ async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
     check("1 error occurred:\n\t* permission denied\n\n", Ok(Verdict::PathDenied)).await;
     check("permission denied", Err(Kind::TokenInvalid)).await;
     check("2 errors occurred: permission denied, invalid token", Err(Kind::TokenInvalid)).await;
+}
+
+/// The answer of a gateway that has no route for a moment.
+fn no_route() -> ResponseTemplate {
+    ResponseTemplate::new(404).set_body_json(json!({ "message": "no Route matched" }))
+}
+
+/// C3: what is not Vault's answer to a login is not a refusal.
+#[tokio::test]
+async fn login_answered_by_a_gateway_is_malformed_and_certainly_not_executed() {
+    let _watch = leaks::watch();
+    let server = server(no_route()).await;
+    let auth = approle(&server);
+    let error = auth.token().await.unwrap_err();
+    assert_eq!((error.kind(), error.executed()), (Kind::Malformed, Executed::No), "{error}");
+    assert_eq!(auth.status().state, State::Degraded, "{error}");
+}
+
+/// C3: a look-up that a gateway answers says nothing about the token.
+#[tokio::test]
+async fn look_up_answered_by_a_gateway_is_not_a_token_alive() {
+    let _watch = leaks::watch();
+    let other = ResponseTemplate::new(200).set_body_json(json!({ "message": "welcome" }));
+    for answer in [no_route(), other] {
+        let server = MockServer::start().await;
+        let lookup = Mock::given(path("/v1/auth/token/lookup-self"));
+        lookup.respond_with(answer).expect(1).mount(&server).await;
+        let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
+        let generation = auth.token().await.unwrap().generation;
+        let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
+        assert_eq!(verdict.unwrap_err().kind(), Kind::Malformed);
+        // The token is still used.
+        assert_eq!(auth.token().await.unwrap().generation, generation);
+    }
+}
+
+/// C3: a token that was not looked up is not one without an end.
+#[tokio::test]
+async fn given_token_whose_look_up_a_gateway_answers_is_not_used() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(no_route()).mount(&server).await;
+    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")).looked_up());
+    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Malformed);
+}
+
+/// C3: a renewal that a gateway answers has renewed nothing.
+#[tokio::test]
+async fn renewal_answered_by_a_gateway_is_a_failure_and_keeps_the_token() {
+    let _watch = leaks::watch();
+    let server = server(token("hvs.one", 2)).await;
+    let renewal = Mock::given(path("/v1/auth/token/renew-self"));
+    renewal.respond_with(no_route()).mount(&server).await;
+    let auth = approle(&server);
+    auth.ready().await.unwrap();
+    while auth.status().counts.failures == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let counts = auth.status().counts;
+    assert_eq!((counts.renewals, counts.refusals, counts.deaths), (0, 0, 0));
+}
+
+/// C12: answered as Vault does.
+#[tokio::test]
+async fn login_that_requires_mfa_is_refused_and_not_repeated() {
+    let _watch = leaks::watch();
+    let requirement = json!({ "mfa_request_id": "d0c9", "mfa_constraints": {} });
+    let auth = json!({
+        "client_token": "", "accessor": "", "policies": null, "lease_duration": 0,
+        "renewable": false, "mfa_requirement": requirement,
+    });
+    let server = server(login_with(auth)).await;
+    let auth = approle(&server);
+    for _ in 0..3 {
+        let error = auth.token().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::LoginRefused);
+        assert_eq!(error.detail(), "the login requires MFA, which km does not support");
+    }
+    assert_eq!((auth.status().state, requests(&server).await), (State::Rejected, 1));
+}
+
+/// C5: fields that the role does not ask for are not sent.
+#[tokio::test]
+async fn login_without_a_secret_id_or_a_role_leaves_it_out_of_the_body() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    for (at, body) in [
+        ("/v1/auth/approle/login", json!({ "role_id": "role" })),
+        ("/v1/auth/jwt/login", json!({ "jwt": "a.b.c" })),
+    ] {
+        let login = Mock::given(path(at)).and(body_json(body));
+        login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
+    }
+    Auth::new(client(&server), AppRole::without_secret_id(value("role"))).ready().await.unwrap();
+    Auth::new(client(&server), Jwt::with_default_role(value("a.b.c"))).ready().await.unwrap();
+}
+
+/// A server that is sealed, and then is not.
+#[tokio::test]
+async fn sealed_server_is_probed_without_a_token_and_logged_in_to_when_it_is_unsealed() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let sealed = ResponseTemplate::new(503).set_body_json(json!({ "errors": ["Vault is sealed"] }));
+    let login = Mock::given(path("/v1/auth/approle/login")).respond_with(sealed).expect(3);
+    let login = login.mount_as_scoped(&server).await;
+    let health = json!({ "initialized": true, "sealed": true, "standby": true });
+    let health = ResponseTemplate::new(503).set_body_json(health);
+    let probe = Mock::given(path("/v1/sys/health")).respond_with(health).expect(2..);
+    let probe = probe.mount_as_scoped(&server).await;
+    let auth = approle(&server);
+    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    drop((login, probe));
+
+    let health = json!({ "initialized": true, "sealed": false, "standby": false });
+    let health = ResponseTemplate::new(200).set_body_json(health);
+    Mock::given(path("/v1/sys/health")).respond_with(health).mount(&server).await;
+    let login = Mock::given(path("/v1/auth/approle/login"));
+    login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
+    let begun = tokio::time::Instant::now();
+    while auth.token().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+/// C2: the program chooses whether a replaced token is revoked.
+#[tokio::test]
+async fn token_in_use_is_revoked_at_shutdown_and_one_login_under_way_with_it() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let first = Mock::given(path("/v1/auth/approle/login")).respond_with(token("hvs.one", 3600));
+    first.up_to_n_times(1).mount(&server).await;
+    let second = token("hvs.two", 3600).set_delay(Duration::from_millis(300));
+    Mock::given(path("/v1/auth/approle/login")).respond_with(second).mount(&server).await;
+    for token in ["hvs.one", "hvs.two"] {
+        Mock::given(path("/v1/auth/token/revoke-self"))
+            .and(header("x-vault-token", token))
+            .respond_with(ResponseTemplate::new(204))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let auth = approle(&server);
+    auth.ready().await.unwrap();
+    auth.reload();
+    while auth.status().state != State::Draining {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    auth.shutdown(OwnToken::Revoke).await;
+}
+
+/// C7: the server counts every request that it gets.
+#[tokio::test]
+async fn retries_of_a_token_with_a_number_of_uses_are_counted() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    for name in ["hvs.one", "hvs.two"] {
+        let auth = json!({ "client_token": name, "lease_duration": 3600, "num_uses": 4 });
+        let login = Mock::given(path("/v1/auth/approle/login")).respond_with(login_with(auth));
+        login.up_to_n_times(1).mount(&server).await;
+    }
+    let busy = ResponseTemplate::new(500).set_body_json(json!({ "errors": ["a moment"] }));
+    Mock::given(path("/v1/kv/data/a")).respond_with(busy).up_to_n_times(3).mount(&server).await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
+    Mock::given(path("/v1/kv/data/a")).respond_with(answer).mount(&server).await;
+    let (client, auth) = (client(&server), approle(&server));
+    let session = Session::new(client.clone(), std::sync::Arc::new(auth.clone()));
+    let request = Request::get(ApiPath::parse("kv/data/a").unwrap());
+    while session.send(&request, client.deadline()).await.is_err() {}
+    for _ in 0..3 {
+        session.send(&request, client.deadline()).await.unwrap();
+    }
+    let sent = server.received_requests().await.unwrap();
+    let with = |token: &str| {
+        let has = |request: &&wiremock::Request| {
+            request.headers.get("x-vault-token").is_some_and(|header| header == token)
+        };
+        sent.iter().filter(has).count()
+    };
+    assert_eq!((with("hvs.one"), with("hvs.two")), (4, 3));
 }

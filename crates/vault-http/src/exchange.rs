@@ -67,7 +67,7 @@ fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request
     let headers = outgoing.headers_mut();
     headers.insert("x-vault-request", HeaderValue::from_static("true"));
     if let Some(token) = token {
-        headers.insert("x-vault-token", token.header().clone());
+        headers.insert("x-vault-token", token.header());
     }
     if let Some(namespace) = &request.namespace {
         headers.insert("x-vault-namespace", namespace.clone());

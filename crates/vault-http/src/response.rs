@@ -55,6 +55,20 @@ impl Response {
         Ok(self.json::<Envelope<T>>()?.data)
     }
 
+    /// Checks that the status is one with which Vault answers this operation. A 404 without `errors`
+    /// is KV's answer about a deleted version, and for anything else a gateway's own.
+    ///
+    /// # Errors
+    /// [`Kind::Malformed`]. Something that answers 4xx in Vault's place did not pass the request on,
+    /// so it was certainly not executed.
+    pub fn expect_status(&self, statuses: &[u16]) -> Result<(), Error> {
+        if statuses.contains(&self.status()) {
+            return Ok(());
+        }
+        let error = self.malformed("Vault does not answer this with that status");
+        Err(if self.status.is_client_error() { error.unsent() } else { error })
+    }
+
     /// The error that this answer is when it lacks what its reader needs.
     pub fn malformed(&self, detail: &'static str) -> Error {
         self.operation.error(Kind::Malformed).with_status(self.status).with_detail(detail)

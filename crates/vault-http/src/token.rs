@@ -1,6 +1,8 @@
 //! A token, as it is kept and as it is sent.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -9,7 +11,11 @@ use zeroize::Zeroizing;
 
 /// A Vault token: masked in `Debug`, marked sensitive as a header, wiped when the last clone goes.
 #[derive(Clone)]
-pub struct Token(HeaderValue);
+pub struct Token {
+    header: HeaderValue,
+    /// The requests that were sent with it, if they are counted.
+    sent: Option<Arc<AtomicU32>>,
+}
 
 impl Token {
     /// Takes a token that came from a server or an operator. White space around it is dropped.
@@ -28,18 +34,35 @@ impl Token {
         let mut header =
             HeaderValue::from_maybe_shared(bytes).map_err(|_| TokenError::Character)?;
         header.set_sensitive(true);
-        Ok(Self(header))
+        Ok(Self { header, sent: None })
     }
 
-    /// The header's value, marked sensitive.
-    pub(crate) fn header(&self) -> &HeaderValue {
-        &self.0
+    /// Counts the requests that are sent with this token and its clones from now on, retries included:
+    /// for a token with a number of uses.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        self.sent = Some(Arc::default());
+        self
+    }
+
+    /// The number of requests that were sent with it since [`counted`](Self::counted); 0 if they are
+    /// not counted.
+    pub fn sent(&self) -> u32 {
+        self.sent.as_ref().map_or(0, |sent| sent.load(Relaxed))
+    }
+
+    /// The value of the header `X-Vault-Token` for one request, marked sensitive.
+    pub fn header(&self) -> HeaderValue {
+        if let Some(sent) = &self.sent {
+            sent.fetch_add(1, Relaxed);
+        }
+        self.header.clone()
     }
 
     /// The token itself, for a request that has it in its body.
     pub fn expose(&self) -> &str {
         // Only ASCII got in.
-        self.0.to_str().unwrap_or_default()
+        self.header.to_str().unwrap_or_default()
     }
 }
 

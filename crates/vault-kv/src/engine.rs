@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use serde::Deserialize;
+
 use vault_http::{Deadline, Request, Response, Session};
 
 use crate::error::Error;
 use crate::location::Mount;
+use crate::preflight::MountCheck;
 
 /// A KV version 2 engine. Cheap to clone.
 ///
@@ -19,31 +22,22 @@ pub struct Kv {
     deadline: Option<Deadline>,
     /// Requests are sent once.
     once: bool,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) check: Arc<MountCheck>,
     /// Something that changes the store was sent; shared across mounts.
     changed: Arc<AtomicBool>,
-}
-
-/// What was found out about the mount; clones share it.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// It is version 2 for sure: no need to ask again.
-    pub(crate) version_two: AtomicBool,
-    /// A read that missed has asked for the version, whatever came out.
-    pub(crate) asked_on_miss: AtomicBool,
 }
 
 impl Kv {
     /// The engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
-        let (seen, changed) = <_>::default();
-        Self { session, mount, deadline: None, once: false, seen, changed }
+        let (check, changed) = <_>::default();
+        Self { session, mount, deadline: None, once: false, check, changed }
     }
 
     /// The engine at another mount of the same server, through the same session. Nothing is sent.
     #[must_use]
     pub fn at(&self, mount: Mount) -> Self {
-        Self { mount, seen: Arc::default(), ..self.clone() }
+        Self { mount, check: Arc::default(), ..self.clone() }
     }
 
     /// The same with one deadline for all that it does from now on.
@@ -83,6 +77,21 @@ impl Kv {
         self.check_version(by).await?;
         self.changed.store(true, Relaxed);
         self.session.send(&self.planned(request), by).await.map_err(Error::write)
+    }
+
+    /// Like [`change`](Self::change), for what is answered with 204, or with 200 and warnings.
+    pub(crate) async fn change_only(&self, request: Request) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "an envelope of Vault's has it")]
+        struct Envelope<'a> {
+            request_id: &'a str,
+        }
+        let answer = self.change(request, self.deadline()).await?;
+        answer.expect_status(&[200, 204]).map_err(Error::write)?;
+        if answer.status() == 200 {
+            answer.json::<Envelope<'_>>().map_err(Error::write)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn planned(&self, request: Request) -> Request {

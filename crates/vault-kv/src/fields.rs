@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use vault_http::json;
 
+use crate::same_json::same_json;
+
 /// The fields of a secret. `Debug` shows their names and masks their values.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(BTreeMap<String, Value>);
@@ -81,7 +83,7 @@ impl Fields {
         self.0.values().map(Value::bytes).max().unwrap_or_default()
     }
 
-    /// Whether both hold the same fields with the same values.
+    /// Whether both hold the same fields with the same values, JSON compared by its meaning.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
             && self.iter().zip(other.iter()).all(|(a, b)| a.0 == b.0 && a.1.same_as(b.1))
@@ -97,9 +99,8 @@ impl Value {
 
     fn same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Text(a), Self::Text(b)) | (Self::Json(a), Self::Json(b)) => {
-                a.expose_secret() == b.expose_secret()
-            }
+            (Self::Text(a), Self::Text(b)) => a.expose_secret() == b.expose_secret(),
+            (Self::Json(a), Self::Json(b)) => same_json(a.expose_secret(), b.expose_secret()),
             _ => false,
         }
     }

@@ -11,6 +11,7 @@ mod settle;
 mod write;
 
 mod fields;
+mod same_json;
 mod secret;
 
 mod error;

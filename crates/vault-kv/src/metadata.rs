@@ -34,7 +34,9 @@ impl Kv {
     /// [`Kind::NotFound`](crate::Kind::NotFound), and the failures of the exchange.
     pub async fn metadata(&self, path: &SecretPath) -> Result<SecretMetadata, Error> {
         let request = Request::get(self.mount.metadata(path));
-        self.ask(request, self.deadline()).await?.data().map_err(Error::read)
+        let answer = self.ask(request, self.deadline()).await?;
+        answer.expect_status(&[200]).map_err(Error::read)?;
+        answer.data().map_err(Error::read)
     }
 
     /// Sets metadata, before there is a version too. Custom metadata is replaced whole.
@@ -47,7 +49,7 @@ impl Kv {
         update: &MetadataUpdate,
     ) -> Result<(), Error> {
         let request = Request::post(self.mount.metadata(path), update).map_err(Error::write)?;
-        self.change(request, self.deadline()).await.map(drop)
+        self.change_only(request).await
     }
 
     /// Sets metadata of a secret that exists. Custom metadata is merged key by key.
@@ -60,7 +62,7 @@ impl Kv {
         update: &MetadataUpdate,
     ) -> Result<(), Error> {
         let request = Request::patch(self.mount.metadata(path), update).map_err(Error::write)?;
-        self.change(request, self.deadline()).await.map(drop)
+        self.change_only(request).await
     }
 
     /// Removes the secret at `path` with all its versions, for good.
@@ -69,6 +71,6 @@ impl Kv {
     /// As [`Kv::delete_latest`].
     pub async fn delete_metadata(&self, path: &SecretPath) -> Result<(), Error> {
         let request = Request::delete(self.mount.metadata(path));
-        self.change(request, self.deadline()).await.map(drop)
+        self.change_only(request).await
     }
 }

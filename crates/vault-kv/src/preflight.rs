@@ -1,10 +1,13 @@
 //! What is mounted there? A version 1 engine takes `data/` for a part of the name, writes included.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use serde::Deserialize;
+use tokio::sync::Mutex;
 use tracing::debug;
-use vault_http::{ApiPath, Deadline, Kind as Http, Request};
+use vault_http::{ApiPath, Deadline, Error as HttpError, Kind as Http, Request};
 
 use crate::engine::Kv;
 use crate::error::{Error, Kind};
@@ -25,6 +28,18 @@ pub enum MountVersion {
     NoMount,
     /// The token has no right below the mount, or there is none: Vault says the same to both.
     Unknown,
+}
+
+/// What was found out about a mount. Clones of the engine share it.
+///
+/// Only a definite answer is remembered: that it is KV version 2.
+#[derive(Debug, Default)]
+pub(crate) struct MountCheck {
+    version_two: AtomicBool,
+    /// The number of answers so far.
+    answers: AtomicU64,
+    /// The last answer, for the callers that waited for it. Locked while the question is out.
+    last: Mutex<Option<MountVersion>>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +93,7 @@ impl Kv {
                 _ => return Err(Error::read(error)),
             },
         };
+        answer.expect_status(&[200]).map_err(Error::read)?;
         let Answer { path, engine, options } = answer.data().map_err(Error::read)?;
         let version = options.and_then(|options| options.version);
         let version = match (engine.as_str(), version.as_deref()) {
@@ -88,7 +104,7 @@ impl Kv {
         };
         debug!(%mount, ?version, "asked what is mounted");
         if version == MountVersion::Two {
-            self.seen.version_two.store(true, Relaxed);
+            self.check.version_two.store(true, Relaxed);
         }
         Ok(version)
     }
@@ -96,28 +112,44 @@ impl Kv {
     /// Refuses a mount that is known to be something else than KV version 2. One that can't be
     /// asked about has no right to write either, so its own answer will tell.
     pub(crate) async fn check_version(&self, by: Deadline) -> Result<(), Error> {
-        if self.seen.version_two.load(Relaxed) {
-            return Ok(());
-        }
-        let version = self.version(by).await?;
+        let version = self.known_version(by).await?;
         self.accept(version)
     }
 
-    /// After a miss: whether it is one at all. Asked once a process, so that misses stay cheap.
+    /// Checks after a miss that it is one: a version 1 engine answers in the same way. Costs nothing
+    /// once the mount is known to be version 2.
     pub(crate) async fn check_miss(&self, by: Deadline) -> Result<(), Error> {
-        if self.seen.version_two.load(Relaxed) || self.seen.asked_on_miss.swap(true, Relaxed) {
-            return Ok(());
-        }
-        match self.version(by).await {
-            Ok(version) => self.accept(version).inspect_err(|_| {
-                // Not version 2: the next miss has to be told so too.
-                self.seen.asked_on_miss.store(false, Relaxed);
-            }),
+        match self.known_version(by).await {
+            Ok(version) => self.accept(version),
             Err(error) => {
                 debug!(%error, "a miss stays a miss: what is mounted can't be asked");
                 Ok(())
             }
         }
+    }
+
+    /// Returns what is mounted here, from memory if that is definite. Concurrent callers share one
+    /// question; each waits until its own deadline.
+    async fn known_version(&self, by: Deadline) -> Result<MountVersion, Error> {
+        let check = &*self.check;
+        if check.version_two.load(Relaxed) {
+            return Ok(MountVersion::Two);
+        }
+        let before = check.answers.load(Acquire);
+        let Some(mut last) = by.bound(check.last.lock()).await else {
+            let error = HttpError::new(Http::Timeout, format!("GET {MOUNTS}/{}", self.mount));
+            return Err(Error::read(error.unsent()));
+        };
+        // Somebody has asked meanwhile.
+        if let Some(version) = *last
+            && check.answers.load(Acquire) != before
+        {
+            return Ok(version);
+        }
+        let version = self.version(by).await?;
+        *last = Some(version);
+        check.answers.fetch_add(1, AcqRel);
+        Ok(version)
     }
 
     /// Takes what is mounted here for an error when it is certainly not KV version 2.

@@ -54,7 +54,10 @@ impl Kv {
         let folder = self.mount.folder(path);
         let by = self.deadline();
         match self.ask(Request::list(folder), by).await {
-            Ok(answer) => Ok(answer.data::<Names>().map_err(Error::read)?.keys),
+            Ok(answer) => {
+                answer.expect_status(&[200]).map_err(Error::read)?;
+                Ok(answer.data::<Names>().map_err(Error::read)?.keys)
+            }
             Err(miss) if miss.kind() == Kind::NotFound => {
                 self.check_miss(by).await?;
                 Ok(Vec::new())
@@ -87,8 +90,9 @@ fn misfit(answer: &Response) -> Error {
         #[serde(borrow)]
         metadata: Option<&'a RawValue>,
     }
+    // Nor has a gateway's own answer, but that is not a 200.
     match answer.data() {
-        Ok(Content { metadata: None }) => Error::answer(
+        Ok(Content { metadata: None }) if answer.status() == 200 => Error::answer(
             Kind::WrongKvVersion,
             format!(
                 "GET {}: no version metadata: the mount is a KV engine of version 1",

@@ -1,7 +1,7 @@
 //! Writing, patching and deleting versions.
 
-use serde::Serialize;
-use vault_http::{ApiPath, Kind as Http, Request, Response};
+use serde::{Deserialize, Serialize};
+use vault_http::{ApiPath, Kind as Http, Request};
 
 use crate::engine::Kv;
 use crate::error::{Error, Kind};
@@ -39,6 +39,13 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct Options {
     cas: u64,
+}
+
+/// What is there in place of a version that is deleted or destroyed.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only its shape is of interest")]
+struct Gone {
+    metadata: VersionMetadata,
 }
 
 #[derive(Serialize)]
@@ -105,10 +112,11 @@ impl Kv {
             return Err(Error::answer(Kind::TooLarge, what));
         }
         let answer = self.change(request, self.deadline()).await?;
-        if answer.status() == 404 {
-            // A patch of a deleted version is answered with that version's metadata.
+        // A patch of a deleted version is answered with that version's metadata.
+        if answer.status() == 404 && answer.data::<Gone>().is_ok() {
             return Err(Error::read(answer.error(Http::NotFound)));
         }
+        answer.expect_status(&[200]).map_err(Error::write)?;
         answer.data().map_err(Error::write)
     }
 
@@ -117,7 +125,7 @@ impl Kv {
     /// # Errors
     /// [`Kind::WrongKvVersion`], [`Kind::Ambiguous`], and the failures of the exchange.
     pub async fn delete_latest(&self, path: &SecretPath) -> Result<(), Error> {
-        self.change(Request::delete(self.mount.data(path)), self.deadline()).await.map(drop)
+        self.change_only(Request::delete(self.mount.data(path))).await
     }
 
     /// Deletes these versions; they can be undeleted.
@@ -125,7 +133,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn delete_versions(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DELETE, path, versions).await.map(drop)
+        self.mark(&DELETE, path, versions).await
     }
 
     /// Takes back the deletion of these versions.
@@ -133,7 +141,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn undelete(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&UNDELETE, path, versions).await.map(drop)
+        self.mark(&UNDELETE, path, versions).await
     }
 
     /// Removes the data of these versions for good.
@@ -141,7 +149,7 @@ impl Kv {
     /// # Errors
     /// As [`Kv::delete_latest`].
     pub async fn destroy(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DESTROY, path, versions).await.map(drop)
+        self.mark(&DESTROY, path, versions).await
     }
 
     async fn mark(
@@ -149,9 +157,9 @@ impl Kv {
         endpoint: &ApiPath,
         path: &SecretPath,
         versions: &[u64],
-    ) -> Result<Response, Error> {
+    ) -> Result<(), Error> {
         let path = self.mount.endpoint(endpoint, path);
         let request = Request::post(path, &Versions { versions }).map_err(Error::write)?;
-        self.change(request, self.deadline()).await
+        self.change_only(request).await
     }
 }

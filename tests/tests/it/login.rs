@@ -14,7 +14,9 @@ mod credentials;
 mod lease;
 mod life;
 mod lost;
+mod mfa;
 mod outage;
+mod policies;
 mod program;
 mod rollover;
 

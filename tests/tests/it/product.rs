@@ -45,8 +45,10 @@ pub(crate) fn approle(fixture: &Fixture) -> Result<AppRole> {
     Ok(role.mount(ApiPath::parse(&fixture.auth_mount)?))
 }
 
+/// A token source that revokes what it replaces, as `km` does.
 pub(crate) fn auth(fixture: &Fixture, method: impl Method) -> Result<Auth> {
-    Ok(Auth::new(client(fixture.server().address())?, method))
+    let client = client(fixture.server().address())?;
+    Ok(Auth::builder(client, method).revoke_replaced(true).build())
 }
 
 /// The fixture's mount by way of these tokens.

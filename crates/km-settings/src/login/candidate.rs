@@ -47,6 +47,8 @@ impl Name {
 pub(super) struct Parts {
     pub(super) present: Vec<&'static str>,
     pub(super) missing: Vec<&'static str>,
+    /// Parts that are missing, and that the method can do without when it is named.
+    pub(super) optional: Vec<&'static str>,
 }
 
 impl Parts {
@@ -58,12 +60,40 @@ impl Parts {
         reader: &mut Reader<'_>,
         read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
     ) -> Option<T> {
-        let before = reader.notes.count();
-        let part = read(reader);
-        let there = part.is_some() || reader.notes.count() > before;
+        let (part, there) = read_part(reader, read);
         if there { &mut self.present } else { &mut self.missing }.push(name);
         part
     }
+
+    /// Like [`need`](Self::need), for a part that the method can do without when it is named: then
+    /// it is not left out by mistake.
+    pub(super) fn need_unless_named<T>(
+        &mut self,
+        name: &'static str,
+        reader: &mut Reader<'_>,
+        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let (part, there) = read_part(reader, read);
+        if there { &mut self.present } else { &mut self.optional }.push(name);
+        part
+    }
+
+    /// Makes an optional part a needed one.
+    pub(super) fn require(&mut self, name: &'static str) {
+        self.optional.retain(|optional| *optional != name);
+        self.missing.push(name);
+    }
+}
+
+/// Reads a part, and returns whether it was set, refused or not.
+fn read_part<T>(
+    reader: &mut Reader<'_>,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> (Option<T>, bool) {
+    let before = reader.notes.count();
+    let part = read(reader);
+    let there = part.is_some() || reader.notes.count() > before;
+    (part, there)
 }
 
 /// A method, and how complete it is.
@@ -71,13 +101,18 @@ impl Parts {
 pub(super) struct Candidate {
     pub(super) name: Name,
     pub(super) parts: Parts,
-    /// The method, when nothing is missing and nothing is refused.
+    /// The method, when nothing is missing and nothing is refused. Optional parts may be missing.
     pub(super) method: Option<Method>,
 }
 
 impl Candidate {
     /// Whether everything is there, refused or not.
     pub(super) fn is_whole(&self) -> bool {
+        self.parts.missing.is_empty() && self.parts.optional.is_empty()
+    }
+
+    /// Whether everything is there that the method needs when it is named.
+    pub(super) fn suffices_when_named(&self) -> bool {
         self.parts.missing.is_empty()
     }
 
@@ -93,6 +128,11 @@ impl Candidate {
 
     /// What is missing, for a message.
     pub(super) fn missing(&self) -> String {
+        [&*self.parts.missing, &*self.parts.optional].concat().join(" and ")
+    }
+
+    /// What is missing when the method is named, for a message.
+    pub(super) fn missing_when_named(&self) -> String {
         self.parts.missing.join(" and ")
     }
 }

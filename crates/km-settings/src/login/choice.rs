@@ -34,8 +34,9 @@ fn by_name(
     reader: &mut Reader<'_>,
 ) -> Option<Method> {
     let candidate = candidates.into_iter().find(|candidate| candidate.name == name)?;
-    if !candidate.is_whole() {
-        let what = format!("`{}` is not complete: {} missing", name.word(), candidate.missing());
+    if !candidate.suffices_when_named() {
+        let missing = candidate.missing_when_named();
+        let what = format!("`{}` is not complete: {missing} missing", name.word());
         let hint = "set what is missing, or name another method";
         reader.notes.problem(source.clone(), what, hint);
     }
@@ -50,7 +51,7 @@ fn by_priority(candidates: [Candidate; 6], reader: &mut Reader<'_>) -> Option<Me
     } else {
         nothing_complete(&three, &others, reader);
     }
-    three.into_iter().find_map(|candidate| candidate.method)
+    three.into_iter().filter(Candidate::is_whole).find_map(|candidate| candidate.method)
 }
 
 /// What was set and changes nothing.

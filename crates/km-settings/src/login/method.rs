@@ -13,8 +13,8 @@ pub enum Method {
         mount: String,
         /// The role id.
         role_id: Credential,
-        /// The secret id.
-        secret_id: Credential,
+        /// The secret ID; `None`: the role asks for none.
+        secret_id: Option<Credential>,
         /// Whether the secret id is a wrapping token, to be unwrapped first.
         wrapped: bool,
     },
@@ -33,8 +33,8 @@ pub enum Method {
     Jwt {
         /// The method's mount.
         mount: String,
-        /// The role.
-        role: String,
+        /// The role; `None`: the method's default role.
+        role: Option<String>,
         /// The file of the JWT.
         token_file: PathBuf,
     },

@@ -27,7 +27,8 @@ fn approle(reader: &mut Reader<'_>) -> Candidate {
     let role_id = parts.need("HCP_VAULT_APPROLE_ROLE_ID", reader, |reader| {
         reader.credential("HCP_VAULT_APPROLE_ROLE_ID", "KM_APPROLE_ROLE_ID_FILE")
     });
-    let secret_id = parts.need("HCP_VAULT_APPROLE_SECRET_ID", reader, |reader| {
+    // A role that is bound to addresses, for instance, may ask for none.
+    let secret_id = parts.need_unless_named("HCP_VAULT_APPROLE_SECRET_ID", reader, |reader| {
         reader.credential("HCP_VAULT_APPROLE_SECRET_ID", "KM_APPROLE_SECRET_ID_FILE")
     });
     let mount = reader.variable("HCP_VAULT_APPROLE_MOUNT_PATH");
@@ -36,12 +37,10 @@ fn approle(reader: &mut Reader<'_>) -> Candidate {
         .own("KM_APPROLE_SECRET_ID_WRAPPED")
         .and_then(|found| found.boolean(&mut reader.notes))
         .unwrap_or(false);
-    let method = role_id.zip(secret_id).map(|(role_id, secret_id)| Method::AppRole {
-        mount,
-        role_id,
-        secret_id,
-        wrapped,
-    });
+    if wrapped && secret_id.is_none() {
+        parts.require("HCP_VAULT_APPROLE_SECRET_ID");
+    }
+    let method = role_id.map(|role_id| Method::AppRole { mount, role_id, secret_id, wrapped });
     Candidate { name: Name::AppRole, parts, method }
 }
 
@@ -67,11 +66,11 @@ fn token(reader: &mut Reader<'_>) -> Candidate {
 
 fn jwt(reader: &mut Reader<'_>) -> Candidate {
     let mut parts = Parts::default();
-    let role = need_path("KM_JWT_ROLE", &mut parts, reader);
+    let role =
+        parts.need_unless_named("KM_JWT_ROLE", reader, |reader| own_path(reader, "KM_JWT_ROLE"));
     let token_file = need_file("KM_JWT_FILE", &mut parts, reader);
     let mount = own_path(reader, "KM_JWT_MOUNT_PATH").unwrap_or_else(|| "jwt".to_owned());
-    let method =
-        role.zip(token_file).map(|(role, token_file)| Method::Jwt { mount, role, token_file });
+    let method = token_file.map(|token_file| Method::Jwt { mount, role, token_file });
     Candidate { name: Name::Jwt, parts, method }
 }
 

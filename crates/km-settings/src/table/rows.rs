@@ -41,7 +41,12 @@ pub const SETTINGS: &[Setting] = &[
     )
     .yaml("km.approle_role_id_file")
     .credential(),
-    Setting::new(Login, "HCP_VAULT_APPROLE_SECRET_ID", "AppRole's secret id").secret(),
+    Setting::new(
+        Login,
+        "HCP_VAULT_APPROLE_SECRET_ID",
+        "AppRole's secret id; a role without one needs `KM_AUTH_METHOD=approle`",
+    )
+    .secret(),
     Setting::new(
         Login,
         "KM_APPROLE_SECRET_ID_FILE",
@@ -67,7 +72,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(Login, "KM_TOKEN_FILE", "file of a token, read again when it changes")
         .yaml("km.token_file")
         .credential(),
-    Setting::new(Login, "KM_JWT_ROLE", "role of the JWT method").yaml("km.jwt_role").credential(),
+    Setting::new(Login, "KM_JWT_ROLE", "role of the JWT method; unset: its default role")
+        .yaml("km.jwt_role")
+        .credential(),
     Setting::new(Login, "KM_JWT_FILE", "file of the JWT, read again when it changes")
         .yaml("km.jwt_file")
         .credential(),

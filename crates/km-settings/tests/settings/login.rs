@@ -99,9 +99,9 @@ fn a_named_method_logs_in_whatever_else_is_set() {
 #[test]
 fn a_named_method_must_be_complete() {
     for (name, missing) in [
-        ("approle", "HCP_VAULT_APPROLE_ROLE_ID and HCP_VAULT_APPROLE_SECRET_ID missing"),
+        ("approle", "HCP_VAULT_APPROLE_ROLE_ID missing"),
         ("cert", "HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY missing"),
-        ("jwt", "KM_JWT_ROLE and KM_JWT_FILE missing"),
+        ("jwt", "KM_JWT_FILE missing"),
         ("kubernetes", "KM_KUBERNETES_ROLE missing"),
         ("userpass", "KM_USERPASS_USERNAME and KM_USERPASS_PASSWORD_FILE missing"),
     ] {
@@ -111,6 +111,28 @@ fn a_named_method_must_be_complete() {
     check_refused(
         &[TOKEN, ("KM_AUTH_METHOD", "ldap")],
         &["`ldap`", "`approle`, `cert`, `token`, `jwt`, `kubernetes`, `userpass`"],
+    );
+}
+
+/// C5: `bind_secret_id=false`, and the JWT method's `default_role`.
+#[test]
+fn secret_id_and_jwt_role_are_optional_when_their_method_is_named() {
+    let named = |name, variable| read(&[variable, ("KM_AUTH_METHOD", name)]).login.method;
+    let Method::AppRole { secret_id, .. } = named("approle", ROLE_ID) else {
+        panic!("not AppRole")
+    };
+    assert!(secret_id.is_none());
+    let Method::Jwt { role, .. } = named("jwt", JWT_FILE) else { panic!("not jwt") };
+    assert!(role.is_none());
+    // Unnamed, half of a method is a mistake, and does not hide another one.
+    check_refused(&[ROLE_ID], &["HCP_VAULT_APPROLE_SECRET_ID"]);
+    let settings = read(&[ROLE_ID, TOKEN]);
+    assert_eq!(word(&settings.login.method), "token");
+    // There is nothing to unwrap.
+    let wrapped = ("KM_APPROLE_SECRET_ID_WRAPPED", "true");
+    check_refused(
+        &[ROLE_ID, wrapped, ("KM_AUTH_METHOD", "approle")],
+        &["HCP_VAULT_APPROLE_SECRET_ID missing"],
     );
 }
 
@@ -165,7 +187,7 @@ fn methods_may_be_set_in_the_file() {
         management(&["km:", "  auth_method: jwt", "  jwt_role: gateway", "  jwt_file: /jwt"]);
     let settings = read_all(&env(&[]), &text).unwrap();
     let Method::Jwt { mount, role, token_file } = settings.login.method else { panic!("not jwt") };
-    assert_eq!((mount.as_str(), role.as_str()), ("jwt", "gateway"));
+    assert_eq!((mount.as_str(), role.as_deref()), ("jwt", Some("gateway")));
     assert_eq!(token_file, Path::new("/jwt"));
 }
 

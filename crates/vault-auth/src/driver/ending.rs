@@ -10,7 +10,6 @@ use vault_http::{Deadline, Error, Kind};
 
 use super::Driver;
 use crate::life::{Action, Moment, Seen};
-use crate::report;
 use crate::status::Snapshot;
 use crate::work::Done;
 
@@ -31,9 +30,10 @@ impl Driver {
     /// Revokes what is ours, the token of a login that is under way included.
     async fn revoke_all(&mut self) {
         let deadline = Deadline::after(REVOKED_WITHIN);
+        let mut tokens = self.life.own_tokens(Instant::now());
         // What has not landed by then is lost.
         let landed = deadline.bound(self.last_login()).await.unwrap_or_default();
-        let mut tokens = self.life.own_tokens(Instant::now());
+        tokens.extend(self.life.own_tokens(Instant::now()));
         tokens.extend(landed.into_iter().filter_map(|action| match action {
             Action::Revoke(token) => Some(token),
             _ => None,
@@ -63,15 +63,14 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Leaves no token, and nobody who waits for one.
+    /// Leaves no token, and nobody who waits for one. What is sent from now on is not received, so
+    /// the inbox and the denials are closed before the last ones are settled.
     fn drop(&mut self) {
-        self.shared.current.clear();
+        self.inbox.close();
         let error = ended();
-        for case in self.shared.cases.close_all() {
-            case.send_replace(Some(Seen::Unknown(error.clone())));
-        }
+        self.shared.close(|outcome| drop(outcome.send_replace(Some(Seen::Unknown(error.clone())))));
         let snapshot = Snapshot::ended(self.life.snapshot(), error);
-        report::snapshot(self.life.state(), &snapshot, Instant::now());
+        self.work.reporter.snapshot(self.life.state(), &snapshot, Instant::now());
         self.news.send_replace(snapshot);
     }
 }

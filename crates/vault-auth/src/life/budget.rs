@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many requests in a [`WINDOW`].
+/// Requests that may be sent in a [`WINDOW`].
 pub(crate) const MOST: usize = 6;
-/// Any time of this length.
+/// Any period of this length.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
-/// When the last ones were sent.
+/// When the last requests were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Budget(VecDeque<Instant>);
 
 impl Budget {
-    /// Takes one now.
+    /// Takes one request now.
     ///
     /// # Errors
-    /// When the next one may be sent, if none may now.
+    /// The time at which the next one may be sent, if none may be sent now.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         while self.0.front().is_some_and(|sent| *sent + WINDOW <= now) {
             self.0.pop_front();
@@ -30,6 +30,11 @@ impl Budget {
                 Ok(())
             }
         }
+    }
+
+    /// Returns the last request that was taken, because it reached no active node.
+    pub(crate) fn refund(&mut self) {
+        self.0.pop_back();
     }
 }
 
@@ -47,5 +52,7 @@ mod tests {
         assert_eq!(budget.take(at(59)), Err(at(60)));
         assert_eq!(budget.take(at(60)), Ok(()));
         assert_eq!(budget.take(at(60)), Err(at(70)));
+        budget.refund();
+        assert_eq!(budget.take(at(61)), Ok(()));
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Event {
     Renewed { generation: Generation, renewal: Renewal, asked: Instant },
     /// A renewal gave nothing.
     Unrenewed { generation: Generation, why: Unrenewed },
+    /// The server was asked for its health; `reached`: a login may succeed now.
+    Probed { reached: bool },
     /// A request with the token was answered 403.
     Denied(Denial),
     /// A look-up of the token after that.
@@ -40,6 +42,8 @@ pub(crate) struct Failure {
     pub(crate) refused: bool,
     /// It was certainly not executed, and may work the next moment.
     pub(crate) again: bool,
+    /// It reached no active node, and so no login was made.
+    pub(crate) unreached: bool,
     /// How long the server asks to wait.
     pub(crate) after: Option<Duration>,
 }
@@ -49,8 +53,14 @@ impl From<Error> for Failure {
         // A credential that could not even be read was refused by nobody.
         let refused = error.kind() == Kind::LoginRefused && error.status().is_some();
         let again = error.kind().class().retry && error.executed() == Executed::No;
-        Self { refused, again, after: error.retry_after(), error }
+        let unreached = is_unreached(&error);
+        Self { refused, again, unreached, after: error.retry_after(), error }
     }
+}
+
+/// Returns whether a request failed before it reached an active node.
+pub(crate) fn is_unreached(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Unreachable | Kind::Tls | Kind::Sealed | Kind::NoLeader)
 }
 
 /// What a renewal gave.
@@ -75,6 +85,8 @@ pub(crate) enum Unrenewed {
     Refused,
     /// Nobody could be asked.
     Unasked,
+    /// The request reached no active node.
+    Unreached,
 }
 
 /// What a look-up showed of a token.
@@ -93,6 +105,8 @@ pub(crate) enum Seen {
 pub(crate) enum Action {
     /// Log in.
     LogIn,
+    /// Ask for the server's health.
+    Probe,
     /// Renew this token for so long.
     Renew { lease: Lease, increment: Duration },
     /// Look this token up.

@@ -18,6 +18,12 @@ pub(crate) struct Held {
     pub(crate) lease: Lease,
     /// Uses that it came with.
     pub(crate) uses: Option<u32>,
+    /// When it was obtained.
+    pub(crate) since: Instant,
+    /// Its policies, sorted; `None`: they are not known.
+    pub(crate) policies: Option<Vec<String>>,
+    /// When another one is to take its place.
+    pub(crate) replace_at: Option<Instant>,
     /// Before the request was sent that gave `term`.
     pub(crate) asked: Instant,
     /// How long it lives from then; `None`: no end is known.
@@ -37,6 +43,9 @@ impl Held {
         Self {
             lease: Lease { token: login.token, generation },
             uses: login.uses,
+            since: asked,
+            policies: sorted(login.policies),
+            replace_at: None,
             asked,
             term: lease,
             full: login.term.max(lease),
@@ -48,6 +57,11 @@ impl Held {
 
     pub(crate) fn generation(&self) -> Generation {
         self.lease.generation
+    }
+
+    /// Returns whether another login's policies are known to differ.
+    pub(crate) fn has_other_policies(&self, login: &Login) -> bool {
+        self.policies != sorted(login.policies.clone())
     }
 
     pub(crate) fn is(&self, token: &Token) -> bool {
@@ -98,7 +112,15 @@ impl Held {
     }
 }
 
-/// A token that was replaced.
+fn sorted(policies: Option<Vec<String>>) -> Option<Vec<String>> {
+    policies.map(|mut policies| {
+        policies.sort_unstable();
+        policies.dedup();
+        policies
+    })
+}
+
+/// A token that was replaced, and is to be revoked.
 #[derive(Debug)]
 pub(crate) struct Retired {
     token: Token,

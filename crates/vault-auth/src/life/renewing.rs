@@ -14,7 +14,7 @@ impl Life {
         let Some(held) = &self.held else { return };
         let Some(increment) = held.full else { return };
         let (lease, free) = (held.lease.clone(), is_short(held) && self.failures == 0);
-        if !free && let Err(next) = self.budget.take(at.now) {
+        if let Err(next) = self.spend(free, at) {
             self.renew_at = Some(next);
             return;
         }
@@ -47,6 +47,10 @@ impl Life {
         match why {
             Unrenewed::Dead => return self.died(generation, at),
             Unrenewed::Unasked => self.counts.failures += 1,
+            Unrenewed::Unreached => {
+                self.counts.failures += 1;
+                self.refund();
+            }
             _ => self.counts.refusals += 1,
         }
         self.failures = self.failures.saturating_add(1);
@@ -61,7 +65,7 @@ impl Life {
                 self.log_in(at, false);
             }
             // The login's own moment, at 0.8 of the lease, comes before a renewal that waits longer.
-            Unrenewed::Refused | Unrenewed::Unasked | Unrenewed::Dead => {
+            Unrenewed::Refused | Unrenewed::Unasked | Unrenewed::Unreached | Unrenewed::Dead => {
                 let wait = timing::backoff(self.failures, LONGEST_WAIT_IN_USE, at.chance);
                 self.renew_at = Some(at.now + wait);
             }

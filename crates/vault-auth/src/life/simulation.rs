@@ -1,7 +1,7 @@
 //! A token's life against a server that does what it likes, for hours of time that takes none: what
 //! must hold is looked at after every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -43,6 +43,12 @@ struct Server {
     role: Role,
     /// When each token that was handed out ends, and can't live beyond.
     tokens: BTreeMap<String, (Instant, Instant)>,
+    /// When each token ends whose login's answer was lost: nobody knows it, or can revoke it.
+    lost: VecDeque<Instant>,
+    /// When those logins were made.
+    lost_at: Vec<Instant>,
+    /// The version of the role's policies.
+    policies: u32,
     made: u32,
 }
 
@@ -59,7 +65,8 @@ impl Server {
         self.tokens.insert(name.clone(), (ends, now + most));
         let token = Token::new(&SecretString::from(name)).unwrap();
         let renewable = self.role.renewable;
-        Login { lease: Some(lease), renewable, revocable: true, ..Login::new(token) }
+        let policies = Some(vec![format!("policy-{}", self.policies)]);
+        Login { lease: Some(lease), renewable, policies, revocable: true, ..Login::new(token) }
     }
 
     fn renew(&mut self, token: &Token, increment: Duration, now: Instant) -> Option<Renewal> {
@@ -78,21 +85,30 @@ struct World {
     chance: fastrand::Rng,
     /// What is on its way to the life, with what it is an answer to.
     coming: Vec<(Instant, Event)>,
+    /// Logins and renewals that reached the server.
     attempts: Vec<Instant>,
+    probes: Vec<Instant>,
     generation: Generation,
+    /// Whether callers ask for a path that is denied.
+    denies: bool,
 }
 
 impl World {
     fn new(role: Role, seed: u64) -> Self {
-        let tokens = BTreeMap::new();
+        let (tokens, lost, lost_at) = <_>::default();
+        let locks_out = seed.is_multiple_of(2);
+        let config = Config { revoke_replaced: true, repeatable: true, locks_out };
+        let (mood, policies, made) = (Mood::Well, 0, 0);
         Self {
             now: Instant::now(),
-            life: Life::default(),
-            server: Server { mood: Mood::Well, role, tokens, made: 0 },
+            life: Life::new(config),
+            server: Server { mood, role, tokens, lost, lost_at, policies, made },
             chance: fastrand::Rng::with_seed(seed),
             coming: Vec::new(),
             attempts: Vec::new(),
+            probes: Vec::new(),
             generation: Generation::default(),
+            denies: false,
         }
     }
 
@@ -113,11 +129,15 @@ impl World {
         };
         let event = match action {
             Action::LogIn => {
-                self.attempts.push(now);
+                self.attempts.extend((mood != Mood::Down).then_some(now));
                 self.login(now)
             }
+            Action::Probe => {
+                self.probes.push(now);
+                Event::Probed { reached: mood != Mood::Down }
+            }
             Action::Renew { lease, increment } => {
-                self.attempts.push(now);
+                self.attempts.extend((mood != Mood::Down).then_some(now));
                 self.renewal(&lease, increment)
             }
             Action::LookUp(lease) => {
@@ -144,9 +164,10 @@ impl World {
             Mood::Down => failed(Kind::Unreachable),
             Mood::Lossy => {
                 // It lives there, and nobody knows it.
-                self.server.log_in(asked);
-                let lost = format!("token-{}", self.server.made);
-                self.server.tokens.remove(&lost);
+                let lost = self.server.log_in(asked).token;
+                let (end, _) = self.server.tokens.remove(lost.expose()).unwrap();
+                self.server.lost.push_back(end);
+                self.server.lost_at.push(asked);
                 failed(Kind::Interrupted)
             }
             Mood::Refusing => Event::LoginFailed(Failure {
@@ -164,7 +185,8 @@ impl World {
         let failed = |why| Event::Unrenewed { generation, why };
         let now = self.now;
         match self.server.mood {
-            Mood::Down | Mood::Lossy | Mood::Slow(10..) => failed(Unrenewed::Unasked),
+            Mood::Down => failed(Unrenewed::Unreached),
+            Mood::Lossy | Mood::Slow(10..) => failed(Unrenewed::Unasked),
             _ if !self.server.lives(&lease.token, now) => failed(Unrenewed::Dead),
             Mood::Unrenewing(0) => failed(Unrenewed::Forbidden),
             Mood::Unrenewing(1) => failed(Unrenewed::Impossible),
@@ -177,13 +199,16 @@ impl World {
         }
     }
 
-    /// A caller's request with the token that is there.
+    /// A caller's request with the token that is there; some are for a path that is denied.
     fn call(&mut self) {
         let Some(held) = &self.life.held else { return };
         let reached = !matches!(self.server.mood, Mood::Down | Mood::Lossy);
+        let generation = held.generation();
         if reached && !self.server.lives(&held.lease.token, self.now) {
-            let (generation, token_invalid) = (held.generation(), self.chance.bool());
+            let token_invalid = self.chance.bool();
             self.tell(Event::Denied(Denial { generation, token_invalid }));
+        } else if reached && self.denies {
+            self.tell(Event::Denied(Denial { generation, token_invalid: false }));
         }
     }
 
@@ -226,6 +251,12 @@ impl World {
         let alive = self.server.tokens.len();
         // One that was made and is on its way counts, and is not known yet.
         assert!(alive <= 3, "{alive} tokens live");
+        while self.server.lost.pop_front_if(|end| *end <= now).is_some() {}
+        // Six for each minute that they live, and the first of each outage: a short lease is not
+        // counted before something fails.
+        let minutes = usize::try_from(self.server.role.lease / 60 + 1).unwrap();
+        let lost = self.server.lost.len();
+        assert!(lost <= 6 * minutes + MOST_MOODS, "{lost} lost tokens live");
     }
 
     /// Whether a token is there that the server takes.
@@ -236,14 +267,19 @@ impl World {
 
     /// The most logins and renewals in any minute.
     fn most_in_a_minute(&self) -> usize {
-        let attempts = &self.attempts;
-        let window = Duration::from_secs(60);
-        let after = |from: &Instant| {
-            attempts.iter().filter(|at| *at >= from && **at < *from + window).count()
-        };
-        attempts.iter().map(after).max().unwrap_or_default()
+        most_within(&self.attempts, Duration::from_secs(60))
     }
 }
+
+/// The most of these moments in any period of this length.
+fn most_within(moments: &[Instant], window: Duration) -> usize {
+    let after =
+        |from: &Instant| moments.iter().filter(|at| *at >= from && **at < *from + window).count();
+    moments.iter().map(after).max().unwrap_or_default()
+}
+
+/// Moods that a server has, one after the other.
+const MOST_MOODS: usize = 8;
 
 fn moods() -> impl Strategy<Value = Vec<(Mood, u64)>> {
     let mood = prop_oneof![
@@ -255,7 +291,7 @@ fn moods() -> impl Strategy<Value = Vec<(Mood, u64)>> {
         (0_u8..3).prop_map(Mood::Unrenewing),
         Just(Mood::Revoking),
     ];
-    prop::collection::vec((mood, 1_u64..4_000), 0..8)
+    prop::collection::vec((mood, 1_u64..4_000), 0..MOST_MOODS)
 }
 
 fn roles(leases: std::ops::Range<u64>) -> impl Strategy<Value = Role> {
@@ -267,8 +303,8 @@ fn roles(leases: std::ops::Range<u64>) -> impl Strategy<Value = Role> {
 }
 
 /// Longest time from the end of the last fault to a token that works: the wait of a refused
-/// credential whose file did not change, a full budget, and the slowest login.
-const HEALS_WITHIN: u64 = 300 + 60 + 10;
+/// credential that did not change, at a method that locks out, a full budget, and the slowest login.
+const HEALS_WITHIN: u64 = 900 + 60 + 10;
 /// The same where no credential was refused.
 const RECOVERS_WITHIN: u64 = 60 + 10;
 
@@ -303,6 +339,40 @@ proptest! {
             prop_assert!(world.is_usable(), "{:?}", world.life);
         }
         prop_assert!(world.most_in_a_minute() <= 6);
+        prop_assert!(most_within(&world.server.lost_at, Duration::from_secs(60)) <= 6);
+        prop_assert!(most_within(&world.probes, Duration::from_millis(899)) <= 1);
+    }
+
+    #[test]
+    fn server_that_comes_back_is_logged_in_to_within_two_seconds(
+        role in roles(300..100_000), seconds in 1_u64..4_000, seed: u64,
+    ) {
+        let mut world = live(role, &[(Mood::Well, 100), (Mood::Down, seconds)], seed);
+        world.pass(2);
+        let held = world.life.held.is_some();
+        prop_assert!(world.is_usable() || held, "{:?}", world.life);
+        let mut world = live(role, &[(Mood::Down, seconds)], seed);
+        world.pass(2);
+        prop_assert!(world.is_usable(), "{:?}", world.life);
+        prop_assert!(world.attempts.len() == 1);
+    }
+
+    #[test]
+    fn denied_path_costs_a_login_in_five_minutes_and_new_policies_are_found(
+        role in roles(600..100_000), seed: u64,
+    ) {
+        let mut world = live(role, &[(Mood::Well, 100)], seed);
+        world.denies = true;
+        world.pass(3_000);
+        let spared = most_within(&world.attempts, Duration::from_secs(299));
+        prop_assert!(spared <= 3, "a trial, a renewal and a login: {spared}");
+        let before = world.life.generation;
+        world.server.policies += 1;
+        world.pass(400);
+        prop_assert!(world.life.generation > before);
+        let policies = world.life.held.as_ref().and_then(|held| held.policies.clone());
+        prop_assert_eq!(policies, Some(vec!["policy-1".to_owned()]));
+        prop_assert!(world.is_usable());
     }
 
     #[test]
@@ -311,7 +381,8 @@ proptest! {
         world.tell(Event::CredentialChanged { log_in: false });
         world.pass(1);
         prop_assert!(world.is_usable());
-        prop_assert!(world.attempts.len() == 2);
+        // At 0, 5 and 65 s, and then at once.
+        prop_assert!(world.attempts.len() == 4);
     }
 
     #[test]
@@ -356,7 +427,7 @@ fn after_a_revocation_with_dead_credentials_three_requests_are_made_in_a_minute(
     let before = world.attempts.len();
     world.pass(60);
     // Beside the look-up.
-    assert_eq!(world.attempts.len() - before, 1);
+    assert_eq!(world.attempts.len() - before, 2);
     assert_eq!(world.life.state(), State::Rejected);
 }
 

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use vault_http::{Denial, Kind};
 
-use super::Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked};
+use super::Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked, Unreached};
 use super::event::Failure;
 use super::*;
 use crate::login::Login;
@@ -18,7 +18,8 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let now = Instant::now();
-        let mut scene = Self { life: Life::default(), begin: now, now };
+        let config = Config { revoke_replaced: true, repeatable: true, locks_out: false };
+        let mut scene = Self { life: Life::new(config), begin: now, now };
         assert_eq!(scene.on(Event::Start), ["log in"]);
         scene
     }
@@ -74,6 +75,7 @@ impl Scene {
 fn word(action: &Action) -> &'static str {
     match action {
         Action::LogIn => "log in",
+        Action::Probe => "probe",
         Action::Renew { .. } => "renew",
         Action::LookUp(_) => "look up",
         Action::Revoke(_) => "revoke",
@@ -99,7 +101,7 @@ fn fixed(text: &str, seconds: u64) -> Login {
 
 fn refused() -> Failure {
     let error = Error::new(Kind::LoginRefused, "log in");
-    Failure { error, refused: true, again: false, after: None }
+    Failure { error, refused: true, again: false, unreached: false, after: None }
 }
 
 #[test]
@@ -221,18 +223,47 @@ fn renewals_that_the_next_token_is_forbidden_too_are_given_up() {
 }
 
 #[test]
-fn a_refused_credential_waits_five_minutes_or_for_its_file() {
+fn refused_credential_is_tried_after_5_60_and_300_seconds_or_when_its_file_changes() {
     for changes in [false, true] {
         let mut scene = Scene::new();
-        scene.on(Event::LoginFailed(refused()));
-        scene.is(State::Rejected);
-        assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::LoginRefused);
-        if changes {
-            assert_eq!(scene.on(Event::CredentialChanged { log_in: false }), ["log in"]);
-        } else {
-            assert_eq!(scene.next(), (300, vec!["log in"]));
+        for second in [5, 65, 365, 665] {
+            scene.on(Event::LoginFailed(refused()));
+            scene.is(State::Rejected);
+            assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::LoginRefused);
+            if changes {
+                assert_eq!(scene.on(Event::CredentialChanged { log_in: false }), ["log in"]);
+            } else {
+                assert_eq!(scene.next(), (second, vec!["log in"]));
+            }
         }
     }
+}
+
+#[test]
+fn role_that_is_locked_out_after_five_failures_sees_three_in_fifteen_minutes() {
+    let mut scene = Scene::new();
+    scene.life.config.locks_out = true;
+    for second in [5, 65, 900] {
+        scene.on(Event::LoginFailed(refused()));
+        assert_eq!(scene.next(), (second, vec!["log in"]));
+    }
+    // A changed credential may be tried once more, and never up to the lockout.
+    scene.on(Event::LoginFailed(refused()));
+    assert_eq!(scene.on(Event::CredentialChanged { log_in: false }), ["log in"]);
+    scene.on(Event::LoginFailed(refused()));
+    assert!(scene.on(Event::CredentialChanged { log_in: true }).is_empty());
+    scene.is(State::Rejected);
+}
+
+#[test]
+fn successful_login_resets_the_waits_of_a_refused_credential() {
+    let mut scene = Scene::new();
+    scene.on(Event::LoginFailed(refused()));
+    scene.next();
+    scene.logged_in(fixed("a", 1_000));
+    let (second, _) = scene.next();
+    scene.on(Event::LoginFailed(refused()));
+    assert_eq!(scene.next(), (second + 5, vec!["log in"]));
 }
 
 #[test]
@@ -247,15 +278,65 @@ fn an_unreachable_server_is_asked_twice_more_at_once_and_then_with_growing_waits
     scene.failed(Kind::Unreachable);
     scene.is(State::Degraded);
     assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::Unreachable);
-    assert_eq!(scene.next(), (2, vec!["log in"]));
-    scene.failed(Kind::Unreachable);
-    assert_eq!(scene.next().1, ["log in"]);
-    scene.failed(Kind::Unreachable);
-    assert_eq!(scene.next().1, ["log in"]);
-    scene.failed(Kind::Unreachable);
-    // Six are out: the budget waits for the end of the minute.
-    while scene.next().1.is_empty() {}
-    assert_eq!((scene.now - scene.begin).as_secs(), 60);
+}
+
+#[test]
+fn unreachable_server_without_a_token_is_probed_each_second_until_a_login_can_succeed() {
+    for kind in [Kind::Unreachable, Kind::Tls, Kind::Sealed, Kind::NoLeader] {
+        let mut scene = Scene::new();
+        while scene.life.state() == State::LoggingIn {
+            scene.failed(kind);
+            scene.next();
+        }
+        for _ in 0..100 {
+            let before = scene.now;
+            assert!(scene.on(Event::Probed { reached: false }).is_empty(), "{kind:?}");
+            scene.is(State::Degraded);
+            assert_eq!(scene.next().1, ["probe"], "{kind:?}");
+            assert_eq!((scene.now - before).as_millis(), 950);
+        }
+        assert_eq!(scene.on(Event::Probed { reached: true }), ["log in"], "{kind:?}");
+        // Logins that reached no active node are not counted: six more may follow.
+        for _ in 0..6 {
+            scene.failed(kind);
+            assert_eq!(scene.on(Event::Probed { reached: true }), ["log in"], "{kind:?}");
+        }
+        scene.logged_in(renewable("a", 1_000));
+        assert!(scene.on(Event::Probed { reached: true }).is_empty(), "a late answer");
+        scene.is(State::Active);
+    }
+}
+
+#[test]
+fn token_that_ends_in_an_outage_is_followed_by_probes() {
+    let mut scene = Scene::with(fixed("a", 1_000));
+    assert_eq!(scene.next(), (800, vec!["log in"]));
+    let mut last = vec![];
+    while scene.life.held.is_some() {
+        assert_ne!(last, ["probe"], "a token is in use");
+        if scene.life.flight.is_some() {
+            scene.failed(Kind::Sealed);
+        }
+        last = scene.next().1;
+    }
+    assert_eq!((scene.now - scene.begin).as_secs(), 970);
+    assert_eq!(scene.next(), (970, vec!["probe"]));
+}
+
+#[test]
+fn renewals_that_reach_no_active_node_are_not_counted() {
+    let mut scene = Scene::with(renewable("a", 1_000));
+    scene.next();
+    for _ in 0..3 {
+        scene.unrenewed(Unreached);
+        assert_eq!(scene.next().1, ["renew"]);
+    }
+    scene.unrenewed(Dead);
+    // One login at the start, one after the death, and four more that fail.
+    for _ in 0..4 {
+        scene.failed(Kind::Timeout);
+        assert_eq!(scene.next().1, ["log in"]);
+    }
 }
 
 #[test]
@@ -273,8 +354,10 @@ fn a_login_that_fails_leaves_the_token_in_use_and_its_renewals() {
     scene.is(State::Rejected);
     assert!(scene.life.snapshot().failure().is_none());
     assert_eq!(scene.next().1, ["log in"]);
-    scene.on(Event::LoginFailed(refused()));
-    scene.next();
+    for second in [65, 365] {
+        scene.on(Event::LoginFailed(refused()));
+        assert_eq!(scene.next(), (second, vec!["log in"]));
+    }
     scene.on(Event::LoginFailed(refused()));
     assert_eq!(scene.next(), (625, vec!["renew"]));
     scene.renewed(1_000, false);
@@ -284,8 +367,10 @@ fn a_login_that_fails_leaves_the_token_in_use_and_its_renewals() {
 #[test]
 fn a_token_that_ends_while_logins_fail_is_given_out_no_more() {
     let mut scene = Scene::with(fixed("a", 1_000));
-    scene.next();
-    scene.on(Event::LoginFailed(refused()));
+    for second in [800, 805, 865] {
+        assert_eq!(scene.next(), (second, vec!["log in"]));
+        scene.on(Event::LoginFailed(refused()));
+    }
     assert_eq!(scene.next(), (970, vec![]));
     assert!(scene.life.held.is_none());
     scene.is(State::Rejected);
@@ -349,6 +434,181 @@ fn a_given_token_that_can_not_be_renewed_is_used_to_its_end() {
     scene.logged_in(given(1_000));
     scene.is(State::Active);
     assert_eq!(scene.life.generation.number(), 1);
+}
+
+#[test]
+fn given_token_that_is_due_and_not_replaced_is_asked_for_with_growing_waits() {
+    let given = |seconds| Login { revocable: false, ..fixed("given", seconds) };
+    let mut scene = Scene::with(given(100_000));
+    assert_eq!(scene.next(), (80_000, vec!["log in"]));
+    for second in [5, 65, 365, 665] {
+        scene.logged_in(given(20_000 - second));
+        scene.is(State::Rejected);
+        assert_eq!(scene.next(), (80_000 + second, vec!["log in"]));
+    }
+}
+
+/// C1: a reload, or a touched file, of a token that is still usable and not due.
+#[test]
+fn credential_that_is_unchanged_leaves_its_token_active() {
+    let unlimited = || Login::new(token("given"));
+    let looked_up = |left| Login { revocable: false, ..renewable("given", left) };
+    for (first, again) in [(unlimited(), unlimited()), (looked_up(1_000), looked_up(990))] {
+        let mut scene = Scene::with(first);
+        scene.now += Duration::from_secs(10);
+        for _ in 0..3 {
+            assert_eq!(scene.on(Event::CredentialChanged { log_in: true }), ["log in"]);
+            assert!(scene.logged_in(again.clone()).is_empty());
+            scene.is(State::Active);
+            assert!(scene.life.snapshot().error.is_none());
+            assert_eq!(scene.life.generation.number(), 1);
+            scene.now += Duration::from_secs(60);
+        }
+    }
+}
+
+#[test]
+fn unchanged_credential_of_a_counted_token_keeps_its_count_and_is_refused_when_used_up() {
+    let counted = || Login { uses: Some(10), revocable: false, ..fixed("given", 1_000) };
+    let mut scene = Scene::with(counted());
+    scene.now += Duration::from_secs(100);
+    scene.on(Event::CredentialChanged { log_in: true });
+    // The method gives what it learned at the first login.
+    scene.logged_in(counted());
+    scene.is(State::Active);
+    assert_eq!(scene.life.held().unwrap().death(), Some(scene.begin + Duration::from_secs(1_000)));
+    let generation = scene.life.generation;
+    assert_eq!(scene.on(Event::Used { generation, up: true }), ["log in"]);
+    scene.logged_in(counted());
+    scene.is(State::Rejected);
+}
+
+/// A token of an age at which its role's policies may have changed.
+fn with_policies(policies: &[&str]) -> Scene {
+    let policies = Some(policies.iter().map(|policy| (*policy).to_owned()).collect());
+    let mut scene = Scene::with(Login { policies, ..renewable("a", 10_000) });
+    scene.now += Duration::from_secs(30);
+    scene
+}
+
+impl Scene {
+    /// A path is denied, and the token found alive.
+    fn denied_alive(&mut self) -> Vec<&'static str> {
+        let generation = self.life.generation;
+        match self.denied(false) {
+            wanted if wanted == ["look up"] => {
+                self.on(Event::LookedUp { generation, seen: Seen::Alive })
+            }
+            wanted => wanted,
+        }
+    }
+
+    fn logged_in_with(&mut self, name: &str, policies: &[&str]) -> Vec<&'static str> {
+        let policies = Some(policies.iter().map(|policy| (*policy).to_owned()).collect());
+        self.logged_in(Login { policies, ..renewable(name, 10_000) })
+    }
+}
+
+/// C4: a role whose policies have changed.
+#[test]
+fn denied_path_is_tried_with_one_login_and_its_token_kept_if_its_policies_differ() {
+    let mut scene = with_policies(&["a", "default"]);
+    assert_eq!(scene.denied_alive(), ["log in"]);
+    scene.is(State::Draining);
+    // `dead`: the request is sent again with the new token.
+    assert_eq!(scene.logged_in_with("b", &["b", "default", "a"]), ["dead"]);
+    assert_eq!(scene.life.generation.number(), 2);
+    scene.is(State::Active);
+    // The old one was used, and is revoked like any other that is replaced.
+    assert_eq!(scene.next(), (90, vec!["revoke"]));
+}
+
+#[test]
+fn denied_path_is_tried_at_most_once_in_five_minutes() {
+    let mut scene = with_policies(&["a", "default"]);
+    let begin = scene.now;
+    assert_eq!(scene.denied_alive(), ["log in"]);
+    assert_eq!(scene.logged_in_with("b", &["default", "a"]), ["revoke", "alive"]);
+    scene.is(State::Active);
+    assert_eq!(scene.life.generation.number(), 1);
+    while scene.now + Duration::from_secs(1) < begin + Duration::from_secs(300) {
+        scene.now += Duration::from_secs(1);
+        assert_eq!(scene.denied_alive(), ["alive"]);
+    }
+    scene.now = begin + Duration::from_secs(300);
+    assert_eq!(scene.denied_alive(), ["log in"]);
+    // Its renewals go on as planned.
+    scene.logged_in_with("c", &["a", "default"]);
+    while scene.next().1 != ["renew"] {}
+    assert_eq!((scene.now - scene.begin).as_secs(), 6_250);
+}
+
+#[test]
+fn denied_path_is_not_tried_with_a_login_where_that_is_not_allowed() {
+    let check = |why: &str, change: fn(&mut Scene)| {
+        let mut scene = with_policies(&["a"]);
+        change(&mut scene);
+        assert_eq!(scene.denied_alive(), ["alive"], "{why}");
+    };
+    check("a young token", |scene| scene.now -= Duration::from_secs(1));
+    check("a wrapped secret ID", |scene| scene.life.config.repeatable = false);
+    check("a number of uses", |scene| scene.life.held.as_mut().unwrap().uses = Some(9));
+    check("unknown policies", |scene| scene.life.held.as_mut().unwrap().policies = None);
+    check("a refused credential", |scene| {
+        scene.on(Event::CredentialChanged { log_in: true });
+        scene.on(Event::LoginFailed(refused()));
+    });
+    check("an empty budget", |scene| while scene.life.budget.take(scene.now).is_ok() {});
+}
+
+#[test]
+fn login_on_trial_that_fails_leaves_the_token_active() {
+    for kind in [Kind::Unreachable, Kind::Timeout] {
+        let mut scene = with_policies(&["a"]);
+        assert_eq!(scene.denied_alive(), ["log in"]);
+        assert_eq!(scene.failed(kind), ["alive"]);
+        scene.is(State::Active);
+        assert_eq!(scene.next(), (6_250, vec!["renew"]));
+    }
+    let mut scene = with_policies(&["a"]);
+    scene.denied_alive();
+    assert_eq!(scene.on(Event::LoginFailed(refused())), ["alive"]);
+    scene.is(State::Rejected);
+}
+
+#[test]
+fn denied_request_waits_two_seconds_for_the_login_on_trial() {
+    let mut scene = with_policies(&["a"]);
+    scene.denied_alive();
+    assert_eq!(scene.next(), (32, vec!["alive"]));
+    assert_eq!(scene.denied(false), ["alive"]);
+    // The login goes on, and its token is used from then on.
+    assert!(scene.logged_in_with("b", &["a", "b"]).is_empty());
+    assert_eq!(scene.life.generation.number(), 2);
+}
+
+#[test]
+fn token_that_dies_during_a_login_on_trial_is_replaced_by_it() {
+    let mut scene = with_policies(&["a"]);
+    scene.denied_alive();
+    let generation = scene.life.generation;
+    assert_eq!(scene.denied(true), ["dead"]);
+    assert_eq!(scene.logged_in_with("b", &["a"]), ["dead"]);
+    assert!(scene.life.generation > generation);
+    scene.is(State::Active);
+}
+
+/// C2: Vault revokes a token's leases and child tokens with it.
+#[test]
+fn replaced_token_is_left_alone_unless_the_program_chose_to_revoke_it() {
+    let mut scene = Scene::with(renewable("a", 1_000));
+    scene.life.config.revoke_replaced = false;
+    for name in ["b", "c"] {
+        scene.on(Event::CredentialChanged { log_in: true });
+        assert!(scene.logged_in(renewable(name, 1_000)).is_empty());
+    }
+    let (_, wanted) = scene.next();
+    assert_eq!(wanted, ["renew"]);
 }
 
 #[test]

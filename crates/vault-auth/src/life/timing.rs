@@ -23,6 +23,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const QUICK_WAIT: Duration = Duration::from_millis(50);
 /// How many they are.
 const QUICK_TRIES: u32 = 2;
+/// The longest time between two questions for the health of a server that can't be reached.
+const PROBES_APART: Duration = Duration::from_secs(1);
 
 /// The moment after which a token of `lease` is not used any more. It counts from `asked`, before
 /// the login was sent: the server may have counted from then. `None`: it does not end.
@@ -59,6 +61,12 @@ pub(crate) fn backoff(failures: u32, most: Duration, chance: f64) -> Duration {
 pub(crate) fn quick(failures: u32, chance: f64) -> Option<Duration> {
     let bound = QUICK_WAIT.saturating_mul(failures);
     (failures <= QUICK_TRIES).then(|| bound.mul_f64(chance))
+}
+
+/// The wait before the next question for the server's health: one a second, not in step with other
+/// clients.
+pub(crate) fn probe(chance: f64) -> Duration {
+    PROBES_APART.mul_f64(0.9 + 0.1 * chance)
 }
 
 /// From `from` to `from + spread` of a lease; a lease of any length.

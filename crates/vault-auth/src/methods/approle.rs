@@ -11,7 +11,7 @@ use super::login_path;
 use super::wrapping::Wrapped;
 use crate::credential::{Credential, LastGood, any};
 use crate::login::Login;
-use crate::method::{Link, Method, expose};
+use crate::method::{Exposed, Link, Method, expose};
 
 /// Logs in with a role id and a secret id.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct AppRole {
 
 #[derive(Debug)]
 enum SecretId {
+    /// The role asks for none.
+    None,
     Plain(LastGood),
     Wrapped(Wrapped),
 }
@@ -35,6 +37,13 @@ impl AppRole {
             role_id: LastGood::new(role_id),
             secret_id: SecretId::Plain(LastGood::new(secret_id)),
         }
+    }
+
+    /// A role at the mount `approle` that has no secret ID (`bind_secret_id=false`), because it is
+    /// bound to addresses, for instance.
+    pub fn without_secret_id(role_id: Credential) -> Self {
+        let mount = ApiPath::from_static("approle");
+        Self { mount, role_id: LastGood::new(role_id), secret_id: SecretId::None }
     }
 
     /// The same with the path that the method is mounted at.
@@ -62,22 +71,34 @@ impl Method for AppRole {
         struct Body {
             #[serde(serialize_with = "expose")]
             role_id: SecretString,
-            #[serde(serialize_with = "expose")]
-            secret_id: SecretString,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            secret_id: Option<Exposed>,
         }
         let role_id = self.role_id.read_trimmed(any).await?;
         let secret_id = match &self.secret_id {
-            SecretId::Plain(credential) => credential.read_trimmed(any).await?,
-            SecretId::Wrapped(wrapped) => wrapped.secret_id(link, &self.mount).await?,
+            SecretId::None => None,
+            SecretId::Plain(credential) => Some(credential.read_trimmed(any).await?),
+            SecretId::Wrapped(wrapped) => Some(wrapped.secret_id(link, &self.mount).await?),
         };
-        link.login(login_path(&self.mount), &Body { role_id, secret_id }).await
+        let body = Body { role_id, secret_id: secret_id.map(Exposed) };
+        link.login(login_path(&self.mount), &body).await
     }
 
     fn files(&self) -> Vec<PathBuf> {
         let secret_id = match &self.secret_id {
+            SecretId::None => None,
             SecretId::Plain(credential) => credential.file(),
             SecretId::Wrapped(wrapped) => wrapped.file(),
         };
         self.role_id.file().into_iter().chain(secret_id).collect()
+    }
+
+    /// A wrapping token is spent by the login that unwraps it.
+    fn is_repeatable(&self) -> bool {
+        !matches!(self.secret_id, SecretId::Wrapped(_))
+    }
+
+    fn locks_out(&self) -> bool {
+        true
     }
 }

@@ -16,7 +16,7 @@ use crate::method::{Link, Method, expose};
 #[derive(Debug)]
 pub struct Jwt {
     mount: ApiPath,
-    role: String,
+    role: Option<String>,
     credential: LastGood,
 }
 
@@ -25,9 +25,15 @@ impl Jwt {
     pub fn new(role: impl Into<String>, jwt: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("jwt"),
-            role: role.into(),
+            role: Some(role.into()),
             credential: LastGood::new(jwt),
         }
+    }
+
+    /// The role that the JWT method at the mount `jwt` has as its `default_role`.
+    pub fn with_default_role(jwt: Credential) -> Self {
+        let mount = ApiPath::from_static("jwt");
+        Self { mount, role: None, credential: LastGood::new(jwt) }
     }
 
     /// A role of the Kubernetes method at the mount `kubernetes`, with a service account's token.
@@ -48,12 +54,13 @@ impl Method for Jwt {
     async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
-            role: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            role: Option<&'a str>,
             #[serde(serialize_with = "expose")]
             jwt: SecretString,
         }
         let jwt = self.credential.read_trimmed(is_whole).await?;
-        link.login(login_path(&self.mount), &Body { role: &self.role, jwt }).await
+        link.login(login_path(&self.mount), &Body { role: self.role.as_deref(), jwt }).await
     }
 
     fn files(&self) -> Vec<PathBuf> {

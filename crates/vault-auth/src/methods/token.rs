@@ -18,7 +18,7 @@ pub struct StaticToken {
     credential: LastGood,
     looked_up: bool,
     /// The last token that turned out to have a number of uses: it is not looked up again.
-    counted: Mutex<Option<Token>>,
+    counted: Mutex<Option<Login>>,
 }
 
 impl StaticToken {
@@ -39,7 +39,7 @@ impl StaticToken {
 }
 
 impl StaticToken {
-    fn counted(&self) -> MutexGuard<'_, Option<Token>> {
+    fn counted(&self) -> MutexGuard<'_, Option<Login>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,12 +53,12 @@ impl Method for StaticToken {
         if !self.looked_up {
             return Ok(Login::new(token));
         }
-        if self.counted().as_ref().is_some_and(|counted| counted.expose() == token.expose()) {
-            let error = Error::new(Kind::TokenInvalid, "log in");
-            return Err(error.with_detail("there is no other credential"));
+        let same = |counted: &&Login| counted.token.expose() == token.expose();
+        if let Some(counted) = self.counted().as_ref().filter(same) {
+            return Ok(counted.clone());
         }
         let login = link.look_up(token).await?;
-        *self.counted() = login.uses.map(|_| login.token.clone());
+        *self.counted() = login.uses.map(|_| login.clone());
         Ok(login)
     }
 
@@ -68,6 +68,10 @@ impl Method for StaticToken {
 
     fn follows_files(&self) -> bool {
         true
+    }
+
+    fn is_repeatable(&self) -> bool {
+        false
     }
 }
 

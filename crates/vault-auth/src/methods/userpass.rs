@@ -50,4 +50,8 @@ impl Method for Userpass {
     fn files(&self) -> Vec<PathBuf> {
         self.password.file().into_iter().collect()
     }
+
+    fn locks_out(&self) -> bool {
+        true
+    }
 }

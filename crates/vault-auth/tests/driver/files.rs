@@ -94,3 +94,43 @@ async fn a_token_that_died_is_replaced_when_its_file_is() {
     sleep(SEEN_WITHIN).await;
     assert_eq!(token(&auth).await, "second");
 }
+
+/// C1: nothing has changed but the file's time.
+#[tokio::test(start_paused = true)]
+async fn reload_or_touched_file_with_the_same_token_leaves_it_active() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("token");
+    write(&file, "first").unwrap();
+    let auth = by_file(&file);
+    let generation = auth.token().await.unwrap().generation;
+    for _ in 0..3 {
+        auth.reload();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(auth.status().state, State::Active);
+        write(&file, "first\n\n").unwrap();
+        write(&file, "first").unwrap();
+        sleep(SEEN_WITHIN).await;
+        assert_eq!(auth.status().state, State::Active);
+    }
+    assert_eq!(auth.token().await.unwrap().generation, generation);
+}
+
+/// B4: the bar for a cold name is 3 s, the cache's part included.
+#[tokio::test(start_paused = true)]
+async fn replaced_credential_is_used_within_a_second_and_a_half_while_none_is_accepted() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("token");
+    write(&file, "first").unwrap();
+    let auth = by_file(&file);
+    let generation = auth.token().await.unwrap().generation;
+    let denial = Denial { generation, token_invalid: true };
+    assert!(auth.denied(denial).await.is_err());
+    for content in ["second", "third"] {
+        sleep(Duration::from_millis(3_333)).await;
+        write(&file, content).unwrap();
+        sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(token(&auth).await, content);
+        let generation = auth.token().await.unwrap().generation;
+        assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
+    }
+}

@@ -106,16 +106,16 @@ async fn a_method_that_panics_is_an_error_and_is_called_again() {
 async fn an_outage_is_survived_on_the_token_that_is_left() {
     let (auth, server) = auth(seconds(1_000));
     auth.ready().await.unwrap();
-    server.answers(Answer::Fails(Kind::Sealed));
+    server.answers(Answer::Fails(Kind::Server));
     advance(Duration::from_secs(900)).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(auth.status().state, State::Degraded);
-    assert_eq!(auth.status().error.unwrap().kind(), Kind::Sealed);
+    assert_eq!(auth.status().error.unwrap().kind(), Kind::Server);
     assert!(auth.status().is_ready() && auth.token().await.is_ok());
     // To its end, and no further.
     sleep(Duration::from_secs(100)).await;
     assert!(!auth.status().is_ready());
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
+    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Server);
     server.answers(seconds(1_000));
     sleep(Duration::from_secs(70)).await;
     assert!(auth.token().await.is_ok());

@@ -40,9 +40,15 @@ pub(crate) fn seconds(lease: u64) -> Answer {
 
 /// A source that logs in by it. Nobody listens at its address.
 pub(crate) fn auth(answer: Answer) -> (Auth, Arc<Memory>) {
+    named("default", answer)
+}
+
+/// The same with a name.
+pub(crate) fn named(name: &'static str, answer: Answer) -> (Auth, Arc<Memory>) {
     let (logins, ends) = (AtomicUsize::new(0), Mutex::default());
     let memory = Arc::new(Memory { answer: Mutex::new(answer), logins, ends });
-    (Auth::new(client(), InMemory(Arc::clone(&memory))), memory)
+    let auth = Auth::builder(client(), InMemory(Arc::clone(&memory))).name(name).build();
+    (auth, memory)
 }
 
 pub(crate) fn client() -> Client {

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use vault_auth::{Kind, OwnToken, State};
 use vault_http::{Denial, TokenSource};
 
-use crate::memory::{Answer, auth, seconds};
+use crate::memory::{Answer, auth, named, seconds};
 
 /// The metrics as `name{label=value}`, in whole numbers.
 #[expect(clippy::cast_possible_truncation, reason = "no gauge here is large")]
@@ -42,11 +42,11 @@ async fn state_expiry_generation_and_counts_are_told() {
     let left = i64::try_from(status.expires_in.unwrap().as_secs()).unwrap();
     assert!((869..=870).contains(&left), "{left}");
     let told = metrics(&recorded);
-    assert_eq!(told["vault_auth_state{state=active}"], 1);
-    assert_eq!(told["vault_auth_generation{}"], 1);
-    assert_eq!(told["vault_auth_logins_total{outcome=success}"], 1);
+    assert_eq!(told["vault_auth_state{source=default,state=active}"], 1);
+    assert_eq!(told["vault_auth_generation{source=default}"], 1);
+    assert_eq!(told["vault_auth_logins_total{source=default,outcome=success}"], 1);
     // As of the last beat.
-    let told = told["vault_auth_token_expiry_seconds{}"];
+    let told = told["vault_auth_token_expiry_seconds{source=default}"];
     assert!((left..=left + 3).contains(&told), "{told}");
 
     server.answers(Answer::Fails(vault_http::Kind::Server));
@@ -55,11 +55,31 @@ async fn state_expiry_generation_and_counts_are_told() {
     assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
     assert_eq!((status.counts.deaths, status.counts.failures), (1, 1));
     let told = metrics(&recorded);
-    assert_eq!(told["vault_auth_state{state=degraded}"], 1);
-    assert_eq!(told["vault_auth_state{state=active}"], 0);
-    assert_eq!(told["vault_auth_token_expiry_seconds{}"], 0);
-    assert_eq!(told["vault_auth_logins_total{outcome=failed}"], 1);
+    assert_eq!(told["vault_auth_state{source=default,state=degraded}"], 1);
+    assert_eq!(told["vault_auth_state{source=default,state=active}"], 0);
+    assert_eq!(told["vault_auth_token_expiry_seconds{source=default}"], 0);
+    assert_eq!(told["vault_auth_logins_total{source=default,outcome=failed}"], 1);
 
     auth.shutdown(OwnToken::Keep).await;
-    assert_eq!(metrics(&recorded)["vault_auth_state{state=ended}"], 1);
+    assert_eq!(metrics(&recorded)["vault_auth_state{source=default,state=ended}"], 1);
+}
+
+/// C10: the sources of one process.
+#[tokio::test(start_paused = true)]
+async fn two_sources_with_names_have_metrics_of_their_own() {
+    let sink = DebuggingRecorder::new();
+    let recorded = sink.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&sink);
+    let (one, _) = named("one", seconds(1_000));
+    let (two, _) = named("two", Answer::Fails(vault_http::Kind::Server));
+    one.token().await.unwrap();
+    assert!(two.token().await.is_err());
+    let told = metrics(&recorded);
+    assert_eq!(told["vault_auth_state{source=one,state=active}"], 1);
+    assert_eq!(told["vault_auth_state{source=two,state=active}"], 0);
+    assert_eq!(told["vault_auth_state{source=two,state=degraded}"], 1);
+    assert_eq!(told["vault_auth_generation{source=one}"], 1);
+    assert_eq!(told["vault_auth_generation{source=two}"], 0);
+    assert_eq!(told["vault_auth_logins_total{source=one,outcome=success}"], 1);
+    assert_eq!(told["vault_auth_logins_total{source=two,outcome=failed}"], 1);
 }

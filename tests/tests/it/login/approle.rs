@@ -79,3 +79,14 @@ async fn a_refused_secret_id_is_tried_once_so_that_nobody_is_locked_out() -> Res
     }
     logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await
 }
+
+/// C5
+#[tokio::test]
+async fn role_without_a_secret_id_logs_in_with_its_role_id_alone() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let role = format!("auth/{}/role/{}", fixture.auth_mount, fixture.role);
+    let unbound = json!({ "bind_secret_id": false, "token_bound_cidrs": ["0.0.0.0/0"] });
+    fixture.server().must("POST", &role, unbound).await?;
+    let role = AppRole::without_secret_id(value(&fixture.role_id));
+    logs_in(&fixture, &auth(&fixture, role.mount(ApiPath::parse(&fixture.auth_mount)?))?).await
+}

@@ -52,7 +52,7 @@ async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
         "jwt_validation_pubkeys": [key.public_key_pem()],
         "jwt_supported_algs": ["EdDSA"],
     });
-    server.must("POST", &format!("auth/{mount}/config"), config).await?;
+    server.must("POST", &format!("auth/{mount}/config"), config.clone()).await?;
     let role = json!({
         "role_type": "jwt",
         "user_claim": "sub",
@@ -72,6 +72,12 @@ async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
     for token in [value(&good), file] {
         logs_in(&fixture, &login("gateway", token)?).await?;
     }
+    // C5: the mount has a default role.
+    let mut config = config;
+    config["default_role"] = json!("gateway");
+    server.must("POST", &format!("auth/{mount}/config"), config).await?;
+    let jwt_alone = Jwt::with_default_role(value(&good)).mount(ApiPath::parse(&mount)?);
+    logs_in(&fixture, &auth(&fixture, jwt_alone)?).await?;
     for (role, token) in [
         ("gateway", jwt(&other, &claims("vault", later))?),
         ("gateway", jwt(&key, &claims("somebody-else", later))?),

@@ -3,12 +3,12 @@
 use anyhow::Result;
 use serde_json::json;
 use tests::{Server, secret};
-use vault_auth::{Credential, StaticToken};
-use vault_http::Kind as Http;
+use vault_auth::{Credential, State, StaticToken};
+use vault_http::{Kind as Http, TokenSource as _};
 use vault_kv::Kind;
 
 use super::{logs_in, revoke};
-use crate::product::{Files, auth, kv_by, path, value};
+use crate::product::{Files, auth, kv_by, path, until, value};
 
 #[tokio::test]
 async fn a_token_is_used_as_it_is() -> Result<()> {
@@ -63,6 +63,32 @@ async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
         let error = kv.read(&path("name")?).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Exchange(expected), "{error}");
         fixture.watch.error(&error);
+    }
+    Ok(())
+}
+
+/// C1: a reload, or a token file that is rewritten with the same token.
+#[tokio::test]
+async fn unchanged_token_stays_active() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let files = Files::new()?;
+    let token = fixture.token(json!({ "ttl": "5m" })).await?;
+    let file = files.write("token", &token)?;
+    for source in
+        [StaticToken::new(value(&token)), { StaticToken::new(Credential::File(file)).looked_up() }]
+    {
+        let auth = auth(&fixture, source)?;
+        let generation = auth.token().await?.generation;
+        auth.reload();
+        files.write("token", &format!("{token}\n"))?;
+        // Longer than it takes to see that a file has changed.
+        let seen = tokio::time::Instant::now() + std::time::Duration::from_secs(6);
+        until("the time in which a change is seen", async || {
+            assert_eq!(auth.status().error.map(|error| error.kind()), None);
+            Ok(tokio::time::Instant::now() > seen)
+        })
+        .await?;
+        assert_eq!((auth.status().state, auth.status().generation), (State::Active, generation));
     }
     Ok(())
 }

@@ -1,0 +1,9 @@
+//! The engine's operations against scripted responses: which of them are an answer, and of what kind.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod metadata;
+mod preflight;
+mod read;
+mod server;
+mod settling;
+mod write;

@@ -1,0 +1,78 @@
+//! Reading versions, and listing names.
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use vault_http::Kind as Http;
+use vault_kv::Kind;
+use wiremock::ResponseTemplate;
+
+use crate::server::{DATA, Server, absent, name, no_route, respond, secret};
+
+#[tokio::test]
+async fn secret_is_read_in_one_request_with_its_metadata() {
+    let server = Server::start().await;
+    server.expects("GET", DATA, secret(3, json!({ "key": "v", "n": 1.50 })), 1).await;
+    let secret = server.kv().read(&name()).await.unwrap();
+    assert_eq!(secret.fields.text("key").unwrap().expose_secret(), "v");
+    assert_eq!(secret.metadata.version, 3);
+}
+
+/// Reads a secret that is answered in this way.
+async fn check(answer: ResponseTemplate, expected: Kind) {
+    let server = Server::with_mount().await;
+    server.answers("GET", DATA, answer).await;
+    let error = server.kv().read(&name()).await.unwrap_err();
+    assert_eq!(error.kind(), expected, "{error}");
+}
+
+fn gone(deletion_time: &str, destroyed: bool) -> ResponseTemplate {
+    let metadata = json!({
+        "version": 2, "created_time": "2026-01-01T00:00:00Z",
+        "deletion_time": deletion_time, "destroyed": destroyed,
+    });
+    respond(404, json!({ "data": { "data": null, "metadata": metadata } }))
+}
+
+#[tokio::test]
+async fn absent_deleted_and_destroyed_are_told_apart() {
+    check(absent(), Kind::NotFound).await;
+    check(gone("2026-01-02T00:00:00Z", false), Kind::Deleted).await;
+    check(gone("", true), Kind::Destroyed).await;
+}
+
+/// C3
+#[tokio::test]
+async fn answer_of_another_shape_is_malformed() {
+    let malformed = Kind::Exchange(Http::Malformed);
+    let without_metadata: Value = json!({ "data": { "key": "v" } });
+    check(no_route(), malformed).await;
+    check(respond(404, without_metadata.clone()), malformed).await;
+    check(respond(200, json!({ "message": "welcome" })), malformed).await;
+    check(respond(200, json!({ "data": { "data": [1], "metadata": {} } })), malformed).await;
+    check(ResponseTemplate::new(204), malformed).await;
+    // Of a version 1 engine.
+    check(respond(200, without_metadata), Kind::WrongKvVersion).await;
+}
+
+#[tokio::test]
+async fn names_are_listed_and_an_absent_folder_is_empty() {
+    let check = async |answer, expected: Result<&[&str], Kind>| {
+        let server = Server::with_mount().await;
+        server.answers("GET", "kv/metadata/folder", answer).await;
+        let folder = vault_kv::SecretPath::new("folder").unwrap();
+        let names = server.kv().list(Some(&folder)).await;
+        let names = names.map_err(|error| error.kind());
+        assert_eq!(
+            names.as_deref().map_err(|kind| *kind),
+            expected
+                .map(|names| { names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>() })
+                .as_deref()
+                .map_err(|kind| *kind)
+        );
+    };
+    check(respond(200, json!({ "data": { "keys": ["a", "b/"] } })), Ok(&["a", "b/"])).await;
+    check(absent(), Ok(&[])).await;
+    check(no_route(), Err(Kind::Exchange(Http::Malformed))).await;
+    check(respond(404, json!({ "data": { "keys": ["a"] } })), Err(Kind::Exchange(Http::Malformed)))
+        .await;
+}

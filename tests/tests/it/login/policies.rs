@@ -1,0 +1,76 @@
+//! A role whose policies change while its token lives.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use tests::{Fixture, FixtureSpec, Server};
+use tokio::time::{Instant, sleep};
+use vault_http::Kind as Http;
+use vault_kv::Kind;
+
+use crate::product::{approle, auth, kv_by, path};
+
+/// A token younger than 30 s has its role's policies, as far as its source knows.
+const WITHIN: Duration = Duration::from_secs(45);
+
+/// A fixture whose policy allows `A` alone.
+async fn fixture() -> Result<Fixture> {
+    let policy = |mount: &str| format!("path \"{mount}/data/A\" {{ capabilities = [\"read\"] }}");
+    let role = json!({ "token_ttl": "1h" });
+    let spec = FixtureSpec { policy: Some(policy), role: Some(role), ..FixtureSpec::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    for name in ["A", "B"] {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
+    Ok(fixture)
+}
+
+/// C4
+#[tokio::test]
+async fn path_that_a_changed_role_allows_is_read_within_a_minute_by_one_login() -> Result<()> {
+    let fixture = fixture().await?;
+    let auth = auth(&fixture, approle(&fixture)?)?;
+    let kv = kv_by(&fixture, &auth)?;
+    kv.read(&path("A")?).await?;
+    assert_eq!(kv.read(&path("B")?).await.unwrap_err().kind(), Kind::Exchange(Http::Denied));
+
+    let more = format!("{}-more", fixture.policy);
+    let rules = format!("path \"{}/data/B\" {{ capabilities = [\"read\"] }}", fixture.mount);
+    let server = fixture.server();
+    server.must("PUT", &format!("sys/policies/acl/{more}"), json!({ "policy": rules })).await?;
+    let role = format!("auth/{}/role/{}", fixture.auth_mount, fixture.role);
+    let policies = json!({ "token_policies": [fixture.policy, more] });
+    server.must("POST", &role, policies).await?;
+
+    let begun = Instant::now();
+    while let Err(error) = kv.read(&path("B")?).await {
+        assert_eq!(error.kind(), Kind::Exchange(Http::Denied), "{error}");
+        assert!(begun.elapsed() < WITHIN, "still denied");
+        // Nobody waits for a login, or is in its way.
+        kv.read(&path("A")?).await?;
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(auth.status().counts.logins, 2);
+    Ok(())
+}
+
+/// C4: the new token is like the old one, and goes.
+#[tokio::test]
+async fn path_that_stays_denied_costs_one_login_and_leaves_one_token() -> Result<()> {
+    let fixture = fixture().await?;
+    let auth = auth(&fixture, approle(&fixture)?)?;
+    let kv = kv_by(&fixture, &auth)?;
+    kv.read(&path("A")?).await?;
+    let generation = auth.status().generation;
+    let begun = Instant::now();
+    while begun.elapsed() < WITHIN {
+        assert_eq!(kv.read(&path("B")?).await.unwrap_err().kind(), Kind::Exchange(Http::Denied));
+        let alive = super::accessors(&fixture).await?.len();
+        assert!(alive <= 2, "{alive} tokens live");
+        sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(auth.status().generation, generation);
+    assert_eq!(super::accessors(&fixture).await?.len(), 1);
+    Ok(())
+}
