@@ -60,10 +60,7 @@ impl Entry {
     pub(crate) fn take(&self) -> Taken {
         let Some(uses) = &self.uses else { return Taken::Yes };
         let sent = self.lease.token.sent();
-        let next = |taken: u32| {
-            let used = taken.max(sent);
-            (used < uses.total).then(|| used + 1)
-        };
+        let next = |taken: u32| Some(taken.max(sent) + 1).filter(|taken| *taken <= uses.total);
         // The count guards nothing but itself.
         let Ok(before) = uses.taken.fetch_update(Relaxed, Relaxed, next) else { return Taken::No };
         let left = uses.total - (before.max(sent) + 1);

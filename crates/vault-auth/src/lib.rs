@@ -5,6 +5,8 @@ mod method;
 mod methods;
 
 mod auth;
+#[cfg(feature = "reqwest")]
+mod authenticated;
 mod builder;
 mod handle;
 mod status;
@@ -28,6 +30,8 @@ mod credential;
 mod files;
 
 pub use auth::{Auth, OwnToken};
+#[cfg(feature = "reqwest")]
+pub use authenticated::{AuthenticatedClient, SendError};
 pub use builder::AuthBuilder;
 pub use credential::{Credential, LastGood};
 pub use handle::Handle;

@@ -1,6 +1,6 @@
 //! Writing, patching and deleting versions.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use vault_http::{ApiPath, Kind as Http, Request};
 
 use crate::engine::Kv;
@@ -39,13 +39,6 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct Options {
     cas: u64,
-}
-
-/// What is there in place of a version that is deleted or destroyed.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "only its shape is of interest")]
-struct Gone {
-    metadata: VersionMetadata,
 }
 
 #[derive(Serialize)]
@@ -113,7 +106,7 @@ impl Kv {
         }
         let answer = self.change(request, self.deadline()).await?;
         // A patch of a deleted version is answered with that version's metadata.
-        if answer.status() == 404 && answer.data::<Gone>().is_ok() {
+        if answer.status() == 404 && answer.data::<VersionMetadata>().is_ok() {
             return Err(Error::read(answer.error(Http::NotFound)));
         }
         answer.expect_status(&[200]).map_err(Error::write)?;

@@ -3,9 +3,10 @@
 
 use std::error::Error;
 
+use reqwest::redirect::Policy;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};
-use vault_auth::{AppRole, Auth, Credential, OwnToken};
-use vault_http::{Address, Client, Denial, Plaintext, TokenSource as _, Verdict};
+use vault_auth::{AppRole, Auth, AuthenticatedClient, Credential, OwnToken};
+use vault_http::{Address, Client, Plaintext};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -14,44 +15,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = argument("the address")?;
     let role_id = Credential::Value(argument("the role id")?.into());
     let secret_id = Credential::File(argument("the file with the secret id")?.into());
-
-    // One provider of cryptography for both clients: the one that `vault-http` has.
+    // The provider of cryptography for the program's own client.
     let provider = rustls::crypto::ring::default_provider();
     provider.install_default().map_err(|_| "there is another provider already")?;
 
-    // A client for what concerns the token; it is kept good from here on.
     let client = Client::builder(Address::parse(&server, Plaintext::LoopbackOnly)?).build()?;
     let auth = Auth::new(client, AppRole::new(role_id, secret_id));
-    auth.start();
+    let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
+    let vault = AuthenticatedClient::new(http, auth.clone());
 
-    // The program's own client, for everything else.
-    let http = reqwest::Client::new();
     let mut paths = BufReader::new(stdin()).lines();
     while let Some(path) = paths.next_line().await? {
-        let status = get(&http, &auth, &format!("{server}/v1/{path}")).await?;
+        let request = vault.client().get(format!("{server}/v1/{path}")).build()?;
+        let status = vault.execute(request).await?.status().as_u16();
         stdout().write_all(format!("{status}\n").as_bytes()).await?;
         stdout().flush().await?;
     }
     auth.shutdown(OwnToken::Revoke).await;
     Ok(())
-}
-
-/// One request; once more with another token, where the one that was sent turns out to be dead.
-async fn get(http: &reqwest::Client, auth: &Auth, url: &str) -> Result<u16, Box<dyn Error>> {
-    let mut again = true;
-    loop {
-        let lease = auth.token().await?;
-        let request = http.get(url).header("X-Vault-Token", lease.token.expose());
-        let answer = request.send().await?;
-        let (generation, status) = (lease.generation, answer.status().as_u16());
-        if status != 403 || !again {
-            return Ok(status);
-        }
-        let token_invalid = answer.text().await?.contains("invalid token");
-        let verdict = auth.denied(Denial { generation, token_invalid }).await?;
-        again = false;
-        if verdict == Verdict::PathDenied {
-            return Ok(status);
-        }
-    }
 }
