@@ -261,7 +261,7 @@ _km() {
             return 0
             ;;
         km__subcmd__key__subcmd__list)
-            opts="-h --explain --config --team-settings --log --log-format --json --help"
+            opts="-h --all --explain --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,7 +431,7 @@ _km() {
             return 0
             ;;
         km__subcmd__list)
-            opts="-h --config --team-settings --log --log-format --json --help"
+            opts="-h --all --config --team-settings --log --log-format --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

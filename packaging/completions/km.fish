@@ -80,6 +80,7 @@ complete -c km -n "__fish_km_using_subcommand list" -l team-settings -d 'A team\
 complete -c km -n "__fish_km_using_subcommand list" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
 complete -c km -n "__fish_km_using_subcommand list" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
+complete -c km -n "__fish_km_using_subcommand list" -l all -d 'List deleted and destroyed secrets too, marked'
 complete -c km -n "__fish_km_using_subcommand list" -l json -d 'Output for machines: one JSON document'
 complete -c km -n "__fish_km_using_subcommand list" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -l config -d 'LiteLLM\'s config.yaml; without it, the environment alone [env: KM_CONFIG]' -r -F
@@ -91,7 +92,7 @@ complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcomman
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -s h -l help -d 'Print help'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "store" -d 'Store a key; the value is read from stdin. What is stored already is not written again'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "read" -d 'Print a key'
-complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "list" -d 'List the aliases of all keys; a deleted one is listed until its metadata is removed'
+complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "list" -d 'List the aliases of all keys'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "rotate" -d 'Give a key a new value, which is read from stdin, and a new alias with --to'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "rename" -d 'Give a key a new alias'
 complete -c km -n "__fish_km_using_subcommand key; and not __fish_seen_subcommand_from store read list rotate rename delete" -f -a "delete" -d 'Delete the latest version of a key; it can be undeleted'
@@ -121,6 +122,7 @@ complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_fr
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l log -d 'What is logged to stderr, as a tracing filter [env: KM_LOG] [default: warn]' -r
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l log-format -d 'How events are logged: for people, or a JSON object on a line [default: text]' -r -f -a "text\t'A line for people'
 json\t'A JSON object on a line'"
+complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l all -d 'List deleted and destroyed keys too, marked'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l explain -d 'Tell where the key is, and do nothing'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Output for machines: one JSON document'
 complete -c km -n "__fish_km_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'

@@ -7,7 +7,7 @@ use crate::keys::KeyManager;
 use crate::load::Loader;
 use crate::name::{self, Name};
 use crate::reading::{Held, Reading, Source};
-use crate::route::{Route, route};
+use crate::route::{Route, route, virtual_key};
 use crate::secret::Secret;
 
 /// One name of a [`KeyManager`], resolved once: for a value that is read over and over, and for whoever
@@ -29,10 +29,12 @@ impl KeyManager {
     /// A handle on a provider key, by its name or by a reference `os.environ/NAME`. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
+    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for,
+    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
         let name = self.named(name::parse(reference)?)?;
         let place = match route(&self.parts().settings, name.as_str()) {
+            Route::VirtualKey => return Err(virtual_key(name.as_str())),
             Route::Environment => Place::Environment,
             Route::Vault => Place::Vault(self.parts().cache.handle(&name)),
         };
@@ -78,16 +80,16 @@ impl<'a> Source<'a> for &'a Handle {
         }
     }
 
-    fn cached(self) -> Option<Held> {
+    fn ready(self) -> Option<Held> {
         match &self.place {
-            Place::Vault(cached) => cached.cached(),
+            Place::Vault(cached) => cached.try_get(),
             Place::Environment => None,
         }
     }
 
     async fn find(self) -> Result<Secret, Error> {
         match &self.place {
-            Place::Environment => self.keys.the_environments(self.name()),
+            Place::Environment => self.keys.read_environment(self.name()),
             Place::Vault(_) => self.keys.vaults(&self.name).await,
         }
     }

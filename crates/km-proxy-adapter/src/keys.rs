@@ -10,10 +10,11 @@ use vault_kv::{Kv, Mount, SecretPath};
 
 use crate::connect::{self, Link, Lives, bad_path};
 use crate::engines::Engines;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::load::{self, Loader};
 use crate::name::{self, Name};
-use crate::route::{Route, route};
+use crate::route::{Route, route, virtual_key};
 
 /// The keys of a gateway: read through a cache, written to Vault. Cheap to clone; all clones share
 /// the login and the cache.
@@ -22,7 +23,7 @@ pub struct KeyManager(Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) env: Box<dyn Env>,
+    pub(crate) environment: Environment,
     pub(crate) link: Link,
     pub(crate) kv: Kv,
     prefix: Option<SecretPath>,
@@ -93,8 +94,9 @@ impl KeyManager {
         let kv = Kv::new(link.session.clone(), mount);
         let settings = Arc::new(settings);
         let cache = load::cache(&kv, &settings)?;
-        let (env, engines) = (Box::new(env), Engines::new(kv.clone()));
-        Ok(Self(Arc::new(Parts { settings, env, link, kv, prefix, cache, engines })))
+        let environment = Environment::new(env, &settings);
+        let engines = Engines::new(kv.clone());
+        Ok(Self(Arc::new(Parts { settings, environment, link, kv, prefix, cache, engines })))
     }
 
     /// The settings that it was made from.
@@ -105,10 +107,12 @@ impl KeyManager {
     /// Where `reference` is asked for first. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
+    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for,
+    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
     pub fn locate(&self, reference: &str) -> Result<Place, Error> {
         let name = name::parse(reference)?;
         Ok(match route(&self.0.settings, name) {
+            Route::VirtualKey => return Err(virtual_key(self.named(name)?.as_str())),
             Route::Environment => Place::Environment,
             Route::Vault => Place::Vault {
                 path: self.0.kv.mount().data(&self.path(name)?),

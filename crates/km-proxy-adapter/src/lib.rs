@@ -4,13 +4,16 @@
     reason = "a hit is inlined as a whole: what is handed on in memory costs as much as the look-up"
 )]
 
+mod config_files;
 mod connect;
 mod engines;
+mod environment;
 mod keys;
 mod rules;
 
 mod handle;
 mod name;
+mod ownership;
 mod preload;
 mod read;
 mod reading;
@@ -22,6 +25,7 @@ mod value_warning;
 
 mod check;
 mod documents;
+mod listing;
 mod ready;
 mod virtual_keys;
 mod write;
@@ -32,10 +36,12 @@ mod explain;
 
 pub use cause::Cause;
 pub use check::{Finding, Verdict, policy};
+pub use config_files::ConfigFiles;
 pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;
 pub use keys::{KeyManager, Place};
+pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
 pub use rules::VaultRules;

@@ -1,9 +1,12 @@
-//! Who is asked for a name, and who is asked next: pure policy.
+//! Which source is asked for a name first, and what an answer of Vault means for the next: pure
+//! policy. Whether the environment may answer is [`Settings::environment_may_answer`]'s decision.
 
-use km_settings::{AccessMode, Fallback, Settings};
+use km_settings::{AccessMode, Settings, VaultOutcome};
 
+use crate::error::{Error, Kind};
 use crate::load::Failure;
 use crate::name;
+use crate::ownership::is_virtual_key;
 
 /// Who is asked for a name first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +15,14 @@ pub(crate) enum Route {
     Vault,
     /// The process environment; Vault sees no request.
     Environment,
+    /// Nobody: the name is that of a virtual key, which is not a provider secret.
+    VirtualKey,
 }
 
 pub(crate) fn route(settings: &Settings, name: &str) -> Route {
+    if is_virtual_key(settings, name) {
+        return Route::VirtualKey;
+    }
     let reads = match settings.access_mode {
         AccessMode::ReadOnly | AccessMode::ReadAndWrite => true,
         AccessMode::WriteOnly => false,
@@ -28,20 +36,19 @@ pub(crate) fn is_provider_key(settings: &Settings, name: &str) -> bool {
     !name.is_empty() && name::parse(name).is_ok() && route(settings, name) == Route::Vault
 }
 
-/// Whether the environment is asked after Vault answered with `failure`.
-pub(crate) fn falls_back(policy: Fallback, failure: &Failure) -> bool {
-    match policy {
-        Fallback::Never => false,
-        Fallback::OnMissing => failure.is_definite_miss(),
-        // A missing mount or namespace is a mistake of the configuration: nothing may hide it.
-        Fallback::OnError => !failure.is_misplaced(),
-    }
+/// The error for a virtual key that is read as a provider secret.
+pub(crate) fn virtual_key(name: &str) -> Error {
+    let what = format!("read {name}: permission denied: virtual keys are not provider secrets");
+    Error::new(Kind::Denied, what).with_hint("read a virtual key with `km key read`")
 }
 
-/// Whether the environment is asked where Vault holds something without a usable value.
-pub(crate) fn falls_back_from_unusable(policy: Fallback) -> bool {
-    match policy {
-        Fallback::Never | Fallback::OnMissing => false,
-        Fallback::OnError => true,
+/// What a failed read means for the environment.
+pub(crate) fn outcome(failure: &Failure) -> VaultOutcome {
+    if failure.is_definite_miss() {
+        VaultOutcome::NotFound
+    } else if failure.is_misplaced() {
+        VaultOutcome::Misplaced
+    } else {
+        VaultOutcome::Failed
     }
 }

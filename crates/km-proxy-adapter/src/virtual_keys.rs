@@ -22,6 +22,7 @@ use work::Work;
 use crate::error::Error;
 use crate::explain;
 use crate::keys::{KeyManager, Place};
+use crate::listing::{self, Listing};
 use crate::write::delete;
 
 /// The virtual keys of one location: the gateway's own, or a team's. Cheap to clone.
@@ -95,15 +96,22 @@ impl VirtualKeys {
         Ok(VirtualKey { value, version, created })
     }
 
-    /// The aliases of all keys, sorted. A deleted key is among them until its metadata is removed:
-    /// Vault lists it.
+    /// The aliases of all keys, sorted, with the state of their latest versions.
     ///
     /// # Errors
-    /// [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids reading; else why Vault did not tell.
-    pub async fn list(&self) -> Result<Vec<KeyAlias>, Error> {
+    /// [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids reading; else why Vault
+    /// returned no names.
+    pub async fn list(&self) -> Result<Listing<KeyAlias>, Error> {
         let work = self.begin("list the keys".to_owned());
         self.keys.may_read(|| work.operation.clone())?;
-        let mut aliases = Vec::new();
+        let mut found = self.walk(&work).await?;
+        found.sort_by(|(left, _), (right, _)| left.cmp(right));
+        listing::states(&self.kv, found).await.map_err(|error| work.failed(error))
+    }
+
+    /// The keys in the folder and in all below it that may hold keys of this location.
+    async fn walk(&self, work: &Work) -> Result<Vec<(KeyAlias, Option<SecretPath>)>, Error> {
+        let mut found = Vec::new();
         let mut folders = vec![(String::new(), self.folder.path.clone())];
         while let Some((above, path)) = folders.pop() {
             let names = work.kv.list(path.as_ref()).await.map_err(|error| work.failed(error))?;
@@ -113,14 +121,13 @@ impl VirtualKeys {
                     continue;
                 };
                 match inner {
-                    None => aliases.push(alias),
+                    None => found.push((alias, Some(path))),
                     Some(inner) if self.folder.holds(inner) => folders.push((name, Some(path))),
                     Some(_) => {}
                 }
             }
         }
-        aliases.sort();
-        Ok(aliases)
+        Ok(found)
     }
 
     /// Deletes the latest version of a key; it can be undeleted. Returns the path of the request.

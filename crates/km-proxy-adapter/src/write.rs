@@ -8,6 +8,7 @@ use vault_kv::{Cas, Fields, Kind as Stored, Kv, SecretPath, VersionMetadata};
 use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
+use crate::listing::{self, Listing};
 
 /// How a value is written.
 #[derive(Debug, Clone, Default)]
@@ -77,18 +78,28 @@ impl KeyManager {
         Ok(kv.mount().data(&path))
     }
 
-    /// The names of the global secrets in a folder, or of all that are not in one; folders end in
-    /// `/`. What isn't there has no names.
+    /// The names of the global secrets in a folder, or of all that are not in one, with the state
+    /// of their latest versions; folders end in `/`. What isn't there has no names.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids reading; else why Vault did not tell.
-    pub async fn list(&self, folder: Option<&str>) -> Result<Vec<String>, Error> {
+    /// [`Kind::Denied`] when the access mode forbids reading; else why Vault returned no names.
+    pub async fn list(&self, folder: Option<&str>) -> Result<Listing<String>, Error> {
         let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
         let operation = || format!("list {}", folder.unwrap_or("secrets"));
         let path = self.folder(folder)?;
         self.may_read(operation)?;
-        let names = self.parts().kv.list(path.as_ref()).await;
-        names.map_err(|error| explain::kv(operation(), error))
+        let kv = &self.parts().kv;
+        let failed = |error| explain::kv(operation(), error);
+        let names = kv.list(path.as_ref()).await.map_err(failed)?;
+        let names = names.into_iter().map(|name| {
+            // What no request can name is listed all the same.
+            let secret = (!name.ends_with('/')).then(|| match &path {
+                Some(folder) => folder.join(&name).ok(),
+                None => SecretPath::new(&name).ok(),
+            });
+            (name, secret.flatten())
+        });
+        listing::states(kv, names.collect()).await.map_err(failed)
     }
 
     pub(crate) fn may_read(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! What is read, what is written and who else is asked.
+//! What is read from Vault and written to it.
 
 use std::collections::BTreeSet;
 
@@ -41,17 +41,16 @@ pub struct VirtualKeys {
     pub store: bool,
     /// What stands before a key's alias, cleaned and accepted by the rules; `None` is nothing.
     pub prefix: Option<String>,
+    /// Whether virtual keys may be stored in the folder of the provider secrets, where an alias
+    /// and the name of a provider secret can be the same path.
+    pub danger_shared_folder: bool,
 }
 
-/// When the process environment is asked for a name that was looked up in Vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fallback {
-    /// Never.
-    Never,
-    /// When Vault certainly does not have it.
-    OnMissing,
-    /// Also when Vault could not be asked, or refused: what LiteLLM does.
-    OnError,
+impl VirtualKeys {
+    /// Whether the gateway's own keys and the provider secrets are in one folder.
+    pub fn shares_folder(&self) -> bool {
+        self.prefix.is_none()
+    }
 }
 
 /// Mode and virtual keys, which have to agree.
@@ -73,7 +72,33 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> (AccessMode, VirtualKeys) {
         (Mode::Set(mode, _), _) => mode,
         (Mode::Unset | Mode::Refused, _) => AccessMode::ReadOnly,
     };
-    (mode, VirtualKeys { store, prefix: prefix(reader) })
+    (mode, virtual_keys(reader, store))
+}
+
+fn virtual_keys(reader: &mut Reader<'_>, store: bool) -> VirtualKeys {
+    const PREFIX: &str = "KM_PREFIX_FOR_STORED_VIRTUAL_KEYS";
+    let found = reader.own_or_empty(PREFIX);
+    let source = found.as_ref().map(|found| found.source.clone());
+    let problems = reader.notes.count();
+    let prefix = match found {
+        None => Some(VIRTUAL_KEYS.to_owned()),
+        found => reader.path(found),
+    };
+    let danger_shared_folder = reader
+        .own("KM_DANGER_SHARED_KEY_FOLDER")
+        .and_then(|found| found.boolean(&mut reader.notes))
+        .unwrap_or(false);
+    let keys = VirtualKeys { store, prefix, danger_shared_folder };
+    if let Some(source) = source
+        && keys.shares_folder()
+        && !keys.danger_shared_folder
+        && reader.notes.count() == problems
+    {
+        let what = "is empty: virtual keys would be stored among the provider secrets";
+        let hint = "set a prefix such as `litellm/`; `km key` and storing keys refuse this";
+        reader.notes.warning(source, what, hint);
+    }
+    keys
 }
 
 enum Mode {
@@ -94,13 +119,6 @@ fn mode(reader: &mut Reader<'_>) -> Mode {
     match found.word(&words, &mut reader.notes) {
         Some(mode) => Mode::Set(mode, found.source),
         None => Mode::Refused,
-    }
-}
-
-fn prefix(reader: &mut Reader<'_>) -> Option<String> {
-    match reader.own_or_empty("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS") {
-        None => Some(VIRTUAL_KEYS.to_owned()),
-        found => reader.path(found),
     }
 }
 
@@ -125,17 +143,4 @@ pub(crate) fn hosted_keys(reader: &mut Reader<'_>) -> Option<BTreeSet<String>> {
 pub(crate) fn description(reader: &mut Reader<'_>) -> Option<String> {
     let found = reader.own("KM_DESCRIPTION")?;
     found.text(&mut reader.notes).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// When the environment is asked.
-pub(crate) fn fallback(reader: &mut Reader<'_>) -> Fallback {
-    let words = [
-        ("never", Fallback::Never),
-        ("on_missing", Fallback::OnMissing),
-        ("on_error", Fallback::OnError),
-    ];
-    reader
-        .own("KM_FALLBACK")
-        .and_then(|found| found.word(&words, &mut reader.notes))
-        .unwrap_or(Fallback::OnMissing)
 }

@@ -3,15 +3,18 @@
 use std::fmt;
 
 use crate::rules::Rules;
+use crate::text::sanitise;
 
-/// `namespace/mount`, with `*` for any characters within a segment. `/kv` is the mount `kv` at the
-/// root.
+/// `namespace/mount[:prefix]`, with `*` for any characters within a segment. `/kv` is the mount
+/// `kv` at the root.
 ///
 /// Namespace and mount are compared as one path, for that is how they reach Vault: the mount
-/// `team/kv` at the root and the mount `kv` in the namespace `team` are the same request.
+/// `team/kv` at the root and the mount `kv` in the namespace `team` are the same request. The last
+/// `:` separates the prefix, which allows itself and every path prefix below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocationPattern {
     segments: Vec<String>,
+    prefix: Option<Vec<String>>,
 }
 
 impl LocationPattern {
@@ -21,33 +24,72 @@ impl LocationPattern {
     ///
     /// What is wrong with it.
     pub(crate) fn parse(text: &str, rules: &dyn Rules) -> Result<Self, String> {
-        let text = text.trim();
-        if !text.contains('/') {
+        let (place, prefix) = match text.trim().rsplit_once(':') {
+            Some((place, prefix)) => (place.trim_end(), Some(prefix)),
+            None => (text.trim(), None),
+        };
+        if !place.contains('/') {
             return Err("names no namespace".to_owned());
         }
-        let path = text.strip_prefix('/').unwrap_or(text);
-        // What a star may stand for is judged when it does; here any letter shows the shape.
-        rules.path(&path.replace('*', "x"))?;
-        Ok(Self { segments: path.split('/').map(str::to_owned).collect() })
+        let segments = segments(place.strip_prefix('/').unwrap_or(place), rules)?;
+        let prefix = prefix.map(|text| sanitise(text).ok_or("the prefix after `:` is empty"));
+        let prefix =
+            prefix.transpose()?.map(|prefix| self::segments(&prefix, rules)).transpose()?;
+        Ok(Self { segments, prefix })
     }
 
-    /// Whether this place is one of the pattern's. No namespace is the root.
-    pub fn matches(&self, namespace: Option<&str>, mount: &str) -> bool {
-        let place: Vec<_> = namespace
-            .into_iter()
-            .chain([mount])
-            .flat_map(|part| part.split('/'))
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        place.len() == self.segments.len()
-            && self.segments.iter().zip(place).all(|(pattern, segment)| fits(pattern, segment))
+    /// Whether the mount is one of the pattern's, whatever the path prefix. No namespace is the
+    /// root.
+    pub fn matches_mount(&self, namespace: Option<&str>, mount: &str) -> bool {
+        let place = mount_segments(namespace, mount);
+        place.len() == self.segments.len() && begins_with(&place, &self.segments)
     }
+
+    /// Whether a path prefix is the pattern's or below it; `None` where the pattern leaves the
+    /// prefix free.
+    pub fn matches_prefix(&self, path_prefix: Option<&str>) -> Option<bool> {
+        let prefix = self.prefix.as_ref()?;
+        let segments: Vec<_> = path_prefix.into_iter().flat_map(|text| text.split('/')).collect();
+        Some(begins_with(&segments, prefix))
+    }
+
+    /// The segments of namespace and mount.
+    pub fn mount(&self) -> &[String] {
+        &self.segments
+    }
+
+    /// The segments of the prefix; `None` where the pattern leaves it free.
+    pub fn prefix(&self) -> Option<&[String]> {
+        self.prefix.as_deref()
+    }
+}
+
+/// Namespace and mount as one path.
+pub(crate) fn mount_segments<'a>(namespace: Option<&'a str>, mount: &'a str) -> Vec<&'a str> {
+    let parts = namespace.into_iter().chain([mount]).flat_map(|part| part.split('/'));
+    parts.filter(|segment| !segment.is_empty()).collect()
+}
+
+/// The segments of `path`, each of which the rules accept.
+fn segments(path: &str, rules: &dyn Rules) -> Result<Vec<String>, String> {
+    // What a star may stand for is judged when it does; here any letter shows the shape.
+    rules.path(&path.replace('*', "x"))?;
+    Ok(path.split('/').map(str::to_owned).collect())
+}
+
+fn begins_with(segments: &[&str], pattern: &[String]) -> bool {
+    segments.len() >= pattern.len()
+        && pattern.iter().zip(segments).all(|(pattern, segment)| fits(pattern, segment))
 }
 
 impl fmt::Display for LocationPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = if self.segments.len() == 1 { "/" } else { "" };
-        write!(formatter, "{root}{}", self.segments.join("/"))
+        write!(formatter, "{root}{}", self.segments.join("/"))?;
+        match &self.prefix {
+            Some(prefix) => write!(formatter, ":{}", prefix.join("/")),
+            None => Ok(()),
+        }
     }
 }
 

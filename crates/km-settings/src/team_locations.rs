@@ -1,9 +1,35 @@
 //! The places that team settings may name.
 
 use crate::found::{Found, Route, split};
-use crate::pattern::LocationPattern;
+use crate::pattern::{LocationPattern, mount_segments};
 use crate::reader::Reader;
+use crate::settings::Settings;
 use crate::yaml::Value;
+
+impl Settings {
+    /// Whether team settings may name this place. Without patterns all are allowed, as in LiteLLM.
+    ///
+    /// In the global mount, and in a mount that a pattern with a prefix names, only patterns with
+    /// a prefix allow anything: such a mount holds provider secrets or several teams' keys.
+    pub fn allows_team_location(
+        &self,
+        namespace: Option<&str>,
+        mount: &str,
+        path_prefix: Option<&str>,
+    ) -> bool {
+        let Some(patterns) = &self.allowed_team_locations else {
+            return true;
+        };
+        let global = &self.location;
+        let of_mount: Vec<_> =
+            patterns.iter().filter(|pattern| pattern.matches_mount(namespace, mount)).collect();
+        let needs_prefix = mount_segments(namespace, mount)
+            == mount_segments(global.namespace.as_deref(), &global.mount)
+            || of_mount.iter().any(|pattern| pattern.prefix().is_some());
+        let mut allowed = of_mount.iter().map(|pattern| pattern.matches_prefix(path_prefix));
+        allowed.any(|matches| matches.unwrap_or(!needs_prefix))
+    }
+}
 
 /// The patterns; `None` is all places. Empty is none of them: to leave a list empty by mistake
 /// must not open every place.
@@ -36,7 +62,8 @@ fn pattern(text: &str, found: &Found, reader: &mut Reader<'_>) -> Option<Locatio
                     format!("{} is no pattern of a place: {why}", found.shown(text))
                 }
             };
-            let hint = "write `namespace/mount`, or `/mount` for a mount at the root";
+            let hint =
+                "write `namespace/mount` or `namespace/mount:prefix`, with `/mount` at the root";
             reader.notes.problem(found.source.clone(), what, hint);
             None
         }

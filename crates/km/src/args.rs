@@ -137,4 +137,7 @@ pub(crate) struct Delete {
 pub(crate) struct List {
     /// The folder; all that is in none if not given
     pub(crate) prefix: Option<String>,
+    /// List deleted and destroyed secrets too, marked
+    #[arg(long)]
+    pub(crate) all: bool,
 }

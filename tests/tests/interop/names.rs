@@ -96,7 +96,11 @@ async fn no_prefix_leads_both_to_the_same_path() -> Result<()> {
     let world = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "all");
     let place = format!("{}/data/all/key", world.mount());
     for prefix in ["", "/"] {
-        let gateway = world.gateway(json!({ "prefix_for_stored_virtual_keys": prefix }), None)?;
+        let settings = json!({
+            "prefix_for_stored_virtual_keys": prefix,
+            "km": { "danger_shared_key_folder": true },
+        });
+        let gateway = world.gateway(settings, None)?;
         let steps = [
             Store(Alias("key"), ONE),
             Rotate(Alias("key"), TWO, None),

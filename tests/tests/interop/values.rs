@@ -59,6 +59,7 @@ async fn a_description_is_the_same_bytes() -> Result<()> {
             Store(Alias("key"), ONE),
             // A rotation takes the description's place for its own.
             Rotate(Alias("key"), TWO, None),
+            Delete(Alias("key")),
             Store(Alias("key"), THREE),
             Rename(Alias("key"), "other"),
             Delete(Alias("other")),

@@ -84,6 +84,15 @@ impl KeyManager {
             let seen = format!("{}: {}", warning.source, warning.what);
             Finding::warning("settings", seen, &warning.hint)
         }));
+        let patterns = settings.allowed_team_locations.iter().flatten();
+        let free = patterns.filter(|pattern| pattern.prefix().is_none()).map(|pattern| {
+            let seen = format!(
+                "KM_ALLOWED_TEAM_LOCATIONS: `{pattern}` leaves the path prefix free: a team may \
+                 name any other team's"
+            );
+            Finding::warning("settings", seen, format!("add a prefix: `{pattern}:PREFIX`"))
+        });
+        findings.extend(free);
         findings
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::name::{self, Name};
+use crate::ownership::{is_served, lists_folder};
 use crate::secret::Source;
 
 /// A secret, or a folder of secrets, by its path in the mount. Cheap to clone.
@@ -52,13 +53,13 @@ impl Entry {
     /// The latest version, through the cache.
     ///
     /// # Errors
-    /// [`Kind::Denied`] where the access mode forbids reading, [`Kind::NotFound`] where there is
-    /// none; else why Vault did not tell.
+    /// [`Kind::Denied`] where the access mode forbids reading or `hosted_keys` leaves the secret
+    /// out, [`Kind::NotFound`] where there is none; else why Vault returned none.
     pub async fn read(&self) -> Result<Document, Error> {
         let name = self.secret()?;
         self.keys.may_read(|| self.operation("read"))?;
-        let lent = self.keys.parts().cache.get(name).await;
-        let lent = lent.map_err(|error| explain::cached(self.operation("read"), &error))?;
+        let lent = self.keys.cached(name).await;
+        let lent = lent.map_err(|error| error.explain(self.operation("read")))?;
         let (source, age) = (Source::of(&lent), lent.age());
         Ok(Document { secret: Arc::clone(&lent.secret), source, age })
     }
@@ -136,14 +137,16 @@ impl Entry {
         removed.map_err(|error| self.failed("remove", error))
     }
 
-    /// The names in this folder; folders end in `/`. What isn't there has no names.
+    /// The names in this folder that are served; folders end in `/`. What isn't there has no names.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn list(&self) -> Result<Vec<String>, Error> {
         self.keys.may_read(|| self.operation("list"))?;
         let names = self.kv().list(self.name.as_ref().map(Name::path)).await;
-        names.map_err(|error| self.failed("list", error))
+        let mut names = names.map_err(|error| self.failed("list", error))?;
+        names.retain(|name| self.shows(name));
+        Ok(names)
     }
 
     fn kv(&self) -> Kv {
@@ -155,10 +158,29 @@ impl Entry {
         self.secret().map(Name::path)
     }
 
+    /// The secret at this path, if `hosted_keys` lets it be served.
     fn secret(&self) -> Result<&Name, Error> {
-        self.name.as_ref().ok_or_else(|| {
+        let name = self.name.as_ref().ok_or_else(|| {
             Error::new(Kind::Usage, "the top of the mount is no secret").with_hint("name a secret")
-        })
+        })?;
+        if is_served(self.keys.settings(), name.as_str()) {
+            return Ok(name);
+        }
+        let what = format!("{}: not one of hosted_keys", name.path().decoded());
+        Err(Error::new(Kind::Denied, what).with_hint("add the name to hosted_keys"))
+    }
+
+    /// Whether a listing of this folder shows the name.
+    fn shows(&self, listed: &str) -> bool {
+        let folder = self.name.as_ref().map_or("", Name::as_str);
+        let full = |name: &str| match folder {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        match listed.strip_suffix('/') {
+            Some(inner) => lists_folder(self.keys.settings(), &full(inner)),
+            None => is_served(self.keys.settings(), &full(listed)),
+        }
     }
 
     fn failed(&self, what: &str, error: vault_kv::Error) -> Error {

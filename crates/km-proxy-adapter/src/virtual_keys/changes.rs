@@ -1,11 +1,11 @@
 //! Storing, rotating and renaming keys, so that no key's value is ever nowhere.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use vault_http::ApiPath;
 use vault_kv::{Fields, SecretPath};
 
 use super::document::{came_from, derived, described};
-use super::work::{Landed, Over, Work};
+use super::work::{Landed, Same, Work};
 use super::{KeyAlias, VirtualKeys};
 use crate::error::{Error, Kind};
 use crate::explain;
@@ -41,13 +41,13 @@ struct Move<'a> {
 }
 
 impl VirtualKeys {
-    /// Stores a key. Where the same is stored already, no new version is written. `description`
-    /// stands beside it; the settings' one if not given.
+    /// Stores a key. Where the same value is stored already, no new version is written, whatever is
+    /// beside it. `description` is written beside the value; the settings' one if not given.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids it, [`Kind::Conflict`] when somebody else
-    /// writes meanwhile or the outcome is unknown; else why Vault did not store. In each case the
-    /// same call may be made again.
+    /// [`Kind::Denied`] when the access mode forbids it, [`Kind::Conflict`] when another value is
+    /// stored or one that cannot be read, when another writer is faster, or when the outcome is
+    /// unknown; else why Vault did not store. In each case the same call may be made again.
     pub async fn store(
         &self,
         alias: &KeyAlias,
@@ -56,14 +56,15 @@ impl VirtualKeys {
     ) -> Result<Stored, Error> {
         let path = self.folder.path(alias)?;
         let description = description.or(self.keys.settings().description.as_deref());
-        let document = described(&self.folder, value, description)?;
+        let document = described(&self.folder, value.clone(), description)?;
         if !self.stores() {
             return Ok(Stored::Skipped);
         }
         let work = self.begin(format!("store the key {alias}"));
         self.keys.may_write(|| work.operation.clone())?;
         let _forget = self.keys.forget(&work.kv, &path);
-        let landed = work.put(&path, &document, Over::Anything).await?;
+        let same = Same::Value { field: &self.folder.field, value: value.expose_secret() };
+        let landed = work.put(&path, &document, same).await?;
         Ok(self.done(&path, &landed, None))
     }
 
@@ -93,7 +94,7 @@ impl VirtualKeys {
             }
             Present::Alive(_) => return self.relocate(&work, &names, &document).await,
             Present::Gone(_) | Present::Never if self.stores() => {
-                work.put(target, &document, Over::Nothing).await?
+                work.put(target, &document, Same::Document).await?
             }
             // Nothing new is stored; a rotation that was stopped before its end is at its end.
             Present::Gone(_) | Present::Never => match work.present(target).await? {
@@ -149,7 +150,7 @@ impl VirtualKeys {
         document: &Fields,
     ) -> Result<Stored, Error> {
         let Move { from, to, source, target } = names;
-        let landed = work.put(target, document, Over::Nothing).await?;
+        let landed = work.put(target, document, Same::Document).await?;
         work.confirm(target, document, &landed).await?;
         work.kv.delete_latest(source).await.map_err(|error| {
             let (place, version) = (self.url(target), landed.metadata.version);

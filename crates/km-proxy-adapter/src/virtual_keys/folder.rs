@@ -12,6 +12,7 @@ use crate::connect::bad_path;
 use crate::error::{Error, Kind, Problem};
 use crate::keys::mount;
 use crate::name::{is_within, unusable};
+use crate::ownership;
 
 /// The folder of one location's virtual keys: `{mount}/data/[{path_prefix}/][{key prefix}/]`.
 #[derive(Debug, Clone)]
@@ -25,40 +26,68 @@ pub(crate) struct Folder {
     pub(crate) field: String,
     /// The global path prefix, where it is of the same mount and this folder is not below it.
     reserved: Option<String>,
+    /// Paths in this folder that the configuration references or hosts as provider secrets.
+    configured: Vec<String>,
 }
 
 impl Folder {
     /// The folder of the gateway's own keys, or of a team's.
     ///
     /// # Errors
-    /// [`Kind::Settings`] and [`Kind::Denied`] for team settings that can't be used, or may not.
+    /// [`Kind::Settings`] for team settings that cannot be used and for a folder that the provider
+    /// secrets are in, [`Kind::Denied`] for a location that the team may not name.
     pub(crate) fn new(settings: &Settings, team: Option<&TeamSettings>) -> Result<Self, Error> {
-        let global = &settings.location;
         let location = match team {
             Some(team) => team.overlay(settings).map_err(refused)?,
-            None => global.clone(),
+            None => settings.location.clone(),
         };
-        let home = mount(global.namespace.as_deref(), &global.mount)?;
-        let mount = mount(location.namespace.as_deref(), &location.mount)?;
-        let abroad = mount.full() != home.full();
-        if abroad {
+        let folder = Self::at(settings, location)?;
+        let keys = &settings.virtual_keys;
+        if folder.may_hold_provider_secrets(settings)? && !keys.danger_shared_folder {
+            return Err(shared_folder());
+        }
+        Ok(folder)
+    }
+
+    /// The folder of the gateway's own keys, also where provider secrets are in it.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] for settings that were not made by [`Settings::from_sources`].
+    pub(crate) fn of_gateway(settings: &Settings) -> Result<Self, Error> {
+        Self::at(settings, settings.location.clone())
+    }
+
+    fn at(settings: &Settings, location: Location) -> Result<Self, Error> {
+        let Location { namespace, mount: name, path_prefix, field, .. } = location;
+        let mount = mount(namespace.as_deref(), &name)?;
+        let is_global_mount = mount.full() == global_mount(settings)?.full();
+        if !is_global_mount {
             check_mount(&mount)?;
         }
-        let own = location.path_prefix.as_deref();
-        let inside = |prefix: &String| own.is_some_and(|own| is_within(own, prefix));
-        let reserved = global.path_prefix.clone().filter(|prefix| !abroad && !inside(prefix));
-        let Location { path_prefix, field, .. } = location;
+        let is_below =
+            |outer: &String| path_prefix.as_ref().is_some_and(|own| is_within(own, outer));
+        let global = settings.location.path_prefix.as_ref();
+        let reserved = global.filter(|outer| is_global_mount && !is_below(outer)).cloned();
         let key_prefix = settings.virtual_keys.prefix.clone();
         let path = joined(path_prefix.as_deref(), key_prefix.as_deref())
             .map_err(|why| bad_path("path prefix of virtual keys", why))?;
-        Ok(Self { mount, path, key_prefix, field, reserved })
+        let configured =
+            if is_global_mount { configured_in(settings, path.as_ref()) } else { Vec::new() };
+        Ok(Self { mount, path, key_prefix, field, reserved, configured })
+    }
+
+    /// Whether an alias and the name of a provider secret can be one path: there is no key prefix
+    /// that tells them apart, and the folder is below the global path prefix.
+    fn may_hold_provider_secrets(&self, settings: &Settings) -> Result<bool, Error> {
+        let is_global_mount = self.mount.full() == global_mount(settings)?.full();
+        Ok(is_global_mount && settings.virtual_keys.shares_folder() && self.reserved.is_none())
     }
 
     /// The path of a key.
     ///
     /// # Errors
     /// [`Kind::Usage`] for an alias that could name another location's key, [`Kind::Denied`] for a
-    /// path among the provider keys.
+    /// path among the provider secrets.
     pub(crate) fn path(&self, alias: &KeyAlias) -> Result<SecretPath, Error> {
         if !self.owns(alias.as_str()) {
             return Err(self.foreign(alias));
@@ -68,18 +97,24 @@ impl Folder {
             None => SecretPath::new(alias.as_str()),
         };
         let path = path.map_err(|why| unusable("alias", alias.as_str(), why))?;
-        if let Some(reserved) = &self.reserved
-            && is_within(&path.decoded(), reserved)
-        {
-            return Err(Error::new(
-                Kind::Denied,
-                format!(
-                    "the key `{alias}`: it would lie among the global secrets, below {reserved}/"
-                ),
-            )
-            .with_hint("give the team a `path_prefix` of its own"));
-        }
+        self.check_provider_secrets(alias, &path.decoded())?;
         Ok(path)
+    }
+
+    fn check_provider_secrets(&self, alias: &KeyAlias, path: &str) -> Result<(), Error> {
+        let denied = |why: String, hint| {
+            Err(Error::new(Kind::Denied, format!("the key `{alias}`: permission denied: {why}"))
+                .with_hint(hint))
+        };
+        if let Some(reserved) = self.reserved.as_ref().filter(|outer| is_within(path, outer)) {
+            let why = format!("it would be among the global secrets, below {reserved}/");
+            return denied(why, "give the team a `path_prefix` of its own");
+        }
+        if self.configured.iter().any(|configured| configured == path) {
+            let why = "the configuration names a provider secret there".to_owned();
+            return denied(why, "use another alias, or set prefix_for_stored_virtual_keys");
+        }
+        Ok(())
     }
 
     /// The name of a key as LiteLLM tells it: the prefix of all keys, a slash, the alias; without a
@@ -136,11 +171,36 @@ fn check_mount(mount: &Mount) -> Result<(), Error> {
     }]))
 }
 
+/// The mount of the provider secrets.
+fn global_mount(settings: &Settings) -> Result<Mount, Error> {
+    mount(settings.location.namespace.as_deref(), &settings.location.mount)
+}
+
+/// The paths of the configured provider secrets that are in `folder`.
+fn configured_in(settings: &Settings, folder: Option<&SecretPath>) -> Vec<String> {
+    let outer = settings.location.path_prefix.as_deref();
+    let folder = folder.map(SecretPath::decoded);
+    ownership::configured(settings)
+        .map(|name| outer.map_or_else(|| name.to_owned(), |outer| format!("{outer}/{name}")))
+        .filter(|path| folder.as_deref().is_none_or(|folder| is_within(path, folder)))
+        .collect()
+}
+
+fn shared_folder() -> Error {
+    Error::settings([Problem {
+        source: "prefix_for_stored_virtual_keys".to_owned(),
+        what: "is empty: virtual keys would be stored among the provider secrets".to_owned(),
+        hint: "set a prefix such as `litellm/` (KM_PREFIX_FOR_STORED_VIRTUAL_KEYS), or allow it \
+               with KM_DANGER_SHARED_KEY_FOLDER"
+            .to_owned(),
+    }])
+}
+
 fn refused(error: OverlayError) -> Error {
     match error {
         OverlayError::Contradiction(problems) => problems.into(),
         error => Error::new(Kind::Denied, error.to_string())
-            .with_hint("allow it in KM_ALLOWED_TEAM_LOCATIONS, or mend the team's settings"),
+            .with_hint("allow it in KM_ALLOWED_TEAM_LOCATIONS, or change the team's settings"),
     }
 }
 
@@ -153,166 +213,4 @@ fn joined(outer: Option<&str>, inner: Option<&str>) -> Result<Option<SecretPath>
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use km_settings::Sources;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::rules::VaultRules;
-
-    /// Words that make nested, repeated and hostile places likely.
-    const SEGMENT: &str = "(a|b|litellm|data|metadata|kv|\\.\\.|%2e%2e|a%2fb| a|)";
-
-    fn text(most: usize) -> impl Strategy<Value = String> {
-        proptest::collection::vec(SEGMENT, 0..=most).prop_map(|parts| parts.join("/"))
-    }
-
-    /// The settings of a gateway with this place and this prefix of keys; `None` where they are
-    /// refused.
-    fn gateway(namespace: &str, mount: &str, prefix: &str, keys: &str) -> Option<Settings> {
-        let env: BTreeMap<_, _> = [
-            ("HCP_VAULT_TOKEN", "token"),
-            ("HCP_VAULT_NAMESPACE", namespace),
-            ("HCP_VAULT_MOUNT_NAME", mount),
-            ("HCP_VAULT_PATH_PREFIX", prefix),
-            ("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", keys),
-            ("KM_STORE_VIRTUAL_KEYS", "true"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultRules }).ok()
-    }
-
-    fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-        let [namespace, mount, prefix] = [namespace, mount, prefix].map(quoted);
-        let json =
-            format!(r#"{{"namespace":"{namespace}","mount":"{mount}","path_prefix":"{prefix}"}}"#);
-        TeamSettings::from_json(&json, &VaultRules).ok()
-    }
-
-    /// The URL of a key, where it may be one.
-    fn url(folder: &Folder, alias: &str) -> Option<String> {
-        let path = folder.path(&KeyAlias::new(alias).ok()?).ok()?;
-        Some(folder.mount.data(&path).as_str().to_owned())
-    }
-
-    fn place(folder: &Folder) -> (String, Option<SecretPath>) {
-        (folder.mount.full().as_str().to_owned(), folder.path.clone())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_096))]
-
-        #[test]
-        fn no_alias_reaches_another_teams_key(
-            keys in text(2),
-            home in (text(1), text(2), text(2)),
-            one in proptest::option::of((text(2), text(2), text(3))),
-            two in (text(2), text(2), text(3)),
-            aliases in (text(4), text(4)),
-        ) {
-            let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
-            let first = match &one {
-                Some((namespace, mount, prefix)) => match team(namespace, mount, prefix) {
-                    Some(team) => Folder::new(&settings, Some(&team)),
-                    None => return Ok(()),
-                },
-                None => Folder::new(&settings, None),
-            };
-            let Some(second) = team(&two.0, &two.1, &two.2) else { return Ok(()) };
-            if let (Ok(first), Ok(second)) = (first, Folder::new(&settings, Some(&second)))
-                && place(&first) != place(&second)
-                && let (Some(left), Some(right)) = (url(&first, &aliases.0), url(&second, &aliases.1))
-            {
-                prop_assert_ne!(left, right);
-            }
-        }
-
-        /// Pairs of teams that are made so that the URLs of two keys are the same text.
-        #[test]
-        fn of_two_keys_at_one_place_one_is_refused(
-            keys in "(litellm|a|a/b|a/a|)",
-            [outer, middle, alias] in ["[ab](/[ab]){0,1}", "[ab](/[ab]){0,2}", "[ab](/[ab]){0,1}"],
-        ) {
-            let settings = gateway("", "home", "", &keys).unwrap();
-            let prefixed = if keys.is_empty() { String::new() } else { format!("{keys}/") };
-            let url_of = |mount: &str, prefix: &str, alias: &str| {
-                let folder = Folder::new(&settings, team("", mount, prefix).as_ref()).ok()?;
-                url(&folder, alias)
-            };
-            for ((mount, prefix, name), (other_mount, other_prefix, other_name)) in [
-                // One prefix ends in the other's folder of keys.
-                (
-                    ("kv", outer.clone(), format!("{middle}/{prefixed}{alias}")),
-                    ("kv", format!("{outer}/{prefixed}{middle}"), alias.clone()),
-                ),
-                // One is at the top of the mount.
-                (
-                    ("kv", String::new(), format!("{middle}/{prefixed}{alias}")),
-                    ("kv", format!("{prefixed}{middle}"), alias.clone()),
-                ),
-                // One mount ends in the other's secrets.
-                (
-                    ("kv", format!("{outer}/data/{middle}"), alias.clone()),
-                    (&format!("kv/data/{outer}"), middle.clone(), alias.clone()),
-                ),
-            ] {
-                let left = url_of(mount, &prefix, &name);
-                let right = url_of(other_mount, &other_prefix, &other_name);
-                prop_assert!(left.is_none() || left != right, "{:?}", left);
-            }
-        }
-
-        #[test]
-        fn no_alias_leaves_its_folder_or_gets_below_the_global_prefix(
-            keys in text(2),
-            home in (text(1), text(2), text(2)),
-            named in (text(2), text(2), text(3)),
-            alias in text(4),
-        ) {
-            let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
-            let Some(team) = team(&named.0, &named.1, &named.2) else { return Ok(()) };
-            let Ok(folder) = Folder::new(&settings, Some(&team)) else { return Ok(()) };
-            let Some(url) = url(&folder, &alias) else { return Ok(()) };
-            let own = match &folder.path {
-                Some(path) => folder.mount.data(path).as_str().to_owned(),
-                None => format!("{}/data", folder.mount.full()),
-            };
-            let tail = url.strip_prefix(&own).and_then(|tail| tail.strip_prefix('/'));
-            prop_assert!(tail.is_some_and(|tail| tail.split('/').all(|s| !matches!(s, "" | "." | ".."))));
-            if let Some(prefix) = &settings.location.path_prefix {
-                let location = &settings.location;
-                let home = mount(location.namespace.as_deref(), &location.mount).unwrap();
-                let below = format!("{}/", home.data(&SecretPath::new(prefix).unwrap()));
-                let team_prefix = team.overlay(&settings).unwrap().path_prefix;
-                prop_assert!(
-                    !url.starts_with(&below) || team_prefix.as_deref().is_some_and(|own| is_within(own, prefix)),
-                    "{} is below {}", url, below
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_prefix_of_keys_stands_only_at_the_start() {
-        let check = |keys: &str, alias: &str, expected: bool| {
-            let settings = gateway("", "kv", "", keys).unwrap();
-            let folder = Folder::new(&settings, None).unwrap();
-            assert_eq!(url(&folder, alias).is_some(), expected, "{keys} {alias}");
-        };
-        check("litellm/", "alias", true);
-        check("litellm/", "a/b/c", true);
-        check("litellm/", "litellm", true);
-        check("litellm/", "litellm/alias", false);
-        check("litellm/", "a/litellm/alias", false);
-        check("litellm/", "a/litellm", true);
-        check("x/x", "x/alias", false);
-        check("x/y", "y/x/y/a", false);
-        check("x/y", "y/x/a", true);
-        check("", "alias", true);
-        check("", "a/alias", false);
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The steps that the changes of keys are made of. Each leaves things so that the same command, run
 //! again after a stop at any point, goes on from there.
 
+use secrecy::ExposeSecret as _;
 use vault_http::Kind as Http;
 use vault_kv::{Cas, Fields, Kind as KvKind, Kv, SecretPath, VersionMetadata};
 
@@ -15,13 +16,13 @@ pub(super) struct Work {
     pub(super) of_team: bool,
 }
 
-/// What a document may be written over.
+/// Which stored document counts as the one that was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Nothing but the same document.
-    Nothing,
-    /// Whatever is there.
-    Anything,
+pub(super) enum Same<'a> {
+    /// One with this value in this field, whatever is beside it.
+    Value { field: &'a str, value: &'a str },
+    /// One with the same fields: only an earlier run of the same command writes it.
+    Document,
 }
 
 /// A document that is where it belongs.
@@ -31,32 +32,42 @@ pub(super) struct Landed {
     pub(super) seen: bool,
 }
 
+impl Same<'_> {
+    fn is(self, document: &Fields, stored: &Fields) -> bool {
+        match self {
+            Self::Value { field, value } => {
+                stored.text(field).is_ok_and(|text| text.expose_secret() == value)
+            }
+            Self::Document => stored.same_as(document),
+        }
+    }
+}
+
 impl Work {
-    /// Stores `document`, in one request where nothing was ever there. What is there already is
-    /// not written again.
+    /// Stores `document`, in one request where nothing was ever there. A live key is never
+    /// overwritten: what counts as the [`Same`] is left as it is, anything else is a conflict, and
+    /// so is a key that this token may not read.
     pub(super) async fn put(
         &self,
         path: &SecretPath,
         document: &Fields,
-        over: Over,
+        same: Same<'_>,
     ) -> Result<Landed, Error> {
         match self.kv.write(path, document, Cas::Version(0)).await {
             Err(error) if error.kind() == KvKind::CasMismatch => {}
             written => return self.written(written),
         }
-        let cas = match present(&self.kv, path).await {
-            Ok(Present::Alive(found)) if found.fields.same_as(document) => {
+        let version = match present(&self.kv, path).await {
+            Ok(Present::Alive(found)) if same.is(document, &found.fields) => {
                 return Ok(Landed { metadata: found.metadata, seen: true });
             }
-            Ok(Present::Alive(_)) if over == Over::Nothing => return Err(self.occupied(path)),
-            Ok(Present::Alive(found)) => Cas::Version(found.metadata.version),
-            Ok(Present::Gone(version)) => Cas::Version(version),
-            Ok(Present::Never) => Cas::Version(0),
-            // A token that may write but not read writes all the same.
-            Err(error) if over == Over::Anything && is_denied(&error) => Cas::Any,
+            Ok(Present::Alive(_)) => return Err(self.occupied(path)),
+            Err(error) if is_denied(&error) => return Err(self.occupied(path)),
+            Ok(Present::Gone(version)) => version,
+            Ok(Present::Never) => 0,
             Err(error) => return Err(self.failed(error)),
         };
-        self.written(self.kv.write(path, document, cas).await)
+        self.written(self.kv.write(path, document, Cas::Version(version)).await)
     }
 
     /// Writes `document` over `found`, unless that is what it holds.
@@ -120,6 +131,7 @@ impl Work {
     fn occupied(&self, path: &SecretPath) -> Error {
         let place = self.kv.mount().data(path);
         let what = format!("{}: {place}: another key is stored there", self.operation);
-        Error::new(Kind::Conflict, what).with_hint("delete that one first, or take another name")
+        Error::new(Kind::Conflict, what)
+            .with_hint("rotate or delete that one first, or use another alias")
     }
 }

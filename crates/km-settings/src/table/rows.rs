@@ -126,15 +126,25 @@ pub const SETTINGS: &[Setting] = &[
     )
     .yaml("prefix_for_stored_virtual_keys")
     .text("litellm/"),
+    Setting::new(
+        Access,
+        "KM_DANGER_SHARED_KEY_FOLDER",
+        "allow virtual keys in the folder of the provider secrets (an empty key prefix); names \
+         that the configuration references or hosts are refused as aliases all the same",
+    )
+    .yaml("km.danger_shared_key_folder")
+    .text("false"),
     Setting::new(Access, "KM_DESCRIPTION", "text that is written beside each stored value")
         .yaml("description"),
     Setting::new(
         Access,
         "KM_FALLBACK",
-        "when the process environment is asked: `never`, `on_missing` or `on_error`",
+        "when the process environment is asked: `never`, `on_missing` or `on_error`; never for \
+         names of settings and credentials, and by `km serve` only for names that the file \
+         references",
     )
     .yaml("km.fallback")
-    .text("on_missing"),
+    .rule("`on_missing`; `never` in `km serve`"),
     Setting::new(
         Cache,
         "HCP_VAULT_REFRESH_INTERVAL",
@@ -158,8 +168,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         Teams,
         "KM_ALLOWED_TEAM_LOCATIONS",
-        "`namespace/mount` patterns that team settings may name; `/kv` is a mount at the root, `*` \
-         stands for any characters of a segment, empty is none, in a variable with `,` between",
+        "`namespace/mount[:prefix]` patterns that team settings may name; `/kv` is a mount at the \
+         root, `*` stands for any characters of a segment, a prefix allows what is at or below it, \
+         empty is none, in a variable with `,` between. In the global mount, and in a mount that a \
+         pattern with a prefix names, only patterns with a prefix allow anything",
     )
     .yaml("km.allowed_team_locations")
     .rule("all"),

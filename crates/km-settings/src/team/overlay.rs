@@ -15,25 +15,22 @@ pub enum OverlayError {
     #[error(transparent)]
     Contradiction(#[from] Problems),
     /// The place is not among `KM_ALLOWED_TEAM_LOCATIONS`.
-    #[error("team settings name a place that is not allowed: {}", place(namespace.as_deref(), mount))]
-    NotAllowed {
-        /// The namespace; `None` is the root.
-        namespace: Option<String>,
-        /// The mount.
-        mount: String,
-    },
+    #[error("team settings name a place that is not allowed: {}", place(.0))]
+    NotAllowed(Box<Location>),
 }
 
 /// A place as `KM_ALLOWED_TEAM_LOCATIONS` would have it.
-fn place(namespace: Option<&str>, mount: &str) -> String {
-    shown(&format!("{}/{mount}", namespace.unwrap_or_default()))
+fn place(location: &Location) -> String {
+    let Location { namespace, mount, path_prefix, .. } = location;
+    let prefix = path_prefix.as_ref().map_or_else(String::new, |prefix| format!(":{prefix}"));
+    shown(&format!("{}/{mount}{prefix}", namespace.as_deref().unwrap_or_default()))
 }
 
 impl TeamSettings {
     /// Where the team's virtual keys live.
     ///
-    /// A team that names neither a namespace nor a mount stays where the global settings are,
-    /// which is allowed whatever `KM_ALLOWED_TEAM_LOCATIONS` says.
+    /// A team that names neither a namespace nor a mount nor a path prefix shares the gateway's own
+    /// location, which is allowed whatever `KM_ALLOWED_TEAM_LOCATIONS` says.
     ///
     /// # Errors
     ///
@@ -48,23 +45,16 @@ impl TeamSettings {
             field: self.data.over(None).unwrap_or_else(|| FIELD.to_owned()),
         };
         check_description(&location, settings)?;
-        self.check_place(&location, settings)?;
+        let Location { namespace, mount, path_prefix, .. } = &location;
+        let (namespace, path_prefix) = (namespace.as_deref(), path_prefix.as_deref());
+        if self.names_a_place() && !settings.allows_team_location(namespace, mount, path_prefix) {
+            return Err(OverlayError::NotAllowed(Box::new(location)));
+        }
         Ok(location)
     }
 
-    fn check_place(&self, location: &Location, settings: &Settings) -> Result<(), OverlayError> {
-        if self.namespace == Said::Nothing && self.mount == Said::Nothing {
-            return Ok(());
-        }
-        let Some(patterns) = &settings.allowed_team_locations else {
-            return Ok(());
-        };
-        let namespace = location.namespace.as_deref();
-        if patterns.iter().any(|pattern| pattern.matches(namespace, &location.mount)) {
-            return Ok(());
-        }
-        let (namespace, mount) = (location.namespace.clone(), location.mount.clone());
-        Err(OverlayError::NotAllowed { namespace, mount })
+    fn names_a_place(&self) -> bool {
+        [&self.namespace, &self.mount, &self.path_prefix].iter().any(|said| **said != Said::Nothing)
     }
 }
 

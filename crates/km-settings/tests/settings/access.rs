@@ -77,6 +77,22 @@ fn the_prefix_of_virtual_keys_is_cleaned() {
 }
 
 #[test]
+fn shared_folder_is_warned_of_unless_it_is_chosen() {
+    for (lines, warned) in [
+        (&["description: x"][..], 0),
+        (&["prefix_for_stored_virtual_keys: keys"], 0),
+        (&["prefix_for_stored_virtual_keys: ''"], 1),
+        (&["prefix_for_stored_virtual_keys: /"], 1),
+        (&["prefix_for_stored_virtual_keys: ''", "km: {danger_shared_key_folder: true}"], 0),
+        (&["prefix_for_stored_virtual_keys: ''", "km: {danger_shared_key_folder: false}"], 1),
+    ] {
+        let found = warnings(&good(&[], &management(lines)));
+        assert_eq!(found.len(), warned, "{lines:?}: {found:?}");
+        assert!(found.iter().all(|line| line.contains("prefix_for_stored_virtual_keys")));
+    }
+}
+
+#[test]
 fn hosted_keys_are_a_list_of_names() {
     for (line, expected) in [
         ("hosted_keys:", None),

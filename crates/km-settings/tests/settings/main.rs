@@ -9,6 +9,10 @@ mod common;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
+mod includes;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod page;

@@ -126,10 +126,12 @@ fn check_allowed(patterns: &str, json: &str, expected: bool) {
 }
 
 #[test]
-fn teams_may_name_the_places_that_are_allowed() {
+fn pattern_without_prefix_allows_every_prefix_of_another_mount() {
     let prod = r#"{"namespace": "teams/a", "mount": "kv-prod"}"#;
+    let prefix = r#"{"namespace": "teams/a", "mount": "kv-prod", "path_prefix": "any"}"#;
     for (patterns, json, expected) in [
         ("teams/a/kv-prod", prod, true),
+        ("teams/a/kv-prod", prefix, true),
         ("teams/*/kv-*", prod, true),
         ("other/kv, teams/a/kv-prod", prod, true),
         ("teams/a/*", prod, true),
@@ -143,13 +145,78 @@ fn teams_may_name_the_places_that_are_allowed() {
         ("/secret", r#"{"namespace": "", "mount": ""}"#, true),
         // The same request to Vault, told apart by nobody.
         ("teams/a/kv-prod", r#"{"namespace": "", "mount": "teams/a/kv-prod"}"#, true),
-        // No place is named: the team stays where the global settings are.
-        ("/elsewhere", "{}", true),
-        ("/elsewhere", r#"{"path_prefix": "a", "data": "b"}"#, true),
         ("", r#"{"mount": "kv"}"#, false),
-        ("", "{}", true),
     ] {
         check_allowed(patterns, json, expected);
+    }
+}
+
+/// The global location of these cases is `admin/kv` with the path prefix `gateway`.
+#[test]
+fn global_mount_is_allowed_by_patterns_with_a_prefix_alone() {
+    let team = r#"{"path_prefix": "team-a"}"#;
+    for (patterns, json, expected) in [
+        ("admin/kv:team-a", team, true),
+        ("admin/kv:team-a", r#"{"path_prefix": "team-a/sub"}"#, true),
+        ("admin/kv:team-a", r#"{"path_prefix": "team-ab"}"#, false),
+        ("admin/kv:team-a", r#"{"path_prefix": "x/team-a"}"#, false),
+        ("admin/kv:team-a/keys", team, false),
+        ("admin/kv:team-*", team, true),
+        ("admin/kv:*", team, true),
+        ("admin/kv:/team-a/", team, true),
+        ("admin/kv", team, false),
+        ("*/*", team, false),
+        ("*/*, admin/kv:team-b", team, false),
+        ("/elsewhere", team, false),
+        ("", team, false),
+        // At the top of the mount, and at the gateway's own prefix by name.
+        ("admin/kv:*", r#"{"path_prefix": ""}"#, false),
+        ("admin/kv:team-a", r#"{"path_prefix": "gateway"}"#, false),
+        ("admin/kv:gateway", r#"{"path_prefix": "gateway"}"#, true),
+        // The mount alone inherits the global prefix.
+        ("admin/kv", r#"{"mount": "kv"}"#, false),
+        ("admin/kv:gateway", r#"{"mount": "kv"}"#, true),
+        ("admin/kv:team-a", r#"{"namespace": "", "mount": "admin/kv"}"#, false),
+    ] {
+        check_allowed(patterns, json, expected);
+    }
+}
+
+#[test]
+fn mount_that_a_pattern_with_a_prefix_names_needs_a_prefix() {
+    let at = |prefix: &str| {
+        format!(r#"{{"namespace": "teams", "mount": "kv", "path_prefix": "{prefix}"}}"#)
+    };
+    for (patterns, prefix, expected) in [
+        ("teams/kv:a", "a", true),
+        ("teams/kv:a", "b", false),
+        ("teams/kv:a", "", false),
+        ("teams/kv:a, teams/kv", "b", false),
+        ("teams/kv, teams/kv:a", "b", false),
+        ("teams/k*:a, */kv", "b", false),
+        ("teams/kv:a, teams/kv:b", "b", true),
+        ("teams/other:a, teams/kv", "b", true),
+    ] {
+        check_allowed(patterns, &at(prefix), expected);
+    }
+}
+
+#[test]
+fn team_that_names_no_place_is_always_allowed() {
+    for patterns in ["", "/elsewhere", "admin/kv:team-a"] {
+        for json in ["null", "{}", r#"{"data": "b"}"#, r#"{"path_prefix": null}"#] {
+            check_allowed(patterns, json, true);
+        }
+    }
+}
+
+#[test]
+fn last_colon_separates_the_prefix() {
+    for (pattern, json, expected) in [
+        ("x/kv:a:b", r#"{"namespace": "x", "mount": "kv:a", "path_prefix": "b"}"#, true),
+        ("x/kv:a:b", r#"{"namespace": "x", "mount": "kv", "path_prefix": "a:b"}"#, false),
+    ] {
+        check_allowed(pattern, json, expected);
     }
 }
 
@@ -158,21 +225,25 @@ fn a_refused_place_is_named() {
     let settings = global(&[("KM_ALLOWED_TEAM_LOCATIONS", "/kv")]);
     let team = TeamSettings::from_json(r#"{"mount": "x"}"#, &Strict).unwrap();
     let error = team.overlay(&settings).unwrap_err();
-    assert_eq!(error.to_string(), "team settings name a place that is not allowed: `admin/x`");
+    let expected = "team settings name a place that is not allowed: `admin/x:gateway`";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
 fn patterns_are_judged() {
-    for pattern in ["kv", "a//b", "../kv", "/", "a/./b", "*"] {
+    for pattern in ["kv", "a//b", "../kv", "/", "a/./b", "*", "a/b:", "a/b:/", "a/b:../c", "a:b/c"]
+    {
         let variables = [("KM_ALLOWED_TEAM_LOCATIONS", pattern)];
         check_problem(&variables, "", &["KM_ALLOWED_TEAM_LOCATIONS", "is no pattern of a place"]);
     }
     assert_eq!(bad(&[("KM_ALLOWED_TEAM_LOCATIONS", "a,b,c/d")], "").len(), 2);
-    for line in ["[a/b, /c]", "'a/b, /c'", "os.environ/PLACES", "[os.environ/PLACE, /c]"] {
+    for line in ["['a/b:x/y', /c]", "'a/b:x/y, /c'", "os.environ/PLACES", "[os.environ/PLACE, /c]"]
+    {
         let text = management(&[&format!("km: {{allowed_team_locations: {line}}}")]);
-        let settings = good(&[("PLACES", "a/b, /c"), ("PLACE", "a/b")], &text);
+        let settings = good(&[("PLACES", "a/b:x/y, /c"), ("PLACE", "a/b:x/y")], &text);
         let patterns = settings.allowed_team_locations.unwrap();
-        assert_eq!(patterns.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a/b", "/c"]);
+        let shown: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["a/b:x/y", "/c"]);
     }
 }
 

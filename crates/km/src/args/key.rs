@@ -11,7 +11,7 @@ pub(crate) enum Key {
     Store(KeyStore),
     /// Print a key
     Read(KeyRead),
-    /// List the aliases of all keys; a deleted one is listed until its metadata is removed
+    /// List the aliases of all keys
     List(KeyList),
     /// Give a key a new value, which is read from stdin, and a new alias with --to
     Rotate(KeyRotate),
@@ -64,6 +64,9 @@ pub(crate) struct KeyRead {
 
 #[derive(Debug, Args)]
 pub(crate) struct KeyList {
+    /// List deleted and destroyed keys too, marked
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) place: Explain,
 }

@@ -10,13 +10,16 @@ mod environment;
 mod foreground;
 mod launch;
 mod news;
+mod reap;
 mod signals;
+mod size;
 mod values;
 mod watch;
 
 use std::collections::BTreeSet;
 
 use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, name_of};
+use km_settings::is_reserved;
 use rustix::process::getpid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use tracing::warn;
@@ -39,7 +42,7 @@ pub(crate) async fn run(common: &Common, args: Exec) -> Result<u8, Failure> {
     if args.watch {
         return watch::run(common, &args, start).await;
     }
-    let keys = settings::connect(common)?;
+    let keys = start.unless_interrupted(settings::connect(common)).await?;
     let values = start.unless_interrupted(read(&keys, &args)).await;
     // The program has no use for the login, and nobody would revoke it later.
     keys.shutdown().await;
@@ -95,10 +98,12 @@ async fn read(keys: &KeyManager, args: &Exec) -> Result<Values, Failure> {
 
 async fn read_names(keys: &KeyManager, names: &[String], args: &Exec) -> Result<Values, Failure> {
     let may_be_missing = |name: &str| {
-        if args.allow_missing {
+        if is_reserved(name) {
+            warn!(name, "skipped: settings and credentials are not read from the environment");
+        } else if args.allow_missing {
             warn!(name, "neither Vault nor the environment has it");
         }
-        args.allow_missing
+        args.allow_missing || is_reserved(name)
     };
     let values = values::resolve(keys, names, args, may_be_missing).await?;
     values::warn_of_suspicious(&values);

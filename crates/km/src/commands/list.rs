@@ -1,7 +1,10 @@
 //! `km list`: the names of global secrets.
 
-use km_proxy_adapter::KeyManager;
+use std::fmt::Display;
+
+use km_proxy_adapter::{KeyManager, Listing, NameState};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::args::List;
 use crate::failure::Failure;
@@ -11,10 +14,46 @@ pub(crate) async fn run(keys: &KeyManager, args: List, json: bool) -> Result<(),
     #[derive(Serialize)]
     struct Document {
         names: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deleted: Option<Vec<String>>,
     }
-    let names = keys.list(args.prefix.as_deref()).await?;
+    let listing = keys.list(args.prefix.as_deref()).await?;
     if json {
-        return output::json(&Document { names });
+        let (names, deleted) = texts(&listing, args.all);
+        return output::json(&Document { names, deleted });
     }
-    output::lines(names)
+    lines(&listing, args.all)
+}
+
+/// The live names, and with `all` the deleted and destroyed ones.
+pub(super) fn texts<T: Display>(
+    listing: &Listing<T>,
+    all: bool,
+) -> (Vec<String>, Option<Vec<String>>) {
+    warn_unchecked(listing);
+    let live = listing.live().map(ToString::to_string).collect();
+    (live, all.then(|| listing.gone().map(ToString::to_string).collect()))
+}
+
+/// Prints the live names; with `all` also the others, marked.
+pub(super) fn lines<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), Failure> {
+    warn_unchecked(listing);
+    let names = listing.names.iter().filter(|(_, state)| all || !state.is_gone());
+    output::rows(names.map(|(name, state)| {
+        let mark = match state {
+            NameState::Live | NameState::Unknown => None,
+            NameState::Deleted => Some("deleted"),
+            NameState::Destroyed => Some("destroyed"),
+        };
+        [Some(name.to_string()), mark.map(str::to_owned)].into_iter().flatten()
+    }))
+}
+
+fn warn_unchecked<T>(listing: &Listing<T>) {
+    if let Some(error) = &listing.unchecked {
+        warn!(
+            error = error.message(),
+            "deleted names are listed too (hint: allow `read` on their metadata)"
+        );
+    }
 }

@@ -65,7 +65,7 @@ async fn start(
     let metrics = args.metrics.as_deref().map(Place::loopback).transpose()?;
     let recorder = metrics::record()?;
     let token = Token::load(&place, &args).await?;
-    let keys = settings::connect_long(&common).await?;
+    let keys = settings::connect_server(&common).await?;
     let listener = Listener::take_or_open(&place).await?;
     let metrics = match &metrics {
         Some(place) => Some(Listener::open(place).await?),

@@ -136,6 +136,20 @@ async fn storing_the_same_again_writes_no_version() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn storing_onto_a_live_key_does_not_overwrite_it() -> Result<()> {
+    let world = World::new().await?;
+    Case {
+        stored: &[(Alias("key"), ONE)],
+        step: Store(Alias("key"), TWO),
+        theirs: json!({ "key": { "key": TWO } }),
+        ours: (7, json!({ "key": { "key": ONE } })),
+    }
+    .check(&world)
+    .await
+}
+
 /// Off is off for new keys; what is stored is still rotated and deleted.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]

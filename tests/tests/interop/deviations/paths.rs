@@ -110,12 +110,34 @@ async fn a_prefix_is_cleaned_as_all_paths_are() -> Result<()> {
     Ok(())
 }
 
+/// Without a prefix an alias is the path of a provider secret.
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn without_a_prefix_keys_are_refused() -> Result<()> {
+    let world = World::new().await?;
+    let path = format!("{}/data/OPENAI_API_KEY", world.mount());
+    for prefix in ["", "/"] {
+        world.access.must("POST", &path, json!({ "data": { "key": "provider" } })).await?;
+        let gateway = world.gateway(json!({ "prefix_for_stored_virtual_keys": prefix }), None)?;
+        let refused = gateway.km().args(["key", "store", "OPENAI_API_KEY"]).stdin(ONE);
+        refused.run().await?.expect(2)?;
+        assert_eq!(world.stored().await?[&path]["data"], json!({ "key": "provider" }));
+        Store(Alias("OPENAI_API_KEY"), ONE).done_by(LiteLlm, &gateway).await?;
+        assert_eq!(world.stored().await?[&path]["data"], json!({ "key": ONE }), "{prefix:?}");
+    }
+    Ok(())
+}
+
 /// Without a prefix only the number of segments keeps the keys of two teams apart.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
 async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
     let world = World::new().await?;
-    let gateway = world.gateway(json!({ "prefix_for_stored_virtual_keys": "" }), None)?;
+    let settings = json!({
+        "prefix_for_stored_virtual_keys": "",
+        "km": { "danger_shared_key_folder": true },
+    });
+    let gateway = world.gateway(settings, None)?;
     let refused = gateway.km().args(["key", "store", "team/key"]).stdin(ONE);
     refused.run().await?.expect(2)?;
     assert!(world.stored().await?.is_empty());

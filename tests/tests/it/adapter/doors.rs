@@ -116,11 +116,17 @@ async fn memory_is_no_way_round_the_rules_for_names() -> Result<()> {
     let value = secret("value");
     let behind = variables(&[("OTHER", "the environment's")]);
     let keys = keys_before(&fixture, &[("KM_HOSTED_KEYS", "HOSTED")], behind).await?;
-    for path in ["HOSTED", "OTHER", "MISSING", "oidc/google", "os.environ/HOSTED"] {
+    for path in ["OTHER", "MISSING", "oidc/google", "os.environ/HOSTED"] {
+        fixture.put(path, json!({ "key": value })).await?;
+        let error = keys.entry(path)?.read().await.expect_err(path);
+        assert_eq!(error.kind(), Kind::Denied, "{path}");
+    }
+    for path in ["HOSTED", "litellm/alias"] {
         fixture.put(path, json!({ "key": value })).await?;
         assert_eq!(text(&document(&keys, path).await?, "key")?, value, "{path}");
     }
     assert_eq!(read(&fixture, &keys, "HOSTED").await?.source(), Source::Cache);
+    fails(&fixture, &keys, "litellm/alias", Kind::Denied).await?;
     let other = read(&fixture, &keys, "OTHER").await?;
     assert_eq!((other.expose(), other.source()), ("the environment's", Source::Environment));
     fails(&fixture, &keys, "MISSING", Kind::NotFound).await?;

@@ -129,9 +129,9 @@ async fn only_hosted_keys_are_asked_of_vault() -> Result<()> {
             ("vault", VAULT),
             ("number-both", on_error),
             ("env", on_missing),
-            // Those that aren't hosted, whatever Vault has and whatever the policy says.
-            ("vault-both", ENVIRONMENT),
-            ("denied-both", ENVIRONMENT),
+            // Those that aren't hosted, whatever Vault has.
+            ("vault-both", on_missing),
+            ("denied-both", on_missing),
             ("denied", MISSING),
             ("neither", MISSING),
         ] {
@@ -150,17 +150,17 @@ async fn vault_sees_no_request_that_is_not_for_it() -> Result<()> {
         &[("KM_ACCESS_MODE", "write_only"), ("KM_HOSTED_KEYS", "vault-both,vault")],
         &[("KM_HOSTED_KEYS", "")],
         &[("KM_HOSTED_KEYS", "another")],
+        &[("KM_HOSTED_KEYS", "another"), ("KM_FALLBACK", "never")],
     ] {
         let mut env = environment(&fixture);
         env.insert("HCP_VAULT_ADDR".to_owned(), silence.address()?);
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let keys = keys_of(&env, behind.clone()).await?;
-        for (name, expected) in [
-            ("vault-both", ENVIRONMENT),
-            ("env", ENVIRONMENT),
-            ("vault", MISSING),
-            ("neither", MISSING),
-        ] {
+        let never = settings.contains(&("KM_FALLBACK", "never"));
+        let found = if never { MISSING } else { ENVIRONMENT };
+        for (name, expected) in
+            [("vault-both", found), ("env", found), ("vault", MISSING), ("neither", MISSING)]
+        {
             check(&fixture, &keys, &behind, name, expected).await?;
         }
     }

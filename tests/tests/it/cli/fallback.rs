@@ -105,3 +105,30 @@ async fn a_server_that_can_not_be_asked() -> Result<()> {
     let km = || fixture.km().env_remove(id).env(id, "wrong");
     check("login refused", km, [3, 3, 3, 0]).await
 }
+
+/// Whatever the policy says, and whoever is asked first.
+#[tokio::test]
+async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> {
+    let fixture = fixture(None).await?;
+    let names = ["HCP_VAULT_APPROLE_SECRET_ID", "KM_FALLBACK", "VAULT_TOKEN", "BAO_TOKEN"];
+    for (variable, value) in
+        [("KM_TOKENS", ""), ("KM_ACCESS_MODE", "write_only"), ("KM_HOSTED_KEYS", "OTHER")]
+    {
+        for policy in ["never", "on_missing", "on_error"] {
+            for name in names.iter().flat_map(|n| [(*n).to_owned(), format!("os.environ/{n}")]) {
+                let km = || {
+                    let km = fixture.km().env("KM_FALLBACK", policy).env(variable, value);
+                    let km = km.env("VAULT_TOKEN", secret("vault")).args(["read", &name]);
+                    km.env("BAO_TOKEN", secret("bao"))
+                };
+                super::common::fails(km, 6, "not_found").await?;
+            }
+        }
+    }
+    // Vault is asked for them all the same.
+    let value = secret("stored");
+    fixture.put("VAULT_TOKEN", json!({ "key": value })).await?;
+    let km = fixture.km().env("VAULT_TOKEN", "of the environment").args(["read", "VAULT_TOKEN"]);
+    assert_eq!(km.run().await?.expect(0)?.text()?, value);
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, Server, secret};
+use tests::{Fixture, Km, Server, secret};
 
 use super::check;
 use super::common::{played, says, writer};
@@ -23,30 +23,43 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
         r#"path "sys/capabilities-self" {"#,
     ];
     for (settings, paths) in [
-        (&[][..], &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list")][..]),
+        (&[][..], &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list, read")][..]),
         (
             &[("KM_HOSTED_KEYS", "A,B"), ("HCP_VAULT_PATH_PREFIX", "gw")],
-            &[(r#""secret/data/gw/A""#, "read"), (r#""secret/data/gw/B""#, "read")],
+            &[
+                (r#""secret/data/gw/A""#, "read"),
+                (r#""secret/metadata/gw/A""#, "list, read"),
+                (r#""secret/data/gw/B""#, "read"),
+                (r#""secret/metadata/gw/B""#, "list, read"),
+                (r#""secret/metadata/gw/*""#, "list"),
+            ],
         ),
         (&[("KM_HOSTED_KEYS", "")], &[]),
         (
             &[("KM_ACCESS_MODE", "write_only"), ("HCP_VAULT_NAMESPACE", "a")],
-            &[(r#""a/secret/data/*""#, "create, update, delete")],
+            &[
+                (r#""a/secret/data/*""#, "create, update, delete, read"),
+                (r#""a/secret/metadata/*""#, "create, update, delete"),
+            ],
         ),
         (
             &[
                 ("KM_STORE_VIRTUAL_KEYS", "true"),
                 ("KM_HOSTED_KEYS", "A"),
-                ("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv,/own"),
+                ("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv,/own,/shared:teams/*"),
             ],
             &[
                 (r#""secret/data/A""#, "read, create, update, delete"),
+                (r#""secret/metadata/A""#, "list, read, create, update, delete"),
+                (r#""secret/metadata/*""#, "list"),
                 (r#""secret/data/litellm/*""#, "create, read, update, delete"),
-                (r#""secret/metadata/litellm/*""#, "list"),
+                (r#""secret/metadata/litellm/*""#, "list, read, create, update, delete"),
                 (r#""teams/+/kv/data/*""#, "create, read, update, delete"),
-                (r#""teams/+/kv/metadata/*""#, "list"),
+                (r#""teams/+/kv/metadata/*""#, "list, read"),
                 (r#""own/data/*""#, "create, read, update, delete"),
-                (r#""own/metadata/*""#, "list"),
+                (r#""own/metadata/*""#, "list, read"),
+                (r#""shared/data/teams/+/*""#, "create, read, update, delete"),
+                (r#""shared/metadata/teams/+/*""#, "list, read"),
             ],
         ),
     ] {
@@ -89,7 +102,7 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     let settings = [
         ("KM_HOSTED_KEYS", "A"),
         ("HCP_VAULT_PATH_PREFIX", "gw"),
-        ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}")),
+        ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}:keys")),
     ];
     let gateway = Gateway::new(&settings).await?;
     check::expect(
@@ -101,7 +114,8 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     let value = secret("key");
     gateway.km().args(["write", "A"]).stdin(value.as_str()).run().await?.expect(0)?;
     assert_eq!(gateway.km().args(["read", "A"]).run().await?.expect(0)?.text()?, value);
-    let team_settings = json!({ "namespace": "teams/policy", "mount": name }).to_string();
+    let team_settings =
+        json!({ "namespace": "teams/policy", "mount": name, "path_prefix": "keys/a" }).to_string();
     for team in [&[][..], &["--team-settings", &team_settings]] {
         for arguments in [
             &["store", "a"][..],
@@ -119,9 +133,30 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     is_denied(fixture, "GET", &format!("{mount}/data/other/A")).await?;
     is_denied(fixture, "POST", &format!("{mount}/data/litellm/a")).await?;
     is_denied(fixture, "POST", &format!("{mount}/destroy/gw/litellm/b")).await?;
-    is_denied(fixture, "GET", &format!("{mount}/metadata/gw/litellm/b")).await?;
-    is_denied(fixture, "DELETE", &format!("{mount}/metadata/gw/litellm/b")).await?;
-    is_denied(fixture, "LIST", &format!("{mount}/metadata/gw")).await
+    is_denied(fixture, "GET", &format!("{mount}/metadata/gw/B")).await?;
+    is_denied(fixture, "DELETE", &format!("{mount}/metadata/gw/B")).await?;
+    is_denied(fixture, "LIST", &format!("{mount}/metadata/other")).await?;
+    is_denied(fixture, "LIST", &format!("{mount}/metadata")).await
+}
+
+#[tokio::test]
+async fn policy_is_printed_before_there_is_a_login() -> Result<()> {
+    let nobody = Silent::new()?;
+    for settings in [
+        &[][..],
+        &[("KM_AUTH_METHOD", "approle")],
+        &[("HCP_VAULT_APPROLE_ROLE_ID", "half-a-login")],
+        &[("KM_TOKEN_FILE", "/nonexistent/token"), ("KM_CA_CERT", "/nonexistent/ca.pem")],
+    ] {
+        let km = Km::new().env("HCP_VAULT_ADDR", nobody.address());
+        let km = settings.iter().fold(km, |km, (name, value)| km.env(name, value));
+        let output = km.args(["check", "--policy"]).run().await?.expect(0)?;
+        says(output.text()?, &[r#"path "secret/data/*""#])?;
+        assert_eq!(output.stderr, "", "{settings:?}");
+    }
+    assert_eq!(nobody.connections()?, 0);
+    let km = Km::new().env("HCP_VAULT_MOUNT_NAME", "a/../b").args(["check", "--policy"]);
+    says(&km.run().await?.expect(2)?.stderr, &["HCP_VAULT_MOUNT_NAME"])
 }
 
 #[tokio::test]
@@ -139,4 +174,16 @@ async fn rights_that_writing_needs_are_asked_about() -> Result<()> {
     check::expect(storing, 5, &all).await?;
     let said = storing().args(["check"]).run().await?.expect(5)?;
     says(said.text()?, &["the token has no delete", "/data/litellm/"])
+}
+
+#[tokio::test]
+async fn pattern_that_leaves_the_path_prefix_free_is_warned_of() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let km = |patterns: &str| fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", patterns);
+    let rest = ["server ok", "login ok", "mount ok", "rights ok"];
+    let free = [&["settings ok", "settings warning", "settings warning"][..], &rest].concat();
+    check::expect(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
+    let said = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
+    says(said.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
+    check::expect(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
 }

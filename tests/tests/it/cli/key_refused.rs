@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tests::secret;
 
-use super::common::{fails, played, refused, says};
+use super::common::{fails, file, played, refused, says};
 use super::listener::Silent;
 
 /// Each command, and what it does.
@@ -97,10 +97,62 @@ async fn aliases_that_try_to_get_elsewhere() -> Result<()> {
 async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
     let said = refused("usage", |km| {
         let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
+        let km = km.env("KM_DANGER_SHARED_KEY_FOLDER", "true");
         km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "").args(["key", "store", "team-b/x"])
     })
     .await?;
     says(&said, &["has a slash", "prefix_for_stored_virtual_keys"])
+}
+
+#[tokio::test]
+async fn key_folder_of_the_provider_secrets_is_refused_by_every_command() -> Result<()> {
+    for (prefix, (command, _)) in ["", "/"].iter().flat_map(|p| COMMANDS.map(|c| (*p, c))) {
+        for store in ["true", "false"] {
+            let said = refused("settings", |km| {
+                let km = km.env("KM_STORE_VIRTUAL_KEYS", store);
+                let km = km.env("KM_ACCESS_MODE", "read_and_write");
+                let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
+                km.args(["key"]).args(command).stdin("value")
+            })
+            .await?;
+            says(&said, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
+        }
+    }
+    Ok(())
+}
+
+/// Names that the configuration references or hosts, with and without a prefix of keys.
+#[tokio::test]
+async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> Result<()> {
+    const NAMES: &str = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
+    let nobody = Silent::new()?;
+    let (_directory, config) = file(NAMES)?;
+    for (prefix, alias) in
+        ["", "litellm"].iter().flat_map(|prefix| ["HOSTED", "REFERENCED"].map(|a| (*prefix, a)))
+    {
+        for command in [
+            &["store", alias][..],
+            &["store", alias, "--explain"],
+            &["read", alias],
+            &["rotate", alias],
+            &["rotate", "other", "--to", alias],
+            &["rename", alias, "other"],
+            &["rename", "other", alias],
+            &["delete", alias],
+        ] {
+            let km = || {
+                let km = played(&nobody.address()).env("KM_DANGER_SHARED_KEY_FOLDER", "true");
+                let km = km.env("KM_HOSTED_KEYS", "HOSTED,litellm/HOSTED");
+                let km = km.env("KM_STORE_VIRTUAL_KEYS", "true");
+                let km = km.env("KM_ACCESS_MODE", "read_and_write").stdin("value");
+                let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
+                km.args(["--config"]).args([&config]).args(["key"]).args(command)
+            };
+            says(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
+        }
+    }
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
 }
 
 #[tokio::test]

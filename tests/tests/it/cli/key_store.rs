@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::secret;
+use tests::{FixtureSpec, Server, secret};
 
-use super::common::{fails, says};
+use super::common::{fails, says, writer};
 use super::key_common::Gateway;
 use super::listener::Silent;
+
+/// Allows virtual keys in the folder of the provider secrets.
+const SHARED: (&str, &str) = ("KM_DANGER_SHARED_KEY_FOLDER", "true");
 
 #[tokio::test]
 async fn prefixes_and_names_are_those_of_litellm() -> Result<()> {
@@ -14,8 +17,8 @@ async fn prefixes_and_names_are_those_of_litellm() -> Result<()> {
         (&[][..], "litellm/"),
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "keys")], "keys/"),
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/a/b/")], "a/b/"),
-        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "")], ""),
-        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/")], ""),
+        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", ""), SHARED], ""),
+        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/"), SHARED], ""),
         (&[("HCP_VAULT_PATH_PREFIX", "gateway/eu")], "gateway/eu/litellm/"),
     ] {
         let gateway = Gateway::new(settings).await?;
@@ -104,13 +107,74 @@ async fn the_same_key_is_not_stored_twice() -> Result<()> {
     };
     store(&first, 1).await?;
     store(&first, 1).await?;
-    store(&second, 2).await?;
-    store(&second, 2).await?;
     gateway.run(&["delete", "alias"], "").await?;
-    store(&second, 3).await?;
+    store(&second, 2).await?;
+    store(&second, 2).await?;
     let path = format!("{}/destroy/litellm/alias", gateway.fixture.mount);
-    gateway.fixture.server().must("POST", &path, json!({ "versions": [3] })).await?;
-    store(&second, 4).await
+    gateway.fixture.server().must("POST", &path, json!({ "versions": [2] })).await?;
+    store(&first, 3).await
+}
+
+#[tokio::test]
+async fn store_onto_a_live_key_with_another_value_is_a_conflict() -> Result<()> {
+    let gateway = Gateway::new(&[]).await?;
+    let (value, other) = (secret("key"), secret("key"));
+    let conflict = async |stored: &str, version: u64| -> Result<()> {
+        let store = || gateway.key(&["store", "alias"]).stdin(other.as_str());
+        let said = fails(store, 7, "conflict").await?;
+        says(&said, &["another key is stored there", "/data/litellm/alias"])?;
+        assert_eq!(gateway.version("litellm/alias").await?, version);
+        let fields = gateway.stored("litellm/alias").await?.unwrap_or_default();
+        assert_eq!(fields["key"], json!(stored));
+        Ok(())
+    };
+    gateway.run(&["store", "alias"], &value).await?;
+    conflict(&value, 1).await?;
+    gateway.run(&["rotate", "alias"], &value).await?;
+    conflict(&value, gateway.version("litellm/alias").await?).await?;
+    // What is stored without a usable value is not overwritten either.
+    for fields in [json!({ "key": 7 }), json!({ "password": value })] {
+        gateway.fixture.put("litellm/alias", fields.clone()).await?;
+        let version = gateway.version("litellm/alias").await?;
+        let store = || gateway.key(&["store", "alias"]).stdin(value.as_str());
+        fails(store, 7, "conflict").await?;
+        assert_eq!(gateway.version("litellm/alias").await?, version);
+        assert_eq!(gateway.stored("litellm/alias").await?, Some(fields));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn store_compares_the_value_alone() -> Result<()> {
+    let gateway = Gateway::new(&[]).await?;
+    let value = secret("key");
+    let described = json!({ "key": value, "description": "of another tool" });
+    gateway.fixture.put("litellm/alias", described.clone()).await?;
+    for flags in [&[][..], &["--description", "of the call"]] {
+        let store = [&["store", "alias"][..], flags].concat();
+        let stored = gateway.run(&store, &value).await?;
+        says(stored.text()?, &["version 1\n"])?;
+    }
+    assert_eq!(gateway.stored("litellm/alias").await?, Some(described));
+    Ok(())
+}
+
+#[tokio::test]
+async fn store_onto_a_key_that_cannot_be_read_is_a_conflict() -> Result<()> {
+    let policy = |mount: &str| {
+        format!(r#"path "{mount}/data/litellm/*" {{ capabilities = ["create", "update"] }}"#)
+    };
+    let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let value = secret("key");
+    let km = || {
+        let km = writer(&fixture).env("KM_STORE_VIRTUAL_KEYS", "true");
+        km.args(["key", "store", "alias"]).stdin(value.as_str())
+    };
+    km().run().await?.expect(0)?;
+    fails(km, 7, "conflict").await?;
+    assert_eq!(fixture.get("litellm/alias").await?.1["data"]["metadata"]["version"], 1);
+    Ok(())
 }
 
 #[tokio::test]
@@ -155,13 +219,37 @@ async fn folders_are_walked_and_twins_are_two() -> Result<()> {
 }
 
 #[tokio::test]
+async fn deleted_and_destroyed_keys_are_listed_only_with_all_and_marked() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (server, mount) = (fixture.server(), &fixture.mount);
+    for alias in ["alive", "b/gone", "destroyed", "removed"] {
+        fixture.put(&format!("litellm/{alias}"), json!({ "key": "v" })).await?;
+    }
+    server.must("DELETE", &format!("{mount}/data/litellm/b/gone"), None).await?;
+    let versions = json!({ "versions": [1] });
+    server.must("PUT", &format!("{mount}/destroy/litellm/destroyed"), versions).await?;
+    server.must("DELETE", &format!("{mount}/metadata/litellm/removed"), None).await?;
+    let list = async |flags: &[&str]| -> Result<String> {
+        let output = fixture.km().args(["key", "list"]).args(flags).run().await?.expect(0)?;
+        assert_eq!(output.stderr, "");
+        Ok(output.text()?.to_owned())
+    };
+    assert_eq!(list(&[]).await?, "alive\n");
+    assert_eq!(list(&["--all"]).await?, "alive\nb/gone\tdeleted\ndestroyed\tdestroyed\n");
+    assert_eq!(list(&["--json"]).await?, "{\"aliases\":[\"alive\"]}\n");
+    let all = "{\"aliases\":[\"alive\"],\"deleted\":[\"b/gone\",\"destroyed\"]}\n";
+    assert_eq!(list(&["--all", "--json"]).await?, all);
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_change_works_where_the_mount_demands_a_version() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let config = format!("{}/config", gateway.fixture.mount);
     gateway.fixture.server().must("POST", &config, json!({ "cas_required": true })).await?;
     let [first, second, third] = [(); 3].map(|()| secret("key"));
     gateway.run(&["store", "a"], &first).await?;
-    gateway.run(&["store", "a"], &second).await?;
+    gateway.run(&["rotate", "a"], &second).await?;
     gateway.run(&["rotate", "a"], &third).await?;
     gateway.run(&["rotate", "a", "--to", "b"], &first).await?;
     gateway.run(&["rename", "b", "a"], "").await?;

@@ -141,6 +141,45 @@ async fn a_place_that_is_not_allowed_is_refused_before_anything_is_sent() -> Res
     Ok(())
 }
 
+/// What no pattern allows: another team's prefix, the top of the mount, the gateway's own prefix.
+#[tokio::test]
+async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
+    let patterns = [("KM_ALLOWED_TEAM_LOCATIONS", ""), ("HCP_VAULT_PATH_PREFIX", "gateway")];
+    let gateway = Gateway::new(&patterns).await?;
+    let (own, other) = (secret("own"), secret("other"));
+    gateway.run(&["store", "k"], &own).await?;
+    gateway.fixture.put("team-b/litellm/k", json!({ "key": other })).await?;
+    let allowed = format!("/{}:team-a", gateway.fixture.mount);
+    for (allowed, prefix) in [
+        ("", "team-b"),
+        ("", "gateway"),
+        ("", ""),
+        (allowed.as_str(), "team-b"),
+        (&allowed, "team-ab"),
+        (&allowed, "gateway"),
+        (&allowed, ""),
+    ] {
+        let team = json!({ "path_prefix": prefix }).to_string();
+        for arguments in [
+            &["store", "k"][..],
+            &["read", "k"],
+            &["list"],
+            &["rotate", "k"],
+            &["rename", "k", "l"],
+            &["delete", "k"],
+        ] {
+            let km = || {
+                let km = gateway.key(arguments).args(["--team-settings", &team]);
+                km.env("KM_ALLOWED_TEAM_LOCATIONS", allowed).stdin("value")
+            };
+            says(&fails(km, 5, "denied").await?, &["KM_ALLOWED_TEAM_LOCATIONS"])?;
+        }
+    }
+    assert_eq!(gateway.stored("gateway/litellm/k").await?, Some(json!({ "key": own })));
+    assert_eq!(gateway.stored("team-b/litellm/k").await?, Some(json!({ "key": other })));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_mount_that_refuses_is_told_and_nothing_is_stored_elsewhere() -> Result<()> {
     let team = team_mount("teams/team-b").await?;
@@ -186,7 +225,7 @@ async fn hostile_settings_of_a_team() -> Result<()> {
         (r#"{"mount":"a","mount":"b"}"#, "twice"),
         ("[]", "JSON object"),
         ("not json", "JSON"),
-        ("@/nonexistent/team.json", "can't be read"),
+        ("@/nonexistent/team.json", "cannot read the file: not found"),
     ] {
         let said = refused("settings", |km| {
             let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");

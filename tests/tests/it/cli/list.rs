@@ -61,22 +61,55 @@ async fn a_path_prefix_is_where_it_begins() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deleted_secret_is_still_listed_and_a_removed_one_is_not() -> Result<()> {
+async fn deleted_and_destroyed_secrets_are_listed_only_with_all_and_marked() -> Result<()> {
     let fixture = fixture().await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
+    for name in ["folder/destroyed", "folder/removed", "folder/scheduled"] {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
     server.must("DELETE", &format!("{mount}/data/folder/x"), None).await?;
-    check(|| fixture.km(), &["folder"], &["deep/", "x"]).await?;
-    server.must("DELETE", &format!("{mount}/metadata/folder/x"), None).await?;
-    check(|| fixture.km(), &["folder"], &["deep/"]).await
+    let versions = json!({ "versions": [1] });
+    server.must("PUT", &format!("{mount}/destroy/folder/destroyed"), versions).await?;
+    server.must("DELETE", &format!("{mount}/metadata/folder/removed"), None).await?;
+    // A secret that is deleted in an hour is alive, and so is one with a deleted older version.
+    let later = json!({ "delete_version_after": "1h" });
+    server.must("POST", &format!("{mount}/metadata/folder/scheduled"), later).await?;
+    fixture.put("folder/scheduled", json!({ "key": "v" })).await?;
+    let versions = json!({ "versions": [1] });
+    server.must("POST", &format!("{mount}/delete/folder/scheduled"), versions).await?;
+
+    check(|| fixture.km(), &["folder"], &["deep/", "scheduled"]).await?;
+    let all = || fixture.km().args(["list", "folder", "--all"]);
+    let output = all().run().await?.expect(0)?;
+    let expected = "deep/\ndestroyed\tdestroyed\nscheduled\nx\tdeleted\n";
+    assert_eq!((output.text()?, output.stderr.as_str()), (expected, ""));
+    let output = all().args(["--json"]).run().await?.expect(0)?;
+    let document: Value = serde_json::from_slice(&output.stdout)?;
+    let expected = json!({ "names": ["deep/", "scheduled"], "deleted": ["destroyed", "x"] });
+    assert_eq!(document, expected);
+    Ok(())
 }
 
 #[tokio::test]
-async fn listing_needs_no_access_to_values() -> Result<()> {
+async fn without_the_right_to_read_metadata_all_names_are_listed_with_one_warning() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/metadata/" {{ capabilities = ["list"] }}"#);
     let spec = tests::FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
-    fixture.put("name", json!({ "key": "v" })).await?;
-    check(|| fixture.km(), &[], &["name"]).await
+    for name in ["gone", "name", "other"] {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
+    let path = format!("{}/data/gone", fixture.mount);
+    fixture.server().must("DELETE", &path, None).await?;
+    for flags in [&[][..], &["--all"]] {
+        let output = fixture.km().args(["list"]).args(flags).run().await?.expect(0)?;
+        assert_eq!(output.text()?, "gone\nname\nother\n");
+        assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+        super::common::says(&output.stderr, &["WARN", "deleted names are listed too", "metadata"])?;
+    }
+    let output = fixture.km().args(["list", "--json", "--all"]).run().await?.expect(0)?;
+    let document: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(document, json!({ "names": ["gone", "name", "other"], "deleted": [] }));
+    Ok(())
 }
 
 #[tokio::test]

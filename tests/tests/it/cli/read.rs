@@ -94,6 +94,9 @@ async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
         assert_eq!(output.text()?, secret);
         let said = super::common::fails(km, 6, "not_found").await?;
         says(&said, &["the environment has no such variable", "access_mode", "hosted_keys"])?;
+        let never = || km().env("KM_FALLBACK", "never").env(NAME, &secret);
+        let said = super::common::fails(never, 6, "not_found").await?;
+        says(&said, &["the environment may not answer this name", "KM_FALLBACK"])?;
     }
     assert_eq!(nobody.connections()?, 0, "the server was asked");
     Ok(())
@@ -143,5 +146,41 @@ async fn a_value_is_one_request() -> Result<()> {
     let output = played(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
     assert_eq!(output.text()?, "v");
     assert_eq!(server.requests(), [format!("GET /v1/secret/data/{NAME}")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
+    let nobody = Silent::new()?;
+    for (settings, name) in [
+        (&[][..], "litellm/alias"),
+        (&[], "os.environ/litellm/a/b"),
+        (&[("HCP_VAULT_PATH_PREFIX", "gateway")], "litellm/alias"),
+        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "a/b")], "a/b/alias"),
+        (&[("KM_ACCESS_MODE", "write_only")], "litellm/alias"),
+        (&[("KM_HOSTED_KEYS", "litellm/alias")], "litellm/alias"),
+        // A team's, whose path prefix may be anything without KM_ALLOWED_TEAM_LOCATIONS.
+        (&[], "team-b/litellm/alias"),
+        (&[("KM_ALLOWED_TEAM_LOCATIONS", "/secret:team-*")], "team-b/litellm/alias"),
+    ] {
+        for flags in [&[][..], &["--explain"]] {
+            let km = || {
+                let km = settings.iter().fold(played(&nobody.address()), |km, (n, v)| km.env(n, v));
+                km.args(["read", name]).args(flags)
+            };
+            let said = super::common::fails(km, 5, "denied").await?;
+            says(&said, &["virtual keys are not provider secrets"])?;
+        }
+    }
+    assert_eq!(nobody.connections()?, 0);
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = secret("value");
+    for (allowed, name) in
+        [("", "litellm"), ("", "litellms/a"), ("", "team/litellm/a"), ("/x:team-*", "b/litellm/a")]
+    {
+        fixture.put(name, json!({ "key": value })).await?;
+        let km = fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", allowed).args(["read", name]);
+        assert_eq!(km.run().await?.expect(0)?.text()?, value, "{allowed:?} {name}");
+    }
     Ok(())
 }

@@ -121,6 +121,30 @@ async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
     Ok(())
 }
 
+/// Also with `--keep-credentials`: the program finds what it inherits, and nothing is exit 6.
+#[tokio::test]
+async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (value, stored) = (secret("value"), secret("stored"));
+    fixture.put("ONE", json!({ "key": value })).await?;
+    fixture.put("KM_CONFIG", json!({ "key": stored })).await?;
+    let names =
+        ["ONE", "KM_CONFIG", "KM_ACCESS_MODE", "HCP_VAULT_ADDR", "VAULT_ADDR", "SSL_CERT_FILE"];
+    for option in [None, Some("--keep-credentials")] {
+        let (_directory, km) = refers(&fixture, &names)?;
+        let km = km.env("VAULT_ADDR", "inherited").args(option);
+        let shown = shows(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
+        let output = km.args(shown).run().await?.expect(0)?;
+        assert_eq!(output.text()?, format!("{value}\n{stored}\ninherited\n\n"));
+        for name in ["KM_ACCESS_MODE", "VAULT_ADDR", "SSL_CERT_FILE"] {
+            let named = format!("name=\"{name}\"");
+            let is_named = |line: &&str| line.contains("WARN") && line.contains(&named);
+            assert_eq!(output.stderr.lines().filter(is_named).count(), 1, "{}", output.stderr);
+        }
+    }
+    Ok(())
+}
+
 /// Values from Vault only: what the environment has already is nobody's attack.
 #[tokio::test]
 async fn loader_names_from_vault_need_a_flag() -> Result<()> {

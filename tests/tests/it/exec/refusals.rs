@@ -5,7 +5,7 @@ use serde_json::json;
 use tests::{Km, Server, secret};
 
 use super::{shell, shows, stops};
-use crate::cli::common::{by_token, file, says};
+use crate::cli::common::{by_token, file, played, says};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
@@ -78,7 +78,8 @@ async fn values_too_large_together_name_the_largest() -> Result<()> {
     fixture.put("BIG", json!({ "key": "a".repeat(125 * 1024) })).await?;
     fixture.put("SMALL", json!({ "key": "a" })).await?;
     let only: Vec<_> = names.iter().map(|name| format!("--only={name}")).collect();
-    let km = || fixture.km().args(["exec", "--only=SMALL", "--only=BIG"]).args(&only);
+    let km = || fixture.km().env("KM_DEADLINE", "60s").args(["exec", "--only=SMALL"]);
+    let km = || km().args(["--only=BIG"]).args(&only);
     let said = stops(km, &["--", "true"], 126, "usage").await?;
     says(&said, &["start true", "largest values: BIG, NAME_"])?;
     assert!(!said.contains("SMALL"), "{said}");
@@ -115,5 +116,15 @@ async fn without_a_program_there_is_nothing_to_do() -> Result<()> {
         says(&output.stderr, &["km: usage: ", "hint: "])?;
     }
     assert_eq!(nobody.connections()?, 0, "the server was asked");
+    Ok(())
+}
+
+#[tokio::test]
+async fn virtual_key_is_not_a_variable_of_the_program() -> Result<()> {
+    let nobody = Silent::new()?;
+    let km = || played(&nobody.address()).args(["exec", "--only", "litellm/alias"]);
+    let said = stops(km, &["--", "/bin/true"], 5, "denied").await?;
+    says(&said, &["virtual keys are not provider secrets"])?;
+    assert_eq!(nobody.connections()?, 0);
     Ok(())
 }

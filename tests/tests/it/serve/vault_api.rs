@@ -247,3 +247,63 @@ async fn what_clients_ask_first_is_answered() -> Result<()> {
     let path = format!("/v1/{}/data/one", fixture.mount);
     sidecar.call("PATCH", &path, json!({})).await?.expect(405).map(drop)
 }
+
+#[tokio::test]
+async fn hosted_keys_bind_reads_and_writes_of_provider_secrets() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let names = ["HOSTED", "OTHER", "deep/HOSTED", "deep/OTHER", "other/A", "litellm/alias"];
+    for name in names.into_iter().chain(["team/litellm/alias"]) {
+        fixture.put(name, json!({ "key": "v" })).await?;
+    }
+    let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
+    let km = km.env("KM_HOSTED_KEYS", "HOSTED,deep/HOSTED");
+    let sidecar = Sidecar::start(km, &[]).await?;
+    let at = |endpoint: &str, name: &str| format!("/v1/{}/{endpoint}/{name}", fixture.mount);
+    for name in ["OTHER", "deep/OTHER", "other/A", "HOSTED/x", "hosted", "litellm"] {
+        for (method, endpoint) in [
+            ("GET", "data"),
+            ("POST", "data"),
+            ("DELETE", "data"),
+            ("GET", "metadata"),
+            ("DELETE", "metadata"),
+        ] {
+            forbidden(&sidecar, method, &at(endpoint, name)).await?;
+        }
+        forbidden(&sidecar, "GET", &format!("{}?version=1", at("data", name))).await?;
+    }
+    assert_eq!(fixture.get("OTHER").await?.1["data"]["metadata"]["version"], 1);
+    // Hosted names, and paths of virtual keys.
+    for name in ["HOSTED", "deep/HOSTED", "litellm/alias", "team/litellm/alias"] {
+        sidecar.get(&at("data", name)).await?.expect(200)?;
+        sidecar.get(&at("metadata", name)).await?.expect(200)?;
+        let body = json!({ "data": { "key": "new" } });
+        sidecar.call("POST", &at("data", name), body).await?.expect(200)?;
+        sidecar.call("DELETE", &at("data", name), None).await?.expect(204)?;
+    }
+    for (folder, expected) in [
+        ("", json!(["HOSTED", "deep/", "litellm/"])),
+        ("deep", json!(["HOSTED"])),
+        ("litellm", json!(["alias"])),
+        ("team/litellm", json!(["alias"])),
+    ] {
+        let answer = sidecar.call("LIST", &at("metadata", folder), None).await?.expect(200)?;
+        assert_eq!(answer.json()?["data"]["keys"], expected, "{folder}");
+    }
+    sidecar.call("LIST", &at("metadata", "other"), None).await?.expect(404).map(drop)
+}
+
+#[tokio::test]
+async fn hosted_keys_that_name_nothing_leave_virtual_keys_alone() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("apps/OTHER", json!({ "key": "v" })).await?;
+    let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write").env("KM_HOSTED_KEYS", "");
+    let sidecar = Sidecar::start(km.env("HCP_VAULT_PATH_PREFIX", "apps"), &[]).await?;
+    let at = |name: &str| format!("/v1/{}/data/apps/{name}", fixture.mount);
+    forbidden(&sidecar, "GET", &at("OTHER")).await?;
+    let body = json!({ "data": { "key": "v" } });
+    sidecar.call("POST", &at("litellm/a"), body).await?.expect(200)?;
+    let folder = format!("/v1/{}/metadata/apps", fixture.mount);
+    let answer = sidecar.call("LIST", &folder, None).await?.expect(200)?;
+    assert_eq!(answer.json()?["data"]["keys"], json!(["litellm/"]));
+    Ok(())
+}

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use km_proxy_adapter::{KeyManager, Kind, Secret};
+use km_settings::is_reserved;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::environment;
 use super::news::News;
+use super::size::check_total;
 use super::values::{Values, resolve, warn_of_suspicious};
 use super::watch::LOG;
 use crate::args::Exec;
@@ -107,9 +108,10 @@ impl<'a> Changes<'a> {
     /// What the program has it goes on having: only what it was started without may be missing.
     async fn read(&self) -> Result<Values, Failure> {
         let is_had = |name: &str| self.values.iter().any(|(had, _)| had == name);
-        let may_be_missing = |name: &str| self.args.allow_missing && !is_had(name);
+        let may_be_missing =
+            |name: &str| (self.args.allow_missing || is_reserved(name)) && !is_had(name);
         let values = resolve(self.keys, &self.names, self.args, may_be_missing).await?;
-        environment::check_total(self.args, &values)?;
+        check_total(self.args, &values)?;
         Ok(values)
     }
 

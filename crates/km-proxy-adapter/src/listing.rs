@@ -1,0 +1,159 @@
+//! Names with the state of their latest versions. Vault's own listing has deleted names too.
+
+use std::time::SystemTime;
+
+use futures_util::{StreamExt as _, stream};
+use vault_http::Kind as Http;
+use vault_kv::{Kind, Kv, SecretMetadata, SecretPath};
+
+use crate::error::Error;
+use crate::explain;
+
+/// Metadata reads in flight: as many requests as the client sends at a time.
+const IN_FLIGHT: usize = 64;
+
+/// The names in a folder, in the order of the listing.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Listing<T> {
+    /// Each name and the state of its latest version.
+    pub names: Vec<(T, NameState)>,
+    /// Why no state is known: the token may not read metadata.
+    pub unchecked: Option<Error>,
+}
+
+/// What became of the latest version of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NameState {
+    /// It can be read. Folders are live too.
+    Live,
+    /// It is deleted, or there is no version yet.
+    Deleted,
+    /// Its data is gone for good.
+    Destroyed,
+    /// The token may not read the metadata that says so.
+    Unknown,
+}
+
+impl<T> Listing<T> {
+    /// The names that are not known to be deleted or destroyed.
+    pub fn live(&self) -> impl Iterator<Item = &T> {
+        self.names.iter().filter(|(_, state)| !state.is_gone()).map(|(name, _)| name)
+    }
+
+    /// The names whose latest version is deleted or destroyed.
+    pub fn gone(&self) -> impl Iterator<Item = &T> {
+        self.names.iter().filter(|(_, state)| state.is_gone()).map(|(name, _)| name)
+    }
+
+    fn unchecked(names: Vec<T>, why: vault_kv::Error) -> Self {
+        let names = names.into_iter().map(|name| (name, NameState::Unknown)).collect();
+        Self { names, unchecked: Some(explain::kv("read the metadata of the names", why)) }
+    }
+}
+
+impl NameState {
+    /// Whether the latest version is deleted or destroyed.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Deleted | Self::Destroyed)
+    }
+}
+
+/// Reads the metadata of each name, 64 at a time; a name without a path is a folder. Without the
+/// right to read metadata no state is known, and no further metadata is asked for.
+///
+/// # Errors
+/// Any other reason why a state could not be read.
+pub(crate) async fn states<T: Clone>(
+    kv: &Kv,
+    names: Vec<(T, Option<SecretPath>)>,
+) -> Result<Listing<T>, vault_kv::Error> {
+    let reads = names.iter().map(async |(name, path)| {
+        let state = match path {
+            Some(path) => kv.metadata(path).await.map(|metadata| state(&metadata, now())),
+            None => Ok(NameState::Live),
+        };
+        (name.clone(), state)
+    });
+    let mut reads = stream::iter(reads).buffered(IN_FLIGHT);
+    let mut listed = Vec::with_capacity(names.len());
+    while let Some((name, state)) = reads.next().await {
+        match state {
+            Ok(state) => listed.push((name, state)),
+            // Removed since it was listed.
+            Err(error) if error.kind() == Kind::NotFound => {}
+            Err(error) if is_refused(&error) => {
+                drop(reads);
+                let names = names.into_iter().map(|(name, _)| name).collect();
+                return Ok(Listing::unchecked(names, error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Listing { names: listed, unchecked: None })
+}
+
+/// A token with one use left lists the names, and is then used up.
+fn is_refused(error: &vault_kv::Error) -> bool {
+    matches!(error.kind(), Kind::Exchange(Http::Denied | Http::TokenInvalid))
+}
+
+fn state(metadata: &SecretMetadata, now: SystemTime) -> NameState {
+    let Some(latest) = metadata.versions.get(&metadata.current_version) else {
+        return NameState::Deleted;
+    };
+    let is_deleted = |at: &String| humantime::parse_rfc3339(at).map_or(true, |at| at <= now);
+    match &latest.deletion_time {
+        _ if latest.destroyed => NameState::Destroyed,
+        Some(at) if is_deleted(at) => NameState::Deleted,
+        _ => NameState::Live,
+    }
+}
+
+/// The metadata of a version that is deleted in the future looks like that of a deleted one. The
+/// clock decides what is shown, and nothing else.
+#[expect(clippy::disallowed_methods, reason = "a deletion time is compared for display alone")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn state_is_that_of_the_latest_version() {
+        let now = humantime::parse_rfc3339("2026-05-04T09:12:41Z").unwrap();
+        let time = |at: SystemTime| humantime::format_rfc3339_nanos(at).to_string();
+        let second = Duration::from_secs(1);
+        let (past, future) = (time(now - second), time(now + second));
+        for (current, deleted, destroyed, expected) in [
+            (2, "", false, NameState::Live),
+            (2, future.as_str(), false, NameState::Live),
+            (2, past.as_str(), false, NameState::Deleted),
+            (2, "not a time", false, NameState::Deleted),
+            (2, "", true, NameState::Destroyed),
+            (2, past.as_str(), true, NameState::Destroyed),
+            (1, past.as_str(), true, NameState::Live),
+            (0, "", false, NameState::Deleted),
+        ] {
+            let version = |deletion: &str, destroyed: bool| {
+                json!({
+                    "created_time": past, "deletion_time": deletion, "destroyed": destroyed,
+                })
+            };
+            let metadata = json!({
+                "current_version": current, "oldest_version": 1, "max_versions": 0,
+                "cas_required": false, "delete_version_after": "0s", "created_time": past,
+                "updated_time": past, "custom_metadata": null,
+                "versions": { "1": version("", false), "2": version(deleted, destroyed) },
+            });
+            let metadata = serde_json::from_value(metadata).unwrap();
+            assert_eq!(state(&metadata, now), expected, "{current} {deleted:?} {destroyed}");
+        }
+    }
+}
