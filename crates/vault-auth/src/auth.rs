@@ -110,7 +110,7 @@ impl Auth {
     /// # Errors
     /// The outcome of the login, shared by all who waited for it.
     pub async fn ready(&self) -> Result<(), Error> {
-        let usable = |entry: &Entry| entry.is_usable(Instant::now()).then_some(());
+        let usable = |entry: &Entry| self.is_usable(entry).then_some(());
         self.wait_for(usable).await
     }
 
@@ -159,6 +159,15 @@ impl Auth {
         taken != Taken::No
     }
 
+    /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
+    /// the driver is told when there are none left.
+    fn is_usable(&self, entry: &Entry) -> bool {
+        if !entry.has_uses() {
+            self.tell(Message::Used { generation: entry.lease.generation, up: true });
+        }
+        entry.is_usable(Instant::now())
+    }
+
     /// A driver that is gone needs to be told nothing.
     fn tell(&self, message: Message) {
         let _: Result<(), mpsc::error::SendError<_>> = self.0.reins.inbox.send(message);
@@ -169,7 +178,7 @@ impl Auth {
 impl TokenSource for Auth {
     async fn token(&self) -> Result<Lease, Error> {
         let take = |entry: &Entry| {
-            let usable = entry.is_usable(Instant::now()) && self.use_of(entry);
+            let usable = self.is_usable(entry) && self.use_of(entry);
             usable.then(|| entry.lease.clone())
         };
         self.wait_for(take).await
