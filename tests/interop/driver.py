@@ -131,6 +131,35 @@ async def provider_key(manager, request):
     return get_secret(request["name"])
 
 
+# The loader of configurations, which no secret manager takes part in.
+
+
+async def references(manager, request):
+    """The names that each configuration refers to, or why LiteLLM refuses it."""
+    return [await referenced(file) for file in request["files"]]
+
+
+async def referenced(file):
+    try:
+        config = await proxy_server.ProxyConfig()._get_config_from_file(file)
+    except Exception as error:
+        return {"raised": f"{type(error).__name__}: {error}"}
+    return {"names": sorted(set(names_in(config)))}
+
+
+def names_in(value):
+    """The names in all values that begin with `os.environ/`; a prefix alone names nothing."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from names_in(item)
+    elif isinstance(value, str) and value.startswith(PREFIX) and value != PREFIX:
+        yield value.removeprefix(PREFIX)
+
+
+PREFIX = "os.environ/"
+
 OPERATIONS = {
     operation.__name__: operation
     for operation in (
@@ -144,6 +173,7 @@ OPERATIONS = {
         manager_rotate,
         manager_delete,
         provider_key,
+        references,
     )
 }
 

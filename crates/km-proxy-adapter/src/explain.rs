@@ -50,6 +50,8 @@ pub(crate) fn cached(operation: String, error: &secret_cache::Error<Failure>) ->
         return kv(operation, error.clone());
     }
     let kind = match error {
+        // Vault deletes it at a time that it said in advance, and that has come.
+        secret_cache::Error::Expired => Kind::NotFound,
         secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
         _ => Kind::Internal,
     };

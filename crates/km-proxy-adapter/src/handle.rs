@@ -80,9 +80,9 @@ impl<'a> Source<'a> for &'a Handle {
         }
     }
 
-    fn cached(self) -> Option<Held> {
+    fn ready(self) -> Option<Held> {
         match &self.place {
-            Place::Vault(cached) => cached.cached(),
+            Place::Vault(cached) => cached.try_get(),
             Place::Environment => None,
         }
     }

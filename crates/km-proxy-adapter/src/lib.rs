@@ -4,6 +4,7 @@
     reason = "a hit is inlined as a whole: what is handed on in memory costs as much as the look-up"
 )]
 
+mod config_files;
 mod connect;
 mod engines;
 mod environment;
@@ -35,6 +36,7 @@ mod explain;
 
 pub use cause::Cause;
 pub use check::{Finding, Verdict, policy};
+pub use config_files::ConfigFiles;
 pub use documents::{Document, Entry};
 pub use error::{Error, Kind, Problem};
 pub use handle::Handle;

@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use km_settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Cache, Load, LoadError, Loaded, Outcome, Version};
-use vault_kv::{Kind, Kv, Secret, VersionMetadata};
+use tokio::time::Instant;
+use vault_http::Deadline;
+use vault_kv::{Kind, Kv, Lifetime, Secret, VersionMetadata};
 
 use crate::error::{self, Error};
 use crate::name::Name;
@@ -48,7 +50,7 @@ pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loa
 
 /// What was stored, and what its owner noted about it.
 fn weigh(_: &Name, value: &Value) -> usize {
-    let Secret { fields, metadata } = &*value.secret;
+    let Secret { fields, metadata, lifetime: _ } = &*value.secret;
     let notes = metadata.custom_metadata.iter().map(|(key, note)| key.len() + note.len());
     value.text.expose_secret().len() + fields.bytes() + notes.sum::<usize>()
 }
@@ -57,23 +59,43 @@ impl Load<Name> for Loader {
     type Value = Value;
     type Error = Failure;
 
-    async fn load(&self, name: &Name) -> Result<Loaded<Value>, Failure> {
-        self.read(&self.kv, name).await
+    /// The deadline counts from this call, so that it covers the wait for a permit.
+    fn load(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
+        self.read(self.kv.until(self.deadline()), name)
     }
 
-    async fn refresh(&self, name: &Name) -> Result<Loaded<Value>, Failure> {
-        self.read(&self.kv.once(), name).await
+    fn refresh(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
+        self.read(self.kv.once().until(self.deadline()), name)
     }
 }
 
 impl Loader {
-    async fn read(&self, kv: &Kv, name: &Name) -> Result<Loaded<Value>, Failure> {
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.settings.server.deadline)
+    }
+
+    async fn read(&self, kv: Kv, name: &Name) -> Result<Loaded<Value>, Failure> {
+        let started = Instant::now();
         let secret = kv.read(name.path()).await.map_err(Failure)?;
         let text = secret.fields.text(&self.settings.location.field).ok().cloned();
         let is_provider_key = text.is_some() && is_provider_key(&self.settings, name.as_str());
         let version = version(&secret.metadata);
+        let lifetime = lifetime(secret.lifetime, started);
         let (text, secret) = (text.unwrap_or_default(), Arc::new(secret));
-        Ok(Loaded::versioned(Value { text, is_provider_key, secret }, version))
+        let loaded = Loaded::versioned(Value { text, is_provider_key, secret }, version);
+        Ok(match lifetime {
+            Some(lifetime) => loaded.expires_in(lifetime),
+            None => loaded,
+        })
+    }
+}
+
+/// How long a version may be kept, from the start of its load.
+fn lifetime(lifetime: Lifetime, started: Instant) -> Option<Duration> {
+    match lifetime {
+        Lifetime::Unlimited => None,
+        Lifetime::Until(end) => Some(end.saturating_duration_since(started)),
+        Lifetime::Unknown => Some(Duration::ZERO),
     }
 }
 
@@ -111,11 +133,19 @@ impl Failure {
 
 impl LoadError for Failure {
     fn outcome(&self) -> Outcome {
-        match self.0.kind() {
-            _ if self.0.may_serve_stale() => Outcome::Unreachable,
-            Kind::NotFound | Kind::Deleted | Kind::Destroyed => Outcome::Absent,
-            _ => Outcome::Refused,
-        }
+        outcome(self.0.kind(), self.0.may_serve_stale())
+    }
+}
+
+/// What a failed read means for the value in memory. A failed login is no answer about a name; a locked
+/// namespace, a missing mount and a missing namespace end serving, because somebody decided so.
+fn outcome(kind: Kind, may_serve_stale: bool) -> Outcome {
+    use vault_http::Kind as Http;
+    match kind {
+        Kind::Exchange(Http::LoginRefused | Http::TokenInvalid) => Outcome::Unauthenticated,
+        _ if may_serve_stale => Outcome::Unreachable,
+        Kind::NotFound | Kind::Deleted | Kind::Destroyed => Outcome::Absent,
+        _ => Outcome::Refused,
     }
 }
 
@@ -134,7 +164,49 @@ impl std::error::Error for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vault_http::Kind as Http;
     use vault_kv::{Fields, SecretPath};
+
+    /// Which failures of a read keep an old value, and which end it.
+    #[test]
+    fn failures_have_their_outcome() {
+        let check = |kinds: &[Http], expected| {
+            for kind in kinds {
+                assert_eq!(
+                    outcome(Kind::Exchange(*kind), kind.class().stale),
+                    expected,
+                    "{kind:?}"
+                );
+            }
+        };
+        check(
+            &[
+                Http::Unreachable,
+                Http::Timeout,
+                Http::Interrupted,
+                Http::Sealed,
+                Http::NoLeader,
+                Http::RateLimited,
+                Http::Server,
+                Http::Overloaded,
+            ],
+            Outcome::Unreachable,
+        );
+        check(&[Http::LoginRefused, Http::TokenInvalid], Outcome::Unauthenticated);
+        check(
+            &[
+                Http::NamespaceLocked,
+                Http::NoMount,
+                Http::NoNamespace,
+                Http::Denied,
+                Http::Forbidden,
+            ],
+            Outcome::Refused,
+        );
+        for kind in [Kind::NotFound, Kind::Deleted, Kind::Destroyed] {
+            assert_eq!(outcome(kind, false), Outcome::Absent, "{kind:?}");
+        }
+    }
 
     #[test]
     fn all_that_can_be_large_has_weight() {
@@ -144,6 +216,7 @@ mod tests {
         let secret = Secret {
             fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),
             metadata: serde_json::from_value(metadata).unwrap(),
+            lifetime: Lifetime::Unlimited,
         };
         let value = Value { text: "sk-1".into(), is_provider_key: true, secret: Arc::new(secret) };
         let name = Name::of(SecretPath::new("NAME").unwrap(), None).unwrap();

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use km_settings::VaultOutcome;
+use vault_http::Deadline;
 use vault_kv::FieldError;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::load::Failure;
@@ -18,9 +19,42 @@ use crate::secret::Secret;
 /// refresh interval.
 const UNUSABLE_FOR: Duration = Duration::from_secs(5);
 
+/// How much longer than a load's own deadline its readers wait: the load's error says more.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// Why the cache has no secret.
+pub(crate) enum Unread {
+    /// The cache's error.
+    Failed(secret_cache::Error<Failure>),
+    /// The load didn't end, or begin, by the reader's deadline.
+    TimedOut,
+}
+
+impl Unread {
+    /// The failure of the load, if it had its turn.
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(error) => error.load_error(),
+            Self::TimedOut => None,
+        }
+    }
+
+    /// The error of the operation.
+    pub(crate) fn explain(&self, operation: String) -> Error {
+        match self {
+            Self::Failed(error) => explain::cached(operation, error),
+            Self::TimedOut => Error::new(
+                Kind::Unavailable,
+                format!("{operation}: timed out waiting for other reads of Vault"),
+            )
+            .with_hint("see whether the server is well, or ask for fewer names at once"),
+        }
+    }
+}
+
 /// Why Vault gave no value.
 enum Reason<'e> {
-    Unread(&'e secret_cache::Error<Failure>),
+    Unread(&'e Unread),
     Unusable(&'e FieldError),
 }
 
@@ -57,13 +91,14 @@ impl KeyManager {
     /// The value of a name that Vault is asked for.
     pub(crate) async fn vaults(&self, name: &Name) -> Result<Secret, Error> {
         let (cache, field) = (&self.parts().cache, &self.parts().settings.location.field);
-        let mut answer = cache.get(name).await;
+        let deadline = self.deadline();
+        let mut answer = self.cached_by(deadline, name).await;
         if let Ok(lent) = &answer
             && lent.secret.fields.text(field).is_err()
             && lent.age() > UNUSABLE_FOR
         {
             cache.invalidate(name);
-            answer = cache.get(name).await;
+            answer = self.cached_by(deadline, name).await;
         }
         match answer {
             Err(error) => self.fall_back(name, &Reason::Unread(&error)),
@@ -71,6 +106,26 @@ impl KeyManager {
                 Err(error) => self.fall_back(name, &Reason::Unusable(&error)),
                 Ok(_) => Ok(Secret::lent(lent)),
             },
+        }
+    }
+
+    /// The deadline of a read that begins now.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.parts().settings.server.deadline.saturating_add(GRACE))
+    }
+
+    /// The secret of this name through the cache, by one deadline from now on: the load's turn, the
+    /// load and everything that it needs.
+    pub(crate) async fn cached(&self, name: &Name) -> Result<Held, Unread> {
+        self.cached_by(self.deadline(), name).await
+    }
+
+    async fn cached_by(&self, deadline: Deadline, name: &Name) -> Result<Held, Unread> {
+        let cache = &self.parts().cache;
+        match deadline.bound(cache.get(name)).await {
+            Some(answer) => answer.map_err(Unread::Failed),
+            // A reader may have less time than it takes to find out that Vault is slow.
+            None => cache.cached(name).ok_or(Unread::TimedOut),
         }
     }
 
@@ -96,7 +151,7 @@ impl KeyManager {
         let parts = self.parts();
         let vault = match reason {
             // A full cache or an outdated value says nothing about the name.
-            Reason::Unread(error) => error.load_error().map(outcome),
+            Reason::Unread(error) => error.failure().map(outcome),
             Reason::Unusable(_) => Some(VaultOutcome::Failed),
         };
         if let Some(vault) = vault
@@ -106,7 +161,7 @@ impl KeyManager {
         }
         let operation = format!("read {}", name.as_str());
         Err(match reason {
-            Reason::Unread(error) => explain::cached(operation, error),
+            Reason::Unread(error) => error.explain(operation),
             Reason::Unusable(error) => {
                 let place = parts.kv.mount().data(name.path());
                 explain::field(format!("{operation}: {place}"), FieldError::clone(error))
@@ -128,8 +183,8 @@ impl<'a> Source<'a> for ByName<'a> {
         self.keys.parts().cache.fresh(name::bare(self.reference), |value| value.is_provider_key)
     }
 
-    fn cached(self) -> Option<Held> {
-        self.keys.parts().cache.cached(name::bare(self.reference))
+    fn ready(self) -> Option<Held> {
+        self.keys.parts().cache.try_get(name::bare(self.reference))
     }
 
     fn find(self) -> impl Future<Output = Result<Secret, Error>> + Send + 'a {

@@ -25,8 +25,8 @@ pub(crate) trait Source<'a>: Copy + Unpin {
     /// What memory has, if that is known to be fresh, and a provider key.
     fn fresh(self) -> Option<Held>;
 
-    /// What memory has, if that may be served.
-    fn cached(self) -> Option<Held>;
+    /// What memory has, if a reader need not wait for it.
+    fn ready(self) -> Option<Held>;
 
     /// What there is.
     fn find(self) -> impl Future<Output = Answer> + Send + 'a;
@@ -54,7 +54,7 @@ impl<'a, S: Source<'a>> Reading<'a, S> {
         context: &mut Context<'_>,
     ) -> (Option<Waiting<'a>>, Poll<Answer>) {
         if waiting.is_none()
-            && let Some(held) = source.cached()
+            && let Some(held) = source.ready()
             && held.is_provider_key
         {
             return (None, Poll::Ready(Ok(Secret::lent(held))));

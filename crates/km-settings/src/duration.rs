@@ -1,9 +1,14 @@
-//! Durations as people write them: `500ms`, `5s`, `15m`, `1h`, or bare seconds.
+//! Durations as people write them: `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or bare seconds.
 
 use std::time::Duration;
 
+use humantime::DurationError;
+
 /// Ten years. No lease or cache lives as long, and no sum with a clock's reading overflows.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Units of `humantime` that are not accepted: their length varies, and `M` looks like minutes.
+const CALENDAR: [&str; 8] = ["M", "month", "months", "y", "year", "years", "yr", "yrs"];
 
 /// `text` as a duration.
 ///
@@ -15,19 +20,19 @@ pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
     if text.starts_with('-') {
         return Err("is negative");
     }
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let scale = match unit.trim_start() {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("is no duration"),
+    if text.split(|c: char| !c.is_alphabetic()).any(|unit| CALENDAR.contains(&unit)) {
+        return Err("is not a duration");
+    }
+    let is_bare = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let parsed = if is_bare {
+        humantime::parse_duration(&format!("{text}s"))
+    } else {
+        humantime::parse_duration(text)
     };
-    let number: f64 = number.parse().map_err(|_| "is no duration")?;
-    match Duration::try_from_secs_f64(number * scale) {
+    match parsed {
         Ok(duration) if duration <= LONGEST => Ok(duration),
-        _ => Err("is longer than ten years"),
+        Ok(_) | Err(DurationError::NumberOverflow) => Err("is longer than ten years"),
+        Err(_) => Err("is not a duration"),
     }
 }
 
@@ -48,6 +53,10 @@ mod tests {
             ("5 s", Duration::from_secs(5)),
             ("15m", Duration::from_secs(900)),
             ("1h", Duration::from_secs(3600)),
+            ("1h 30m", Duration::from_secs(5400)),
+            ("1d", Duration::from_secs(86_400)),
+            ("1 day", Duration::from_secs(86_400)),
+            ("2w", Duration::from_secs(14 * 86_400)),
             ("315360000", LONGEST),
         ] {
             assert_eq!(parse(input), Ok(expected), "{input:?}");
@@ -55,18 +64,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn text_that_is_not_a_duration_is_refused() {
         for (input, expected) in [
-            ("", "is no duration"),
-            (".", "is no duration"),
-            ("s", "is no duration"),
-            ("abc", "is no duration"),
-            ("1.2.3", "is no duration"),
-            ("1d", "is no duration"),
-            ("1e9", "is no duration"),
-            ("+5", "is no duration"),
-            ("inf", "is no duration"),
-            ("NaN", "is no duration"),
+            ("", "is not a duration"),
+            (".", "is not a duration"),
+            ("s", "is not a duration"),
+            ("abc", "is not a duration"),
+            ("1.2.3", "is not a duration"),
+            ("1M", "is not a duration"),
+            ("1y", "is not a duration"),
+            ("1 year", "is not a duration"),
+            ("d", "is not a duration"),
+            ("3653d", "is longer than ten years"),
+            ("1e9", "is not a duration"),
+            ("+5", "is not a duration"),
+            ("inf", "is not a duration"),
+            ("NaN", "is not a duration"),
             ("-1", "is negative"),
             ("-0", "is negative"),
             ("-inf", "is negative"),

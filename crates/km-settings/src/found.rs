@@ -33,6 +33,11 @@ impl Found {
         matches!(&self.value, Value::Text(text) if text.trim().is_empty())
     }
 
+    /// Whether it is a reference to a variable that says nothing, which counts as not set.
+    pub(crate) fn is_unset(&self) -> bool {
+        self.route == Route::Reference && self.is_blank()
+    }
+
     /// `text` in a message: left out where it may be a secret.
     pub(crate) fn shown(&self, text: &str) -> String {
         match self.route {
@@ -67,7 +72,7 @@ impl Found {
 
     /// The value as a duration.
     pub(crate) fn duration(&self, notes: &mut Notes) -> Option<Duration> {
-        let hint = "write `500ms`, `5s`, `15m`, `1h` or bare seconds";
+        let hint = "write `500ms`, `5s`, `15m`, `1h`, `1d`, `1w` or bare seconds";
         let (Value::Text(text) | Value::Number(text)) = &self.value else {
             self.mistyped("a duration", hint, notes);
             return None;

@@ -32,6 +32,7 @@ mod system;
 mod team_locations;
 mod text;
 mod unused;
+mod vault_variables;
 mod yaml;
 
 pub use access::{AccessMode, VirtualKeys};
@@ -46,6 +47,6 @@ pub use process::is_debuggable;
 pub use rules::{FileProblem, Rules};
 pub use server::Server;
 pub use settings::Settings;
-pub use sources::{Sources, Yaml};
+pub use sources::{IncludeError, Includes, Sources, Yaml};
 pub use table::{Preset, SETTINGS, Section, Sensitivity, Setting};
 pub use team::{OverlayError, TeamSettings};

@@ -25,4 +25,10 @@ impl Login {
         let namespace = namespace(reader, "HCP_VAULT_LOGIN_NAMESPACE");
         Self { namespace, method: choice::choose(reader) }
     }
+
+    /// The namespace alone, with a method that cannot log in.
+    pub(crate) fn none(reader: &mut Reader<'_>) -> Self {
+        let namespace = namespace(reader, "HCP_VAULT_LOGIN_NAMESPACE");
+        Self { namespace, method: choice::none() }
+    }
 }

@@ -3,6 +3,8 @@
 mod file;
 mod parts;
 
+pub(crate) use file::is_variable;
+
 use crate::env::Env;
 use crate::found::{Found, Route};
 use crate::notes::Notes;
@@ -10,6 +12,9 @@ use crate::problem::Origin;
 use crate::rules::Rules;
 use crate::sources::Sources;
 use crate::yaml::{self, Document, Value};
+
+/// The size of a variable that can be a setting, in bytes. Linux passes no larger one to a program.
+const LONGEST_VALUE: usize = 128 * 1024;
 
 /// The sources, with the file already read.
 pub(crate) struct Reader<'a> {
@@ -22,20 +27,29 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(crate) fn new(sources: &Sources<'a>) -> Self {
         let mut notes = Notes::default();
-        let document = sources.yaml.map(|file| yaml::read(file, &mut notes)).unwrap_or_default();
+        let document = sources.yaml.map(|file| yaml::read(&file, &mut notes)).unwrap_or_default();
         Self { env: sources.env, rules: sources.rules, document, notes }
     }
 
-    /// A variable's text, empty or not. One that is no UTF-8 is a problem, and not there.
+    /// A variable's text, empty or not. One that no setting can have is a problem, and counts as
+    /// not set.
     fn raw(&mut self, name: &str) -> Option<String> {
-        self.env.var(name)?.into_string().map_or_else(
-            |_| {
-                let source = Origin::Variable(name.to_owned());
-                self.notes.problem(source, "the value is not UTF-8", "set it to text in UTF-8");
-                None
-            },
-            Some,
-        )
+        let value = self.env.var(name)?;
+        let (what, hint) = if value.len() > LONGEST_VALUE {
+            ("the value is larger than 128 KiB", "set it to something smaller")
+        } else {
+            match value.into_string() {
+                Ok(text) => return Some(text),
+                Err(_) => ("the value is not UTF-8", "set it to text in UTF-8"),
+            }
+        };
+        self.notes.problem(Origin::Variable(name.to_owned()), what, hint);
+        None
+    }
+
+    /// Whether a variable is set to something. Its value is not looked at.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.env.var(name).is_some_and(|value| !value.is_empty())
     }
 
     /// A variable that is set, to nothing perhaps.
@@ -52,7 +66,8 @@ impl<'a> Reader<'a> {
 
     /// A setting of our own: the variable `name`, or its key under `km:`.
     pub(crate) fn own(&mut self, name: &str) -> Option<Found> {
-        self.variable(name).or_else(|| self.in_file(name))
+        let in_file = |reader: &mut Self| reader.in_file(name).filter(|found| !found.is_unset());
+        self.variable(name).or_else(|| in_file(self))
     }
 
     /// Like [`own`](Self::own), for a setting in which empty has a meaning of its own.

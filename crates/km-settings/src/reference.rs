@@ -10,10 +10,12 @@ const INTRODUCTION: &str = "\
 A setting comes from the environment, or from the YAML file where a key is named; the environment
 wins. Keys stand under `general_settings.key_management_settings`. The keys below `km:` may carry
 their `km_` prefix too (`km_deadline` for `deadline`). Any text in the file may be
-`os.environ/NAME`. `general_settings.key_management_system` is absent or `hashicorp_vault`.
+`os.environ/NAME`. `general_settings.key_management_system` is absent, `hashicorp_vault`, or `custom`
+with `custom_secret_manager: MODULE.KmSecretManager`, which is [the class for
+LiteLLM](../guides/litellm-custom.md).
 
-An empty variable counts as not set, except where the meaning says what empty is. Durations are
-`500ms`, `5s`, `15m`, `1h`, or bare seconds.
+An empty variable counts as not set, except where the meaning says what empty is; so does a reference
+to one. Durations are `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or bare seconds.
 ";
 
 /// The reference page, `docs/reference/settings.md`.

@@ -13,7 +13,7 @@ use crate::problem::{Origin, Problems, Warning};
 use crate::reader::Reader;
 use crate::server::Server;
 use crate::sources::Sources;
-use crate::{process, system, team_locations, unused};
+use crate::{process, system, team_locations, unused, vault_variables};
 
 /// Typed, validated settings. There is no other way to them than
 /// [`from_sources`](Self::from_sources).
@@ -61,13 +61,32 @@ impl Settings {
     /// Every problem of every source, to be shown to whoever wrote the settings. Nothing in them
     /// goes away by trying again.
     pub fn from_sources(sources: &Sources<'_>) -> Result<Self, Problems> {
+        Self::read(sources, Purpose::Connect)
+    }
+
+    /// Like [`from_sources`](Self::from_sources), for a program that connects to nothing: no login
+    /// has to be complete, and no file of a credential or certificate is checked.
+    ///
+    /// What is left in [`login`](Self::login) beside the namespace cannot log in.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_sources`](Self::from_sources).
+    pub fn without_login(sources: &Sources<'_>) -> Result<Self, Problems> {
+        Self::read(sources, Purpose::Inspect)
+    }
+
+    fn read(sources: &Sources<'_>, purpose: Purpose) -> Result<Self, Problems> {
         let mut reader = Reader::new(sources);
         system::check(&mut reader);
         process::check(&mut reader);
         let (access_mode, virtual_keys) = access::read(&mut reader);
         let mut settings = Self {
             server: Server::read(&mut reader),
-            login: Login::read(&mut reader),
+            login: match purpose {
+                Purpose::Connect => Login::read(&mut reader),
+                Purpose::Inspect => Login::none(&mut reader),
+            },
             location: Location::read(&mut reader),
             access_mode,
             hosted_keys: access::hosted_keys(&mut reader),
@@ -83,11 +102,25 @@ impl Settings {
             warnings: Vec::new(),
         };
         (settings.fallback, settings.fallback_is_explicit) = fallback::read(&mut reader);
-        for problem in reader.rules.files(&settings.server, &settings.login) {
+        let files = match purpose {
+            Purpose::Connect => reader.rules.files(&settings.server, &settings.login),
+            Purpose::Inspect => Vec::new(),
+        };
+        for problem in files {
             reader.notes.problem(Origin::File(problem.file), problem.what, problem.hint);
         }
+        vault_variables::warn(&mut reader);
         unused::warn(&reader.document, &mut reader.notes);
         settings.warnings = reader.notes.finish()?;
         Ok(settings)
     }
+}
+
+/// What a program does with the settings.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    /// It connects to Vault and logs in.
+    Connect,
+    /// It only looks at them.
+    Inspect,
 }

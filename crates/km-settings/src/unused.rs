@@ -12,7 +12,7 @@ const OTHERS: [&str; 5] =
 /// Warns of each key that nothing reads.
 pub(crate) fn warn(document: &Document, notes: &mut Notes) {
     for entry in &document.management {
-        let key = entry.key.as_deref().unwrap_or_default();
+        let key = entry.name().unwrap_or_default();
         if OTHERS.contains(&key) || (key.starts_with("aws_") && looks_like_a_key(key)) {
             let source = document.origin(&format!("{MANAGEMENT}.{key}"), entry.line);
             notes.warning(source, "is not used with this secret manager", "remove it, or leave it");
@@ -21,7 +21,7 @@ pub(crate) fn warn(document: &Document, notes: &mut Notes) {
         }
     }
     for entry in &document.own {
-        let key = entry.key.as_deref().unwrap_or_default();
+        let key = entry.name().unwrap_or_default();
         if !own().any(|known| known == key || Some(known) == key.strip_prefix("km_")) {
             unknown(document, OWN, entry, notes);
         }
@@ -42,7 +42,7 @@ fn own() -> impl Iterator<Item = &'static str> {
 }
 
 fn unknown(document: &Document, path: &str, entry: &Entry, notes: &mut Notes) {
-    let Some(key) = entry.key.as_deref().filter(|key| looks_like_a_key(key)) else {
+    let Some(key) = entry.name().filter(|key| looks_like_a_key(key)) else {
         let source = document.origin(path, entry.line);
         notes.warning(source, "holds a key that is no setting", "remove it");
         return;

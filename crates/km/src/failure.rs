@@ -1,11 +1,9 @@
 //! Why a command failed, and how that is told.
 
-use std::io::{self, Write};
-
 use km_proxy_adapter::{Error, Kind};
 use serde::Serialize;
 
-use crate::exit;
+use crate::{escape, exit, log};
 
 /// The error of a command. Holds no value, query or body.
 #[derive(Debug)]
@@ -57,15 +55,14 @@ impl Failure {
     /// Tells it on stderr: a line each, or one JSON object.
     pub(crate) fn report(&self, json: bool) {
         let text = if json { self.json() } else { self.text() };
-        // Where stderr is closed nobody can be told; the exit code still says it.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        log::write(&text);
     }
 
     fn text(&self) -> String {
         let line = |line: &Line| {
-            let hint =
-                line.hint.as_ref().map_or_else(String::new, |hint| format!("hint: {hint}\n"));
-            format!("km: {}\n{hint}", line.message)
+            let hint = line.hint.as_deref().map(escape::text);
+            let hint = hint.map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+            format!("km: {}\n{hint}", escape::text(&line.message))
         };
         self.lines.iter().map(line).collect()
     }
@@ -90,7 +87,8 @@ impl Failure {
             hint: (!hints.is_empty()).then(|| join(hints)),
         };
         // Three strings have a JSON form.
-        serde_json::to_string(&Document { error: body }).unwrap_or_default() + "\n"
+        let document = serde_json::to_string(&Document { error: body }).unwrap_or_default();
+        escape::json(&document).into_owned() + "\n"
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod args;
 mod commands;
+mod escape;
 mod exit;
 mod failure;
 mod hardening;
 mod input;
+mod log;
 mod output;
 #[cfg(test)]
 mod pages;

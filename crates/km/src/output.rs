@@ -6,6 +6,7 @@ use km_proxy_adapter::Kind;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use crate::escape;
 use crate::failure::Failure;
 
 /// A value, byte for byte; with a line ending only on a terminal.
@@ -21,13 +22,31 @@ pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
     value(secret.expose_secret())
 }
 
-/// Lines of text.
+/// Lines of text for people.
 pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
     let mut text = String::new();
     for line in lines {
-        text.push_str(line.as_ref());
+        text.push_str(&escape::text(line.as_ref()));
         text.push('\n');
     }
+    print(&text)
+}
+
+/// Rows of columns for people and scripts, with a tab between the columns and in none of them.
+pub(crate) fn rows<T: AsRef<str>>(
+    rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>,
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    for row in rows {
+        let columns: Vec<_> =
+            row.into_iter().map(|column| escape::text(column.as_ref()).into_owned()).collect();
+        text.push_str(&columns.join("\t"));
+        text.push('\n');
+    }
+    print(&text)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
@@ -37,7 +56,7 @@ pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(document).map_err(|error| {
         Failure::new(Kind::Internal, format!("write the result as JSON: {error}"), "report this")
     })?;
-    lines([text])
+    print(&(escape::json(&text).into_owned() + "\n"))
 }
 
 /// A reader that went away has what it wanted; anything else means that the result is lost.

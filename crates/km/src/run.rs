@@ -7,11 +7,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use km_proxy_adapter::Kind;
 use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, Common, LogFormat};
+use crate::args::{Cli, Command};
 use crate::failure::Failure;
-use crate::{commands, hardening, settings};
+use crate::{commands, hardening, log};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.
@@ -25,6 +24,7 @@ const DEFAULT_WATCH_LOG: &str = "warn,rustls_platform_verifier=off,km::watch=inf
 
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
+    log::report_panics();
     if let Err(failure) = hardening::apply() {
         return reported(&failure);
     }
@@ -52,7 +52,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Exec(args) if args.watch => DEFAULT_WATCH_LOG,
         _ => DEFAULT_LOG,
     };
-    start_logging(&cli.common, preset)?;
+    log::start(&cli.common, preset)?;
     let runtime = if serves { Builder::new_multi_thread() } else { Builder::new_current_thread() }
         .enable_all()
         .build();
@@ -67,25 +67,6 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     // A thread that still waits for stdin is not waited for.
     runtime.shutdown_background();
     outcome
-}
-
-fn start_logging(common: &Common, preset: &str) -> Result<(), Failure> {
-    let filter = common.log.clone();
-    let filter =
-        filter.or_else(|| settings::variable("KM_LOG")).unwrap_or_else(|| preset.to_owned());
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
-        Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
-    })?;
-    // No colours, whatever another crate asks of the library: a log is read by programs too.
-    let logging = tracing_subscriber::fmt().with_ansi(false);
-    let logging = logging.with_env_filter(filter).with_writer(std::io::stderr);
-    // There is nobody else in this process who could have started it.
-    let _ = match common.log_format {
-        LogFormat::Text => logging.try_init(),
-        LogFormat::Json => logging.json().try_init(),
-    };
-    Ok(())
 }
 
 fn parse() -> Result<Cli, ExitCode> {

@@ -1,36 +1,48 @@
-//! From the environment and the file to a key manager.
+//! From the environment and the configuration to a key manager.
+//!
+//! Files are read on a thread for blocking work and for a limited time, so that a signal ends the
+//! command even if the file system hangs.
 
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use km_proxy_adapter::{Error, KeyManager, Kind, VaultRules};
-use km_settings::{Env, ProcessEnv, Settings, Sources, Yaml};
+use km_proxy_adapter::{ConfigFiles, Error, KeyManager, Kind, VaultRules};
+use km_settings::{
+    Env, IncludeError, Includes as _, Problems, ProcessEnv, Settings, Sources, Yaml,
+};
 use tracing::warn;
+use zeroize::Zeroizing;
 
 use crate::args::Common;
 use crate::failure::Failure;
 use crate::signals;
 
-/// More than the settings take; they say so.
-const MAX_FILE_BYTES: u64 = 1024 * 1024 + 1;
+/// The size of a file of settings: 1 MiB.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// The time for reading all files that the settings name. Local files take milliseconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+const CONFIG_HINT: &str = "--config (KM_CONFIG) names LiteLLM's config.yaml";
 
 /// The key manager of a command, which asks for no more than it needs.
-pub(crate) fn connect(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect_once(told(common)?, ProcessEnv)?;
+pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect_once(with_warnings(common).await?, ProcessEnv)?;
     signals::uses(&keys);
     Ok(keys)
 }
 
 /// The key manager of a process that lives on.
 pub(crate) async fn connect_long(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect(told(common)?).await?;
+    let keys = KeyManager::connect(with_warnings(common).await?).await?;
     signals::uses(&keys);
     Ok(keys)
 }
 
 /// The key manager of the sidecar, which answers other processes.
 pub(crate) async fn connect_server(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect(told(common)?.for_server()).await?;
+    let keys = KeyManager::connect(with_warnings(common).await?.for_server()).await?;
     if keys.settings().virtual_keys.store {
         // A folder that virtual keys may not be in ends the start, not the first request.
         keys.virtual_keys(None)?;
@@ -39,10 +51,10 @@ pub(crate) async fn connect_server(common: &Common) -> Result<KeyManager, Failur
     Ok(keys)
 }
 
-/// The settings, with their warnings told.
-fn told(common: &Common) -> Result<Settings, Failure> {
-    let settings = read(common)?;
-    // The JSON output of a command is one document; there, `km check` tells the warnings.
+/// The settings, after their warnings were logged.
+async fn with_warnings(common: &Common) -> Result<Settings, Failure> {
+    let settings = read(common, Settings::from_sources).await?;
+    // The JSON output of a command is one document; there, `km check` reports the warnings.
     if !common.json {
         for warning in &settings.warnings {
             warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
@@ -51,17 +63,25 @@ fn told(common: &Common) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// The settings of all sources. A file that can't be read does not hide what else is wrong.
-pub(crate) fn read(common: &Common) -> Result<Settings, Failure> {
-    let file = common.config.clone().or_else(|| variable("KM_CONFIG").map(PathBuf::from));
-    let hint = "--config (KM_CONFIG) names LiteLLM's config.yaml";
-    let text = file.as_deref().map(|file| text(file, hint)).transpose();
-    let name = file.as_deref().map(|file| file.display().to_string());
-    let yaml = text.as_ref().ok().and_then(Option::as_deref).zip(name.as_deref());
-    let yaml = yaml.map(|(text, file)| Yaml { file, text });
-    let sources = Sources { env: &ProcessEnv, yaml, rules: &VaultRules };
-    let settings =
-        Settings::from_sources(&sources).map_err(|problems| Error::from(problems).into());
+/// Makes settings of the sources of this process.
+type Make = fn(&Sources<'_>) -> Result<Settings, Problems>;
+
+/// The settings of all sources. A file that cannot be read does not hide what else is wrong.
+pub(crate) async fn read(common: &Common, make: Make) -> Result<Settings, Failure> {
+    let file = match &common.config {
+        Some(file) => Some(file.clone()),
+        None => variable("KM_CONFIG")?.map(PathBuf::from),
+    };
+    blocking(move || read_blocking(file.as_deref(), make)).await
+}
+
+fn read_blocking(file: Option<&Path>, make: Make) -> Result<Settings, Failure> {
+    let text = file.map(|file| text_blocking(file, CONFIG_HINT)).transpose();
+    let name = file.map(|file| file.display().to_string());
+    let yaml = text.as_ref().ok().and_then(Option::as_ref).zip(name.as_deref());
+    let yaml = yaml.map(|(text, file)| Yaml::new(file, text).with_includes(&ConfigFiles));
+    let settings = make(&Sources { env: &ProcessEnv, yaml, rules: &VaultRules });
+    let settings = settings.map_err(|problems| Error::from(problems).into());
     match text {
         Ok(_) => settings,
         Err(unreadable) => Err(settings.err().into_iter().fold(unreadable, Failure::and)),
@@ -69,19 +89,44 @@ pub(crate) fn read(common: &Common) -> Result<Settings, Failure> {
 }
 
 /// A variable of the command line's own, if it is set to something.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    ProcessEnv.var(name)?.into_string().ok().filter(|value| !value.is_empty())
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = ProcessEnv.var(name) else {
+        return Ok(None);
+    };
+    let value = value.into_string().map_err(|_| {
+        let what = format!("settings: {name}: the value is not UTF-8");
+        Failure::new(Kind::Settings, what, "set it to text in UTF-8")
+    })?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
-/// What a file of settings holds.
-pub(crate) fn text(path: &Path, hint: &str) -> Result<String, Failure> {
-    let shown = path.display();
-    let failed =
-        |why: String| Failure::new(Kind::Settings, format!("settings: {shown}: {why}"), hint);
-    let file =
-        std::fs::File::open(path).map_err(|e| failed(format!("the file can't be read: {e}")))?;
-    let mut bytes = Vec::new();
-    let read = file.take(MAX_FILE_BYTES).read_to_end(&mut bytes);
-    read.map_err(|error| failed(format!("the file can't be read: {error}")))?;
-    String::from_utf8(bytes).map_err(|_| failed("the file is not UTF-8".to_owned()))
+/// The text of a file of settings.
+pub(crate) async fn text(path: &Path, hint: &'static str) -> Result<Zeroizing<String>, Failure> {
+    let path = path.to_owned();
+    blocking(move || text_blocking(&path, hint)).await
+}
+
+fn text_blocking(path: &Path, hint: &str) -> Result<Zeroizing<String>, Failure> {
+    let failed = |why: &str| {
+        let what = format!("settings: {}: {why}", path.display());
+        Failure::new(Kind::Settings, what, hint)
+    };
+    ConfigFiles.read(path, MAX_FILE_BYTES).map_err(|error| match error {
+        IncludeError::TooLarge => failed("the file is larger than 1 MiB"),
+        other => failed(&format!("cannot read the file: {other}")),
+    })
+}
+
+/// Runs work that reads files, for a limited time.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let task = tokio::task::spawn_blocking(work);
+    let error = match tokio::time::timeout(READ_TIMEOUT, task).await {
+        Ok(Ok(done)) => return done,
+        Ok(Err(lost)) => io::Error::other(lost),
+        Err(late) => late.into(),
+    };
+    let what = format!("settings: cannot read the files: {error}");
+    Err(Failure::new(Kind::Settings, what, "check the file systems that the settings name"))
 }

@@ -59,7 +59,7 @@ where
     ) -> (Option<Waiting<'a, K, L>>, Polled<K, L>) {
         let (shared, key) = (source.shared(), source.key());
         if waiting.is_none()
-            && let Some(lent) = shared.look(key)
+            && let Some(lent) = shared.look(key, false)
         {
             return (None, Poll::Ready(Ok(lent)));
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::events::Events;
@@ -55,8 +56,8 @@ where
         self
     }
 
-    /// The age from which a value is stale. One in use is loaded again before: at 90 % to 100 % of
-    /// it, drawn by lot for each value. Default 5 min.
+    /// The age from which a value is not served before it was refreshed, unless the source doesn't
+    /// answer. One in use is refreshed before, in the last tenth of it. Default 5 min.
     ///
     /// Zero turns caching off: nothing is kept, each call loads, or joins a load in flight.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
@@ -64,7 +65,7 @@ where
         self
     }
 
-    /// How long past the refresh interval a value may be served while no load brings another.
+    /// How long past the refresh interval a value may be served while the source doesn't answer.
     /// Default 1 h; zero means never.
     pub fn max_stale(mut self, max_stale: Duration) -> Self {
         self.max_stale = max_stale;
@@ -127,7 +128,7 @@ where
         let policy = Policy::new(self.refresh_interval, self.max_stale, self.negative_ttl);
         let most_flights = self.max_loads.saturating_add(self.max_waiting_loads);
         let state = State::new(policy, self.bounds, most_flights);
-        let events = Events::new(self.name);
+        let events = Events::new(self.name, Arc::clone(&state.wake));
         Ok(Cache::new(Shared::new(state, self.loader, self.max_loads, events)))
     }
 }

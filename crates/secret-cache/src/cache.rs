@@ -36,10 +36,13 @@ where
         Self { shared: Arc::new(shared) }
     }
 
-    /// Lends the value of `key`: from memory while it may be served, else once it is loaded.
+    /// Lends the value of `key`: from memory while it is fresh, else once it is loaded.
     ///
-    /// A hit is one poll, takes no lock and allocates nothing. A value that comes due is lent as it
-    /// is and loaded again behind the caller's back. All callers of one key share one load, its error
+    /// A hit is one poll, takes no lock and allocates nothing. A value that comes due is lent as it is
+    /// and refreshed in the background. For one that is past its refresh interval the caller waits
+    /// for the refresh, until the load has been running for a second. After that, and while the source
+    /// is known to be unavailable, the old value is lent at once, for up to `max_stale`, and is called
+    /// [stale](Lent::is_stale). All callers of one key share one load, its error
     /// included. A caller that gives up cancels nothing, so this may be put under any deadline. Who
     /// asks while the key is written waits for what the write leaves, or for a load that begins after
     /// it; a key that is invalidated faster than it loads keeps its callers waiting.
@@ -47,7 +50,7 @@ where
     /// # Errors
     ///
     /// [`Error::Load`] with the loader's error, which may be up to `negative_ttl` old if it was a
-    /// definite no, and as old as the back-off window otherwise; the other kinds of [`Error`] when
+    /// definite negative response, and up to a second old otherwise; the other kinds of [`Error`] when
     /// there is neither a value nor such an error.
     #[inline(always)]
     pub fn get<'a>(
@@ -73,9 +76,10 @@ where
         self.shared.hit(key, wanted)
     }
 
-    /// The value of `key` if it may be served from memory. Nobody waits: a value that comes due is
-    /// loaded again behind the caller's back if this runs on a runtime, one that is missing is not
-    /// loaded. The key may be given in any form that it [borrows](Borrow) as, `str` for a `String`.
+    /// The value of `key` if it is in memory and not expired. It never waits, so that the value may be
+    /// past its refresh interval although the source is well. One that comes due is refreshed in the
+    /// background if this runs on a runtime; one that is missing is not loaded. The key may be given
+    /// in any form that it [borrows](Borrow) as, `str` for a `String`.
     #[inline(always)]
     pub fn cached<Q>(&self, key: &Q) -> Option<Lent<K, L::Value>>
     where
@@ -84,7 +88,21 @@ where
     {
         match self.shared.hit(key, |_| true) {
             Some(lent) => Some(lent),
-            None => self.shared.look(key),
+            None => self.shared.look(key, true),
+        }
+    }
+
+    /// The value of `key` if [`get`](Self::get) would return it without waiting. Like
+    /// [`cached`](Self::cached), but it never returns a value that `get` would have refreshed first.
+    #[inline(always)]
+    pub fn try_get<Q>(&self, key: &Q) -> Option<Lent<K, L::Value>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match self.shared.hit(key, |_| true) {
+            Some(lent) => Some(lent),
+            None => self.shared.look(key, false),
         }
     }
 

@@ -18,6 +18,9 @@ pub enum Error<E> {
     /// The loader answered with an older version than one already seen, which itself is too old to
     /// be served.
     Outdated,
+    /// The value's own [lifetime](crate::Loaded::expires_in) is over, and the source could not be
+    /// asked since. Treat it as a value that is gone.
+    Expired,
     /// As many loads wait for their turn as the builder's
     /// [`max_waiting_loads`](crate::Builder::max_waiting_loads) allows. The next call tries again.
     Busy,
@@ -31,6 +34,7 @@ impl<E: LoadError> Error<E> {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Load(error) => error.outcome(),
+            Self::Expired => Outcome::Absent,
             Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => Outcome::Unreachable,
         }
     }
@@ -41,7 +45,7 @@ impl<E> Error<E> {
     pub fn load_error(&self) -> Option<&E> {
         match self {
             Self::Load(error) => Some(error),
-            Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => None,
+            Self::Panicked | Self::Outdated | Self::Expired | Self::Busy | Self::NoRuntime => None,
         }
     }
 }
@@ -53,6 +57,7 @@ impl<E> Clone for Error<E> {
             Self::Load(error) => Self::Load(Arc::clone(error)),
             Self::Panicked => Self::Panicked,
             Self::Outdated => Self::Outdated,
+            Self::Expired => Self::Expired,
             Self::Busy => Self::Busy,
             Self::NoRuntime => Self::NoRuntime,
         }
@@ -65,6 +70,7 @@ impl<E> fmt::Display for Error<E> {
             Self::Load(_) => "the value could not be loaded",
             Self::Panicked => "the loader panicked",
             Self::Outdated => "the loader answered with an older version than one already seen",
+            Self::Expired => "the value has expired, and the source could not be asked",
             Self::Busy => "too many loads wait for their turn",
             Self::NoRuntime => "no tokio runtime runs the load",
         })

@@ -1,59 +1,62 @@
-//! What is told to the `metrics` facade. A hit costs a count of the thread's own; all the rest happens
-//! where something else is dear already.
+//! Metrics of a cache, for the `metrics` facade.
 
-use std::cell::Cell;
+use std::sync::Arc;
 
 use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
+use tokio::sync::Notify;
 
 use crate::Outcome;
+use crate::hits::Hits;
 use crate::landing::{Cause, Report};
+use crate::policy::Tick;
 
-/// Hits are told by the thousand: whichever cache is asked after a thread's thousandth gets them all.
-const BATCH: u32 = 1024;
-
-thread_local! {
-    static HITS: Cell<u32> = const { Cell::new(0) };
-}
+/// How long after the first hit they are reported, in nanoseconds: half of the second within which
+/// they must be visible.
+const REPORT_INTERVAL: u64 = 500_000_000;
 
 static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-/// The label of a cache's counters.
-#[derive(Debug)]
+/// The counters of a cache, and the label that they have in common.
 pub(crate) struct Events {
     cache: &'static str,
-    /// Made once: the macro would allocate, and a hit doesn't, not even the thousandth.
-    hits: Key,
+    pub(crate) hits: Hits,
+    /// Made once, because the macro would allocate.
+    hits_key: Key,
 }
 
 impl Events {
-    pub(crate) fn new(cache: &'static str) -> Self {
+    /// `wake` is the timer's: it reports hits while there are any.
+    pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
         let labels = vec![Label::from_static_parts("cache", cache)];
-        Self { cache, hits: Key::from_parts("secret_cache_hits_total", labels) }
+        let hits_key = Key::from_parts("secret_cache_hits_total", labels);
+        Self { cache, hits: Hits::new(wake), hits_key }
     }
 
-    /// Counts a hit.
-    #[inline(always)]
-    pub(crate) fn hit() {
-        HITS.set(HITS.get().wrapping_add(1));
-    }
-
-    /// Tells the hits that were counted, if they are many. This may be foreign code, so it comes before
-    /// a value is lent: a loan that foreign code could unwind through would have to stand in memory.
-    #[inline(always)]
-    pub(crate) fn tell_many(&self) {
-        if HITS.get() >= BATCH {
-            self.tell_hits();
+    /// Reports hits if it is time to; `at` is when that was to be, [`Tick::MAX`] for never. Returns
+    /// when to report next. A cache that nobody reads wakes nobody.
+    pub(crate) fn report_hits_by(&self, at: Tick, now: Tick) -> Tick {
+        if now < at {
+            let is_due = at == Tick::MAX && self.hits.is_awake();
+            return if is_due { now.saturating_add(REPORT_INTERVAL) } else { at };
         }
+        if self.report_hits() > 0 {
+            return now.saturating_add(REPORT_INTERVAL);
+        }
+        self.hits.rest();
+        // A thread may have counted one just before.
+        self.report_hits();
+        Tick::MAX
     }
 
-    #[cold]
-    #[inline(never)]
-    fn tell_hits(&self) {
-        let count = u64::from(HITS.replace(0));
-        let counter = |recorder: &dyn metrics::Recorder| {
-            recorder.register_counter(&self.hits, &METADATA).increment(count);
-        };
-        with_recorder(counter);
+    /// Reports the hits that have not been reported yet, and returns how many those were.
+    pub(crate) fn report_hits(&self) -> u64 {
+        let count = self.hits.take();
+        if count > 0 {
+            with_recorder(|recorder| {
+                recorder.register_counter(&self.hits_key, &METADATA).increment(count);
+            });
+        }
+        count
     }
 
     pub(crate) fn miss(&self) {
@@ -73,16 +76,24 @@ impl Events {
     pub(crate) fn load<V, E>(&self, cause: Cause, report: &Report<V, E>) {
         let name = match cause {
             Cause::Miss => "secret_cache_loads_total",
-            Cause::Refresh => "secret_cache_refreshes_total",
+            Cause::Refresh | Cause::Probe => "secret_cache_refreshes_total",
         };
         counter!(name, "cache" => self.cache).increment(1);
         let why = match report {
             Report::Loaded(_) => return,
             Report::Failed(_, Outcome::Unreachable) => "unreachable",
+            Report::Failed(_, Outcome::Unauthenticated) => "unauthenticated",
             Report::Failed(_, Outcome::Absent) => "absent",
             Report::Failed(_, Outcome::Refused) => "refused",
             Report::Panicked => "panicked",
         };
         counter!("secret_cache_failures_total", "cache" => self.cache, "why" => why).increment(1);
+    }
+}
+
+/// The last hits are reported too.
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.report_hits();
     }
 }

@@ -1,6 +1,7 @@
-//! A load that runs once, as a task of its own, and tells all that wait how it ended.
+//! A load that runs once, as a task of its own, and reports to all that wait when it is slow and how
+//! it ended.
 //!
-//! What the end does to the cache belongs to `landing`, when to take off to `state`.
+//! What the end does to the cache belongs to `landing`, when to start to `state`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,53 +11,94 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
+use crate::clock;
 use crate::landing::{Cause, Report};
-use crate::state::{Answer, Flying};
+use crate::policy::{PATIENCE, Tick};
+use crate::state::{Answer, Flying, Patience};
 use crate::{Load, LoadError};
 
 /// What the waiters of one load share. It ends once; what comes later is ignored.
 pub(crate) struct Flight<K, V, E> {
-    ending: watch::Sender<Option<Ending<K, V, E>>>,
+    /// From when on it is slow.
+    slow_from: Tick,
+    progress: watch::Sender<Progress<K, V, E>>,
+}
+
+enum Progress<K, V, E> {
+    Running,
+    /// For longer than callers with an older value wait.
+    Slow,
+    Ended(Ending<K, V, E>),
 }
 
 /// How a flight ended.
 pub(crate) enum Ending<K, V, E> {
     /// With this answer.
     Landed(Answer<K, V, E>),
-    /// The key was written meanwhile: ask again.
+    /// Not ended, but slow, for a caller that has an older value.
+    Slow,
+    /// The key was written meanwhile, or the source can't be asked just now: ask again.
     Superseded,
     /// The runtime dropped the task.
     Lost,
 }
 
 impl<K, V, E> Flight<K, V, E> {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { ending: watch::Sender::new(None) })
+    pub(crate) fn new(started: Tick) -> Arc<Self> {
+        let slow_from = started.saturating_add(PATIENCE);
+        Arc::new(Self { slow_from, progress: watch::Sender::new(Progress::Running) })
+    }
+
+    /// Runs the task of this load. The load itself wakes those that have an older value: no caller
+    /// needs a timer.
+    pub(crate) async fn run(&self, task: impl Future<Output = ()>) {
+        let mut task = pin!(task);
+        if timeout_at(clock::instant(self.slow_from), task.as_mut()).await.is_err() {
+            self.progress.send_if_modified(|progress| {
+                let is_running = matches!(progress, Progress::Running);
+                if is_running {
+                    *progress = Progress::Slow;
+                }
+                is_running
+            });
+            task.await;
+        }
     }
 
     /// Ends the flight for all that wait, unless it has ended before.
     pub(crate) fn end(&self, ending: Ending<K, V, E>) {
-        self.ending.send_if_modified(|slot| {
-            let first = slot.is_none();
-            if first {
-                *slot = Some(ending);
+        self.progress.send_if_modified(|progress| {
+            let is_first = !matches!(progress, Progress::Ended(_));
+            if is_first {
+                *progress = Progress::Ended(ending);
             }
-            first
+            is_first
         });
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ending.borrow().is_some()
+    fn has_ended(&self) -> bool {
+        matches!(*self.progress.borrow(), Progress::Ended(_))
     }
 
-    /// Waits for the end. Cancel-safe: nothing is lost when the caller gives up.
-    pub(crate) async fn ended(&self) -> Ending<K, V, E> {
-        let mut ending = self.ending.subscribe();
-        match ending.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(ending)) => ending.share(),
-            // Not reached: the sender lives as long as `self`, and the value was waited for.
-            Ok(None) | Err(_) => Ending::Lost,
+    fn is_slow(&self, now: Tick) -> bool {
+        now >= self.slow_from || matches!(*self.progress.borrow(), Progress::Slow)
+    }
+
+    /// Waits with this patience. Cancel-safe: nothing is lost when the caller gives up.
+    pub(crate) async fn wait(&self, patience: Patience) -> Ending<K, V, E> {
+        let mut progress = self.progress.subscribe();
+        let is_over = |progress: &Progress<K, V, E>| match progress {
+            Progress::Running => false,
+            Progress::Slow => patience == Patience::UntilSlow,
+            Progress::Ended(_) => true,
+        };
+        match progress.wait_for(is_over).await.as_deref() {
+            Ok(Progress::Ended(ending)) => ending.share(),
+            Ok(Progress::Running | Progress::Slow) => Ending::Slow,
+            // Not reached: the sender lives as long as `self`.
+            Err(_) => Ending::Lost,
         }
     }
 }
@@ -66,6 +108,7 @@ impl<K, V, E> Ending<K, V, E> {
         match self {
             Self::Landed(Ok(lent)) => Self::Landed(Ok(lent.share())),
             Self::Landed(Err(error)) => Self::Landed(Err(error.clone())),
+            Self::Slow => Self::Slow,
             Self::Superseded => Self::Superseded,
             Self::Lost => Self::Lost,
         }
@@ -92,10 +135,7 @@ where
     ) -> Self {
         let lost = LostOnDrop(Arc::clone(&flight));
         let mut tasks = JoinSet::new();
-        let body = async move {
-            let _lost = lost;
-            task.await;
-        };
+        let body = async move { lost.0.run(task).await };
         tasks.spawn_on(body, runtime);
         Self { flight, task: tasks }
     }
@@ -130,6 +170,10 @@ impl<K, V, E> Flying for Launched<K, V, E> {
     fn is_lost(&self) -> bool {
         self.flight.has_ended()
     }
+
+    fn is_slow(&self, now: Tick) -> bool {
+        self.flight.is_slow(now)
+    }
 }
 
 /// Ends a flight whose task was dropped before it came to its end.
@@ -141,32 +185,43 @@ impl<K, V, E> Drop for LostOnDrop<K, V, E> {
     }
 }
 
-/// Runs one load to its report; a panic is a report too.
-pub(crate) async fn report<K, L: Load<K>>(
+/// Runs one load to its report, once `turn` grants it what it holds for as long; `None` if it doesn't.
+/// A panic is a report too.
+pub(crate) async fn report<K, L: Load<K>, T>(
     loader: &L,
     key: &K,
     cause: Cause,
-) -> Report<L::Value, L::Error>
+    turn: impl Future<Output = Option<T>>,
+) -> Option<Report<L::Value, L::Error>>
 where
     K: Sync,
 {
     let mut load = pin!(async {
-        let answer = match cause {
-            Cause::Miss => loader.load(key).await,
-            Cause::Refresh => loader.refresh(key).await,
+        // The loader's deadline begins before the wait: its futures are made first.
+        let (answer, _turn) = match cause {
+            Cause::Miss => {
+                let load = loader.load(key);
+                let turn = turn.await?;
+                (load.await, turn)
+            }
+            Cause::Refresh | Cause::Probe => {
+                let refresh = loader.refresh(key);
+                let turn = turn.await?;
+                (refresh.await, turn)
+            }
         };
-        match answer {
+        Some(match answer {
             Ok(value) => Report::Loaded(value),
             Err(error) => {
                 let outcome = error.outcome();
                 Report::Failed(Arc::new(error), outcome)
             }
-        }
+        })
     });
     // Unwind safety: after a panic the future is not polled again, and the loader is the user's.
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| load.as_mut().poll(context)))
-            .unwrap_or(Poll::Ready(Report::Panicked))
+            .unwrap_or(Poll::Ready(Some(Report::Panicked)))
     })
     .await
 }

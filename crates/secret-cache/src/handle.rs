@@ -7,7 +7,6 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::asking::{Asking, Source};
-use crate::events::Events;
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::{Error, Lent, Load, Version};
@@ -54,18 +53,28 @@ where
     /// The value if it is known to be fresh, as [`Cache::fresh`](crate::Cache::fresh).
     #[inline(always)]
     pub fn fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Lent<K, L::Value>> {
-        self.shared.events.tell_many();
+        self.shared.events.hits.announce();
         let lent = Lent::plain(self.slot.cell.load(), wanted)?;
-        Events::hit();
+        self.shared.events.hits.count();
         Some(lent)
     }
 
-    /// The value if it may be served from memory, as [`Cache::cached`](crate::Cache::cached).
+    /// The value if it is in memory and not expired, as [`Cache::cached`](crate::Cache::cached).
     #[inline(always)]
     pub fn cached(&self) -> Option<Lent<K, L::Value>> {
         match self.hit() {
             Some(lent) => Some(lent),
-            None => self.shared.look(&self.key),
+            None => self.shared.look(&self.key, true),
+        }
+    }
+
+    /// The value if [`get`](Self::get) would return it without waiting, as
+    /// [`Cache::try_get`](crate::Cache::try_get).
+    #[inline(always)]
+    pub fn try_get(&self) -> Option<Lent<K, L::Value>> {
+        match self.hit() {
+            Some(lent) => Some(lent),
+            None => self.shared.look(&self.key, false),
         }
     }
 

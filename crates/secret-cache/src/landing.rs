@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::lent::Lent;
 use crate::memo::Memo;
-use crate::policy::{Freshness, PROBE_INTERVAL, Tick, nanos};
+use crate::policy::{Freshness, RETRY_AFTER, Tick};
 use crate::state::{Answer, Flying, State};
 use crate::stored::{Released, Stored};
 use crate::table::Table;
-use crate::{Error, Loaded, Outcome};
+use crate::{Error, Loaded, Outcome, Version};
 
 /// How a load ended.
 pub(crate) enum Report<V, E> {
@@ -21,10 +21,19 @@ pub(crate) enum Report<V, E> {
 /// Why a load was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// A caller waits for it.
+    /// There is no value, and a caller waits for one.
     Miss,
-    /// The value came due; nobody waits.
+    /// The value came due, or is past its refresh interval.
     Refresh,
+    /// Like a refresh, while the source can't be asked: it finds out whether that is over.
+    Probe,
+}
+
+/// Whether a failure is remembered of its key: that the loader isn't logged in says nothing of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remember {
+    Yes,
+    No,
 }
 
 /// A load that has come to its end.
@@ -75,13 +84,12 @@ where
         let Arrival { report, cause, began, now, lot } = arrival;
         match report {
             Report::Loaded(loaded) => {
-                table.probe = None;
+                table.source_responded();
                 let floor = self.floor(table, key);
                 if floor.is_some_and(|floor| !loaded.version.replaces(floor)) {
-                    return self.fail(table, key, Error::Outdated, now);
+                    return self.fail(table, key, Error::Outdated, Remember::Yes, now);
                 }
-                let Loaded { value, version } = loaded;
-                let stored = Arc::new(Stored::new(key.clone(), value, version, began, lot));
+                let stored = Arc::new(Stored::new(key.clone(), loaded, began, lot));
                 if cause == Cause::Miss {
                     stored.see();
                 }
@@ -89,22 +97,27 @@ where
                 Ok(Lent::loaded(stored))
             }
             Report::Failed(error, Outcome::Absent | Outcome::Refused) => {
-                table.probe = None;
+                table.source_responded();
                 let error = Error::Load(error);
                 self.deny(table, key, error.clone(), began, now);
                 Err(error)
             }
-            Report::Failed(error, Outcome::Unreachable) => {
-                if cause == Cause::Refresh {
-                    table.probe = Some(now.saturating_add(nanos(PROBE_INTERVAL)));
+            Report::Failed(error, outcome @ (Outcome::Unreachable | Outcome::Unauthenticated)) => {
+                // A miss proves nothing: a caller may have asked for a name that no source bears.
+                if cause != Cause::Miss {
+                    table.source_failed(now);
                 }
-                self.fail(table, key, Error::Load(error), now)
+                let remember = match outcome {
+                    Outcome::Unauthenticated => Remember::No,
+                    _ => Remember::Yes,
+                };
+                self.fail(table, key, Error::Load(error), remember, now)
             }
-            Report::Panicked => self.fail(table, key, Error::Panicked, now),
+            Report::Panicked => self.fail(table, key, Error::Panicked, Remember::Yes, now),
         }
     }
 
-    /// Holds a value, unless nothing is held at all.
+    /// Keeps a value, unless nothing is kept at all or its own lifetime is over.
     pub(crate) fn hold(
         &self,
         table: &mut Table<K, V, E, F>,
@@ -114,13 +127,31 @@ where
         if self.policy.is_off() {
             return;
         }
+        if stored.expires <= now {
+            return self.end(table, &stored.key, stored.version, now);
+        }
         let edge = self.policy.edge(stored.began, stored.lot);
-        stored.ask_clock(!table.trusted || edge <= now);
+        stored.ask_clock(!table.trusted || stored.is_limited() || edge <= now);
         table.scan_by(edge);
+        if stored.is_limited() {
+            table.agenda.remind(stored.hard(&self.policy), stored.key.clone());
+        }
         table.put(&self.values, stored);
     }
 
-    /// The source says no: serving ends.
+    /// The lifetime of the key's latest value is over already.
+    fn end(&self, table: &mut Table<K, V, E, F>, key: &K, version: Version, now: Tick) {
+        table.forget(&self.values, key);
+        if let Some(slot) = table.slot(key) {
+            slot.announce(version);
+            if slot.is_watched() {
+                table.agenda.remind(now.saturating_add(self.policy.refresh_interval), key.clone());
+            }
+        }
+        table.note(&self.values, key, Memo::ended(version));
+    }
+
+    /// The source gave a definite negative response: serving ends.
     fn deny(
         &self,
         table: &mut Table<K, V, E, F>,
@@ -134,7 +165,6 @@ where
         if let Some(slot) = table.slot(key) {
             let old = slot.end();
             table.released.extend(old);
-            // Somebody waits for a value to come.
             if slot.is_watched() {
                 table.agenda.remind(now.saturating_add(self.policy.refresh_interval), key.clone());
             }
@@ -145,45 +175,69 @@ where
         }
     }
 
-    /// Nothing came of it: what is held is served on while it may be, and the key left in peace.
+    /// The load failed: the old value is served on while it may be, and the key is left alone for a
+    /// moment if the failure is `remember`ed of it.
     fn fail(
         &self,
         table: &mut Table<K, V, E, F>,
         key: &K,
         error: Error<E>,
+        remember: Remember,
         now: Tick,
     ) -> Answer<K, V, E> {
         if self.policy.is_off() {
             return Err(error);
         }
         self.expire(table, key, now);
-        let Some(guard) = self.values.find(key) else {
-            let mut memo = table.memos.remove(key).unwrap_or_else(|| Memo::blank(None));
-            memo.failed(error.clone(), now, None);
+        let retry_at = now.saturating_add(RETRY_AFTER);
+        let guard = self.values.find(key);
+        let Some(stored) = guard.as_ref().and_then(|guard| guard.get()) else {
             if table.is_watched(key) {
-                table.agenda.remind(memo.until, key.clone());
+                table.agenda.remind(retry_at, key.clone());
             }
-            table.note(&self.values, key, memo);
-            return Err(error);
+            return Err(self.fail_without_value(table, key, error, remember, retry_at));
         };
-        let Some(stored) = guard.get() else { return Err(error) };
-        let hard = self.policy.hard(stored.began);
-        let setback = table.setbacks.entry(key.clone()).or_insert_with(|| Memo::blank(None));
-        setback.failed(error, now, Some(hard));
-        table.agenda.remind(setback.until, key.clone());
-        let is_stale = stored.freshness(&self.policy, now) == Freshness::Stale;
-        Ok(Lent::held(guard, is_stale))
+        let retry_at = retry_at.min(stored.hard(&self.policy));
+        table.agenda.remind(retry_at, key.clone());
+        let is_overdue = stored.freshness(&self.policy, now) == Freshness::Overdue;
+        if remember == Remember::Yes {
+            let setback = table.setbacks.entry(key.clone()).or_insert_with(Memo::blank);
+            setback.failed(error.clone(), retry_at);
+        }
+        guard.map(|guard| Lent::held(guard, is_overdue)).ok_or(error)
     }
 
-    /// Lets a value go that is past its hard age; its version is remembered.
+    /// Returns what callers get, and remembers it until `retry_at`.
+    fn fail_without_value(
+        &self,
+        table: &mut Table<K, V, E, F>,
+        key: &K,
+        error: Error<E>,
+        remember: Remember,
+        retry_at: Tick,
+    ) -> Error<E> {
+        let memo = table.memos.get(key);
+        let error = if memo.is_some_and(|memo| memo.has_ended) { Error::Expired } else { error };
+        if remember == Remember::Yes {
+            let mut memo = table.memos.remove(key).unwrap_or_else(Memo::blank);
+            memo.failed(error.clone(), retry_at);
+            table.note(&self.values, key, memo);
+        }
+        error
+    }
+
+    /// Lets a value go that is past its hard age or its own lifetime; its version is remembered.
     pub(crate) fn expire(&self, table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> bool {
         let Some(guard) = self.values.find(key) else { return false };
         let Some(stored) = guard.get() else { return false };
         if stored.freshness(&self.policy, now) != Freshness::Expired {
             return false;
         }
-        let mut memo = table.setbacks.remove(key).unwrap_or_else(|| Memo::blank(None));
-        memo.floor = Some(stored.version);
+        let memo = if stored.expires <= now {
+            Memo::ended(stored.version)
+        } else {
+            table.setbacks.remove(key).unwrap_or_else(Memo::blank).with_floor(stored.version)
+        };
         table.forget(&self.values, key);
         table.note(&self.values, key, memo);
         true

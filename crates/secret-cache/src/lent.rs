@@ -65,6 +65,11 @@ impl<K, V> Lent<K, V> {
         Self { guard, how: if stale { How::Stale } else { How::Fresh } }
     }
 
+    /// Notes that the caller which waited for it has got it.
+    pub(crate) fn see(&self) {
+        self.stored().see();
+    }
+
     /// The same loan for one more caller that waited for it.
     pub(crate) fn share(&self) -> Self {
         Self { guard: Guard::owned(Arc::clone(self.stored())), how: self.how }
@@ -92,8 +97,9 @@ impl<K, V> Lent<K, V> {
         self.stored().version
     }
 
-    /// Whether the value was past its refresh interval when it was lent, whether or not a refresh
-    /// has failed yet. A value that was loaded for this caller is never stale.
+    /// Whether the value was past its refresh interval when it was lent, and the last load of it had
+    /// failed or had been running for more than a second. A value that was loaded for this caller is
+    /// never stale.
     pub fn is_stale(&self) -> bool {
         self.how == How::Stale
     }

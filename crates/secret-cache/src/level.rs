@@ -93,13 +93,20 @@ impl<K: Eq, V> Level<K, V> {
         old
     }
 
-    /// Puts in an entry whose key has none.
-    pub(crate) fn insert(&self, hash: Hash, stored: Arc<Stored<K, V>>) {
+    /// Puts in an entry whose key has none; returns it if the array is full.
+    pub(crate) fn insert(
+        &self,
+        hash: Hash,
+        stored: Arc<Stored<K, V>>,
+    ) -> Option<Arc<Stored<K, V>>> {
         let mut place = self.home(hash);
-        while self.tags.get(place).is_some_and(|tag| tag.load(Acquire) != 0) {
+        for _ in 0..self.tags.len() {
+            if self.tags.get(place).is_some_and(|tag| tag.load(Acquire) == 0) {
+                return self.set(place, hash, stored);
+            }
             place = self.after(place);
         }
-        self.set(place, hash, stored);
+        Some(stored)
     }
 
     /// Takes the entry at a place out, and moves what stands behind it up: no gap ends a search too

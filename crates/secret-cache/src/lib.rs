@@ -17,6 +17,7 @@ mod lent;
 
 // Policy: pure, what is served and when to load again.
 mod memo;
+mod outage;
 mod policy;
 
 // Mechanism, values: held in places that are read without a lock.
@@ -39,6 +40,8 @@ mod writing;
 mod asking;
 mod events;
 mod flight;
+mod hits;
+mod permits;
 mod shared;
 mod timer;
 

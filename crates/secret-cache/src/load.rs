@@ -3,6 +3,7 @@
 //! How a load is run belongs to `flight`, what its answer does to `landing`.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use crate::Version;
 
@@ -24,7 +25,11 @@ pub trait Load<K>: Send + Sync + 'static {
     /// Why there is no value. Shared by all that waited for the load.
     type Error: LoadError;
 
-    /// Loads the value of `key`.
+    /// Loads the value of `key`, which has none.
+    ///
+    /// The future is made when the load is asked for, and polled when it is its turn: a deadline
+    /// that is set before the future is returned covers the wait for
+    /// [`max_loads`](crate::Builder::max_loads) too.
     ///
     /// # Errors
     ///
@@ -34,12 +39,11 @@ pub trait Load<K>: Send + Sync + 'static {
         key: &K,
     ) -> impl Future<Output = Result<Loaded<Self::Value>, Self::Error>> + Send;
 
-    /// Loads the value of `key` again behind the readers' backs; as [`load`](Self::load) unless it is
-    /// given.
+    /// Loads the value of `key` again; like [`load`](Self::load) unless it is implemented.
     ///
-    /// Nobody waits for it as a rule, and the cache itself comes back after a failure, or sends one
-    /// refresh a second for all keys while the source can't be asked. So it should try once only,
-    /// where `load` tries again: each of its tries would count as one of those.
+    /// Callers don't wait for it, or for a second at most, because there is an older value. The cache
+    /// itself retries after a failure, and sends one refresh a second for all keys while the source
+    /// can't be asked. So an implementation should try once, where `load` retries.
     ///
     /// # Errors
     ///
@@ -52,7 +56,7 @@ pub trait Load<K>: Send + Sync + 'static {
     }
 }
 
-/// An error of a [`Load`]: it tells the cache which of three things it means.
+/// An error of a [`Load`], which says what it means for the cache.
 pub trait LoadError: std::error::Error + Send + Sync + 'static {
     /// What this error means for the value that may be held already.
     fn outcome(&self) -> Outcome;
@@ -67,11 +71,16 @@ impl LoadError for Infallible {
 
 /// What a failed load means for the value that may be held already.
 ///
-/// The three cases are all there are: a `match` on them needs no wildcard.
+/// These cases are all there are: a `match` on them needs no wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The source could not be asked: the old value may be served for a while. Never remembered.
+    /// The source could not be asked: the old value may be served for a while. A key without one is
+    /// asked for again after a second.
     Unreachable,
+    /// The source could not be asked because the loader isn't logged in to it. Like
+    /// [`Unreachable`](Self::Unreachable) for the old value. It says nothing about the key, so it is
+    /// not remembered: each caller without a value causes a load, and the loader paces its logins.
+    Unauthenticated,
     /// There is no value: serving ends, and the answer is remembered for the negative lifetime.
     Absent,
     /// The source refuses the value: serving ends, and the answer is remembered for the negative
@@ -84,16 +93,28 @@ pub enum Outcome {
 pub struct Loaded<V> {
     pub(crate) value: V,
     pub(crate) version: Version,
+    pub(crate) lifetime: Option<Duration>,
 }
 
 impl<V> Loaded<V> {
     /// A value of a source that counts no versions: what is loaded later counts as newer.
     pub fn new(value: V) -> Self {
-        Self { value, version: Version::default() }
+        Self::versioned(value, Version::default())
     }
 
     /// A value of this version: it never replaces one that [`Version::replaces`] says is newer.
     pub fn versioned(value: V, version: Version) -> Self {
-        Self { value, version }
+        Self { value, version, lifetime: None }
+    }
+
+    /// Ends the value this long after its load began (or after it was written), whatever its age:
+    /// then the next caller waits for a load, and gets [`Error::Expired`](crate::Error::Expired) if
+    /// the source can't be asked.
+    ///
+    /// With a lifetime of zero the value is given to the callers that wait for it, and not kept.
+    #[must_use]
+    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
     }
 }

@@ -1,50 +1,53 @@
-//! What is remembered of a key beside its value: that its loads fail, or what version it had.
+//! What is remembered of a key beside its value: that its last load failed, what version it had, and
+//! whether the value's own lifetime is over.
 //!
-//! Pure: the time comes in. Where memos are kept belongs to `table`.
+//! Pure: the caller supplies the time. Where memos are kept belongs to `table`.
 
-use crate::policy::{Tick, window};
+use crate::policy::Tick;
 use crate::{Error, Version};
 
-/// How long a failure outlasts its window: the next one within it is one in a row.
-const MEMORY: u64 = 60_000_000_000;
-
-/// What the loads of a key have come to.
+/// What is remembered of a key.
 pub(crate) struct Memo<E> {
-    /// What callers get while the key is left in peace and there is no value.
+    /// What callers get until `until` if there is no value.
     answer: Option<Error<E>>,
-    /// Loads that failed in a row, definite noes aside.
-    failures: u32,
     /// When the key may be asked for again.
     pub(crate) until: Tick,
-    /// The version of a value that is too old to be served: no older one may follow it.
+    /// The version of a value that is not served any more: no older one may follow it.
     pub(crate) floor: Option<Version>,
+    /// The value ended because its own lifetime did: an outage doesn't bring it back.
+    pub(crate) has_ended: bool,
 }
 
 impl<E> Memo<E> {
-    /// Nothing but a version that was seen.
-    pub(crate) fn blank(floor: Option<Version>) -> Self {
-        Self { answer: None, failures: 0, until: 0, floor }
+    /// Nothing is remembered yet.
+    pub(crate) fn blank() -> Self {
+        Self { answer: None, until: 0, floor: None, has_ended: false }
     }
 
-    /// A definite no: the versions may begin anew after it.
+    /// The source gave a definite negative response. Versions may begin anew after it.
     pub(crate) fn no(answer: Error<E>, until: Tick) -> Self {
-        Self { answer: Some(answer), failures: 0, until, floor: None }
+        Self { answer: Some(answer), until, ..Self::blank() }
     }
 
-    /// One more load has failed. With a value the window ends with its right to be served.
-    pub(crate) fn failed(&mut self, answer: Error<E>, now: Tick, served_until: Option<Tick>) {
-        if now >= self.until.saturating_add(MEMORY) {
-            self.failures = 0;
-        }
-        self.failures = self.failures.saturating_add(1);
-        let until = now.saturating_add(window(self.failures, served_until.is_some()));
-        self.until = served_until.map_or(until, |end| end.min(until));
+    /// The lifetime of a value of this version is over.
+    pub(crate) fn ended(version: Version) -> Self {
+        Self { floor: Some(version), has_ended: true, ..Self::blank() }
+    }
+
+    /// A value of this version was too old to be served.
+    pub(crate) fn with_floor(self, version: Version) -> Self {
+        Self { floor: Some(version), ..self }
+    }
+
+    /// Another load failed.
+    pub(crate) fn failed(&mut self, answer: Error<E>, until: Tick) {
         self.answer = Some(answer);
+        self.until = until;
     }
 
     /// Whether there is nothing in it any more that matters.
     pub(crate) fn is_past(&self, now: Tick) -> bool {
-        self.floor.is_none() && now >= self.until.saturating_add(MEMORY)
+        self.floor.is_none() && now >= self.until
     }
 
     /// The answer that needs no load, while it holds.

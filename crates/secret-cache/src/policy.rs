@@ -8,19 +8,17 @@ use std::time::Duration;
 /// A point in time: nanoseconds from when the cache was made.
 pub(crate) type Tick = u64;
 
-/// The first back-off window after a failed load. With a value to serve nobody waits for the next
-/// try, and a blip of the source is over within a second.
-const FIRST_WINDOW: Duration = Duration::from_secs(1);
+/// The pause after a failed load of a key, in nanoseconds. It doesn't grow: a source that is back
+/// after a long outage is noticed as soon as one that is back after a short one.
+pub(crate) const RETRY_AFTER: u64 = 1_000_000_000;
 
-/// The longest back-off window while there is a value to serve: how long a source that is back may
-/// go unnoticed.
-const LAST_WINDOW: Duration = Duration::from_secs(30);
+/// How long a reader waits for the refresh of a value that is past its refresh interval, in
+/// nanoseconds from the start of the load. A source that needs longer counts as not answering.
+pub(crate) const PATIENCE: u64 = 1_000_000_000;
 
-/// The longest back-off window while there is none: callers fail until it is over.
-const LAST_EMPTY_WINDOW: Duration = Duration::from_secs(5);
-
-/// While the source can't be asked, all keys together are refreshed once in this time.
-pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// The most that a refresh is started ahead of the end of the interval's last tenth, in
+/// nanoseconds: as long as a healthy source may take, so that readers of a key in use never wait.
+const HEAD_START: u64 = PATIENCE;
 
 /// The spans of a cache's settings, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +33,11 @@ pub(crate) struct Policy {
 pub(crate) enum Freshness {
     /// Served.
     Fresh,
-    /// Served, and loaded again behind the reader's back.
+    /// Served, and refreshed in the background.
     Due,
-    /// The same, past the refresh interval: the reader is told.
-    Stale,
-    /// Not served any more.
+    /// Past the refresh interval: served only if the source doesn't answer.
+    Overdue,
+    /// Not served.
     Expired,
 }
 
@@ -62,7 +60,7 @@ impl Policy {
         if now >= self.hard(began) {
             Freshness::Expired
         } else if now >= began.saturating_add(self.refresh_interval) {
-            Freshness::Stale
+            Freshness::Overdue
         } else if now >= self.due(began, lot) {
             Freshness::Due
         } else {
@@ -70,13 +68,14 @@ impl Policy {
         }
     }
 
-    /// When a value is loaded again: at 90 % to 100 % of the interval, by its lot. Values that were
-    /// loaded together don't come due together. Never later than the interval: a value in use is
-    /// not stale on a good day.
+    /// When a value in use is refreshed: in the last tenth of the interval, at a point drawn by
+    /// `lot`, so that values that were loaded together don't come due together. The end of the tenth
+    /// is left to the load itself: a second, or half of the tenth where that is less.
     pub(crate) fn due(&self, began: Tick, lot: u32) -> Tick {
-        let tenth = u128::from(self.refresh_interval / 10);
+        let tenth = self.refresh_interval / 10;
+        let drawn_from = tenth - HEAD_START.min(tenth / 2);
         // Less than a tenth, so it fits.
-        let drawn = u64::try_from((tenth * u128::from(lot)) >> 32).unwrap_or(0);
+        let drawn = u64::try_from((u128::from(drawn_from) * u128::from(lot)) >> 32).unwrap_or(0);
         let least = self.refresh_interval - self.refresh_interval / 10;
         began.saturating_add(least).saturating_add(drawn)
     }
@@ -96,15 +95,6 @@ impl Policy {
     pub(crate) fn edge(&self, began: Tick, lot: u32) -> Tick {
         self.due(began, lot).saturating_sub(self.round().saturating_mul(2))
     }
-}
-
-/// How long the source is left in peace after this many failures in a row.
-pub(crate) fn window(failures: u32, has_value: bool) -> u64 {
-    let last = if has_value { LAST_WINDOW } else { LAST_EMPTY_WINDOW };
-    nanos(match failures.checked_sub(1) {
-        None => Duration::ZERO,
-        Some(doublings) => FIRST_WINDOW.saturating_mul(2_u32.saturating_pow(doublings)).min(last),
-    })
 }
 
 /// Nanoseconds, at most 584 years.
@@ -132,17 +122,17 @@ mod tests {
             (secs(10), secs(5), 0, 0, Freshness::Fresh),
             (secs(10), secs(5), 0, secs(9) - 1, Freshness::Fresh),
             (secs(10), secs(5), 0, secs(9), Freshness::Due),
-            (secs(10), secs(5), half, secs(9) + secs(1) / 2 - 1, Freshness::Fresh),
-            (secs(10), secs(5), half, secs(9) + secs(1) / 2, Freshness::Due),
+            (secs(10), secs(5), half, secs(9) + secs(1) / 4 - 1, Freshness::Fresh),
+            (secs(10), secs(5), half, secs(9) + secs(1) / 4, Freshness::Due),
             (secs(10), secs(5), u32::MAX, secs(10) - 1, Freshness::Due),
-            (secs(10), secs(5), u32::MAX, secs(10), Freshness::Stale),
-            (secs(10), secs(5), 0, secs(15) - 1, Freshness::Stale),
+            (secs(10), secs(5), u32::MAX, secs(10), Freshness::Overdue),
+            (secs(10), secs(5), 0, secs(15) - 1, Freshness::Overdue),
             (secs(10), secs(5), 0, secs(15), Freshness::Expired),
             (secs(10), 0, 0, secs(10) - 1, Freshness::Due),
             (secs(10), 0, 0, secs(10), Freshness::Expired),
             (0, 0, 0, 0, Freshness::Expired),
             (max, max, 0, max / 10 * 8, Freshness::Fresh),
-            (secs(1), max, 0, max - 1, Freshness::Stale),
+            (secs(1), max, 0, max - 1, Freshness::Overdue),
         ];
         for (refresh_interval, max_stale, lot, age, expected) in table {
             let policy = policy(refresh_interval, max_stale);
@@ -159,15 +149,14 @@ mod tests {
         }
     }
 
+    /// A refresh that takes as long as a healthy source may is over before the interval is.
     #[test]
-    fn windows_double_up_to_the_last() {
-        for (has_value, expected) in
-            [(true, [0, 1, 2, 4, 8, 16, 30, 30]), (false, [0, 1, 2, 4, 5, 5, 5, 5])]
+    fn refresh_due_leaves_time_for_the_load() {
+        for (interval, head_start) in
+            [(secs(300), secs(1)), (secs(20), secs(1)), (secs(2), secs(1) / 10)]
         {
-            for (failures, seconds) in (0..).zip(expected) {
-                assert_eq!(window(failures, has_value), secs(seconds), "{failures}");
-            }
+            let latest = policy(interval, 0).due(0, u32::MAX);
+            assert!(latest >= interval / 10 * 9 && latest <= interval - head_start, "{interval}");
         }
-        assert_eq!(window(u32::MAX, true), secs(30));
     }
 }

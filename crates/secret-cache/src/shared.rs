@@ -6,14 +6,15 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::events::Events;
 use crate::flight::{Ending, Flight, Launched, Ticket, report};
 use crate::landing::{Arrival, Cause};
 use crate::lent::Lent;
-use crate::state::{Answer, Look, State, Step};
+use crate::permits::LoadPermits;
+use crate::policy::Tick;
+use crate::state::{Answer, Look, Patience, State, Step};
 use crate::timer::Timer;
 use crate::writing::Ended;
 use crate::{Error, Load};
@@ -32,8 +33,7 @@ type Loads<K, L> = Launched<K, <L as Load<K>>::Value, <L as Load<K>>::Error>;
 pub(crate) struct Shared<K, L: Load<K>> {
     pub(crate) state: State<K, L::Value, L::Error, Loads<K, L>>,
     loader: Arc<L>,
-    /// One for each load that runs.
-    places: Arc<Semaphore>,
+    permits: Arc<LoadPermits>,
     pub(crate) timer: Timer,
     pub(crate) events: Events,
 }
@@ -49,8 +49,8 @@ where
         max_loads: usize,
         events: Events,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(max_loads.min(Semaphore::MAX_PERMITS)));
-        Self { state, loader: Arc::new(loader), places, timer: Timer::new(), events }
+        let (loader, permits) = (Arc::new(loader), Arc::new(LoadPermits::new(max_loads)));
+        Self { state, loader, permits, timer: Timer::new(), events }
     }
 
     /// The whole of a hit.
@@ -64,21 +64,34 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.events.tell_many();
+        self.events.hits.announce();
         let lent = self.state.hit(key, wanted)?;
-        Events::hit();
+        self.events.hits.count();
         Some(lent)
     }
 
-    /// What memory has, once it is not a plain hit.
+    /// What memory has, once it is not a plain hit. A value that is past its refresh interval is left
+    /// to a load, unless the source doesn't answer or the caller `never_waits`.
     #[cold]
-    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q) -> Option<Lent<K, L::Value>>
+    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q, never_waits: bool) -> Option<Lent<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Look::Served(lent, begin) = self.state.look(key) else { return None };
-        Events::hit();
+        let (lent, begin) = match self.state.look(key) {
+            Look::Nothing => return None,
+            Look::Served(lent, begin) => (lent, begin),
+            Look::Overdue(guard, is_first) => {
+                let is_stale = self.state.is_stale(key, clock::now());
+                if !is_stale && !never_waits {
+                    return None;
+                }
+                // One that is stale has its refresh on the list since the first caller asked for it.
+                (Lent::held(guard, is_stale), is_first || !is_stale)
+            }
+        };
+        self.events.hits.announce();
+        self.events.hits.count();
         if lent.is_stale() {
             self.events.stale();
         }
@@ -91,37 +104,51 @@ where
         Some(lent)
     }
 
-    /// The answer to a caller for whom memory had nothing.
+    /// The answer to a caller that memory could not answer.
     pub(crate) async fn ask(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
         self.events.miss();
+        let answer = self.wait(key).await;
+        if let Ok(lent) = &answer {
+            // The load may have been a refresh, which nobody need have waited for.
+            lent.see();
+            if lent.is_stale() {
+                self.events.stale();
+            }
+        }
+        answer
+    }
+
+    async fn wait(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
         loop {
-            let Ticket(flight) = match self.step(key) {
+            let (Ticket(flight), patience) = match self.step(key) {
                 Step::Done(answer) => return answer,
-                Step::Wait(ticket) => ticket,
+                Step::Wait(ticket, patience) => (ticket, patience),
             };
-            match flight.ended().await {
+            match flight.wait(patience).await {
                 Ending::Landed(answer) => return answer,
-                Ending::Superseded => {}
-                Ending::Lost => return Err(Error::NoRuntime),
+                Ending::Lost if patience == Patience::UntilEnd => return Err(Error::NoRuntime),
+                Ending::Superseded | Ending::Slow | Ending::Lost => {}
             }
         }
     }
 
     fn step(self: &Arc<Self>, key: &K) -> Next<K, L> {
-        self.state.step(key, clock::now(), || {
+        let now = clock::now();
+        self.state.step(key, now, |cause| {
             let runtime = Handle::try_current().ok()?;
-            Some(self.launch(key, Cause::Miss, &runtime))
+            Some(self.launch(key, cause, now, &runtime))
         })
     }
 
-    /// Loads a key again, if that is due and nothing stands in the way.
+    /// Refreshes a key, if that is due and nothing stands in the way.
     pub(crate) fn due(self: &Arc<Self>, key: &K, runtime: &Handle) {
-        let launch = || Some(self.launch(key, Cause::Refresh, runtime));
-        drop(self.state.due(key, clock::now(), launch));
+        let now = clock::now();
+        let launch = |cause| Some(self.launch(key, cause, now, runtime));
+        drop(self.state.due(key, now, launch));
     }
 
-    fn launch(self: &Arc<Self>, key: &K, cause: Cause, runtime: &Handle) -> Loads<K, L> {
-        let flight = Flight::new();
+    fn launch(self: &Arc<Self>, key: &K, cause: Cause, now: Tick, runtime: &Handle) -> Loads<K, L> {
+        let flight = Flight::new(now);
         let task = self.load(key, cause, &flight);
         Launched::spawn(runtime, flight, task)
     }
@@ -134,19 +161,38 @@ where
         flight: &Arc<Flight<K, L::Value, L::Error>>,
     ) -> impl Future<Output = ()> + Send + use<K, L> {
         let (shared, loader) = (Arc::downgrade(self), Arc::clone(&self.loader));
-        let places = Arc::clone(&self.places);
+        let permits = Arc::clone(&self.permits);
         let (key, ticket) = (key.clone(), Ticket(Arc::clone(flight)));
         async move {
-            // It is never closed.
-            let place = places.acquire_owned().await.ok();
-            let began = clock::now();
-            let report = report(&*loader, &key, cause).await;
-            drop(place);
-            if let Some(shared) = shared.upgrade() {
+            let mut began = clock::now();
+            let turn = async {
+                let permit = permits.acquire(cause).await?;
+                began = clock::now();
+                shared.upgrade()?.take_turn(&key, &ticket, cause, began).then_some(permit)
+            };
+            let report = report(&*loader, &key, cause, turn).await;
+            if let (Some(report), Some(shared)) = (report, shared.upgrade()) {
                 let (now, lot) = (clock::now(), fastrand::u32(..));
                 shared.land(&key, &ticket, Arrival { report, cause, began, now, lot });
             }
         }
+    }
+
+    /// Whether a load may go on; if not, those that wait for it ask again.
+    fn take_turn(
+        &self,
+        key: &K,
+        ticket: &Ticket<K, L::Value, L::Error>,
+        cause: Cause,
+        now: Tick,
+    ) -> bool {
+        let given_back = match self.state.take_turn(key, ticket, cause, now) {
+            Ok(()) => return true,
+            Err(flight) => flight,
+        };
+        given_back.into_iter().for_each(Launched::release);
+        ticket.0.end(Ending::Superseded);
+        false
     }
 
     /// Applies the end of a load, unless a write of the key has ended it before.
@@ -183,7 +229,7 @@ where
         ended.flights.into_iter().for_each(Launched::supersede);
     }
 
-    /// Sees to it that there is a timer, where there is a runtime to have one on.
+    /// Starts the timer if it doesn't run and there is a runtime for it.
     pub(crate) fn attend(self: &Arc<Self>) {
         if !self.timer.runs()
             && !self.state.policy.is_off()

@@ -28,13 +28,18 @@ impl<K, V> Slot<K, V> {
     /// counts none.
     pub(crate) fn put(&self, stored: &Arc<Stored<K, V>>) -> Option<Arc<Stored<K, V>>> {
         let old = self.cell.swap(Some(Arc::clone(stored)));
+        self.announce(stored.version);
+        old
+    }
+
+    /// Reports that a value of this version was loaded.
+    pub(crate) fn announce(&self, version: Version) {
         self.news.send_if_modified(|last| {
-            let new = Some(stored.version);
-            let is_news = *last != new || !stored.version.is_known();
+            let new = Some(version);
+            let is_news = *last != new || !version.is_known();
             *last = new;
             is_news
         });
-        old
     }
 
     /// The value is not held any more; whether there is one is open.

@@ -12,11 +12,12 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::Notify;
 
 use crate::clock;
+use crate::landing::Cause;
 use crate::lent::Lent;
 use crate::policy::{Freshness, Policy, Tick};
 use crate::slot::Slot;
-use crate::stored::Released;
-use crate::sync::{Mutex, MutexGuard};
+use crate::stored::{Released, Stored};
+use crate::sync::{Guard, Mutex, MutexGuard};
 use crate::table::{Bounds, Table};
 use crate::values::Values;
 use crate::{Error, Version};
@@ -30,6 +31,9 @@ pub(crate) trait Flying {
 
     /// Whether it will never land, because its runtime dropped it.
     fn is_lost(&self) -> bool;
+
+    /// Whether it has been running for longer than readers of an older value wait.
+    fn is_slow(&self, now: Tick) -> bool;
 }
 
 /// What all callers get that waited for a load.
@@ -38,13 +42,26 @@ pub(crate) type Answer<K, V, E> = Result<Lent<K, V>, Error<E>>;
 /// What a caller does next.
 pub(crate) enum Step<K, V, E, T> {
     Done(Answer<K, V, E>),
-    Wait(T),
+    /// Wait for this load, with the patience of a caller that has an older value, or of one that
+    /// has none.
+    Wait(T, Patience),
+}
+
+/// How long a caller waits for a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until the load ends.
+    UntilEnd,
+    /// Until the load ends or is slow: there is an older value.
+    UntilSlow,
 }
 
 /// What memory has to say to a caller.
 pub(crate) enum Look<K, V> {
-    /// Served; with whether a load is to be begun behind the caller's back.
+    /// Served; with whether a refresh is to be started in the background.
     Served(Lent<K, V>, bool),
+    /// Past its refresh interval; with whether this is the first caller that asks for it.
+    Overdue(Guard<Stored<K, V>>, bool),
     Nothing,
 }
 
@@ -114,46 +131,79 @@ where
             Freshness::Expired => Look::Nothing,
             Freshness::Fresh => Look::Served(Lent::held(guard, false), false),
             Freshness::Due => Look::Served(Lent::held(guard, false), !marks.is_seen()),
-            Freshness::Stale => Look::Served(Lent::held(guard, true), !marks.is_seen()),
+            Freshness::Overdue => Look::Overdue(guard, !marks.is_seen()),
         }
     }
 
-    /// Answers from memory, joins the load in flight, or takes off.
+    /// Whether a value of `key` that is past its refresh interval is served as it is, because the
+    /// source doesn't answer.
+    pub(crate) fn is_stale<Q>(&self, key: &Q, now: Tick) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        is_unanswered(&mut self.table(), key, now)
+    }
+
+    /// Answers from memory, joins the load in flight, or starts one.
     pub(crate) fn step(
         &self,
         key: &K,
         now: Tick,
-        launch: impl FnOnce() -> Option<F>,
+        launch: impl FnOnce(Cause) -> Option<F>,
     ) -> Step<K, V, E, F::Ticket> {
         let mut table = self.table();
-        if let Some(lent) = self.servable(key, now) {
-            return Step::Done(Ok(lent));
+        let Some((old, freshness)) = self.servable(key, now) else {
+            if let Some(error) = table.memos.get(key).and_then(|memo| memo.answer(now)) {
+                return Step::Done(Err(error));
+            }
+            return match self.join(table, key, || launch(Cause::Miss)) {
+                Ok(ticket) => Step::Wait(ticket, Patience::UntilEnd),
+                Err(error) => Step::Done(Err(error)),
+            };
+        };
+        if freshness != Freshness::Overdue {
+            return Step::Done(Ok(Lent::held(old, false)));
         }
-        if let Some(error) = table.memos.get(key).and_then(|memo| memo.answer(now)) {
-            return Step::Done(Err(error));
+        if is_unanswered(&mut table, key, now) {
+            return Step::Done(Ok(Lent::held(old, true)));
         }
+        match self.join(table, key, || launch(Cause::Refresh)) {
+            Ok(ticket) => Step::Wait(ticket, Patience::UntilSlow),
+            // Nothing can be loaded now: the old value is better than an error.
+            Err(_) => Step::Done(Ok(Lent::held(old, true))),
+        }
+    }
+
+    /// Joins the load in flight, or starts one.
+    fn join(
+        &self,
+        mut table: Locked<'_, K, V, E, F>,
+        key: &K,
+        launch: impl FnOnce() -> Option<F>,
+    ) -> Result<F::Ticket, Error<E>> {
         if let Some(flight) = table.flights.get(key).filter(|flight| !flight.is_lost()) {
-            return Step::Wait(flight.ticket());
+            return Ok(flight.ticket());
         }
-        if table.flights.len() >= self.most_flights {
-            return Step::Done(Err(Error::Busy));
+        if !self.has_room_for_flight(&table) {
+            return Err(Error::Busy);
         }
-        let Some(flight) = launch() else { return Step::Done(Err(Error::NoRuntime)) };
+        let flight = launch().ok_or(Error::NoRuntime)?;
         let ticket = flight.ticket();
         let lost = table.flights.insert(key.clone(), flight);
         drop(table);
         drop(lost);
-        Step::Wait(ticket)
+        Ok(ticket)
     }
 
-    /// The value of `key` if it may be served, under the lock: none is missed.
-    pub(crate) fn servable(&self, key: &K, now: Tick) -> Option<Lent<K, V>> {
+    /// The value of `key` if it is not expired, under the lock: none is missed.
+    pub(crate) fn servable(&self, key: &K, now: Tick) -> Option<(Guard<Stored<K, V>>, Freshness)> {
         let guard = self.values.find(key)?;
         let stored = guard.get()?;
         stored.see();
         match stored.freshness(&self.policy, now) {
             Freshness::Expired => None,
-            freshness => Some(Lent::held(guard, freshness == Freshness::Stale)),
+            freshness => Some((guard, freshness)),
         }
     }
 
@@ -180,4 +230,17 @@ where
         table.slots.insert(key.clone(), Arc::downgrade(&slot));
         slot
     }
+}
+
+/// Whether a reader need not wait for `key`: the source is known to be unavailable, or has just failed
+/// to answer for this key, or the load under way is slow.
+fn is_unanswered<K, V, E, F, Q>(table: &mut Table<K, V, E, F>, key: &Q, now: Tick) -> bool
+where
+    K: Hash + Eq + Clone + Borrow<Q>,
+    F: Flying,
+    Q: Hash + Eq + ?Sized,
+{
+    table.outage(now).is_some()
+        || table.setbacks.get(key).is_some_and(|failure| now < failure.until)
+        || table.flights.get(key).is_some_and(|load| !load.is_lost() && load.is_slow(now))
 }

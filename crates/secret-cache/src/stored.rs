@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::Version;
-use crate::policy::{Freshness, Policy, Tick};
+use crate::policy::{Freshness, Policy, Tick, nanos};
 use crate::sync::AtomicU8;
+use crate::{Loaded, Version};
 
 /// Somebody asked for the value since it was put in.
 const SEEN: u8 = 1;
@@ -22,6 +22,8 @@ pub(crate) struct Stored<K, V> {
     pub(crate) began: Tick,
     /// Drawn once: where in the last tenth of the interval it comes due.
     pub(crate) lot: u32,
+    /// The end of its own lifetime; [`Tick::MAX`] without one.
+    pub(crate) expires: Tick,
     marks: AtomicU8,
 }
 
@@ -40,8 +42,20 @@ impl Marks {
 }
 
 impl<K, V> Stored<K, V> {
-    pub(crate) fn new(key: K, value: V, version: Version, began: Tick, lot: u32) -> Self {
-        Self { key, value, version, began, lot, marks: AtomicU8::new(CLOCK) }
+    pub(crate) fn new(key: K, loaded: Loaded<V>, began: Tick, lot: u32) -> Self {
+        let Loaded { value, version, lifetime } = loaded;
+        let expires = lifetime.map_or(Tick::MAX, |lifetime| began.saturating_add(nanos(lifetime)));
+        Self { key, value, version, began, lot, expires, marks: AtomicU8::new(CLOCK) }
+    }
+
+    /// Whether it has a lifetime of its own. Its readers always ask the clock.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.expires < Tick::MAX
+    }
+
+    /// When serving ends.
+    pub(crate) fn hard(&self, policy: &Policy) -> Tick {
+        policy.hard(self.began).min(self.expires)
     }
 
     /// Whether it can be served as it is: no timer has doubts, and there is nothing to note.
@@ -80,6 +94,9 @@ impl<K, V> Stored<K, V> {
     }
 
     pub(crate) fn freshness(&self, policy: &Policy, now: Tick) -> Freshness {
+        if now >= self.expires {
+            return Freshness::Expired;
+        }
         policy.freshness(self.began, self.lot, now)
     }
 }

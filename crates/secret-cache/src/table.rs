@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use crate::agenda::Agenda;
 use crate::memo::Memo;
+use crate::outage::Outage;
 use crate::policy::Tick;
 use crate::slot::Slot;
 use crate::stored::{Released, Stored};
@@ -39,8 +40,8 @@ pub(crate) struct Table<K, V, E, F> {
     pub(crate) slots: Map<K, Weak<Slot<K, V>>>,
     most_slots: usize,
     pub(crate) agenda: Agenda<K>,
-    /// While the source can't be asked: when it may be probed next.
-    pub(crate) probe: Option<Tick>,
+    /// The last outage of the source, unless something has been loaded since.
+    outage: Option<Outage>,
     /// Whether a timer sees to the values, so that hits need no clock.
     pub(crate) trusted: bool,
     /// When a key was forgotten last because it was written.
@@ -61,7 +62,7 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
             slots: Map::default(),
             most_slots: 64,
             agenda: Agenda::new(),
-            probe: None,
+            outage: None,
             trusted: false,
             invalidated: None,
             released: Vec::new(),
@@ -71,6 +72,24 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
 
     pub(crate) fn len(&self) -> usize {
         self.room.len + self.memos.len()
+    }
+
+    /// The outage of the source, while it is known.
+    pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage> {
+        self.outage.as_mut().filter(|outage| outage.is_known(now))
+    }
+
+    /// A refresh found that the source can't be asked.
+    pub(crate) fn source_failed(&mut self, now: Tick) {
+        match self.outage(now) {
+            Some(outage) => outage.failed(now),
+            None => self.outage = Some(Outage::new(now)),
+        }
+    }
+
+    /// The source gave a response of any kind: every key may be refreshed.
+    pub(crate) fn source_responded(&mut self) {
+        self.outage = None;
     }
 
     pub(crate) fn slot(&self, key: &K) -> Option<Arc<Slot<K, V>>> {
@@ -162,7 +181,7 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
         (self.bounds.weigh)(&stored.key, &stored.value)
     }
 
-    /// Forgets everything but the loads in flight.
+    /// Forgets everything but the loads in flight, and what is watched.
     pub(crate) fn clear(&mut self, values: &Values<K, V>) {
         let all = values.empty(&mut self.room);
         for stored in &all {

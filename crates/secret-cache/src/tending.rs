@@ -3,7 +3,9 @@
 
 use std::hash::Hash;
 
-use crate::policy::{Freshness, PROBE_INTERVAL, Tick, nanos};
+use crate::landing::Cause;
+use crate::outage::PROBE_INTERVAL;
+use crate::policy::{Freshness, Tick};
 use crate::state::{Flying, State};
 use crate::stored::{Released, Stored};
 use crate::table::Table;
@@ -25,19 +27,17 @@ where
         self.table().agenda.sleep()
     }
 
-    /// Looks through all values, if it is time to.
+    /// Visits all values, if it is time to. It holds the lock throughout, because a value that is
+    /// missed would be fresh for ever; hits don't wait for it.
     pub(crate) fn scan(&self, now: Tick) {
         let mut table = self.table();
         if table.agenda.scan > now {
             return;
         }
-        // What is put in from here on says itself when it wants to be looked at.
         table.agenda.scan = Tick::MAX;
-        let trusted = table.trusted;
-        drop(table);
         let mut found = Found { next: Tick::MAX, reminders: Vec::new() };
-        self.values.each(|stored| self.inspect(stored, now, trusted, &mut found));
-        let mut table = self.table();
+        let trusted = table.trusted;
+        self.values.each(&table.room, |stored| self.inspect(stored, now, trusted, &mut found));
         let round = now.saturating_add(self.policy.round());
         if found.next < Tick::MAX {
             table.scan_by(found.next.max(round));
@@ -51,9 +51,9 @@ where
     /// Says whether readers must ask the clock, and when this value wants to be looked at.
     fn inspect(&self, stored: &Stored<K, V>, now: Tick, trusted: bool, found: &mut Found<K>) {
         let (policy, round) = (&self.policy, now.saturating_add(self.policy.round()));
-        let (due, hard) = (policy.due(stored.began, stored.lot), policy.hard(stored.began));
+        let (due, hard) = (policy.due(stored.began, stored.lot), stored.hard(policy));
         let edge = policy.edge(stored.began, stored.lot);
-        stored.ask_clock(!trusted || edge <= now);
+        stored.ask_clock(!trusted || stored.is_limited() || edge <= now);
         if edge > now {
             found.next = found.next.min(edge);
             return;
@@ -77,34 +77,51 @@ where
         &self,
         key: &K,
         now: Tick,
-        launch: impl FnOnce() -> Option<F>,
+        launch: impl FnOnce(Cause) -> Option<F>,
     ) -> Released<K, V> {
         let mut table = self.table();
         self.expire(&mut table, key, now);
         if self.wants_refresh(&table, key, now) {
-            match self.hindrance(&table, key, now) {
+            match self.hindrance(&mut table, key, now) {
                 Some(Tick::MAX) => {}
                 Some(until) => table.agenda.remind(until, key.clone()),
-                None => {
-                    if let Some(probe) = &mut table.probe {
-                        *probe = now.saturating_add(nanos(PROBE_INTERVAL));
-                    }
-                    if let Some(flight) = launch() {
-                        table.flights.insert(key.clone(), flight);
-                    }
-                }
+                None => refresh(&mut table, key, now, launch),
             }
         }
         self.remind_of_end(&mut table, key);
         self.unlock(table)
     }
 
-    /// A value whose hard age comes before the next look at all of them is looked at then.
+    /// Whether a load may go on now that it is its turn. A refresh that has waited while others found
+    /// out that the source can't be asked may not: it is given back, and the key is refreshed when it
+    /// may be probed.
+    pub(crate) fn take_turn(
+        &self,
+        key: &K,
+        ticket: &F::Ticket,
+        cause: Cause,
+        now: Tick,
+    ) -> Result<(), Option<F>> {
+        if cause != Cause::Refresh {
+            return Ok(());
+        }
+        let mut table = self.table();
+        let Some(next_probe) = table.outage(now).map(|outage| outage.next_probe) else {
+            return Ok(());
+        };
+        let is_current = table.flights.get(key).is_some_and(|flight| flight.ticket() == *ticket);
+        let flight = if is_current { table.flights.remove(key) } else { None };
+        table.agenda.remind(next_probe.max(now), key.clone());
+        drop(self.unlock(table));
+        Err(flight)
+    }
+
+    /// A value that ends before the next look at all of them is looked at then.
     fn remind_of_end(&self, table: &mut Table<K, V, E, F>, key: &K) {
         let guard = self.values.find(key);
         let Some(stored) = guard.as_ref().and_then(|guard| guard.get()) else { return };
-        let hard = self.policy.hard(stored.began);
-        if hard <= table.agenda.scan && hard < Tick::MAX {
+        let hard = stored.hard(&self.policy);
+        if (stored.is_limited() || hard <= table.agenda.scan) && hard < Tick::MAX {
             table.agenda.remind(hard, key.clone());
         }
     }
@@ -122,14 +139,14 @@ where
     }
 
     /// What stands in the way of a refresh until when; for ever, if one is under way.
-    fn hindrance(&self, table: &Table<K, V, E, F>, key: &K, now: Tick) -> Option<Tick> {
+    fn hindrance(&self, table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> Option<Tick> {
         if table.flights.get(key).is_some_and(|flight| !flight.is_lost()) {
             return Some(Tick::MAX);
         }
+        let probe = table.outage(now).map(|outage| outage.next_probe);
         let memo = table.setbacks.get(key).or_else(|| table.memos.get(key));
-        let busy =
-            (!self.has_room_for_flight(table)).then(|| now.saturating_add(nanos(PROBE_INTERVAL)));
-        let until = memo.map(|memo| memo.until).max(table.probe).max(busy);
+        let busy = (!self.has_room_for_flight(table)).then(|| now.saturating_add(PROBE_INTERVAL));
+        let until = memo.map(|memo| memo.until).max(probe).max(busy);
         until.filter(|until| *until > now)
     }
 
@@ -140,10 +157,28 @@ where
         table.trusted = trusted;
         if trusted {
             table.scan_by(0);
+        } else {
+            self.values.each(&table.room, |stored| stored.ask_clock(true));
         }
         drop(self.unlock(table));
-        if !trusted {
-            self.values.each(|stored| stored.ask_clock(true));
+    }
+}
+
+/// Starts a refresh, which is a probe in an outage.
+fn refresh<K: Hash + Eq + Clone, V, E, F>(
+    table: &mut Table<K, V, E, F>,
+    key: &K,
+    now: Tick,
+    launch: impl FnOnce(Cause) -> Option<F>,
+) {
+    let cause = match table.outage(now) {
+        Some(outage) => {
+            outage.probed(now);
+            Cause::Probe
         }
+        None => Cause::Refresh,
+    };
+    if let Some(flight) = launch(cause) {
+        table.flights.insert(key.clone(), flight);
     }
 }

@@ -63,6 +63,8 @@ where
     fn drop(&mut self) {
         if let Some(shared) = self.0.upgrade() {
             shared.state.trust(false);
+            shared.events.report_hits();
+            shared.events.hits.rest();
             shared.timer.runs.store(false, Relaxed);
         }
     }
@@ -73,8 +75,9 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
+    let mut report_at = Tick::MAX;
     while let Some(shared) = cache.0.upgrade() {
-        let at = shared.state.sleep();
+        let at = shared.state.sleep().min(report_at);
         let wake = Arc::clone(&shared.state.wake);
         drop(shared);
         if at == Tick::MAX {
@@ -85,6 +88,7 @@ where
         }
         let Some(shared) = cache.0.upgrade() else { return };
         tend(&shared);
+        report_at = shared.events.report_hits_by(report_at, clock::now());
     }
 }
 
@@ -118,6 +122,10 @@ mod tests {
         fn ticket(&self) {}
 
         fn is_lost(&self) -> bool {
+            false
+        }
+
+        fn is_slow(&self, _: Tick) -> bool {
             false
         }
     }

@@ -65,7 +65,7 @@ impl<K: HashKey + Eq, V> Values<K, V> {
         self.level()?.find(self.hash(key), key).map(|(_, guard)| guard)
     }
 
-    /// Puts a value in; gives back the one that its key had.
+    /// Puts a value in; returns the one that its key had, or this one if there is no room.
     pub(crate) fn put(
         &self,
         room: &mut Room,
@@ -78,8 +78,9 @@ impl<K: HashKey + Eq, V> Values<K, V> {
             return level.set(place, hash, stored);
         }
         room.len += 1;
-        self.roomy(room).insert(hash, stored);
-        None
+        let refused = self.roomy(room).insert(hash, stored);
+        room.len -= usize::from(refused.is_some());
+        refused
     }
 
     /// The array that has room for as many as there are: at most four fifths are taken.
@@ -89,7 +90,8 @@ impl<K: HashKey + Eq, V> Values<K, V> {
         while room.len > level.places() / 5 * 4 && level.places() < self.most {
             index += 1;
             let larger = self.array(index);
-            level.empty().into_iter().for_each(|old| larger.insert(self.hash(&old.key), old));
+            // A larger array has room for all of them.
+            level.empty().into_iter().for_each(|old| drop(larger.insert(self.hash(&old.key), old)));
             self.current.store(index, Release);
             room.hand = 0;
             level = larger;
@@ -111,16 +113,20 @@ impl<K: HashKey + Eq, V> Values<K, V> {
     }
 
     /// Takes out a value that nobody asked for since it was put in or since the hand came by last:
-    /// the second chance of the clock algorithm. Only the writer pays for it.
-    /// Never the one that room is made for.
+    /// the second chance of the clock algorithm. Only the writer pays for it. Never the one that
+    /// room is made for.
+    ///
+    /// Readers may mark every value again while the hand goes round. In the third round it takes the
+    /// first value that it finds, marked or not, so that this ends with room.
     pub(crate) fn evict(&self, room: &mut Room, latest: &K) -> Option<Arc<Stored<K, V>>> {
         let level = self.level()?;
-        for _ in 0..2 * level.places() {
+        for step in 0..3 * level.places() {
+            let is_last_round = step >= 2 * level.places();
             let place = room.hand;
             room.hand = (place + 1) % level.places();
             match level.at(place) {
                 Some(stored) if stored.key == *latest => {}
-                Some(stored) if stored.marks().is_seen() => stored.forget_seen(),
+                Some(stored) if stored.marks().is_seen() && !is_last_round => stored.forget_seen(),
                 Some(_) => {
                     room.len -= 1;
                     return level.remove(place, |key| self.hash(key));
@@ -137,8 +143,9 @@ impl<K: HashKey + Eq, V> Values<K, V> {
         self.level().map(Level::empty).unwrap_or_default()
     }
 
-    /// Looks at every value, without the lock.
-    pub(crate) fn each(&self, mut look: impl FnMut(&Stored<K, V>)) {
+    /// Visits every value. `Room` proves that the caller holds the writer's lock: without it a value
+    /// that is moved by a removal or by growth would be missed.
+    pub(crate) fn each(&self, _: &Room, mut look: impl FnMut(&Stored<K, V>)) {
         let Some(level) = self.level() else { return };
         for guard in (0..level.places()).filter_map(|place| level.guard(place)) {
             guard.get().into_iter().for_each(|stored| look(stored));

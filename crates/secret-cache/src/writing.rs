@@ -41,8 +41,7 @@ where
         now: Tick,
         lot: u32,
     ) -> (bool, Ended<K, V, F>) {
-        let written = Stored::new(key.clone(), loaded.value, loaded.version, now, lot);
-        let written = Arc::new(written);
+        let written = Arc::new(Stored::new(key.clone(), loaded, now, lot));
         let mut table = self.table();
         let flights = table.flights.remove(key).into_iter().collect();
         self.expire(&mut table, key, now);
@@ -71,13 +70,12 @@ where
         now: Tick,
         lot: u32,
     ) -> (bool, Ended<K, V, F>) {
-        let primed = Stored::new(key, loaded.value, loaded.version, read_at, lot);
-        let primed = Arc::new(primed);
+        let primed = Arc::new(Stored::new(key, loaded, read_at, lot));
         let mut table = self.table();
         let held = self.values.find(&primed.key);
         let is_younger = held.is_some_and(|held| held.get().is_some_and(|h| h.began >= read_at));
         let is_forgotten = table.invalidated.is_some_and(|at| at >= read_at);
-        let is_expired = now >= self.policy.hard(read_at);
+        let is_expired = now >= primed.hard(&self.policy);
         let floor = self.floor(&table, &primed.key);
         let is_older = floor.is_some_and(|floor| !primed.version.replaces(floor));
         let accepted = !(is_younger || is_forgotten || is_expired || is_older);
@@ -95,6 +93,10 @@ where
         let mut table = self.table();
         table.clear(&self.values);
         table.invalidated = Some(now);
+        let watched: Vec<_> = table.watched().collect();
+        for key in watched {
+            table.agenda.remind(now, key);
+        }
         let flights = std::mem::take(&mut table.flights).into_values().collect();
         Ended { flights, released: self.unlock(table), evicted: 0 }
     }

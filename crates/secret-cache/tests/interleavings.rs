@@ -61,6 +61,8 @@ mod level;
 mod load;
 #[path = "../src/memo.rs"]
 mod memo;
+#[path = "../src/outage.rs"]
+mod outage;
 #[path = "../src/policy.rs"]
 mod policy;
 #[path = "../src/slot.rs"]
@@ -80,6 +82,7 @@ mod version;
 #[path = "../src/writing.rs"]
 mod writing;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +93,7 @@ pub(crate) use load::{LoadError, Loaded, Outcome};
 pub(crate) use version::Version;
 
 use landing::{Arrival, Cause, Report};
-use policy::Policy;
+use policy::{Policy, Tick};
 use state::{Flying, Look, State, Step};
 use table::Bounds;
 
@@ -109,17 +112,26 @@ impl Flying for Flight {
     fn is_lost(&self) -> bool {
         false
     }
+
+    fn is_slow(&self, _: Tick) -> bool {
+        false
+    }
 }
 
 type Cache = State<u32, u64, (), Flight>;
 
 /// A cache of so many keys, whose values are trusted and live for an hour.
 fn cache(entries: usize) -> Arc<Cache> {
+    Arc::new(state(entries))
+}
+
+fn state<K: Hash + Eq + Clone>(entries: usize) -> State<K, u64, (), Flight> {
     let hour = Duration::from_secs(3_600);
     let bounds = Bounds { entries, bytes: usize::MAX, weigh: |_, _| 0 };
-    let cache = Cache::new(Policy::new(hour, hour, Duration::ZERO), bounds, 9);
-    cache.trust(true);
-    Arc::new(cache)
+    let state = State::new(Policy::new(hour, hour, Duration::ZERO), bounds, 9);
+    state.trust(true);
+    state.scan(clock::now());
+    state
 }
 
 /// A value says what version it is of.
@@ -133,8 +145,8 @@ fn replace(cache: &Cache, key: u32, number: u64) -> bool {
 
 /// Begins load `flight` of a key, unless one is under way or memory answers.
 fn begin(cache: &Cache, key: u32, flight: u32) -> Option<u32> {
-    match cache.step(&key, clock::now(), || Some(Flight(flight))) {
-        Step::Wait(ticket) => Some(ticket),
+    match cache.step(&key, clock::now(), |_| Some(Flight(flight))) {
+        Step::Wait(ticket, _) => Some(ticket),
         Step::Done(_) => None,
     }
 }
@@ -152,9 +164,12 @@ fn land(cache: &Cache, key: u32, flight: u32, number: u64) -> bool {
 fn read(cache: &Cache, key: u32) -> Option<u64> {
     let lent = cache.hit(&key, |_| true).or_else(|| match cache.look(&key) {
         Look::Served(lent, _) => Some(lent),
-        Look::Nothing => None,
+        Look::Overdue(..) | Look::Nothing => None,
     });
-    let lent = lent.or_else(|| cache.servable(&key, clock::now()))?;
+    let lent = lent.or_else(|| match cache.step(&key, clock::now(), |_| None) {
+        Step::Done(answer) => answer.ok(),
+        Step::Wait(..) => None,
+    })?;
     assert_eq!(*lent, lent.version().number(), "a value of another version");
     Some(*lent)
 }
@@ -270,6 +285,77 @@ fn a_reader_meets_an_eviction() {
         assert!(matches!(read(&cache, 2), None | Some(5)));
         evicts.join().unwrap();
         assert_eq!((read(&cache, 1), read(&cache, 2)), (None, Some(5)));
+    });
+}
+
+/// A reader that marks its value again each time the hand of the clock has passed keeps nothing from
+/// being evicted: there is always room for what comes next.
+#[test]
+fn hot_reader_does_not_keep_an_eviction_from_making_room() {
+    every_order(|| {
+        let cache = cache(1);
+        replace(&cache, 1, 1);
+        assert_eq!(read(&cache, 1), Some(1));
+        let reader = thread::spawn({
+            let cache = Arc::clone(&cache);
+            move || {
+                for _ in 0..3 {
+                    read_if_there(&cache, 1);
+                }
+            }
+        });
+        assert!(replace(&cache, 2, 5));
+        assert_eq!(cache.table().len(), 1);
+        reader.join().unwrap();
+        assert_eq!(read(&cache, 2), Some(5));
+    });
+}
+
+fn read_if_there(cache: &Cache, key: u32) {
+    assert!(matches!(read(cache, key), None | Some(1)));
+}
+
+/// A key that collides with every other, so that the removal of one moves the others.
+#[derive(Clone, PartialEq, Eq)]
+struct Colliding(u32);
+
+impl Hash for Colliding {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// A cache whose values 1 and 2 are in use, and beside each other. Another thread removes the first.
+fn while_a_neighbour_is_removed(visit: impl Fn(&State<Colliding, u64, (), Flight>)) {
+    let cache = Arc::new(state(10));
+    for key in [1, 2] {
+        assert!(cache.replace(&Colliding(key), version(4), clock::now(), 0).0);
+        assert!(matches!(cache.look(&Colliding(key)), Look::Served(..)));
+    }
+    assert!(cache.hit(&Colliding(2), |_| true).is_some());
+    let removes = thread::spawn({
+        let cache = Arc::clone(&cache);
+        move || drop(cache.invalidate(&Colliding(1), clock::now()))
+    });
+    visit(&cache);
+    removes.join().unwrap();
+    assert!(cache.hit(&Colliding(2), |_| true).is_none(), "a value that was moved was missed");
+}
+
+/// When the timer is gone, every value loses its trust, also one that is being moved.
+#[test]
+fn value_that_is_moved_loses_trust_with_the_timer() {
+    every_order(|| while_a_neighbour_is_removed(|cache| cache.trust(false)));
+}
+
+/// The timer's visit finds every value, also one that is being moved: its readers ask the clock, and
+/// the timer comes back for it.
+#[test]
+fn value_that_is_moved_is_found_by_the_timer() {
+    every_order(|| {
+        while_a_neighbour_is_removed(|cache| {
+            let past_the_interval = clock::now() + 4_000_000_000_000;
+            cache.scan(past_the_interval);
+            assert!(cache.sleep() < Tick::MAX, "nobody comes back for it");
+        });
     });
 }
 

@@ -57,16 +57,20 @@ impl Availability {
         matches!(kind, Kind::Sealed | Kind::NoLeader | Kind::RateLimited)
     }
 
-    /// Waits until a request may be sent.
+    /// Waits until a request may be sent, which then has `room` until its deadline.
     ///
     /// # Errors
     /// The last probe's, if there is no time left for another before the deadline.
-    pub(crate) async fn admit(&self, deadline: Deadline) -> Result<Admission<'_>, Error> {
+    pub(crate) async fn admit(
+        &self,
+        deadline: Deadline,
+        room: Duration,
+    ) -> Result<Admission<'_>, Error> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            match self.step(deadline)? {
+            match self.step(deadline, room)? {
                 Step::Send(admission) => return Ok(admission),
                 Step::Probe(admission, at) => {
                     sleep_until(at).await;
@@ -87,13 +91,13 @@ impl Availability {
         Admission { availability: self, epoch, probes: false }
     }
 
-    fn step(&self, deadline: Deadline) -> Result<Step<'_>, Error> {
+    fn step(&self, deadline: Deadline, room: Duration) -> Result<Step<'_>, Error> {
         let mut state = self.lock();
         let epoch = state.epoch;
         let Some(outage) = &mut state.outage else {
             return Ok(Step::Send(Admission { availability: self, epoch, probes: false }));
         };
-        if deadline.is_before(outage.next_probe) {
+        if deadline.is_before(outage.next_probe + room) {
             return Err(outage.error.clone());
         }
         if outage.probing {

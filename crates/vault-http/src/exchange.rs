@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode, Uri};
+use tokio::time::Instant;
 
 use crate::classify::classify;
 use crate::deadline::Deadline;
@@ -24,6 +25,7 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What came back.
+#[expect(clippy::large_enum_variant, reason = "moved once and never stored")]
 pub(crate) enum Exchanged {
     /// A response to read.
     Final(Response),
@@ -41,6 +43,7 @@ pub(crate) async fn exchange(
 ) -> Result<Exchanged, Error> {
     let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
     limits.first_byte = request.first_byte_limit;
+    let sent_at = Instant::now();
     let sent = transport.send(outgoing(uri, request, token), limits).await;
     let (head, body) = sent.map_err(|error| request.failed(error))?.into_parts();
     if head.status == StatusCode::TEMPORARY_REDIRECT
@@ -57,7 +60,8 @@ pub(crate) async fn exchange(
     if head.headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return malformed("it is compressed, which was not asked for");
     }
-    settle(request, head.status, &head.headers, body).map(Exchanged::Final)
+    let response = settle(request, head.status, &head.headers, body)?;
+    Ok(Exchanged::Final(response.with_times(sent_at, &head.headers)))
 }
 
 fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request<Bytes> {

@@ -1,9 +1,12 @@
 //! An answer that may be read: its status and its body, typed on demand.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use http::StatusCode;
+use http::header::{DATE, HeaderMap};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::kind::Kind;
@@ -16,12 +19,34 @@ pub struct Response {
     status: StatusCode,
     body: ZeroizingBytes,
     operation: Request,
+    sent_at: Instant,
+    date: Option<SystemTime>,
 }
 
 impl Response {
+    /// A response to `request`; [`with_times`](Self::with_times) sets its times.
     pub(crate) fn new(status: StatusCode, body: ZeroizingBytes, request: &Request) -> Self {
         let operation = Request::new(request.method.clone(), request.path.clone());
-        Self { status, body, operation }
+        Self { status, body, operation, sent_at: Instant::now(), date: None }
+    }
+
+    /// Adds when the request was sent, and when the server answered by its own clock.
+    pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
+        let date =
+            headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        Self { sent_at, date, ..self }
+    }
+
+    /// A point in time just before the request was sent: the server answered later.
+    pub fn sent_at(&self) -> Instant {
+        self.sent_at
+    }
+
+    /// The time of the answer by the server's clock, in whole seconds, from the
+    /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it with other
+    /// times of the same server only.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.date
     }
 
     /// The status of the answer.

@@ -11,6 +11,7 @@ mod settle;
 mod write;
 
 mod fields;
+mod lifetime;
 mod same_json;
 mod secret;
 
@@ -22,5 +23,5 @@ pub use fields::{FieldError, Fields, Value};
 pub use location::{Mount, SecretPath};
 pub use metadata::MetadataUpdate;
 pub use preflight::MountVersion;
-pub use secret::{Secret, SecretMetadata, VersionMetadata, VersionState};
+pub use secret::{Lifetime, Secret, SecretMetadata, VersionMetadata, VersionState};
 pub use write::{Cas, MAX_VALUE_BYTES};

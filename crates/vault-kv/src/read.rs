@@ -7,6 +7,7 @@ use vault_http::{Request, Response};
 use crate::engine::Kv;
 use crate::error::{Error, Kind};
 use crate::fields::Fields;
+use crate::lifetime;
 use crate::location::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 
@@ -67,7 +68,7 @@ impl Kv {
     }
 }
 
-/// Goes by the status: 200 is alive even with a `deletion_time`, which may be in the future.
+/// Goes by the status: 200 is alive even with a `deletion_time`, which is in the future then.
 fn secret(answer: &Response) -> Result<Secret, Error> {
     #[derive(Deserialize)]
     struct Content {
@@ -80,7 +81,10 @@ fn secret(answer: &Response) -> Result<Secret, Error> {
     if answer.status() == 404 {
         return Err(gone(answer, metadata));
     }
-    Ok(Secret { fields: data.unwrap_or_default(), metadata })
+    match lifetime::of(answer, &metadata) {
+        Some(lifetime) => Ok(Secret { fields: data.unwrap_or_default(), metadata, lifetime }),
+        None => Err(gone(answer, metadata)),
+    }
 }
 
 /// Why an answer is no secret: of a version 1 engine it has no version metadata.

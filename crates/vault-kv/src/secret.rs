@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use tokio::time::Instant;
 
 use crate::fields::Fields;
 
@@ -13,6 +14,19 @@ pub struct Secret {
     pub fields: Fields,
     /// What is known about this version.
     pub metadata: VersionMetadata,
+    /// How long this version may be used without asking the server again.
+    pub lifetime: Lifetime,
+}
+
+/// How long a version that was read is known to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// The version has no time of deletion.
+    Unlimited,
+    /// The server deletes the version at about this time, not before.
+    Until(Instant),
+    /// The version has a time of deletion, and the server's clock is not known: don't keep it.
+    Unknown,
 }
 
 /// What is known about one version of a secret.

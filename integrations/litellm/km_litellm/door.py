@@ -32,7 +32,8 @@ class KmError(Exception):
     """
 
     def __init__(self, kind, message, hint=""):
-        super().__init__(f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})")
+        text = f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})"
+        super().__init__(printable(text))
         self.kind = kind
 
 
@@ -150,6 +151,13 @@ def is_loopback(host):
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def printable(text):
+    """The text on one line, with escapes for characters that are invisible or act on a terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def answered(answer):

@@ -14,9 +14,20 @@ import logging
 import litellm
 from litellm.integrations.custom_secret_manager import CustomSecretManager
 
-from .door import Door, KmError
+from .door import Door, KmError, printable
 
 log = logging.getLogger("km_litellm")
+
+
+class Printable(logging.Filter):
+    """Escapes line endings and terminal sequences: users of LiteLLM choose the aliases."""
+
+    def filter(self, record):
+        record.msg, record.args = printable(record.getMessage()), ()
+        return True
+
+
+log.addFilter(Printable())
 
 
 class StoredKey:

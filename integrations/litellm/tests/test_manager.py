@@ -57,6 +57,15 @@ class ManagerTest(unittest.TestCase):
         with patch.dict("os.environ", {"A_KEY": "from-env"}), self.assertNoLogs("km_litellm"):
             self.assertEqual(get_secret("A_KEY"), "from-env")
 
+    def test_an_alias_is_escaped_in_log_and_error(self):
+        hostile = "litellm/a\n\x1b[31m\u202eERROR forged"
+        self.stub.refuses(403, "denied")
+        with self.assertLogs("km_litellm", "ERROR") as logs, self.assertRaises(Exception) as raised:
+            asyncio.run(self.manager.async_write_secret(hostile, VALUE))
+        for text in (logs.records[0].getMessage(), str(raised.exception)):
+            self.assertTrue(text.isprintable(), repr(text))
+        self.assertIn("a\\n\\x1b[31m\\u202eERROR forged", logs.records[0].getMessage())
+
     def test_a_failed_read_is_told(self):
         self.stub.refuses(403, "denied", "the policy refuses it")
         with self.assertLogs("km_litellm", "ERROR") as logs:

@@ -8,6 +8,7 @@
 mod step;
 mod world;
 
+mod config;
 mod custom;
 mod guides;
 mod hvac;

@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod doors;
 mod failures;
+mod freshness;
 mod life;
 mod names;
 mod outage;

@@ -15,6 +15,7 @@ mod exit_usage;
 mod help;
 mod output;
 mod terminal;
+mod terminal_text;
 
 mod check;
 mod check_failures;

@@ -4,6 +4,7 @@
 mod endings;
 mod environment;
 mod hardening;
+mod includes;
 mod refusals;
 mod signals;
 mod watch;

@@ -26,6 +26,7 @@ pub(crate) struct Relay {
 struct Inner {
     server: String,
     header: &'static str,
+    hides_date: bool,
     requests: AtomicUsize,
     late: Mutex<Late>,
 }
@@ -45,10 +46,20 @@ impl Relay {
     /// To the server at an address such as `http://127.0.0.1:8200`; `header` is a line with its
     /// ending, or nothing.
     pub(crate) async fn to(server: &str, header: &'static str) -> Result<Self> {
+        Self::start(server, header, false).await
+    }
+
+    /// To the same server, without the `Date` header of its responses.
+    pub(crate) async fn without_date(server: &str) -> Result<Self> {
+        Self::start(server, "", true).await
+    }
+
+    async fn start(server: &str, header: &'static str, hides_date: bool) -> Result<Self> {
         let server = server.strip_prefix("http://").context("a relay is plain")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let inner = Inner { server, header, requests: AtomicUsize::new(0), late: Mutex::default() };
+        let (requests, late) = <_>::default();
+        let inner = Inner { server, header, hides_date, requests, late };
         let (inner, mut tasks) = (Arc::new(inner), JoinSet::new());
         let shared = Arc::clone(&inner);
         tasks.spawn(async move {
@@ -95,10 +106,23 @@ impl Inner {
                 listens.write_all(&passed).await?;
             }
         };
+        let back = async {
+            if !self.hides_date {
+                return copy(&mut answers, &mut hears).await.map(drop);
+            }
+            let mut chunk = vec![0; CHUNK];
+            loop {
+                let length = answers.read(&mut chunk).await?;
+                if length == 0 {
+                    return Ok(());
+                }
+                hears.write_all(&without_date(chunk.get(..length).unwrap_or_default())).await?;
+            }
+        };
         // Whichever side ends first ends both.
         tokio::select! {
             ended = there => ended,
-            ended = copy(&mut answers, &mut hears) => ended.map(drop),
+            ended = back => ended,
         }
     }
 
@@ -126,6 +150,16 @@ impl Inner {
         server.read_u8().await?;
         Ok(passed)
     }
+}
+
+/// The bytes with the `Date` header under another name.
+fn without_date(bytes: &[u8]) -> Vec<u8> {
+    const DATE: &[u8] = b"\r\nDate:";
+    let mut passed = bytes.to_vec();
+    while let Some(at) = passed.windows(DATE.len()).position(|window| window == DATE) {
+        passed.splice(at..at + DATE.len(), *b"\r\nX-Hidden-Date:");
+    }
+    passed
 }
 
 /// The bytes with the header in each head, and how many heads there are.

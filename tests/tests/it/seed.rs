@@ -47,7 +47,7 @@ async fn check(
     env: &BTreeMap<String, String>,
 ) -> Result<()> {
     let watch = watch();
-    let yaml = Some(Yaml { file: "config.yaml", text: CONFIG });
+    let yaml = Some(Yaml::new("config.yaml", CONFIG));
     let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultRules })?;
     assert_eq!(settings.warnings.len(), 0, "{:?}", settings.warnings);
     assert_eq!(settings.references, ["OPENAI_API_KEY"]);

@@ -1,6 +1,6 @@
 //! What these settings need at the server, and where: one list for the policy and for the check.
 
-use km_settings::{LocationPattern, Settings};
+use km_settings::{AccessMode, LocationPattern, Settings};
 use vault_kv::{Mount, SecretPath};
 
 use crate::connect::bad_path;
@@ -15,6 +15,8 @@ pub(super) struct Grant {
     pub(super) path: String,
     /// What Vault calls the rights.
     pub(super) rights: Vec<&'static str>,
+    /// Rights that only some operations need: in the policy, but not checked.
+    pub(super) optional: Vec<&'static str>,
     /// What they are for.
     pub(super) why: &'static str,
     /// A name in the folder, to ask about in its stead. `None` where nothing but a command of a
@@ -38,7 +40,7 @@ pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
     let mut grants = provider_keys(settings, &home)?;
     if settings.virtual_keys.store && settings.access_mode.writes() {
         let folder = Folder::of_gateway(settings)?;
-        grants.extend(key_folder(&folder.mount, folder.path.as_ref()));
+        grants.extend(key_folder(settings.access_mode, &folder.mount, folder.path.as_ref()));
         let teams = settings.allowed_team_locations.iter().flatten();
         grants.extend(teams.filter_map(team_folder).flatten());
     }
@@ -46,44 +48,67 @@ pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
 }
 
 fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<Grant>, Error> {
-    let mode = settings.access_mode;
-    let hosted = settings.hosted_keys.as_ref();
-    let mut rights = Vec::new();
-    if mode.reads() && hosted.is_none_or(|names| !names.is_empty()) {
-        rights.push("read");
-    }
-    if mode.writes() {
-        rights.extend(["create", "update", "delete"]);
-    }
+    let (rights, optional) = provider_rights(settings);
     if rights.is_empty() {
         return Ok(Vec::new());
     }
     let prefix = settings.location.path_prefix.as_deref().map(SecretPath::new).transpose();
     let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
     let why = "provider keys";
-    let Some(names) = hosted.filter(|names| !names.is_empty()) else {
-        let all =
-            Grant { path: data(home, prefix.as_ref()), rights, why, sample: Some(PROVIDER_KEY) };
-        let list = listing(home, prefix.as_ref(), "`km list`");
-        return Ok([Some(all), mode.reads().then_some(list)].into_iter().flatten().collect());
+    let metadata = metadata_rights(settings.access_mode);
+    let hosted = settings.hosted_keys.as_ref().filter(|names| !names.is_empty());
+    let Some(names) = hosted else {
+        let path = data(home, prefix.as_ref());
+        let all = Grant { path, rights, optional, why, sample: Some(PROVIDER_KEY) };
+        return Ok(vec![all, folder_metadata(home, prefix.as_ref(), metadata, "their metadata")]);
     };
-    names
-        .iter()
-        .map(|name| {
-            let path = prefix.as_ref().map_or_else(|| SecretPath::new(name), |p| p.join(name));
-            let path = path.map_err(|why| bad_path("hosted_keys", why))?;
-            let path = home.data(&path).decoded().into_owned();
-            Ok(Grant { path, rights: rights.clone(), why, sample: Some("") })
-        })
-        .collect()
+    let mut grants = Vec::new();
+    for name in names {
+        let path = prefix.as_ref().map_or_else(|| SecretPath::new(name), |p| p.join(name));
+        let path = path.map_err(|why| bad_path("hosted_keys", why))?;
+        let (rights, optional) = (rights.clone(), optional.clone());
+        let data = home.data(&path).decoded().into_owned();
+        grants.push(Grant { path: data, rights, optional, why, sample: Some("") });
+        let path = home.folder(Some(&path)).decoded().into_owned();
+        grants.push(Grant::unchecked(path, metadata.clone(), "its metadata"));
+    }
+    if settings.access_mode.reads() {
+        grants.push(folder_metadata(home, prefix.as_ref(), vec!["list"], "`km list`"));
+    }
+    Ok(grants)
+}
+
+/// The rights on provider keys, and those that only some operations need.
+fn provider_rights(settings: &Settings) -> (Vec<&'static str>, Vec<&'static str>) {
+    let mode = settings.access_mode;
+    let hosts = settings.hosted_keys.as_ref().is_none_or(|names| !names.is_empty());
+    let (mut rights, mut optional) = (Vec::new(), Vec::new());
+    if mode.reads() && hosts {
+        rights.push("read");
+    } else if mode.writes() {
+        // For mounts that demand check-and-set, where a write names the version that it replaces.
+        optional.push("read");
+    }
+    if mode.writes() {
+        rights.extend(["create", "update", "delete"]);
+    }
+    (rights, optional)
+}
+
+/// What the Vault API of `km serve` and the lists of `km` do with metadata, `list` included.
+fn metadata_rights(mode: AccessMode) -> Vec<&'static str> {
+    let reads: &[_] = if mode.reads() { &["list", "read"] } else { &[] };
+    let writes: &[_] = if mode.writes() { &["create", "update", "delete"] } else { &[] };
+    [reads, writes].concat()
 }
 
 const KEY_RIGHTS: [&str; 4] = ["create", "read", "update", "delete"];
 
-fn key_folder(mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
-    let (path, rights) = (data(mount, folder), KEY_RIGHTS.to_vec());
-    let keys = Grant { path, rights, why: "virtual keys", sample: Some(VIRTUAL_KEY) };
-    [keys, listing(mount, folder, "`km key list`")]
+fn key_folder(mode: AccessMode, mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
+    let (path, rights, optional) = (data(mount, folder), KEY_RIGHTS.to_vec(), Vec::new());
+    let keys = Grant { path, rights, optional, why: "virtual keys", sample: Some(VIRTUAL_KEY) };
+    let why = "their metadata, and `km key list`";
+    [keys, folder_metadata(mount, folder, metadata_rights(mode), why)]
 }
 
 /// Where a pattern of team locations allows virtual keys; `None` where a policy cannot express it:
@@ -94,15 +119,12 @@ fn team_folder(pattern: &LocationPattern) -> Option<[Grant; 2]> {
         Some(prefix) => format!("{}/", prefix?),
         None => String::new(),
     };
-    let grant = |endpoint: &str, rights: &[&'static str], why| Grant {
-        path: format!("{mount}/{endpoint}/{below}"),
-        rights: rights.to_vec(),
-        why,
-        sample: None,
+    let grant = |endpoint: &str, rights: &[&'static str], why| {
+        Grant::unchecked(format!("{mount}/{endpoint}/{below}"), rights.to_vec(), why)
     };
     Some([
         grant("data", &KEY_RIGHTS, "virtual keys of teams"),
-        grant("metadata", &["list"], "`km key list` of teams"),
+        grant("metadata", &["list", "read"], "`km key list` of teams"),
     ])
 }
 
@@ -121,9 +143,14 @@ pub(super) fn without_grant(settings: &Settings) -> impl Iterator<Item = &Locati
     patterns.filter(|pattern| team_folder(pattern).is_none())
 }
 
-fn listing(mount: &Mount, folder: Option<&SecretPath>, why: &'static str) -> Grant {
-    let path = format!("{}/", mount.folder(folder).decoded());
-    Grant { path, rights: vec!["list"], why, sample: None }
+/// Rights on the metadata of all that is in a folder.
+fn folder_metadata(
+    mount: &Mount,
+    folder: Option<&SecretPath>,
+    rights: Vec<&'static str>,
+    why: &'static str,
+) -> Grant {
+    Grant::unchecked(format!("{}/", mount.folder(folder).decoded()), rights, why)
 }
 
 /// `{mount}/data/[{folder}/]`, decoded.
@@ -135,6 +162,10 @@ fn data(mount: &Mount, folder: Option<&SecretPath>) -> String {
 }
 
 impl Grant {
+    fn unchecked(path: String, rights: Vec<&'static str>, why: &'static str) -> Self {
+        Self { path, rights, optional: Vec::new(), why, sample: None }
+    }
+
     /// A path that these rights are needed on, to ask about; `None` where none can be named.
     pub(super) fn example(&self) -> Option<String> {
         self.sample.map(|sample| format!("{}{sample}", self.path))

@@ -53,7 +53,8 @@ pub fn policy(settings: &Settings) -> Result<String, Error> {
 
 fn stanza(text: &mut String, why: &str, pattern: &str, grant: &Grant) {
     let pattern = pattern.replace('\\', "\\\\").replace('"', "\\\"");
-    let rights: Vec<_> = grant.rights.iter().map(|right| format!("\"{right}\"")).collect();
+    let rights = grant.rights.iter().chain(&grant.optional);
+    let rights: Vec<_> = rights.map(|right| format!("\"{right}\"")).collect();
     let rights = rights.join(", ");
     let _ = writeln!(text, "\n# {why}\npath \"{pattern}\" {{\n  capabilities = [{rights}]\n}}");
 }

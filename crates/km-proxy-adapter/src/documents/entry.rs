@@ -58,8 +58,8 @@ impl Entry {
     pub async fn read(&self) -> Result<Document, Error> {
         let name = self.secret()?;
         self.keys.may_read(|| self.operation("read"))?;
-        let lent = self.keys.parts().cache.get(name).await;
-        let lent = lent.map_err(|error| explain::cached(self.operation("read"), &error))?;
+        let lent = self.keys.cached(name).await;
+        let lent = lent.map_err(|error| error.explain(self.operation("read")))?;
         let (source, age) = (Source::of(&lent), lent.age());
         Ok(Document { secret: Arc::clone(&lent.secret), source, age })
     }

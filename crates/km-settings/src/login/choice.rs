@@ -24,7 +24,12 @@ pub(super) fn choose(reader: &mut Reader<'_>) -> Method {
             None => None,
         },
     };
-    chosen.unwrap_or_else(|| Method::Token(Credential::Value(SecretString::default())))
+    chosen.unwrap_or_else(none)
+}
+
+/// A method that cannot log in, where none is needed or none is complete.
+pub(super) fn none() -> Method {
+    Method::Token(Credential::Value(SecretString::default()))
 }
 
 fn by_name(

@@ -20,6 +20,15 @@ impl Reader<'_> {
         self.resolve(source, node.value, items_too)
     }
 
+    /// A key of LiteLLM's that is read in one case only; elsewhere it is reported as not used.
+    pub(crate) fn take_from_management(&mut self, key: &str) -> Option<Found> {
+        let entries = &mut self.document.management;
+        let place = entries.iter().position(|entry| entry.name() == Some(key))?;
+        let entry = entries.remove(place);
+        let source = self.document.origin(&format!("{MANAGEMENT}.{key}"), entry.node.line);
+        self.resolve(source, entry.node.value, false)
+    }
+
     /// The value behind `os.environ/NAME`, or the value as it stands.
     pub(crate) fn resolve(
         &mut self,
@@ -68,7 +77,7 @@ impl Reader<'_> {
 }
 
 /// Whether a message may quote it as a variable's name.
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
@@ -94,6 +103,6 @@ impl Document {
 }
 
 fn value(entries: &[Entry], key: &str) -> Option<Node> {
-    let entry = entries.iter().find(|entry| entry.key.as_deref() == Some(key))?;
+    let entry = entries.iter().find(|entry| entry.name() == Some(key))?;
     (entry.node.value != Value::Null).then(|| entry.node.clone())
 }

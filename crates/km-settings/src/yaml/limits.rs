@@ -1,49 +1,53 @@
-//! How much of a file is read, and what is said about one that can't be. No content is quoted:
-//! the same file holds provider keys.
+//! Bounds of the parser, and messages about files that cannot be parsed. No content is quoted,
+//! because the same file holds provider keys.
 
 use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::options::NonFiniteFloatPolicy;
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Options};
 
-/// 1 MiB.
+/// The size of the file with all that it includes: 1 MiB.
 pub(super) const BYTES: usize = 1024 * 1024;
-const ALIASES: usize = 100;
+/// The number of files: the configuration and all that it includes.
+pub(super) const FILES: usize = 64;
 const DEPTH: usize = 32;
-/// What all aliases together may unfold to, so that a hundred of them can't be nested to billions.
-const UNFOLDED: usize = 100_000;
+/// The nodes that all aliases together expand to. Their number is not limited.
+const EXPANDED: usize = 100_000;
+/// The text of a file with its aliases expanded, in bytes.
+const EXPANDED_BYTES: usize = 8 * BYTES;
 
-/// The parser's options. What YAML 1.1 words like `yes` mean is left to the setting that reads them.
+/// The options of the parser. YAML 1.1 words such as `yes` stay text for the setting that reads them.
+/// Merge keys and repeated keys are reported as they are written; `mapping.rs` resolves them.
 pub(super) fn options() -> Options {
     serde_saphyr::options! {
         with_snippet: false,
         strict_booleans: true,
         ignore_binary_tag_for_string: true,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: UNFOLDED },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: EXPANDED },
         budget: serde_saphyr::budget! {
-            max_aliases: ALIASES,
             max_depth: DEPTH,
             // Beyond what the parser looks ahead, so that the depth above is what refuses.
             flow_nesting_limit: 2048,
-            // The length of the file bounds these three.
+            max_total_scalar_bytes: EXPANDED_BYTES,
+            // The length of the file bounds these.
             max_events: 4 * BYTES,
             max_nodes: 4 * BYTES,
             max_anchors: BYTES,
+            max_aliases: BYTES,
             enforce_alias_anchor_ratio: false,
         },
     }
 }
 
-/// What is wrong with the file, and how to mend it.
+/// What is wrong with the file, and how to fix it.
 pub(super) fn explain(error: &Error) -> (&'static str, &'static str) {
     match error.without_snippet() {
         Error::AliasError { error, .. } => explain(error),
         Error::Budget { breach, .. } => explain_breach(breach),
         Error::AliasReplayLimitExceeded { .. } => {
-            ("aliases unfold to more than is read", "write out what the aliases stand for")
-        }
-        Error::DuplicateMappingKey { .. } => {
-            ("a key stands twice in one mapping", "keep one of the two")
+            ("the aliases expand to more than 100,000 nodes", WRITE_OUT)
         }
         Error::MultipleDocuments { .. } => {
             ("a second document begins", "keep one document in the file")
@@ -52,21 +56,20 @@ pub(super) fn explain(error: &Error) -> (&'static str, &'static str) {
             ("an alias names no anchor", "define the anchor above its first alias")
         }
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            ("an alias stands inside its own anchor", "write out what the alias stands for")
+            ("an alias stands inside its own anchor", WRITE_OUT)
         }
-        Error::MergeValueNotMapOrSeqOfMaps { .. } => {
-            ("`<<` merges something that is no mapping", "merge a mapping or a list of mappings")
-        }
-        _ => ("this is no valid YAML", "check quotes, brackets and indentation here and above"),
+        _ => ("this is not valid YAML", "check quotes, brackets and indentation here and above"),
     }
 }
 
+const WRITE_OUT: &str = "write out what the aliases stand for";
+
 fn explain_breach(breach: &BudgetBreach) -> (&'static str, &'static str) {
     match breach {
-        BudgetBreach::Aliases { .. } => {
-            ("more than 100 aliases are used", "write out what the aliases stand for")
+        BudgetBreach::ScalarBytes { .. } => {
+            ("the aliases expand to more than 8 MiB of text", WRITE_OUT)
         }
         BudgetBreach::Depth { .. } => ("the nesting is deeper than 32", "flatten the file"),
-        _ => ("the file holds more than is read", "make the file smaller"),
+        _ => ("the file is larger than its limits", "make the file smaller"),
     }
 }

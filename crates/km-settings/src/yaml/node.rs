@@ -1,4 +1,4 @@
-//! A YAML value as it stands in the file, with its line. Only what is ours in the file becomes one.
+//! A YAML value as it is written in the file, with its line.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// A value and the line on which it stands.
-#[derive(Debug, Clone, PartialEq)]
+/// A value and its line. An aliased value has the line of the alias.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     pub(crate) line: u64,
     pub(crate) value: Value,
 }
 
-/// The kinds of values that YAML has. A number is kept as text: what it means, its setting knows.
-#[derive(Debug, Clone, PartialEq)]
+/// The kinds of YAML values. A number is kept as text, because its meaning depends on the setting.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
@@ -24,11 +24,14 @@ pub(crate) enum Value {
     Map(Vec<Entry>),
 }
 
-/// One pair of a mapping. `key` is `None` where the key is no text.
-#[derive(Debug, Clone, PartialEq)]
+/// A pair of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
+    /// The line of the key. An aliased key has the line of its definition.
     pub(crate) line: u64,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Value,
+    /// Whether the key is a merge key: `<<` without quotes.
+    pub(crate) merges: bool,
     pub(crate) node: Node,
 }
 
@@ -106,7 +109,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(key) = pairs.next_key::<Node>()? {
+        while let Some(key) = pairs.next_key::<Spanned<Value>>()? {
             let node = pairs.next_value()?;
             entries.push(Entry::new(key, node));
         }
@@ -114,12 +117,21 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
+const MERGE: &str = "<<";
+
 impl Entry {
-    fn new(key: Node, node: Node) -> Self {
-        let name = match key.value {
-            Value::Text(text) => Some(text),
+    fn new(key: Spanned<Value>, node: Node) -> Self {
+        // Quotes are part of the span. With them it is an ordinary key.
+        let is_plain = key.defined.span().len() == 2;
+        let merges = is_plain && matches!(&key.value, Value::Text(text) if text == MERGE);
+        Self { line: key.defined.line(), key: key.value, merges, node }
+    }
+
+    /// The key, if it is text.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.key {
+            Value::Text(name) => Some(name),
             _ => None,
-        };
-        Self { line: key.line, key: name, node }
+        }
     }
 }

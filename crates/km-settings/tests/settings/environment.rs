@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use km_settings::{Fallback, FileProblem, Login, Origin, Rules, Server, Settings, Sources};
 
-use crate::common::{Strict, bad, check_problem, env, good, read_all};
+use crate::common::{Strict, bad, check_problem, env, good, read_all, warnings};
 
 #[test]
 fn a_token_alone_gives_the_defaults() {
@@ -144,16 +144,45 @@ fn the_refresh_interval_has_two_variables() {
 fn durations_that_make_no_sense_are_refused() {
     for (name, value, part) in [
         ("HCP_VAULT_REFRESH_INTERVAL", "-1", "`-1` is negative"),
-        ("HCP_VAULT_REFRESH_INTERVAL", "soon", "`soon` is no duration"),
+        ("HCP_VAULT_REFRESH_INTERVAL", "soon", "`soon` is not a duration"),
         ("SECRET_MANAGER_REFRESH_INTERVAL", "-0.5", "is negative"),
         ("HCP_VAULT_REFRESH_INTERVAL", "18446744073709551615", "longer than ten years"),
-        ("KM_MAX_STALE", "11y", "is no duration"),
+        ("KM_MAX_STALE", "11y", "is not a duration"),
         ("KM_DEADLINE", "0", "leaves an operation no time"),
         ("KM_DEADLINE", "0s", "leaves an operation no time"),
         ("KM_DEADLINE", "-5s", "is negative"),
     ] {
         check_problem(&[(name, value)], "", &[name, part]);
     }
+}
+
+#[test]
+fn vault_variables_that_are_not_read_are_warned_of() {
+    let vault = [("VAULT_ADDR", "http://elsewhere"), ("VAULT_NAMESPACE", "admin")];
+    let lines = warnings(&good(&vault, ""));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("set HCP_VAULT_ADDR to what VAULT_ADDR is"), "{lines:?}");
+    let ours = [("HCP_VAULT_ADDR", "https://v"), ("HCP_VAULT_SECRET_NAMESPACE", "a")];
+    assert!(good(&[vault, ours].concat(), "").warnings.is_empty());
+    assert!(good(&[("VAULT_ADDR", "")], "").warnings.is_empty());
+}
+
+#[test]
+fn settings_without_a_login_are_read_for_inspection() {
+    let read = |variables: &[(&str, &str)]| {
+        let env = env(variables);
+        Settings::without_login(&Sources { env: &env, yaml: None, rules: &NoAuthority })
+    };
+    for variables in [
+        vec![],
+        vec![("KM_AUTH_METHOD", "approle")],
+        vec![("HCP_VAULT_APPROLE_ROLE_ID", "half")],
+        vec![("KM_CA_CERT", "/not/there.pem")],
+    ] {
+        let settings = read(&variables).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(settings.location.mount, "secret");
+    }
+    assert!(read(&[("HCP_VAULT_MOUNT_NAME", "..")]).is_err());
 }
 
 #[test]

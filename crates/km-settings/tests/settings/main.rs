@@ -11,6 +11,8 @@ mod environment;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod includes;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod page;

@@ -19,7 +19,16 @@ fn only_one_secret_manager_is_known() {
     for value in ["hashicorp_vault", "'hashicorp_vault'", "", "null", "os.environ/SYSTEM"] {
         good(&[("SYSTEM", "hashicorp_vault")], &text(value));
     }
+    for class in ["km_secrets.KmSecretManager", "a.b.KmSecretManager", "os.environ/CLASS"] {
+        let text = format!(
+            "{}  key_management_settings: {{custom_secret_manager: {class}}}\n",
+            text("custom")
+        );
+        let settings = good(&[("CLASS", "m.KmSecretManager")], &text);
+        assert!(settings.warnings.is_empty(), "{class}: {:?}", settings.warnings);
+    }
     for (value, part) in [
+        ("custom", "`custom` needs custom_secret_manager"),
         ("aws_secret_manager", "`aws_secret_manager` is not `hashicorp_vault`"),
         ("[hashicorp_vault]", "must be text, not a list"),
         ("true", "must be text, not a boolean"),
@@ -29,6 +38,97 @@ fn only_one_secret_manager_is_known() {
         let parts = ["config.yaml:2: general_settings.key_management_system", part];
         check_problem(&[], &text(value), &parts);
     }
+}
+
+#[test]
+fn another_class_for_the_custom_system_is_refused() {
+    for class in ["km_secrets.Other", "KmSecretManager", ".KmSecretManager", "m.KmSecretManagers"] {
+        let text = format!(
+            "general_settings:\n  key_management_system: custom\n  key_management_settings:\n    \
+             custom_secret_manager: {class}\n"
+        );
+        let class = format!("`{class}` is not the class KmSecretManager in a module");
+        check_problem(&[], &text, &["config.yaml:4:", "custom_secret_manager", &class]);
+    }
+}
+
+#[test]
+fn reference_to_an_empty_variable_counts_as_not_set() {
+    let lines = ["access_mode: os.environ/E", "km: {deadline: os.environ/E}"];
+    let text = management(&lines) + "  key_management_system: os.environ/E\n";
+    let settings = good(&[("E", " ")], &text);
+    assert_eq!(settings.server.deadline, Duration::from_secs(5));
+    assert!(settings.access_mode.reads() && !settings.access_mode.writes());
+    // Where an empty variable has a meaning of its own, so does a reference to one.
+    let text = management(&["km: {allowed_team_locations: os.environ/E}"]);
+    assert_eq!(good(&[("E", "")], &text).allowed_team_locations.map(|list| list.len()), Some(0));
+}
+
+#[test]
+fn last_of_two_equal_keys_counts_outside_our_section() {
+    let text = "
+model_list: [{api_key: os.environ/A, api_key: os.environ/B}]
+litellm_settings: {x: os.environ/C}
+general_settings: {master_key: os.environ/D}
+litellm_settings: {x: os.environ/E}
+general_settings: {master_key: os.environ/F}
+";
+    let settings = good(&[], text);
+    assert_eq!(settings.references, ["B", "E", "F"]);
+    let lines = warnings(&settings);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let what =
+        "config.yaml:2: a key is given twice in one mapping: the last one counts, and so on 2";
+    assert!(lines[0].starts_with(what), "{lines:?}");
+}
+
+#[test]
+fn repeated_key_in_our_section_is_refused() {
+    for lines in [
+        &["access_mode: read_only", "access_mode: read_only"][..],
+        &["km: {deadline: 1s, deadline: 2s}"],
+        &["hosted_keys: [{a: 1, a: 2}]"],
+    ] {
+        let found = bad(&[], &management(lines));
+        assert!(found[0].contains("a key is given twice in one mapping"), "{found:?}");
+    }
+    for text in [
+        "general_settings: {key_management_system: hashicorp_vault, key_management_system: null}",
+        "general_settings:\n  key_management_settings: {}\n  key_management_settings: {}",
+        "general_settings: {key_management_settings: {access_mode: write_only}}\n\
+         general_settings: {}",
+    ] {
+        check_problem(&[], text, &["a key is given twice in one mapping"]);
+    }
+}
+
+#[test]
+fn merge_keys_are_resolved_as_by_pyyaml() {
+    for (text, expected) in [
+        ("a: {<<: {x: os.environ/A}, x: os.environ/B}", "B"),
+        ("a: {x: os.environ/B, <<: {x: os.environ/A}}", "B"),
+        ("a: {<<: [{x: os.environ/A}, {x: os.environ/B}]}", "A"),
+        ("a: {<<: {x: os.environ/A}, <<: {x: os.environ/B}}", "B"),
+        ("a: {<<: {x: os.environ/A, x: os.environ/B}}", "B"),
+        ("a: {<<: {<<: {x: os.environ/A}}}", "A"),
+        ("a: {<<: {x: os.environ/A}, \"<<\": os.environ/B}", "A B"),
+        ("<<: {x: os.environ/A}", "A"),
+    ] {
+        assert_eq!(good(&[], text).references.join(" "), expected, "{text}");
+    }
+    for value in ["text", "[text]", "", "1"] {
+        let text = format!("a:\n  <<: {value}\n");
+        check_problem(&[], &text, &["config.yaml:2: `<<` merges something that is not a mapping"]);
+    }
+}
+
+#[test]
+fn settings_under_environment_variables_are_warned_of() {
+    let text = "environment_variables:\n  HCP_VAULT_ADDR: x\n  KM_DEADLINE: 5s\n  OTHER: y\n";
+    let lines = warnings(&good(&[], text));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let what = "config.yaml:2: environment_variables: HCP_VAULT_ADDR has no effect here";
+    assert!(lines[0].starts_with(what), "{lines:?}");
 }
 
 #[test]
@@ -115,8 +215,8 @@ general_settings:
 
 #[test]
 fn what_must_be_a_mapping_is_one() {
-    check_problem(&[], "- a\n- b\n", &["config.yaml:1: the file is no mapping"]);
-    check_problem(&[], "just text", &["config.yaml:1: the file is no mapping"]);
+    check_problem(&[], "- a\n- b\n", &["config.yaml:1: the file is not a mapping"]);
+    check_problem(&[], "just text", &["config.yaml:1: the file is not a mapping"]);
     check_problem(&[], "a: 1\ngeneral_settings: [x]\n", &["config.yaml:2: general_settings"]);
     let text = "general_settings:\n  key_management_settings: true\n";
     check_problem(&[], text, &["config.yaml:2:", "must be a mapping, not a boolean"]);
@@ -147,7 +247,7 @@ fn values_of_the_wrong_type_are_refused() {
         ("access_mode: [read_only]", "not a list"),
         ("prefix_for_stored_virtual_keys: true", "must be text, not a boolean"),
         ("km: {deadline: [5s]}", "must be a duration, not a list"),
-        ("km: {deadline: .nan}", "is no duration"),
+        ("km: {deadline: .nan}", "is not a duration"),
         ("km: {token_file: 5}", "must be text, not a number"),
         ("km: {allowed_team_locations: 5}", "must be a list of texts, not a number"),
     ] {

@@ -1,6 +1,7 @@
 //! `km check`: is everything in place?
 
 use km_proxy_adapter::{Finding, Verdict};
+use km_settings::Settings;
 use serde::Serialize;
 
 use crate::args::{Check, Common};
@@ -24,9 +25,9 @@ struct Line {
 
 pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     if args.policy {
-        return policy(common);
+        return policy(common).await;
     }
-    let keys = match settings::connect(common) {
+    let keys = match settings::connect(common).await {
         Ok(keys) => keys,
         Err(failure) => {
             let lines = failure.lines().map(|(message, hint)| Line {
@@ -49,13 +50,13 @@ pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Prints the policy. Nothing is asked.
-fn policy(common: &Common) -> Result<(), Failure> {
+/// Prints the policy. Nothing is sent, and no login is needed: there is none before the policy.
+async fn policy(common: &Common) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document {
         policy: String,
     }
-    let policy = km_proxy_adapter::policy(&settings::read(common)?)?;
+    let policy = km_proxy_adapter::policy(&settings::read(common, Settings::without_login).await?)?;
     if common.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
 }
 

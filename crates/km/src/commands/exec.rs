@@ -10,7 +10,9 @@ mod environment;
 mod foreground;
 mod launch;
 mod news;
+mod reap;
 mod signals;
+mod size;
 mod values;
 mod watch;
 
@@ -40,7 +42,7 @@ pub(crate) async fn run(common: &Common, args: Exec) -> Result<u8, Failure> {
     if args.watch {
         return watch::run(common, &args, start).await;
     }
-    let keys = settings::connect(common)?;
+    let keys = start.unless_interrupted(settings::connect(common)).await?;
     let values = start.unless_interrupted(read(&keys, &args)).await;
     // The program has no use for the login, and nobody would revoke it later.
     keys.shutdown().await;

@@ -1,7 +1,5 @@
 //! `km key …`: the virtual keys of the gateway, or of a team.
 
-use std::io::Write as _;
-
 use km_proxy_adapter::{Error, KeyAlias, KeyChange, KeyManager, Kind, Place, Stored, VaultRules};
 use km_settings::TeamSettings;
 use serde::Serialize;
@@ -11,7 +9,7 @@ use crate::args::{
 };
 use crate::commands::list;
 use crate::failure::Failure;
-use crate::{input, output, settings};
+use crate::{input, log, output, settings};
 
 /// The virtual keys that the command is about.
 struct Command {
@@ -20,8 +18,11 @@ struct Command {
 }
 
 pub(crate) async fn run(common: &Common, command: Key) -> Result<(), Failure> {
-    let team = common.team_settings.as_deref().map(team).transpose();
-    let keys = settings::connect(common);
+    let team = match &common.team_settings {
+        Some(given) => team(given).await.map(Some),
+        None => Ok(None),
+    };
+    let keys = settings::connect(common).await;
     let (team, keys) = both(team, keys)?;
     let keys = keys.virtual_keys(team.as_ref())?;
     let run = Command { keys, json: common.json };
@@ -154,11 +155,7 @@ impl Command {
             },
         }
         let Stored::Done(KeyChange { path, version, deleted, .. }) = stored else {
-            // What matters is the exit code; a closed stderr changes nothing about it.
-            let _ = writeln!(
-                std::io::stderr().lock(),
-                "km: skipped: store_virtual_keys is off, so no virtual key is stored"
-            );
+            log::write("km: skipped: store_virtual_keys is off, so no virtual key is stored\n");
             return if self.json {
                 output::json(&Document::Skipped { skipped: true })
             } else {
@@ -183,10 +180,11 @@ fn alias(name: &KeyName) -> Result<KeyAlias, Error> {
 }
 
 /// The team's settings from their JSON, or from the file after an `@`.
-fn team(given: &str) -> Result<TeamSettings, Failure> {
+async fn team(given: &str) -> Result<TeamSettings, Failure> {
+    const HINT: &str = "--team-settings @FILE names a team's JSON";
     let text = match given.strip_prefix('@') {
-        Some(file) => settings::text(file.as_ref(), "--team-settings @FILE names a team's JSON")?,
-        None => given.to_owned(),
+        Some(file) => settings::text(file.as_ref(), HINT).await?,
+        None => given.to_owned().into(),
     };
     let team = TeamSettings::from_json(&text, &VaultRules);
     team.map_err(|problems| Error::from(problems).into())

@@ -39,10 +39,13 @@ pub(super) fn texts<T: Display>(
 pub(super) fn lines<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), Failure> {
     warn_unchecked(listing);
     let names = listing.names.iter().filter(|(_, state)| all || !state.is_gone());
-    output::lines(names.map(|(name, state)| match state {
-        NameState::Live | NameState::Unknown => name.to_string(),
-        NameState::Deleted => format!("{name}\tdeleted"),
-        NameState::Destroyed => format!("{name}\tdestroyed"),
+    output::rows(names.map(|(name, state)| {
+        let mark = match state {
+            NameState::Live | NameState::Unknown => None,
+            NameState::Deleted => Some("deleted"),
+            NameState::Destroyed => Some("destroyed"),
+        };
+        [Some(name.to_string()), mark.map(str::to_owned)].into_iter().flatten()
     }))
 }
 

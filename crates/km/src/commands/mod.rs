@@ -34,10 +34,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Exec(args) => return Box::pin(exec::run(common, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(common, args)).await,
         Command::Check(args) => Box::pin(async move { check::run(common, &args).await }),
-        Command::Read(args) => Box::pin(async { read::run(&keys()?, args, json).await }),
-        Command::Write(args) => Box::pin(async { write::run(&keys()?, args, json).await }),
-        Command::Delete(args) => Box::pin(async { delete::run(&keys()?, args, json).await }),
-        Command::List(args) => Box::pin(async { list::run(&keys()?, args, json).await }),
+        Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
+        Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
+        Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
+        Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
         Command::Key(command) => Box::pin(key::run(common, command)),
     };
     signals::until_signal(once).await.map(|()| 0)

@@ -1,13 +1,11 @@
 //! `km read`: a provider secret, through the same code as a gateway.
 
-use std::io::Write as _;
-
 use km_proxy_adapter::{KeyManager, Kind, Place, Secret, Source};
 use serde::Serialize;
 
 use crate::args::Read;
 use crate::failure::Failure;
-use crate::output;
+use crate::{escape, log, output};
 
 pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(), Failure> {
     let secret = keys.secret(&args.name).await?;
@@ -56,12 +54,13 @@ fn explain(keys: &KeyManager, name: &str, secret: &Secret, json: bool) -> Result
         age_seconds: secret.age().map(|age| age.as_secs()),
     };
     let text = if json {
-        serde_json::to_string(&explained).unwrap_or_default() + "\n"
+        let document = serde_json::to_string(&explained).unwrap_or_default();
+        escape::json(&document).into_owned() + "\n"
     } else {
         lines(&explained)
     };
     // What was asked for is the value: it is not held back because this can't be told.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    log::write(&text);
     Ok(())
 }
 
@@ -74,6 +73,8 @@ fn lines(explained: &Explained) -> String {
         ("created", explained.created.clone()),
         ("age", explained.age_seconds.map(|seconds| format!("{seconds} s"))),
     ];
-    let line = |(name, value): (&str, Option<String>)| Some(format!("{name}: {}\n", value?));
+    let line = |(name, value): (&str, Option<String>)| {
+        Some(format!("{name}: {}\n", escape::text(&value?)))
+    };
     known.into_iter().filter_map(line).collect()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use secret_cache::Origin;
 use tokio::task::JoinSet;
-use tokio::time::{advance, timeout};
+use tokio::time::{Instant, advance, timeout};
 
 use crate::model::{Event, event};
 use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Source, SourceCache};
@@ -30,6 +30,7 @@ impl Promise {
         if lent.origin() == Origin::Memory {
             assert!(lent.age() < INTERVAL + MAX_STALE, "served past its hard age");
             assert_eq!(lent.is_stale(), lent.age() >= INTERVAL);
+            assert!(lent.expires.is_none_or(|end| Instant::now() < end), "served past its end");
         }
     }
 }
@@ -67,6 +68,7 @@ async fn run(events: Vec<(Event, u64)>) {
             // A replica that lags may go back behind an invalidation: it is left out here.
             Event::Set(crate::source::Mode::Lags) => {}
             Event::Set(mode) => source.set(mode),
+            Event::Limit(lifetime) => source.limits(lifetime),
             Event::Write(key) => {
                 source.write(key);
             }
@@ -76,7 +78,7 @@ async fn run(events: Vec<(Event, u64)>) {
             }
             Event::Prime(key) => {
                 let serial = source.serial(key);
-                cache.prime(tokio::time::Instant::now(), [(key, source.loaded(serial))]);
+                cache.prime(Instant::now(), [(key, source.loaded(serial))]);
             }
             Event::Replace(key) | Event::ReplaceLate(key) => {
                 let serial = source.write(key);

@@ -105,6 +105,29 @@ async fn that_there_is_no_value_any_more_is_news_and_so_is_the_next() {
     assert!(waits.is_finished(), "asked for once an interval, for somebody waits");
 }
 
+/// What is cleared is loaded again for those that watch it, like what is invalidated.
+#[tokio::test(start_paused = true)]
+async fn clear_notifies_watched_keys() {
+    for invalidate in [true, false] {
+        let source = Source::new();
+        let cache = source.cache();
+        let mut handle = cache.handle(&1);
+        handle.get().await.unwrap();
+        handle.changed().await;
+        let waits = watch(&handle);
+        settle().await;
+        let serial = source.write(1);
+        if invalidate {
+            cache.invalidate(&1);
+        } else {
+            cache.clear();
+        }
+        pass(Duration::from_millis(1)).await;
+        assert!(waits.is_finished());
+        assert_eq!(got(&handle.get().await), Got::Cached(serial));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_news_has_the_value_loaded() {
     let source = Source::new();

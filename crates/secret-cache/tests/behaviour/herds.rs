@@ -12,10 +12,10 @@ use crate::source::{Got, INTERVAL, Mode, Source, get, pass};
 
 const HERD: u32 = 10_000;
 
-/// One miss, and a source that is dead: all are answered within their deadline, and the source is
-/// asked once in each window.
+/// One key without a value, and a source that is dead: all callers are answered within their deadline,
+/// and the source is asked once after each pause.
 #[tokio::test(start_paused = true)]
-async fn at_a_dead_source_each_window_has_one_load() {
+async fn misses_at_a_dead_source_cause_one_load_in_each_pause() {
     let source = Source::new();
     source.takes(Duration::from_millis(300));
     source.set(Mode::Down);
@@ -34,8 +34,8 @@ async fn at_a_dead_source_each_window_has_one_load() {
     }
     let loads: Vec<_> =
         source.log().into_iter().map(|(_, at)| (at - start).as_millis() / 100).collect();
-    // Each load takes 0.3 s, and the windows after them 1, 2, 4 and 5 s.
-    assert_eq!(loads, [0, 13, 36, 79]);
+    // Each load takes 0.3 s, and the pause after it a second.
+    assert_eq!(loads, [0, 13, 26, 39, 52, 65, 78, 91]);
 }
 
 /// Loaded in the same moment, they come due spread over a tenth of the interval.
@@ -65,17 +65,17 @@ async fn keys_loaded_together_are_not_refreshed_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_value_has_one_refresh_however_many_read_it() {
+async fn overdue_value_has_one_refresh_however_many_wait_for_it() {
     let source = Source::new();
     let cache = Arc::new(source.cache());
     cache.replace(&1, source.loaded(1));
-    source.takes(Duration::from_secs(1));
+    source.takes(Duration::from_millis(900));
     pass(INTERVAL).await;
     let mut callers = JoinSet::new();
     for _ in 0..HERD {
         let cache = Arc::clone(&cache);
         callers.spawn(async move { get(&cache, 1).await });
     }
-    assert!(callers.join_all().await.iter().all(|got| *got == Got::Stale(1)));
+    assert!(callers.join_all().await.iter().all(|got| *got == Got::Loaded(1)));
     assert_eq!(source.loads(), 1);
 }

@@ -5,15 +5,20 @@
 
 mod bounds;
 mod concurrent;
+mod expiry;
+mod freshness;
 mod handles;
 mod herds;
 mod loading;
 mod model;
+mod outage;
 mod outages;
 mod priming;
+mod queue;
 mod races;
 mod source;
 mod staleness;
 mod surface;
 mod threads;
+mod waiting;
 mod writes;

@@ -1,6 +1,6 @@
 //! Sequences of events against a model: one caller, so that each answer is known exactly. When a value
-//! comes due is drawn by lot; the model is told of each load that happened, and says whether it was
-//! allowed, and whether one is missing.
+//! comes due is drawn at random; the model sees each load that happened, and says whether it was allowed,
+//! and whether one is missing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub(crate) enum Event {
     Get(Key),
     Advance(Duration),
     Set(Mode),
+    /// Values have this lifetime from now on.
+    Limit(Option<Duration>),
     Write(Key),
     Invalidate(Key),
     Replace(Key),
@@ -26,13 +28,24 @@ pub(crate) enum Event {
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let key = || 0..3_u32;
-    let modes = [Mode::Up, Mode::Down, Mode::Absent, Mode::Refused, Mode::Panics, Mode::Lags];
-    let spans = [1, 500, 999, 1_000, 3_999, 4_000, 30_000, 50_000, 89_999, 100_000, 149_999];
+    let modes = [
+        Mode::Up,
+        Mode::Down,
+        Mode::Absent,
+        Mode::Refused,
+        Mode::LoggedOut,
+        Mode::Panics,
+        Mode::Lags,
+    ];
+    let spans = [1, 500, 999, 1_000, 2_999, 4_000, 30_000, 50_000, 89_999, 100_000, 149_999];
+    let lifetimes = [None, None, Some(0), Some(1), Some(6), Some(95), Some(120), Some(3_600)];
+    let lifetimes = lifetimes.map(|seconds| seconds.map(Duration::from_secs));
     prop_oneof![
         12 => key().prop_map(Event::Get),
         8 => prop::sample::select(spans.to_vec())
             .prop_map(|ms| Event::Advance(Duration::from_millis(ms))),
         4 => prop::sample::select(modes.to_vec()).prop_map(Event::Set),
+        1 => prop::sample::select(lifetimes.to_vec()).prop_map(Event::Limit),
         3 => key().prop_map(Event::Write),
         1 => key().prop_map(Event::Invalidate),
         2 => key().prop_map(Event::Replace),
@@ -42,82 +55,134 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// The time after a failed load in which a key is not asked for again, and the interval of probes.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long an outage is believed after the last failed refresh or the last probe.
+const KNOWN_FOR: Duration = Duration::from_secs(3);
+
 /// What the model knows of one key.
 #[derive(Clone, Copy, Default)]
 struct Known {
     value: Option<Value>,
-    failures: u32,
-    /// What callers get without a value, and until when the source is left in peace.
-    peace: Option<(Got, Instant)>,
-    /// The serial of a value that was too old.
+    /// Until when the key is not asked for.
+    pause: Option<Instant>,
+    /// What callers get in the pause if there is no value.
+    answer: Option<Got>,
+    /// The serial of a value that is not served any more.
     floor: Option<u64>,
+    /// The value's own lifetime is over.
+    has_ended: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Value {
     serial: u64,
     since: Instant,
+    lifetime: Option<Duration>,
     seen: bool,
 }
 
-impl Known {
-    /// Forgets a value that is too old.
-    fn at(mut self, now: Instant) -> Self {
-        if let Some(value) = self
-            .value
-            .filter(|value| now.saturating_duration_since(value.since) >= INTERVAL + MAX_STALE)
-        {
-            self = Self { value: None, floor: Some(value.serial), ..self };
-        }
-        self
+impl Value {
+    fn is_overdue(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= INTERVAL
     }
 
-    fn rests(&self, now: Instant) -> bool {
-        self.peace.is_some_and(|(_, until)| now < until)
+    fn has_expired(&self, now: Instant) -> bool {
+        self.lifetime.is_some_and(|lifetime| now.saturating_duration_since(self.since) >= lifetime)
+    }
+
+    /// When serving ends.
+    fn end(&self) -> Instant {
+        let hard = INTERVAL + MAX_STALE;
+        self.since + self.lifetime.map_or(hard, |lifetime| lifetime.min(hard))
+    }
+
+    fn is_too_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= INTERVAL + MAX_STALE
+    }
+}
+
+impl Known {
+    /// Nothing is known but a value.
+    fn of(value: Value, now: Instant) -> Self {
+        if value.has_expired(now) {
+            return Self::ended(value.serial);
+        }
+        Self { value: Some(value), ..Self::default() }
+    }
+
+    fn ended(serial: u64) -> Self {
+        Self { floor: Some(serial), has_ended: true, ..Self::default() }
+    }
+
+    /// Forgets a value that is not served any more.
+    fn at(self, now: Instant) -> Self {
+        match self.value {
+            Some(value) if value.has_expired(now) => Self::ended(value.serial),
+            Some(value) if value.is_too_old(now) => {
+                Self { value: None, floor: Some(value.serial), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    fn is_paused(&self, now: Instant) -> bool {
+        self.pause.is_some_and(|until| now < until)
     }
 
     fn may_take(&self, serial: u64) -> bool {
         self.value.map(|value| value.serial).or(self.floor).is_none_or(|held| serial >= held)
     }
 
-    /// Applies a load, and says what who waits for it gets.
-    fn load(&mut self, mode: Mode, current: u64, now: Instant) -> Got {
-        let seen = self.value.is_none();
+    /// Applies a load, and returns what a caller that waits for it gets.
+    fn load(&mut self, mode: Mode, new: Value, now: Instant) -> Got {
         let (serial, failure) = match mode {
-            Mode::Up => (Some(current), None),
-            Mode::Lags if self.may_take(current - 1) => (Some(current - 1), None),
+            Mode::Up => (Some(new.serial), None),
+            Mode::Lags if self.may_take(new.serial - 1) => (Some(new.serial - 1), None),
             Mode::Lags => (None, Some(Got::Outdated)),
             Mode::Down => (None, Some(Got::Failed(Outcome::Unreachable))),
+            Mode::LoggedOut => (None, Some(Got::Failed(Outcome::Unauthenticated))),
             Mode::Panics => (None, Some(Got::Panicked)),
             Mode::Absent => (None, Some(Got::Failed(Outcome::Absent))),
             Mode::Refused => (None, Some(Got::Failed(Outcome::Refused))),
         };
         if let Some(serial) = serial {
-            *self = Self { value: Some(Value { serial, since: now, seen }), ..Self::default() };
+            *self = Self::of(Value { serial, ..new }, now);
             return Got::Loaded(serial);
         }
         let failure = failure.unwrap();
         if matches!(mode, Mode::Absent | Mode::Refused) {
-            *self = Self { peace: Some((failure, now + NEGATIVE)), ..Self::default() };
+            let pause = Some(now + NEGATIVE);
+            *self = Self { pause, answer: Some(failure), ..Self::default() };
             return failure;
         }
-        let is_in_a_row =
-            self.peace.is_some_and(|(_, until)| now < until + Duration::from_secs(60));
-        self.failures = if is_in_a_row { self.failures + 1 } else { 1 };
-        let seconds = 1 << (self.failures - 1).min(5);
-        let until = now + Duration::from_secs(seconds.min(if seen { 5 } else { 30 }));
-        let hard = self.value.map_or(until, |value| value.since + INTERVAL + MAX_STALE);
-        self.peace = Some((failure, until.min(hard)));
-        failure
+        let failure = if self.has_ended { Got::Expired } else { failure };
+        if mode != Mode::LoggedOut {
+            // With a value the pause ends with its right to be served.
+            let end = self.value.map_or(now + SECOND, |value| value.end());
+            (self.pause, self.answer) = (Some(end.min(now + SECOND)), Some(failure));
+        }
+        self.value.map_or(failure, |value| {
+            if value.is_overdue(now) { Got::Stale(value.serial) } else { Got::Cached(value.serial) }
+        })
     }
+}
+
+/// An outage that a refresh has found.
+#[derive(Clone, Copy)]
+struct Outage {
+    next_probe: Instant,
+    known_until: Instant,
 }
 
 struct Model {
     known: HashMap<Key, Known>,
     mode: Mode,
-    /// A refresh found the source out of reach: until a second after something has come from it,
-    /// refreshes may be held back.
-    held_back: Option<Instant>,
+    lifetime: Option<Duration>,
+    outage: Option<Outage>,
+    /// When the last outage ended. What was held back by it is refreshed within a second.
+    ended: Option<Instant>,
 }
 
 impl Model {
@@ -127,18 +192,29 @@ impl Model {
         known
     }
 
+    fn outage(&mut self, now: Instant) -> Option<&mut Outage> {
+        self.outage.as_mut().filter(|outage| now < outage.known_until)
+    }
+
+    fn value(&self, serial: u64, since: Instant, seen: bool) -> Value {
+        Value { serial, since, lifetime: self.lifetime, seen }
+    }
+
     /// What a caller gets; a load of its own is in the log that follows.
     fn get(&mut self, key: Key, current: u64, now: Instant) -> Got {
-        let mode = self.mode;
+        let (mode, is_down) = (self.mode, self.outage(now).is_some());
+        let new = self.value(current, now, true);
         let known = self.key(key, now);
-        match (&mut known.value, known.peace) {
-            (Some(value), _) => {
-                value.seen = true;
-                let is_stale = now - value.since >= INTERVAL;
-                if is_stale { Got::Stale(value.serial) } else { Got::Cached(value.serial) }
-            }
-            (None, Some((answer, until))) if now < until => answer,
-            (None, _) => known.clone().load(mode, current, now),
+        let is_paused = known.is_paused(now);
+        if let Some(value) = &mut known.value {
+            value.seen = true;
+        }
+        match (known.value, known.answer) {
+            (Some(value), _) if !value.is_overdue(now) => Got::Cached(value.serial),
+            (Some(value), _) if is_down || is_paused => Got::Stale(value.serial),
+            (None, Some(answer)) if is_paused => answer,
+            // The value is past its refresh interval, or there is none: the caller waits.
+            _ => known.clone().load(mode, new, now),
         }
     }
 
@@ -146,40 +222,60 @@ impl Model {
     fn loaded(&mut self, source: &Source, asked: Option<Key>) {
         for (key, at) in source.log() {
             let (mode, current) = (self.mode, source.serial(key));
+            let held = self.key(key, at).value;
+            // A caller waits where there is no value, or where it is overdue.
+            let waits = asked == Some(key) && held.is_none_or(|value| value.is_overdue(at));
+            let seen = held.is_none() || waits && self.outage(at).is_none();
+            let new = self.value(current, at, seen);
             let known = self.key(key, at);
-            assert!(!known.rests(at), "{key} was left in peace");
-            let held = known.value;
-            known.load(mode, current, at);
-            if let Some(value) = held {
-                let is_due = at - value.since >= INTERVAL / 10 * 9;
-                assert!(value.seen && is_due, "{key} was not due, or not in use");
-            } else {
+            assert!(!known.is_paused(at), "{key} was asked for in its pause");
+            known.load(mode, new, at);
+            let Some(value) = held else {
                 assert_eq!(asked, Some(key), "nobody asked");
+                self.responded(mode, at, false);
+                continue;
+            };
+            let is_due = at - value.since >= INTERVAL / 10 * 9;
+            assert!(value.seen && is_due, "{key} was not due, or not in use");
+            if let Some(outage) = self.outage(at) {
+                assert!(at >= outage.next_probe, "{key} was refreshed between two probes");
+                (outage.next_probe, outage.known_until) = (at + SECOND, at + KNOWN_FOR);
             }
-            match mode {
-                Mode::Down if held.is_some() => self.held_back = Some(at + INTERVAL * 100),
-                Mode::Down | Mode::Panics => {}
-                _ => self.answered(at),
+            self.responded(mode, at, true);
+        }
+    }
+
+    fn responded(&mut self, mode: Mode, at: Instant, is_refresh: bool) {
+        match mode {
+            Mode::Down | Mode::LoggedOut if is_refresh => {
+                let (known_until, next_probe) = (at + KNOWN_FOR, at + SECOND);
+                let new = Outage { next_probe, known_until };
+                self.outage = Some(match self.outage(at) {
+                    Some(outage) => Outage { known_until, ..*outage },
+                    None => new,
+                });
+            }
+            Mode::Down | Mode::LoggedOut | Mode::Panics => {}
+            Mode::Up | Mode::Lags | Mode::Absent | Mode::Refused => {
+                if self.outage.take().is_some() {
+                    self.ended = Some(at);
+                }
             }
         }
     }
 
-    fn answered(&mut self, at: Instant) {
-        self.held_back = self.held_back.map(|until| until.min(at + Duration::from_secs(1)));
-    }
-
-    /// What is in use and past its interval has been loaded again, or tried: but for the millisecond
-    /// that the timer is coarse.
+    /// What is in use and past its interval has been refreshed, or tried: but for the millisecond that
+    /// the timer is coarse.
     fn misses_nothing(&mut self, now: Instant) {
         let a_little_earlier = now - Duration::from_millis(2);
+        let is_down = self.outage.is_some_and(|outage| a_little_earlier < outage.known_until);
+        let has_just_ended = self.ended.is_some_and(|at| a_little_earlier < at + SECOND);
         for key in 0..3 {
-            let held_back = self.held_back.is_some_and(|until| a_little_earlier < until);
             let known = *self.key(key, now);
-            let is_overdue = known.value.is_some_and(|value| {
-                value.seen && a_little_earlier.saturating_duration_since(value.since) >= INTERVAL
-            });
-            let rests = known.rests(a_little_earlier);
-            assert!(!is_overdue || held_back || rests, "{key} was not loaded again");
+            let is_overdue =
+                known.value.is_some_and(|value| value.seen && value.is_overdue(a_little_earlier));
+            let is_held_back = is_down || has_just_ended || known.is_paused(a_little_earlier);
+            assert!(!is_overdue || is_held_back, "{key} was not refreshed");
         }
     }
 
@@ -190,7 +286,8 @@ impl Model {
 
 async fn run(events: Vec<Event>) {
     let source = Source::new();
-    let mut model = Model { known: HashMap::new(), mode: Mode::Up, held_back: None };
+    let mut model =
+        Model { known: HashMap::new(), mode: Mode::Up, lifetime: None, outage: None, ended: None };
     let cache = source.cache();
     for (index, event) in events.into_iter().enumerate() {
         let now = Instant::now();
@@ -205,6 +302,10 @@ async fn run(events: Vec<Event>) {
             Event::Set(new) => {
                 model.mode = new;
                 source.set(new);
+            }
+            Event::Limit(lifetime) => {
+                model.lifetime = lifetime;
+                source.limits(lifetime);
             }
             Event::Write(key) => {
                 source.write(key);
@@ -221,8 +322,8 @@ async fn run(events: Vec<Event>) {
                 assert_eq!(taken, known.may_take(serial), "event {index}");
                 if taken {
                     let seen = known.value.is_some_and(|value| value.seen);
-                    let value = Some(Value { serial, since: now, seen });
-                    *known = Known { value, ..Known::default() };
+                    let value = model.value(serial, now, seen);
+                    *model.key(key, now) = Known::of(value, now);
                 }
             }
             Event::Prime(key) => {
@@ -230,10 +331,11 @@ async fn run(events: Vec<Event>) {
                 advance(Duration::from_nanos(1)).await;
                 let read_at = Instant::now();
                 let taken = cache.prime(read_at, [(key, source.loaded(serial))]);
-                assert_eq!(taken, usize::from(known.may_take(serial)), "event {index}");
-                if taken == 1 {
-                    let value = Some(Value { serial, since: read_at, seen: false });
-                    *model.key(key, now) = Known { value, ..Known::default() };
+                let value = model.value(serial, read_at, false);
+                let may_take = known.may_take(serial) && !value.has_expired(read_at);
+                assert_eq!(taken, usize::from(may_take), "event {index}");
+                if may_take {
+                    *model.key(key, now) = Known::of(value, read_at);
                 }
             }
             Event::Clear => {

@@ -29,6 +29,8 @@ pub(crate) enum Mode {
     Down,
     Absent,
     Refused,
+    /// The loader is not logged in.
+    LoggedOut,
     Panics,
     /// As a replica does that has not seen the last write.
     Lags,
@@ -54,6 +56,8 @@ impl LoadError for Failure {
 /// A value that holds a share in the source's count of living values.
 pub(crate) struct Value {
     pub(crate) serial: u64,
+    /// When its own lifetime ends, if it has one.
+    pub(crate) expires: Option<Instant>,
     _alive: Arc<()>,
 }
 
@@ -66,6 +70,7 @@ pub(crate) struct Source {
 struct State {
     mode: Mode,
     latency: Duration,
+    lifetime: Option<Duration>,
     serials: HashMap<Key, u64>,
     loads: usize,
     refreshes: usize,
@@ -80,6 +85,7 @@ impl Source {
         let state = State {
             mode: Mode::Up,
             latency: Duration::ZERO,
+            lifetime: None,
             serials: HashMap::new(),
             loads: 0,
             refreshes: 0,
@@ -103,6 +109,11 @@ impl Source {
         self.state().latency = latency;
     }
 
+    /// Gives values a lifetime of their own from now on, or none.
+    pub(crate) fn limits(&self, lifetime: Option<Duration>) {
+        self.state().lifetime = lifetime;
+    }
+
     /// Changes the value of `key`; the serial number is its version too.
     pub(crate) fn write(&self, key: Key) -> u64 {
         let mut state = self.state();
@@ -116,11 +127,22 @@ impl Source {
     }
 
     pub(crate) fn loaded(&self, serial: u64) -> Loaded<Value> {
-        Loaded::versioned(self.value(serial), Version::new(serial))
+        let lifetime = self.state().lifetime;
+        self.limited(serial, lifetime, Instant::now())
+    }
+
+    fn limited(&self, serial: u64, lifetime: Option<Duration>, began: Instant) -> Loaded<Value> {
+        let expires = lifetime.map(|lifetime| began + lifetime);
+        let value = Value { expires, ..self.value(serial) };
+        let loaded = Loaded::versioned(value, Version::new(serial));
+        match lifetime {
+            Some(lifetime) => loaded.expires_in(lifetime),
+            None => loaded,
+        }
     }
 
     pub(crate) fn value(&self, serial: u64) -> Value {
-        Value { serial, _alive: Arc::clone(&self.alive) }
+        Value { serial, expires: None, _alive: Arc::clone(&self.alive) }
     }
 
     pub(crate) fn loads(&self) -> usize {
@@ -179,19 +201,20 @@ impl Load<Key> for Source {
 
     /// The answer is settled when the load begins and given when the latency is over.
     async fn load(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
-        let serial = self.serial(*key);
-        let (mode, latency) = self.begin(*key);
+        let (serial, began) = (self.serial(*key), Instant::now());
+        let (mode, latency, lifetime) = self.begin(*key);
         let _running = Running(self);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
         self.state().said.insert(*key, mode);
         match mode {
-            Mode::Up => Ok(self.loaded(serial)),
-            Mode::Lags => Ok(self.loaded(serial - 1)),
+            Mode::Up => Ok(self.limited(serial, lifetime, began)),
+            Mode::Lags => Ok(self.limited(serial - 1, lifetime, began)),
             Mode::Down => Err(Failure(Outcome::Unreachable)),
             Mode::Absent => Err(Failure(Outcome::Absent)),
             Mode::Refused => Err(Failure(Outcome::Refused)),
+            Mode::LoggedOut => Err(Failure(Outcome::Unauthenticated)),
             // Not `panic!`: the panic hook stays silent, thousands of these are expected.
             Mode::Panics => std::panic::resume_unwind(Box::new("told to")),
         }
@@ -204,13 +227,13 @@ impl Load<Key> for Source {
 }
 
 impl Source {
-    fn begin(&self, key: Key) -> (Mode, Duration) {
+    fn begin(&self, key: Key) -> (Mode, Duration, Option<Duration>) {
         let mut state = self.state();
         state.log.push((key, Instant::now()));
         state.loads += 1;
         state.running += 1;
         state.most_running = state.most_running.max(state.running);
-        (state.mode, state.latency)
+        (state.mode, state.latency, state.lifetime)
     }
 }
 
@@ -231,6 +254,7 @@ pub(crate) enum Got {
     Failed(Outcome),
     Panicked,
     Outdated,
+    Expired,
 }
 
 pub(crate) fn got(answer: &Answer) -> Got {
@@ -245,6 +269,7 @@ pub(crate) fn got(answer: &Answer) -> Got {
         Err(Error::Load(failure)) => Got::Failed(failure.0),
         Err(Error::Panicked) => Got::Panicked,
         Err(Error::Outdated) => Got::Outdated,
+        Err(Error::Expired) => Got::Expired,
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -71,20 +71,21 @@ async fn a_refresh_is_none_of_the_loads_that_callers_wait_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_in_use_is_loaded_again_behind_the_readers_back() {
+async fn value_in_use_is_refreshed_ahead_and_its_readers_never_wait() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
     pass(just_under(FIRST_DUE)).await;
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(1), 1));
 
-    // Nobody waits for it, and nobody sees a stale value while the source answers.
+    // As long as a healthy source may take.
     source.write(1);
-    source.takes(Duration::from_secs(1));
-    pass(INTERVAL.abs_diff(FIRST_DUE) + NS).await;
-    assert_eq!((source.running(), source.loads()), (1, 2));
-    assert_eq!(get(&cache, 1).await, Got::Stale(1));
-    pass(Duration::from_millis(1_001)).await;
+    source.takes(Duration::from_millis(995));
+    for _ in 0..2_000 {
+        pass(Duration::from_millis(10)).await;
+        let lent = cache.try_get(&1).expect("a reader would wait");
+        assert!(!lent.is_stale() && lent.age() < INTERVAL, "{lent:?}");
+    }
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(2), 2));
 }
 
@@ -106,7 +107,7 @@ async fn a_value_that_nobody_asked_for_is_left_alone_and_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_first_after_a_value_came_due_gets_it_and_has_it_loaded() {
+async fn first_reader_past_the_interval_gets_the_new_value() {
     let source = Source::new();
     let cache = source.cache();
     let serial = source.write(1);
@@ -114,7 +115,7 @@ async fn who_asks_first_after_a_value_came_due_gets_it_and_has_it_loaded() {
     source.write(1);
     pass(INTERVAL).await;
     assert_eq!(source.loads(), 0);
-    assert_eq!(get(&cache, 1).await, Got::Stale(2));
+    assert_eq!(get(&cache, 1).await, Got::Loaded(3));
     settle().await;
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(3), 1));
 }
@@ -180,30 +181,34 @@ async fn tries(span: Duration, expected: Got) -> Vec<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_source_is_tried_once_in_each_window() {
-    assert_eq!(tries(MAX_STALE, Got::Stale(1)).await, [0, 1, 3, 7, 15, 31]);
-    let empty = tries(Duration::from_secs(20), UNREACHABLE).await;
-    assert_eq!(empty, [0, 1, 3, 7, 12, 17], "without a value the windows end at 5 s");
+async fn dead_source_is_tried_once_a_second() {
+    let with_value = tries(MAX_STALE, Got::Stale(1)).await;
+    assert_eq!(with_value, (0..50).collect::<Vec<_>>());
+    let without = tries(Duration::from_secs(20), UNREACHABLE).await;
+    assert_eq!(without, (0..20).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_good_load_ends_the_back_off() {
-    let source = Source::new();
-    let cache = source.cache();
-    get(&cache, 1).await;
-    source.set(Mode::Down);
-    pass(INTERVAL).await;
-    for windows in [1, 2] {
-        pass(Duration::from_secs(windows)).await;
+async fn value_is_fresh_soon_after_the_outage_however_long_that_was() {
+    let (interval, day) = (Duration::from_secs(10), Duration::from_secs(86_400));
+    for outage in [1, 10, 600].map(Duration::from_secs) {
+        let source = Source::new();
+        let builder = source.builder().refresh_interval(interval).max_stale(day);
+        let cache = builder.build().unwrap();
+        for key in 0..50 {
+            get(&cache, key).await;
+            get(&cache, key).await;
+        }
+        source.takes(Duration::from_millis(20));
+        source.set(Mode::Down);
+        tokio::time::sleep(interval + outage).await;
+        source.set(Mode::Up);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for key in 0..50 {
+            let lent = cache.try_get(&key).expect("a reader would wait");
+            assert!(!lent.is_stale() && lent.age() < interval, "after {outage:?}: {lent:?}");
+        }
     }
-    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Stale(1), 4));
-    source.set(Mode::Up);
-    pass(Duration::from_secs(4)).await;
-    assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(1), 5));
-    source.set(Mode::Down);
-    pass(INTERVAL).await;
-    pass(Duration::from_secs(1)).await;
-    assert_eq!(source.loads(), 7, "the first window is a second again");
 }
 
 #[tokio::test(start_paused = true)]

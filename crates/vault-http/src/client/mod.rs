@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::address::Address;
@@ -30,6 +31,9 @@ const WAITING: usize = 1_024;
 /// The same for control traffic, which one token source hardly ever has two requests of.
 const CONTROL_IN_FLIGHT: usize = 8;
 const CONTROL_WAITING: usize = 64;
+
+/// The shortest time before the deadline in which another try is begun.
+const MIN_TRY: Duration = Duration::from_millis(50);
 
 /// A client of one server. Cheap to clone; all clones share connections, limits and retry budget.
 #[derive(Clone)]
@@ -107,18 +111,18 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         self.lane.budget.deposit();
-        let mut last: Option<Error> = None;
-        let mut failures = 0;
+        let (mut last, mut failures, mut room): (Option<Error>, _, _) = (None, 0, Duration::ZERO);
         loop {
-            let admission = match self.admit(request, deadline).await {
+            let admission = match self.admit(request, deadline, room).await {
                 Ok(admission) => admission,
                 Err(error) => return Err(last.unwrap_or(error)),
             };
-            if let Some(error) = last.take()
+            if let Some(last) = &last
                 && !self.lane.budget.withdraw()
             {
-                return Err(error);
+                return Err(last.clone());
             }
+            let started = Instant::now();
             let outcome = self.attempt(request, token, deadline).await;
             admission.report(outcome.as_ref().err(), fastrand::f64());
             let error = match outcome {
@@ -129,11 +133,12 @@ impl Client {
                 Err(error) => error,
             };
             failures += 1;
-            let wait = self.wait(request, &error, failures, deadline);
+            room = room_for(request, started.elapsed());
+            let wait = self.wait(request, &error, failures, deadline, room);
             debug!(?request, kind = ?error.kind(), status = ?error.status(), ?wait, "failed");
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
+                None => return Err(more_telling(request, last, error, deadline)),
             }
             last = Some(error);
         }
@@ -146,7 +151,12 @@ impl Client {
     }
 
     /// Waits until the request may be sent.
-    async fn admit(&self, request: &Request, deadline: Deadline) -> Result<Admission<'_>, Error> {
+    async fn admit(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+        room: Duration,
+    ) -> Result<Admission<'_>, Error> {
         if deadline.has_passed() {
             let error = request.error(Kind::Timeout).unsent();
             return Err(error.with_detail("the deadline passed before it was sent"));
@@ -154,7 +164,7 @@ impl Client {
         if request.once {
             return Ok(self.lane.availability.admit_at_once());
         }
-        self.lane.availability.admit(deadline).await.map_err(|known| {
+        self.lane.availability.admit(deadline, room).await.map_err(|known| {
             let error = request.error(known.kind()).with_retry_after(known.retry_after()).unsent();
             error.with_detail("found out by another request; this one was not sent")
         })
@@ -168,6 +178,7 @@ impl Client {
         error: &Error,
         failures: u32,
         deadline: Deadline,
+        room: Duration,
     ) -> Option<Duration> {
         let again = !request.once && is_retryable(error, request.idempotent);
         if !again || !self.lane.budget.is_covered() {
@@ -177,7 +188,7 @@ impl Client {
             return Some(Duration::ZERO);
         }
         let wait = backoff(error, failures, fastrand::f64());
-        (wait < deadline.remaining()).then_some(wait)
+        (wait + room < deadline.remaining()).then_some(wait)
     }
 
     /// Sends it once, a hop to the leader included, within a permit.
@@ -213,6 +224,27 @@ impl Client {
         self.shared.address.uri(&request.path, &request.query).map_err(|_| {
             request.error(Kind::Rejected).with_detail("its path is no valid URL").unsent()
         })
+    }
+}
+
+/// The time that another try needs before the deadline. A write that is cut off by its deadline is in
+/// doubt, so that none is begun that would take longer than the last one.
+fn room_for(request: &Request, last_try: Duration) -> Duration {
+    if request.idempotent { MIN_TRY } else { MIN_TRY.max(last_try) }
+}
+
+/// Of the errors of a request's last two tries, the one to report. A read that its deadline cut off
+/// says less than the failure before it.
+fn more_telling(
+    request: &Request,
+    before: Option<Error>,
+    last: Error,
+    deadline: Deadline,
+) -> Error {
+    let cut_off = last.kind() == Kind::Timeout && deadline.has_passed() && request.idempotent;
+    match before {
+        Some(before) if cut_off => before,
+        _ => last,
     }
 }
 

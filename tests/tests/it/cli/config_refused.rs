@@ -1,6 +1,9 @@
 //! Files that can't be used: exit 2, where it stands, and nothing sent.
 
-use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
 use tests::secret;
 
 use super::common::{NAME, file, refused, says};
@@ -23,14 +26,86 @@ fn settings(lines: &[&str]) -> String {
     format!("general_settings:\n  key_management_settings:\n{lines}")
 }
 
+/// A FIFO without a writer, on which an ordinary open would block.
+fn fifo(directory: &Path) -> Result<PathBuf> {
+    let fifo = directory.join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status()?;
+    ensure!(made.success(), "mkfifo: {made}");
+    Ok(fifo)
+}
+
 #[tokio::test]
-async fn a_file_that_is_not_there_or_is_none() -> Result<()> {
+async fn file_that_cannot_be_read_is_refused_without_blocking() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let missing = directory.path().join("config.yaml");
-    for path in [missing.as_path(), directory.path()] {
+    let fifo = fifo(directory.path())?;
+    for (path, why) in [
+        (missing.as_path(), "not found"),
+        (directory.path(), "not a regular file"),
+        (&fifo, "not a regular file"),
+        (Path::new("/dev/zero"), "not a regular file"),
+    ] {
         let said = refused("settings", |km| km.env("KM_CONFIG", path).args(["list"])).await?;
-        says(&said, &[&path.display().to_string(), "can't be read", "--config", "KM_CONFIG"])?;
+        let shown = path.display().to_string();
+        says(&said, &[&shown, "cannot read the file: ", why, "--config", "KM_CONFIG"])?;
+        let said = refused("settings", |km| km.args(["--config", &shown, "list"])).await?;
+        says(&said, &[&shown, why])?;
+        let team = format!("@{shown}");
+        let said =
+            refused("settings", |km| km.args(["key", "read", "alias", "--team-settings", &team]))
+                .await?;
+        says(&said, &[&shown, "cannot read the file: ", why, "--team-settings @FILE"])?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn included_file_that_cannot_be_read_is_named_with_its_line() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    fifo(directory.path())?;
+    let large = directory.path().join("large.yaml");
+    std::fs::write(&large, "#".repeat(1024 * 1024))?;
+    std::fs::write(directory.path().join("binary.yaml"), b"a: \xff")?;
+    let config = directory.path().join("config.yaml");
+    for (include, why) in [
+        ("absent.yaml", "not found"),
+        ("fifo", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
+        ("large.yaml", "all files together are larger than 1 MiB"),
+        ("binary.yaml", "not UTF-8"),
+        ("\"a\\e[31m\"", "`a\\u{1b}[31m`: not found"),
+    ] {
+        std::fs::write(&config, format!("x: 1\ninclude:\n- {include}\n"))?;
+        let said = refused("settings", |km| km.env("KM_CONFIG", &config).args(["list"])).await?;
+        let place = format!("{}:3: include: cannot include ", config.display());
+        says(&said, &[&place, why])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn variable_that_is_not_utf8_is_refused() -> Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let value = std::ffi::OsStr::from_bytes(b"/etc/\xff.yaml");
+    for name in ["KM_CONFIG", "KM_LOG"] {
+        let said = refused("settings", |km| km.env(name, value).args(["list"])).await?;
+        says(&said, &[&format!("settings: {name}: the value is not UTF-8")])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_environment_is_refused_at_once() -> Result<()> {
+    // As much as Linux passes to a program: 128 KiB in a variable, 2 MiB in all.
+    let value = "x,".repeat(60_000);
+    let said = refused("settings", |km| {
+        let km = (0..8).fold(km, |km, index| km.env(format!("OTHER_{index}"), &value));
+        km.env("HCP_VAULT_NAMESPACE", &value).env("KM_FALLBACK", &value).args(["read", NAME])
+    })
+    .await?;
+    says(&said, &["HCP_VAULT_NAMESPACE: ", "KM_FALLBACK: "])?;
+    assert!(said.len() < 2000, "{} bytes", said.len());
     Ok(())
 }
 
@@ -39,11 +114,12 @@ async fn a_file_that_is_no_text_or_too_much_of_it() -> Result<()> {
     check(b"general_settings: \xff\xfe", &["not UTF-8"]).await?;
     check(format!("# {}\n", "a".repeat(1024 * 1024)), &["1 MiB"]).await?;
     check("general_settings: [\n", &["YAML"]).await?;
-    check("general_settings: {}\ngeneral_settings: {}\n", &["twice"]).await?;
+    let ours = "general_settings: {key_management_system: hashicorp_vault}\n";
+    check(format!("{ours}{ours}"), &["twice"]).await?;
     check(settings(&["access_mode: read_only", "access_mode: write_only"]), &["twice"]).await?;
     check(format!("a: {}1{}\n", "[".repeat(40), "]".repeat(40)), &["32"]).await?;
-    let aliases = (0..101).fold(String::new(), |text, n| text + &format!("a{n}: *one\n"));
-    check(format!("one: &one 1\n{aliases}"), &["100"]).await
+    let aliases = "*ten, ".repeat(9_000);
+    check(format!("a: &ten [{}]\nb: [{aliases}]\n", "1, ".repeat(10)), &["100,000"]).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, Server, secret};
+use tests::{Fixture, Km, Server, secret};
 
 use super::check;
 use super::common::{played, says, writer};
@@ -23,15 +23,24 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
         r#"path "sys/capabilities-self" {"#,
     ];
     for (settings, paths) in [
-        (&[][..], &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list")][..]),
+        (&[][..], &[(r#""secret/data/*""#, "read"), (r#""secret/metadata/*""#, "list, read")][..]),
         (
             &[("KM_HOSTED_KEYS", "A,B"), ("HCP_VAULT_PATH_PREFIX", "gw")],
-            &[(r#""secret/data/gw/A""#, "read"), (r#""secret/data/gw/B""#, "read")],
+            &[
+                (r#""secret/data/gw/A""#, "read"),
+                (r#""secret/metadata/gw/A""#, "list, read"),
+                (r#""secret/data/gw/B""#, "read"),
+                (r#""secret/metadata/gw/B""#, "list, read"),
+                (r#""secret/metadata/gw/*""#, "list"),
+            ],
         ),
         (&[("KM_HOSTED_KEYS", "")], &[]),
         (
             &[("KM_ACCESS_MODE", "write_only"), ("HCP_VAULT_NAMESPACE", "a")],
-            &[(r#""a/secret/data/*""#, "create, update, delete")],
+            &[
+                (r#""a/secret/data/*""#, "create, update, delete, read"),
+                (r#""a/secret/metadata/*""#, "create, update, delete"),
+            ],
         ),
         (
             &[
@@ -41,14 +50,16 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
             ],
             &[
                 (r#""secret/data/A""#, "read, create, update, delete"),
+                (r#""secret/metadata/A""#, "list, read, create, update, delete"),
+                (r#""secret/metadata/*""#, "list"),
                 (r#""secret/data/litellm/*""#, "create, read, update, delete"),
-                (r#""secret/metadata/litellm/*""#, "list"),
+                (r#""secret/metadata/litellm/*""#, "list, read, create, update, delete"),
                 (r#""teams/+/kv/data/*""#, "create, read, update, delete"),
-                (r#""teams/+/kv/metadata/*""#, "list"),
+                (r#""teams/+/kv/metadata/*""#, "list, read"),
                 (r#""own/data/*""#, "create, read, update, delete"),
-                (r#""own/metadata/*""#, "list"),
+                (r#""own/metadata/*""#, "list, read"),
                 (r#""shared/data/teams/+/*""#, "create, read, update, delete"),
-                (r#""shared/metadata/teams/+/*""#, "list"),
+                (r#""shared/metadata/teams/+/*""#, "list, read"),
             ],
         ),
     ] {
@@ -122,9 +133,30 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
     is_denied(fixture, "GET", &format!("{mount}/data/other/A")).await?;
     is_denied(fixture, "POST", &format!("{mount}/data/litellm/a")).await?;
     is_denied(fixture, "POST", &format!("{mount}/destroy/gw/litellm/b")).await?;
-    is_denied(fixture, "GET", &format!("{mount}/metadata/gw/litellm/b")).await?;
-    is_denied(fixture, "DELETE", &format!("{mount}/metadata/gw/litellm/b")).await?;
-    is_denied(fixture, "LIST", &format!("{mount}/metadata/gw")).await
+    is_denied(fixture, "GET", &format!("{mount}/metadata/gw/B")).await?;
+    is_denied(fixture, "DELETE", &format!("{mount}/metadata/gw/B")).await?;
+    is_denied(fixture, "LIST", &format!("{mount}/metadata/other")).await?;
+    is_denied(fixture, "LIST", &format!("{mount}/metadata")).await
+}
+
+#[tokio::test]
+async fn policy_is_printed_before_there_is_a_login() -> Result<()> {
+    let nobody = Silent::new()?;
+    for settings in [
+        &[][..],
+        &[("KM_AUTH_METHOD", "approle")],
+        &[("HCP_VAULT_APPROLE_ROLE_ID", "half-a-login")],
+        &[("KM_TOKEN_FILE", "/nonexistent/token"), ("KM_CA_CERT", "/nonexistent/ca.pem")],
+    ] {
+        let km = Km::new().env("HCP_VAULT_ADDR", nobody.address());
+        let km = settings.iter().fold(km, |km, (name, value)| km.env(name, value));
+        let output = km.args(["check", "--policy"]).run().await?.expect(0)?;
+        says(output.text()?, &[r#"path "secret/data/*""#])?;
+        assert_eq!(output.stderr, "", "{settings:?}");
+    }
+    assert_eq!(nobody.connections()?, 0);
+    let km = Km::new().env("HCP_VAULT_MOUNT_NAME", "a/../b").args(["check", "--policy"]);
+    says(&km.run().await?.expect(2)?.stderr, &["HCP_VAULT_MOUNT_NAME"])
 }
 
 #[tokio::test]

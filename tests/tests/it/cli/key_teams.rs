@@ -225,7 +225,7 @@ async fn hostile_settings_of_a_team() -> Result<()> {
         (r#"{"mount":"a","mount":"b"}"#, "twice"),
         ("[]", "JSON object"),
         ("not json", "JSON"),
-        ("@/nonexistent/team.json", "can't be read"),
+        ("@/nonexistent/team.json", "cannot read the file: not found"),
     ] {
         let said = refused("settings", |km| {
             let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");

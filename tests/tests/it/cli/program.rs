@@ -71,7 +71,7 @@ pub(crate) async fn with_open_stdin(
 }
 
 /// Waits until the program catches SIGTERM.
-pub(crate) async fn catches_sigterm(child: &Child) -> Result<()> {
+async fn catches_sigterm(child: &Child) -> Result<()> {
     const SIGTERM: u32 = 15;
     let id = child.id().context("the program has ended")?;
     let deadline = Instant::now() + ENDS_WITHIN;

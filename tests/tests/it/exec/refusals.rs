@@ -78,7 +78,8 @@ async fn values_too_large_together_name_the_largest() -> Result<()> {
     fixture.put("BIG", json!({ "key": "a".repeat(125 * 1024) })).await?;
     fixture.put("SMALL", json!({ "key": "a" })).await?;
     let only: Vec<_> = names.iter().map(|name| format!("--only={name}")).collect();
-    let km = || fixture.km().args(["exec", "--only=SMALL", "--only=BIG"]).args(&only);
+    let km = || fixture.km().env("KM_DEADLINE", "60s").args(["exec", "--only=SMALL"]);
+    let km = || km().args(["--only=BIG"]).args(&only);
     let said = stops(km, &["--", "true"], 126, "usage").await?;
     says(&said, &["start true", "largest values: BIG, NAME_"])?;
     assert!(!said.contains("SMALL"), "{said}");

@@ -34,7 +34,7 @@ async fn too_large(what: &str, steps: Vec<Step>) -> Result<()> {
     let error = parts.fails().await;
     assert_eq!(
         (error.kind(), error.detail()),
-        (Kind::Malformed, "it is larger than 4 MiB"),
+        (Kind::Malformed, "the response is too large"),
         "{what}"
     );
     assert_eq!(server.record().total(), 1, "{what}: not asked again");

@@ -263,7 +263,6 @@ async fn hosted_keys_bind_reads_and_writes_of_provider_secrets() -> Result<()> {
         for (method, endpoint) in [
             ("GET", "data"),
             ("POST", "data"),
-            ("PUT", "data"),
             ("DELETE", "data"),
             ("GET", "metadata"),
             ("DELETE", "metadata"),

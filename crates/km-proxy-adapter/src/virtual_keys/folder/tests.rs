@@ -35,7 +35,7 @@ fn settings(variables: &[(&str, &str)], yaml: &str) -> Option<Settings> {
     let variables = always.iter().chain(variables);
     let env: BTreeMap<_, _> =
         variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let yaml = Some(Yaml { file: "config.yaml", text: yaml });
+    let yaml = Some(Yaml::new("config.yaml", yaml));
     Settings::from_sources(&Sources { env: &env, yaml, rules: &VaultRules }).ok()
 }
 

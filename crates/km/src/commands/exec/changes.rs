@@ -7,8 +7,8 @@ use km_settings::is_reserved;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::environment;
 use super::news::News;
+use super::size::check_total;
 use super::values::{Values, resolve, warn_of_suspicious};
 use super::watch::LOG;
 use crate::args::Exec;
@@ -111,7 +111,7 @@ impl<'a> Changes<'a> {
         let may_be_missing =
             |name: &str| (self.args.allow_missing || is_reserved(name)) && !is_had(name);
         let values = resolve(self.keys, &self.names, self.args, may_be_missing).await?;
-        environment::check_total(self.args, &values)?;
+        check_total(self.args, &values)?;
         Ok(values)
     }
 

@@ -1,30 +1,26 @@
 //! The program as a child of this process: signals are forwarded to it, and its stops and its end
-//! are followed. Every other child that has ended is reaped.
+//! are followed.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
-use km_proxy_adapter::Kind;
-use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_current_process_group, kill_process, kill_process_group,
-    wait,
+    Pid, Signal, getpid, kill_current_process_group, kill_process, kill_process_group,
 };
 use shared_child::SharedChild;
 use shared_child::unix::SharedChildExt as _;
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTSTP};
-use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::foreground::{Foreground, OnStop};
 use super::launch;
+use super::reap::{Change, Reaper, exit_code, lost};
 use super::signals::asks_to_end;
 use super::watch::LOG;
 use crate::failure::Failure;
-use crate::signals::{SIGNALLED, SignalStreams, not_caught};
+use crate::signals::SignalStreams;
 
 /// How long the program may take from SIGTERM to its end before another takes its place: as long as
 /// Docker waits.
@@ -35,24 +31,14 @@ pub(super) struct Child {
     process: SharedChild,
     pid: Pid,
     foreground: Foreground,
-    /// Deliveries of SIGCHLD.
-    changes: SignalStream,
+    reaper: Reaper,
     exit_code: Option<u8>,
-}
-
-/// A change of the program's state.
-enum Change {
-    /// This signal stopped it.
-    Stopped(i32),
-    /// It has ended, with this exit code.
-    Ended(u8),
 }
 
 impl Child {
     /// Starts the program. Where this process has the terminal's foreground, the program gets it.
     pub(super) fn start(command: Command) -> Result<Self, Failure> {
-        // Before the program can end.
-        let changes = signal(SignalKind::child()).map_err(|error| not_caught(&error))?;
+        let reaper = Reaper::catch()?;
         // The secrets are the program's now: `spawn` drops the command.
         let child = launch::spawn(command)?;
         let process = SharedChild::new(child).map_err(|error| lost(&error))?;
@@ -61,7 +47,7 @@ impl Child {
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| lost(&io::ErrorKind::InvalidData.into()))?;
         let foreground = Foreground::of(pid);
-        let mut child = Self { process, pid, foreground, changes, exit_code: None };
+        let mut child = Self { process, pid, foreground, reaper, exit_code: None };
         match ended.and_then(exit_code) {
             Some(code) => child.ended(code),
             None => child.foreground.give(),
@@ -94,7 +80,7 @@ impl Child {
                         return Ok(None);
                     }
                 }
-                change = self.changed() => match change? {
+                change = self.reaper.changed(self.pid) => match change? {
                     Change::Stopped(signal) => self.stopped(signal),
                     Change::Ended(code) => self.ended(code),
                 },
@@ -189,45 +175,4 @@ impl Child {
         self.exit_code = Some(code);
         self.foreground.take_back();
     }
-
-    /// Waits for the next change of the program's state. Cancel-safe.
-    async fn changed(&mut self) -> Result<Change, Failure> {
-        loop {
-            if let Some(change) = self.reap()? {
-                return Ok(change);
-            }
-            self.changes.recv().await;
-        }
-    }
-
-    /// Takes over the state of every child that has changed, up to the first change of the program.
-    fn reap(&self) -> Result<Option<Change>, Failure> {
-        loop {
-            match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-                Ok(None) => return Ok(None),
-                Ok(Some((pid, status))) if pid == self.pid => {
-                    if let Some(change) = change(ExitStatus::from_raw(status.as_raw())) {
-                        return Ok(Some(change));
-                    }
-                }
-                Ok(Some(_)) | Err(Errno::INTR) => {}
-                Err(error) => return Err(lost(&error.into())),
-            }
-        }
-    }
-}
-
-fn change(status: ExitStatus) -> Option<Change> {
-    let stopped = status.stopped_signal().map(Change::Stopped);
-    stopped.or_else(|| exit_code(status).map(Change::Ended))
-}
-
-fn exit_code(status: ExitStatus) -> Option<u8> {
-    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal))?;
-    Some(u8::try_from(code).unwrap_or(u8::MAX))
-}
-
-fn lost(error: &io::Error) -> Failure {
-    let what = format!("internal: cannot wait for the program: {error}");
-    Failure::new(Kind::Internal, what, "report this")
 }

@@ -16,8 +16,8 @@ use crate::settings;
 pub(super) const LOG: &str = "km::watch";
 
 /// Runs the program with the current values, whenever those change.
-pub(super) async fn run(common: &Common, args: &Exec, start: Start) -> Result<u8, Failure> {
-    let keys = settings::connect_long(common).await?;
+pub(super) async fn run(common: &Common, args: &Exec, mut start: Start) -> Result<u8, Failure> {
+    let keys = start.unless_interrupted(settings::connect_long(common)).await?;
     if keys.settings().refresh_interval.is_zero() {
         let what = "settings: HCP_VAULT_REFRESH_INTERVAL is 0: --watch would never ask again";
         let hint = "set it to the time within which a change should be heard of, such as 300";

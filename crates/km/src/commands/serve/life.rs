@@ -128,3 +128,21 @@ async fn reload(app: Arc<App>) {
         Err(error) => warn!(%error, "cannot use the token file: the last token stays in use"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::low_level::raise;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn signal_ends_a_start_up_that_blocks_its_thread() {
+        let mut signals = Signals::catch().unwrap();
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
+        raise(SIGTERM).unwrap();
+        let outcome = signals.unless_interrupted(async move { Ok(blocked.recv()) }).await;
+        assert_eq!(outcome.err().map(|failure| failure.kind()), Some(Kind::Unavailable));
+        drop(release);
+    }
+}

@@ -80,7 +80,7 @@ impl fmt::Display for Place {
 
 /// A file in the user's directory for such files.
 pub(super) fn runtime_file(name: &str, option: &str) -> Result<PathBuf, Failure> {
-    let directory = variable("XDG_RUNTIME_DIR").ok_or_else(|| {
+    let directory = variable("XDG_RUNTIME_DIR")?.ok_or_else(|| {
         let what = format!("usage: {option} is not given, and XDG_RUNTIME_DIR is not set");
         Failure::new(Kind::Usage, what, format!("give {option}"))
     })?;

@@ -144,8 +144,8 @@ impl Screen {
     /// Waits until a line begins with `text`: the rest of it.
     pub(super) async fn shows(&mut self, text: &str) -> Result<String> {
         loop {
-            let lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            let rest = lines.filter_map(|line| line.trim_end().strip_prefix(text)).next();
+            let mut lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            let rest = lines.find_map(|line| line.trim_end().strip_prefix(text));
             if let Some(rest) = rest {
                 return Ok(rest.trim().to_owned());
             }

@@ -57,7 +57,8 @@ async fn values_too_large_together_leave_the_program_running() -> Result<()> {
         fixture.put(name, json!({ "key": "small" })).await?;
     }
     let given: Vec<_> = names.iter().map(String::as_str).chain(["ONE"]).collect();
-    let mut program = Watched::start(watches(&fixture, &given), SHOWS).await?;
+    let km = watches(&fixture, &given).env("KM_DEADLINE", "60s");
+    let mut program = Watched::start(km, SHOWS).await?;
     assert_eq!(program.line().await?, first);
     for name in &names {
         fixture.put(name, json!({ "key": "a".repeat(120 * 1024) })).await?;

@@ -1,0 +1,198 @@
+//! Values with a lifetime of their own: they end with it, whatever their age and the source's state.
+
+use std::time::Duration;
+
+use secret_cache::Outcome;
+use tokio::time::{Instant, advance, sleep};
+
+use crate::source::{Got, INTERVAL, Mode, NS, Source, get, got, just_under, pass, settle};
+
+const LIFETIME: Duration = Duration::from_secs(6);
+
+fn limited() -> Source {
+    let source = Source::new();
+    source.limits(Some(LIFETIME));
+    source
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_value_is_asked_for_again() {
+    for (mode, expected) in [
+        (Mode::Up, Got::Loaded(1)),
+        (Mode::Absent, Got::Failed(Outcome::Absent)),
+        (Mode::Refused, Got::Failed(Outcome::Refused)),
+        // Serving an older value is over, and this is not an outage of a key that is alive.
+        (Mode::Down, Got::Expired),
+        (Mode::LoggedOut, Got::Expired),
+        (Mode::Panics, Got::Expired),
+    ] {
+        let source = limited();
+        let cache = source.cache();
+        assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+        advance(just_under(LIFETIME)).await;
+        assert_eq!(get(&cache, 1).await, Got::Cached(1));
+        source.set(mode);
+        advance(NS).await;
+        assert!(cache.cached(&1).is_none(), "{mode:?}");
+        assert_eq!(get(&cache, 1).await, expected, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn expiry_is_remembered_until_the_source_answers() {
+    let source = limited();
+    let cache = source.cache();
+    get(&cache, 1).await;
+    source.set(Mode::Down);
+    pass(LIFETIME).await;
+    for _ in 0..100 {
+        assert_eq!(get(&cache, 1).await, Got::Expired);
+        pass(INTERVAL).await;
+    }
+    source.set(Mode::Absent);
+    assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Absent));
+    source.set(Mode::Down);
+    pass(INTERVAL).await;
+    assert_eq!(
+        get(&cache, 1).await,
+        Got::Failed(Outcome::Unreachable),
+        "nothing is known any more"
+    );
+}
+
+/// Nobody reads it, and it is dropped all the same.
+#[tokio::test(start_paused = true)]
+async fn expired_value_is_dropped_without_a_reader() {
+    for seen in [false, true] {
+        let source = limited();
+        let cache = source.cache();
+        cache.replace(&1, source.loaded(1));
+        if seen {
+            get(&cache, 1).await;
+        }
+        sleep(LIFETIME + Duration::from_millis(2)).await;
+        assert_eq!(source.values(), 0, "{seen}");
+    }
+}
+
+/// On a runtime whose timer is trusted, readers of such a value ask the clock at every hit.
+#[test]
+fn expired_value_is_not_served_by_a_late_timer() {
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.worker_threads(1).enable_time().build().unwrap();
+    let source = Source::new();
+    let lifetime = Duration::from_millis(200);
+    source.limits(Some(lifetime));
+    let cache = source.cache();
+    runtime.block_on(get(&cache, 1));
+    runtime.block_on(get(&cache, 1));
+    // The only worker is kept, so that the timer does nothing.
+    let (keep, kept) = std::sync::mpsc::channel::<()>();
+    let (entered, has_entered) = std::sync::mpsc::channel();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn_on(
+        async move {
+            entered.send(()).unwrap();
+            let _ended = kept.recv();
+        },
+        runtime.handle(),
+    );
+    has_entered.recv().unwrap();
+    while let Some(lent) = cache.cached(&1) {
+        // What was borrowed in time may be looked at after it.
+        let _age = lent.age();
+        std::thread::yield_now();
+    }
+    assert!(source.loads() == 1 && source.values() == 1, "the timer was not kept");
+    drop(keep);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lifetime_counts_from_the_start_of_the_load() {
+    let source = limited();
+    source.takes(Duration::from_secs(4));
+    let cache = source.cache();
+    let start = Instant::now();
+    assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+    sleep(LIFETIME.saturating_sub(start.elapsed())).await;
+    assert!(cache.cached(&1).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn value_without_lifetime_left_is_given_to_those_that_wait_and_not_kept() {
+    let source = Source::new();
+    source.limits(Some(Duration::ZERO));
+    let cache = source.cache();
+    for loads in 1..=3 {
+        assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+        assert_eq!((source.loads(), source.values()), (loads, 0));
+    }
+    source.set(Mode::Down);
+    assert_eq!(get(&cache, 1).await, Got::Expired);
+    cache.replace(&2, source.loaded(1));
+    assert!(cache.cached(&2).is_none());
+    assert_eq!(cache.prime(Instant::now(), [(3, source.loaded(1))]), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn written_and_primed_values_expire_too() {
+    let source = limited();
+    let cache = source.cache();
+    cache.replace(&1, source.loaded(1));
+    cache.prime(Instant::now(), [(2, source.loaded(1))]);
+    let handles = [cache.handle(&1), cache.handle(&2)];
+    advance(just_under(LIFETIME)).await;
+    assert!(handles.iter().all(|handle| handle.cached().is_some()));
+    advance(NS).await;
+    source.set(Mode::Down);
+    for handle in handles {
+        assert!(handle.cached().is_none());
+        assert_eq!(got(&handle.get().await), Got::Expired);
+    }
+}
+
+/// A value that was extended lives on; a shorter lifetime ends it earlier.
+#[tokio::test(start_paused = true)]
+async fn each_load_sets_the_lifetime_anew() {
+    let source = limited();
+    let cache = source.cache();
+    get(&cache, 1).await;
+    source.limits(None);
+    cache.replace(&1, source.loaded(1));
+    pass(LIFETIME * 2).await;
+    assert_eq!(get(&cache, 1).await, Got::Cached(1));
+    source.limits(Some(LIFETIME));
+    cache.replace(&1, source.loaded(1));
+    pass(LIFETIME).await;
+    assert!(cache.cached(&1).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn watcher_is_woken_when_the_expired_value_is_gone() {
+    let source = limited();
+    let cache = source.cache();
+    let mut handle = cache.handle(&1);
+    handle.get().await.unwrap();
+    handle.changed().await;
+    source.set(Mode::Absent);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { handle.changed().await });
+    settle().await;
+    sleep(LIFETIME + Duration::from_millis(5)).await;
+    assert!(tasks.try_join_next().is_some());
+}
+
+/// An older version doesn't follow an expired one.
+#[tokio::test(start_paused = true)]
+async fn expired_value_keeps_an_older_one_out() {
+    let source = limited();
+    let cache = source.cache();
+    source.write(1);
+    get(&cache, 1).await;
+    pass(LIFETIME).await;
+    source.set(Mode::Lags);
+    assert_eq!(get(&cache, 1).await, Got::Expired);
+    advance(Duration::from_secs(1)).await;
+    source.set(Mode::Up);
+    assert_eq!(get(&cache, 1).await, Got::Loaded(2));
+}

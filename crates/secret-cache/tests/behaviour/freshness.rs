@@ -1,0 +1,137 @@
+//! The rule of freshness, with readers and loads that overlap as they like:
+//!
+//! - on a healthy source, one that answers within a second, no reader gets a value older than the
+//!   refresh interval and the time of one load;
+//! - on a failing one, none older than `max_stale` past the interval;
+//! - after a definite negative response, or past the end of its own lifetime, none at all.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use secret_cache::{Error, Origin};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Mode, Source, SourceCache};
+
+/// The longest that a load takes on a healthy source.
+const LOAD: Duration = Duration::from_millis(990);
+
+/// How long a hung load takes to fail.
+const HANGS: Duration = Duration::from_secs(10);
+
+/// Until then, what was known of an unhealthy source has passed: a hung load, and the memory of an
+/// outage.
+const RECOVERY: Duration = Duration::from_secs(14);
+
+/// The timer is a millisecond coarse.
+const COARSE: Duration = Duration::from_millis(2);
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Read(Key),
+    Pass(Duration),
+    /// The source answers in this mode from now on, after this time.
+    Set(Mode, Duration),
+    Limit(Option<Duration>),
+    Invalidate(Key),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let healthy = (0..990_u64).prop_map(|ms| Event::Set(Mode::Up, Duration::from_millis(ms)));
+    let unhealthy = prop::sample::select(vec![
+        Event::Set(Mode::Down, Duration::from_millis(50)),
+        Event::Set(Mode::Down, HANGS),
+        Event::Set(Mode::Up, HANGS),
+        Event::Set(Mode::LoggedOut, Duration::ZERO),
+        Event::Set(Mode::Absent, Duration::from_millis(50)),
+        Event::Set(Mode::Refused, Duration::from_millis(50)),
+    ]);
+    let lifetimes = prop::sample::select(vec![None, Some(3), Some(97), Some(130)]);
+    prop_oneof![
+        16 => (0..3_u32).prop_map(Event::Read),
+        8 => (1..3_000_u64).prop_map(|ms| Event::Pass(Duration::from_millis(ms))),
+        4 => (1..160_u64).prop_map(|seconds| Event::Pass(Duration::from_secs(seconds))),
+        3 => healthy,
+        1 => unhealthy,
+        1 => lifetimes.prop_map(|s| Event::Limit(s.map(Duration::from_secs))),
+        1 => (0..3_u32).prop_map(Event::Invalidate),
+    ]
+}
+
+/// Since when the source has been healthy without a break.
+type Health = Arc<Mutex<Option<Instant>>>;
+
+fn check(answer: &Answer, key: Key, called: Instant, source: &Source, health: &Health) {
+    let Ok(lent) = answer else {
+        assert!(matches!(answer, Err(Error::Load(_) | Error::Expired)), "{answer:?}");
+        return;
+    };
+    assert!(lent.age() < INTERVAL + MAX_STALE + COARSE, "past its hard age: {lent:?}");
+    assert!(!source.said_no(key), "served after a negative response: {lent:?}");
+    if lent.origin() == Origin::Memory {
+        assert!(lent.expires.is_none_or(|end| Instant::now() < end), "past its end: {lent:?}");
+    }
+    let healthy_since = *health.lock().unwrap();
+    if healthy_since.is_some_and(|since| since + RECOVERY <= called) {
+        assert!(!lent.is_stale(), "stale on a healthy source: {lent:?}");
+        assert!(lent.age() < INTERVAL + LOAD + COARSE, "old on a healthy source: {lent:?}");
+    }
+}
+
+async fn read(cache: Arc<SourceCache>, key: Key, source: Source, health: Health) {
+    let called = Instant::now();
+    let answer = cache.get(&key).await;
+    check(&answer, key, called, &source, &health);
+    let waited = called.elapsed();
+    let is_old = answer.is_ok_and(|lent| lent.origin() == Origin::Memory);
+    assert!(!is_old || waited <= Duration::from_secs(1) + COARSE, "waited {waited:?}");
+}
+
+async fn run(events: Vec<Event>) {
+    let source = Source::new();
+    let cache = Arc::new(source.cache());
+    let health: Health = Arc::new(Mutex::new(Some(Instant::now())));
+    let mut readers = JoinSet::new();
+    for event in events {
+        match event {
+            Event::Read(key) => {
+                let (cache, health) = (Arc::clone(&cache), Arc::clone(&health));
+                readers.spawn(read(cache, key, source.clone(), health));
+            }
+            Event::Pass(span) => sleep(span).await,
+            Event::Set(mode, latency) => {
+                source.set(mode);
+                source.takes(latency);
+                let mut since = health.lock().unwrap();
+                let is_healthy = mode == Mode::Up && latency <= LOAD;
+                *since = if is_healthy { since.or(Some(Instant::now())) } else { None };
+            }
+            Event::Limit(lifetime) => source.limits(lifetime),
+            Event::Invalidate(key) => {
+                cache.invalidate(&key);
+                source.unsay(key);
+            }
+        }
+    }
+    while let Some(reader) = readers.join_next().await {
+        reader.unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(768) })]
+
+    #[test]
+    fn no_reader_gets_a_value_older_than_the_rule_allows(
+        events in prop::collection::vec(event(), 1..120)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(run(events));
+    }
+}

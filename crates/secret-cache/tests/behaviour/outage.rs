@@ -1,0 +1,143 @@
+//! A source that can't be asked: who probes it, how often, and what happens when it is back.
+
+use std::time::Duration;
+
+use secret_cache::Outcome;
+use tokio::time::{Instant, advance, sleep};
+
+use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass, settle};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A cache with values of these keys that nobody asked for, all past their refresh interval.
+async fn overdue(keys: u32) -> (Source, SourceCache) {
+    let source = Source::new();
+    let cache = source.cache();
+    for key in 0..keys {
+        cache.replace(&key, source.loaded(1));
+    }
+    pass(INTERVAL).await;
+    assert_eq!(source.loads(), 0);
+    (source, cache)
+}
+
+async fn timed(cache: &SourceCache, key: u32) -> (Got, Duration) {
+    let start = Instant::now();
+    (get(cache, key).await, start.elapsed())
+}
+
+/// The first reader finds it out, and the others don't wait to find it out again.
+#[tokio::test(start_paused = true)]
+async fn readers_do_not_wait_while_the_source_is_known_to_be_unavailable() {
+    let (source, cache) = overdue(100).await;
+    source.set(Mode::Down);
+    source.takes(Duration::from_millis(700));
+    let (got, waited) = timed(&cache, 0).await;
+    assert!(got == Got::Stale(1) && waited >= Duration::from_millis(700));
+    let start = Instant::now();
+    for round in 0..400 {
+        assert_eq!(timed(&cache, round % 100).await, (Got::Stale(1), Duration::ZERO));
+        sleep(Duration::from_millis(25)).await;
+    }
+    let probes = source.loads() - 1;
+    let elapsed = usize::try_from(start.elapsed().as_secs()).unwrap();
+    assert!((elapsed / 2..=elapsed + 1).contains(&probes), "{probes} probes in {elapsed} s");
+}
+
+/// Nobody probes where nobody reads. What was known then is not believed later.
+#[tokio::test(start_paused = true)]
+async fn outage_that_nobody_has_probed_lately_is_not_believed() {
+    let (source, cache) = overdue(2).await;
+    source.set(Mode::Down);
+    assert_eq!(get(&cache, 0).await, Got::Stale(1));
+    cache.invalidate(&0);
+    source.set(Mode::Up);
+    source.write(1);
+    pass(SECOND * 3).await;
+    assert_eq!(get(&cache, 1).await, Got::Loaded(2), "the source is asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_response_makes_every_key_refreshable() {
+    for answer in [Mode::Up, Mode::Absent, Mode::Refused] {
+        let (source, cache) = overdue(100).await;
+        source.set(Mode::Down);
+        assert_eq!(get(&cache, 0).await, Got::Stale(1));
+        assert_eq!(get(&cache, 1).await, Got::Stale(1));
+        source.set(answer);
+        // A miss of another key gets the response.
+        get(&cache, 1_000).await;
+        source.set(Mode::Up);
+        for key in 1..100 {
+            assert_eq!(get(&cache, key).await, Got::Loaded(1), "{answer:?}: {key}");
+        }
+    }
+}
+
+/// A name that no server can bear, such as one that is too long, says nothing about other names.
+#[tokio::test(start_paused = true)]
+async fn miss_that_fails_is_no_outage() {
+    let (source, cache) = overdue(2).await;
+    source.set(Mode::Down);
+    assert_eq!(get(&cache, 9).await, Got::Failed(Outcome::Unreachable));
+    source.set(Mode::Up);
+    assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+}
+
+/// Refreshes that wait for their turn are not sent once others have found that the source is down.
+#[tokio::test(start_paused = true)]
+async fn queued_refreshes_are_given_up_when_an_outage_is_found() {
+    let source = Source::new();
+    let cache = source.builder().max_loads(2).build().unwrap();
+    for key in 0..200 {
+        get(&cache, key).await;
+        get(&cache, key).await;
+    }
+    source.set(Mode::Down);
+    source.takes(Duration::from_millis(500));
+    source.log();
+    // All of them come due in one moment.
+    advance(INTERVAL).await;
+    sleep(Duration::from_millis(900)).await;
+    let found_out = source.log().len();
+    assert!(found_out <= 4, "{found_out} requests before the outage was known");
+    sleep(SECOND * 10).await;
+    let probes = source.log().len();
+    assert!((8..=11).contains(&probes), "{probes} probes in 10 s");
+    source.set(Mode::Up);
+    source.takes(Duration::from_millis(5));
+    sleep(SECOND * 3).await;
+    for key in 0..200 {
+        assert_eq!(get(&cache, key).await, Got::Cached(1), "{key}");
+    }
+}
+
+/// That the loader is not logged in is no answer about a key: as soon as it is, each key is loaded.
+#[tokio::test(start_paused = true)]
+async fn failed_login_is_not_remembered_of_a_key() {
+    let source = Source::new();
+    let cache = source.cache();
+    source.set(Mode::LoggedOut);
+    for loads in 1..=3 {
+        assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Unauthenticated));
+        assert_eq!((source.loads(), cache.len()), (loads, 0));
+    }
+    source.set(Mode::Up);
+    assert_eq!(get(&cache, 1).await, Got::Loaded(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn watched_key_is_asked_for_until_the_loader_is_logged_in() {
+    let source = Source::new();
+    let cache = source.cache();
+    source.set(Mode::LoggedOut);
+    let mut handle = cache.handle(&1);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { handle.changed().await });
+    settle().await;
+    pass(SECOND * 5).await;
+    assert!(tasks.try_join_next().is_none());
+    source.set(Mode::Up);
+    sleep(SECOND + Duration::from_millis(2)).await;
+    assert!(tasks.try_join_next().is_some(), "{} loads", source.loads());
+}
