@@ -9,7 +9,7 @@ mod budget;
 mod event;
 mod held;
 mod refusals;
-mod timing;
+pub(crate) mod timing;
 
 mod logins;
 mod renewing;

@@ -8,13 +8,11 @@ use tracing::{debug, info};
 use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Token};
 
 use crate::files::{FileTask, Stamps, stamps};
+use crate::life::timing::TIMEOUT;
 use crate::life::{Action, Event};
 use crate::method::{Link, Method};
 use crate::own::Own;
 use crate::report::Reporter;
-
-/// How long a request may take, however long anybody waits for it.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the question for the server's health may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -65,8 +63,8 @@ impl Work {
                 Done::Login { stamps, event }
             }
             Action::Probe => Done::Event(Event::Probed { reached: self.is_reached().await }),
-            Action::Renew { lease, increment } => {
-                let generation = lease.generation;
+            Action::Renew { lease, increment, within } => {
+                let (generation, deadline) = (lease.generation, deadline.within(within));
                 let renewed = self.own(deadline).renew(&lease.token, increment).await;
                 Done::Event(match renewed {
                     Ok(renewal) => Event::Renewed { generation, renewal, asked },

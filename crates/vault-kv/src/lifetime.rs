@@ -44,7 +44,8 @@ mod tests {
         let (sent_at, date) =
             (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30));
         let (second, millis) = (Duration::from_secs(1), Duration::from_millis(1));
-        let far = Duration::from_secs(1 << 62);
+        // The last second that the clock of the machine can count to.
+        let (epoch, far) = (SystemTime::UNIX_EPOCH, Duration::from_secs(i64::MAX.unsigned_abs()));
         let until = |left| Some(Lifetime::Until(sent_at + left));
         for (date, deletion_time, expected) in [
             (Some(date), Some(date + 6 * second), until(5 * second)),
@@ -57,7 +58,7 @@ mod tests {
             (Some(date), Some(date - 1_000 * second), None),
             (None, Some(date + 6 * second), Some(Lifetime::Unknown)),
             (Some(date), None, Some(Lifetime::Unknown)),
-            (Some(date), date.checked_add(far), Some(Lifetime::Unlimited)),
+            (Some(epoch), epoch.checked_add(far), Some(Lifetime::Unlimited)),
         ] {
             let found = lifetime(sent_at, date, deletion_time);
             assert_eq!(found, expected, "{date:?} {deletion_time:?}");

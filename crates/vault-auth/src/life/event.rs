@@ -107,8 +107,8 @@ pub(crate) enum Action {
     LogIn,
     /// Ask for the server's health.
     Probe,
-    /// Renew this token for so long.
-    Renew { lease: Lease, increment: Duration },
+    /// Renew this token for so long. The response has to come `within` this time.
+    Renew { lease: Lease, increment: Duration, within: Duration },
     /// Look this token up.
     LookUp(Lease),
     /// Revoke this token: another is used.

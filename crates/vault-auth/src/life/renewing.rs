@@ -13,13 +13,14 @@ impl Life {
         self.renew_at = None;
         let Some(held) = &self.held else { return };
         let Some(increment) = held.full else { return };
+        let within = timing::renewal_timeout(at.now, held.end());
         let (lease, free) = (held.lease.clone(), is_short(held) && self.failures == 0);
         if let Err(next) = self.spend(free, at) {
             self.renew_at = Some(next);
             return;
         }
         self.flight = Some(Flight::Renewal);
-        self.actions.push(Action::Renew { lease, increment });
+        self.actions.push(Action::Renew { lease, increment, within });
     }
 
     pub(super) fn renewed(

@@ -136,7 +136,7 @@ impl World {
                 self.probes.push(now);
                 Event::Probed { reached: mood != Mood::Down }
             }
-            Action::Renew { lease, increment } => {
+            Action::Renew { lease, increment, .. } => {
                 self.attempts.extend((mood != Mood::Down).then_some(now));
                 self.renewal(&lease, increment)
             }

@@ -17,6 +17,9 @@ const RENEWALS_APART: Duration = Duration::from_secs(1);
 /// Time that a login has before a short lease ends.
 const LOGIN_TAKES: Duration = Duration::from_secs(2);
 
+/// How long a request about a token may take, however long anybody waits for it.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Bound of the first wait after a failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Bound of the two quick tries that a login has for those who wait for it.
@@ -40,6 +43,12 @@ pub(crate) fn end(asked: Instant, lease: Option<Duration>) -> Option<Instant> {
 pub(crate) fn renewal(asked: Instant, lease: Duration, chance: f64) -> Option<Instant> {
     let wait = if lease < SHORT { lease / 2 } else { part(lease, 0.55, 0.15, chance) };
     asked.checked_add(wait.max(RENEWALS_APART))
+}
+
+/// How long a renewal may take: a server that hangs must leave time for a login.
+pub(crate) fn renewal_timeout(now: Instant, end: Option<Instant>) -> Duration {
+    let left = end.map(|end| end.saturating_duration_since(now) / 2);
+    left.map_or(TIMEOUT, |left| left.min(TIMEOUT))
 }
 
 /// When a token that isn't renewed is replaced: at 0.8 of its lease, give or take a tenth of that,
@@ -121,6 +130,15 @@ mod tests {
         assert_eq!([0.0, 1.0].map(|c| millis(renewal(now, lease, c))), [550_000, 700_000]);
         assert_eq!([0.0, 1.0].map(|c| millis(login(now, lease, c))), [720_000, 880_000]);
         assert_eq!(millis(renewal(now, Duration::from_secs(10), 1.0)), 5_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn renewal_leaves_half_of_what_is_left_for_a_login() {
+        let now = Instant::now();
+        let timeout = |left| renewal_timeout(now, Some(now + Duration::from_secs(left)));
+        assert_eq!(timeout(4), Duration::from_secs(2));
+        assert_eq!(timeout(3_600), TIMEOUT);
+        assert_eq!(renewal_timeout(now, None), TIMEOUT);
     }
 
     #[test]
