@@ -37,7 +37,9 @@ pub(crate) fn start(common: &Common, preset: &str) -> Result<(), Failure> {
 pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-        let what = panic.payload_as_str().unwrap_or("no message");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let what = text.or_else(|| payload.downcast_ref().copied()).unwrap_or("no message");
         let line = escape::text(&format!("km: internal: panicked{place}: {what}")).into_owned();
         write(&(line + "\n"));
     }));

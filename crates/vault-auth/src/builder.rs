@@ -71,7 +71,7 @@ impl AuthBuilder {
             locks_out: method.locks_out(),
         };
         let work = Work {
-            // However many reads wait, a lease is renewed.
+            // Logins and renewals don't wait behind a program's own requests.
             client: client.control(),
             namespace,
             method: Arc::clone(&method),

@@ -93,9 +93,8 @@ impl Link<'_> {
         body: &(impl Serialize + Sync),
         token: Option<&Token>,
     ) -> Result<Response, Error> {
-        let request = Request::post(path, body)?.namespace(self.namespace);
-        // What is given up here is spent: an unwrapping works once.
-        let request = request.first_byte_limit(None);
+        // Whoever unwraps a secret ID and gives up loses it.
+        let request = Request::post(path, body)?.namespace(self.namespace).first_byte_limit(None);
         let answer = self.client.send(&request, token, self.deadline).await?;
         answer.expect_status(&[200, 204])?;
         Ok(answer)
@@ -111,9 +110,9 @@ impl Link<'_> {
         path: ApiPath,
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
-        let request = Request::post(path, body)?.namespace(self.namespace).once();
-        // The server may have to ask a directory first.
-        let request = request.first_byte_limit(None);
+        let request = Request::post(path, body)?.namespace(self.namespace);
+        // LDAP and a token review take their time.
+        let request = request.once().first_byte_limit(None);
         let answer = self.client.send(&request, None, self.deadline).await;
         Login::from_answer(&answer.map_err(refused)?)
     }

@@ -25,6 +25,7 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What came back.
+#[expect(clippy::large_enum_variant, reason = "moved once and never stored")]
 pub(crate) enum Exchanged {
     /// A response to read.
     Final(Response),

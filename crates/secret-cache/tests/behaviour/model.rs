@@ -92,6 +92,12 @@ impl Value {
         self.lifetime.is_some_and(|lifetime| now.saturating_duration_since(self.since) >= lifetime)
     }
 
+    /// When serving ends.
+    fn end(&self) -> Instant {
+        let hard = INTERVAL + MAX_STALE;
+        self.since + self.lifetime.map_or(hard, |lifetime| lifetime.min(hard))
+    }
+
     fn is_too_old(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.since) >= INTERVAL + MAX_STALE
     }
@@ -153,7 +159,9 @@ impl Known {
         }
         let failure = if self.has_ended { Got::Expired } else { failure };
         if mode != Mode::LoggedOut {
-            (self.pause, self.answer) = (Some(now + SECOND), Some(failure));
+            // With a value the pause ends with its right to be served.
+            let end = self.value.map_or(now + SECOND, |value| value.end());
+            (self.pause, self.answer) = (Some(end.min(now + SECOND)), Some(failure));
         }
         self.value.map_or(failure, |value| {
             if value.is_overdue(now) { Got::Stale(value.serial) } else { Got::Cached(value.serial) }

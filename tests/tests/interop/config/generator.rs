@@ -61,9 +61,10 @@ impl Generator {
         self.anchors.clear();
         let mut text = String::new();
         if !includes.is_empty() {
-            match self.rng.bool() {
-                true => writeln!(text, "include: [{includes}]"),
-                false => writeln!(text, "include:\n- {}", includes.replace(", ", "\n- ")),
+            if self.rng.bool() {
+                writeln!(text, "include: [{includes}]")
+            } else {
+                writeln!(text, "include:\n- {}", includes.replace(", ", "\n- "))
             }
             .unwrap_or_default();
         }

@@ -137,8 +137,8 @@ async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -
         let output = km.args(shown).run().await?.expect(0)?;
         assert_eq!(output.text()?, format!("{value}\n{stored}\ninherited\n\n"));
         for name in ["KM_ACCESS_MODE", "VAULT_ADDR", "SSL_CERT_FILE"] {
-            let named = format!("name=\"{name}\"");
-            let is_named = |line: &&str| line.contains("WARN") && line.contains(&named);
+            let field = format!("name=\"{name}\"");
+            let is_named = |line: &&str| line.contains("WARN") && line.contains(&field);
             assert_eq!(output.stderr.lines().filter(is_named).count(), 1, "{}", output.stderr);
         }
     }

@@ -60,7 +60,9 @@ async fn rides_out(step_downs: usize) -> Result<()> {
         "{step_downs} step-downs: {asked} reads, {} failed, {sent} requests, slowest {slowest:?}",
         failed.len()
     ));
-    failed.iter().for_each(|error| fixture.watch.error(*error));
+    for error in &failed {
+        fixture.watch.error(*error);
+    }
     assert!(failed.is_empty(), "{failed:?}");
     assert!(sent <= asked * 11 / 10 + BESIDE, "{sent} requests for {asked} reads");
     Ok(())

@@ -93,7 +93,8 @@ const VARIABLES: [&str; 8] = [
 
 /// The same name in every spelling that the API takes.
 fn spellings(name: &str) -> [String; 5] {
-    let encoded = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let bytes: Vec<_> = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = bytes.concat();
     let lower = name.to_ascii_lowercase();
     [name.to_owned(), format!("os.environ/{name}"), format!("os.environ%2F{name}"), encoded, lower]
 }
