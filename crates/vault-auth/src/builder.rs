@@ -71,7 +71,7 @@ impl AuthBuilder {
             locks_out: method.locks_out(),
         };
         let work = Work {
-            // Logins and renewals don't wait behind a program's own requests.
+            // Logins and renewals do not wait behind a program's other requests.
             client: client.control(),
             namespace,
             method: Arc::clone(&method),

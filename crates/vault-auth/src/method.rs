@@ -93,7 +93,7 @@ impl Link<'_> {
         body: &(impl Serialize + Sync),
         token: Option<&Token>,
     ) -> Result<Response, Error> {
-        // Whoever unwraps a secret ID and gives up loses it.
+        // A secret ID can be unwrapped once: giving up would lose it.
         let request = Request::post(path, body)?.namespace(self.namespace).first_byte_limit(None);
         let answer = self.client.send(&request, token, self.deadline).await?;
         answer.expect_status(&[200, 204])?;
@@ -111,7 +111,7 @@ impl Link<'_> {
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
-        // LDAP and a token review take their time.
+        // The server may have to ask a directory or review a token first.
         let request = request.once().first_byte_limit(None);
         let answer = self.client.send(&request, None, self.deadline).await;
         Login::from_answer(&answer.map_err(refused)?)
