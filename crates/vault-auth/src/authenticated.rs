@@ -17,7 +17,8 @@ const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 /// the token source: a request whose token turned out to be dead is sent once more with another one.
 ///
 /// Build the client with `redirect(Policy::none())`: by default, `reqwest` sends the token on to
-/// whatever host a redirect names.
+/// whatever host a redirect names. It needs a provider of cryptography, as the program in the crate's
+/// README installs it, or a feature of `reqwest` that brings one.
 ///
 /// ```no_run
 /// # async fn example(auth: vault_auth::Auth) -> Result<(), Box<dyn std::error::Error>> {

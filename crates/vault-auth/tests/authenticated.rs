@@ -8,6 +8,8 @@ use wiremock::matchers::{header, header_exists, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn authenticated(server: &MockServer) -> AuthenticatedClient {
+    // Another test has installed it already, as a rule.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
     let value = |text: &str| Credential::Value(text.into());
     let method = AppRole::new(value("role"), value("secret"));
