@@ -13,6 +13,11 @@ use crate::method::{Link, Method};
 use crate::own::Own;
 use crate::report::Reporter;
 
+/// The part of a lease that a renewal may take, which matters for leases below 50 s.
+const RENEWALS_IN_A_LEASE: u32 = 5;
+/// The time that a renewal has in any case.
+const MIN_RENEWAL: Duration = Duration::from_secs(1);
+
 /// How long a request may take, however long anybody waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -67,6 +72,8 @@ impl Work {
             Action::Probe => Done::Event(Event::Probed { reached: self.is_reached().await }),
             Action::Renew { lease, increment } => {
                 let generation = lease.generation;
+                // A renewal that hangs leaves time for another before the lease ends.
+                let deadline = deadline.within((increment / RENEWALS_IN_A_LEASE).max(MIN_RENEWAL));
                 let renewed = self.own(deadline).renew(&lease.token, increment).await;
                 Done::Event(match renewed {
                     Ok(renewal) => Event::Renewed { generation, renewal, asked },
