@@ -110,8 +110,7 @@ impl Auth {
     /// # Errors
     /// The outcome of the login, shared by all who waited for it.
     pub async fn ready(&self) -> Result<(), Error> {
-        let usable = |entry: &Entry| self.is_usable(entry).then_some(());
-        self.wait_for(usable).await
+        self.wait_for(|entry| self.is_usable(entry).then_some(())).await
     }
 
     /// Ends this source: nothing is sent from then on, and whoever asks for a token is told so.
@@ -157,15 +156,6 @@ impl Auth {
             self.tell(Message::Used { generation, up });
         }
         taken != Taken::No
-    }
-
-    /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
-    /// the driver is told when there are none left.
-    fn is_usable(&self, entry: &Entry) -> bool {
-        if !entry.has_uses() {
-            self.tell(Message::Used { generation: entry.lease.generation, up: true });
-        }
-        entry.is_usable(Instant::now())
     }
 
     /// A driver that is gone needs to be told nothing.

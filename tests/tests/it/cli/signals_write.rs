@@ -98,7 +98,8 @@ async fn a_write_that_is_answered_in_time_is_finished() -> Result<()> {
 #[tokio::test]
 async fn a_write_that_was_refused_meanwhile_says_so() -> Result<()> {
     let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
-    let running = write(&server).start().await?;
+    // It is tried again until its deadline, which comes before the end of the time to finish.
+    let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
     server.saw("POST /v1/secret/data/").await?;
     running.signal("TERM")?;
     server.release();
