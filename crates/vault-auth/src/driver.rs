@@ -3,7 +3,10 @@
 
 mod ending;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -59,6 +62,18 @@ pub(crate) struct Driver {
     last_seen: Stamps,
 }
 
+/// What the driver wakes up for.
+enum Wakeup {
+    /// A request has ended.
+    Done(Done),
+    /// The machine has something to do.
+    Due,
+    /// The next [`BEAT`].
+    Beat,
+    /// A message, or the end of the last clone.
+    Message(Option<Message>),
+}
+
 /// What a token source needs of its driver.
 #[derive(Debug)]
 pub(crate) struct Reins {
@@ -93,27 +108,37 @@ impl Driver {
         self.next_beat = Instant::now() + BEAT;
         self.tell(Event::Start);
         loop {
-            let due = self.life.due();
-            tokio::select! {
-                message = self.inbox.recv() => match message {
-                    Some(Message::ShutDown { revoke, done }) => return self.end(revoke, done).await,
-                    Some(Message::Denied(denial)) => self.tell(Event::Denied(denial)),
-                    Some(Message::Used { generation, up }) => {
-                        self.tell(Event::Used { generation, up });
-                    }
-                    Some(Message::Reload) => self.tell(Event::CredentialChanged { log_in: true }),
-                    None => return,
+            match self.next().await {
+                Wakeup::Done(done) => self.done(done),
+                Wakeup::Due => self.tell(Event::Tick),
+                Wakeup::Beat => self.beat(),
+                Wakeup::Message(None) => return,
+                Wakeup::Message(Some(message)) => match message {
+                    Message::ShutDown { revoke, done } => return self.end(revoke, done).await,
+                    Message::Denied(denial) => self.tell(Event::Denied(denial)),
+                    Message::Used { generation, up } => self.tell(Event::Used { generation, up }),
+                    Message::Reload => self.tell(Event::CredentialChanged { log_in: true }),
                 },
-                // A method is foreign code, and may panic.
-                Some(done) = self.tasks.join_next() => {
-                    self.done(done.unwrap_or_else(|_| Done::panicked()));
-                }
-                () = sleep_until(due.unwrap_or(self.next_beat)), if due.is_some() => {
-                    self.tell(Event::Tick);
-                }
-                () = sleep_until(self.next_beat) => self.beat(),
             }
         }
+    }
+
+    /// Waits for whatever comes first. Messages come last, because callers can send many.
+    async fn next(&mut self) -> Wakeup {
+        let due = self.life.due();
+        let at = due.map_or(self.next_beat, |due| due.min(self.next_beat));
+        let mut sleep = pin!(sleep_until(at));
+        poll_fn(|context| {
+            if let Poll::Ready(Some(done)) = self.tasks.poll_join_next(context) {
+                // A method is the code of another crate, and may panic.
+                return Poll::Ready(Wakeup::Done(done.unwrap_or_else(|_| Done::panicked())));
+            }
+            if sleep.as_mut().poll(context).is_ready() {
+                return Poll::Ready(if due == Some(at) { Wakeup::Due } else { Wakeup::Beat });
+            }
+            self.inbox.poll_recv(context).map(Wakeup::Message)
+        })
+        .await
     }
 
     /// Takes in what a request came to.

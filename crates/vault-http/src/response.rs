@@ -32,8 +32,7 @@ impl Response {
 
     /// Adds when the request was sent, and when the server answered by its own clock.
     pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
-        let date =
-            headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let date = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
         Self { sent_at, date, ..self }
     }
 
@@ -108,6 +107,43 @@ impl Response {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Response({:?}, {})", self.operation, self.status.as_u16())
+    }
+}
+
+/// Parses the [form of a date](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) that servers
+/// must send: the same parts as in RFC 3339, in another order.
+fn http_date(text: &str) -> Option<SystemTime> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.split_once(", ")?;
+    let mut parts = date.strip_suffix(" GMT")?.splitn(4, ' ');
+    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
+}
+
+#[cfg(test)]
+mod date_tests {
+    use super::*;
+
+    #[test]
+    fn date_is_parsed_in_the_form_that_servers_send() {
+        for (text, expected) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun, 30 Feb 2024 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37.5 GMT GMT", None),
+            ("1994-11-06T08:49:37Z", None),
+            ("", None),
+        ] {
+            let since =
+                http_date(text).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+            assert_eq!(since.map(|since| since.as_secs()), expected, "{text}");
+        }
     }
 }
 
