@@ -158,6 +158,15 @@ impl Auth {
         taken != Taken::No
     }
 
+    /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
+    /// the driver is told when there are none left.
+    fn is_usable(&self, entry: &Entry) -> bool {
+        if !entry.has_uses() {
+            self.tell(Message::Used { generation: entry.lease.generation, up: true });
+        }
+        entry.is_usable(Instant::now())
+    }
+
     /// A driver that is gone needs to be told nothing.
     fn tell(&self, message: Message) {
         let _: Result<(), mpsc::error::SendError<_>> = self.0.reins.inbox.send(message);
