@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
+use crate::dispositions;
 use crate::environment::var;
 use crate::leaks::mark_in;
 use crate::server::signal_process;
@@ -66,6 +67,7 @@ impl Km {
     /// # Errors
     /// It can't be built.
     pub async fn program() -> Result<PathBuf> {
+        dispositions::restore_for_programs();
         static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
         let find = async || match var("KM_TEST_BIN") {
             Some(path) => Ok(PathBuf::from(path)),

@@ -9,6 +9,7 @@
 //! Nothing here uses the product's code: it is the second look that the product is judged by.
 
 mod certs;
+mod dispositions;
 mod environment;
 mod fixture;
 mod km;
