@@ -52,7 +52,7 @@ async fn a_file_without_a_credential_is_refused_before_anything_is_sent() -> Res
     let (_d, large) = file("a".repeat(70_000))?;
     for (path, why) in [
         (missing.as_path(), "can't be read"),
-        (directory.path(), "can't be read"),
+        (directory.path(), "not a regular file"),
         (&empty, "empty"),
         (&blank, "empty"),
         (&binary, "UTF-8"),
