@@ -67,8 +67,8 @@ impl Km {
     /// # Errors
     /// It can't be built.
     pub async fn program() -> Result<PathBuf> {
-        dispositions::restore_for_programs();
         static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+        dispositions::restore_for_programs();
         let find = async || match var("KM_TEST_BIN") {
             Some(path) => Ok(PathBuf::from(path)),
             None => build().await.map_err(|error| format!("{error:#}")),
