@@ -104,7 +104,7 @@ async fn configurations_that_are_read_otherwise_are_known() -> Result<()> {
         ("a: !custom os.environ/HOME\n", true, 0),
         ("? [a]\n: b\n", true, 0),
         ("", true, 0),
-        ("a:\tos.environ/HOME\n", false, 0),
+        ("a:\tos.environ/HOME\n", true, 0),
     ] {
         let file = directory.path().join("config.yaml");
         std::fs::write(&file, text)?;

@@ -20,7 +20,7 @@ const SECTIONS: [&str; 6] =
 /// One configuration. The same seed gives the same files.
 pub(super) struct Generator {
     rng: Rng,
-    /// Anchors of the present file, by whether their value is a mapping.
+    /// Anchors of the present file, by whether their value can be merged: a mapping that was not yet.
     anchors: Vec<(String, bool)>,
     count: usize,
 }
@@ -150,24 +150,25 @@ impl Generator {
             0 => format!("'{key}':{value}"),
             1 => format!("\"{key}\" :{value}"),
             2 => format!("? {key}\n{}:{value}", " ".repeat(indent)),
-            3 => format!("{}:{value}", self.rng.u8(..3)),
+            // Python has one object for each text of one character.
+            3 => format!("{}:{value}", self.rng.u8(10..13)),
             _ => format!("{key}:{value}"),
         }
     }
 
-    /// What a merge key stands for: a mapping, or a list of them. No key is in two mappings of a list:
-    /// the releases of PyYAML that LiteLLM accepts disagree about which one counts.
+    /// What a merge key stands for: a mapping, or a list of them. No key is in two mappings of a list,
+    /// and each mapping is merged once: the releases of PyYAML that LiteLLM accepts disagree about
+    /// which pair counts, because 6.0.4 compares keys by the identity of objects.
     fn merged(&mut self) -> Option<String> {
         let one = self.alias(true)?;
-        Some(match self.rng.u8(..3) {
-            0 => format!("[{one}, {one}]"),
-            1 => {
-                self.count += 1;
-                let (count, scalar) = (self.count, self.flow_scalar());
-                format!("[{{u{count}: {scalar}}}, {one}]")
-            }
-            _ => one,
-        })
+        let merged = self.anchors.iter_mut().find(|(name, _)| one.strip_prefix('*') == Some(name));
+        merged.into_iter().for_each(|(_, can_be_merged)| *can_be_merged = false);
+        if self.rng.bool() {
+            return Some(one);
+        }
+        self.count += 1;
+        let (count, scalar) = (self.count, self.flow_scalar());
+        Some(format!("[{{u{count}: {scalar}}}, {one}]"))
     }
 
     /// A block list after its key, indented or not.
