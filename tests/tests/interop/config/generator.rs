@@ -162,7 +162,9 @@ impl Generator {
     fn merged(&mut self) -> Option<String> {
         let one = self.alias(true)?;
         let merged = self.anchors.iter_mut().find(|(name, _)| one.strip_prefix('*') == Some(name));
-        merged.into_iter().for_each(|(_, can_be_merged)| *can_be_merged = false);
+        if let Some((_, can_be_merged)) = merged {
+            *can_be_merged = false;
+        }
         if self.rng.bool() {
             return Some(one);
         }
