@@ -29,7 +29,7 @@ impl KeyManager {
     /// A handle on a provider key, by its name or by a reference `os.environ/NAME`. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for,
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name,
     /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
         let name = self.named(name::parse(reference)?)?;

@@ -107,7 +107,7 @@ impl KeyManager {
     /// Where `reference` is asked for first. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for,
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name,
     /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
     pub fn locate(&self, reference: &str) -> Result<Place, Error> {
         let name = name::parse(reference)?;

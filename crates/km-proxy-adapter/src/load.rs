@@ -137,7 +137,7 @@ impl LoadError for Failure {
     }
 }
 
-/// What a failed read means for the value in memory. A failed login is no answer about a name; a locked
+/// What a failed read means for the value in memory. A failed login says nothing about a name; a locked
 /// namespace, a missing mount and a missing namespace end serving, because somebody decided so.
 fn outcome(kind: Kind, may_serve_stale: bool) -> Outcome {
     use vault_http::Kind as Http;

@@ -133,7 +133,7 @@ impl KeyManager {
     /// `os.environ/NAME`: who reads it next waits for Vault, which has to answer.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it is no name that could be asked for.
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name.
     pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
         self.parts().cache.invalidate(&self.named(name::parse(reference)?)?);
         Ok(())

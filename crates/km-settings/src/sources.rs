@@ -60,7 +60,7 @@ pub trait Includes: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IncludeError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("not found")]
     NotFound,
     /// It is larger than what is left of the limit for all files together.
