@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use km_proxy_adapter::{KeyManager, VaultRules};
+use km_proxy_adapter::{KeyManager, VaultValidator};
 use km_settings::{Settings, Sources};
 
 use crate::canned;
@@ -17,7 +17,7 @@ pub fn gateway(url: &str, settings: &[(&str, &str)]) -> Result<KeyManager> {
     let all = own.iter().chain(settings);
     let env: BTreeMap<_, _> =
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
+    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
     Ok(KeyManager::connect_once(Settings::from_sources(&sources)?, env)?)
 }
 

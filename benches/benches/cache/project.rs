@@ -97,7 +97,7 @@ impl Project {
         move |reads| {
             on_threads(threads, || {
                 chain!(names, reads, |_index, name| {
-                    self.cache.cached(name).map_or(0, |value| value.len())
+                    self.cache.peek(name).map_or(0, |value| value.len())
                 });
             })
         }
@@ -111,7 +111,7 @@ impl Project {
         move |reads| {
             on_threads(threads, || {
                 chain!(names, reads, |index, _name| {
-                    self.handles[index].cached().map_or(0, |value| value.len())
+                    self.handles[index].peek().map_or(0, |value| value.len())
                 });
             })
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::Result;
 use benches::{Reader, canned, gateway};
-use km_proxy_adapter::{KeyAlias, Stored, VirtualKeys};
+use km_proxy_adapter::{KeyAlias, StoreOutcome, VirtualKeys};
 
 #[derive(Clone)]
 pub(crate) struct Project {
@@ -22,14 +22,14 @@ impl Project {
 }
 
 impl Reader for Project {
-    type Answer = Stored;
+    type Answer = StoreOutcome;
 
-    async fn read(&mut self) -> Result<Stored> {
+    async fn read(&mut self) -> Result<StoreOutcome> {
         let alias = KeyAlias::new(&format!("alias-{}", self.next.fetch_add(1, Relaxed)))?;
         Ok(self.keys.store(&alias, canned::VALUE.into(), None).await?)
     }
 
-    fn is_right(answer: &Stored) -> bool {
-        matches!(answer, Stored::Done(change) if change.version == 1)
+    fn is_right(answer: &StoreOutcome) -> bool {
+        matches!(answer, StoreOutcome::Done(change) if change.version == 1)
     }
 }

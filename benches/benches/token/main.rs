@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use benches::{criterion, group, map, pair_of_steps};
 use tokio::runtime::Builder;
-use vault_auth::{Auth, Link, Login, Method};
-use vault_http::{Address, Client, Error, Lease, Plaintext, Token, TokenSource};
+use vault_auth::{Auth, Login, LoginClient, Method};
+use vault_http::{Address, Client, Error, IssuedToken, Plaintext, Token, TokenSource};
 
 fn main() -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
 }
 
 /// What a request does with it.
-fn sent(lease: &Lease) {
+fn sent(lease: &IssuedToken) {
     black_box(lease);
 }
 
@@ -66,8 +66,8 @@ struct Given;
 
 #[async_trait]
 impl Method for Given {
-    async fn login(&self, _: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, _: &LoginClient<'_>) -> Result<Login, Error> {
         let token = Token::new(&"hvs.CAESIJlWdF0000000000000000000000".into());
-        token.map(Login::new).map_err(|_| Error::new(vault_http::Kind::LoginRefused, "log in"))
+        token.map(Login::new).map_err(|_| Error::new(vault_http::ErrorKind::LoginRefused, "log in"))
     }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use benches::{Reader, canned};
 use secrecy::ExposeSecret;
 use vault_http::{
-    Address, Client, Denial, Error, Generation, Lease, Plaintext, Session, Token, TokenSource,
-    Verdict,
+    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
+    Token, TokenSource,
 };
 use vault_kv::{Kv, Mount, Secret, SecretPath};
 
@@ -46,11 +46,11 @@ struct Fixed(Token);
 
 #[async_trait]
 impl TokenSource for Fixed {
-    async fn token(&self) -> Result<Lease, Error> {
-        Ok(Lease { token: self.0.clone(), generation: Generation::default() })
+    async fn token(&self) -> Result<IssuedToken, Error> {
+        Ok(IssuedToken { token: self.0.clone(), generation: Generation::default() })
     }
 
-    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
-        Ok(Verdict::PathDenied)
+    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
+        Ok(DenialOutcome::PathDenied)
     }
 }

@@ -2,15 +2,15 @@
 
 use std::error::Error as _;
 
-use vault_http::Kind as Http;
-use vault_kv::{Kind as Stored, VersionMetadata};
+use vault_http::ErrorKind as Http;
+use vault_kv::{ErrorKind as Stored, VersionMetadata};
 
 use crate::error::Error;
 
 /// What Vault said, where it said something of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cause<'a> {
+pub enum Reason<'a> {
     /// Nothing was ever stored there.
     Missing,
     /// The version is deleted or destroyed.
@@ -29,21 +29,21 @@ pub enum Cause<'a> {
 
 impl Error {
     /// What stands behind it.
-    pub fn cause(&self) -> Cause<'_> {
+    pub fn reason(&self) -> Reason<'_> {
         let source = self.source().and_then(|source| source.downcast_ref::<vault_kv::Error>());
         let Some(error) = source else {
-            return Cause::Other;
+            return Reason::Other;
         };
         match error.kind() {
-            Stored::NotFound => Cause::Missing,
+            Stored::NotFound => Reason::Missing,
             Stored::Deleted | Stored::Destroyed => {
-                error.version_metadata().map_or(Cause::Missing, Cause::Gone)
+                error.version_metadata().map_or(Reason::Missing, Reason::Gone)
             }
-            Stored::Exchange(Http::NoMount | Http::NoNamespace) => Cause::Misplaced,
-            Stored::CasMismatch => Cause::CasMismatch,
-            Stored::CasRequired => Cause::CasRequired,
-            Stored::TooLarge => Cause::TooLarge,
-            _ => Cause::Other,
+            Stored::Exchange(Http::NoMount | Http::NoNamespace) => Reason::Misplaced,
+            Stored::CasMismatch => Reason::CasMismatch,
+            Stored::CasRequired => Reason::CasRequired,
+            Stored::TooLarge => Reason::TooLarge,
+            _ => Reason::Other,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use km_settings::{Credential as Setting, FileProblem, Login, Method as Chosen, Server, Settings};
 use vault_auth::{AppRole, Auth, Certificate, Credential, Jwt, Method, StaticToken, Userpass};
 use vault_http::{
-    Address, ApiPath, BuildError, BuildProblem, Client, PathError, Session, TokenSource,
+    Address, ApiPath, BuildError, BuildErrorKind, Client, PathError, Session, TokenSource,
 };
 
 use crate::error::{Error, Problem};
@@ -81,15 +81,15 @@ pub(crate) fn problems(error: &BuildError, server: &Server, login: &Login) -> Ve
         Chosen::Cert { certificate, key, .. } => format!("{}, {}", shown(certificate), shown(key)),
         _ => "TLS".to_owned(),
     };
-    let problem = |problem: &BuildProblem| {
+    let problem = |problem: &BuildErrorKind| {
         let (file, what, hint) = match problem {
-            BuildProblem::Trust(why) => (authority.clone(), why.to_string(), CA_HINT),
-            BuildProblem::Identity(why) => (pair.clone(), why.to_string(), PAIR_HINT),
-            BuildProblem::File { path, why } => {
+            BuildErrorKind::Trust(why) => (authority.clone(), why.to_string(), CA_HINT),
+            BuildErrorKind::Identity(why) => (pair.clone(), why.to_string(), PAIR_HINT),
+            BuildErrorKind::File { path, why } => {
                 let hint = if server.ca_cert.as_ref() == Some(path) { CA_HINT } else { PAIR_HINT };
                 (shown(path), format!("the file can't be read: {why}"), hint)
             }
-            BuildProblem::ServerName(why) => {
+            BuildErrorKind::ServerName(why) => {
                 ("KM_TLS_SERVER_NAME".to_owned(), why.to_string(), "set it to a host name")
             }
             other => ("settings".to_owned(), other.to_string(), "set KM_DEADLINE to `5s` or so"),

@@ -32,6 +32,6 @@ impl Engines {
         if others.len() >= MOST && !others.contains_key(mount) {
             others.clear();
         }
-        others.entry(mount.clone()).or_insert_with(|| self.global.at(mount.clone())).clone()
+        others.entry(mount.clone()).or_insert_with(|| self.global.with_mount(mount.clone())).clone()
     }
 }

@@ -7,7 +7,7 @@ use km_settings::{Env, Settings, VaultOutcome, is_reserved};
 use secrecy::SecretString;
 use tracing::debug;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
 /// The environment, and the settings that say which names it may answer.
@@ -25,7 +25,7 @@ impl Environment {
     /// environment answer the name.
     ///
     /// # Errors
-    /// [`Kind::StoredValue`] for a value that is not UTF-8.
+    /// [`ErrorKind::StoredValue`] for a value that is not UTF-8.
     pub(crate) fn get(&self, name: &str, vault: VaultOutcome) -> Result<Option<Secret>, Error> {
         if !self.settings.environment_may_answer(name, vault) {
             return Ok(None);
@@ -36,7 +36,7 @@ impl Environment {
         };
         let value = value.into_string().map_err(|_| {
             let what = format!("read {name}: the environment's value is not UTF-8");
-            Error::new(Kind::StoredValue, what).with_hint("set the variable to text")
+            Error::new(ErrorKind::StoredValue, what).with_hint("set the variable to text")
         })?;
         Ok(Some(Secret::environment(SecretString::from(value))))
     }
@@ -50,7 +50,7 @@ impl Environment {
         } else {
             "the environment may not answer this name (KM_FALLBACK)"
         };
-        Error::new(Kind::NotFound, format!("read {name}: {why}"))
+        Error::new(ErrorKind::NotFound, format!("read {name}: {why}"))
             .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
     }
 }

@@ -14,7 +14,7 @@ pub struct Error(Box<Parts>);
 /// Apart, so that an answer that is no error is small.
 #[derive(Debug, Clone)]
 struct Parts {
-    kind: Kind,
+    kind: ErrorKind,
     operation: String,
     hint: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -23,7 +23,7 @@ struct Parts {
 
 /// The kind of an [`Error`]: who has to do something about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The input can't be used: a name, a value, an option.
     Usage,
     /// The settings can't be used; [`Error::problems`] lists what is wrong.
@@ -62,7 +62,7 @@ impl fmt::Display for Problem {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, operation: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         let operation = operation.into();
         let problems = Arc::default();
         Self(Box::new(Parts { kind, operation, hint: None, source: None, problems }))
@@ -79,13 +79,13 @@ impl Error {
     }
 
     pub(crate) fn settings(problems: impl IntoIterator<Item = Problem>) -> Self {
-        let mut error = Self::new(Kind::Settings, "settings");
+        let mut error = Self::new(ErrorKind::Settings, "settings");
         error.0.problems = problems.into_iter().collect();
         error
     }
 
     /// Who has to do something about it.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
@@ -94,7 +94,7 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// All that is wrong with the settings; empty unless the kind is [`Kind::Settings`].
+    /// All that is wrong with the settings; empty unless the kind is [`ErrorKind::Settings`].
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
     }

@@ -1,21 +1,21 @@
 //! From the errors of the crates below to an [`Error`]: whose matter it is, and what helps.
 
-use vault_http::Kind as Http;
-use vault_kv::{FieldError, Kind as Stored};
+use vault_http::ErrorKind as Http;
+use vault_kv::{ErrorKind as Stored, FieldError};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::load::Failure;
 
 /// The error of an operation on the KV engine.
 pub(crate) fn kv(operation: impl Into<String>, error: vault_kv::Error) -> Error {
     let stored = error.kind();
     let kind = match stored {
-        Stored::NotFound | Stored::Deleted | Stored::Destroyed => Kind::NotFound,
-        Stored::WrongKvVersion => Kind::StoredValue,
-        Stored::CasMismatch | Stored::CasRequired | Stored::Ambiguous => Kind::Conflict,
-        Stored::TooLarge => Kind::Usage,
+        Stored::NotFound | Stored::Deleted | Stored::Destroyed => ErrorKind::NotFound,
+        Stored::WrongKvVersion => ErrorKind::StoredValue,
+        Stored::CasMismatch | Stored::CasRequired | Stored::Ambiguous => ErrorKind::Conflict,
+        Stored::TooLarge => ErrorKind::Usage,
         Stored::Exchange(kind) => exchange_kind(kind),
-        _ => Kind::Internal,
+        _ => ErrorKind::Internal,
     };
     hinted(Error::new(kind, operation).with_source(error), kv_hint(stored))
 }
@@ -41,7 +41,7 @@ pub(crate) fn field(operation: impl Into<String>, error: FieldError) -> Error {
         }
         _ => "store the value as a string: put it in quotes".to_owned(),
     };
-    Error::new(Kind::StoredValue, operation).with_source(error).with_hint(hint)
+    Error::new(ErrorKind::StoredValue, operation).with_source(error).with_hint(hint)
 }
 
 /// The error of a read through the cache.
@@ -51,21 +51,21 @@ pub(crate) fn cached(operation: String, error: &secret_cache::Error<Failure>) ->
     }
     let kind = match error {
         // Vault deletes it at a time that it said in advance, and that has come.
-        secret_cache::Error::Expired => Kind::NotFound,
-        secret_cache::Error::Outdated | secret_cache::Error::Busy => Kind::Unavailable,
-        _ => Kind::Internal,
+        secret_cache::Error::Expired => ErrorKind::NotFound,
+        secret_cache::Error::Outdated | secret_cache::Error::Busy => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
     };
     Error::new(kind, operation).with_source(error.clone())
 }
 
-fn exchange_kind(kind: Http) -> Kind {
+fn exchange_kind(kind: Http) -> ErrorKind {
     match kind {
-        Http::TokenInvalid | Http::LoginRefused => Kind::Auth,
-        Http::Denied | Http::Forbidden => Kind::Denied,
-        Http::NotFound | Http::NoMount | Http::NoNamespace => Kind::NotFound,
-        Http::CasMismatch | Http::CasRequired => Kind::Conflict,
-        Http::TooLarge | Http::Rejected => Kind::Usage,
-        _ => Kind::Unavailable,
+        Http::TokenInvalid | Http::LoginRefused => ErrorKind::Auth,
+        Http::Denied | Http::Forbidden => ErrorKind::Denied,
+        Http::NotFound | Http::NoMount | Http::NoNamespace => ErrorKind::NotFound,
+        Http::CasMismatch | Http::CasRequired => ErrorKind::Conflict,
+        Http::TooLarge | Http::Rejected => ErrorKind::Usage,
+        _ => ErrorKind::Unavailable,
     }
 }
 

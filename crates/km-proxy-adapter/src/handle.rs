@@ -29,8 +29,8 @@ impl KeyManager {
     /// A handle on a provider key, by its name or by a reference `os.environ/NAME`. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name,
-    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid name,
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for the name of a virtual key.
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
         let name = self.named(name::parse(reference)?)?;
         let place = match route(&self.parts().settings, name.as_str()) {
@@ -75,7 +75,7 @@ impl<'a> Source<'a> for &'a Handle {
     #[inline(always)]
     fn fresh(self) -> Option<Held> {
         match &self.place {
-            Place::Vault(cached) => cached.fresh(|value| value.is_provider_key),
+            Place::Vault(cached) => cached.get_if_fresh(|value| value.is_provider_key),
             Place::Environment => None,
         }
     }
@@ -90,7 +90,7 @@ impl<'a> Source<'a> for &'a Handle {
     async fn find(self) -> Result<Secret, Error> {
         match &self.place {
             Place::Environment => self.keys.read_environment(self.name()),
-            Place::Vault(_) => self.keys.vaults(&self.name).await,
+            Place::Vault(_) => self.keys.read_vault(&self.name).await,
         }
     }
 }

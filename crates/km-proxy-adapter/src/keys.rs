@@ -45,7 +45,7 @@ impl Drop for Forget<'_> {
 
 /// Where a name is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum SecretLocation {
     /// In Vault.
     Vault {
         /// The path of the request, below `/v1/`.
@@ -62,7 +62,7 @@ impl KeyManager {
     /// it. Certificate files are read; nothing is sent before the first key is asked for.
     ///
     /// # Errors
-    /// [`Kind::Settings`](crate::Kind::Settings) with every file that can't be used any more.
+    /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) with every file that can't be used any more.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         Self::connect_with(settings, ProcessEnv).await
     }
@@ -107,14 +107,14 @@ impl KeyManager {
     /// Where `reference` is asked for first. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name,
-    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key.
-    pub fn locate(&self, reference: &str) -> Result<Place, Error> {
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid name,
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for the name of a virtual key.
+    pub fn locate(&self, reference: &str) -> Result<SecretLocation, Error> {
         let name = name::parse(reference)?;
         Ok(match route(&self.0.settings, name) {
             Route::VirtualKey => return Err(virtual_key(self.named(name)?.as_str())),
-            Route::Environment => Place::Environment,
-            Route::Vault => Place::Vault {
+            Route::Environment => SecretLocation::Environment,
+            Route::Vault => SecretLocation::Vault {
                 path: self.0.kv.mount().data(&self.path(name)?),
                 field: self.0.settings.location.field.clone(),
             },

@@ -34,17 +34,17 @@ mod cause;
 mod error;
 mod explain;
 
-pub use cause::Cause;
-pub use check::{Finding, Verdict, policy};
+pub use cause::Reason;
+pub use check::{CheckResult, CheckStatus, policy};
 pub use config_files::ConfigFiles;
 pub use documents::{Document, Entry};
-pub use error::{Error, Kind, Problem};
+pub use error::{Error, ErrorKind, Problem};
 pub use handle::Handle;
-pub use keys::{KeyManager, Place};
+pub use keys::{KeyManager, SecretLocation};
 pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as name_of};
 pub use preload::Preloaded;
-pub use rules::VaultRules;
+pub use rules::VaultValidator;
 pub use secret::{Secret, Source};
 pub use value_warning::ValueWarning;
 /// Reading the files that an operator names, for programs over this crate.
@@ -52,5 +52,5 @@ pub use vault_http::{file, json, zeroizing};
 pub use vault_kv::{
     Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
 };
-pub use virtual_keys::{KeyAlias, KeyChange, Stored, VirtualKey, VirtualKeys};
+pub use virtual_keys::{KeyAlias, KeyChange, StoreOutcome, VirtualKey, VirtualKeys};
 pub use write::{WriteOptions, Written};

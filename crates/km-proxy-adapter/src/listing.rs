@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use futures_util::{StreamExt as _, stream};
-use vault_http::Kind as Http;
-use vault_kv::{Kind, Kv, SecretMetadata, SecretPath};
+use vault_http::ErrorKind as Http;
+use vault_kv::{ErrorKind, Kv, SecretMetadata, SecretPath};
 
 use crate::error::Error;
 use crate::explain;
@@ -81,7 +81,7 @@ pub(crate) async fn states<T: Clone>(
         match state {
             Ok(state) => listed.push((name, state)),
             // Removed since it was listed.
-            Err(error) if error.kind() == Kind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) if is_refused(&error) => {
                 drop(reads);
                 let names = names.into_iter().map(|(name, _)| name).collect();
@@ -95,7 +95,7 @@ pub(crate) async fn states<T: Clone>(
 
 /// A token with one use left lists the names, and is then used up.
 fn is_refused(error: &vault_kv::Error) -> bool {
-    matches!(error.kind(), Kind::Exchange(Http::Denied | Http::TokenInvalid))
+    matches!(error.kind(), ErrorKind::Exchange(Http::Denied | Http::TokenInvalid))
 }
 
 fn state(metadata: &SecretMetadata, now: SystemTime) -> NameState {

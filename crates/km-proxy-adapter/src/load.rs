@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use km_settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
-use secret_cache::{Cache, Load, LoadError, Loaded, Outcome, Version};
+use secret_cache::{Cache, Load, LoadError, LoadErrorKind, Loaded, Version};
 use tokio::time::Instant;
 use vault_http::Deadline;
-use vault_kv::{Kind, Kv, Lifetime, Secret, VersionMetadata};
+use vault_kv::{ErrorKind, Kv, Lifetime, Secret, VersionMetadata};
 
 use crate::error::{self, Error};
 use crate::name::Name;
@@ -45,7 +45,9 @@ pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loa
         .max_stale(settings.max_stale)
         .max_bytes(MAX_BYTES, weigh)
         .build();
-    cache.map_err(|error| Error::new(error::Kind::Internal, "make the cache").with_source(error))
+    cache.map_err(|error| {
+        Error::new(error::ErrorKind::Internal, "make the cache").with_source(error)
+    })
 }
 
 /// What was stored, and what its owner noted about it.
@@ -61,11 +63,11 @@ impl Load<Name> for Loader {
 
     /// The deadline counts from this call, so that it covers the wait for a permit.
     fn load(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
-        self.read(self.kv.until(self.deadline()), name)
+        self.read(self.kv.with_deadline(self.deadline()), name)
     }
 
     fn refresh(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
-        self.read(self.kv.once().until(self.deadline()), name)
+        self.read(self.kv.without_retries().with_deadline(self.deadline()), name)
     }
 }
 
@@ -121,31 +123,33 @@ impl Failure {
     /// Whether Vault said for certain that nothing is stored under that name. A deleted version, a
     /// missing mount and a missing namespace are something else: somebody did that.
     pub(crate) fn is_definite_miss(&self) -> bool {
-        self.0.kind() == Kind::NotFound
+        self.0.kind() == ErrorKind::NotFound
     }
 
     /// Whether there is no such mount or namespace.
     pub(crate) fn is_misplaced(&self) -> bool {
-        use vault_http::Kind as Http;
-        matches!(self.0.kind(), Kind::Exchange(Http::NoMount | Http::NoNamespace))
+        use vault_http::ErrorKind as Http;
+        matches!(self.0.kind(), ErrorKind::Exchange(Http::NoMount | Http::NoNamespace))
     }
 }
 
 impl LoadError for Failure {
-    fn outcome(&self) -> Outcome {
+    fn kind(&self) -> LoadErrorKind {
         outcome(self.0.kind(), self.0.may_serve_stale())
     }
 }
 
 /// What a failed read means for the value in memory. A failed login says nothing about a name; a locked
 /// namespace, a missing mount and a missing namespace end serving, because somebody decided so.
-fn outcome(kind: Kind, may_serve_stale: bool) -> Outcome {
-    use vault_http::Kind as Http;
+fn outcome(kind: ErrorKind, may_serve_stale: bool) -> LoadErrorKind {
+    use vault_http::ErrorKind as Http;
     match kind {
-        Kind::Exchange(Http::LoginRefused | Http::TokenInvalid) => Outcome::Unauthenticated,
-        _ if may_serve_stale => Outcome::Unreachable,
-        Kind::NotFound | Kind::Deleted | Kind::Destroyed => Outcome::Absent,
-        _ => Outcome::Refused,
+        ErrorKind::Exchange(Http::LoginRefused | Http::TokenInvalid) => {
+            LoadErrorKind::Unauthenticated
+        }
+        _ if may_serve_stale => LoadErrorKind::Unavailable,
+        ErrorKind::NotFound | ErrorKind::Deleted | ErrorKind::Destroyed => LoadErrorKind::NotFound,
+        _ => LoadErrorKind::Denied,
     }
 }
 
@@ -164,7 +168,7 @@ impl std::error::Error for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vault_http::Kind as Http;
+    use vault_http::ErrorKind as Http;
     use vault_kv::{Fields, SecretPath};
 
     /// Which failures of a read keep an old value, and which end it.
@@ -173,7 +177,7 @@ mod tests {
         let check = |kinds: &[Http], expected| {
             for kind in kinds {
                 assert_eq!(
-                    outcome(Kind::Exchange(*kind), kind.class().stale),
+                    outcome(ErrorKind::Exchange(*kind), kind.semantics().may_serve_stale),
                     expected,
                     "{kind:?}"
                 );
@@ -190,9 +194,9 @@ mod tests {
                 Http::Server,
                 Http::Overloaded,
             ],
-            Outcome::Unreachable,
+            LoadErrorKind::Unavailable,
         );
-        check(&[Http::LoginRefused, Http::TokenInvalid], Outcome::Unauthenticated);
+        check(&[Http::LoginRefused, Http::TokenInvalid], LoadErrorKind::Unauthenticated);
         check(
             &[
                 Http::NamespaceLocked,
@@ -201,10 +205,10 @@ mod tests {
                 Http::Denied,
                 Http::Forbidden,
             ],
-            Outcome::Refused,
+            LoadErrorKind::Denied,
         );
-        for kind in [Kind::NotFound, Kind::Deleted, Kind::Destroyed] {
-            assert_eq!(outcome(kind, false), Outcome::Absent, "{kind:?}");
+        for kind in [ErrorKind::NotFound, ErrorKind::Deleted, ErrorKind::Destroyed] {
+            assert_eq!(outcome(kind, false), LoadErrorKind::NotFound, "{kind:?}");
         }
     }
 

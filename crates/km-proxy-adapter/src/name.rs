@@ -7,7 +7,7 @@ use std::sync::Arc;
 use vault_http::PathError;
 use vault_kv::SecretPath;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The beginning of a reference to a name.
 pub(crate) const REFERENCE_PREFIX: &str = "os.environ/";
@@ -18,12 +18,12 @@ const OIDC: &str = "oidc/";
 /// The name in `reference`: what is asked of Vault or of the environment.
 ///
 /// # Errors
-/// [`Kind::Usage`] for a name that never goes to either.
+/// [`ErrorKind::Usage`] for a name that never goes to either.
 pub fn parse(reference: &str) -> Result<&str, Error> {
     let name = bare(reference);
     if is_resolved_by_gateway(name) {
         return Err(Error::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             format!("read {name:?}: `oidc/` names are no secrets"),
         )
         .with_hint("the gateway resolves them itself"));
@@ -110,7 +110,7 @@ impl Borrow<str> for Name {
 /// The error of a name that can't stand in a path; `what` says what it is a name of.
 pub(crate) fn unusable(what: &str, name: &str, why: PathError) -> Error {
     let shown: String = name.escape_debug().take(64).collect();
-    Error::new(Kind::Usage, format!("the {what} `{shown}` {why}"))
+    Error::new(ErrorKind::Usage, format!("the {what} `{shown}` {why}"))
         .with_hint("use plain segments with `/` between")
 }
 

@@ -6,7 +6,7 @@ use km_settings::VaultOutcome;
 use vault_http::Deadline;
 use vault_kv::FieldError;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::load::Failure;
@@ -44,7 +44,7 @@ impl Unread {
         match self {
             Self::Failed(error) => explain::cached(operation, error),
             Self::TimedOut => Error::new(
-                Kind::Unavailable,
+                ErrorKind::Unavailable,
                 format!("{operation}: timed out waiting for other reads of Vault"),
             )
             .with_hint("see whether the server is well, or ask for fewer names at once"),
@@ -67,9 +67,9 @@ impl KeyManager {
     /// [`environment_may_answer`](km_settings::Settings::environment_may_answer) allows it.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound) where there is none,
-    /// [`Kind::Denied`](crate::Kind::Denied) for the name of a virtual key,
-    /// [`Kind::Usage`](crate::Kind::Usage) for a name that cannot be asked for; else the reason why
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none,
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for the name of a virtual key,
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that cannot be asked for; else the reason why
     /// Vault returned no value.
     #[inline(always)]
     pub fn secret<'a>(
@@ -82,14 +82,14 @@ impl KeyManager {
     async fn find(&self, reference: &str) -> Result<Secret, Error> {
         let name = self.named(name::parse(reference)?)?;
         match route(&self.parts().settings, name.as_str()) {
-            Route::Vault => self.vaults(&name).await,
+            Route::Vault => self.read_vault(&name).await,
             Route::Environment => self.read_environment(name.as_str()),
             Route::VirtualKey => Err(virtual_key(name.as_str())),
         }
     }
 
     /// The value of a name that Vault is asked for.
-    pub(crate) async fn vaults(&self, name: &Name) -> Result<Secret, Error> {
+    pub(crate) async fn read_vault(&self, name: &Name) -> Result<Secret, Error> {
         let (cache, field) = (&self.parts().cache, &self.parts().settings.location.field);
         let deadline = self.deadline();
         let mut answer = self.cached_by(deadline, name).await;
@@ -125,7 +125,7 @@ impl KeyManager {
         match deadline.bound(cache.get(name)).await {
             Some(answer) => answer.map_err(Unread::Failed),
             // A reader may have less time than it takes to find out that Vault is slow.
-            None => cache.cached(name).ok_or(Unread::TimedOut),
+            None => cache.peek(name).ok_or(Unread::TimedOut),
         }
     }
 
@@ -133,7 +133,7 @@ impl KeyManager {
     /// `os.environ/NAME`: who reads it next waits for Vault, which has to answer.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a valid name.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid name.
     pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
         self.parts().cache.invalidate(&self.named(name::parse(reference)?)?);
         Ok(())
@@ -180,7 +180,10 @@ struct ByName<'a> {
 impl<'a> Source<'a> for ByName<'a> {
     #[inline(always)]
     fn fresh(self) -> Option<Held> {
-        self.keys.parts().cache.fresh(name::bare(self.reference), |value| value.is_provider_key)
+        self.keys
+            .parts()
+            .cache
+            .get_if_fresh(name::bare(self.reference), |value| value.is_provider_key)
     }
 
     fn ready(self) -> Option<Held> {

@@ -7,7 +7,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use secret_cache::Lent;
+use secret_cache::Ref;
 
 use crate::error::Error;
 use crate::load::Value;
@@ -15,7 +15,7 @@ use crate::name::Name;
 use crate::secret::Secret;
 
 /// A value of the cache.
-pub(crate) type Held = Lent<Name, Value>;
+pub(crate) type Held = Ref<Name, Value>;
 
 type Answer = Result<Secret, Error>;
 type Waiting<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;

@@ -1,10 +1,10 @@
 //! Logging in ahead of the first key, again with other credentials, and for the last time; and whether
 //! Vault answers.
 
-use vault_auth::OwnToken;
-use vault_http::{Deadline, Error as HttpError, Kind as Http};
+use vault_auth::OnShutdown;
+use vault_http::{Deadline, Error as HttpError, ErrorKind as Http};
 
-use crate::check::Verdict;
+use crate::check::CheckStatus;
 use crate::error::Error;
 use crate::explain;
 use crate::keys::KeyManager;
@@ -13,7 +13,7 @@ impl KeyManager {
     /// Waits for a login, or for the one that there is.
     ///
     /// # Errors
-    /// [`Kind::Auth`](crate::Kind::Auth) when it is refused; else why it could not be made within
+    /// [`ErrorKind::Auth`](crate::ErrorKind::Auth) when it is refused; else why it could not be made within
     /// the deadline of an operation.
     pub async fn login(&self) -> Result<(), Error> {
         self.login_by(self.parts().link.session.deadline()).await
@@ -33,8 +33,8 @@ impl KeyManager {
     pub async fn probe(&self) -> Result<(), Error> {
         self.login().await?;
         match self.check_server().await.verdict {
-            Verdict::Failed(error) => Err(error),
-            Verdict::Ok | Verdict::Warning(_) => Ok(()),
+            CheckStatus::Failed(error) => Err(error),
+            CheckStatus::Ok | CheckStatus::Warning(_) => Ok(()),
         }
     }
 
@@ -47,6 +47,6 @@ impl KeyManager {
     /// Ends the login, for this one and its clones: the token is revoked, unless it was given, which
     /// takes two seconds at most. What needs Vault from then on fails.
     pub async fn shutdown(&self) {
-        self.parts().link.auth.shutdown(OwnToken::Revoke).await;
+        self.parts().link.auth.shutdown(OnShutdown::Revoke).await;
     }
 }

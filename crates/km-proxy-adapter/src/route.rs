@@ -3,7 +3,7 @@
 
 use km_settings::{AccessMode, Settings, VaultOutcome};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::load::Failure;
 use crate::name;
 use crate::ownership::is_virtual_key;
@@ -39,7 +39,7 @@ pub(crate) fn is_provider_key(settings: &Settings, name: &str) -> bool {
 /// The error for a virtual key that is read as a provider secret.
 pub(crate) fn virtual_key(name: &str) -> Error {
     let what = format!("read {name}: permission denied: virtual keys are not provider secrets");
-    Error::new(Kind::Denied, what).with_hint("read a virtual key with `km key read`")
+    Error::new(ErrorKind::Denied, what).with_hint("read a virtual key with `km key read`")
 }
 
 /// What a failed read means for the environment.

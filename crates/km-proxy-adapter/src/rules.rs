@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use km_settings::{Credential as Setting, FileProblem, Login, Method, Rules, Server};
+use km_settings::{Credential as Setting, FileProblem, Login, Method, Server, Validator};
 use vault_auth::Credential;
 use vault_http::{Address, ApiPath, Plaintext};
 
@@ -10,9 +10,9 @@ use crate::connect;
 
 /// The rules of `vault-http`, which the settings are checked against.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct VaultRules;
+pub struct VaultValidator;
 
-impl Rules for VaultRules {
+impl Validator for VaultValidator {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         let checked = Address::parse(text, plaintext(danger_plaintext));
         checked.map(drop).map_err(|error| error.to_string())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use secret_cache::{Lent, Origin};
+use secret_cache::{Origin, Ref};
 
 use crate::load::Value;
 use crate::name::Name;
@@ -13,7 +13,7 @@ use crate::name::Name;
 pub struct Secret(Held);
 
 enum Held {
-    Vault(Lent<Name, Value>),
+    Vault(Ref<Name, Value>),
     Environment(SecretString),
 }
 
@@ -32,7 +32,7 @@ pub enum Source {
 
 impl Source {
     /// Where a cache had it from.
-    pub(crate) fn of<K, V>(lent: &Lent<K, V>) -> Self {
+    pub(crate) fn of<K, V>(lent: &Ref<K, V>) -> Self {
         match lent.origin() {
             _ if lent.is_stale() => Self::Stale,
             Origin::Loaded => Self::Vault,
@@ -43,7 +43,7 @@ impl Source {
 
 impl Secret {
     #[inline]
-    pub(crate) fn lent(value: Lent<Name, Value>) -> Self {
+    pub(crate) fn lent(value: Ref<Name, Value>) -> Self {
         Self(Held::Vault(value))
     }
 
@@ -88,10 +88,10 @@ impl Secret {
 
     /// How long ago it was read from Vault.
     pub fn age(&self) -> Option<Duration> {
-        self.vault().map(Lent::age)
+        self.vault().map(Ref::age)
     }
 
-    fn vault(&self) -> Option<&Lent<Name, Value>> {
+    fn vault(&self) -> Option<&Ref<Name, Value>> {
         match &self.0 {
             Held::Vault(lent) => Some(lent),
             Held::Environment(_) => None,

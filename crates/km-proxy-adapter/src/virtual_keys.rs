@@ -15,13 +15,13 @@ use vault_http::ApiPath;
 use vault_kv::{Kv, SecretPath};
 
 pub use alias::KeyAlias;
-pub use changes::{KeyChange, Stored};
+pub use changes::{KeyChange, StoreOutcome};
 pub(crate) use folder::Folder;
 use work::Work;
 
 use crate::error::Error;
 use crate::explain;
-use crate::keys::{KeyManager, Place};
+use crate::keys::{KeyManager, SecretLocation};
 use crate::listing::{self, Listing};
 use crate::write::delete;
 
@@ -54,8 +54,8 @@ impl KeyManager {
     /// A team whose settings can't be had has no location: don't take `None` for it.
     ///
     /// # Errors
-    /// [`Kind::Settings`](crate::Kind::Settings) where the team's settings and the global ones contradict each other,
-    /// [`Kind::Denied`](crate::Kind::Denied) where the team has no right to the place that it names.
+    /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) where the team's settings and the global ones contradict each other,
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) where the team has no right to the place that it names.
     pub fn virtual_keys(&self, team: Option<&TeamSettings>) -> Result<VirtualKeys, Error> {
         let folder = Folder::new(self.settings(), team)?;
         let kv = self.parts().engines.at(&folder.mount);
@@ -67,22 +67,22 @@ impl VirtualKeys {
     /// Where a key is. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) for an alias that can't stand there, or that could name another location's
-    /// key; [`Kind::Denied`](crate::Kind::Denied) for a path among the provider keys.
-    pub fn locate(&self, alias: &KeyAlias) -> Result<Place, Error> {
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an alias that can't stand there, or that could name another location's
+    /// key; [`ErrorKind::Denied`](crate::ErrorKind::Denied) for a path among the provider keys.
+    pub fn locate(&self, alias: &KeyAlias) -> Result<SecretLocation, Error> {
         Ok(self.place(self.url(&self.folder.path(alias)?)))
     }
 
     /// The folder that is listed. Nothing is sent.
-    pub fn locate_all(&self) -> Place {
+    pub fn locate_all(&self) -> SecretLocation {
         self.place(self.kv.mount().folder(self.folder.path.as_ref()))
     }
 
     /// The value of a key, as it is stored now.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids
-    /// reading, [`Kind::StoredValue`](crate::Kind::StoredValue) when what is stored is no key; else why Vault did not tell.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none, [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids
+    /// reading, [`ErrorKind::StoredValue`](crate::ErrorKind::StoredValue) when what is stored is no key; else why Vault did not tell.
     pub async fn read(&self, alias: &KeyAlias) -> Result<VirtualKey, Error> {
         let path = self.folder.path(alias)?;
         let work = self.begin(format!("read the key {alias}"));
@@ -99,7 +99,7 @@ impl VirtualKeys {
     /// The aliases of all keys, sorted, with the state of their latest versions.
     ///
     /// # Errors
-    /// [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids reading; else why Vault
+    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids reading; else why Vault
     /// returned no names.
     pub async fn list(&self) -> Result<Listing<KeyAlias>, Error> {
         let work = self.begin("list the keys".to_owned());
@@ -133,7 +133,7 @@ impl VirtualKeys {
     /// Deletes the latest version of a key; it can be undeleted. Returns the path of the request.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound) when there is none, [`Kind::Denied`](crate::Kind::Denied) when the access mode forbids it;
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none, [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids it;
     /// else why Vault did not delete.
     pub async fn delete(&self, alias: &KeyAlias) -> Result<ApiPath, Error> {
         let path = self.folder.path(alias)?;
@@ -146,7 +146,7 @@ impl VirtualKeys {
 
     fn begin(&self, operation: String) -> Work {
         let deadline = self.keys.parts().link.session.deadline();
-        Work { kv: self.kv.until(deadline), operation, of_team: self.of_team }
+        Work { kv: self.kv.with_deadline(deadline), operation, of_team: self.of_team }
     }
 
     /// A name in a listing, if it is this location's. What no request can name is nobody's.
@@ -159,8 +159,8 @@ impl VirtualKeys {
         Some((alias, path))
     }
 
-    fn place(&self, path: ApiPath) -> Place {
-        Place::Vault { path, field: self.folder.field.clone() }
+    fn place(&self, path: ApiPath) -> SecretLocation {
+        SecretLocation::Vault { path, field: self.folder.field.clone() }
     }
 
     fn url(&self, path: &SecretPath) -> ApiPath {

@@ -3,9 +3,9 @@
 use km_settings::Location;
 use secrecy::SecretString;
 use vault_http::ApiPath;
-use vault_kv::{Cas, Fields, Kind as Stored, Kv, SecretPath, VersionMetadata};
+use vault_kv::{Cas, ErrorKind as Stored, Fields, Kv, SecretPath, VersionMetadata};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::listing::{self, Listing};
@@ -34,7 +34,7 @@ impl KeyManager {
     /// Writes a new version of a global secret.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids it, [`Kind::Conflict`] when another version
+    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another version
     /// is stored or the outcome is unknown; else why Vault did not write.
     pub async fn write(
         &self,
@@ -54,7 +54,7 @@ impl KeyManager {
             None => fields,
         };
         // One deadline for all that it takes.
-        let kv = parts.kv.until(parts.link.session.deadline());
+        let kv = parts.kv.with_deadline(parts.link.session.deadline());
         let _forget = self.forget(&kv, &path);
         let written = put(&kv, &path, &fields, options.cas).await;
         let written = written.map_err(|error| explain::kv(operation(), error))?;
@@ -65,14 +65,14 @@ impl KeyManager {
     /// request.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] when there is none, [`Kind::Denied`] when the access mode forbids it;
+    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Denied`] when the access mode forbids it;
     /// else why Vault did not delete.
     pub async fn delete(&self, name: &str) -> Result<ApiPath, Error> {
         let operation = || format!("delete {name}");
         let path = self.path(name)?;
         self.may_write(operation)?;
         let parts = self.parts();
-        let kv = parts.kv.until(parts.link.session.deadline());
+        let kv = parts.kv.with_deadline(parts.link.session.deadline());
         let _forget = self.forget(&kv, &path);
         delete(&kv, &path).await.map_err(|error| explain::kv(operation(), error))?;
         Ok(kv.mount().data(&path))
@@ -82,7 +82,7 @@ impl KeyManager {
     /// of their latest versions; folders end in `/`. What isn't there has no names.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids reading; else why Vault returned no names.
+    /// [`ErrorKind::Denied`] when the access mode forbids reading; else why Vault returned no names.
     pub async fn list(&self, folder: Option<&str>) -> Result<Listing<String>, Error> {
         let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
         let operation = || format!("list {}", folder.unwrap_or("secrets"));
@@ -106,15 +106,18 @@ impl KeyManager {
         if self.settings().access_mode.reads() {
             return Ok(());
         }
-        Err(Error::new(Kind::Denied, format!("{}: the access mode is write_only", operation()))
-            .with_hint("set access_mode (KM_ACCESS_MODE) to read_only or read_and_write"))
+        Err(Error::new(
+            ErrorKind::Denied,
+            format!("{}: the access mode is write_only", operation()),
+        )
+        .with_hint("set access_mode (KM_ACCESS_MODE) to read_only or read_and_write"))
     }
 
     pub(crate) fn may_write(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
         if self.settings().access_mode.writes() {
             return Ok(());
         }
-        Err(Error::new(Kind::Denied, format!("{}: the access mode is read_only", operation()))
+        Err(Error::new(ErrorKind::Denied, format!("{}: the access mode is read_only", operation()))
             .with_hint("set access_mode (KM_ACCESS_MODE) to read_and_write or write_only"))
     }
 }
@@ -181,5 +184,5 @@ pub(crate) async fn delete(kv: &Kv, path: &SecretPath) -> Result<(), vault_kv::E
 
 /// Whether a policy refused it.
 pub(crate) fn is_denied(error: &vault_kv::Error) -> bool {
-    error.kind() == Stored::Exchange(vault_http::Kind::Denied)
+    error.kind() == Stored::Exchange(vault_http::ErrorKind::Denied)
 }

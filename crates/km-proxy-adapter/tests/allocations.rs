@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use km_proxy_adapter::{Error, KeyManager, Secret, VaultRules};
+use km_proxy_adapter::{Error, KeyManager, Secret, VaultValidator};
 use km_settings::{Settings, Sources};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -36,7 +36,8 @@ fn keys(server: &MockServer) -> KeyManager {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    let settings = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultRules });
+    let settings =
+        Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultValidator });
     KeyManager::connect_once(settings.unwrap(), env).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::reader::Reader;
 use crate::text::has_control;
 use crate::yaml::PREFIX;
@@ -104,7 +104,7 @@ fn virtual_keys(reader: &mut Reader<'_>, store: bool) -> VirtualKeys {
 enum Mode {
     Unset,
     Refused,
-    Set(AccessMode, Origin),
+    Set(AccessMode, SettingSource),
 }
 
 fn mode(reader: &mut Reader<'_>) -> Mode {

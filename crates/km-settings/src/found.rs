@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::duration;
 use crate::notes::Notes;
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::text::{shown, truth};
 use crate::yaml::{Node, Value};
 
 /// A value, where it stands and how it came there.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) source: Origin,
+    pub(crate) source: SettingSource,
     pub(crate) value: Value,
     pub(crate) route: Route,
 }

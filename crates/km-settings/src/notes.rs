@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use crate::problem::{Origin, Problem, Problems, Warning};
+use crate::problem::{Problem, Problems, SettingSource, Warning};
 use crate::text::one_line;
 
 /// What was noted so far. Reading goes on after a problem, so that all of them come together.
@@ -14,12 +14,22 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    pub(crate) fn problem(&mut self, source: Origin, what: impl AsRef<str>, hint: impl AsRef<str>) {
+    pub(crate) fn problem(
+        &mut self,
+        source: SettingSource,
+        what: impl AsRef<str>,
+        hint: impl AsRef<str>,
+    ) {
         let (what, hint) = (one_line(what.as_ref()), one_line(hint.as_ref()));
         self.problems.push(Problem { source, what, hint });
     }
 
-    pub(crate) fn warning(&mut self, source: Origin, what: impl AsRef<str>, hint: impl AsRef<str>) {
+    pub(crate) fn warning(
+        &mut self,
+        source: SettingSource,
+        what: impl AsRef<str>,
+        hint: impl AsRef<str>,
+    ) {
         let (what, hint) = (one_line(what.as_ref()), one_line(hint.as_ref()));
         self.warnings.push(Warning { source, what, hint });
     }

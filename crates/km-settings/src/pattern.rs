@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rules::Rules;
+use crate::rules::Validator;
 use crate::text::sanitise;
 
 /// `namespace/mount[:prefix]`, with `*` for any characters within a segment. `/kv` is the mount
@@ -23,7 +23,7 @@ impl LocationPattern {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(crate) fn parse(text: &str, rules: &dyn Rules) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, rules: &dyn Validator) -> Result<Self, String> {
         let (place, prefix) = match text.trim().rsplit_once(':') {
             Some((place, prefix)) => (place.trim_end(), Some(prefix)),
             None => (text.trim(), None),
@@ -71,7 +71,7 @@ pub(crate) fn mount_segments<'a>(namespace: Option<&'a str>, mount: &'a str) -> 
 }
 
 /// The segments of `path`, each of which the rules accept.
-fn segments(path: &str, rules: &dyn Rules) -> Result<Vec<String>, String> {
+fn segments(path: &str, rules: &dyn Validator) -> Result<Vec<String>, String> {
     // What a star may stand for is judged when it does; here any letter shows the shape.
     rules.path(&path.replace('*', "x"))?;
     Ok(path.split('/').map(str::to_owned).collect())

@@ -5,7 +5,7 @@ use std::fmt;
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum SettingSource {
     /// An environment variable.
     Variable(String),
     /// The environment as a whole: something is missing that several variables could give.
@@ -28,7 +28,7 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl SettingSource {
     /// The same place of a file, on another line.
     pub(crate) fn at(mut self, at: u64) -> Self {
         if let Self::Yaml { line, .. } = &mut self {
@@ -38,7 +38,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) | Self::File(name) => formatter.write_str(name),
@@ -58,7 +58,7 @@ impl fmt::Display for Origin {
 #[non_exhaustive]
 pub struct Problem {
     /// Where it stands.
-    pub source: Origin,
+    pub source: SettingSource,
     /// What is wrong, as a lower-case fragment.
     pub what: String,
     /// How to mend it, as a lower-case fragment.
@@ -70,7 +70,7 @@ pub struct Problem {
 #[non_exhaustive]
 pub struct Warning {
     /// Where it stands.
-    pub source: Origin,
+    pub source: SettingSource,
     /// What is odd, as a lower-case fragment.
     pub what: String,
     /// How to end the warning, as a lower-case fragment.

@@ -8,8 +8,8 @@ pub(crate) use file::is_variable;
 use crate::env::Env;
 use crate::found::{Found, Route};
 use crate::notes::Notes;
-use crate::problem::Origin;
-use crate::rules::Rules;
+use crate::problem::SettingSource;
+use crate::rules::Validator;
 use crate::sources::Sources;
 use crate::yaml::{self, Document, Value};
 
@@ -19,7 +19,7 @@ const LONGEST_VALUE: usize = 128 * 1024;
 /// The sources, with the file already read.
 pub(crate) struct Reader<'a> {
     env: &'a dyn Env,
-    pub(crate) rules: &'a dyn Rules,
+    pub(crate) rules: &'a dyn Validator,
     pub(crate) document: Document,
     pub(crate) notes: Notes,
 }
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
                 Err(_) => ("the value is not UTF-8", "set it to text in UTF-8"),
             }
         };
-        self.notes.problem(Origin::Variable(name.to_owned()), what, hint);
+        self.notes.problem(SettingSource::Variable(name.to_owned()), what, hint);
         None
     }
 
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
     /// A variable that is set, to nothing perhaps.
     pub(crate) fn variable_or_empty(&mut self, name: &str) -> Option<Found> {
         let text = self.raw(name)?;
-        let source = Origin::Variable(name.to_owned());
+        let source = SettingSource::Variable(name.to_owned());
         Some(Found { source, value: Value::Text(text), route: Route::Environment })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::table::{Preset, SETTINGS, Section, Setting};
+use crate::table::{DefaultValue, SETTINGS, Section, Setting};
 
 const INTRODUCTION: &str = "\
 # Settings
@@ -33,9 +33,9 @@ fn format_section(section: Section) -> String {
     for setting in of(section) {
         let key = setting.yaml.map_or_else(|| "–".to_owned(), |key| format!("`{key}`"));
         let default = match setting.preset {
-            Preset::Text(text) => format!("`{text}`"),
-            Preset::Rule(rule) => rule.to_owned(),
-            Preset::Unset => "unset".to_owned(),
+            DefaultValue::Text(text) => format!("`{text}`"),
+            DefaultValue::Rule(rule) => rule.to_owned(),
+            DefaultValue::Unset => "unset".to_owned(),
         };
         // Writing to a `String` has no failure to report.
         let _ = writeln!(text, "| `{}` | {key} | {default} | {} |", setting.name, setting.meaning);
@@ -50,8 +50,10 @@ pub fn help() -> String {
         let _ = writeln!(text, "{}{}:", if text.is_empty() { "" } else { "\n" }, section.title());
         for setting in of(section) {
             let default = match setting.preset {
-                Preset::Text(text) | Preset::Rule(text) => format!(" [default: {}]", plain(text)),
-                Preset::Unset => String::new(),
+                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
+                    format!(" [default: {}]", plain(text))
+                }
+                DefaultValue::Unset => String::new(),
             };
             let _ = writeln!(text, "  {}{default}\n      {}", setting.name, plain(setting.meaning));
         }

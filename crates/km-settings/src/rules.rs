@@ -7,7 +7,7 @@ use crate::server::Server;
 ///
 /// An `Err` is what is wrong, as a lower-case fragment (`` a segment is `..` ``). It does not
 /// quote an address: that may hold a password. Source and hint are added here.
-pub trait Rules: Send + Sync {
+pub trait Validator: Send + Sync {
     /// Whether `text` is a server's address. `danger_plaintext` allows `http` to any host.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::reader::Reader;
 use crate::text::has_control;
 
@@ -52,7 +52,7 @@ fn address(reader: &mut Reader<'_>, danger_plaintext: bool) -> String {
     // It is not quoted: user info in it would be a password.
     if let Err(why) = reader.rules.address(&address, danger_plaintext) {
         let hint = "set it to `https://host:port`; KM_DANGER_PLAINTEXT=true allows `http` anywhere";
-        reader.notes.problem(Origin::Variable("HCP_VAULT_ADDR".to_owned()), why, hint);
+        reader.notes.problem(SettingSource::Variable("HCP_VAULT_ADDR".to_owned()), why, hint);
     }
     address
 }

@@ -9,7 +9,7 @@ use crate::fallback::{self, EnvironmentScope, Fallback};
 use crate::location::Location;
 use crate::login::Login;
 use crate::pattern::LocationPattern;
-use crate::problem::{Origin, Problems, Warning};
+use crate::problem::{Problems, SettingSource, Warning};
 use crate::reader::Reader;
 use crate::server::Server;
 use crate::sources::Sources;
@@ -107,7 +107,7 @@ impl Settings {
             Purpose::Inspect => Vec::new(),
         };
         for problem in files {
-            reader.notes.problem(Origin::File(problem.file), problem.what, problem.hint);
+            reader.notes.problem(SettingSource::File(problem.file), problem.what, problem.hint);
         }
         vault_variables::warn(&mut reader);
         unused::warn(&reader.document, &mut reader.notes);

@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::env::Env;
-use crate::rules::Rules;
+use crate::rules::Validator;
 
 /// Everything that settings are read from.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Sources<'a> {
     /// LiteLLM's `config.yaml`, where there is one.
     pub yaml: Option<Yaml<'a>>,
     /// What Vault accepts.
-    pub rules: &'a dyn Rules,
+    pub rules: &'a dyn Validator,
 }
 
 /// LiteLLM's configuration. The caller has read it.

@@ -4,7 +4,7 @@ mod rows;
 mod setting;
 
 pub use rows::SETTINGS;
-pub use setting::{Preset, Section, Sensitivity, Setting};
+pub use setting::{DefaultValue, Section, Sensitivity, Setting};
 
 /// Whether LiteLLM has a key of its own for the setting `name`.
 pub(crate) fn stands_in_management(name: &str) -> bool {

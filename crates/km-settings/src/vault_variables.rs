@@ -1,6 +1,6 @@
 //! Variables of Vault's own clients, which are not read.
 
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::reader::Reader;
 
 /// Each variable, and the settings that say the same to this program.
@@ -20,7 +20,7 @@ pub(crate) fn warn(reader: &mut Reader<'_>) {
         if let (true, [setting, ..]) = (is_ignored, settings) {
             let what = format!("is set, but is not read, and {setting} is not set");
             let hint = format!("set {setting} to what {variable} is");
-            reader.notes.warning(Origin::Variable(variable.to_owned()), what, hint);
+            reader.notes.warning(SettingSource::Variable(variable.to_owned()), what, hint);
         }
     }
 }

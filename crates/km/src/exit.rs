@@ -1,32 +1,32 @@
 //! Exit codes and the names of error kinds, as scripts rely on them.
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 
 /// The exit code of a kind.
-pub(crate) const fn code(kind: Kind) -> u8 {
+pub(crate) const fn code(kind: ErrorKind) -> u8 {
     match kind {
-        Kind::Internal => 1,
-        Kind::Usage | Kind::Settings => 2,
-        Kind::Auth => 3,
-        Kind::Unavailable => 4,
-        Kind::Denied => 5,
-        Kind::NotFound => 6,
-        Kind::Conflict => 7,
-        Kind::StoredValue => 8,
+        ErrorKind::Internal => 1,
+        ErrorKind::Usage | ErrorKind::Settings => 2,
+        ErrorKind::Auth => 3,
+        ErrorKind::Unavailable => 4,
+        ErrorKind::Denied => 5,
+        ErrorKind::NotFound => 6,
+        ErrorKind::Conflict => 7,
+        ErrorKind::StoredValue => 8,
     }
 }
 
 /// The name of a kind in JSON.
-pub(crate) const fn name(kind: Kind) -> &'static str {
+pub(crate) const fn name(kind: ErrorKind) -> &'static str {
     match kind {
-        Kind::Internal => "internal",
-        Kind::Usage => "usage",
-        Kind::Settings => "settings",
-        Kind::Auth => "auth",
-        Kind::Unavailable => "unavailable",
-        Kind::Denied => "denied",
-        Kind::NotFound => "not_found",
-        Kind::Conflict => "conflict",
-        Kind::StoredValue => "stored_value",
+        ErrorKind::Internal => "internal",
+        ErrorKind::Usage => "usage",
+        ErrorKind::Settings => "settings",
+        ErrorKind::Auth => "auth",
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Denied => "denied",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::StoredValue => "stored_value",
     }
 }

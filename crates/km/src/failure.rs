@@ -1,6 +1,6 @@
 //! Why a command failed, and how that is told.
 
-use km_proxy_adapter::{Error, Kind};
+use km_proxy_adapter::{Error, ErrorKind};
 use serde::Serialize;
 
 use crate::{escape, exit, log};
@@ -8,7 +8,7 @@ use crate::{escape, exit, log};
 /// The error of a command. Holds no value, query or body.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    kind: Kind,
+    kind: ErrorKind,
     code: u8,
     lines: Vec<Line>,
 }
@@ -21,7 +21,11 @@ struct Line {
 }
 
 impl Failure {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         let line = Line { message: message.into(), hint: Some(hint.into()) };
         Self { kind, code: exit::code(kind), lines: vec![line] }
     }
@@ -38,7 +42,7 @@ impl Failure {
     }
 
     /// Whose matter it is.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -113,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_line_and_a_hint() {
-        let failure = Failure::new(Kind::Denied, "write A: the access mode is read_only", "set it");
+        let failure =
+            Failure::new(ErrorKind::Denied, "write A: the access mode is read_only", "set it");
         assert_eq!(failure.text(), "km: write A: the access mode is read_only\nhint: set it\n");
         assert_eq!(
             failure.json(),

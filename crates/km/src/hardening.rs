@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::OnceLock;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use km_settings::{ProcessEnv, is_debuggable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -26,7 +26,7 @@ pub(crate) fn apply() -> Result<(), Failure> {
     }
     refuse().map_err(|error| {
         let what = format!("internal: cannot protect the memory of this process: {error}");
-        Failure::new(Kind::Internal, what, "set KM_DANGER_DEBUGGABLE=true to run without it")
+        Failure::new(ErrorKind::Internal, what, "set KM_DANGER_DEBUGGABLE=true to run without it")
     })
 }
 

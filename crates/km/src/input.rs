@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use km_proxy_adapter::{Kind, MAX_VALUE_BYTES};
+use km_proxy_adapter::{ErrorKind, MAX_VALUE_BYTES};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) async fn value(options: &Input) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
         return Err(Failure::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             "read the value: stdin is a terminal, which would show it",
             "give the value through a pipe or from a file: km write NAME < FILE",
         ));
@@ -21,7 +21,7 @@ pub(crate) async fn value(options: &Input) -> Result<SecretString, Failure> {
     let read = tokio::task::spawn_blocking(read).await;
     let bytes = read.map_err(io::Error::other).and_then(|read| read).map_err(|error| {
         Failure::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             format!("read the value: stdin: {error}"),
             "give it through a pipe",
         )
@@ -40,7 +40,7 @@ fn read() -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn text(bytes: &[u8], options: &Input) -> Result<SecretString, Failure> {
     let usage =
-        |what: &str, hint: &str| Failure::new(Kind::Usage, format!("the value {what}"), hint);
+        |what: &str, hint: &str| Failure::new(ErrorKind::Usage, format!("the value {what}"), hint);
     let bytes = if options.raw { bytes } else { without_line_ending(bytes) };
     if bytes.len() > MAX_VALUE_BYTES {
         return Err(usage("is larger than 768 KiB", "store something smaller"));

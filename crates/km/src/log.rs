@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Common, LogFormat};
@@ -18,7 +18,7 @@ pub(crate) fn start(common: &Common, preset: &str) -> Result<(), Failure> {
     let filter = filter.unwrap_or_else(|| preset.to_owned());
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         let hint = "write a tracing filter such as `warn` or `vault_http=debug`";
-        Failure::new(Kind::Usage, format!("--log (KM_LOG): {error}"), hint)
+        Failure::new(ErrorKind::Usage, format!("--log (KM_LOG): {error}"), hint)
     })?;
     let format = common.log_format;
     // No colours, whatever another crate asks of the library: a log is read by programs too. A

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -54,7 +54,11 @@ fn print(text: &str) -> Result<(), Failure> {
 /// One JSON document.
 pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(document).map_err(|error| {
-        Failure::new(Kind::Internal, format!("write the result as JSON: {error}"), "report this")
+        Failure::new(
+            ErrorKind::Internal,
+            format!("write the result as JSON: {error}"),
+            "report this",
+        )
     })?;
     print(&(escape::json(&text).into_owned() + "\n"))
 }
@@ -63,7 +67,7 @@ pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
 fn check(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Kind::Unavailable,
+            ErrorKind::Unavailable,
             format!("write the result to stdout: {error}"),
             "see where stdout goes",
         )),

@@ -10,23 +10,23 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use expect_test::expect_file;
-use km_proxy_adapter::Kind;
-use km_settings::{Preset, SETTINGS, Section};
+use km_proxy_adapter::ErrorKind;
+use km_settings::{DefaultValue, SETTINGS, Section};
 
 use crate::args::Cli;
 use crate::exit;
 
 /// What a script finds in the exit code, in its order.
-const KINDS: [Kind; 9] = [
-    Kind::Usage,
-    Kind::Settings,
-    Kind::Auth,
-    Kind::Unavailable,
-    Kind::Denied,
-    Kind::NotFound,
-    Kind::Conflict,
-    Kind::StoredValue,
-    Kind::Internal,
+const KINDS: [ErrorKind; 9] = [
+    ErrorKind::Usage,
+    ErrorKind::Settings,
+    ErrorKind::Auth,
+    ErrorKind::Unavailable,
+    ErrorKind::Denied,
+    ErrorKind::NotFound,
+    ErrorKind::Conflict,
+    ErrorKind::StoredValue,
+    ErrorKind::Internal,
 ];
 
 #[test]
@@ -85,8 +85,10 @@ fn environment() -> String {
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
             let key = setting.yaml.map(|key| format!(" ({key})")).unwrap_or_default();
             let default = match setting.preset {
-                Preset::Text(text) | Preset::Rule(text) => format!(" [default: {}]", plain(text)),
-                Preset::Unset => String::new(),
+                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
+                    format!(" [default: {}]", plain(text))
+                }
+                DefaultValue::Unset => String::new(),
             };
             page.control("TP", []);
             page.text([bold(setting.name), roman(key), roman(default)]);

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches};
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use tokio::runtime::Builder;
 
 use crate::args::{Cli, Command};
@@ -34,7 +34,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let json = cli.common.json;
     let outcome = catch_unwind(AssertUnwindSafe(|| run(cli))).unwrap_or_else(|_| {
-        Err(Failure::new(Kind::Internal, "internal: the program panicked", "report this"))
+        Err(Failure::new(ErrorKind::Internal, "internal: the program panicked", "report this"))
     });
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -58,7 +58,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         .build();
     let runtime = runtime.map_err(|error| {
         Failure::new(
-            Kind::Internal,
+            ErrorKind::Internal,
             format!("internal: no runtime: {error}"),
             "see the system's limits",
         )
@@ -77,12 +77,16 @@ fn parse() -> Result<Cli, ExitCode> {
     let command = with_settings(Cli::command(), &help);
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
             // Nobody reads it if stdout is closed.
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        _ => reported(&Failure::new(Kind::Usage, usage(&error), "km --help tells what there is")),
+        _ => reported(&Failure::new(
+            ErrorKind::Usage,
+            usage(&error),
+            "km --help tells what there is",
+        )),
     })
 }
 
@@ -105,25 +109,24 @@ fn usage(error: &clap::Error) -> String {
         _ => "",
     };
     let what = match error.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            "there is no command".to_owned()
-        }
-        ErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
+        ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ClapErrorKind::MissingSubcommand => "there is no command".to_owned(),
+        ClapErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
             Some(ContextValue::String(name)) if is_word(name) => {
                 format!("there is no command `{name}`")
             }
             _ => "there is no such command".to_owned(),
         },
-        ErrorKind::UnknownArgument if is_option(argument) => {
+        ClapErrorKind::UnknownArgument if is_option(argument) => {
             format!("there is no option `{argument}` here")
         }
-        ErrorKind::UnknownArgument => {
+        ClapErrorKind::UnknownArgument => {
             "there is an argument too many; a value is read from stdin".to_owned()
         }
-        ErrorKind::InvalidValue
-        | ErrorKind::ValueValidation
-        | ErrorKind::TooManyValues
-        | ErrorKind::WrongNumberOfValues => format!("the value of `{argument}` can't be used"),
+        ClapErrorKind::InvalidValue
+        | ClapErrorKind::ValueValidation
+        | ClapErrorKind::TooManyValues
+        | ClapErrorKind::WrongNumberOfValues => format!("the value of `{argument}` can't be used"),
         _ => first_paragraph(error),
     };
     format!("usage: {what}")

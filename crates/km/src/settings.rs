@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use km_proxy_adapter::{ConfigFiles, Error, KeyManager, Kind, VaultRules};
+use km_proxy_adapter::{ConfigFiles, Error, ErrorKind, KeyManager, VaultValidator};
 use km_settings::{
     Env, IncludeError, Includes as _, Problems, ProcessEnv, Settings, Sources, Yaml,
 };
@@ -80,7 +80,7 @@ fn read_blocking(file: Option<&Path>, make: Make) -> Result<Settings, Failure> {
     let name = file.map(|file| file.display().to_string());
     let yaml = text.as_ref().ok().and_then(Option::as_ref).zip(name.as_deref());
     let yaml = yaml.map(|(text, file)| Yaml::new(file, text).with_includes(&ConfigFiles));
-    let settings = make(&Sources { env: &ProcessEnv, yaml, rules: &VaultRules });
+    let settings = make(&Sources { env: &ProcessEnv, yaml, rules: &VaultValidator });
     let settings = settings.map_err(|problems| Error::from(problems).into());
     match text {
         Ok(_) => settings,
@@ -95,7 +95,7 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
     };
     let value = value.into_string().map_err(|_| {
         let what = format!("settings: {name}: the value is not UTF-8");
-        Failure::new(Kind::Settings, what, "set it to text in UTF-8")
+        Failure::new(ErrorKind::Settings, what, "set it to text in UTF-8")
     })?;
     Ok(Some(value).filter(|value| !value.is_empty()))
 }
@@ -109,7 +109,7 @@ pub(crate) async fn text(path: &Path, hint: &'static str) -> Result<Zeroizing<St
 fn text_blocking(path: &Path, hint: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |why: &str| {
         let what = format!("settings: {}: {why}", path.display());
-        Failure::new(Kind::Settings, what, hint)
+        Failure::new(ErrorKind::Settings, what, hint)
     };
     ConfigFiles.read(path, MAX_FILE_BYTES).map_err(|error| match error {
         IncludeError::TooLarge => failed("the file is larger than 1 MiB"),
@@ -128,5 +128,5 @@ async fn blocking<T: Send + 'static>(
         Err(late) => late.into(),
     };
     let what = format!("settings: cannot read the files: {error}");
-    Err(Failure::new(Kind::Settings, what, "check the file systems that the settings name"))
+    Err(Failure::new(ErrorKind::Settings, what, "check the file systems that the settings name"))
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use km_proxy_adapter::{KeyManager, Kind};
+use km_proxy_adapter::{ErrorKind, KeyManager};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -51,19 +51,19 @@ pub(crate) async fn until_signal(
     }
     tokio::time::timeout(GRACE, command).await.unwrap_or_else(|_| {
         let what = "interrupted by a signal: the write may have been executed";
-        Err(Failure::new(Kind::Conflict, what, "read the secret to find out, then decide"))
+        Err(Failure::new(ErrorKind::Conflict, what, "read the secret to find out, then decide"))
     })
 }
 
 /// The failure of a command that a signal ended before it changed anything.
 pub(crate) fn interrupted(hint: &str) -> Failure {
-    Failure::new(Kind::Unavailable, "interrupted by a signal", hint)
+    Failure::new(ErrorKind::Unavailable, "interrupted by a signal", hint)
 }
 
 /// The failure of a command that needs signals and cannot catch them.
 pub(crate) fn not_caught(error: &io::Error) -> Failure {
     let what = format!("internal: cannot catch signals: {error}");
-    Failure::new(Kind::Internal, what, "see the system's limits")
+    Failure::new(ErrorKind::Internal, what, "see the system's limits")
 }
 
 /// The signals that this process ignores, as a bit mask.

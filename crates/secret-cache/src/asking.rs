@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Load;
-use crate::lent::Lent;
+use crate::lent::Ref;
 use crate::shared::Shared;
 use crate::state::Answer;
 
 /// How a caller came to its key.
 pub(crate) trait Source<'a, K, L: Load<K>>: Copy {
     /// The whole of a hit.
-    fn hit(self) -> Option<Lent<K, L::Value>>;
+    fn hit(self) -> Option<Ref<K, L::Value>>;
 
     fn shared(self) -> &'a Arc<Shared<K, L>>;
 

@@ -11,7 +11,7 @@ use crate::policy::Policy;
 use crate::shared::Shared;
 use crate::state::State;
 use crate::table::Bounds;
-use crate::{BuildError, Cache, Load, Problem};
+use crate::{BuildError, BuildErrorKind, Cache, Load};
 
 /// The longest that a definite no may be remembered: 5 s. Who creates a value that was asked for
 /// too early, or is given a right that was missing, waits no longer than this.
@@ -114,10 +114,10 @@ where
     /// [`BuildError`] with all the settings that are out of their bounds.
     pub fn build(self) -> Result<Cache<K, L>, BuildError> {
         let problems: Vec<_> = [
-            (self.max_loads == 0).then_some(Problem::NoLoads),
-            (self.bounds.bytes == 0).then_some(Problem::NoBytes),
-            (self.bounds.entries == 0).then_some(Problem::NoEntries),
-            (self.negative_ttl > MAX_NEGATIVE_TTL).then_some(Problem::NegativeTtlTooLong),
+            (self.max_loads == 0).then_some(BuildErrorKind::NoLoads),
+            (self.bounds.bytes == 0).then_some(BuildErrorKind::NoBytes),
+            (self.bounds.entries == 0).then_some(BuildErrorKind::NoEntries),
+            (self.negative_ttl > MAX_NEGATIVE_TTL).then_some(BuildErrorKind::NegativeTtlTooLong),
         ]
         .into_iter()
         .flatten()

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::asking::{Asking, Source};
 use crate::clock;
 use crate::shared::Shared;
-use crate::{Builder, Error, Handle, Lent, Load, Loaded};
+use crate::{Builder, Error, Handle, Load, Loaded, Ref};
 
 /// An async cache of what `L` loads by keys `K`.
 ///
@@ -42,7 +42,7 @@ where
     /// and refreshed in the background. For one that is past its refresh interval the caller waits
     /// for the refresh, until the load has been running for a second. After that, and while the source
     /// is known to be unavailable, the old value is lent at once, for up to `max_stale`, and is called
-    /// [stale](Lent::is_stale). All callers of one key share one load, its error
+    /// [stale](Ref::is_stale). All callers of one key share one load, its error
     /// included. A caller that gives up cancels nothing, so this may be put under any deadline. Who
     /// asks while the key is written waits for what the write leaves, or for a load that begins after
     /// it; a key that is invalidated faster than it loads keeps its callers waiting.
@@ -56,7 +56,7 @@ where
     pub fn get<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
     {
         Asking::new(ByKey { shared: &self.shared, key })
     }
@@ -64,11 +64,11 @@ where
     /// The value of `key` if it is in memory, known to be fresh, and was asked for before: the quickest
     /// look there is. `None` says nothing; [`cached`](Self::cached) or [`get`](Self::get) tells.
     #[inline(always)]
-    pub fn fresh<Q>(
+    pub fn get_if_fresh<Q>(
         &self,
         key: &Q,
         wanted: impl FnOnce(&L::Value) -> bool,
-    ) -> Option<Lent<K, L::Value>>
+    ) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -81,7 +81,7 @@ where
     /// background if this runs on a runtime; one that is missing is not loaded. The key may be given
     /// in any form that it [borrows](Borrow) as, `str` for a `String`.
     #[inline(always)]
-    pub fn cached<Q>(&self, key: &Q) -> Option<Lent<K, L::Value>>
+    pub fn peek<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -95,7 +95,7 @@ where
     /// The value of `key` if [`get`](Self::get) would return it without waiting. Like
     /// [`cached`](Self::cached), but it never returns a value that `get` would have refreshed first.
     #[inline(always)]
-    pub fn try_get<Q>(&self, key: &Q) -> Option<Lent<K, L::Value>>
+    pub fn try_get<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -197,7 +197,7 @@ where
     L: Load<K>,
 {
     #[inline(always)]
-    fn hit(self) -> Option<Lent<K, L::Value>> {
+    fn hit(self) -> Option<Ref<K, L::Value>> {
         self.shared.hit(self.key, |_| true)
     }
 

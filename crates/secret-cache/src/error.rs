@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{LoadError, MAX_NEGATIVE_TTL, Outcome};
+use crate::{LoadError, LoadErrorKind, MAX_NEGATIVE_TTL};
 
 /// Why [`Cache::get`](crate::Cache::get) has no value to lend.
 ///
@@ -31,11 +31,13 @@ pub enum Error<E> {
 
 impl<E: LoadError> Error<E> {
     /// What the error means: the loader's own judgement, else that the source could not be asked.
-    pub fn outcome(&self) -> Outcome {
+    pub fn kind(&self) -> LoadErrorKind {
         match self {
-            Self::Load(error) => error.outcome(),
-            Self::Expired => Outcome::Absent,
-            Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => Outcome::Unreachable,
+            Self::Load(error) => error.kind(),
+            Self::Expired => LoadErrorKind::NotFound,
+            Self::Panicked | Self::Outdated | Self::Busy | Self::NoRuntime => {
+                LoadErrorKind::Unavailable
+            }
         }
     }
 }
@@ -86,12 +88,12 @@ impl<E: LoadError> std::error::Error for Error<E> {
 /// Why a cache could not be built: all problems together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<BuildErrorKind>,
 }
 
 impl BuildError {
     /// Everything that is wrong with the settings, at least one problem.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[BuildErrorKind] {
         &self.problems
     }
 }
@@ -111,7 +113,7 @@ impl std::error::Error for BuildError {}
 /// One thing that is wrong with the settings of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum BuildErrorKind {
     /// `max_bytes` is zero.
     NoBytes,
     /// `max_loads` is zero.
@@ -122,7 +124,7 @@ pub enum Problem {
     NegativeTtlTooLong,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BuildErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoBytes => f.write_str("max_bytes is 0, the least is 1"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
 
-use crate::Outcome;
+use crate::LoadErrorKind;
 use crate::hits::Hits;
 use crate::landing::{Cause, Report};
 use crate::policy::Tick;
@@ -81,10 +81,10 @@ impl Events {
         counter!(name, "cache" => self.cache).increment(1);
         let why = match report {
             Report::Loaded(_) => return,
-            Report::Failed(_, Outcome::Unreachable) => "unreachable",
-            Report::Failed(_, Outcome::Unauthenticated) => "unauthenticated",
-            Report::Failed(_, Outcome::Absent) => "absent",
-            Report::Failed(_, Outcome::Refused) => "refused",
+            Report::Failed(_, LoadErrorKind::Unavailable) => "unreachable",
+            Report::Failed(_, LoadErrorKind::Unauthenticated) => "unauthenticated",
+            Report::Failed(_, LoadErrorKind::NotFound) => "absent",
+            Report::Failed(_, LoadErrorKind::Denied) => "refused",
             Report::Panicked => "panicked",
         };
         counter!("secret_cache_failures_total", "cache" => self.cache, "why" => why).increment(1);

@@ -213,7 +213,7 @@ where
         Some(match answer {
             Ok(value) => Report::Loaded(value),
             Err(error) => {
-                let outcome = error.outcome();
+                let outcome = error.kind();
                 Report::Failed(Arc::new(error), outcome)
             }
         })

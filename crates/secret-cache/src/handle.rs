@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::asking::{Asking, Source};
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{Error, Lent, Load, Version};
+use crate::{Error, Load, Ref, Version};
 
 /// One key of a [`Cache`](crate::Cache), resolved once. It keeps the cache alive.
 ///
@@ -45,23 +45,23 @@ where
     #[inline(always)]
     pub fn get(
         &self,
-    ) -> impl Future<Output = Result<Lent<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
     {
         Asking::new(self)
     }
 
     /// The value if it is known to be fresh, as [`Cache::fresh`](crate::Cache::fresh).
     #[inline(always)]
-    pub fn fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Lent<K, L::Value>> {
+    pub fn get_if_fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Ref<K, L::Value>> {
         self.shared.events.hits.announce();
-        let lent = Lent::plain(self.slot.cell.load(), wanted)?;
+        let lent = Ref::plain(self.slot.cell.load(), wanted)?;
         self.shared.events.hits.count();
         Some(lent)
     }
 
     /// The value if it is in memory and not expired, as [`Cache::cached`](crate::Cache::cached).
     #[inline(always)]
-    pub fn cached(&self) -> Option<Lent<K, L::Value>> {
+    pub fn peek(&self) -> Option<Ref<K, L::Value>> {
         match self.hit() {
             Some(lent) => Some(lent),
             None => self.shared.look(&self.key, true),
@@ -71,7 +71,7 @@ where
     /// The value if [`get`](Self::get) would return it without waiting, as
     /// [`Cache::try_get`](crate::Cache::try_get).
     #[inline(always)]
-    pub fn try_get(&self) -> Option<Lent<K, L::Value>> {
+    pub fn try_get(&self) -> Option<Ref<K, L::Value>> {
         match self.hit() {
             Some(lent) => Some(lent),
             None => self.shared.look(&self.key, false),
@@ -98,8 +98,8 @@ where
     L: Load<K>,
 {
     #[inline(always)]
-    fn hit(self) -> Option<Lent<K, L::Value>> {
-        self.fresh(|_| true)
+    fn hit(self) -> Option<Ref<K, L::Value>> {
+        self.get_if_fresh(|_| true)
     }
 
     fn shared(self) -> &'a Arc<Shared<K, L>> {

@@ -3,18 +3,18 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::lent::Lent;
+use crate::lent::Ref;
 use crate::memo::Memo;
 use crate::policy::{Freshness, RETRY_AFTER, Tick};
 use crate::state::{Answer, Flying, State};
 use crate::stored::{Released, Stored};
 use crate::table::Table;
-use crate::{Error, Loaded, Outcome, Version};
+use crate::{Error, LoadErrorKind, Loaded, Version};
 
 /// How a load ended.
 pub(crate) enum Report<V, E> {
     Loaded(Loaded<V>),
-    Failed(Arc<E>, Outcome),
+    Failed(Arc<E>, LoadErrorKind),
     Panicked,
 }
 
@@ -94,21 +94,24 @@ where
                     stored.see();
                 }
                 self.hold(table, &stored, now);
-                Ok(Lent::loaded(stored))
+                Ok(Ref::loaded(stored))
             }
-            Report::Failed(error, Outcome::Absent | Outcome::Refused) => {
+            Report::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
                 table.source_responded();
                 let error = Error::Load(error);
                 self.deny(table, key, error.clone(), began, now);
                 Err(error)
             }
-            Report::Failed(error, outcome @ (Outcome::Unreachable | Outcome::Unauthenticated)) => {
+            Report::Failed(
+                error,
+                outcome @ (LoadErrorKind::Unavailable | LoadErrorKind::Unauthenticated),
+            ) => {
                 // A miss proves nothing: a caller may have asked for a name that no source bears.
                 if cause != Cause::Miss {
                     table.source_failed(now);
                 }
                 let remember = match outcome {
-                    Outcome::Unauthenticated => Remember::No,
+                    LoadErrorKind::Unauthenticated => Remember::No,
                     _ => Remember::Yes,
                 };
                 self.fail(table, key, Error::Load(error), remember, now)
@@ -204,7 +207,7 @@ where
             let setback = table.setbacks.entry(key.clone()).or_insert_with(Memo::blank);
             setback.failed(error.clone(), retry_at);
         }
-        guard.map(|guard| Lent::held(guard, is_overdue)).ok_or(error)
+        guard.map(|guard| Ref::held(guard, is_overdue)).ok_or(error)
     }
 
     /// Returns what callers get, and remembers it until `retry_at`.

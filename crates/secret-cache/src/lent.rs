@@ -23,12 +23,12 @@ pub enum Origin {
 ///
 /// It dereferences to the value. It outlives an invalidation, an eviction and the cache, holds
 /// nobody up, may cross threads and awaits, and keeps no other value alive: the value is dropped
-/// when the last `Lent` of it and the cache have let go. `Debug` prints neither key nor value.
+/// when the last `Ref` of it and the cache have let go. `Debug` prints neither key nor value.
 ///
 /// Each thread has eight places for the values that it borrows at a time; while they are taken, a
 /// hit counts references instead, which threads that read one name feel.
 /// [`keep`](Self::keep) what is held for long, and its place is free.
-pub struct Lent<K, V> {
+pub struct Ref<K, V> {
     guard: Guard<Stored<K, V>>,
     how: How,
 }
@@ -43,7 +43,7 @@ enum How {
     Stale,
 }
 
-impl<K, V> Lent<K, V> {
+impl<K, V> Ref<K, V> {
     /// A value that was loaded while the caller waited; for one of all that did.
     pub(crate) fn loaded(stored: Arc<Stored<K, V>>) -> Self {
         Self { guard: Guard::owned(stored), how: How::Loaded }
@@ -77,7 +77,7 @@ impl<K, V> Lent<K, V> {
 
     /// The same loan with a reference of its own, for one that is held for long.
     #[must_use]
-    pub fn keep(self) -> Self {
+    pub fn into_owned(self) -> Self {
         self.share()
     }
 
@@ -122,7 +122,7 @@ impl<K, V> Lent<K, V> {
     }
 }
 
-impl<K, V> Deref for Lent<K, V> {
+impl<K, V> Deref for Ref<K, V> {
     type Target = V;
 
     #[inline]
@@ -131,7 +131,7 @@ impl<K, V> Deref for Lent<K, V> {
     }
 }
 
-impl<K, V> fmt::Debug for Lent<K, V> {
+impl<K, V> fmt::Debug for Ref<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lent")
             .field("origin", &self.origin())

@@ -47,8 +47,8 @@ mod timer;
 
 pub use builder::{Builder, MAX_NEGATIVE_TTL};
 pub use cache::Cache;
-pub use error::{BuildError, Error, Problem};
+pub use error::{BuildError, BuildErrorKind, Error};
 pub use handle::Handle;
-pub use lent::{Lent, Origin};
-pub use load::{Load, LoadError, Loaded, Outcome};
+pub use lent::{Origin, Ref};
+pub use load::{Load, LoadError, LoadErrorKind, Loaded};
 pub use version::Version;

@@ -16,10 +16,10 @@ use crate::Version;
 ///
 /// # Panics
 ///
-/// A load that panics is an answer like [`Outcome::Unreachable`] with
+/// A load that panics is an answer like [`LoadErrorKind::Unavailable`] with
 /// [`Error::Panicked`](crate::Error::Panicked); the cache goes on working.
 pub trait Load<K>: Send + Sync + 'static {
-    /// What is cached. It is lent, never cloned, and dropped with its last [`Lent`](crate::Lent).
+    /// What is cached. It is lent, never cloned, and dropped with its last [`Ref`](crate::Ref).
     type Value: Send + Sync + 'static;
 
     /// Why there is no value. Shared by all that waited for the load.
@@ -33,7 +33,7 @@ pub trait Load<K>: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever the source answers; [`LoadError::outcome`] tells the cache what follows from it.
+    /// Whatever the source answers; [`LoadError::kind`] tells the cache what follows from it.
     fn load(
         &self,
         key: &K,
@@ -59,12 +59,12 @@ pub trait Load<K>: Send + Sync + 'static {
 /// An error of a [`Load`], which says what it means for the cache.
 pub trait LoadError: std::error::Error + Send + Sync + 'static {
     /// What this error means for the value that may be held already.
-    fn outcome(&self) -> Outcome;
+    fn kind(&self) -> LoadErrorKind;
 }
 
 /// The error of a source that always has a value.
 impl LoadError for Infallible {
-    fn outcome(&self) -> Outcome {
+    fn kind(&self) -> LoadErrorKind {
         match *self {}
     }
 }
@@ -73,19 +73,19 @@ impl LoadError for Infallible {
 ///
 /// These cases are all there are: a `match` on them needs no wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum LoadErrorKind {
     /// The source could not be asked: the old value may be served for a while. A key without one is
     /// asked for again after a second.
-    Unreachable,
+    Unavailable,
     /// The source could not be asked because the loader isn't logged in to it. Like
     /// [`Unreachable`](Self::Unreachable) for the old value. It says nothing about the key, so it is
     /// not remembered: each caller without a value causes a load, and the loader paces its logins.
     Unauthenticated,
     /// There is no value: serving ends, and the answer is remembered for the negative lifetime.
-    Absent,
+    NotFound,
     /// The source refuses the value: serving ends, and the answer is remembered for the negative
     /// lifetime.
-    Refused,
+    Denied,
 }
 
 /// A value as it was loaded, and its version.

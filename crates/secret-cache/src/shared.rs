@@ -11,7 +11,7 @@ use crate::clock;
 use crate::events::Events;
 use crate::flight::{Ending, Flight, Launched, Ticket, report};
 use crate::landing::{Arrival, Cause};
-use crate::lent::Lent;
+use crate::lent::Ref;
 use crate::permits::LoadPermits;
 use crate::policy::Tick;
 use crate::state::{Answer, Look, Patience, State, Step};
@@ -59,7 +59,7 @@ where
         &self,
         key: &Q,
         wanted: impl FnOnce(&L::Value) -> bool,
-    ) -> Option<Lent<K, L::Value>>
+    ) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -73,7 +73,7 @@ where
     /// What memory has, once it is not a plain hit. A value that is past its refresh interval is left
     /// to a load, unless the source doesn't answer or the caller `never_waits`.
     #[cold]
-    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q, never_waits: bool) -> Option<Lent<K, L::Value>>
+    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q, never_waits: bool) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -87,7 +87,7 @@ where
                     return None;
                 }
                 // One that is stale has its refresh on the list since the first caller asked for it.
-                (Lent::held(guard, is_stale), is_first || !is_stale)
+                (Ref::held(guard, is_stale), is_first || !is_stale)
             }
         };
         self.events.hits.announce();

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::landing::Cause;
-use crate::lent::Lent;
+use crate::lent::Ref;
 use crate::policy::{Freshness, Policy, Tick};
 use crate::slot::Slot;
 use crate::stored::{Released, Stored};
@@ -37,7 +37,7 @@ pub(crate) trait Flying {
 }
 
 /// What all callers get that waited for a load.
-pub(crate) type Answer<K, V, E> = Result<Lent<K, V>, Error<E>>;
+pub(crate) type Answer<K, V, E> = Result<Ref<K, V>, Error<E>>;
 
 /// What a caller does next.
 pub(crate) enum Step<K, V, E, T> {
@@ -59,7 +59,7 @@ pub(crate) enum Patience {
 /// What memory has to say to a caller.
 pub(crate) enum Look<K, V> {
     /// Served; with whether a refresh is to be started in the background.
-    Served(Lent<K, V>, bool),
+    Served(Ref<K, V>, bool),
     /// Past its refresh interval; with whether this is the first caller that asks for it.
     Overdue(Guard<Stored<K, V>>, bool),
     Nothing,
@@ -107,12 +107,12 @@ where
 
     /// The value of `key` if it can be served as it is: the whole of a hit.
     #[inline(always)]
-    pub(crate) fn hit<Q>(&self, key: &Q, wanted: impl FnOnce(&V) -> bool) -> Option<Lent<K, V>>
+    pub(crate) fn hit<Q>(&self, key: &Q, wanted: impl FnOnce(&V) -> bool) -> Option<Ref<K, V>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        Lent::plain(self.values.find(key)?, wanted)
+        Ref::plain(self.values.find(key)?, wanted)
     }
 
     /// The value of `key` if it may be served at all; the clock is asked where that matters.
@@ -125,12 +125,12 @@ where
         let Some(stored) = guard.get() else { return Look::Nothing };
         let marks = stored.see();
         if !marks.asks_clock() {
-            return Look::Served(Lent::held(guard, false), false);
+            return Look::Served(Ref::held(guard, false), false);
         }
         match stored.freshness(&self.policy, clock::now()) {
             Freshness::Expired => Look::Nothing,
-            Freshness::Fresh => Look::Served(Lent::held(guard, false), false),
-            Freshness::Due => Look::Served(Lent::held(guard, false), !marks.is_seen()),
+            Freshness::Fresh => Look::Served(Ref::held(guard, false), false),
+            Freshness::Due => Look::Served(Ref::held(guard, false), !marks.is_seen()),
             Freshness::Overdue => Look::Overdue(guard, !marks.is_seen()),
         }
     }
@@ -163,15 +163,15 @@ where
             };
         };
         if freshness != Freshness::Overdue {
-            return Step::Done(Ok(Lent::held(old, false)));
+            return Step::Done(Ok(Ref::held(old, false)));
         }
         if is_unanswered(&mut table, key, now) {
-            return Step::Done(Ok(Lent::held(old, true)));
+            return Step::Done(Ok(Ref::held(old, true)));
         }
         match self.join(table, key, || launch(Cause::Refresh)) {
             Ok(ticket) => Step::Wait(ticket, Patience::UntilSlow),
             // Nothing can be loaded now: the old value is better than an error.
-            Err(_) => Step::Done(Ok(Lent::held(old, true))),
+            Err(_) => Step::Done(Ok(Ref::held(old, true))),
         }
     }
 

@@ -37,8 +37,8 @@ fn check(runtime: &Runtime) {
     let hits: [&dyn Fn(); 4] = [
         &|| assert_eq!(*at_once(cache.get(&name)).unwrap(), name),
         &|| assert_eq!(*at_once(handle.get()).unwrap(), name),
-        &|| assert_eq!(*cache.cached(&name).unwrap(), name),
-        &|| assert_eq!(*handle.cached().unwrap(), name),
+        &|| assert_eq!(*cache.peek(&name).unwrap(), name),
+        &|| assert_eq!(*handle.peek().unwrap(), name),
     ];
     for (index, hit) in hits.into_iter().enumerate() {
         // What a thread sets up once for itself is no part of a hit.

@@ -89,7 +89,7 @@ use std::time::Duration;
 use loom::thread;
 
 pub(crate) use error::Error;
-pub(crate) use load::{LoadError, Loaded, Outcome};
+pub(crate) use load::{LoadError, LoadErrorKind, Loaded};
 pub(crate) use version::Version;
 
 use landing::{Arrival, Cause, Report};
@@ -410,7 +410,7 @@ fn a_refresh_meets_a_refusal_and_a_reader() {
             let cache = Arc::clone(&cache);
             move || {
                 let now = clock::now();
-                let report = Report::Failed(Arc::new(()), Outcome::Refused);
+                let report = Report::Failed(Arc::new(()), LoadErrorKind::Denied);
                 let arrival = Arrival { report, cause: Cause::Refresh, began: now, now, lot: 0 };
                 assert!(cache.land(&1, &7, arrival).is_some());
                 assert_eq!(read(&cache, 1), None);

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use secret_cache::{Cache, Load, LoadError, Loaded, Outcome};
+use secret_cache::{Cache, Load, LoadError, LoadErrorKind, Loaded};
 
 #[derive(Debug)]
-struct Failure(Outcome);
+struct Failure(LoadErrorKind);
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,7 +20,7 @@ impl std::fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl LoadError for Failure {
-    fn outcome(&self) -> Outcome {
+    fn kind(&self) -> LoadErrorKind {
         self.0
     }
 }
@@ -34,9 +34,9 @@ impl Load<u32> for Source {
 
     async fn load(&self, key: &u32) -> Result<Loaded<u32>, Failure> {
         if self.0.elapsed() >= Duration::from_secs(3_600) {
-            return Err(Failure(Outcome::Unreachable));
+            return Err(Failure(LoadErrorKind::Unavailable));
         }
-        if *key == 404 { Err(Failure(Outcome::Absent)) } else { Ok(Loaded::new(*key)) }
+        if *key == 404 { Err(Failure(LoadErrorKind::NotFound)) } else { Ok(Loaded::new(*key)) }
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vault_http::{ApiPath, Client, Denial, Error, Lease, TokenSource, Verdict};
+use vault_http::{ApiPath, Client, Denial, DenialOutcome, Error, IssuedToken, TokenSource};
 
 use crate::builder::AuthBuilder;
 use crate::current::{Entry, Taken};
@@ -38,7 +38,7 @@ struct Inner {
 
 /// What becomes of the token when its source is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnToken {
+pub enum OnShutdown {
     /// It lives on to its end.
     Keep,
     /// It is revoked, unless somebody else made it.
@@ -84,7 +84,7 @@ impl Auth {
     /// see it until its driver runs again; [`TokenSource::token`] does look at the clock.
     ///
     /// It starts nothing: see [`Auth::start`].
-    pub fn with_current<R>(&self, read: impl FnOnce(&Lease) -> R) -> Option<R> {
+    pub fn with_current<R>(&self, read: impl FnOnce(&IssuedToken) -> R) -> Option<R> {
         self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
     }
 
@@ -114,13 +114,13 @@ impl Auth {
     }
 
     /// Ends this source: nothing is sent from then on, and whoever asks for a token is told so.
-    /// With [`OwnToken::Revoke`] the token is revoked first, within two seconds; a token that can't
+    /// With [`OnShutdown::Revoke`] the token is revoked first, within two seconds; a token that can't
     /// be revoked ends by itself.
-    pub async fn shutdown(&self, token: OwnToken) {
+    pub async fn shutdown(&self, token: OnShutdown) {
         // One that never ran ends as it is dropped.
         drop(self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (done, is_done) = oneshot::channel();
-        let revoke = token == OwnToken::Revoke;
+        let revoke = token == OnShutdown::Revoke;
         if self.0.reins.inbox.send(Message::ShutDown { revoke, done }).is_ok() {
             // It is done when it answers, and when it is gone.
             let _ = is_done.await;
@@ -175,7 +175,7 @@ impl Auth {
 
 #[async_trait]
 impl TokenSource for Auth {
-    async fn token(&self) -> Result<Lease, Error> {
+    async fn token(&self) -> Result<IssuedToken, Error> {
         let take = |entry: &Entry| {
             let usable = self.is_usable(entry) && self.use_of(entry);
             usable.then(|| entry.lease.clone())
@@ -183,7 +183,7 @@ impl TokenSource for Auth {
         self.wait_for(take).await
     }
 
-    async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
+    async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
         self.start();
         let shared = &self.0.reins.shared;
         // After its last use, a token gets a 403 of any wording.
@@ -194,7 +194,7 @@ impl TokenSource for Auth {
         let denial = Denial { token_invalid, ..denial };
         let open = || Arc::new(watch::channel(None).0);
         let mut pending = match shared.denied(denial.generation, open) {
-            Denied::Replaced => return Ok(Verdict::Replaced),
+            Denied::Replaced => return Ok(DenialOutcome::Replaced),
             Denied::Ended => return Err(ended()),
             Denied::Pending { outcome, first } => {
                 let pending = outcome.subscribe();
@@ -207,9 +207,9 @@ impl TokenSource for Auth {
         };
         let seen = pending.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
         match seen {
-            Some(Seen::Alive) => Ok(Verdict::PathDenied),
+            Some(Seen::Alive) => Ok(DenialOutcome::PathDenied),
             Some(Seen::Unknown(error)) => Err(error),
-            Some(Seen::Dead) | None => self.ready().await.map(|()| Verdict::Replaced),
+            Some(Seen::Dead) | None => self.ready().await.map(|()| DenialOutcome::Replaced),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, Request, Response, StatusCode};
-use vault_http::{ApiPath, Denial, Generation, TokenSource, Verdict};
+use vault_http::{ApiPath, Denial, DenialOutcome, Generation, TokenSource};
 
 use crate::auth::Auth;
 
@@ -73,8 +73,8 @@ impl AuthenticatedClient {
         // The body is the caller's to read. A look-up shows whether the token is dead.
         let denial = Denial { generation, token_invalid: false };
         match self.auth.denied(denial).await.map_err(SendError::Token)? {
-            Verdict::PathDenied => Ok(response),
-            Verdict::Replaced => Ok(self.send(again).await?.0),
+            DenialOutcome::PathDenied => Ok(response),
+            DenialOutcome::Replaced => Ok(self.send(again).await?.0),
         }
     }
 

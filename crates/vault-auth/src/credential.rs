@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 use vault_http::file::{self, FileError};
-use vault_http::{Error, Kind};
+use vault_http::{Error, ErrorKind};
 
 use crate::files::{FileTask, stamp};
 
@@ -29,7 +29,7 @@ impl Credential {
     /// Reads the secret as it is now, on this thread, which waits for the file system.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] if the file can't be read, or is not a regular file, empty, too large,
+    /// [`ErrorKind::LoginRefused`] if the file can't be read, or is not a regular file, empty, too large,
     /// not UTF-8, or being written.
     pub fn read_blocking(&self) -> Result<SecretString, Error> {
         match self {
@@ -49,7 +49,7 @@ impl Credential {
 
 /// A credential and its last good content, which a method reads at each login.
 #[derive(Debug)]
-pub struct LastGood {
+pub struct CredentialReader {
     credential: Credential,
     last: Mutex<Option<SecretString>>,
     reading: FileTask<Result<Content, Error>>,
@@ -57,7 +57,7 @@ pub struct LastGood {
     warned: AtomicBool,
 }
 
-impl LastGood {
+impl CredentialReader {
     /// A credential that is not read yet.
     pub fn new(credential: Credential) -> Self {
         let (last, reading, warned) = <_>::default();
@@ -73,7 +73,7 @@ impl LastGood {
     /// two seconds for the file system at most.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] if there is no good content yet.
+    /// [`ErrorKind::LoginRefused`] if there is no good content yet.
     pub async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         let read = self.read_now().await;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl LastGood {
                 Ok(secret)
             }
             Ok(_) => {
-                last.clone().ok_or_else(|| Error::new(Kind::LoginRefused, "read a credential"))
+                last.clone().ok_or_else(|| Error::new(ErrorKind::LoginRefused, "read a credential"))
             }
             Err(error) => {
                 let last = last.clone().ok_or_else(|| error.clone())?;
@@ -97,7 +97,7 @@ impl LastGood {
     /// token or an ID.
     ///
     /// # Errors
-    /// As [`LastGood::read`].
+    /// As [`CredentialReader::read`].
     pub async fn read_trimmed(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
         Ok(self.read(is_whole).await?.expose_secret().trim().into())
     }
@@ -137,7 +137,7 @@ struct Content {
 }
 
 fn failed(path: &Path, detail: &'static str) -> Error {
-    Error::new(Kind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
+    Error::new(ErrorKind::LoginRefused, format!("read {}", path.display())).with_detail(detail)
 }
 
 /// Reads a credential file on this thread.
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn unusable_files_say_why() {
         for content in [&b""[..], b"\n", b"\xff\xfe", &vec![b'a'; 70_000]] {
-            assert_eq!(read(content).unwrap_err().kind(), Kind::LoginRefused);
+            assert_eq!(read(content).unwrap_err().kind(), ErrorKind::LoginRefused);
         }
         let missing = Credential::File("/nonexistent/token".into()).read_blocking().unwrap_err();
         assert!(missing.to_string().contains("/nonexistent/token"), "{missing}");
@@ -216,7 +216,7 @@ mod tests {
             std::fs::write(file.path(), "PLANTED-x").unwrap();
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
             std::fs::set_permissions(file.path(), mode).unwrap();
-            let credential = LastGood::new(Credential::File(file.path().to_owned()));
+            let credential = CredentialReader::new(Credential::File(file.path().to_owned()));
             for _ in 0..3 {
                 credential.read(any).await.unwrap();
             }
@@ -247,11 +247,11 @@ mod tests {
     async fn a_file_that_is_no_good_leaves_the_last_good_content() {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("id");
-        let kept = LastGood::new(Credential::File(file.clone()));
+        let kept = CredentialReader::new(Credential::File(file.clone()));
         let whole = |text: &str| text.ends_with('.');
         let now =
             async || Ok::<_, Error>(kept.read_trimmed(whole).await?.expose_secret().to_owned());
-        assert_eq!(now().await.unwrap_err().kind(), Kind::LoginRefused);
+        assert_eq!(now().await.unwrap_err().kind(), ErrorKind::LoginRefused);
         std::fs::write(&file, " first. \n").unwrap();
         assert_eq!(now().await.unwrap(), "first.");
         for bad in [&b""[..], b" \n", b"\xff", b"seco"] {

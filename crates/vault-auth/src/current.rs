@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
-use vault_http::{Generation, Lease};
+use vault_http::{Generation, IssuedToken};
 
 use crate::sync::{AtomicU32, Slot};
 
 /// A token with what its readers have to know.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) lease: Lease,
+    pub(crate) lease: IssuedToken,
     /// When it is given out no more; `None`: no end is known.
     pub(crate) end: Option<Instant>,
     uses: Option<Uses>,
@@ -47,7 +47,7 @@ const LOW: u32 = 2;
 const FEW: u32 = 4;
 
 impl Entry {
-    pub(crate) fn new(mut lease: Lease, end: Option<Instant>, uses: Option<u32>) -> Self {
+    pub(crate) fn new(mut lease: IssuedToken, end: Option<Instant>, uses: Option<u32>) -> Self {
         let uses = uses.map(|total| {
             lease.token = lease.token.clone().counted();
             let low = if total > FEW { LOW } else { 0 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use arc_swap::cache::Cache;
-use vault_http::Lease;
+use vault_http::IssuedToken;
 
 use crate::auth::Auth;
 use crate::current::Entry;
@@ -42,7 +42,7 @@ impl Handle {
 
     /// The token that is in use; `None` when there is none, and a login is due or under way: then
     /// [`Auth::ready`] waits for one. As [`Auth::with_current`], it looks at no clock.
-    pub fn current(&mut self) -> Option<&Lease> {
+    pub fn current(&mut self) -> Option<&IssuedToken> {
         let entry = self.cache.load().as_deref()?;
         self.auth.use_of(entry).then_some(&entry.lease)
     }

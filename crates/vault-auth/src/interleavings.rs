@@ -8,7 +8,7 @@ use std::time::Duration;
 use loom::sync::Mutex;
 use loom::thread;
 use tokio::time::Instant;
-use vault_http::{Denial, Generation, Lease, Token};
+use vault_http::{Denial, Generation, IssuedToken, Token};
 
 use crate::current::Taken::{self, Last, Low, No, Yes};
 use crate::current::{Current, Entry};
@@ -21,7 +21,7 @@ fn token(generation: Generation) -> Token {
 }
 
 fn entry(generation: Generation, uses: Option<u32>) -> Entry {
-    Entry::new(Lease { token: token(generation), generation }, None, uses)
+    Entry::new(IssuedToken { token: token(generation), generation }, None, uses)
 }
 
 #[test]

@@ -29,13 +29,13 @@ mod work;
 mod credential;
 mod files;
 
-pub use auth::{Auth, OwnToken};
+pub use auth::{Auth, OnShutdown};
 #[cfg(feature = "reqwest")]
 pub use authenticated::{AuthenticatedClient, SendError};
 pub use builder::AuthBuilder;
-pub use credential::{Credential, LastGood};
+pub use credential::{Credential, CredentialReader};
 pub use handle::Handle;
 pub use login::Login;
-pub use method::{Link, Method};
+pub use method::{LoginClient, Method};
 pub use methods::{AppRole, Certificate, Jwt, StaticToken, Userpass};
-pub use status::{Counts, Kind, State, Status};
+pub use status::{Counts, State, Status, TokenKind};

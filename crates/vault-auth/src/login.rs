@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use vault_http::{Error, Kind, Response, Token};
+use vault_http::{Error, ErrorKind, Response, Token};
 
 /// What a login gave.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl Login {
         let Answer { auth } = answer.json()?;
         let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
         if auth.mfa_requirement.is_some() {
-            let error = answer.error(Kind::LoginRefused);
+            let error = answer.error(ErrorKind::LoginRefused);
             return Err(error.with_detail("the login requires MFA, which km does not support"));
         }
         let token = auth.client_token.and_then(|token| Token::new(&token).ok());
@@ -105,7 +105,9 @@ impl Login {
         let data: Data = answer.data()?;
         let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
         let uses = u32::try_from(data.num_uses).map_err(|_| {
-            answer.error(Kind::LoginRefused).with_detail("the look-up took the token's last use")
+            answer
+                .error(ErrorKind::LoginRefused)
+                .with_detail("the look-up took the token's last use")
         })?;
         Ok(Self {
             lease,

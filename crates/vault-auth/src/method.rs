@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
+use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Response, Token};
 
 use crate::login::Login;
 use crate::own::Own;
@@ -14,7 +14,7 @@ use crate::own::Own;
 /// A way to log in. A program may bring its own: it is one implementation of this trait.
 ///
 /// ```
-/// use vault_auth::{Link, Login, Method};
+/// use vault_auth::{Login, LoginClient, Method};
 /// use vault_http::{ApiPath, Error};
 ///
 /// /// The method of a plugin that trusts the machine it is called from.
@@ -23,7 +23,7 @@ use crate::own::Own;
 ///
 /// #[async_trait::async_trait]
 /// impl Method for Machine {
-///     async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+///     async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
 ///         let body = serde_json::json!({ "role": "gateway" });
 ///         link.login(ApiPath::from_static("auth/machine/login"), &body).await
 ///     }
@@ -34,9 +34,9 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
     /// Logs in once, with the credential as it is now. It may be dropped at any point.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] when the credential is not accepted; any other kind when nobody could
+    /// [`ErrorKind::LoginRefused`] when the credential is not accepted; any other kind when nobody could
     /// be asked.
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error>;
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error>;
 
     /// The files that the credential is read from. A login that can't be made is tried again when
     /// one of them changes.
@@ -65,13 +65,13 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
 
 /// The way to the server that a method gets for one login.
 #[derive(Debug)]
-pub struct Link<'a> {
+pub struct LoginClient<'a> {
     pub(crate) client: &'a Client,
     pub(crate) namespace: Option<&'a ApiPath>,
     pub(crate) deadline: Deadline,
 }
 
-impl Link<'_> {
+impl LoginClient<'_> {
     /// The namespace that the login is sent to.
     pub fn namespace(&self) -> Option<&ApiPath> {
         self.namespace
@@ -103,8 +103,8 @@ impl Link<'_> {
     /// Sends a login, once, and reads its answer.
     ///
     /// # Errors
-    /// Any refusal is [`Kind::LoginRefused`]; an answer without a usable token is
-    /// [`Kind::Malformed`].
+    /// Any refusal is [`ErrorKind::LoginRefused`]; an answer without a usable token is
+    /// [`ErrorKind::Malformed`].
     pub async fn login(
         &self,
         path: ApiPath,
@@ -112,7 +112,7 @@ impl Link<'_> {
     ) -> Result<Login, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
         // The server may have to ask a directory or review a token first.
-        let request = request.once().first_byte_limit(None);
+        let request = request.without_retries().first_byte_limit(None);
         let answer = self.client.send(&request, None, self.deadline).await;
         Login::from_answer(&answer.map_err(refused)?)
     }
@@ -121,14 +121,14 @@ impl Link<'_> {
     /// has a number of them.
     ///
     /// # Errors
-    /// [`Kind::LoginRefused`] when the token is dead. One that may not look itself up is taken for
+    /// [`ErrorKind::LoginRefused`] when the token is dead. One that may not look itself up is taken for
     /// one without an end.
     pub async fn look_up(&self, token: Token) -> Result<Login, Error> {
         let &Self { client, namespace, deadline } = self;
         let own = Own { client, namespace, deadline };
         match own.look_up(&token).await {
             Ok(answer) => Login::from_look_up(token, &answer),
-            Err(error) if error.kind() == Kind::Denied => Ok(Login::new(token)),
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(Login::new(token)),
             Err(error) => Err(refused(error)),
         }
     }
@@ -138,13 +138,13 @@ impl Link<'_> {
 /// the role is locked out.
 fn refused(error: Error) -> Error {
     match error.kind() {
-        Kind::Rejected
-        | Kind::TokenInvalid
-        | Kind::Denied
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::NoMount
-        | Kind::NoNamespace => error.into_kind(Kind::LoginRefused),
+        ErrorKind::Rejected
+        | ErrorKind::TokenInvalid
+        | ErrorKind::Denied
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::NoMount
+        | ErrorKind::NoNamespace => error.into_kind(ErrorKind::LoginRefused),
         _ => error,
     }
 }

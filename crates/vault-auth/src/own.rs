@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Response, Token};
+use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Response, Token};
 
 use crate::life::{Renewal, Seen, Unrenewed, is_unreached};
 
@@ -32,13 +32,13 @@ impl Own<'_> {
         }
         let body = Body { increment: increment.as_secs() };
         let request = Request::post(RENEW_SELF, &body);
-        let request = request.map(|request| request.once().first_byte_limit(None));
+        let request = request.map(|request| request.without_retries().first_byte_limit(None));
         let request = request.map_err(|error| (Unrenewed::Unasked, error))?;
         let answer = self.send(&request, token, &[200, 204]).await;
         let answer = answer.map_err(|error| (meaning(&error), error))?;
         // 204, or an answer without a lease: the user is gone, and nothing was renewed.
         renewal(&answer).ok_or_else(|| {
-            let error = answer.error(Kind::Rejected).with_detail("nothing was renewed");
+            let error = answer.error(ErrorKind::Rejected).with_detail("nothing was renewed");
             (Unrenewed::Refused, error)
         })
     }
@@ -60,8 +60,8 @@ impl Own<'_> {
             Ok(_) => Seen::Alive,
             Err(error) => match error.kind() {
                 // The token may not look itself up: its policies are at work, so it lives.
-                Kind::Denied => Seen::Alive,
-                Kind::TokenInvalid | Kind::Forbidden => Seen::Dead,
+                ErrorKind::Denied => Seen::Alive,
+                ErrorKind::TokenInvalid | ErrorKind::Forbidden => Seen::Dead,
                 _ => Seen::Unknown(error),
             },
         }
@@ -88,7 +88,7 @@ impl Own<'_> {
         let sent = self.deadline.bound(self.client.send(&request, Some(token), self.deadline));
         let answer = sent.await;
         let answer =
-            answer.unwrap_or_else(|| Err(Error::new(Kind::Timeout, request.to_string())))?;
+            answer.unwrap_or_else(|| Err(Error::new(ErrorKind::Timeout, request.to_string())))?;
         answer.expect_status(statuses)?;
         Ok(answer)
     }
@@ -115,11 +115,11 @@ fn meaning(error: &Error) -> Unrenewed {
         return Unrenewed::Unreached;
     }
     match (error.kind(), error.status()) {
-        (Kind::TokenInvalid, _) => Unrenewed::Dead,
-        (Kind::Denied, _) => Unrenewed::Forbidden,
+        (ErrorKind::TokenInvalid, _) => Unrenewed::Dead,
+        (ErrorKind::Denied, _) => Unrenewed::Forbidden,
         (_, Some(400)) => Unrenewed::Impossible,
         // Dead or forbidden; and 500, which a role that is gone is told by.
-        (Kind::Forbidden, _) | (_, Some(500)) => Unrenewed::Refused,
+        (ErrorKind::Forbidden, _) | (_, Some(500)) => Unrenewed::Refused,
         _ => Unrenewed::Unasked,
     }
 }

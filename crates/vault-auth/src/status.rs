@@ -59,7 +59,7 @@ impl State {
 /// What a token needs to live on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum TokenKind {
     /// It is renewed, until it reaches its greatest age.
     Renewable,
     /// It is not renewed: a login takes its place.
@@ -95,7 +95,7 @@ pub struct Status {
     /// Where the token's life stands.
     pub state: State,
     /// What the token in use needs to live on; `None`: there is none.
-    pub kind: Option<Kind>,
+    pub kind: Option<TokenKind>,
     /// The generation of the last token.
     pub generation: Generation,
     /// How long the token in use may be used still; `None`: there is none, or no end is known.
@@ -117,7 +117,7 @@ impl Status {
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) state: State,
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<TokenKind>,
     pub(crate) generation: Generation,
     pub(crate) end: Option<Instant>,
     pub(crate) counts: Counts,

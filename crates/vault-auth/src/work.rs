@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, info};
-use vault_http::{ApiPath, Client, Deadline, Error, Kind, Request, Token};
+use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Token};
 
 use crate::files::{FileTask, Stamps, stamps};
 use crate::life::timing::TIMEOUT;
 use crate::life::{Action, Event};
-use crate::method::{Link, Method};
+use crate::method::{LoginClient, Method};
 use crate::own::Own;
 use crate::report::Reporter;
 
@@ -46,7 +46,7 @@ pub(crate) enum Done {
 
 impl Done {
     pub(crate) fn panicked() -> Self {
-        let error = Error::new(Kind::Interrupted, "log in");
+        let error = Error::new(ErrorKind::Interrupted, "log in");
         let error = error.with_detail("the login method panicked");
         Self::Panicked(Event::LoginFailed(error.into()))
     }
@@ -89,9 +89,9 @@ impl Work {
 
     async fn log_in(&self, deadline: Deadline, asked: Instant) -> Event {
         let Self { client, namespace, method, .. } = self;
-        let link = Link { client, namespace: namespace.as_ref(), deadline };
+        let link = LoginClient { client, namespace: namespace.as_ref(), deadline };
         let outcome = deadline.bound(method.login(&link)).await.unwrap_or_else(|| {
-            Err(Error::new(Kind::Timeout, "log in").with_detail("the login took too long"))
+            Err(Error::new(ErrorKind::Timeout, "log in").with_detail("the login took too long"))
         });
         match outcome {
             Ok(login) => Event::LoggedIn { login, asked },
@@ -108,7 +108,7 @@ impl Work {
         let request =
             Request::get(HEALTH).query("standbyok", "true").query("perfstandbyok", "true");
         let deadline = Deadline::after(PROBE_TIMEOUT);
-        match deadline.bound(self.client.send(&request.once(), None, deadline)).await {
+        match deadline.bound(self.client.send(&request.without_retries(), None, deadline)).await {
             Some(Ok(_)) => true,
             Some(Err(error)) => error.status().is_some_and(|status| (400..500).contains(&status)),
             None => false,

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use vault_auth::{AppRole, Auth, Credential, Jwt, OwnToken, State, StaticToken};
+use vault_auth::{AppRole, Auth, Credential, Jwt, OnShutdown, State, StaticToken};
 use vault_http::{
-    Address, ApiPath, Client, Denial, Executed, Kind, Plaintext, Request, Session, TokenSource,
-    Verdict,
+    Address, ApiPath, Client, Denial, DenialOutcome, ErrorKind, Executed, Plaintext, Request,
+    Session, TokenSource,
 };
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -97,7 +97,7 @@ async fn answers_without_a_usable_token_are_malformed() {
     for answer in answers {
         let server = server(answer).await;
         let error = approle(&server).token().await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
         watch.error(&error);
     }
 }
@@ -110,7 +110,7 @@ async fn a_refused_credential_is_left_alone() {
         let server = server(ResponseTemplate::new(status).set_body_json(body)).await;
         let auth = approle(&server);
         for _ in 0..3 {
-            assert_eq!(auth.token().await.unwrap_err().kind(), Kind::LoginRefused);
+            assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::LoginRefused);
         }
         assert_eq!(requests(&server).await, 1, "{status}");
     }
@@ -123,7 +123,7 @@ async fn an_unavailable_server_is_asked_three_times_for_all_who_come_soon() {
     let server = server(ResponseTemplate::new(503).set_body_json(body)).await;
     let auth = approle(&server);
     for _ in 0..10 {
-        assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
+        assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Sealed);
     }
     // Sealed means that nothing was executed; after that, the source tries again by itself.
     assert_eq!(requests(&server).await, 3);
@@ -137,7 +137,7 @@ async fn a_dead_static_token_is_refused_without_a_login() {
     let auth = Auth::new(client(&server), StaticToken::new(value("hvs.PLANTED-x")));
     let generation = auth.token().await.unwrap().generation;
     let denial = Denial { generation, token_invalid: true };
-    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), Kind::TokenInvalid);
+    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::TokenInvalid);
 }
 
 #[tokio::test]
@@ -151,10 +151,10 @@ async fn a_token_file_is_read_again_when_its_token_is_dead() {
     let generation = auth.token().await.unwrap().generation;
     std::fs::write(&file, "hvs.new\n").unwrap();
     let denial = Denial { generation, token_invalid: true };
-    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::Replaced);
+    assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
     // A late denial of the old generation does not touch the new token.
-    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::Replaced);
+    assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
 }
 
@@ -178,7 +178,7 @@ async fn denials_of_one_generation_share_a_look_up() {
         callers.spawn(async move { auth.denied(denial).await.unwrap() });
     }
     let verdicts = callers.join_all().await;
-    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::PathDenied));
+    assert!(verdicts.iter().all(|verdict| *verdict == DenialOutcome::PathDenied));
 }
 
 #[tokio::test]
@@ -203,14 +203,14 @@ async fn all_that_concerns_a_token_is_sent_to_its_namespace() {
     let auth = Auth::in_namespace(client(&server), namespace, method);
     let generation = auth.token().await.unwrap().generation;
     let denial = Denial { generation, token_invalid: false };
-    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::PathDenied);
-    auth.shutdown(OwnToken::Revoke).await;
+    assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::PathDenied);
+    auth.shutdown(OnShutdown::Revoke).await;
 }
 
 #[tokio::test]
 async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
     let _watch = leaks::watch();
-    let check = async |text: &str, expected: Result<Verdict, Kind>| {
+    let check = async |text: &str, expected: Result<DenialOutcome, ErrorKind>| {
         let server = MockServer::start().await;
         let refusal = ResponseTemplate::new(403).set_body_json(json!({ "errors": [text] }));
         Mock::given(path("/v1/auth/token/lookup-self")).respond_with(refusal).mount(&server).await;
@@ -219,9 +219,10 @@ async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
         let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
         assert_eq!(verdict.map_err(|error| error.kind()), expected, "{text}");
     };
-    check("1 error occurred:\n\t* permission denied\n\n", Ok(Verdict::PathDenied)).await;
-    check("permission denied", Err(Kind::TokenInvalid)).await;
-    check("2 errors occurred: permission denied, invalid token", Err(Kind::TokenInvalid)).await;
+    check("1 error occurred:\n\t* permission denied\n\n", Ok(DenialOutcome::PathDenied)).await;
+    check("permission denied", Err(ErrorKind::TokenInvalid)).await;
+    check("2 errors occurred: permission denied, invalid token", Err(ErrorKind::TokenInvalid))
+        .await;
 }
 
 /// The answer of a gateway that has no route for a moment.
@@ -236,7 +237,7 @@ async fn login_answered_by_a_gateway_is_malformed_and_certainly_not_executed() {
     let server = server(no_route()).await;
     let auth = approle(&server);
     let error = auth.token().await.unwrap_err();
-    assert_eq!((error.kind(), error.executed()), (Kind::Malformed, Executed::No), "{error}");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Malformed, Executed::No), "{error}");
     assert_eq!(auth.status().state, State::Degraded, "{error}");
 }
 
@@ -252,7 +253,7 @@ async fn look_up_answered_by_a_gateway_is_not_a_token_alive() {
         let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
         let generation = auth.token().await.unwrap().generation;
         let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
-        assert_eq!(verdict.unwrap_err().kind(), Kind::Malformed);
+        assert_eq!(verdict.unwrap_err().kind(), ErrorKind::Malformed);
         // The token is still used.
         assert_eq!(auth.token().await.unwrap().generation, generation);
     }
@@ -265,7 +266,7 @@ async fn given_token_whose_look_up_a_gateway_answers_is_not_used() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(no_route()).mount(&server).await;
     let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")).looked_up());
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Malformed);
+    assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Malformed);
 }
 
 /// C3: a renewal that a gateway answers has renewed nothing.
@@ -297,7 +298,7 @@ async fn login_that_requires_mfa_is_refused_and_not_repeated() {
     let auth = approle(&server);
     for _ in 0..3 {
         let error = auth.token().await.unwrap_err();
-        assert_eq!(error.kind(), Kind::LoginRefused);
+        assert_eq!(error.kind(), ErrorKind::LoginRefused);
         assert_eq!(error.detail(), "the login requires MFA, which km does not support");
     }
     assert_eq!((auth.status().state, requests(&server).await), (State::Rejected, 1));
@@ -332,7 +333,7 @@ async fn sealed_server_is_probed_without_a_token_and_logged_in_to_when_it_is_uns
     let probe = Mock::given(path("/v1/sys/health")).respond_with(health).expect(2..);
     let probe = probe.mount_as_scoped(&server).await;
     let auth = approle(&server);
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Sealed);
+    assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Sealed);
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     drop((login, probe));
 
@@ -371,7 +372,7 @@ async fn token_in_use_is_revoked_at_shutdown_and_one_login_under_way_with_it() {
     while auth.status().state != State::Draining {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    auth.shutdown(OwnToken::Revoke).await;
+    auth.shutdown(OnShutdown::Revoke).await;
 }
 
 /// C7: the server counts every request that it gets.

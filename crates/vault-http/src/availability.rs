@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::retry::backoff;
 
 /// An outage that begins within this time of the last one's end continues it: its backoff goes on.
@@ -53,8 +53,8 @@ pub(crate) struct Admission<'a> {
 
 impl Availability {
     /// Returns whether `kind` says that no request would be answered now.
-    pub(crate) fn is_outage(kind: Kind) -> bool {
-        matches!(kind, Kind::Sealed | Kind::NoLeader | Kind::RateLimited)
+    pub(crate) fn is_outage(kind: ErrorKind) -> bool {
+        matches!(kind, ErrorKind::Sealed | ErrorKind::NoLeader | ErrorKind::RateLimited)
     }
 
     /// Waits until a request may be sent, which then has `room` until its deadline.
@@ -223,7 +223,7 @@ mod tests {
     }
 
     /// Reads, one every 50 ms: the kinds of those that failed.
-    async fn reads(client: &Client, count: u32) -> Vec<Kind> {
+    async fn reads(client: &Client, count: u32) -> Vec<ErrorKind> {
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             let client = client.clone();
@@ -261,7 +261,7 @@ mod tests {
         let (client, sent) = client(until(60, SEALED));
         let started = Instant::now();
         let failed = reads(&client, 100).await;
-        assert!(failed.iter().all(|kind| *kind == Kind::Sealed), "{failed:?}");
+        assert!(failed.iter().all(|kind| *kind == ErrorKind::Sealed), "{failed:?}");
         assert_eq!(failed.len(), 80);
         // Five seconds of reads, and the deadline of the last.
         assert!(started.elapsed() <= 10 * SECOND, "{:?}", started.elapsed());
@@ -286,7 +286,7 @@ mod tests {
             client.send(&request, None, deadline).await.unwrap_err()
         };
         let (last, waited) = tokio::join!(probes, waits);
-        assert_eq!((waited.kind(), waited.executed()), (Kind::NoLeader, Executed::No));
+        assert_eq!((waited.kind(), waited.executed()), (ErrorKind::NoLeader, Executed::No));
         assert_eq!(last.unwrap_err().executed(), Executed::Maybe);
     }
 
@@ -322,7 +322,7 @@ mod tests {
             tokio::time::sleep(3 * SECOND).await;
             let before = sent.load(Relaxed);
             let started = Instant::now();
-            client.send(&read().once(), None, client.deadline()).await.unwrap_err();
+            client.send(&read().without_retries(), None, client.deadline()).await.unwrap_err();
             (sent.load(Relaxed) - before, started.elapsed())
         };
         let (_, (sent, took)) = tokio::join!(waiting, once);
@@ -350,7 +350,7 @@ mod tests {
         client.control().send(&renewal, None, deadline).await.unwrap();
         assert_eq!(
             client.send(&renewal, None, deadline).await.unwrap_err().kind(),
-            Kind::Overloaded
+            ErrorKind::Overloaded
         );
     }
 
@@ -359,7 +359,7 @@ mod tests {
         let (client, sent) = client(|_| None);
         let deadline = Deadline::after(Duration::ZERO);
         let error = client.send(&read(), None, deadline).await.unwrap_err();
-        assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::No));
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Timeout, Executed::No));
         assert_eq!(sent.load(Relaxed), 0);
     }
 }

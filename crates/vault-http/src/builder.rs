@@ -10,7 +10,7 @@ use reqwest::Proxy;
 use crate::address::{Address, AddressError};
 use crate::client::Client;
 use crate::connection::{Connections, Resolve, Settings};
-use crate::tls::{self, Identity, TlsError};
+use crate::tls::{self, ClientIdentity, TlsError};
 use crate::transport::Transport;
 use crate::trust::{Pem, Shown, Sources, TlsReloader};
 
@@ -59,7 +59,7 @@ impl ClientBuilder {
 
     /// Shows this certificate to a server that asks for one.
     #[must_use]
-    pub fn identity(mut self, identity: Identity) -> Self {
+    pub fn identity(mut self, identity: ClientIdentity) -> Self {
         self.sources.shown = Some(Shown::Fixed(identity));
         self
     }
@@ -125,7 +125,7 @@ impl ClientBuilder {
             None
         });
         all.extend(problems);
-        all.extend(self.deadline.is_zero().then_some(BuildProblem::Deadline));
+        all.extend(self.deadline.is_zero().then_some(BuildErrorKind::Deadline));
         let Some(tls) = tls.filter(|_| all.is_empty()) else {
             return Err(BuildError { problems: all });
         };
@@ -141,20 +141,20 @@ impl ClientBuilder {
         Ok(Client::new(transport, self.address, self.deadline))
     }
 
-    fn checked_server_name(&self) -> Result<Option<String>, BuildProblem> {
+    fn checked_server_name(&self) -> Result<Option<String>, BuildErrorKind> {
         let Some(name) = &self.server_name else { return Ok(None) };
-        tls::server_name(name, self.address.host()).map_err(BuildProblem::ServerName)
+        tls::server_name(name, self.address.host()).map_err(BuildErrorKind::ServerName)
     }
 
     /// The proxy. It sees no more than where the connection goes, if the server has TLS.
-    fn checked_proxy(&self, other_name: bool) -> Result<Option<Proxy>, BuildProblem> {
+    fn checked_proxy(&self, other_name: bool) -> Result<Option<Proxy>, BuildErrorKind> {
         let Some(proxy) = &self.proxy else { return Ok(None) };
-        let proxy = self.address.parse_proxy(proxy).map_err(BuildProblem::Proxy)?;
+        let proxy = self.address.parse_proxy(proxy).map_err(BuildErrorKind::Proxy)?;
         if other_name {
-            return Err(BuildProblem::ProxyAndServerName);
+            return Err(BuildErrorKind::ProxyAndServerName);
         }
         let proxy = Proxy::all(proxy.to_string());
-        proxy.map(Some).map_err(|_| BuildProblem::Proxy(AddressError::Host))
+        proxy.map(Some).map_err(|_| BuildErrorKind::Proxy(AddressError::Host))
     }
 }
 
@@ -167,12 +167,12 @@ impl fmt::Debug for ClientBuilder {
 /// All that is wrong with the settings of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
-    problems: Vec<BuildProblem>,
+    problems: Vec<BuildErrorKind>,
 }
 
 impl BuildError {
     /// The problems, at least one.
-    pub fn problems(&self) -> &[BuildProblem] {
+    pub fn problems(&self) -> &[BuildErrorKind] {
         &self.problems
     }
 }
@@ -191,7 +191,7 @@ impl std::error::Error for BuildError {}
 /// One thing that is wrong with the settings of a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum BuildProblem {
+pub enum BuildErrorKind {
     /// The trusted certificates.
     #[error("trusted certificates: {0}")]
     Trust(TlsError),

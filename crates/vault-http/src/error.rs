@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::kind::{Executed, Kind};
+use crate::kind::{ErrorKind, Executed};
 use crate::path::ApiPath;
 
 /// Why an exchange with Vault gave no answer that can be used.
 ///
-/// Holds the method, the path, the status and a [`Kind`]; no query, no body, no header. It is cheap
+/// Holds the method, the path, the status and a [`ErrorKind`]; no query, no body, no header. It is cheap
 /// to clone, so that all who waited for one login can share its outcome.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
     operation: String,
     status: Option<StatusCode>,
     detail: Option<&'static str>,
@@ -30,7 +30,7 @@ struct Inner {
 
 impl Error {
     /// An error of `kind` in an operation described as `operation`, such as `GET secret/data/a`.
-    pub fn new(kind: Kind, operation: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
             operation: operation.into(),
@@ -43,7 +43,7 @@ impl Error {
     }
 
     /// An error of an exchange.
-    pub(crate) fn of(kind: Kind, method: &Method, path: &ApiPath) -> Self {
+    pub(crate) fn of(kind: ErrorKind, method: &Method, path: &ApiPath) -> Self {
         Self::new(kind, format!("{method} {path}"))
     }
 
@@ -61,18 +61,18 @@ impl Error {
 
     /// The same error as another kind, once more is known.
     #[must_use]
-    pub fn into_kind(self, kind: Kind) -> Self {
+    pub fn into_kind(self, kind: ErrorKind) -> Self {
         self.change(|inner| inner.kind = kind)
     }
 
     /// Marks that the request was certainly not executed.
     #[must_use]
-    pub fn unsent(self) -> Self {
+    pub fn mark_not_executed(self) -> Self {
         self.change(|inner| inner.executed = Some(Executed::No))
     }
 
     /// Marks that the request may have been executed, whatever the kind says.
-    pub(crate) fn doubtful(self) -> Self {
+    pub(crate) fn mark_maybe_executed(self) -> Self {
         self.change(|inner| inner.executed = Some(Executed::Maybe))
     }
 
@@ -97,14 +97,14 @@ impl Error {
         self
     }
 
-    /// What went wrong; [`Kind::class`] says what that means.
-    pub fn kind(&self) -> Kind {
+    /// What went wrong; [`ErrorKind::semantics`] says what that means.
+    pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
     /// What exactly, where more is known than the kind; else the kind's own text.
     pub fn detail(&self) -> &'static str {
-        self.0.detail.unwrap_or(self.0.kind.text())
+        self.0.detail.unwrap_or(self.0.kind.description())
     }
 
     /// The status of the answer, where there was one.
@@ -119,13 +119,13 @@ impl Error {
 
     /// Whether the request may have been executed although it failed.
     pub fn executed(&self) -> Executed {
-        self.0.executed.unwrap_or(self.0.kind.class().executed)
+        self.0.executed.unwrap_or(self.0.kind.semantics().executed)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.operation, self.0.kind.text())?;
+        write!(f, "{}: {}", self.0.operation, self.0.kind.description())?;
         if let Some(detail) = self.0.detail {
             write!(f, ": {detail}")?;
         }

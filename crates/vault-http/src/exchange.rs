@@ -11,7 +11,7 @@ use crate::classify::classify;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::json::{self, JsonShape};
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
@@ -51,8 +51,9 @@ pub(crate) async fn exchange(
     {
         return Ok(Exchanged::Redirect(location.clone()));
     }
-    let malformed =
-        |detail| Err(request.error(Kind::Malformed).with_status(head.status).with_detail(detail));
+    let malformed = |detail| {
+        Err(request.error(ErrorKind::Malformed).with_status(head.status).with_detail(detail))
+    };
     let sizes = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
     if sizes.sum::<usize>() > MAX_HEADER_BYTES {
         return malformed("it has more than 64 KiB of headers");
@@ -95,15 +96,16 @@ fn settle(
         && body.is_empty()
         && is_json(headers);
     if patch_of_nothing {
-        return Err(request.error(Kind::NotFound).with_status(status));
+        return Err(request.error(ErrorKind::NotFound).with_status(status));
     }
     if let Some(kind) = classify(status, &body, request.not_found_data) {
         let after = headers.get(RETRY_AFTER).and_then(seconds);
         let error = request.error(kind).with_status(status).with_retry_after(after);
         // Whoever refused it, a gateway or Vault, did nothing.
-        return Err(if status.is_client_error() { error.unsent() } else { error });
+        return Err(if status.is_client_error() { error.mark_not_executed() } else { error });
     }
-    let malformed = |detail| request.error(Kind::Malformed).with_status(status).with_detail(detail);
+    let malformed =
+        |detail| request.error(ErrorKind::Malformed).with_status(status).with_detail(detail);
     // 204 says nothing more; everything else is an envelope without errors.
     if status != StatusCode::NO_CONTENT {
         if !is_json(headers) {

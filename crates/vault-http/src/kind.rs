@@ -1,9 +1,9 @@
 //! What can go wrong in an exchange, and in one table what each kind means for the caller.
 
-/// The kind of an [`Error`](crate::Error). [`Kind::class`] says what to do about it.
+/// The kind of an [`Error`](crate::Error). [`ErrorKind::semantics`] says what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// No connection could be made: refused, no such host, no answer in time.
     Unreachable,
     /// The TLS handshake failed, or the server's certificate was refused.
@@ -23,7 +23,7 @@ pub enum Kind {
     /// The server limits the rate of requests.
     RateLimited,
     /// A standby is behind the state that was asked for.
-    Behind,
+    ReplicationLag,
     /// The mount is being upgraded to KV version 2, well under a second.
     Upgrading,
     /// The server failed: any other 5xx.
@@ -56,14 +56,14 @@ pub enum Kind {
     Rejected,
 }
 
-/// What a [`Kind`] means for the one who asked.
+/// What a [`ErrorKind`] means for the one who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Class {
+pub struct ErrorSemantics {
     /// Whether a request that changes nothing may be sent again.
-    pub retry: bool,
+    pub retryable: bool,
     /// Whether the server could not be asked, so that an older answer may be used within bounds.
     /// `false`: it was asked and said no.
-    pub stale: bool,
+    pub may_serve_stale: bool,
     /// Whether a write that met this may have been executed all the same.
     pub executed: Executed,
 }
@@ -77,12 +77,14 @@ pub enum Executed {
     Maybe,
 }
 
-impl Kind {
+impl ErrorKind {
     /// The table: may it be retried, may stale be served, may it have been executed.
-    pub const fn class(self) -> Class {
+    pub const fn semantics(self) -> ErrorSemantics {
         use Executed::{Maybe, No};
         let (retry, stale, executed) = match self {
-            Self::Unreachable | Self::Sealed | Self::RateLimited | Self::Behind => (true, true, No),
+            Self::Unreachable | Self::Sealed | Self::RateLimited | Self::ReplicationLag => {
+                (true, true, No)
+            }
             Self::Timeout | Self::Interrupted | Self::NoLeader | Self::Server => {
                 (true, true, Maybe)
             }
@@ -103,11 +105,11 @@ impl Kind {
             | Self::TooLarge
             | Self::Rejected => (false, false, No),
         };
-        Class { retry, stale, executed }
+        ErrorSemantics { retryable: retry, may_serve_stale: stale, executed }
     }
 
     /// A lower-case fragment for messages.
-    pub const fn text(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Unreachable => "the server can't be reached",
             Self::Tls => "no trusted TLS connection",
@@ -118,7 +120,7 @@ impl Kind {
             Self::NoLeader => "the cluster has no active node",
             Self::NamespaceLocked => "the namespace is locked",
             Self::RateLimited => "the server limits the rate of requests",
-            Self::Behind => "the standby is behind",
+            Self::ReplicationLag => "the standby is behind",
             Self::Upgrading => "the mount is being upgraded to KV version 2",
             Self::Server => "the server failed",
             Self::Malformed => "the answer is not one of Vault's",

@@ -13,7 +13,7 @@ use percent_encoding::{
 };
 
 /// Longest text that [`ApiPath::parse`] takes, in bytes before encoding.
-pub const MAX_BYTES: usize = 512;
+pub const MAX_PATH_BYTES: usize = 512;
 
 /// RFC 3986 "unreserved": what needs no encoding. Everything else is encoded, one to one.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -117,8 +117,8 @@ pub enum PathError {
     /// There is nothing in it.
     #[error("is empty")]
     Empty,
-    /// It is longer than [`MAX_BYTES`].
-    #[error("is {0} bytes long; {MAX_BYTES} is the most")]
+    /// It is longer than [`MAX_PATH_BYTES`].
+    #[error("is {0} bytes long; {MAX_PATH_BYTES} is the most")]
     TooLong(usize),
     /// Two slashes in a row, or a slash at an end.
     #[error("has an empty segment: a slash at an end, or two in a row")]
@@ -135,7 +135,7 @@ fn validate(text: &str) -> Result<(), PathError> {
     if text.is_empty() {
         return Err(PathError::Empty);
     }
-    if text.len() > MAX_BYTES {
+    if text.len() > MAX_PATH_BYTES {
         return Err(PathError::TooLong(text.len()));
     }
     if let Some(bad) = text.chars().find(|c| is_invisible(*c)) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::json;
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::path::{self, ApiPath};
 use crate::transport::TransportError;
 
@@ -68,7 +68,7 @@ impl Request {
     /// `POST path` with `body` as JSON.
     ///
     /// # Errors
-    /// [`Kind::Rejected`] when `body` has no JSON form.
+    /// [`ErrorKind::Rejected`] when `body` has no JSON form.
     pub fn post(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
         Self::new(Method::POST, path).json(body)
     }
@@ -85,9 +85,9 @@ impl Request {
 
     fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let bytes = json::to_vec(body).map_err(|_| {
-            Error::of(Kind::Rejected, &self.method, &self.path)
+            Error::of(ErrorKind::Rejected, &self.method, &self.path)
                 .with_detail("the body has no JSON form")
-                .unsent()
+                .mark_not_executed()
         })?;
         self.body = Bytes::from_owner(bytes);
         Ok(self)
@@ -125,7 +125,7 @@ impl Request {
 
     /// Marks a request that is sent once, whatever it meets: its sender plans and counts the tries.
     #[must_use]
-    pub fn once(mut self) -> Self {
+    pub fn without_retries(mut self) -> Self {
         self.once = true;
         self
     }
@@ -169,7 +169,7 @@ impl Request {
     }
 
     /// The method and the path, as they stand in errors.
-    pub(crate) fn error(&self, kind: Kind) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
         Error::of(kind, &self.method, &self.path)
     }
 }

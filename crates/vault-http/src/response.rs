@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::path::ApiPath;
 use crate::request::Request;
 use crate::zeroizing::ZeroizingBytes;
@@ -61,7 +61,7 @@ impl Response {
     /// The whole body as `T`, which may borrow from it.
     ///
     /// # Errors
-    /// [`Kind::Malformed`], which tells nothing of the body.
+    /// [`ErrorKind::Malformed`], which tells nothing of the body.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         // The parser's own error may quote what it read.
         serde_json::from_slice(&self.body).map_err(|_| self.malformed("not the expected JSON"))
@@ -70,7 +70,7 @@ impl Response {
     /// The `data` of the envelope as `T`.
     ///
     /// # Errors
-    /// [`Kind::Malformed`], when there is none or it has another shape.
+    /// [`ErrorKind::Malformed`], when there is none or it has another shape.
     pub fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         #[derive(Deserialize)]
         struct Envelope<T> {
@@ -83,23 +83,23 @@ impl Response {
     /// is KV's answer about a deleted version, and for anything else a gateway's own.
     ///
     /// # Errors
-    /// [`Kind::Malformed`]. Something that answers 4xx in Vault's place did not pass the request on,
+    /// [`ErrorKind::Malformed`]. Something that answers 4xx in Vault's place did not pass the request on,
     /// so it was certainly not executed.
     pub fn expect_status(&self, statuses: &[u16]) -> Result<(), Error> {
         if statuses.contains(&self.status()) {
             return Ok(());
         }
         let error = self.malformed("Vault does not answer this with that status");
-        Err(if self.status.is_client_error() { error.unsent() } else { error })
+        Err(if self.status.is_client_error() { error.mark_not_executed() } else { error })
     }
 
     /// The error that this answer is when it lacks what its reader needs.
     pub fn malformed(&self, detail: &'static str) -> Error {
-        self.operation.error(Kind::Malformed).with_status(self.status).with_detail(detail)
+        self.operation.error(ErrorKind::Malformed).with_status(self.status).with_detail(detail)
     }
 
     /// An error of `kind` with this answer's method, path and status.
-    pub fn error(&self, kind: Kind) -> Error {
+    pub fn error(&self, kind: ErrorKind) -> Error {
         self.operation.error(kind).with_status(self.status)
     }
 }

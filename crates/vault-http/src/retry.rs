@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::kind::{Executed, Kind};
+use crate::kind::{ErrorKind, Executed};
 
 /// Backoff: a bound that doubles from the first to the last of these; the wait is at least half of
 /// it. A rate limit counts by the second, so that shorter waits are spent for nothing.
@@ -21,20 +21,20 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Returns whether sending a request again is safe and may help. What may have been executed is sent
 /// again only if that changes nothing.
 pub(crate) fn is_retryable(error: &Error, idempotent: bool) -> bool {
-    error.kind().class().retry && (idempotent || error.executed() == Executed::No)
+    error.kind().semantics().retryable && (idempotent || error.executed() == Executed::No)
 }
 
 /// Returns the wait after `failures` failures, the last of which was `error`. The jitter is between
 /// 0 and 1.
 pub(crate) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
-    if error.kind() == Kind::RateLimited
+    if error.kind() == ErrorKind::RateLimited
         && let Some(asked) = error.retry_after()
     {
         return asked.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER);
     }
     let (first, last) = match error.kind() {
-        Kind::RateLimited => (FIRST_WAIT_RATE_LIMITED, LAST_WAIT),
-        Kind::Behind => (FIRST_WAIT, LAST_WAIT_BEHIND),
+        ErrorKind::RateLimited => (FIRST_WAIT_RATE_LIMITED, LAST_WAIT),
+        ErrorKind::ReplicationLag => (FIRST_WAIT, LAST_WAIT_BEHIND),
         _ => (FIRST_WAIT, LAST_WAIT),
     };
     let doublings = failures.saturating_sub(1).min(16);
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    fn error(kind: Kind) -> Error {
+    fn error(kind: ErrorKind) -> Error {
         Error::new(kind, "GET secret/data/a")
     }
 
@@ -99,22 +99,22 @@ mod tests {
             let retryable = (is_retryable(&error, true), is_retryable(&error, false));
             assert_eq!(retryable, (reads, writes), "{kind:?}");
         };
-        check(Kind::Unreachable, true, true);
-        check(Kind::Sealed, true, true);
-        check(Kind::RateLimited, true, true);
-        check(Kind::Upgrading, true, true);
-        check(Kind::Behind, true, true);
-        check(Kind::Interrupted, true, false);
-        check(Kind::Timeout, true, false);
-        check(Kind::Server, true, false);
-        check(Kind::NoLeader, true, false);
-        check(Kind::Tls, false, false);
-        check(Kind::Malformed, false, false);
-        check(Kind::NamespaceLocked, false, false);
-        check(Kind::Denied, false, false);
-        check(Kind::NotFound, false, false);
-        check(Kind::CasMismatch, false, false);
-        assert!(is_retryable(&error(Kind::Interrupted).unsent(), false));
+        check(ErrorKind::Unreachable, true, true);
+        check(ErrorKind::Sealed, true, true);
+        check(ErrorKind::RateLimited, true, true);
+        check(ErrorKind::Upgrading, true, true);
+        check(ErrorKind::ReplicationLag, true, true);
+        check(ErrorKind::Interrupted, true, false);
+        check(ErrorKind::Timeout, true, false);
+        check(ErrorKind::Server, true, false);
+        check(ErrorKind::NoLeader, true, false);
+        check(ErrorKind::Tls, false, false);
+        check(ErrorKind::Malformed, false, false);
+        check(ErrorKind::NamespaceLocked, false, false);
+        check(ErrorKind::Denied, false, false);
+        check(ErrorKind::NotFound, false, false);
+        check(ErrorKind::CasMismatch, false, false);
+        assert!(is_retryable(&error(ErrorKind::Interrupted).mark_not_executed(), false));
     }
 
     #[test]
@@ -124,17 +124,17 @@ mod tests {
                 (1..=6).map(|n| backoff(&error(kind), n, jitter).as_millis()).collect();
             assert_eq!(waits, expected, "{kind:?} {jitter}");
         };
-        check(Kind::Server, 1.0, &[50, 100, 200, 400, 800, 1_000]);
-        check(Kind::Server, 0.0, &[25, 50, 100, 200, 400, 500]);
-        check(Kind::Behind, 1.0, &[50, 100, 200, 400, 500, 500]);
-        check(Kind::RateLimited, 1.0, &[250, 500, 1_000, 1_000, 1_000, 1_000]);
+        check(ErrorKind::Server, 1.0, &[50, 100, 200, 400, 800, 1_000]);
+        check(ErrorKind::Server, 0.0, &[25, 50, 100, 200, 400, 500]);
+        check(ErrorKind::ReplicationLag, 1.0, &[50, 100, 200, 400, 500, 500]);
+        check(ErrorKind::RateLimited, 1.0, &[250, 500, 1_000, 1_000, 1_000, 1_000]);
     }
 
     #[test]
     fn retry_after_is_clamped() {
         for (asked, expected) in [(0, 100), (2, 2_000), (86_400, 30_000)] {
             let limited =
-                error(Kind::RateLimited).with_retry_after(Some(Duration::from_secs(asked)));
+                error(ErrorKind::RateLimited).with_retry_after(Some(Duration::from_secs(asked)));
             assert_eq!(backoff(&limited, 1, 0.5).as_millis(), expected);
         }
     }

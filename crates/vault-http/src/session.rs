@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::{Executed, Kind};
+use crate::kind::{ErrorKind, Executed};
 use crate::request::Request;
 use crate::response::Response;
-use crate::source::{Denial, TokenSource, Verdict};
+use crate::source::{Denial, DenialOutcome, TokenSource};
 
 /// A [`Client`] whose requests carry the token of a [`TokenSource`]. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Session {
     /// another token, the request is sent once more with that.
     ///
     /// # Errors
-    /// As [`Client::send`], and the errors of a login that was needed. [`Kind::Denied`] is
+    /// As [`Client::send`], and the errors of a login that was needed. [`ErrorKind::Denied`] is
     /// confirmed: the token lives, and its policies don't allow this.
     pub async fn send(&self, request: &Request, deadline: Deadline) -> Result<Response, Error> {
         let mut replaced = false;
@@ -50,11 +50,11 @@ impl Session {
             if replaced {
                 return Err(error);
             }
-            let token_invalid = error.kind() == Kind::TokenInvalid;
+            let token_invalid = error.kind() == ErrorKind::TokenInvalid;
             let denial = Denial { generation: lease.generation, token_invalid };
             match self.wait(request, deadline, self.tokens.denied(denial)).await? {
-                Verdict::Replaced => replaced = true,
-                Verdict::PathDenied => return Err(error.into_kind(Kind::Denied)),
+                DenialOutcome::Replaced => replaced = true,
+                DenialOutcome::PathDenied => return Err(error.into_kind(ErrorKind::Denied)),
             }
         }
     }
@@ -67,8 +67,11 @@ impl Session {
         source: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         match deadline.bound(source).await {
-            Some(outcome) => outcome.map_err(Error::unsent),
-            None => Err(request.error(Kind::Timeout).with_detail("waiting for a login").unsent()),
+            Some(outcome) => outcome.map_err(Error::mark_not_executed),
+            None => Err(request
+                .error(ErrorKind::Timeout)
+                .with_detail("waiting for a login")
+                .mark_not_executed()),
         }
     }
 }
@@ -79,6 +82,6 @@ impl fmt::Debug for Session {
     }
 }
 
-fn is_forbidden(kind: Kind) -> bool {
-    matches!(kind, Kind::TokenInvalid | Kind::Denied | Kind::Forbidden)
+fn is_forbidden(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::TokenInvalid | ErrorKind::Denied | ErrorKind::Forbidden)
 }

@@ -24,7 +24,7 @@ impl Generation {
 
 /// A token to send now, and the generation that it belongs to.
 #[derive(Debug, Clone)]
-pub struct Lease {
+pub struct IssuedToken {
     /// The token.
     pub token: Token,
     /// Its generation, to be told to [`TokenSource::denied`] when it is refused.
@@ -36,13 +36,13 @@ pub struct Lease {
 pub struct Denial {
     /// The generation of the token that was sent.
     pub generation: Generation,
-    /// Whether the answer named the token as the cause ([`Kind::TokenInvalid`](crate::Kind)).
+    /// Whether the answer named the token as the cause ([`ErrorKind::TokenInvalid`](crate::ErrorKind)).
     pub token_invalid: bool,
 }
 
 /// What a [`Denial`] came down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DenialOutcome {
     /// There is another token than the one that was sent: send the request once more.
     Replaced,
     /// The token lives; it is the path that is denied.
@@ -56,12 +56,12 @@ pub trait TokenSource: Send + Sync {
     ///
     /// # Errors
     /// The outcome of the login, shared by all who waited for it.
-    async fn token(&self) -> Result<Lease, Error>;
+    async fn token(&self) -> Result<IssuedToken, Error>;
 
     /// Settles what a 403 means, once for all callers with that generation: whether the token is
     /// dead, and if so, replaces it.
     ///
     /// # Errors
     /// When it could not be settled, or the token is dead and no login gives another.
-    async fn denied(&self, denial: Denial) -> Result<Verdict, Error>;
+    async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error>;
 }

@@ -20,9 +20,9 @@ use rustls::{
 
 /// A client certificate with its chain, and the private key that belongs to it.
 #[derive(Clone)]
-pub struct Identity(Arc<CertifiedKey>);
+pub struct ClientIdentity(Arc<CertifiedKey>);
 
-impl Identity {
+impl ClientIdentity {
     /// Reads a PEM certificate chain, leaf first, and its PEM private key.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Identity {
     }
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Identity([REDACTED])")
     }
@@ -110,7 +110,7 @@ pub(crate) enum Roots<'a> {
 /// The handshake's settings: TLS 1.2 and 1.3 are all that `rustls` has.
 pub(crate) fn config(
     roots: Roots<'_>,
-    identity: Option<&Identity>,
+    identity: Option<&ClientIdentity>,
 ) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -129,7 +129,7 @@ pub(crate) fn config(
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     Ok(match identity {
-        Some(Identity(pair)) => builder.with_client_cert_resolver(Arc::new(
+        Some(ClientIdentity(pair)) => builder.with_client_cert_resolver(Arc::new(
             rustls::sign::SingleCertAndKey::from(Arc::clone(pair)),
         )),
         None => builder.with_no_client_auth(),
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_certificate_and_its_key_are_an_identity() {
         let (certificate, key) = pair();
-        let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         assert_eq!(format!("{identity:?}"), "Identity([REDACTED])");
         assert!(config(Roots::Pem(certificate.as_bytes()), Some(&identity)).is_ok());
     }
@@ -298,7 +298,7 @@ mod tests {
         let (certificate, key) = pair();
         let (_, other) = pair();
         let check = |certificate: &str, key: &str, expected| {
-            let actual = Identity::from_pem(certificate.as_bytes(), key.as_bytes());
+            let actual = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes());
             assert_eq!(actual.unwrap_err(), expected);
         };
         check(&certificate, &other, TlsError::Mismatch);

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::deadline::Deadline;
-use crate::kind::{Executed, Kind};
+use crate::kind::{ErrorKind, Executed};
 use crate::zeroizing::{self, ZeroizingBytes};
 
 /// Sends requests over connections of its own.
@@ -59,11 +59,11 @@ impl Limits {
     /// Waits for the head of a response.
     ///
     /// # Errors
-    /// [`Kind::Timeout`] if a limit passed first.
+    /// [`ErrorKind::Timeout`] if a limit passed first.
     pub async fn head<F: Future>(&self, head: F) -> Result<F::Output, TransportError> {
         let until = self.first_byte.map_or(self.deadline, |limit| self.deadline.within(limit));
         until.bound(head).await.ok_or_else(|| {
-            let timeout = TransportError::new(Kind::Timeout);
+            let timeout = TransportError::new(ErrorKind::Timeout);
             if until < self.deadline {
                 timeout.with_detail("no first byte within the limit")
             } else {
@@ -75,20 +75,20 @@ impl Limits {
     /// Waits for a part of the body.
     ///
     /// # Errors
-    /// [`Kind::Timeout`] if the deadline passed first.
+    /// [`ErrorKind::Timeout`] if the deadline passed first.
     pub async fn body<F: Future>(&self, part: F) -> Result<F::Output, TransportError> {
-        self.deadline.bound(part).await.ok_or_else(|| TransportError::new(Kind::Timeout))
+        self.deadline.bound(part).await.ok_or_else(|| TransportError::new(ErrorKind::Timeout))
     }
 
     /// Appends a part of the body.
     ///
     /// # Errors
-    /// [`Kind::Malformed`] if the body is then larger than the limit.
+    /// [`ErrorKind::Malformed`] if the body is then larger than the limit.
     pub fn append(&self, body: &mut ZeroizingBytes, part: &[u8]) -> Result<(), TransportError> {
         if zeroizing::append(body, part, self.max_body_bytes) {
             return Ok(());
         }
-        Err(TransportError::new(Kind::Malformed).with_detail("the response is too large"))
+        Err(TransportError::new(ErrorKind::Malformed).with_detail("the response is too large"))
     }
 }
 
@@ -97,7 +97,7 @@ impl Limits {
 #[non_exhaustive]
 pub struct TransportError {
     /// What went wrong: a kind that concerns connections.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// Whether the request may have been executed.
     pub executed: Executed,
     /// The cause in a fixed text, if more is known than the kind.
@@ -110,8 +110,8 @@ pub struct TransportError {
 
 impl TransportError {
     /// An error of `kind`, with the executed state that the kind implies.
-    pub fn new(kind: Kind) -> Self {
-        let executed = kind.class().executed;
+    pub fn new(kind: ErrorKind) -> Self {
+        let executed = kind.semantics().executed;
         Self { kind, executed, detail: None, status: None, source: None }
     }
 

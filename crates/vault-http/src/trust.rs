@@ -11,9 +11,9 @@ use rustls::ClientConfig;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use crate::builder::BuildProblem;
+use crate::builder::BuildErrorKind;
 use crate::file::{self, FileError};
-use crate::tls::{self, Identity, Roots};
+use crate::tls::{self, ClientIdentity, Roots};
 
 /// The largest file of certificates or keys. The bundles that systems ship are a quarter of that.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
@@ -28,7 +28,7 @@ pub(crate) enum Pem {
 /// The client certificate that is shown.
 #[derive(Debug, Clone)]
 pub(crate) enum Shown {
-    Fixed(Identity),
+    Fixed(ClientIdentity),
     Files { certificate: PathBuf, key: PathBuf },
 }
 
@@ -67,7 +67,7 @@ impl TlsReloader {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(crate) fn load(sources: Sources, tls: bool) -> Result<Self, Vec<BuildProblem>> {
+    pub(crate) fn load(sources: Sources, tls: bool) -> Result<Self, Vec<BuildErrorKind>> {
         let stamps = sources.stamps();
         let config = Arc::new(sources.config(tls)?);
         let current = Mutex::new(Current { stamps, generation: 0, config });
@@ -147,7 +147,7 @@ impl Sources {
         self.files().map(stamp).collect()
     }
 
-    fn config(&self, tls: bool) -> Result<ClientConfig, Vec<BuildProblem>> {
+    fn config(&self, tls: bool) -> Result<ClientConfig, Vec<BuildErrorKind>> {
         let ca = self.ca.as_ref().map(Pem::read).transpose();
         let shown = self.shown.as_ref().map(Shown::read).transpose();
         let (ca, shown) = match (ca, shown) {
@@ -161,12 +161,12 @@ impl Sources {
             None if tls => Roots::System,
             None => Roots::None,
         };
-        tls::config(roots, shown.as_ref()).map_err(|error| vec![BuildProblem::Trust(error)])
+        tls::config(roots, shown.as_ref()).map_err(|error| vec![BuildErrorKind::Trust(error)])
     }
 }
 
 impl Pem {
-    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Vec<BuildProblem>> {
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Vec<BuildErrorKind>> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone().into()),
             Self::File(path) => read(path).map_err(|problem| vec![problem]),
@@ -176,14 +176,14 @@ impl Pem {
 
 impl Shown {
     /// Both files are looked at, even when the first is bad.
-    fn read(&self) -> Result<Identity, Vec<BuildProblem>> {
+    fn read(&self) -> Result<ClientIdentity, Vec<BuildErrorKind>> {
         let (certificate, key) = match self {
             Self::Fixed(identity) => return Ok(identity.clone()),
             Self::Files { certificate, key } => (certificate, key),
         };
         match (read(certificate), read(key)) {
-            (Ok(certificate), Ok(key)) => Identity::from_pem(&certificate, &key)
-                .map_err(|error| vec![BuildProblem::Identity(error)]),
+            (Ok(certificate), Ok(key)) => ClientIdentity::from_pem(&certificate, &key)
+                .map_err(|error| vec![BuildErrorKind::Identity(error)]),
             (certificate, key) => {
                 Err([certificate.err(), key.err()].into_iter().flatten().collect())
             }
@@ -191,13 +191,13 @@ impl Shown {
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildProblem> {
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {
     let problem = |error| {
         let why = match error {
             FileError::Io(error) => error.to_string(),
             other => other.to_string(),
         };
-        BuildProblem::File { path: path.to_owned(), why }
+        BuildErrorKind::File { path: path.to_owned(), why }
     };
     Ok(file::read_blocking(path, MAX_FILE_BYTES).map_err(problem)?.bytes)
 }
@@ -244,7 +244,7 @@ mod tests {
             files.write(name, content);
         }
         let problems = TlsReloader::load(files.sources(), true).unwrap_err();
-        assert_eq!(problems, [BuildProblem::Identity(TlsError::Mismatch)]);
+        assert_eq!(problems, [BuildErrorKind::Identity(TlsError::Mismatch)]);
     }
 
     #[cfg(unix)]
@@ -254,7 +254,7 @@ mod tests {
             let sources = Sources { ca: Some(Pem::File(path.into())), shown: None };
             let problems = TlsReloader::load(sources, true).unwrap_err();
             let why = "not a regular file".to_owned();
-            assert_eq!(problems, [BuildProblem::File { path: path.into(), why }]);
+            assert_eq!(problems, [BuildErrorKind::File { path: path.into(), why }]);
         }
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
         let problems = TlsReloader::load(sources, true).unwrap_err();
         assert!(
-            matches!(&problems[..], [BuildProblem::File { why, .. }] if why.contains("larger"))
+            matches!(&problems[..], [BuildErrorKind::File { why, .. }] if why.contains("larger"))
         );
     }
 

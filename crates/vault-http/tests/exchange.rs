@@ -13,8 +13,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 use vault_http::{
-    Address, ApiPath, BuildProblem, Client, Deadline, Executed, Kind, MAX_BODY_BYTES, Plaintext,
-    Request, Token,
+    Address, ApiPath, BuildErrorKind, Client, Deadline, ErrorKind, Executed, MAX_BODY_BYTES,
+    Plaintext, Request, Token,
 };
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
 use wiremock::{Match, Mock, MockServer, ResponseTemplate};
@@ -91,7 +91,7 @@ async fn data_is_typed_and_a_404_with_data_is_an_answer() {
     let answer = client.send(&request, None, client.deadline()).await.unwrap();
     assert_eq!((answer.status(), answer.data::<Data>().unwrap().n), (404, 7));
     let wrong = answer.data::<Vec<u8>>().unwrap_err();
-    assert_eq!(wrong.kind(), Kind::Malformed);
+    assert_eq!(wrong.kind(), ErrorKind::Malformed);
 }
 
 #[tokio::test]
@@ -103,15 +103,15 @@ async fn answers_that_are_none() {
         assert_eq!(error.kind(), expected, "{error}");
         watch.error(&error);
     };
-    check(json("{\"data\":\"PLANTED-x\""), Kind::Malformed).await;
-    check(json("<html>PLANTED-x</html>"), Kind::Malformed).await;
-    check(json(""), Kind::Malformed).await;
-    check(json("{\"errors\":[\"PLANTED-x\"]}"), Kind::Malformed).await;
-    check(json("{}").insert_header("content-encoding", "gzip"), Kind::Malformed).await;
-    check(json(&" ".repeat(MAX_BODY_BYTES + 1)), Kind::Malformed).await;
+    check(json("{\"data\":\"PLANTED-x\""), ErrorKind::Malformed).await;
+    check(json("<html>PLANTED-x</html>"), ErrorKind::Malformed).await;
+    check(json(""), ErrorKind::Malformed).await;
+    check(json("{\"errors\":[\"PLANTED-x\"]}"), ErrorKind::Malformed).await;
+    check(json("{}").insert_header("content-encoding", "gzip"), ErrorKind::Malformed).await;
+    check(json(&" ".repeat(MAX_BODY_BYTES + 1)), ErrorKind::Malformed).await;
     let redirect =
         ResponseTemplate::new(307).insert_header("location", "http://elsewhere/PLANTED-x");
-    check(redirect, Kind::Redirected).await;
+    check(redirect, ErrorKind::Redirected).await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_redirect_to_a_stranger_is_not_followed() {
     let _watch = leaks::watch();
     let elsewhere = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&elsewhere).await;
-    for (path, expected) in [("a%20b", Kind::NoLeader), ("b", Kind::Redirected)] {
+    for (path, expected) in [("a%20b", ErrorKind::NoLeader), ("b", ErrorKind::Redirected)] {
         let location = format!("{}/v1/secret/data/{path}", elsewhere.uri());
         let redirect = ResponseTemplate::new(307).insert_header("location", location);
         assert_eq!(answer(redirect).await.unwrap_err().kind(), expected);
@@ -132,7 +132,7 @@ async fn a_rate_limit_tells_how_long_to_wait() {
     let body = serde_json::json!({"errors": ["rate limit quota exceeded"]});
     let limited = ResponseTemplate::new(429).insert_header("retry-after", "7").set_body_json(body);
     let error = answer(limited).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::RateLimited);
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(error.executed(), Executed::No);
 }
@@ -141,13 +141,13 @@ async fn a_rate_limit_tells_how_long_to_wait() {
 async fn request_marked_once_is_not_retried() {
     let _watch = leaks::watch();
     let sealed = serde_json::json!({ "errors": ["Vault is sealed"] });
-    for (request, retried) in [(request(), true), (request().once(), false)] {
+    for (request, retried) in [(request(), true), (request().without_retries(), false)] {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(503).set_body_json(&sealed);
         Mock::given(any()).respond_with(answer).mount(&server).await;
         let deadline = Deadline::after(Duration::from_millis(500));
         let error = client(&server).send(&request, None, deadline).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Sealed);
+        assert_eq!(error.kind(), ErrorKind::Sealed);
         assert_eq!(server.received_requests().await.unwrap().len() > 1, retried);
     }
 }
@@ -161,7 +161,7 @@ async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
     let client = client(&server);
     let deadline = Deadline::after(Duration::from_millis(50));
     let error = client.send(&request(), None, deadline).await.unwrap_err();
-    assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::Maybe));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Timeout, Executed::Maybe));
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
     let address = Address::parse(&address, Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).build().unwrap();
     let error = client.send(&request(), None, client.deadline()).await.unwrap_err();
-    assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Unreachable, Executed::No));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn tls_to_a_plain_port_says_so() {
     let client = Client::builder(Address::parse(&address, Plaintext::default()).unwrap());
     let client = client.build().unwrap();
     let error = client.send(&request(), None, client.deadline()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Tls);
+    assert_eq!(error.kind(), ErrorKind::Tls);
     assert_eq!(error.detail(), "the server does not speak TLS on this port");
 }
 
@@ -195,6 +195,6 @@ fn a_builder_reports_all_that_is_wrong() {
     let problems = builder.build().unwrap_err().problems().to_vec();
     assert!(matches!(
         problems.as_slice(),
-        [BuildProblem::ServerName(_), BuildProblem::Trust(_), BuildProblem::Deadline]
+        [BuildErrorKind::ServerName(_), BuildErrorKind::Trust(_), BuildErrorKind::Deadline]
     ));
 }

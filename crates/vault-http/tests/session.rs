@@ -15,36 +15,36 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use vault_http::{
-    Address, ApiPath, Client, Deadline, Denial, Error, Executed, Generation, Kind, Lease,
-    Plaintext, Request, Session, Token, TokenSource, Verdict,
+    Address, ApiPath, Client, Deadline, Denial, DenialOutcome, Error, ErrorKind, Executed,
+    Generation, IssuedToken, Plaintext, Request, Session, Token, TokenSource,
 };
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// Hands out `first`, and `second` once a denial was settled with a replacement.
 struct Tokens {
-    settles: Result<Verdict, Error>,
+    settles: Result<DenialOutcome, Error>,
     generation: Mutex<Generation>,
     denials: Mutex<Vec<Denial>>,
 }
 
 impl Tokens {
-    fn new(settles: Result<Verdict, Error>) -> Arc<Self> {
+    fn new(settles: Result<DenialOutcome, Error>) -> Arc<Self> {
         Arc::new(Self { settles, generation: Mutex::default(), denials: Mutex::default() })
     }
 }
 
 #[async_trait]
 impl TokenSource for Tokens {
-    async fn token(&self) -> Result<Lease, Error> {
+    async fn token(&self) -> Result<IssuedToken, Error> {
         let generation = *self.generation.lock().unwrap();
         let text = if generation == Generation::default() { "first" } else { "second" };
-        Ok(Lease { token: Token::new(&SecretString::from(text)).unwrap(), generation })
+        Ok(IssuedToken { token: Token::new(&SecretString::from(text)).unwrap(), generation })
     }
 
-    async fn denied(&self, denial: Denial) -> Result<Verdict, Error> {
+    async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
         self.denials.lock().unwrap().push(denial);
-        if matches!(self.settles, Ok(Verdict::Replaced)) {
+        if matches!(self.settles, Ok(DenialOutcome::Replaced)) {
             *self.generation.lock().unwrap() = denial.generation.next();
         }
         self.settles.clone()
@@ -56,11 +56,11 @@ struct Never;
 
 #[async_trait]
 impl TokenSource for Never {
-    async fn token(&self) -> Result<Lease, Error> {
+    async fn token(&self) -> Result<IssuedToken, Error> {
         std::future::pending().await
     }
 
-    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
+    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
         std::future::pending().await
     }
 }
@@ -92,7 +92,7 @@ async fn send(server: &MockServer, tokens: Arc<dyn TokenSource>) -> Result<u16, 
 async fn a_replaced_token_is_tried_once() {
     let _watch = leaks::watch();
     let server = server(errors("1 error occurred: invalid token"), ok()).await;
-    let tokens = Tokens::new(Ok(Verdict::Replaced));
+    let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
     assert_eq!(send(&server, Arc::clone(&tokens) as _).await.unwrap(), 200);
     let denials = tokens.denials.lock().unwrap().clone();
     assert_eq!(denials, [Denial { generation: Generation::default(), token_invalid: true }]);
@@ -102,8 +102,8 @@ async fn a_replaced_token_is_tried_once() {
 async fn a_second_refusal_is_the_answer() {
     let _watch = leaks::watch();
     let server = server(errors("permission denied"), errors("permission denied")).await;
-    let error = send(&server, Tokens::new(Ok(Verdict::Replaced))).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Forbidden);
+    let error = send(&server, Tokens::new(Ok(DenialOutcome::Replaced))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
@@ -111,8 +111,8 @@ async fn a_second_refusal_is_the_answer() {
 async fn a_denied_path_is_confirmed_and_not_tried_again() {
     let _watch = leaks::watch();
     let server = server(errors("1 error occurred:\n\t* permission denied\n\n"), ok()).await;
-    let error = send(&server, Tokens::new(Ok(Verdict::PathDenied))).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Denied);
+    let error = send(&server, Tokens::new(Ok(DenialOutcome::PathDenied))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
@@ -120,9 +120,9 @@ async fn a_denied_path_is_confirmed_and_not_tried_again() {
 async fn what_could_not_be_settled_is_the_error() {
     let _watch = leaks::watch();
     let server = server(errors("permission denied"), ok()).await;
-    let unsettled = Error::new(Kind::Unreachable, "look up the token");
+    let unsettled = Error::new(ErrorKind::Unreachable, "look up the token");
     let error = send(&server, Tokens::new(Err(unsettled))).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unreachable);
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
     let request = Request::delete(ApiPath::from_static("secret/data/a"));
     let deadline = Deadline::after(Duration::from_millis(20));
     let error = session.send(&request, deadline).await.unwrap_err();
-    assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::No));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Timeout, Executed::No));
 }
 
 #[tokio::test]
@@ -149,13 +149,13 @@ async fn redirected_write_that_is_denied_is_not_sent_again() {
     let named = serde_json::json!({ "leader_address": leader.uri() });
     let named = ResponseTemplate::new(200).set_body_json(named);
     Mock::given(path("/v1/sys/leader")).respond_with(named).mount(&standby).await;
-    let tokens = Tokens::new(Ok(Verdict::Replaced));
+    let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
     let address = Address::parse(&standby.uri(), Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).build().unwrap();
     let session = Session::new(client, Arc::clone(&tokens) as _);
     let request = Request::delete(ApiPath::from_static("secret/data/a"));
     let error = session.send(&request, session.deadline()).await.unwrap_err();
-    assert_eq!((error.kind(), error.executed()), (Kind::TokenInvalid, Executed::Maybe));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::TokenInvalid, Executed::Maybe));
     assert_eq!(leader.received_requests().await.unwrap().len(), 1);
     assert!(tokens.denials.lock().unwrap().is_empty());
 }

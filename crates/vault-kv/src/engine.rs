@@ -36,20 +36,20 @@ impl Kv {
 
     /// The engine at another mount of the same server, through the same session. Nothing is sent.
     #[must_use]
-    pub fn at(&self, mount: Mount) -> Self {
+    pub fn with_mount(&self, mount: Mount) -> Self {
         Self { mount, check: Arc::default(), ..self.clone() }
     }
 
     /// The same with one deadline for all that it does from now on.
     #[must_use]
-    pub fn until(&self, deadline: Deadline) -> Self {
+    pub fn with_deadline(&self, deadline: Deadline) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
     /// The same without retries: each request is sent once, whatever it meets. For a caller that comes
     /// back by itself.
     #[must_use]
-    pub fn once(&self) -> Self {
+    pub fn without_retries(&self) -> Self {
         Self { once: true, ..self.clone() }
     }
 
@@ -95,6 +95,6 @@ impl Kv {
     }
 
     pub(crate) fn planned(&self, request: Request) -> Request {
-        if self.once { request.once() } else { request }
+        if self.once { request.without_retries() } else { request }
     }
 }

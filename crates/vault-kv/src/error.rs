@@ -9,7 +9,7 @@ use crate::secret::VersionMetadata;
 /// Why an operation failed. Holds the request's method and path, never a value.
 #[derive(Debug, Clone)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     cause: Cause,
 }
 
@@ -24,7 +24,7 @@ enum Cause {
 /// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// Nothing was ever stored there, or not that version.
     NotFound,
     /// The version is deleted; it can be undeleted.
@@ -42,29 +42,29 @@ pub enum Kind {
     /// The answer to a write was lost: it may or may not have been executed. Read to find out.
     Ambiguous,
     /// Any other failure of the exchange.
-    Exchange(vault_http::Kind),
+    Exchange(vault_http::ErrorKind),
 }
 
 impl Error {
     /// An error that an answer came down to.
-    pub(crate) fn answer(kind: Kind, what: String) -> Self {
+    pub(crate) fn answer(kind: ErrorKind, what: String) -> Self {
         Self { kind, cause: Cause::Answer(what, None) }
     }
 
     /// The same of one version.
-    pub(crate) fn version_answer(kind: Kind, what: String, version: VersionMetadata) -> Self {
+    pub(crate) fn version_answer(kind: ErrorKind, what: String, version: VersionMetadata) -> Self {
         Self { kind, cause: Cause::Answer(what, Some(Box::new(version))) }
     }
 
     /// The error of an exchange that read.
     pub(crate) fn read(error: vault_http::Error) -> Self {
-        use vault_http::Kind as Http;
+        use vault_http::ErrorKind as Http;
         let kind = match error.kind() {
-            Http::NotFound => Kind::NotFound,
-            Http::CasMismatch => Kind::CasMismatch,
-            Http::CasRequired => Kind::CasRequired,
-            Http::TooLarge => Kind::TooLarge,
-            other => Kind::Exchange(other),
+            Http::NotFound => ErrorKind::NotFound,
+            Http::CasMismatch => ErrorKind::CasMismatch,
+            Http::CasRequired => ErrorKind::CasRequired,
+            Http::TooLarge => ErrorKind::TooLarge,
+            other => ErrorKind::Exchange(other),
         };
         Self { kind, cause: Cause::Exchange(error) }
     }
@@ -73,17 +73,17 @@ impl Error {
     pub(crate) fn write(error: vault_http::Error) -> Self {
         match error.executed() {
             Executed::No => Self::read(error),
-            Executed::Maybe => Self { kind: Kind::Ambiguous, cause: Cause::Exchange(error) },
+            Executed::Maybe => Self { kind: ErrorKind::Ambiguous, cause: Cause::Exchange(error) },
         }
     }
 
     /// The same cause as another kind, once more is known.
-    pub(crate) fn into_kind(self, kind: Kind) -> Self {
+    pub(crate) fn into_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
     /// What went wrong.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -103,15 +103,15 @@ impl Error {
     /// Whether the server could not be asked, so that an older value may be served within bounds.
     pub fn may_serve_stale(&self) -> bool {
         match self.kind {
-            Kind::Exchange(kind) => kind.class().stale,
-            Kind::NotFound
-            | Kind::Deleted
-            | Kind::Destroyed
-            | Kind::WrongKvVersion
-            | Kind::CasMismatch
-            | Kind::CasRequired
-            | Kind::TooLarge
-            | Kind::Ambiguous => false,
+            ErrorKind::Exchange(kind) => kind.semantics().may_serve_stale,
+            ErrorKind::NotFound
+            | ErrorKind::Deleted
+            | ErrorKind::Destroyed
+            | ErrorKind::WrongKvVersion
+            | ErrorKind::CasMismatch
+            | ErrorKind::CasRequired
+            | ErrorKind::TooLarge
+            | ErrorKind::Ambiguous => false,
         }
     }
 }

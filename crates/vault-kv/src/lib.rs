@@ -18,7 +18,7 @@ mod secret;
 mod error;
 
 pub use engine::Kv;
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use fields::{FieldError, Fields, Value};
 pub use location::{Mount, SecretPath};
 pub use metadata::MetadataUpdate;

@@ -31,7 +31,7 @@ impl Kv {
     /// The metadata of the secret at `path`.
     ///
     /// # Errors
-    /// [`Kind::NotFound`](crate::Kind::NotFound), and the failures of the exchange.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), and the failures of the exchange.
     pub async fn metadata(&self, path: &SecretPath) -> Result<SecretMetadata, Error> {
         let request = Request::get(self.mount.metadata(path));
         let answer = self.ask(request, self.deadline()).await?;
@@ -55,7 +55,7 @@ impl Kv {
     /// Sets metadata of a secret that exists. Custom metadata is merged key by key.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`], and [`Kind::NotFound`](crate::Kind::NotFound).
+    /// As [`Kv::delete_latest`], and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn patch_metadata(
         &self,
         path: &SecretPath,

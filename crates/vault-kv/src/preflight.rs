@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tracing::debug;
-use vault_http::{ApiPath, Deadline, Error as HttpError, Kind as Http, Request};
+use vault_http::{ApiPath, Deadline, Error as HttpError, ErrorKind as Http, Request};
 
 use crate::engine::Kv;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");
 
@@ -19,9 +19,9 @@ const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");
 #[non_exhaustive]
 pub enum MountVersion {
     /// KV version 1.
-    One,
+    V1,
     /// KV version 2.
-    Two,
+    V2,
     /// Another secrets engine.
     NotKv,
     /// Nothing is mounted at exactly this path: it ends within another mount.
@@ -59,7 +59,7 @@ impl Kv {
     /// Asks what is mounted here. Any token with a right below the mount may ask.
     ///
     /// # Errors
-    /// [`Kind::Exchange`] when the server can't be asked.
+    /// [`ErrorKind::Exchange`] when the server can't be asked.
     pub async fn mount_version(&self) -> Result<MountVersion, Error> {
         self.version(self.deadline()).await
     }
@@ -98,12 +98,12 @@ impl Kv {
         let version = options.and_then(|options| options.version);
         let version = match (engine.as_str(), version.as_deref()) {
             _ if path.trim_end_matches('/') != mount.decoded() => MountVersion::NoMount,
-            ("kv", Some("2")) => MountVersion::Two,
-            ("kv" | "generic", _) => MountVersion::One,
+            ("kv", Some("2")) => MountVersion::V2,
+            ("kv" | "generic", _) => MountVersion::V1,
             _ => MountVersion::NotKv,
         };
         debug!(%mount, ?version, "asked what is mounted");
-        if version == MountVersion::Two {
+        if version == MountVersion::V2 {
             self.check.version_two.store(true, Relaxed);
         }
         Ok(version)
@@ -113,14 +113,14 @@ impl Kv {
     /// asked about has no right to write either, so its own answer will tell.
     pub(crate) async fn check_version(&self, by: Deadline) -> Result<(), Error> {
         let version = self.known_version(by).await?;
-        self.accept(version)
+        self.require_v2(version)
     }
 
     /// Checks after a miss that it is one: a version 1 engine answers in the same way. Costs nothing
     /// once the mount is known to be version 2.
     pub(crate) async fn check_miss(&self, by: Deadline) -> Result<(), Error> {
         match self.known_version(by).await {
-            Ok(version) => self.accept(version),
+            Ok(version) => self.require_v2(version),
             Err(error) => {
                 debug!(%error, "a miss stays a miss: what is mounted can't be asked");
                 Ok(())
@@ -133,12 +133,12 @@ impl Kv {
     async fn known_version(&self, by: Deadline) -> Result<MountVersion, Error> {
         let check = &*self.check;
         if check.version_two.load(Relaxed) {
-            return Ok(MountVersion::Two);
+            return Ok(MountVersion::V2);
         }
         let before = check.answers.load(Acquire);
         let Some(mut last) = by.bound(check.last.lock()).await else {
             let error = HttpError::new(Http::Timeout, format!("GET {MOUNTS}/{}", self.mount));
-            return Err(Error::read(error.unsent()));
+            return Err(Error::read(error.mark_not_executed()));
         };
         // Somebody has asked meanwhile.
         if let Some(version) = *last
@@ -155,21 +155,21 @@ impl Kv {
     /// Takes what is mounted here for an error when it is certainly not KV version 2.
     ///
     /// # Errors
-    /// [`Kind::WrongKvVersion`], or [`Kind::Exchange`] of a missing mount.
-    pub fn accept(&self, version: MountVersion) -> Result<(), Error> {
+    /// [`ErrorKind::WrongKvVersion`], or [`ErrorKind::Exchange`] of a missing mount.
+    pub fn require_v2(&self, version: MountVersion) -> Result<(), Error> {
         let mount = &self.mount;
         match version {
-            MountVersion::Two | MountVersion::Unknown => Ok(()),
-            MountVersion::One => Err(Error::answer(
-                Kind::WrongKvVersion,
+            MountVersion::V2 | MountVersion::Unknown => Ok(()),
+            MountVersion::V1 => Err(Error::answer(
+                ErrorKind::WrongKvVersion,
                 format!("{mount}: the mount is a KV engine of version 1"),
             )),
             MountVersion::NotKv => Err(Error::answer(
-                Kind::WrongKvVersion,
+                ErrorKind::WrongKvVersion,
                 format!("{mount}: the mount is not a KV engine"),
             )),
             MountVersion::NoMount => Err(Error::answer(
-                Kind::Exchange(Http::NoMount),
+                ErrorKind::Exchange(Http::NoMount),
                 format!("{mount}: no secrets engine is mounted at exactly this path"),
             )),
         }

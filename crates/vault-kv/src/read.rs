@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use vault_http::{Request, Response};
 
 use crate::engine::Kv;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
 use crate::lifetime;
 use crate::location::SecretPath;
@@ -15,7 +15,7 @@ impl Kv {
     /// The latest version of the secret at `path`. One request.
     ///
     /// # Errors
-    /// [`Kind::NotFound`], [`Kind::Deleted`], [`Kind::Destroyed`], [`Kind::WrongKvVersion`], and
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Deleted`], [`ErrorKind::Destroyed`], [`ErrorKind::WrongKvVersion`], and
     /// the failures of the exchange.
     pub async fn read(&self, path: &SecretPath) -> Result<Secret, Error> {
         self.fetch(Request::get(self.mount.data(path)).accept_not_found_data()).await
@@ -34,7 +34,7 @@ impl Kv {
         let by = self.deadline();
         match self.ask(request, by).await {
             Ok(answer) => secret(&answer),
-            Err(miss) if miss.kind() == Kind::NotFound => {
+            Err(miss) if miss.kind() == ErrorKind::NotFound => {
                 self.check_miss(by).await?;
                 Err(miss)
             }
@@ -59,7 +59,7 @@ impl Kv {
                 answer.expect_status(&[200]).map_err(Error::read)?;
                 Ok(answer.data::<Names>().map_err(Error::read)?.keys)
             }
-            Err(miss) if miss.kind() == Kind::NotFound => {
+            Err(miss) if miss.kind() == ErrorKind::NotFound => {
                 self.check_miss(by).await?;
                 Ok(Vec::new())
             }
@@ -97,7 +97,7 @@ fn misfit(answer: &Response) -> Error {
     // Nor has a gateway's own answer, but that is not a 200.
     match answer.data() {
         Ok(Content { metadata: None }) if answer.status() == 200 => Error::answer(
-            Kind::WrongKvVersion,
+            ErrorKind::WrongKvVersion,
             format!(
                 "GET {}: no version metadata: the mount is a KV engine of version 1",
                 answer.path()
@@ -111,9 +111,9 @@ fn misfit(answer: &Response) -> Error {
 fn gone(answer: &Response, metadata: VersionMetadata) -> Error {
     let (path, version) = (answer.path(), metadata.version);
     let (kind, became) = match metadata.deletion_time.as_deref() {
-        _ if metadata.destroyed => (Kind::Destroyed, "destroyed".to_owned()),
-        Some(time) => (Kind::Deleted, format!("deleted since {time}")),
-        None => (Kind::Deleted, "deleted".to_owned()),
+        _ if metadata.destroyed => (ErrorKind::Destroyed, "destroyed".to_owned()),
+        Some(time) => (ErrorKind::Deleted, format!("deleted since {time}")),
+        None => (ErrorKind::Deleted, "deleted".to_owned()),
     };
     Error::version_answer(kind, format!("GET {path}: version {version} is {became}"), metadata)
 }

@@ -6,7 +6,7 @@ use tracing::debug;
 use vault_http::Request;
 
 use crate::engine::Kv;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
 use crate::location::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
@@ -37,7 +37,7 @@ impl Kv {
         version: u64,
         request: Request,
     ) -> Result<VersionMetadata, Error> {
-        let kv = self.until(self.deadline());
+        let kv = self.with_deadline(self.deadline());
         let mut lost: Option<Error> = None;
         for _ in 0..TRIES {
             let error = match kv.store(request.clone(), fields).await {
@@ -45,9 +45,9 @@ impl Kv {
                 Err(error) => error,
             };
             let first = match (lost.take(), error.kind()) {
-                (None, Kind::Ambiguous) => error.clone(),
+                (None, ErrorKind::Ambiguous) => error.clone(),
                 (None, _) => return Err(error),
-                (Some(first), Kind::Ambiguous | Kind::CasMismatch) => first,
+                (Some(first), ErrorKind::Ambiguous | ErrorKind::CasMismatch) => first,
                 // This one was not executed for sure, the first may have been.
                 (Some(first), _) => return Err(first),
             };
@@ -55,11 +55,11 @@ impl Kv {
             match kv.fate(path, fields, version).await {
                 Fate::Stored(written) => return Ok(written),
                 Fate::NotThere => lost = Some(first),
-                Fate::Overtaken => return Err(error.into_kind(Kind::CasMismatch)),
+                Fate::Overtaken => return Err(error.into_kind(ErrorKind::CasMismatch)),
                 Fate::Unknown => return Err(first),
             }
         }
-        Err(lost.unwrap_or_else(|| Error::answer(Kind::Ambiguous, request.to_string())))
+        Err(lost.unwrap_or_else(|| Error::answer(ErrorKind::Ambiguous, request.to_string())))
     }
 
     /// What became of a write of `fields` that was to replace `version`.
@@ -69,7 +69,7 @@ impl Kv {
         let latest = match &read {
             Ok(secret) => secret.metadata.version,
             Err(error) => match (error.kind(), error.version()) {
-                (Kind::NotFound, _) => 0,
+                (ErrorKind::NotFound, _) => 0,
                 (_, Some(gone)) => gone,
                 _ => return Fate::Unknown,
             },

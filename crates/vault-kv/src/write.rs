@@ -1,10 +1,10 @@
 //! Writing, patching and deleting versions.
 
 use serde::Serialize;
-use vault_http::{ApiPath, Kind as Http, Request};
+use vault_http::{ApiPath, ErrorKind as Http, Request};
 
 use crate::engine::Kv;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::fields::{Exposed, Fields};
 use crate::location::SecretPath;
 use crate::secret::VersionMetadata;
@@ -62,8 +62,8 @@ impl Kv {
     /// The first write to a mount asks what is mounted there: a version 1 engine would accept it.
     ///
     /// # Errors
-    /// [`Kind::CasMismatch`], [`Kind::CasRequired`], [`Kind::TooLarge`], [`Kind::WrongKvVersion`],
-    /// [`Kind::Ambiguous`] when the answer was lost and a check-and-set version did not help to find
+    /// [`ErrorKind::CasMismatch`], [`ErrorKind::CasRequired`], [`ErrorKind::TooLarge`], [`ErrorKind::WrongKvVersion`],
+    /// [`ErrorKind::Ambiguous`] when the answer was lost and a check-and-set version did not help to find
     /// out, and the failures of the exchange.
     pub async fn write(
         &self,
@@ -82,7 +82,7 @@ impl Kv {
     /// Writes a new version that has the fields of the latest, with those of `fields` replaced.
     ///
     /// # Errors
-    /// As [`Kv::write`], and [`Kind::NotFound`].
+    /// As [`Kv::write`], and [`ErrorKind::NotFound`].
     pub async fn patch(
         &self,
         path: &SecretPath,
@@ -102,7 +102,7 @@ impl Kv {
     ) -> Result<VersionMetadata, Error> {
         if fields.longest() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
             let what = format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
-            return Err(Error::answer(Kind::TooLarge, what));
+            return Err(Error::answer(ErrorKind::TooLarge, what));
         }
         let answer = self.change(request, self.deadline()).await?;
         // A patch of a deleted version is answered with that version's metadata.
@@ -116,7 +116,7 @@ impl Kv {
     /// Deletes the latest version; it can be undeleted. No error when there is none.
     ///
     /// # Errors
-    /// [`Kind::WrongKvVersion`], [`Kind::Ambiguous`], and the failures of the exchange.
+    /// [`ErrorKind::WrongKvVersion`], [`ErrorKind::Ambiguous`], and the failures of the exchange.
     pub async fn delete_latest(&self, path: &SecretPath) -> Result<(), Error> {
         self.change_only(Request::delete(self.mount.data(path))).await
     }

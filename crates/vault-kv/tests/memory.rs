@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use vault_http::test_util::MemoryServer;
 use vault_http::zeroizing::ZeroizingBytes;
 use vault_http::{
-    Address, Client, Denial, Error, Generation, Lease, Plaintext, Session, Token, TokenSource,
-    Verdict,
+    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
+    Token, TokenSource,
 };
 use vault_kv::{Cas, Fields, Kv, Mount, Secret, SecretPath};
 
@@ -25,13 +25,13 @@ struct Fixed;
 
 #[async_trait]
 impl TokenSource for Fixed {
-    async fn token(&self) -> Result<Lease, Error> {
+    async fn token(&self) -> Result<IssuedToken, Error> {
         let token = Token::new(&SecretString::from("hvs.x")).unwrap();
-        Ok(Lease { token, generation: Generation::default() })
+        Ok(IssuedToken { token, generation: Generation::default() })
     }
 
-    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
-        Ok(Verdict::PathDenied)
+    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
+        Ok(DenialOutcome::PathDenied)
     }
 }
 

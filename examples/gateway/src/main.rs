@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use km_proxy_adapter::{Handle, KeyManager, VaultRules};
+use km_proxy_adapter::{Handle, KeyManager, VaultValidator};
 use km_settings::{ProcessEnv, Settings, Sources};
 use tokio::task::JoinSet;
 
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     provider.install_default().map_err(|_| "there is another provider already")?;
 
     // Everything that is wrong with the settings is reported here, at once.
-    let sources = Sources { env: &ProcessEnv, yaml: None, rules: &VaultRules };
+    let sources = Sources { env: &ProcessEnv, yaml: None, rules: &VaultValidator };
     let keys = KeyManager::connect(Settings::from_sources(&sources)?).await?;
 
     // The name is resolved once; from here on the key is where it is used.

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use reqwest::redirect::Policy;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};
-use vault_auth::{AppRole, Auth, AuthenticatedClient, Credential, OwnToken};
+use vault_auth::{AppRole, Auth, AuthenticatedClient, Credential, OnShutdown};
 use vault_http::{Address, Client, Plaintext};
 
 #[tokio::main]
@@ -31,6 +31,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stdout().write_all(format!("{status}\n").as_bytes()).await?;
         stdout().flush().await?;
     }
-    auth.shutdown(OwnToken::Revoke).await;
+    auth.shutdown(OnShutdown::Revoke).await;
     Ok(())
 }

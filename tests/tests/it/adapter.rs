@@ -17,7 +17,7 @@ mod writing;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use km_proxy_adapter::{Error, KeyManager, Kind, Secret, VaultRules};
+use km_proxy_adapter::{Error, ErrorKind, KeyManager, Secret, VaultValidator};
 use km_settings::{Env, Settings, Sources};
 use tests::Fixture;
 
@@ -25,7 +25,7 @@ use crate::product::environment;
 
 /// A key manager of the settings in `env`, with `behind` to fall back to.
 async fn keys_of(env: &BTreeMap<String, String>, behind: impl Env + 'static) -> Result<KeyManager> {
-    let sources = Sources { env, yaml: None, rules: &VaultRules };
+    let sources = Sources { env, yaml: None, rules: &VaultValidator };
     Ok(KeyManager::connect_with(Settings::from_sources(&sources)?, behind).await?)
 }
 
@@ -62,7 +62,12 @@ fn shows_nothing(fixture: &Fixture, error: &Error) {
 }
 
 /// Fails unless the read fails in this way.
-async fn fails(fixture: &Fixture, keys: &KeyManager, name: &str, expected: Kind) -> Result<()> {
+async fn fails(
+    fixture: &Fixture,
+    keys: &KeyManager,
+    name: &str,
+    expected: ErrorKind,
+) -> Result<()> {
     match read(fixture, keys, name).await {
         Ok(secret) => anyhow::bail!("{name}: {expected:?} was expected, not {secret:?}"),
         Err(error) => assert_eq!(error.kind(), expected, "{name}: {}", error.message()),

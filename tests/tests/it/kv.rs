@@ -18,7 +18,7 @@ use std::fmt::Debug;
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret as _;
 use tests::{Fixture, Server};
-use vault_kv::{Error, Fields, Kind, Kv, Value};
+use vault_kv::{Error, ErrorKind, Fields, Kv, Value};
 
 use crate::product::kv;
 
@@ -30,7 +30,11 @@ async fn engine() -> Result<(Fixture, Kv)> {
 }
 
 /// Fails unless it failed in this way; its texts are searched for secrets.
-fn fails<T: Debug>(fixture: &Fixture, expected: Kind, outcome: Result<T, Error>) -> Result<Error> {
+fn fails<T: Debug>(
+    fixture: &Fixture,
+    expected: ErrorKind,
+    outcome: Result<T, Error>,
+) -> Result<Error> {
     match outcome {
         Ok(value) => Err(anyhow!("{expected:?} was expected, not {value:?}")),
         Err(error) => {

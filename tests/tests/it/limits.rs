@@ -9,8 +9,8 @@ use tests::{Fixture, Server};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_auth::Auth;
-use vault_http::{DEFAULT_DEADLINE, Kind as Http, Session};
-use vault_kv::{Cas, Error, Fields, Kind, Kv, Mount};
+use vault_http::{DEFAULT_DEADLINE, ErrorKind as Http, Session};
+use vault_kv::{Cas, Error, ErrorKind, Fields, Kv, Mount};
 
 use crate::product::{approle, builder, figure, path};
 use crate::relay::Relay;
@@ -78,7 +78,7 @@ impl Limited {
             match outcome? {
                 Ok(()) => through.push(number),
                 Err(error) => {
-                    assert_eq!(error.kind(), Kind::Exchange(Http::RateLimited), "{error}");
+                    assert_eq!(error.kind(), ErrorKind::Exchange(Http::RateLimited), "{error}");
                     self.fixture.watch.error(&error);
                 }
             }
@@ -160,7 +160,7 @@ async fn limit_that_outlasts_the_deadline_is_reported_within_it() -> Result<()> 
         limited.exhaust().await?;
         let (before, started) = (limited.relay.requests(), Instant::now());
         let error = limited.kv.read(&path("name")?).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(Http::RateLimited), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(Http::RateLimited), "{error}");
         // Without a time to wait for, it is probed until the deadline.
         let most = if headers { Duration::from_secs(1) } else { DEFAULT_DEADLINE + OVERTIME };
         assert!(started.elapsed() < most, "{:?}", started.elapsed());

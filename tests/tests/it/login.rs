@@ -24,7 +24,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Access, Fixture};
 use vault_auth::Auth;
-use vault_http::{Denial, Kind, TokenSource as _, Verdict};
+use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource as _};
 
 /// What a token is, by the server's own account: `None` once it is dead.
 async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
@@ -63,7 +63,7 @@ async fn logs_in(fixture: &Fixture, auth: &Auth) -> Result<()> {
 }
 
 /// Logs in, in vain.
-async fn refused(fixture: &Fixture, auth: &Auth, expected: Kind) {
+async fn refused(fixture: &Fixture, auth: &Auth, expected: ErrorKind) {
     let error = auth.token().await.unwrap_err();
     assert_eq!(error.kind(), expected, "{error}");
     fixture.watch.error(&error);
@@ -82,6 +82,6 @@ async fn replaces_a_revoked_token(fixture: &Fixture, auth: &Auth) -> Result<()> 
     let lease = auth.token().await?;
     revoke(fixture, lease.token.expose()).await?;
     let denial = Denial { generation: lease.generation, token_invalid: true };
-    assert_eq!(auth.denied(denial).await?, Verdict::Replaced);
+    assert_eq!(auth.denied(denial).await?, DenialOutcome::Replaced);
     Ok(())
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use km_proxy_adapter::{KeyManager, Source, VaultRules};
+use km_proxy_adapter::{KeyManager, Source, VaultValidator};
 use km_settings::{AccessMode, Settings, Sources, Yaml};
 use serde_json::json;
 use tests::leaks::watch;
@@ -48,7 +48,7 @@ async fn check(
 ) -> Result<()> {
     let watch = watch();
     let yaml = Some(Yaml::new("config.yaml", CONFIG));
-    let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultRules })?;
+    let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultValidator })?;
     assert_eq!(settings.warnings.len(), 0, "{:?}", settings.warnings);
     assert_eq!(settings.references, ["OPENAI_API_KEY"]);
     assert_eq!(settings.access_mode, AccessMode::ReadAndWrite);

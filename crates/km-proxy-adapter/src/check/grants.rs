@@ -4,7 +4,7 @@ use km_settings::{AccessMode, LocationPattern, Settings};
 use vault_kv::{Mount, SecretPath};
 
 use crate::connect::bad_path;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::keys::mount;
 use crate::virtual_keys::Folder;
 
@@ -33,7 +33,7 @@ const VIRTUAL_KEY: &str = "virtual-key-check";
 /// Everything that the gateway of these settings does.
 ///
 /// # Errors
-/// [`Kind::Settings`] for settings that were not made by [`Settings::from_sources`].
+/// [`ErrorKind::Settings`] for settings that were not made by [`Settings::from_sources`].
 pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
     let location = &settings.location;
     let home = mount(location.namespace.as_deref(), &location.mount)?;
@@ -174,14 +174,14 @@ impl Grant {
     /// Where a policy grants them.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a path that a policy would take for a pattern.
+    /// [`ErrorKind::Usage`] for a path that a policy would take for a pattern.
     pub(super) fn pattern(&self) -> Result<String, Error> {
         let is_folder = self.path.ends_with('/');
         let of_team = self.sample.is_none();
         let plus = !of_team && self.path.split('/').any(|segment| segment == "+");
         if plus || self.path.ends_with('*') {
             let what = format!("policy: `{}` would be a pattern in a policy", self.path);
-            return Err(Error::new(Kind::Usage, what).with_hint("take another name or prefix"));
+            return Err(Error::new(ErrorKind::Usage, what).with_hint("take another name or prefix"));
         }
         Ok(format!("{}{}", self.path, if is_folder { "*" } else { "" }))
     }

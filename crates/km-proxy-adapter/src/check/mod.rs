@@ -13,18 +13,18 @@ use crate::keys::KeyManager;
 /// What one step of a check came to.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct CheckResult {
     /// What was looked at, such as `login`.
     pub step: &'static str,
     /// What was seen, where it is well.
     pub seen: String,
     /// Whether that is well.
-    pub verdict: Verdict,
+    pub verdict: CheckStatus,
 }
 
 /// Whether a step of a check went well.
 #[derive(Debug, Clone)]
-pub enum Verdict {
+pub enum CheckStatus {
     /// It is well.
     Ok,
     /// It works, and may not be what was meant; the text says how to mend it.
@@ -33,33 +33,33 @@ pub enum Verdict {
     Failed(Error),
 }
 
-impl Finding {
+impl CheckResult {
     fn ok(step: &'static str, seen: impl Into<String>) -> Self {
-        Self { step, seen: seen.into(), verdict: Verdict::Ok }
+        Self { step, seen: seen.into(), verdict: CheckStatus::Ok }
     }
 
     fn warning(step: &'static str, seen: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { step, seen: seen.into(), verdict: Verdict::Warning(hint.into()) }
+        Self { step, seen: seen.into(), verdict: CheckStatus::Warning(hint.into()) }
     }
 
     fn failed(step: &'static str, error: Error) -> Self {
-        Self { step, seen: String::new(), verdict: Verdict::Failed(error) }
+        Self { step, seen: String::new(), verdict: CheckStatus::Failed(error) }
     }
 }
 
 impl KeyManager {
     /// Looks at the settings, the server, the login, the mount and the rights, in this order. Steps
     /// that make no sense after a failure are left out. Nothing is written, no secret is read.
-    pub async fn check(&self) -> Vec<Finding> {
+    pub async fn check(&self) -> Vec<CheckResult> {
         let mut findings = self.check_settings();
         let server = self.check_server().await;
-        let reachable = !matches!(server.verdict, Verdict::Failed(_));
+        let reachable = !matches!(server.verdict, CheckStatus::Failed(_));
         findings.push(server);
         if !reachable {
             return findings;
         }
         let login = self.check_login().await;
-        let logged_in = !matches!(login.verdict, Verdict::Failed(_));
+        let logged_in = !matches!(login.verdict, CheckStatus::Failed(_));
         findings.push(login);
         if logged_in {
             findings.push(self.check_mount().await);
@@ -68,7 +68,7 @@ impl KeyManager {
         findings
     }
 
-    fn check_settings(&self) -> Vec<Finding> {
+    fn check_settings(&self) -> Vec<CheckResult> {
         let settings = self.settings();
         let method = match &settings.login.method {
             km_settings::Method::AppRole { .. } => "AppRole",
@@ -79,10 +79,10 @@ impl KeyManager {
             km_settings::Method::Userpass { .. } => "userpass",
         };
         let seen = format!("server {}, login by {method}", settings.server.address);
-        let mut findings = vec![Finding::ok("settings", seen)];
+        let mut findings = vec![CheckResult::ok("settings", seen)];
         findings.extend(settings.warnings.iter().map(|warning| {
             let seen = format!("{}: {}", warning.source, warning.what);
-            Finding::warning("settings", seen, &warning.hint)
+            CheckResult::warning("settings", seen, &warning.hint)
         }));
         let patterns = settings.allowed_team_locations.iter().flatten();
         let free = patterns.filter(|pattern| pattern.prefix().is_none()).map(|pattern| {
@@ -90,7 +90,7 @@ impl KeyManager {
                 "KM_ALLOWED_TEAM_LOCATIONS: `{pattern}` leaves the path prefix free: a team may \
                  name any other team's"
             );
-            Finding::warning("settings", seen, format!("add a prefix: `{pattern}:PREFIX`"))
+            CheckResult::warning("settings", seen, format!("add a prefix: `{pattern}:PREFIX`"))
         });
         findings.extend(free);
         findings

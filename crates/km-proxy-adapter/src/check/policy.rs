@@ -28,7 +28,7 @@ const ANY_TEAM: &str = "
 /// The policy (HCL) that a gateway with these settings needs, and no more. Nothing is asked.
 ///
 /// # Errors
-/// [`Kind::Usage`](crate::Kind::Usage) for a name that no policy can allow alone.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that no policy can allow alone.
 pub fn policy(settings: &Settings) -> Result<String, Error> {
     // Writing to a string does not fail.
     let mut text = HEAD.to_owned();

@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use vault_http::{ApiPath, Kind as Http, Request};
+use vault_http::{ApiPath, ErrorKind as Http, Request};
 
-use super::Finding;
+use super::CheckResult;
 use super::grants::grants;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
 
 const CAPABILITIES: ApiPath = ApiPath::from_static("sys/capabilities-self");
 
 impl KeyManager {
-    pub(super) async fn check_rights(&self) -> Vec<Finding> {
+    pub(super) async fn check_rights(&self) -> Vec<CheckResult> {
         let needs = match self.needs() {
             Ok(needs) => needs,
-            Err(error) => return vec![Finding::failed("rights", error)],
+            Err(error) => return vec![CheckResult::failed("rights", error)],
         };
         if needs.is_empty() {
-            return vec![Finding::ok("rights", "these settings ask Vault for no secret")];
+            return vec![CheckResult::ok("rights", "these settings ask Vault for no secret")];
         }
         let rights = match self.rights(needs.keys().collect()).await {
             Ok(rights) => rights,
@@ -28,10 +28,10 @@ impl KeyManager {
                 let seen = "the token may not ask for its own rights";
                 let hint =
                     "give it the policy `default`, or allow `update` on sys/capabilities-self";
-                return vec![Finding::warning("rights", seen, hint)];
+                return vec![CheckResult::warning("rights", seen, hint)];
             }
             Err(error) => {
-                return vec![Finding::failed(
+                return vec![CheckResult::failed(
                     "rights",
                     explain::http("ask for the token's rights", error),
                 )];
@@ -83,15 +83,15 @@ impl KeyManager {
     }
 }
 
-fn judge(path: &str, needed: &[&str], rights: Option<&Vec<String>>) -> Finding {
+fn judge(path: &str, needed: &[&str], rights: Option<&Vec<String>>) -> CheckResult {
     let has = |right: &str| rights.is_some_and(|rights| rights.iter().any(|held| held == right));
     let missing: Vec<_> =
         needed.iter().copied().filter(|right| !has(right) && !has("root")).collect();
     if missing.is_empty() {
-        return Finding::ok("rights", format!("{} on {path}", needed.join(", ")));
+        return CheckResult::ok("rights", format!("{} on {path}", needed.join(", ")));
     }
     let missing = missing.join(", ");
-    let error = Error::new(Kind::Denied, format!("the token has no {missing} on {path}"))
+    let error = Error::new(ErrorKind::Denied, format!("the token has no {missing} on {path}"))
         .with_hint(format!("a policy of the token has to allow {missing} there"));
-    Finding::failed("rights", error)
+    CheckResult::failed("rights", error)
 }

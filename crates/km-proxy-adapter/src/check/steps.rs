@@ -1,11 +1,11 @@
 //! The server, the login and the mount, one question each.
 
 use serde::Deserialize;
-use vault_http::{ApiPath, Kind as Http, Request};
+use vault_http::{ApiPath, ErrorKind as Http, Request};
 use vault_kv::MountVersion;
 
-use super::Finding;
-use crate::error::{Error, Kind};
+use super::CheckResult;
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
 
@@ -13,7 +13,7 @@ const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
 
 impl KeyManager {
-    pub(crate) async fn check_server(&self) -> Finding {
+    pub(crate) async fn check_server(&self) -> CheckResult {
         #[derive(Deserialize)]
         struct Health {
             initialized: bool,
@@ -36,11 +36,11 @@ impl KeyManager {
             Err(error) => Err(error),
         };
         let failed = |text: &str, hint: &str| {
-            Finding::failed("server", Error::new(Kind::Unavailable, text).with_hint(hint))
+            CheckResult::failed("server", Error::new(ErrorKind::Unavailable, text).with_hint(hint))
         };
         match health {
             Err(error) => {
-                Finding::failed("server", explain::http("ask the server for its health", error))
+                CheckResult::failed("server", explain::http("ask the server for its health", error))
             }
             Ok(health) if !health.initialized => {
                 failed("the server is not initialised", "initialise it: vault operator init")
@@ -50,13 +50,13 @@ impl KeyManager {
             }
             Ok(health) => {
                 let version = health.version.unwrap_or_else(|| "of unknown version".to_owned());
-                Finding::ok("server", format!("{} is unsealed, {version}", client.address()))
+                CheckResult::ok("server", format!("{} is unsealed, {version}", client.address()))
             }
         }
     }
 
     /// A token that was given has not been tried yet, so it is looked up as well.
-    pub(super) async fn check_login(&self) -> Finding {
+    pub(super) async fn check_login(&self) -> CheckResult {
         #[derive(Deserialize)]
         struct Token {
             ttl: u64,
@@ -65,7 +65,7 @@ impl KeyManager {
         let link = &self.parts().link;
         let deadline = link.session.deadline();
         if let Err(error) = self.login_by(deadline).await {
-            return Finding::failed("login", error);
+            return CheckResult::failed("login", error);
         }
         let request = Request::get(LOOKUP_SELF).namespace(link.login_namespace.as_ref());
         match link.session.send(&request, deadline).await.and_then(|answer| answer.data::<Token>())
@@ -76,41 +76,41 @@ impl KeyManager {
                 let policies = policies.join(", ");
                 let seen = format!("the token lives {lives}; policies: {policies}");
                 if policies.split(", ").any(|policy| policy == "root") {
-                    return Finding::warning(
+                    return CheckResult::warning(
                         "login",
                         seen,
                         "use a token with fewer rights than root's",
                     );
                 }
-                Finding::ok("login", seen)
+                CheckResult::ok("login", seen)
             }
             Err(error) if error.kind() == Http::Denied => {
-                Finding::ok("login", "the token may not look itself up, so it lives")
+                CheckResult::ok("login", "the token may not look itself up, so it lives")
             }
-            Err(error) => Finding::failed("login", explain::http("log in", error)),
+            Err(error) => CheckResult::failed("login", explain::http("log in", error)),
         }
     }
 
-    pub(super) async fn check_mount(&self) -> Finding {
+    pub(super) async fn check_mount(&self) -> CheckResult {
         let kv = &self.parts().kv;
         let mount = kv.mount();
         let failed = |error| {
-            Finding::failed("mount", explain::kv(format!("look at the mount {mount}"), error))
+            CheckResult::failed("mount", explain::kv(format!("look at the mount {mount}"), error))
         };
         match kv.mount_version().await {
             // Vault says the same to "missing" and "no right": its answer to a listing tells them
             // apart.
             Ok(MountVersion::Unknown) => match kv.list(None).await {
-                Ok(_) => Finding::warning(
+                Ok(_) => CheckResult::warning(
                     "mount",
                     format!("{mount} is there; its version can't be asked"),
                     "allow `read` on sys/internal/ui/mounts below the mount",
                 ),
                 Err(error) => failed(error),
             },
-            Ok(version) => match kv.accept(version) {
+            Ok(version) => match kv.require_v2(version) {
                 Err(error) => failed(error),
-                Ok(()) => Finding::ok("mount", format!("{mount} is KV version 2")),
+                Ok(()) => CheckResult::ok("mount", format!("{mount} is KV version 2")),
             },
             Err(error) => failed(error),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
 
 use super::Document;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
 use crate::name::{self, Name};
@@ -33,7 +33,7 @@ impl KeyManager {
     /// mount. Nothing is sent.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when it can't stand in a request, [`Kind::Denied`] when it is not below the
+    /// [`ErrorKind::Usage`] when it can't stand in a request, [`ErrorKind::Denied`] when it is not below the
     /// location's prefix.
     pub fn entry(&self, path: &str) -> Result<Entry, Error> {
         if path.is_empty() && self.settings().location.path_prefix.is_none() {
@@ -42,7 +42,7 @@ impl KeyManager {
         let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
         let parsed = parsed.map_err(|why| name::unusable("path", path, why))?;
         let name = parsed.and_then(|path| self.name_of(path)).ok_or_else(|| {
-            Error::new(Kind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
+            Error::new(ErrorKind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
                 .with_hint("ask for what is at the configured location")
         })?;
         Ok(Entry { keys: self.clone(), name: Some(name) })
@@ -53,8 +53,8 @@ impl Entry {
     /// The latest version, through the cache.
     ///
     /// # Errors
-    /// [`Kind::Denied`] where the access mode forbids reading or `hosted_keys` leaves the secret
-    /// out, [`Kind::NotFound`] where there is none; else why Vault returned none.
+    /// [`ErrorKind::Denied`] where the access mode forbids reading or `hosted_keys` leaves the secret
+    /// out, [`ErrorKind::NotFound`] where there is none; else why Vault returned none.
     pub async fn read(&self) -> Result<Document, Error> {
         let name = self.secret()?;
         self.keys.may_read(|| self.operation("read"))?;
@@ -79,7 +79,7 @@ impl Entry {
     /// Writes a new version with exactly these fields; `cas` is the version that it replaces.
     ///
     /// # Errors
-    /// [`Kind::Denied`] where the access mode forbids it, [`Kind::Conflict`] when another version
+    /// [`ErrorKind::Denied`] where the access mode forbids it, [`ErrorKind::Conflict`] when another version
     /// is stored or the outcome is unknown; else why Vault did not write.
     pub async fn write(&self, fields: &Fields, cas: Option<u64>) -> Result<VersionMetadata, Error> {
         let path = self.path()?;
@@ -151,7 +151,7 @@ impl Entry {
 
     fn kv(&self) -> Kv {
         let parts = self.keys.parts();
-        parts.kv.until(parts.link.session.deadline())
+        parts.kv.with_deadline(parts.link.session.deadline())
     }
 
     fn path(&self) -> Result<&SecretPath, Error> {
@@ -161,13 +161,14 @@ impl Entry {
     /// The secret at this path, if `hosted_keys` lets it be served.
     fn secret(&self) -> Result<&Name, Error> {
         let name = self.name.as_ref().ok_or_else(|| {
-            Error::new(Kind::Usage, "the top of the mount is no secret").with_hint("name a secret")
+            Error::new(ErrorKind::Usage, "the top of the mount is no secret")
+                .with_hint("name a secret")
         })?;
         if is_served(self.keys.settings(), name.as_str()) {
             return Ok(name);
         }
         let what = format!("{}: not one of hosted_keys", name.path().decoded());
-        Err(Error::new(Kind::Denied, what).with_hint("add the name to hosted_keys"))
+        Err(Error::new(ErrorKind::Denied, what).with_hint("add the name to hosted_keys"))
     }
 
     /// Whether a listing of this folder shows the name.

@@ -29,7 +29,7 @@ impl KeyAlias {
     /// The alias that a person gave the key.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it can't stand in a path.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it can't stand in a path.
     pub fn new(alias: &str) -> Result<Self, Error> {
         SecretPath::new(alias).map_err(|why| name::unusable("alias", alias, why))?;
         Ok(Self(alias.to_owned()))
@@ -39,7 +39,7 @@ impl KeyAlias {
     /// the key itself.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) when it can't stand in a path.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it can't stand in a path.
     pub fn of_token(id: &str) -> Result<Self, Error> {
         SecretPath::new(id).map_err(|why| name::unusable("token id", id, why))?;
         Self::new(&format!("{UNNAMED}{id}"))

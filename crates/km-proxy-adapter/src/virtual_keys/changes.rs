@@ -7,13 +7,13 @@ use vault_kv::{Fields, SecretPath};
 use super::document::{came_from, derived, described};
 use super::work::{Landed, Same, Work};
 use super::{KeyAlias, VirtualKeys};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::write::Present;
 
 /// What became of a key that was to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoreOutcome {
     /// It is stored.
     Done(KeyChange),
     /// It is not: the settings say that virtual keys are not stored.
@@ -45,7 +45,7 @@ impl VirtualKeys {
     /// beside it. `description` is written beside the value; the settings' one if not given.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids it, [`Kind::Conflict`] when another value is
+    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another value is
     /// stored or one that cannot be read, when another writer is faster, or when the outcome is
     /// unknown; else why Vault did not store. In each case the same call may be made again.
     pub async fn store(
@@ -53,12 +53,12 @@ impl VirtualKeys {
         alias: &KeyAlias,
         value: SecretString,
         description: Option<&str>,
-    ) -> Result<Stored, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let path = self.folder.path(alias)?;
         let description = description.or(self.keys.settings().description.as_deref());
         let document = described(&self.folder, value.clone(), description)?;
         if !self.stores() {
-            return Ok(Stored::Skipped);
+            return Ok(StoreOutcome::Skipped);
         }
         let work = self.begin(format!("store the key {alias}"));
         self.keys.may_write(|| work.operation.clone())?;
@@ -74,14 +74,14 @@ impl VirtualKeys {
     /// A call that was stopped at any point is completed by the same call.
     ///
     /// # Errors
-    /// [`Kind::Denied`] when the access mode forbids it, [`Kind::Conflict`] when another key has
+    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another key has
     /// the new name; else why Vault did not do it, and what is left to do.
     pub async fn rotate(
         &self,
         current: &KeyAlias,
         to: Option<&KeyAlias>,
         value: SecretString,
-    ) -> Result<Stored, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let work = self.begin(format!("rotate the key {current}"));
         let names = self.names(current, to.unwrap_or(current))?;
         let document = derived(&self.folder, value, current);
@@ -101,7 +101,7 @@ impl VirtualKeys {
                 Present::Alive(found) if found.fields.same_as(&document) => {
                     Landed { metadata: found.metadata, seen: true }
                 }
-                _ => return Ok(Stored::Skipped),
+                _ => return Ok(StoreOutcome::Skipped),
             },
         };
         work.confirm(target, &document, &landed).await?;
@@ -114,12 +114,12 @@ impl VirtualKeys {
     /// A call that was stopped at any point is completed by the same call.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] when there is no such key, [`Kind::Conflict`] when another one has the
+    /// [`ErrorKind::NotFound`] when there is no such key, [`ErrorKind::Conflict`] when another one has the
     /// new name; else as [`rotate`](Self::rotate).
-    pub async fn rename(&self, from: &KeyAlias, to: &KeyAlias) -> Result<Stored, Error> {
+    pub async fn rename(&self, from: &KeyAlias, to: &KeyAlias) -> Result<StoreOutcome, Error> {
         if from == to {
             let what = format!("rename the key {from}: the new name is the same");
-            return Err(Error::new(Kind::Usage, what).with_hint("name another one"));
+            return Err(Error::new(ErrorKind::Usage, what).with_hint("name another one"));
         }
         let work = self.begin(format!("rename the key {from}"));
         let names = self.names(from, to)?;
@@ -148,7 +148,7 @@ impl VirtualKeys {
         work: &Work,
         names: &Move<'_>,
         document: &Fields,
-    ) -> Result<Stored, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let Move { from, to, source, target } = names;
         let landed = work.put(target, document, Same::Document).await?;
         work.confirm(target, document, &landed).await?;
@@ -172,13 +172,18 @@ impl VirtualKeys {
         self.keys.settings().virtual_keys.store
     }
 
-    fn done(&self, path: &SecretPath, landed: &Landed, deleted: Option<&SecretPath>) -> Stored {
+    fn done(
+        &self,
+        path: &SecretPath,
+        landed: &Landed,
+        deleted: Option<&SecretPath>,
+    ) -> StoreOutcome {
         let (path, version) = (self.url(path), landed.metadata.version);
-        Stored::Done(KeyChange { path, version, deleted: deleted.map(|path| self.url(path)) })
+        StoreOutcome::Done(KeyChange { path, version, deleted: deleted.map(|path| self.url(path)) })
     }
 }
 
 fn missing(work: &Work, place: &ApiPath) -> Error {
     let what = format!("{}: {place}: nothing is stored there", work.operation);
-    Error::new(Kind::NotFound, what).with_hint("check the alias and the location")
+    Error::new(ErrorKind::NotFound, what).with_hint("check the alias and the location")
 }

@@ -6,12 +6,12 @@ use vault_kv::Fields;
 
 use super::KeyAlias;
 use super::folder::Folder;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// A key's document with the description that its writer wants.
 ///
 /// # Errors
-/// [`Kind::Usage`] where the one would take the other's field.
+/// [`ErrorKind::Usage`] where the one would take the other's field.
 pub(super) fn described(
     folder: &Folder,
     value: SecretString,
@@ -19,7 +19,7 @@ pub(super) fn described(
 ) -> Result<Fields, Error> {
     if description.is_some() && folder.field == Location::DESCRIPTION {
         return Err(Error::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             "the field `description` holds the key: a description can't stand there too",
         )
         .with_hint("leave the description out, or give the team another field"));

@@ -9,7 +9,7 @@ use vault_kv::{Mount, SecretPath};
 
 use super::KeyAlias;
 use crate::connect::bad_path;
-use crate::error::{Error, Kind, Problem};
+use crate::error::{Error, ErrorKind, Problem};
 use crate::keys::mount;
 use crate::name::{is_within, unusable};
 use crate::ownership;
@@ -34,8 +34,8 @@ impl Folder {
     /// The folder of the gateway's own keys, or of a team's.
     ///
     /// # Errors
-    /// [`Kind::Settings`] for team settings that cannot be used and for a folder that the provider
-    /// secrets are in, [`Kind::Denied`] for a location that the team may not name.
+    /// [`ErrorKind::Settings`] for team settings that cannot be used and for a folder that the provider
+    /// secrets are in, [`ErrorKind::Denied`] for a location that the team may not name.
     pub(crate) fn new(settings: &Settings, team: Option<&TeamSettings>) -> Result<Self, Error> {
         let location = match team {
             Some(team) => team.overlay(settings).map_err(refused)?,
@@ -52,7 +52,7 @@ impl Folder {
     /// The folder of the gateway's own keys, also where provider secrets are in it.
     ///
     /// # Errors
-    /// [`Kind::Settings`] for settings that were not made by [`Settings::from_sources`].
+    /// [`ErrorKind::Settings`] for settings that were not made by [`Settings::from_sources`].
     pub(crate) fn of_gateway(settings: &Settings) -> Result<Self, Error> {
         Self::at(settings, settings.location.clone())
     }
@@ -86,7 +86,7 @@ impl Folder {
     /// The path of a key.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for an alias that could name another location's key, [`Kind::Denied`] for a
+    /// [`ErrorKind::Usage`] for an alias that could name another location's key, [`ErrorKind::Denied`] for a
     /// path among the provider secrets.
     pub(crate) fn path(&self, alias: &KeyAlias) -> Result<SecretPath, Error> {
         if !self.owns(alias.as_str()) {
@@ -103,8 +103,11 @@ impl Folder {
 
     fn check_provider_secrets(&self, alias: &KeyAlias, path: &str) -> Result<(), Error> {
         let denied = |why: String, hint| {
-            Err(Error::new(Kind::Denied, format!("the key `{alias}`: permission denied: {why}"))
-                .with_hint(hint))
+            Err(Error::new(
+                ErrorKind::Denied,
+                format!("the key `{alias}`: permission denied: {why}"),
+            )
+            .with_hint(hint))
         };
         if let Some(reserved) = self.reserved.as_ref().filter(|outer| is_within(path, outer)) {
             let why = format!("it would be among the global secrets, below {reserved}/");
@@ -150,7 +153,7 @@ impl Folder {
                 "use one segment, or set prefix_for_stored_virtual_keys",
             ),
         };
-        Error::new(Kind::Usage, format!("the alias `{alias}` {what}")).with_hint(hint)
+        Error::new(ErrorKind::Usage, format!("the alias `{alias}` {what}")).with_hint(hint)
     }
 }
 
@@ -199,7 +202,7 @@ fn shared_folder() -> Error {
 fn refused(error: OverlayError) -> Error {
     match error {
         OverlayError::Contradiction(problems) => problems.into(),
-        error => Error::new(Kind::Denied, error.to_string())
+        error => Error::new(ErrorKind::Denied, error.to_string())
             .with_hint("allow it in KM_ALLOWED_TEAM_LOCATIONS, or change the team's settings"),
     }
 }

@@ -2,10 +2,10 @@
 //! again after a stop at any point, goes on from there.
 
 use secrecy::ExposeSecret as _;
-use vault_http::Kind as Http;
-use vault_kv::{Cas, Fields, Kind as KvKind, Kv, SecretPath, VersionMetadata};
+use vault_http::ErrorKind as Http;
+use vault_kv::{Cas, ErrorKind as KvKind, Fields, Kv, SecretPath, VersionMetadata};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::write::{Present, is_denied, present};
 
@@ -100,7 +100,7 @@ impl Work {
         }
         let place = self.kv.mount().data(path);
         let what = format!("{}: {place}: somebody else's value was read back", self.operation);
-        Err(Error::new(Kind::Conflict, what).with_hint("nothing was deleted: run it again"))
+        Err(Error::new(ErrorKind::Conflict, what).with_hint("nothing was deleted: run it again"))
     }
 
     /// What is stored at `path`.
@@ -131,7 +131,7 @@ impl Work {
     fn occupied(&self, path: &SecretPath) -> Error {
         let place = self.kv.mount().data(path);
         let what = format!("{}: {place}: another key is stored there", self.operation);
-        Error::new(Kind::Conflict, what)
+        Error::new(ErrorKind::Conflict, what)
             .with_hint("rotate or delete that one first, or use another alias")
     }
 }

@@ -6,7 +6,7 @@ use super::Method;
 use super::candidate::{Candidate, Name};
 use super::methods;
 use crate::credential::Credential;
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::reader::Reader;
 
 const NOTHING_COMPLETE: &str = "no login method is complete: AppRole needs \
@@ -35,7 +35,7 @@ pub(super) fn none() -> Method {
 fn by_name(
     candidates: [Candidate; 6],
     name: Name,
-    source: &Origin,
+    source: &SettingSource,
     reader: &mut Reader<'_>,
 ) -> Option<Method> {
     let candidate = candidates.into_iter().find(|candidate| candidate.name == name)?;
@@ -64,12 +64,12 @@ fn warn_of_unused(three: &[Candidate], others: &[Candidate], reader: &mut Reader
     for half in three.iter().filter(|candidate| candidate.is_half()) {
         let (present, missing) = (half.present(), half.missing());
         let what = format!("{present} is set without {missing}, and is ignored");
-        reader.notes.warning(Origin::Environment, what, "set both or none");
+        reader.notes.warning(SettingSource::Environment, what, "set both or none");
     }
     for other in others.iter().filter(|other| !other.parts.present.is_empty()) {
         let what = format!("{} is set, but the login is another one", other.present());
         let hint = format!("set KM_AUTH_METHOD={} to log in with it", other.name.word());
-        reader.notes.warning(Origin::Environment, what, hint);
+        reader.notes.warning(SettingSource::Environment, what, hint);
     }
 }
 
@@ -83,5 +83,5 @@ fn nothing_complete(three: &[Candidate], others: &[Candidate], reader: &mut Read
         what.push(format!("{} is set, {} is missing", half.present(), half.missing()));
         hint = format!("set {} too", half.missing());
     }
-    reader.notes.problem(Origin::Environment, what.join("; "), hint);
+    reader.notes.problem(SettingSource::Environment, what.join("; "), hint);
 }

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::found::{Found, Route};
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::yaml::{Document, Entry, MANAGEMENT, Node, OWN, PREFIX, Value};
 
 impl Reader<'_> {
@@ -32,7 +32,7 @@ impl Reader<'_> {
     /// The value behind `os.environ/NAME`, or the value as it stands.
     pub(crate) fn resolve(
         &mut self,
-        source: Origin,
+        source: SettingSource,
         value: Value,
         items_too: bool,
     ) -> Option<Found> {
@@ -50,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    fn resolve_items(&mut self, source: Origin, items: Vec<Node>) -> Option<Found> {
+    fn resolve_items(&mut self, source: SettingSource, items: Vec<Node>) -> Option<Found> {
         let (mut route, mut resolved) = (Route::File, Vec::with_capacity(items.len()));
         for Node { line, value } in items {
             let value = match value {
@@ -66,7 +66,7 @@ impl Reader<'_> {
         Some(Found { source, value: Value::List(resolved), route })
     }
 
-    fn behind(&mut self, source: &Origin, name: &str) -> Option<String> {
+    fn behind(&mut self, source: &SettingSource, name: &str) -> Option<String> {
         if self.env.var(name).is_none() {
             let name = if is_variable(name) { name } else { "of that name" };
             let what = format!("refers to the variable {name}, which is not set");

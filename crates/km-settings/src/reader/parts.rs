@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::Reader;
 use crate::credential::Credential;
 use crate::found::{Found, Route};
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::text::{has_control, sanitise};
 
 impl Reader<'_> {
@@ -18,7 +18,7 @@ impl Reader<'_> {
         let path = self.file(file);
         match (text, path) {
             (Some(_), Some(_)) => {
-                let source = Origin::Variable(value.to_owned());
+                let source = SettingSource::Variable(value.to_owned());
                 let what = format!("is set, and {file} too: which one counts is not clear");
                 self.notes.problem(source, what, "unset one of the two");
                 None
@@ -33,7 +33,7 @@ impl Reader<'_> {
         let text = Zeroizing::new(self.raw(name)?);
         let trimmed = text.trim();
         if has_control(trimmed) {
-            let source = Origin::Variable(name.to_owned());
+            let source = SettingSource::Variable(name.to_owned());
             let hint = "set it to the credential alone";
             self.notes.problem(source, "holds a control character", hint);
             return None;

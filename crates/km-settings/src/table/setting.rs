@@ -9,7 +9,7 @@ pub struct Setting {
     /// The key below `general_settings.key_management_settings`, where it has one.
     pub yaml: Option<&'static str>,
     /// What counts when it is not set.
-    pub preset: Preset,
+    pub preset: DefaultValue,
     /// One line: what it does.
     pub meaning: &'static str,
     /// The heading it stands under.
@@ -20,7 +20,7 @@ pub struct Setting {
 
 /// What counts when a setting is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
+pub enum DefaultValue {
     /// This text: to write it is the same as to write nothing.
     Text(&'static str),
     /// Something that no text stands for.
@@ -88,7 +88,7 @@ impl Section {
 
 impl Setting {
     pub(super) const fn new(section: Section, name: &'static str, meaning: &'static str) -> Self {
-        let (preset, sensitivity) = (Preset::Unset, Sensitivity::Plain);
+        let (preset, sensitivity) = (DefaultValue::Unset, Sensitivity::Plain);
         Self { name, yaml: None, preset, meaning, section, sensitivity }
     }
 
@@ -97,11 +97,11 @@ impl Setting {
     }
 
     pub(super) const fn text(self, text: &'static str) -> Self {
-        Self { preset: Preset::Text(text), ..self }
+        Self { preset: DefaultValue::Text(text), ..self }
     }
 
     pub(super) const fn rule(self, rule: &'static str) -> Self {
-        Self { preset: Preset::Rule(rule), ..self }
+        Self { preset: DefaultValue::Rule(rule), ..self }
     }
 
     pub(super) const fn credential(self) -> Self {

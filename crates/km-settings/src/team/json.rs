@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::pairs::{Pairs, kind};
 use super::{Said, TeamSettings};
 use crate::notes::Notes;
-use crate::problem::{Origin, Problems};
-use crate::rules::Rules;
+use crate::problem::{Problems, SettingSource};
+use crate::rules::Validator;
 use crate::text::{has_control, nearest, sanitise, shown};
 
 const KEYS: [&str; 4] = ["namespace", "mount", "path_prefix", "data"];
@@ -27,7 +27,7 @@ impl TeamSettings {
     ///
     /// Everything that is wrong: no JSON object, an unknown key, a key given twice, a value that
     /// is no text, a path that the rules refuse.
-    pub fn from_json(text: &str, rules: &dyn Rules) -> Result<Self, Problems> {
+    pub fn from_json(text: &str, rules: &dyn Validator) -> Result<Self, Problems> {
         let mut reading = Reading { rules, notes: Notes::default(), prefix: String::new() };
         let pairs = reading.object("", text);
         let team = reading.top(pairs);
@@ -37,7 +37,7 @@ impl TeamSettings {
 }
 
 struct Reading<'a> {
-    rules: &'a dyn Rules,
+    rules: &'a dyn Validator,
     notes: Notes,
     /// The keys above the ones that are read, with a `.` at the end.
     prefix: String,
@@ -135,6 +135,6 @@ impl Reading<'_> {
 
     fn problem(&mut self, key: &str, what: impl AsRef<str>) {
         let path = format!("{}{key}", self.prefix).trim_end_matches('.').to_owned();
-        self.notes.problem(Origin::Team { path }, what, HINT);
+        self.notes.problem(SettingSource::Team { path }, what, HINT);
     }
 }

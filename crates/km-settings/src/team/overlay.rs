@@ -3,7 +3,7 @@
 use super::{Said, TeamSettings};
 use crate::location::{FIELD, Location, MOUNT};
 use crate::notes::Notes;
-use crate::problem::{Origin, Problems};
+use crate::problem::{Problems, SettingSource};
 use crate::settings::Settings;
 use crate::text::shown;
 
@@ -64,7 +64,7 @@ fn check_description(location: &Location, settings: &Settings) -> Result<(), Pro
     if location.field == Location::DESCRIPTION && settings.description.is_some() {
         let what =
             format!("{} is also the field of the global description", shown(Location::DESCRIPTION));
-        let source = Origin::Team { path: "data".to_owned() };
+        let source = SettingSource::Team { path: "data".to_owned() };
         notes.problem(source, what, "use another field, or drop the global description");
     }
     notes.finish().map(|_| ())

@@ -6,7 +6,7 @@ use super::merge::{self, Merged};
 use super::node::{Entry, Node, Value};
 use super::references::references;
 use crate::notes::Notes;
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::sources::Yaml;
 
 /// The path of the secret manager's name.
@@ -44,7 +44,7 @@ pub(crate) fn read(yaml: &Yaml<'_>, notes: &mut Notes) -> Document {
 
 impl Document {
     /// A place in the file that holds `general_settings`.
-    pub(crate) fn origin(&self, path: &str, line: u64) -> Origin {
+    pub(crate) fn origin(&self, path: &str, line: u64) -> SettingSource {
         origin(&self.file, path, line)
     }
 
@@ -83,6 +83,6 @@ impl Document {
 }
 
 /// A place in a file of the configuration.
-pub(super) fn origin(file: &str, path: &str, line: u64) -> Origin {
-    Origin::Yaml { file: file.to_owned(), path: path.to_owned(), line }
+pub(super) fn origin(file: &str, path: &str, line: u64) -> SettingSource {
+    SettingSource::Yaml { file: file.to_owned(), path: path.to_owned(), line }
 }

@@ -11,7 +11,7 @@ use super::limits;
 use super::mapping::{self, Findings, Part};
 use super::node::{Entry, Node, Value};
 use crate::notes::Notes;
-use crate::problem::Origin;
+use crate::problem::SettingSource;
 use crate::sources::{IncludeError, Yaml};
 use crate::text::{one_line, shown};
 
@@ -56,7 +56,7 @@ pub(super) fn read(yaml: &Yaml<'_>, notes: &mut Notes) -> Vec<File> {
 struct Include {
     entry: String,
     declared_in: PathBuf,
-    origin: Origin,
+    origin: SettingSource,
 }
 
 struct Reading<'a, 'n> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use km_settings::{Problems, Rules, Settings, Sources, Yaml};
+use km_settings::{Problems, Settings, Sources, Validator, Yaml};
 
 /// A credential that no output may show.
 pub(crate) const SECRET: &str = "hvs.planted-secret";
@@ -10,7 +10,7 @@ pub(crate) const SECRET: &str = "hvs.planted-secret";
 /// Rules in the manner of Vault's.
 pub(crate) struct Strict;
 
-impl Rules for Strict {
+impl Validator for Strict {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         let loopback = text.starts_with("http://127.0.0.1");
         if text.contains('@') {

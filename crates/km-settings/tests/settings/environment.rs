@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use km_settings::{Fallback, FileProblem, Login, Origin, Rules, Server, Settings, Sources};
+use km_settings::{
+    Fallback, FileProblem, Login, Server, SettingSource, Settings, Sources, Validator,
+};
 
 use crate::common::{Strict, bad, check_problem, env, good, read_all, warnings};
 
@@ -232,7 +234,7 @@ fn a_variable_that_is_not_utf8_is_named() {
                 .unwrap_err();
         variables.remove(name);
         let sources: Vec<_> = problems.iter().map(|problem| problem.source.clone()).collect();
-        assert_eq!(sources, [Origin::Variable(name.to_owned())]);
+        assert_eq!(sources, [SettingSource::Variable(name.to_owned())]);
     }
 }
 
@@ -252,13 +254,16 @@ fn a_value_on_several_lines_makes_one_line() {
 #[test]
 fn without_a_login_nothing_works() {
     let problems = read_all(&env(&[]), "").unwrap_err();
-    assert_eq!(problems.iter().map(|p| &p.source).collect::<Vec<_>>(), [&Origin::Environment]);
+    assert_eq!(
+        problems.iter().map(|p| &p.source).collect::<Vec<_>>(),
+        [&SettingSource::Environment]
+    );
 }
 
 /// Finds the file of the server's authority unusable.
 struct NoAuthority;
 
-impl Rules for NoAuthority {
+impl Validator for NoAuthority {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         Strict.address(text, danger_plaintext)
     }

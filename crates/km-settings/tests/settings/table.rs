@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::sync::Mutex;
 
 use km_settings::{
-    Env, Preset, SETTINGS, Section, Sensitivity, Settings, Sources, Yaml, reference,
+    DefaultValue, Env, SETTINGS, Section, Sensitivity, Settings, Sources, Yaml, reference,
 };
 
 use crate::common::{Strict, good};
@@ -42,7 +42,7 @@ fn every_variable_that_is_read_is_in_the_table() {
 fn a_default_is_what_its_text_says() {
     let unset = format!("{:?}", good(&[], ""));
     for setting in SETTINGS {
-        if let Preset::Text(text) = setting.preset {
+        if let DefaultValue::Text(text) = setting.preset {
             assert_eq!(format!("{:?}", good(&[(setting.name, text)], "")), unset, "{setting:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! A team's settings: what they say, and where that leads.
 
-use km_settings::{Location, Origin, OverlayError, Settings, TeamSettings};
+use km_settings::{Location, OverlayError, SettingSource, Settings, TeamSettings};
 
 use crate::common::{Strict, bad, check_problem, good, management, warnings};
 
@@ -98,7 +98,7 @@ fn bad_settings_are_refused() {
         let problems = TeamSettings::from_json(json, &Strict).unwrap_err();
         let all: Vec<_> = problems.iter().collect();
         assert_eq!(all.len(), 1, "{json}: {problems}");
-        assert_eq!(all[0].source, Origin::Team { path: path.to_owned() }, "{json}");
+        assert_eq!(all[0].source, SettingSource::Team { path: path.to_owned() }, "{json}");
         assert!(all[0].what.contains(part), "{json}: {problems}");
         assert!(all[0].hint.contains("`namespace`, `mount`, `path_prefix` and `data`"));
     }

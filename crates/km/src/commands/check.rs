@@ -1,6 +1,6 @@
 //! `km check`: is everything in place?
 
-use km_proxy_adapter::{Finding, Verdict};
+use km_proxy_adapter::{CheckResult, CheckStatus};
 use km_settings::Settings;
 use serde::Serialize;
 
@@ -43,8 +43,8 @@ pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     let findings = keys.check().await;
     let checks: Vec<Line> = findings.iter().map(line).collect();
     let failed = findings.into_iter().find_map(|finding| match finding.verdict {
-        Verdict::Failed(error) => Some(error),
-        Verdict::Ok | Verdict::Warning(_) => None,
+        CheckStatus::Failed(error) => Some(error),
+        CheckStatus::Ok | CheckStatus::Warning(_) => None,
     });
     print(checks, failed.is_none(), common.json)?;
     failed.map_or(Ok(()), |error| Err(error.into()))
@@ -70,12 +70,12 @@ fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
     }))
 }
 
-fn line(finding: &Finding) -> Line {
+fn line(finding: &CheckResult) -> Line {
     let step = finding.step;
     let (status, message, hint) = match &finding.verdict {
-        Verdict::Ok => ("ok", finding.seen.clone(), None),
-        Verdict::Warning(hint) => ("warning", finding.seen.clone(), Some(hint.clone())),
-        Verdict::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
+        CheckStatus::Ok => ("ok", finding.seen.clone(), None),
+        CheckStatus::Warning(hint) => ("warning", finding.seen.clone(), Some(hint.clone())),
+        CheckStatus::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
     };
     Line { status, step, message, hint }
 }

@@ -1,6 +1,8 @@
 //! `km key …`: the virtual keys of the gateway, or of a team.
 
-use km_proxy_adapter::{Error, KeyAlias, KeyChange, KeyManager, Kind, Place, Stored, VaultRules};
+use km_proxy_adapter::{
+    Error, ErrorKind, KeyAlias, KeyChange, KeyManager, SecretLocation, StoreOutcome, VaultValidator,
+};
 use km_settings::TeamSettings;
 use serde::Serialize;
 
@@ -118,7 +120,7 @@ impl Command {
         self.show(places?)
     }
 
-    fn show(&self, places: impl IntoIterator<Item = Place>) -> Result<(), Failure> {
+    fn show(&self, places: impl IntoIterator<Item = SecretLocation>) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Document {
             places: Vec<Line>,
@@ -129,8 +131,10 @@ impl Command {
             field: String,
         }
         let lines = places.into_iter().filter_map(|place| match place {
-            Place::Vault { path, field } => Some(Line { path: format!("/v1/{path}"), field }),
-            Place::Environment => None,
+            SecretLocation::Vault { path, field } => {
+                Some(Line { path: format!("/v1/{path}"), field })
+            }
+            SecretLocation::Environment => None,
         });
         let places: Vec<_> = lines.collect();
         if self.json {
@@ -140,7 +144,7 @@ impl Command {
     }
 
     /// Tells what was done, or that nothing was.
-    fn tell(&self, stored: &Stored) -> Result<(), Failure> {
+    fn tell(&self, stored: &StoreOutcome) -> Result<(), Failure> {
         #[derive(Serialize)]
         #[serde(untagged)]
         enum Document<'a> {
@@ -154,7 +158,7 @@ impl Command {
                 skipped: bool,
             },
         }
-        let Stored::Done(KeyChange { path, version, deleted, .. }) = stored else {
+        let StoreOutcome::Done(KeyChange { path, version, deleted, .. }) = stored else {
             log::write("km: skipped: store_virtual_keys is off, so no virtual key is stored\n");
             return if self.json {
                 output::json(&Document::Skipped { skipped: true })
@@ -186,7 +190,7 @@ async fn team(given: &str) -> Result<TeamSettings, Failure> {
         Some(file) => settings::text(file.as_ref(), HINT).await?,
         None => given.to_owned().into(),
     };
-    let team = TeamSettings::from_json(&text, &VaultRules);
+    let team = TeamSettings::from_json(&text, &VaultValidator);
     team.map_err(|problems| Error::from(problems).into())
 }
 
@@ -197,7 +201,9 @@ fn both(
 ) -> Result<(Option<TeamSettings>, KeyManager), Failure> {
     match (team, keys) {
         (Ok(team), Ok(keys)) => Ok((team, keys)),
-        (Err(failure), Err(other)) if other.kind() == Kind::Settings => Err(failure.and(other)),
+        (Err(failure), Err(other)) if other.kind() == ErrorKind::Settings => {
+            Err(failure.and(other))
+        }
         (Err(failure), _) | (_, Err(failure)) => Err(failure),
     }
 }

@@ -11,7 +11,7 @@ mod write;
 
 use std::pin::Pin;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
     let Cli { common, command } = cli;
     if common.team_settings.is_some() && !matches!(command, Command::Key(_)) {
         return Err(Failure::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             "usage: --team-settings is for the commands on virtual keys",
             "leave it out: provider secrets are never at a team's place",
         ));

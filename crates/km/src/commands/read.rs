@@ -1,6 +1,6 @@
 //! `km read`: a provider secret, through the same code as a gateway.
 
-use km_proxy_adapter::{KeyManager, Kind, Place, Secret, Source};
+use km_proxy_adapter::{ErrorKind, KeyManager, Secret, SecretLocation, Source};
 use serde::Serialize;
 
 use crate::args::Read;
@@ -17,7 +17,11 @@ pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(),
     }
     let truth = secret.as_bool().ok_or_else(|| {
         let what = format!("read {}: the value is neither true nor false", args.name);
-        Failure::new(Kind::StoredValue, what, "store `true` or `false`, or read it without --bool")
+        Failure::new(
+            ErrorKind::StoredValue,
+            what,
+            "store `true` or `false`, or read it without --bool",
+        )
     })?;
     output::value(if truth { "true" } else { "false" })
 }
@@ -39,8 +43,8 @@ struct Explained {
 
 fn explain(keys: &KeyManager, name: &str, secret: &Secret, json: bool) -> Result<(), Failure> {
     let (path, field) = match keys.locate(name)? {
-        Place::Vault { path, field } => (Some(format!("/v1/{path}")), Some(field)),
-        Place::Environment => (None, None),
+        SecretLocation::Vault { path, field } => (Some(format!("/v1/{path}")), Some(field)),
+        SecretLocation::Environment => (None, None),
     };
     let explained = Explained {
         source: match secret.source() {

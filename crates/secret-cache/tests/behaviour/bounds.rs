@@ -70,7 +70,7 @@ async fn a_hundred_thousand_keys_are_all_found() {
         cache.invalidate(&key);
     }
     for key in 0..100_000 {
-        let found = cache.cached(&key).map(|lent| lent.serial);
+        let found = cache.peek(&key).map(|lent| lent.serial);
         assert_eq!(found, (key % 3 != 0).then_some(u64::from(key)));
     }
     assert_eq!(source.values(), cache.len());
@@ -118,7 +118,7 @@ async fn loans_past_the_eighth_and_kept_ones_live_as_long() {
     for key in 0..100 {
         get(&cache, key).await;
         let lent = cache.get(&key).await.unwrap();
-        loans.push(if key % 3 == 0 { lent.keep() } else { lent });
+        loans.push(if key % 3 == 0 { lent.into_owned() } else { lent });
     }
     cache.clear();
     assert_eq!(source.values(), 100);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secret_cache::Outcome;
+use secret_cache::LoadErrorKind;
 use tokio::time::{Instant, advance, sleep};
 
 use crate::source::{Got, INTERVAL, Mode, NS, Source, get, got, just_under, pass, settle};
@@ -19,8 +19,8 @@ fn limited() -> Source {
 async fn expired_value_is_asked_for_again() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
-        (Mode::Absent, Got::Failed(Outcome::Absent)),
-        (Mode::Refused, Got::Failed(Outcome::Refused)),
+        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
         // Serving an older value is over, and this is not an outage of a key that is alive.
         (Mode::Down, Got::Expired),
         (Mode::LoggedOut, Got::Expired),
@@ -33,7 +33,7 @@ async fn expired_value_is_asked_for_again() {
         assert_eq!(get(&cache, 1).await, Got::Cached(1));
         source.set(mode);
         advance(NS).await;
-        assert!(cache.cached(&1).is_none(), "{mode:?}");
+        assert!(cache.peek(&1).is_none(), "{mode:?}");
         assert_eq!(get(&cache, 1).await, expected, "{mode:?}");
     }
 }
@@ -50,12 +50,12 @@ async fn expiry_is_remembered_until_the_source_answers() {
         pass(INTERVAL).await;
     }
     source.set(Mode::Absent);
-    assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Absent));
+    assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Down);
     pass(INTERVAL).await;
     assert_eq!(
         get(&cache, 1).await,
-        Got::Failed(Outcome::Unreachable),
+        Got::Failed(LoadErrorKind::Unavailable),
         "nothing is known any more"
     );
 }
@@ -98,7 +98,7 @@ fn expired_value_is_not_served_by_a_late_timer() {
         runtime.handle(),
     );
     has_entered.recv().unwrap();
-    while let Some(lent) = cache.cached(&1) {
+    while let Some(lent) = cache.peek(&1) {
         // What was borrowed in time may be looked at after it.
         let _age = lent.age();
         std::thread::yield_now();
@@ -115,7 +115,7 @@ async fn lifetime_counts_from_the_start_of_the_load() {
     let start = Instant::now();
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
     sleep(LIFETIME.saturating_sub(start.elapsed())).await;
-    assert!(cache.cached(&1).is_none());
+    assert!(cache.peek(&1).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +130,7 @@ async fn value_without_lifetime_left_is_given_to_those_that_wait_and_not_kept() 
     source.set(Mode::Down);
     assert_eq!(get(&cache, 1).await, Got::Expired);
     cache.replace(&2, source.loaded(1));
-    assert!(cache.cached(&2).is_none());
+    assert!(cache.peek(&2).is_none());
     assert_eq!(cache.prime(Instant::now(), [(3, source.loaded(1))]), 0);
 }
 
@@ -142,11 +142,11 @@ async fn written_and_primed_values_expire_too() {
     cache.prime(Instant::now(), [(2, source.loaded(1))]);
     let handles = [cache.handle(&1), cache.handle(&2)];
     advance(just_under(LIFETIME)).await;
-    assert!(handles.iter().all(|handle| handle.cached().is_some()));
+    assert!(handles.iter().all(|handle| handle.peek().is_some()));
     advance(NS).await;
     source.set(Mode::Down);
     for handle in handles {
-        assert!(handle.cached().is_none());
+        assert!(handle.peek().is_none());
         assert_eq!(got(&handle.get().await), Got::Expired);
     }
 }
@@ -164,7 +164,7 @@ async fn each_load_sets_the_lifetime_anew() {
     source.limits(Some(LIFETIME));
     cache.replace(&1, source.loaded(1));
     pass(LIFETIME).await;
-    assert!(cache.cached(&1).is_none());
+    assert!(cache.peek(&1).is_none());
 }
 
 #[tokio::test(start_paused = true)]

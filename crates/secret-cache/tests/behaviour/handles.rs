@@ -15,14 +15,14 @@ async fn a_handle_gets_what_the_cache_has() {
     let source = Source::new();
     let cache = source.cache();
     let handle = cache.handle(&1);
-    assert!(handle.cached().is_none() && source.loads() == 0);
+    assert!(handle.peek().is_none() && source.loads() == 0);
     assert_eq!(got(&handle.get().await), Got::Loaded(1));
     assert_eq!(got(&cache.handle(&1).get().await), Got::Cached(1), "made when there was a value");
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
     cache.replace(&1, source.loaded(5));
     assert_eq!(got(&handle.get().await), Got::Cached(5));
     cache.invalidate(&1);
-    assert!(handle.cached().is_none());
+    assert!(handle.peek().is_none());
     source.set(Mode::Absent);
     assert!(handle.get().await.is_err());
     source.set(Mode::Up);
@@ -39,7 +39,7 @@ async fn a_handle_does_not_outlive_a_values_right() {
     handle.get().await.unwrap();
     source.set(Mode::Down);
     tokio::time::advance(INTERVAL + MAX_STALE).await;
-    assert!(handle.cached().is_none());
+    assert!(handle.peek().is_none());
     settle().await;
     assert_eq!(source.values(), 0);
 }

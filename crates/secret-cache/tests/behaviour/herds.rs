@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secret_cache::Outcome;
+use secret_cache::LoadErrorKind;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -30,7 +30,7 @@ async fn misses_at_a_dead_source_cause_one_load_in_each_pause() {
         });
     }
     for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap(), Got::Failed(Outcome::Unreachable));
+        assert_eq!(answer.unwrap(), Got::Failed(LoadErrorKind::Unavailable));
     }
     let loads: Vec<_> =
         source.log().into_iter().map(|(_, at)| (at - start).as_millis() / 100).collect();

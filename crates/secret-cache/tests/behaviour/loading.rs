@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secret_cache::{Error, Outcome};
+use secret_cache::{Error, LoadErrorKind};
 use tokio::task::JoinSet;
 use tokio::time::{advance, timeout};
 
@@ -26,9 +26,9 @@ async fn callers(cache: &Arc<SourceCache>, count: usize) -> JoinSet<Got> {
 async fn ten_thousand_callers_share_one_load() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
-        (Mode::Down, Got::Failed(Outcome::Unreachable)),
-        (Mode::Absent, Got::Failed(Outcome::Absent)),
-        (Mode::Refused, Got::Failed(Outcome::Refused)),
+        (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
+        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Panics, Got::Panicked),
     ] {
         let source = Source::new();
@@ -159,8 +159,8 @@ async fn with_an_interval_of_zero_each_call_loads_and_calls_at_once_share() {
     source.takes(Duration::ZERO);
     cache.replace(&1, source.loaded(9));
     for (mode, expected) in [
-        (Mode::Down, Got::Failed(Outcome::Unreachable)),
-        (Mode::Absent, Got::Failed(Outcome::Absent)),
+        (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
+        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
         (Mode::Up, Got::Loaded(1)),
     ] {
         source.set(mode);

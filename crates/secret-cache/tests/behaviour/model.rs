@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use secret_cache::Outcome;
+use secret_cache::LoadErrorKind;
 use tokio::time::{Instant, advance};
 
 use crate::source::{Got, INTERVAL, Key, MAX_STALE, Mode, NEGATIVE, Source, get, pass, settle};
@@ -141,11 +141,11 @@ impl Known {
             Mode::Up => (Some(new.serial), None),
             Mode::Lags if self.may_take(new.serial - 1) => (Some(new.serial - 1), None),
             Mode::Lags => (None, Some(Got::Outdated)),
-            Mode::Down => (None, Some(Got::Failed(Outcome::Unreachable))),
-            Mode::LoggedOut => (None, Some(Got::Failed(Outcome::Unauthenticated))),
+            Mode::Down => (None, Some(Got::Failed(LoadErrorKind::Unavailable))),
+            Mode::LoggedOut => (None, Some(Got::Failed(LoadErrorKind::Unauthenticated))),
             Mode::Panics => (None, Some(Got::Panicked)),
-            Mode::Absent => (None, Some(Got::Failed(Outcome::Absent))),
-            Mode::Refused => (None, Some(Got::Failed(Outcome::Refused))),
+            Mode::Absent => (None, Some(Got::Failed(LoadErrorKind::NotFound))),
+            Mode::Refused => (None, Some(Got::Failed(LoadErrorKind::Denied))),
         };
         if let Some(serial) = serial {
             *self = Self::of(Value { serial, ..new }, now);

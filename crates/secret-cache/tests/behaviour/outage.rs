@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secret_cache::Outcome;
+use secret_cache::LoadErrorKind;
 use tokio::time::{Instant, advance, sleep};
 
 use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass, settle};
@@ -79,7 +79,7 @@ async fn one_response_makes_every_key_refreshable() {
 async fn miss_that_fails_is_no_outage() {
     let (source, cache) = overdue(2).await;
     source.set(Mode::Down);
-    assert_eq!(get(&cache, 9).await, Got::Failed(Outcome::Unreachable));
+    assert_eq!(get(&cache, 9).await, Got::Failed(LoadErrorKind::Unavailable));
     source.set(Mode::Up);
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
 }
@@ -119,7 +119,7 @@ async fn failed_login_is_not_remembered_of_a_key() {
     let cache = source.cache();
     source.set(Mode::LoggedOut);
     for loads in 1..=3 {
-        assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Unauthenticated));
+        assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::Unauthenticated));
         assert_eq!((source.loads(), cache.len()), (loads, 0));
     }
     source.set(Mode::Up);

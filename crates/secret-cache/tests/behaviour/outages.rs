@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use secret_cache::{Error, Lent, Origin};
+use secret_cache::{Error, Origin, Ref};
 use tokio::time::Instant;
 
 use crate::source::{INTERVAL, Key, MAX_STALE, Mode, Source, Value, pass};
@@ -20,7 +20,7 @@ impl Chance {
 }
 
 /// No value past its hard age, none after a definite no, none older than what a write left.
-fn check(lent: &Lent<Key, Value>, written: u64, said_no: bool) {
+fn check(lent: &Ref<Key, Value>, written: u64, said_no: bool) {
     assert!(lent.serial >= written, "{} is older than {written}", lent.serial);
     assert!(lent.age() < INTERVAL + MAX_STALE, "past its hard age: {:?}", lent.age());
     assert_eq!(lent.is_stale(), lent.origin() == Origin::Memory && lent.age() >= INTERVAL);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use secret_cache::{Cache, Load, Loaded, Outcome};
+use secret_cache::{Cache, Load, LoadErrorKind, Loaded};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -50,7 +50,7 @@ impl Load<u32> for Hanging {
                 self.polled_late.fetch_add(1, Relaxed);
             }
             sleep_until(deadline).await;
-            Err(Failure(Outcome::Unreachable))
+            Err(Failure(LoadErrorKind::Unavailable))
         }
     }
 }
@@ -67,7 +67,7 @@ async fn deadline_of_a_load_covers_its_wait_for_a_permit() {
         callers.spawn(async move { cache.get(&key).await.map(drop) });
     }
     for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap_err().outcome(), Outcome::Unreachable);
+        assert_eq!(answer.unwrap_err().kind(), LoadErrorKind::Unavailable);
     }
     assert!(start.elapsed() <= deadline + Duration::from_millis(2), "{:?}", start.elapsed());
 }

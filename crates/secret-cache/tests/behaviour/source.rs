@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use secret_cache::{Builder, Cache, Error, Lent, Load, LoadError, Loaded, Outcome, Version};
+use secret_cache::{Builder, Cache, Error, Load, LoadError, LoadErrorKind, Loaded, Ref, Version};
 
 pub(crate) type Key = u32;
 pub(crate) type SourceCache = Cache<Key, Source>;
-pub(crate) type Answer = Result<Lent<Key, Value>, Error<Failure>>;
+pub(crate) type Answer = Result<Ref<Key, Value>, Error<Failure>>;
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(100);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(50);
@@ -37,7 +37,7 @@ pub(crate) enum Mode {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure(pub(crate) Outcome);
+pub(crate) struct Failure(pub(crate) LoadErrorKind);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +48,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl LoadError for Failure {
-    fn outcome(&self) -> Outcome {
+    fn kind(&self) -> LoadErrorKind {
         self.0
     }
 }
@@ -211,10 +211,10 @@ impl Load<Key> for Source {
         match mode {
             Mode::Up => Ok(self.limited(serial, lifetime, began)),
             Mode::Lags => Ok(self.limited(serial - 1, lifetime, began)),
-            Mode::Down => Err(Failure(Outcome::Unreachable)),
-            Mode::Absent => Err(Failure(Outcome::Absent)),
-            Mode::Refused => Err(Failure(Outcome::Refused)),
-            Mode::LoggedOut => Err(Failure(Outcome::Unauthenticated)),
+            Mode::Down => Err(Failure(LoadErrorKind::Unavailable)),
+            Mode::Absent => Err(Failure(LoadErrorKind::NotFound)),
+            Mode::Refused => Err(Failure(LoadErrorKind::Denied)),
+            Mode::LoggedOut => Err(Failure(LoadErrorKind::Unauthenticated)),
             // Not `panic!`: the panic hook stays silent, thousands of these are expected.
             Mode::Panics => std::panic::resume_unwind(Box::new("told to")),
         }
@@ -251,7 +251,7 @@ pub(crate) enum Got {
     Loaded(u64),
     Cached(u64),
     Stale(u64),
-    Failed(Outcome),
+    Failed(LoadErrorKind),
     Panicked,
     Outdated,
     Expired,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secret_cache::Outcome;
+use secret_cache::LoadErrorKind;
 use tokio::time::{Instant, advance};
 
 use crate::source::{
@@ -12,7 +12,7 @@ use crate::source::{
 /// When the first value may come due.
 const FIRST_DUE: Duration = Duration::from_secs(90);
 
-const UNREACHABLE: Got = Got::Failed(Outcome::Unreachable);
+const UNREACHABLE: Got = Got::Failed(LoadErrorKind::Unavailable);
 
 /// A value is loaded, the source turns to `mode`, and the value is asked for at this age, once what
 /// came due has been done.
@@ -40,8 +40,8 @@ async fn ages_have_exact_edges() {
         (Mode::Lags, INTERVAL, Got::Stale(2)),
         (Mode::Lags, hard, Got::Outdated),
         (Mode::Absent, just_under(FIRST_DUE), Got::Cached(2)),
-        (Mode::Absent, INTERVAL, Got::Failed(Outcome::Absent)),
-        (Mode::Refused, INTERVAL, Got::Failed(Outcome::Refused)),
+        (Mode::Absent, INTERVAL, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Refused, INTERVAL, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Up, INTERVAL, Got::Cached(2)),
         (Mode::Up, hard, Got::Loaded(2)),
     ] {
@@ -122,7 +122,9 @@ async fn first_reader_past_the_interval_gets_the_new_value() {
 
 #[tokio::test(start_paused = true)]
 async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
-    for (mode, outcome) in [(Mode::Absent, Outcome::Absent), (Mode::Refused, Outcome::Refused)] {
+    for (mode, outcome) in
+        [(Mode::Absent, LoadErrorKind::NotFound), (Mode::Refused, LoadErrorKind::Denied)]
+    {
         let source = Source::new();
         let cache = source.cache();
         get(&cache, 1).await;
@@ -150,7 +152,7 @@ async fn a_no_is_not_remembered_when_its_lifetime_is_zero() {
     let source = Source::new();
     let cache = source.builder().negative_ttl(Duration::ZERO).build().unwrap();
     source.set(Mode::Absent);
-    assert_eq!(get(&cache, 1).await, Got::Failed(Outcome::Absent));
+    assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Up);
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
 }

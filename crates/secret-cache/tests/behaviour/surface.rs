@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use secret_cache::{Cache, Error, Handle, Lent, MAX_NEGATIVE_TTL, Outcome, Problem};
+use secret_cache::{BuildErrorKind, Cache, Error, Handle, LoadErrorKind, MAX_NEGATIVE_TTL, Ref};
 
 use crate::source::{Failure, Key, Mode, NS, Source, Value};
 
@@ -13,15 +13,15 @@ fn all_problems_of_the_settings_come_together() {
         Source::new().builder().max_entries(entries).negative_ttl(ttl).build()
     };
     for (entries, ttl, expected) in [
-        (0, MAX_NEGATIVE_TTL, vec![Problem::NoEntries]),
-        (1, MAX_NEGATIVE_TTL + NS, vec![Problem::NegativeTtlTooLong]),
-        (0, Duration::MAX, vec![Problem::NoEntries, Problem::NegativeTtlTooLong]),
+        (0, MAX_NEGATIVE_TTL, vec![BuildErrorKind::NoEntries]),
+        (1, MAX_NEGATIVE_TTL + NS, vec![BuildErrorKind::NegativeTtlTooLong]),
+        (0, Duration::MAX, vec![BuildErrorKind::NoEntries, BuildErrorKind::NegativeTtlTooLong]),
     ] {
         assert_eq!(build(entries, ttl).unwrap_err().problems(), expected);
     }
     assert!(build(1, MAX_NEGATIVE_TTL).is_ok());
     let nothing = Source::new().builder().max_bytes(0, |_, _| 1).max_loads(0).build();
-    assert_eq!(nothing.unwrap_err().problems(), [Problem::NoLoads, Problem::NoBytes]);
+    assert_eq!(nothing.unwrap_err().problems(), [BuildErrorKind::NoLoads, BuildErrorKind::NoBytes]);
     assert_eq!(
         build(0, Duration::MAX).unwrap_err().to_string(),
         "the cache's settings are wrong: max_entries is 0, the least is 1; negative_ttl is over 5 s"
@@ -38,15 +38,15 @@ fn the_longest_spans_do_not_overflow() {
 #[tokio::test(start_paused = true)]
 async fn errors_mean_something_and_lead_to_their_cause() {
     for (mode, outcome) in [
-        (Mode::Down, Outcome::Unreachable),
-        (Mode::Panics, Outcome::Unreachable),
-        (Mode::Refused, Outcome::Refused),
+        (Mode::Down, LoadErrorKind::Unavailable),
+        (Mode::Panics, LoadErrorKind::Unavailable),
+        (Mode::Refused, LoadErrorKind::Denied),
     ] {
         let source = Source::new();
         let cache = source.cache();
         source.set(mode);
         let error = cache.get(&1).await.unwrap_err();
-        assert_eq!(error.outcome(), outcome);
+        assert_eq!(error.kind(), outcome);
         let cause = error.source().map(ToString::to_string);
         assert_eq!(cause, error.load_error().map(ToString::to_string));
         assert!(cause.is_none_or(|cause| !error.to_string().contains(&cause)));
@@ -79,7 +79,7 @@ fn everything_crosses_threads() {
     fn check<T: Send + Sync + 'static>() {}
     fn check_future<F: Future + Send>(_: F) {}
     check::<Cache<Key, Source>>();
-    check::<Lent<Key, Value>>();
+    check::<Ref<Key, Value>>();
     check::<Handle<Key, Source>>();
     check::<Error<Failure>>();
     let cache = Source::new().cache();

@@ -84,7 +84,7 @@ async fn negative_response_is_waited_for_and_ends_serving() {
         let (source, cache) = overdue(Duration::from_millis(300)).await;
         source.set(mode);
         assert!(matches!(get(&cache, 1).await, Got::Failed(_)), "{mode:?}");
-        assert!(cache.cached(&1).is_none(), "{mode:?}");
+        assert!(cache.peek(&1).is_none(), "{mode:?}");
     }
 }
 
@@ -93,7 +93,7 @@ async fn peek_returns_an_overdue_value_at_once_and_refreshes_it() {
     let (source, cache) = overdue(Duration::from_millis(300)).await;
     assert!(cache.try_get(&1).is_none(), "a reader has to wait");
     let start = Instant::now();
-    let lent = cache.cached(&1).unwrap();
+    let lent = cache.peek(&1).unwrap();
     assert_eq!((lent.serial, lent.is_stale()), (2, false), "nothing has failed");
     assert_eq!(start.elapsed(), Duration::ZERO);
     sleep(Duration::from_millis(302)).await;
@@ -103,9 +103,9 @@ async fn peek_returns_an_overdue_value_at_once_and_refreshes_it() {
 #[tokio::test(start_paused = true)]
 async fn peek_alone_refreshes_a_value_that_nobody_asked_for_before() {
     let (source, cache) = overdue(Duration::ZERO).await;
-    assert_eq!(cache.cached(&1).unwrap().serial, 2);
+    assert_eq!(cache.peek(&1).unwrap().serial, 2);
     pass(Duration::from_millis(1)).await;
-    assert_eq!((cache.cached(&1).unwrap().serial, source.loads()), (3, 1));
+    assert_eq!((cache.peek(&1).unwrap().serial, source.loads()), (3, 1));
 }
 
 /// A reader with less patience than a second gives up, and the old value is there.
@@ -113,7 +113,7 @@ async fn peek_alone_refreshes_a_value_that_nobody_asked_for_before() {
 async fn readers_deadline_is_kept_and_the_old_value_stays() {
     let (source, cache) = overdue(SLOW).await;
     assert!(timeout(Duration::from_millis(200), cache.get(&1)).await.is_err());
-    assert_eq!(cache.cached(&1).unwrap().serial, 2);
+    assert_eq!(cache.peek(&1).unwrap().serial, 2);
     assert_eq!((source.loads(), source.running()), (1, 1), "the load goes on");
 }
 
@@ -122,7 +122,7 @@ async fn handle_waits_as_the_cache_does() {
     let (_source, cache) = overdue(Duration::from_millis(300)).await;
     let handle = cache.handle(&1);
     assert!(handle.try_get().is_none());
-    assert_eq!(handle.cached().unwrap().serial, 2);
+    assert_eq!(handle.peek().unwrap().serial, 2);
     assert_eq!(got(&handle.get().await), Got::Loaded(3));
     assert_eq!(handle.try_get().unwrap().serial, 3);
 }
@@ -134,7 +134,7 @@ fn overdue_value_is_served_where_there_is_no_runtime() {
     let builder = source.builder().refresh_interval(Duration::from_millis(1));
     let cache = builder.build().unwrap();
     cache.replace(&1, source.loaded(7));
-    while cache.cached(&1).unwrap().age() < Duration::from_millis(1) {
+    while cache.peek(&1).unwrap().age() < Duration::from_millis(1) {
         std::thread::yield_now();
     }
     let mut get = std::pin::pin!(cache.get(&1));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vault_http::{Deadline, Error, Kind};
+use vault_http::{Deadline, Error, ErrorKind};
 
 use super::Driver;
 use crate::life::{Action, Moment, Seen};
@@ -77,5 +77,7 @@ impl Drop for Driver {
 
 /// What a token source that was shut down says.
 pub(crate) fn ended() -> Error {
-    Error::new(Kind::Interrupted, "log in").with_detail("the token source was shut down").unsent()
+    Error::new(ErrorKind::Interrupted, "log in")
+        .with_detail("the token source was shut down")
+        .mark_not_executed()
 }

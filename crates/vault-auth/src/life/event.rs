@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vault_http::{Denial, Error, Executed, Generation, Kind, Lease, Token};
+use vault_http::{Denial, Error, ErrorKind, Executed, Generation, IssuedToken, Token};
 
 use crate::login::Login;
 
@@ -51,8 +51,8 @@ pub(crate) struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // A credential that could not even be read was refused by nobody.
-        let refused = error.kind() == Kind::LoginRefused && error.status().is_some();
-        let again = error.kind().class().retry && error.executed() == Executed::No;
+        let refused = error.kind() == ErrorKind::LoginRefused && error.status().is_some();
+        let again = error.kind().semantics().retryable && error.executed() == Executed::No;
         let unreached = is_unreached(&error);
         Self { refused, again, unreached, after: error.retry_after(), error }
     }
@@ -60,7 +60,10 @@ impl From<Error> for Failure {
 
 /// Returns whether a request failed before it reached an active node.
 pub(crate) fn is_unreached(error: &Error) -> bool {
-    matches!(error.kind(), Kind::Unreachable | Kind::Tls | Kind::Sealed | Kind::NoLeader)
+    matches!(
+        error.kind(),
+        ErrorKind::Unreachable | ErrorKind::Tls | ErrorKind::Sealed | ErrorKind::NoLeader
+    )
 }
 
 /// What a renewal gave.
@@ -108,9 +111,9 @@ pub(crate) enum Action {
     /// Ask for the server's health.
     Probe,
     /// Renew this token for so long. The response has to come `within` this time.
-    Renew { lease: Lease, increment: Duration, within: Duration },
+    Renew { lease: IssuedToken, increment: Duration, within: Duration },
     /// Look this token up.
-    LookUp(Lease),
+    LookUp(IssuedToken),
     /// Revoke this token: another is used.
     Revoke(Token),
     /// Tell all who asked about this generation.

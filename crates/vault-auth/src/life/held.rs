@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vault_http::{Generation, Lease, Token};
+use vault_http::{Generation, IssuedToken, Token};
 
 use super::timing;
 use crate::login::Login;
-use crate::status::Kind;
+use crate::status::TokenKind;
 
 /// A replaced token is revoked after this: by then every request that carried it is answered.
 const REVOKED_AFTER: Duration = Duration::from_secs(60);
@@ -15,7 +15,7 @@ const REVOKED_AFTER: Duration = Duration::from_secs(60);
 /// The token that is given out.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
-    pub(crate) lease: Lease,
+    pub(crate) lease: IssuedToken,
     /// Uses that it came with.
     pub(crate) uses: Option<u32>,
     /// When it was obtained.
@@ -41,7 +41,7 @@ impl Held {
         let lease = login.lease.filter(|lease| !lease.is_zero());
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
-            lease: Lease { token: login.token, generation },
+            lease: IssuedToken { token: login.token, generation },
             uses: login.uses,
             since: asked,
             policies: sorted(login.policies),
@@ -90,13 +90,13 @@ impl Held {
         self.renewable
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> TokenKind {
         match (self.term, self.uses) {
-            (_, Some(_)) => Kind::Counted,
-            (None, _) => Kind::Unlimited,
-            _ if self.periodic => Kind::Periodic,
-            _ if self.renewable => Kind::Renewable,
-            _ => Kind::Fixed,
+            (_, Some(_)) => TokenKind::Counted,
+            (None, _) => TokenKind::Unlimited,
+            _ if self.periodic => TokenKind::Periodic,
+            _ if self.renewable => TokenKind::Renewable,
+            _ => TokenKind::Fixed,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vault_http::{Error, Generation, Kind};
+use vault_http::{Error, ErrorKind, Generation};
 
 use super::event::{Action, Failure};
 use super::held::Held;
@@ -76,7 +76,7 @@ impl Life {
         }
         let on_trial = std::mem::take(&mut self.on_trial);
         if self.dead.as_ref().is_some_and(|dead| dead.expose() == login.token.expose()) {
-            let error = Error::new(Kind::TokenInvalid, "log in");
+            let error = Error::new(ErrorKind::TokenInvalid, "log in");
             self.reject(error.with_detail("there is no other credential"), at);
             return self.end_trial(at);
         }
@@ -123,7 +123,7 @@ impl Life {
         if longer || !due {
             self.refusals.clear();
         } else {
-            let error = Error::new(Kind::LoginRefused, "log in");
+            let error = Error::new(ErrorKind::LoginRefused, "log in");
             self.reject(error.with_detail("the credential gives the same token"), at);
         }
     }
@@ -236,5 +236,5 @@ impl Life {
 
 fn too_many() -> Error {
     let detail = "six logins and renewals were made within a minute";
-    Error::new(Kind::RateLimited, "log in").with_detail(detail)
+    Error::new(ErrorKind::RateLimited, "log in").with_detail(detail)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 use secrecy::SecretString;
-use vault_http::{Denial, Kind};
+use vault_http::{Denial, ErrorKind};
 
 use super::event::Failure;
 use super::*;
@@ -141,7 +141,7 @@ impl World {
                 self.renewal(&lease, increment)
             }
             Action::LookUp(lease) => {
-                let unknown = || Seen::Unknown(Error::new(Kind::Unreachable, "look up"));
+                let unknown = || Seen::Unknown(Error::new(ErrorKind::Unreachable, "look up"));
                 let seen = match mood {
                     Mood::Down | Mood::Lossy => unknown(),
                     _ if self.server.lives(&lease.token, now) => Seen::Alive,
@@ -161,26 +161,26 @@ impl World {
     fn login(&mut self, asked: Instant) -> Event {
         let failed = |kind| Event::LoginFailed(Error::new(kind, "log in").into());
         match self.server.mood {
-            Mood::Down => failed(Kind::Unreachable),
+            Mood::Down => failed(ErrorKind::Unreachable),
             Mood::Lossy => {
                 // It lives there, and nobody knows it.
                 let lost = self.server.log_in(asked).token;
                 let (end, _) = self.server.tokens.remove(lost.expose()).unwrap();
                 self.server.lost.push_back(end);
                 self.server.lost_at.push(asked);
-                failed(Kind::Interrupted)
+                failed(ErrorKind::Interrupted)
             }
             Mood::Refusing => Event::LoginFailed(Failure {
                 refused: true,
-                ..Failure::from(Error::new(Kind::LoginRefused, "log in"))
+                ..Failure::from(Error::new(ErrorKind::LoginRefused, "log in"))
             }),
             // The driver gives up after ten seconds.
-            Mood::Slow(10..) => failed(Kind::Timeout),
+            Mood::Slow(10..) => failed(ErrorKind::Timeout),
             _ => Event::LoggedIn { login: self.server.log_in(asked), asked },
         }
     }
 
-    fn renewal(&mut self, lease: &vault_http::Lease, increment: Duration) -> Event {
+    fn renewal(&mut self, lease: &vault_http::IssuedToken, increment: Duration) -> Event {
         let generation = lease.generation;
         let failed = |why| Event::Unrenewed { generation, why };
         let now = self.now;

@@ -1,7 +1,7 @@
 //! What follows from what: one event after the other, at chosen moments.
 
 use secrecy::SecretString;
-use vault_http::{Denial, Kind};
+use vault_http::{Denial, ErrorKind};
 
 use super::Unrenewed::{Dead, Forbidden, Impossible, Refused, Unasked, Unreached};
 use super::event::Failure;
@@ -41,7 +41,7 @@ impl Scene {
         self.on(Event::LoggedIn { login, asked: self.now })
     }
 
-    fn failed(&mut self, kind: Kind) -> Vec<&'static str> {
+    fn failed(&mut self, kind: ErrorKind) -> Vec<&'static str> {
         self.on(Event::LoginFailed(Error::new(kind, "log in").into()))
     }
 
@@ -100,7 +100,7 @@ fn fixed(text: &str, seconds: u64) -> Login {
 }
 
 fn refused() -> Failure {
-    let error = Error::new(Kind::LoginRefused, "log in");
+    let error = Error::new(ErrorKind::LoginRefused, "log in");
     Failure { error, refused: true, again: false, unreached: false, after: None }
 }
 
@@ -153,7 +153,7 @@ fn a_token_that_is_not_renewed_is_replaced_by_a_login() {
 fn a_token_without_an_end_needs_nothing() {
     let mut scene = Scene::with(Login { lease: None, ..renewable("root", 1) });
     assert_eq!(scene.life.due(), None);
-    assert_eq!(scene.life.snapshot().kind, Some(crate::Kind::Unlimited));
+    assert_eq!(scene.life.snapshot().kind, Some(crate::TokenKind::Unlimited));
     scene.is(State::Active);
     assert_eq!(scene.denied(false), ["look up"]);
 }
@@ -229,7 +229,7 @@ fn refused_credential_is_tried_after_5_60_and_300_seconds_or_when_its_file_chang
         for second in [5, 65, 365, 665] {
             scene.on(Event::LoginFailed(refused()));
             scene.is(State::Rejected);
-            assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::LoginRefused);
+            assert_eq!(scene.life.snapshot().failure().unwrap().kind(), ErrorKind::LoginRefused);
             if changes {
                 assert_eq!(scene.on(Event::CredentialChanged { log_in: false }), ["log in"]);
             } else {
@@ -270,19 +270,19 @@ fn successful_login_resets_the_waits_of_a_refused_credential() {
 fn an_unreachable_server_is_asked_twice_more_at_once_and_then_with_growing_waits() {
     let mut scene = Scene::new();
     for _ in 0..2 {
-        scene.failed(Kind::Unreachable);
+        scene.failed(ErrorKind::Unreachable);
         scene.is(State::LoggingIn);
         assert!(scene.life.snapshot().failure().is_none(), "those who wait go on waiting");
         assert_eq!(scene.next(), (0, vec!["log in"]));
     }
-    scene.failed(Kind::Unreachable);
+    scene.failed(ErrorKind::Unreachable);
     scene.is(State::Degraded);
-    assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::Unreachable);
+    assert_eq!(scene.life.snapshot().failure().unwrap().kind(), ErrorKind::Unreachable);
 }
 
 #[test]
 fn unreachable_server_without_a_token_is_probed_each_second_until_a_login_can_succeed() {
-    for kind in [Kind::Unreachable, Kind::Tls, Kind::Sealed, Kind::NoLeader] {
+    for kind in [ErrorKind::Unreachable, ErrorKind::Tls, ErrorKind::Sealed, ErrorKind::NoLeader] {
         let mut scene = Scene::new();
         while scene.life.state() == State::LoggingIn {
             scene.failed(kind);
@@ -315,7 +315,7 @@ fn token_that_ends_in_an_outage_is_followed_by_probes() {
     while scene.life.held.is_some() {
         assert_ne!(last, ["probe"], "a token is in use");
         if scene.life.flight.is_some() {
-            scene.failed(Kind::Sealed);
+            scene.failed(ErrorKind::Sealed);
         }
         last = scene.next().1;
     }
@@ -334,7 +334,7 @@ fn renewals_that_reach_no_active_node_are_not_counted() {
     scene.unrenewed(Dead);
     // One login at the start, one after the death, and four more that fail.
     for _ in 0..4 {
-        scene.failed(Kind::Timeout);
+        scene.failed(ErrorKind::Timeout);
         assert_eq!(scene.next().1, ["log in"]);
     }
 }
@@ -342,7 +342,7 @@ fn renewals_that_reach_no_active_node_are_not_counted() {
 #[test]
 fn a_login_whose_answer_was_lost_is_told_at_once() {
     let mut scene = Scene::new();
-    scene.failed(Kind::Interrupted);
+    scene.failed(ErrorKind::Interrupted);
     scene.is(State::Degraded);
 }
 
@@ -387,7 +387,7 @@ fn a_denied_path_is_looked_up_once_in_five_seconds() {
     assert_eq!(scene.denied(false), ["alive"]);
     scene.now += Duration::from_secs(5);
     assert_eq!(scene.denied(false), ["look up"]);
-    let unknown = Seen::Unknown(Error::new(Kind::Timeout, "look up"));
+    let unknown = Seen::Unknown(Error::new(ErrorKind::Timeout, "look up"));
     assert_eq!(scene.on(Event::LookedUp { generation, seen: unknown }), ["unknown"]);
     assert_eq!(scene.denied(false), ["look up"]);
     assert_eq!(scene.on(Event::LookedUp { generation, seen: Seen::Dead }), ["log in", "dead"]);
@@ -415,7 +415,7 @@ fn a_dead_token_that_is_given_again_is_no_other_credential() {
     assert_eq!(scene.denied(true), ["log in", "dead"]);
     scene.logged_in(Login::new(token("given")));
     scene.is(State::Rejected);
-    assert_eq!(scene.life.snapshot().failure().unwrap().kind(), Kind::TokenInvalid);
+    assert_eq!(scene.life.snapshot().failure().unwrap().kind(), ErrorKind::TokenInvalid);
     assert_eq!(scene.on(Event::CredentialChanged { log_in: true }), ["log in"]);
     scene.logged_in(Login::new(token("another")));
     scene.is(State::Active);
@@ -563,7 +563,7 @@ fn denied_path_is_not_tried_with_a_login_where_that_is_not_allowed() {
 
 #[test]
 fn login_on_trial_that_fails_leaves_the_token_active() {
-    for kind in [Kind::Unreachable, Kind::Timeout] {
+    for kind in [ErrorKind::Unreachable, ErrorKind::Timeout] {
         let mut scene = with_policies(&["a"]);
         assert_eq!(scene.denied_alive(), ["log in"]);
         assert_eq!(scene.failed(kind), ["alive"]);
@@ -648,7 +648,7 @@ fn what_is_not_ours_is_not_revoked() {
 #[test]
 fn a_server_that_asks_for_time_gets_it() {
     let mut scene = Scene::new();
-    let limited = Failure::from(Error::new(Kind::RateLimited, "log in"));
+    let limited = Failure::from(Error::new(ErrorKind::RateLimited, "log in"));
     scene.on(Event::LoginFailed(Failure { after: Some(Duration::from_secs(7)), ..limited }));
     assert_eq!(scene.next(), (7, vec!["log in"]));
 }

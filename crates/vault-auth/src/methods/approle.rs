@@ -9,15 +9,15 @@ use vault_http::{ApiPath, Error};
 
 use super::login_path;
 use super::wrapping::Wrapped;
-use crate::credential::{Credential, LastGood, any};
+use crate::credential::{Credential, CredentialReader, any};
 use crate::login::Login;
-use crate::method::{Exposed, Link, Method, expose};
+use crate::method::{Exposed, LoginClient, Method, expose};
 
 /// Logs in with a role id and a secret id.
 #[derive(Debug)]
 pub struct AppRole {
     mount: ApiPath,
-    role_id: LastGood,
+    role_id: CredentialReader,
     secret_id: SecretId,
 }
 
@@ -25,7 +25,7 @@ pub struct AppRole {
 enum SecretId {
     /// The role asks for none.
     None,
-    Plain(LastGood),
+    Plain(CredentialReader),
     Wrapped(Wrapped),
 }
 
@@ -34,8 +34,8 @@ impl AppRole {
     pub fn new(role_id: Credential, secret_id: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("approle"),
-            role_id: LastGood::new(role_id),
-            secret_id: SecretId::Plain(LastGood::new(secret_id)),
+            role_id: CredentialReader::new(role_id),
+            secret_id: SecretId::Plain(CredentialReader::new(secret_id)),
         }
     }
 
@@ -43,7 +43,7 @@ impl AppRole {
     /// bound to addresses, for instance.
     pub fn without_secret_id(role_id: Credential) -> Self {
         let mount = ApiPath::from_static("approle");
-        Self { mount, role_id: LastGood::new(role_id), secret_id: SecretId::None }
+        Self { mount, role_id: CredentialReader::new(role_id), secret_id: SecretId::None }
     }
 
     /// The same with the path that the method is mounted at.
@@ -66,7 +66,7 @@ impl AppRole {
 
 #[async_trait]
 impl Method for AppRole {
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body {
             #[serde(serialize_with = "expose")]

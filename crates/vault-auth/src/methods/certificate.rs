@@ -13,7 +13,7 @@ use super::login_path;
 use crate::credential::{MAX_FILE_BYTES, warn_readable_by_others};
 use crate::files::{FileTask, Stamps, stamps};
 use crate::login::Login;
-use crate::method::{Link, Method};
+use crate::method::{LoginClient, Method};
 
 /// Logs in with the client certificate that the [`Client`](vault_http::Client) shows
 /// ([`ClientBuilder::identity_files`](vault_http::ClientBuilder::identity_files)).
@@ -78,7 +78,7 @@ impl Certificate {
 
 #[async_trait]
 impl Method for Certificate {
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             name: Option<&'a str>,

@@ -8,16 +8,16 @@ use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::{Credential, LastGood};
+use crate::credential::{Credential, CredentialReader};
 use crate::login::Login;
-use crate::method::{Link, Method, expose};
+use crate::method::{LoginClient, Method, expose};
 
 /// Logs in with a role and a JWT. The JWT/OIDC and the Kubernetes method take the same login.
 #[derive(Debug)]
 pub struct Jwt {
     mount: ApiPath,
     role: Option<String>,
-    credential: LastGood,
+    credential: CredentialReader,
 }
 
 impl Jwt {
@@ -26,14 +26,14 @@ impl Jwt {
         Self {
             mount: ApiPath::from_static("jwt"),
             role: Some(role.into()),
-            credential: LastGood::new(jwt),
+            credential: CredentialReader::new(jwt),
         }
     }
 
     /// The role that the JWT method at the mount `jwt` has as its `default_role`.
     pub fn with_default_role(jwt: Credential) -> Self {
         let mount = ApiPath::from_static("jwt");
-        Self { mount, role: None, credential: LastGood::new(jwt) }
+        Self { mount, role: None, credential: CredentialReader::new(jwt) }
     }
 
     /// A role of the Kubernetes method at the mount `kubernetes`, with a service account's token.
@@ -51,7 +51,7 @@ impl Jwt {
 
 #[async_trait]
 impl Method for Jwt {
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,17 +5,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use vault_http::{Error, Kind, Token};
+use vault_http::{Error, ErrorKind, Token};
 
-use crate::credential::{Credential, LastGood};
+use crate::credential::{Credential, CredentialReader};
 use crate::login::Login;
-use crate::method::{Link, Method};
+use crate::method::{LoginClient, Method};
 
 /// A token that somebody else made. From a file, it is read again when the file changes, and when
 /// the last one is dead.
 #[derive(Debug)]
 pub struct StaticToken {
-    credential: LastGood,
+    credential: CredentialReader,
     looked_up: bool,
     /// The last token that turned out to have a number of uses: it is not looked up again.
     counted: Mutex<Option<Login>>,
@@ -25,7 +25,11 @@ impl StaticToken {
     /// The token, or the file that holds it, used as it is: nothing is asked of the server, so that
     /// a token with one use left keeps it. Its end is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
-        Self { credential: LastGood::new(token), looked_up: false, counted: Mutex::default() }
+        Self {
+            credential: CredentialReader::new(token),
+            looked_up: false,
+            counted: Mutex::default(),
+        }
     }
 
     /// The same for a program that lives longer than the token may: it is looked up before it is
@@ -46,10 +50,11 @@ impl StaticToken {
 
 #[async_trait]
 impl Method for StaticToken {
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
         let text = self.credential.read_trimmed(is_whole).await?;
-        let token = Token::new(&text)
-            .map_err(|error| Error::new(Kind::LoginRefused, "read the token").with_source(error))?;
+        let token = Token::new(&text).map_err(|error| {
+            Error::new(ErrorKind::LoginRefused, "read the token").with_source(error)
+        })?;
         if !self.looked_up {
             return Ok(Login::new(token));
         }

@@ -8,22 +8,22 @@ use serde::Serialize;
 use vault_http::{ApiPath, Error};
 
 use super::login_path;
-use crate::credential::{Credential, LastGood, any};
+use crate::credential::{Credential, CredentialReader, any};
 use crate::login::Login;
-use crate::method::{Link, Method, expose};
+use crate::method::{LoginClient, Method, expose};
 
 /// Logs in with a user name and a password.
 #[derive(Debug)]
 pub struct Userpass {
     mount: ApiPath,
     username: ApiPath,
-    password: LastGood,
+    password: CredentialReader,
 }
 
 impl Userpass {
     /// A user at the mount `userpass`. The name stands in the request's path.
     pub fn new(username: ApiPath, password: Credential) -> Self {
-        let (mount, password) = (ApiPath::from_static("userpass"), LastGood::new(password));
+        let (mount, password) = (ApiPath::from_static("userpass"), CredentialReader::new(password));
         Self { mount, username, password }
     }
 
@@ -37,7 +37,7 @@ impl Userpass {
 
 #[async_trait]
 impl Method for Userpass {
-    async fn login(&self, link: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body {
             #[serde(serialize_with = "expose")]

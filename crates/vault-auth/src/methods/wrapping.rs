@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
-use vault_http::{ApiPath, Error, Kind, Token};
+use vault_http::{ApiPath, Error, ErrorKind, Token};
 
-use crate::credential::{LastGood, any};
-use crate::method::{Link, expose};
+use crate::credential::{CredentialReader, any};
+use crate::method::{LoginClient, expose};
 
 const LOOKUP: ApiPath = ApiPath::from_static("sys/wrapping/lookup");
 const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
@@ -16,7 +16,7 @@ const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 /// A wrapping token, and the secret id once it was unwrapped: that works only once.
 #[derive(Debug)]
 pub(super) struct Wrapped {
-    token: LastGood,
+    token: CredentialReader,
     unwrapped: Mutex<Option<Unwrapped>>,
 }
 
@@ -27,7 +27,7 @@ struct Unwrapped {
 }
 
 impl Wrapped {
-    pub(super) fn new(token: LastGood) -> Self {
+    pub(super) fn new(token: CredentialReader) -> Self {
         Self { token, unwrapped: Mutex::default() }
     }
 
@@ -38,7 +38,7 @@ impl Wrapped {
     /// The secret id; unwraps it when the wrapping token is another than the one already spent.
     pub(super) async fn secret_id(
         &self,
-        link: &Link<'_>,
+        link: &LoginClient<'_>,
         mount: &ApiPath,
     ) -> Result<SecretString, Error> {
         let token = self.token.read_trimmed(any).await?;
@@ -56,7 +56,11 @@ impl Wrapped {
 }
 
 /// Looks where the token was made. That spends nothing; a forgery says `sys/wrapping/wrap`.
-async fn check_origin(link: &Link<'_>, mount: &ApiPath, token: &SecretString) -> Result<(), Error> {
+async fn check_origin(
+    link: &LoginClient<'_>,
+    mount: &ApiPath,
+    token: &SecretString,
+) -> Result<(), Error> {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(serialize_with = "expose")]
@@ -72,7 +76,7 @@ async fn check_origin(link: &Link<'_>, mount: &ApiPath, token: &SecretString) ->
         return Ok(());
     }
     Err(answer
-        .error(Kind::LoginRefused)
+        .error(ErrorKind::LoginRefused)
         .with_detail("the wrapping token was not made by the role's secret-id endpoint"))
 }
 
@@ -87,7 +91,7 @@ fn made_by_role(path: &str, namespace: Option<&ApiPath>, mount: &ApiPath) -> boo
         .is_some_and(|role| !role.is_empty() && !role.contains('/'))
 }
 
-async fn unwrap(link: &Link<'_>, token: &SecretString) -> Result<SecretString, Error> {
+async fn unwrap(link: &LoginClient<'_>, token: &SecretString) -> Result<SecretString, Error> {
     #[derive(Serialize)]
     struct Nothing {}
     #[derive(Deserialize)]
@@ -96,7 +100,7 @@ async fn unwrap(link: &Link<'_>, token: &SecretString) -> Result<SecretString, E
         secret_id: SecretString,
     }
     let token = Token::new(token).map_err(|error| {
-        Error::new(Kind::LoginRefused, "unwrap the secret id").with_source(error)
+        Error::new(ErrorKind::LoginRefused, "unwrap the secret id").with_source(error)
     })?;
     let answer = link.post(UNWRAP, &Nothing {}, Some(&token)).await.map_err(spent)?;
     let Content { secret_id } = answer.data()?;
@@ -106,8 +110,11 @@ async fn unwrap(link: &Link<'_>, token: &SecretString) -> Result<SecretString, E
 /// Spent, expired and forged tokens all get the same 400.
 fn spent(error: Error) -> Error {
     match error.kind() {
-        Kind::Rejected | Kind::TokenInvalid | Kind::Denied | Kind::Forbidden => error
-            .into_kind(Kind::LoginRefused)
+        ErrorKind::Rejected
+        | ErrorKind::TokenInvalid
+        | ErrorKind::Denied
+        | ErrorKind::Forbidden => error
+            .into_kind(ErrorKind::LoginRefused)
             .with_detail("the wrapping token is spent, expired or unknown"),
         _ => error,
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 use vault_auth::{Auth, Credential, State, StaticToken};
-use vault_http::{Denial, Kind, TokenSource};
+use vault_http::{Denial, ErrorKind, TokenSource};
 
 use crate::memory::client;
 
@@ -73,7 +73,7 @@ async fn a_file_that_is_not_there_yet_is_waited_for() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("token");
     let auth = by_file(&file);
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::LoginRefused);
+    assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::LoginRefused);
     assert_eq!(auth.status().state, State::Degraded);
     write(&file, "first").unwrap();
     sleep(SEEN_WITHIN).await;
@@ -88,7 +88,7 @@ async fn a_token_that_died_is_replaced_when_its_file_is() {
     let auth = by_file(&file);
     let generation = auth.token().await.unwrap().generation;
     let denial = Denial { generation, token_invalid: true };
-    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), Kind::TokenInvalid);
+    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::TokenInvalid);
     assert_eq!(auth.status().state, State::Rejected);
     write(&file, "second").unwrap();
     sleep(SEEN_WITHIN).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, advance, sleep, timeout};
-use vault_auth::{Auth, OwnToken, State};
-use vault_http::{Denial, Kind, TokenSource, Verdict};
+use vault_auth::{Auth, OnShutdown, State};
+use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource};
 
 use crate::memory::{Answer, auth, client, seconds};
 
@@ -57,11 +57,11 @@ async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
         let auth = auth.clone();
         callers.spawn(async move { auth.denied(denial).await.unwrap() });
     }
-    assert!(callers.join_all().await.iter().all(|verdict| *verdict == Verdict::Replaced));
+    assert!(callers.join_all().await.iter().all(|verdict| *verdict == DenialOutcome::Replaced));
     assert_eq!((server.logins(), auth.status().counts.deaths), (2, 1));
     // A late one does not touch the fresh token.
     let fresh = auth.token().await.unwrap().generation;
-    assert_eq!(auth.denied(denial).await.unwrap(), Verdict::Replaced);
+    assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().generation, fresh);
     assert_eq!(server.logins(), 2);
 }
@@ -85,7 +85,7 @@ async fn a_login_that_hangs_ends_after_ten_seconds_for_all_who_wait() {
         let auth = auth.clone();
         callers.spawn(async move { auth.token().await.unwrap_err().kind() });
     }
-    assert!(callers.join_all().await.iter().all(|kind| *kind == Kind::Timeout));
+    assert!(callers.join_all().await.iter().all(|kind| *kind == ErrorKind::Timeout));
     assert_eq!((begun.elapsed().as_secs(), server.logins()), (10, 1));
     // It tries again by itself.
     server.answers(seconds(3_600));
@@ -96,7 +96,7 @@ async fn a_login_that_hangs_ends_after_ten_seconds_for_all_who_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_method_that_panics_is_an_error_and_is_called_again() {
     let (auth, server) = auth(Answer::Panics);
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Interrupted);
+    assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Interrupted);
     server.answers(seconds(3_600));
     sleep(Duration::from_secs(2)).await;
     assert!(auth.status().is_ready());
@@ -106,16 +106,16 @@ async fn a_method_that_panics_is_an_error_and_is_called_again() {
 async fn an_outage_is_survived_on_the_token_that_is_left() {
     let (auth, server) = auth(seconds(1_000));
     auth.ready().await.unwrap();
-    server.answers(Answer::Fails(Kind::Server));
+    server.answers(Answer::Fails(ErrorKind::Server));
     advance(Duration::from_secs(900)).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(auth.status().state, State::Degraded);
-    assert_eq!(auth.status().error.unwrap().kind(), Kind::Server);
+    assert_eq!(auth.status().error.unwrap().kind(), ErrorKind::Server);
     assert!(auth.status().is_ready() && auth.token().await.is_ok());
     // To its end, and no further.
     sleep(Duration::from_secs(100)).await;
     assert!(!auth.status().is_ready());
-    assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Server);
+    assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Server);
     server.answers(seconds(1_000));
     sleep(Duration::from_secs(70)).await;
     assert!(auth.token().await.is_ok());
@@ -188,13 +188,13 @@ async fn what_is_shut_down_says_so_to_all() {
             waiting
         });
         yield_now().await;
-        auth.shutdown(OwnToken::Keep).await;
-        assert_eq!(auth.token().await.unwrap_err().kind(), Kind::Interrupted);
+        auth.shutdown(OnShutdown::Keep).await;
+        assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Interrupted);
         assert_eq!(auth.status().state, State::Ended);
         if let Some(waiting) = waiting {
-            assert_eq!(waiting.join_all().await, [Kind::Interrupted]);
+            assert_eq!(waiting.join_all().await, [ErrorKind::Interrupted]);
         }
-        auth.shutdown(OwnToken::Revoke).await;
+        auth.shutdown(OnShutdown::Revoke).await;
     }
 }
 
@@ -205,10 +205,10 @@ async fn a_denial_that_nobody_settles_any_more_is_told() {
     server.answers(Answer::Hangs);
     let asking = tokio::join!(auth.denied(denial), async {
         yield_now().await;
-        auth.shutdown(OwnToken::Keep).await;
+        auth.shutdown(OnShutdown::Keep).await;
     });
-    assert_eq!(asking.0.unwrap_err().kind(), Kind::Interrupted);
-    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), Kind::Interrupted);
+    assert_eq!(asking.0.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +217,7 @@ async fn shutting_down_waits_two_seconds_for_a_login_and_no_longer() {
     auth.start();
     yield_now().await;
     let begun = Instant::now();
-    auth.shutdown(OwnToken::Revoke).await;
+    auth.shutdown(OnShutdown::Revoke).await;
     assert_eq!(begun.elapsed().as_secs(), 2);
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
-use vault_auth::{Auth, Link, Login, Method};
-use vault_http::{Address, Client, Error, Kind, Plaintext, Token};
+use vault_auth::{Auth, Login, LoginClient, Method};
+use vault_http::{Address, Client, Error, ErrorKind, Plaintext, Token};
 
 /// What a login does.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) enum Answer {
         lease: Duration,
         after: Duration,
     },
-    Fails(Kind),
+    Fails(ErrorKind),
     Hangs,
     Panics,
 }
@@ -74,7 +74,7 @@ impl Memory {
 
 #[async_trait]
 impl Method for InMemory {
-    async fn login(&self, _: &Link<'_>) -> Result<Login, Error> {
+    async fn login(&self, _: &LoginClient<'_>) -> Result<Login, Error> {
         self.0.logins.fetch_add(1, SeqCst);
         let answer = *self.0.answer.lock().unwrap();
         match answer {

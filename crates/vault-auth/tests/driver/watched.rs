@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::time::sleep;
-use vault_auth::{Kind, OwnToken, State};
+use vault_auth::{OnShutdown, State, TokenKind};
 use vault_http::{Denial, TokenSource};
 
 use crate::memory::{Answer, auth, named, seconds};
@@ -38,7 +38,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     let generation = auth.token().await.unwrap().generation;
     sleep(Duration::from_secs(100)).await;
     let status = auth.status();
-    assert_eq!((status.state, status.kind), (State::Active, Some(Kind::Fixed)));
+    assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Fixed)));
     let left = i64::try_from(status.expires_in.unwrap().as_secs()).unwrap();
     assert!((869..=870).contains(&left), "{left}");
     let told = metrics(&recorded);
@@ -49,7 +49,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     let told = told["vault_auth_token_expiry_seconds{source=default}"];
     assert!((left..=left + 3).contains(&told), "{told}");
 
-    server.answers(Answer::Fails(vault_http::Kind::Server));
+    server.answers(Answer::Fails(vault_http::ErrorKind::Server));
     assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
     let status = auth.status();
     assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
@@ -60,7 +60,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     assert_eq!(told["vault_auth_token_expiry_seconds{source=default}"], 0);
     assert_eq!(told["vault_auth_logins_total{source=default,outcome=failed}"], 1);
 
-    auth.shutdown(OwnToken::Keep).await;
+    auth.shutdown(OnShutdown::Keep).await;
     assert_eq!(metrics(&recorded)["vault_auth_state{source=default,state=ended}"], 1);
 }
 
@@ -71,7 +71,7 @@ async fn two_sources_with_names_have_metrics_of_their_own() {
     let recorded = sink.snapshotter();
     let _guard = metrics::set_default_local_recorder(&sink);
     let (one, _) = named("one", seconds(1_000));
-    let (two, _) = named("two", Answer::Fails(vault_http::Kind::Server));
+    let (two, _) = named("two", Answer::Fails(vault_http::ErrorKind::Server));
     one.token().await.unwrap();
     assert!(two.token().await.is_err());
     let told = metrics(&recorded);

@@ -6,7 +6,7 @@ use super::Client;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exchange::{Exchanged, exchange};
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::leader::Leader;
 use crate::redirect::{Origin, same_request};
 use crate::request::Request;
@@ -25,28 +25,28 @@ impl Client {
     ) -> Result<Response, Error> {
         let error = |kind| request.error(kind).with_status(StatusCode::TEMPORARY_REDIRECT);
         let Some((target, origin)) = same_request(asked, location) else {
-            return Err(error(Kind::Redirected));
+            return Err(error(ErrorKind::Redirected));
         };
         if origin.is_plain() && !self.shared.address.plaintext().allows(origin.host()) {
             let detail = "a redirect to plain http on a host that is not loopback";
-            return Err(error(Kind::Redirected).with_detail(detail));
+            return Err(error(ErrorKind::Redirected).with_detail(detail));
         }
         let own = Origin::of(asked).is_some_and(|own| own == origin);
         if !own && !self.is_leader(&origin, deadline).await {
             let detail = "a redirect to a host that the cluster does not call its active node";
-            return Err(error(Kind::NoLeader).with_detail(detail));
+            return Err(error(ErrorKind::NoLeader).with_detail(detail));
         }
         match exchange(&*self.shared.transport, target, request, token, deadline).await {
             Ok(Exchanged::Final(response)) => Ok(response),
             Ok(Exchanged::Redirect(_)) => {
-                Err(error(Kind::NoLeader).with_detail("redirected more than once"))
+                Err(error(ErrorKind::NoLeader).with_detail("redirected more than once"))
             }
-            Err(hop) if hop.kind() == Kind::Unreachable => {
+            Err(hop) if hop.kind() == ErrorKind::Unreachable => {
                 let detail = "the node that is said to be active can't be reached";
-                Err(error(Kind::NoLeader).with_detail(detail).with_source(hop))
+                Err(error(ErrorKind::NoLeader).with_detail(detail).with_source(hop))
             }
             // The redirect itself may have come after the write was executed.
-            Err(hop) if !request.idempotent => Err(hop.doubtful()),
+            Err(hop) if !request.idempotent => Err(hop.mark_maybe_executed()),
             Err(hop) => Err(hop),
         }
     }

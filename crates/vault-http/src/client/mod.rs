@@ -17,7 +17,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exchange::{Exchanged, exchange};
 use crate::gate::Gate;
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::leader::Leader;
 use crate::request::Request;
 use crate::response::Response;
@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// Sends `request` with `token` and waits for the response until `deadline`. It is sent again,
-    /// after a wait, if that is safe and may help; [`Kind::class`] says after what.
+    /// after a wait, if that is safe and may help; [`ErrorKind::semantics`] says after what.
     ///
     /// Safe to cancel: dropping the future closes its connection. Whether a write was executed is
     /// then unknown.
@@ -158,14 +158,17 @@ impl Client {
         room: Duration,
     ) -> Result<Admission<'_>, Error> {
         if deadline.has_passed() {
-            let error = request.error(Kind::Timeout).unsent();
+            let error = request.error(ErrorKind::Timeout).mark_not_executed();
             return Err(error.with_detail("the deadline passed before it was sent"));
         }
         if request.once {
             return Ok(self.lane.availability.admit_at_once());
         }
         self.lane.availability.admit(deadline, room).await.map_err(|known| {
-            let error = request.error(known.kind()).with_retry_after(known.retry_after()).unsent();
+            let error = request
+                .error(known.kind())
+                .with_retry_after(known.retry_after())
+                .mark_not_executed();
             error.with_detail("found out by another request; this one was not sent")
         })
     }
@@ -199,10 +202,10 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let Some(_permit) = self.lane.gate.enter(deadline).await else {
-            return Err(request.error(Kind::Overloaded));
+            return Err(request.error(ErrorKind::Overloaded));
         };
         let outcome = deadline.bound(self.exchange(request, token, deadline)).await;
-        outcome.unwrap_or_else(|| Err(request.error(Kind::Timeout)))
+        outcome.unwrap_or_else(|| Err(request.error(ErrorKind::Timeout)))
     }
 
     async fn exchange(
@@ -222,7 +225,10 @@ impl Client {
 
     pub(crate) fn uri(&self, request: &Request) -> Result<Uri, Error> {
         self.shared.address.uri(&request.path, &request.query).map_err(|_| {
-            request.error(Kind::Rejected).with_detail("its path is no valid URL").unsent()
+            request
+                .error(ErrorKind::Rejected)
+                .with_detail("its path is no valid URL")
+                .mark_not_executed()
         })
     }
 }
@@ -241,7 +247,7 @@ fn more_telling(
     last: Error,
     deadline: Deadline,
 ) -> Error {
-    let cut_off = last.kind() == Kind::Timeout && deadline.has_passed() && request.idempotent;
+    let cut_off = last.kind() == ErrorKind::Timeout && deadline.has_passed() && request.idempotent;
     match before {
         Some(before) if cut_off => before,
         _ => last,

@@ -2,13 +2,13 @@
 
 use std::error::Error as StdError;
 
-use crate::kind::{Executed, Kind};
+use crate::kind::{ErrorKind, Executed};
 use crate::tls;
 use crate::transport::TransportError;
 
 /// A failure after the head of a response.
 pub(super) fn interrupted(error: reqwest::Error) -> TransportError {
-    TransportError::new(Kind::Interrupted).with_source(error.without_url())
+    TransportError::new(ErrorKind::Interrupted).with_source(error.without_url())
 }
 
 /// A failure before the head of a response.
@@ -18,19 +18,19 @@ pub(super) fn failure(error: reqwest::Error) -> TransportError {
     if let Some(detail) = tls::failure(&error) {
         // On a connection that was open already, the request may have been read before.
         let executed = if connecting { Executed::No } else { Executed::Maybe };
-        let failed = TransportError::new(Kind::Tls).with_executed(executed);
+        let failed = TransportError::new(ErrorKind::Tls).with_executed(executed);
         return failed.with_detail(detail).with_source(error);
     }
     if connecting {
-        return TransportError::new(Kind::Unreachable).with_source(error);
+        return TransportError::new(ErrorKind::Unreachable).with_source(error);
     }
     let cause = find::<hyper::Error>(&error);
     if cause.is_some_and(hyper::Error::is_parse) {
         let detail = "it is not HTTP, or has too many headers";
-        return TransportError::new(Kind::Malformed).with_detail(detail).with_source(error);
+        return TransportError::new(ErrorKind::Malformed).with_detail(detail).with_source(error);
     }
     let unsent = cause.is_some_and(hyper::Error::is_canceled);
-    let failed = TransportError::new(Kind::Interrupted);
+    let failed = TransportError::new(ErrorKind::Interrupted);
     let failed = if unsent { failed.with_executed(Executed::No) } else { failed };
     failed.with_source(error)
 }

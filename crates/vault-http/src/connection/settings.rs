@@ -13,7 +13,7 @@ use reqwest::{Proxy, Url};
 use super::reload::ReloadLayer;
 use super::resolve::{Resolve, Resolver};
 use crate::address::bare;
-use crate::kind::Kind;
+use crate::kind::ErrorKind;
 use crate::transport::TransportError;
 use crate::trust::TlsReloader;
 
@@ -115,7 +115,7 @@ impl Settings {
 /// The scheme and the authority of an absolute URI.
 pub(super) fn parts(uri: &Uri) -> Result<(&str, &Authority), TransportError> {
     uri.scheme_str().zip(uri.authority()).ok_or_else(|| {
-        TransportError::new(Kind::Rejected).with_detail("its address is not a valid URL")
+        TransportError::new(ErrorKind::Rejected).with_detail("its address is not a valid URL")
     })
 }
 
@@ -123,5 +123,5 @@ fn unsendable(
     detail: &'static str,
     error: impl StdError + Send + Sync + 'static,
 ) -> TransportError {
-    TransportError::new(Kind::Rejected).with_detail(detail).with_source(error)
+    TransportError::new(ErrorKind::Rejected).with_detail(detail).with_source(error)
 }

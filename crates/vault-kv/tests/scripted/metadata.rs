@@ -1,8 +1,8 @@
 //! Metadata of secrets.
 
 use serde_json::{Value, json};
-use vault_http::Kind as Http;
-use vault_kv::{Kind, MetadataUpdate};
+use vault_http::ErrorKind as Http;
+use vault_kv::{ErrorKind, MetadataUpdate};
 use wiremock::ResponseTemplate;
 
 use crate::server::{METADATA, Server, absent, name, no_route, respond};
@@ -41,16 +41,16 @@ async fn metadata_of_another_status_or_shape_is_malformed() {
         let error = server.kv().metadata(&name()).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
     };
-    check(absent(), Kind::NotFound).await;
-    check(no_route(), Kind::Exchange(Http::Malformed)).await;
-    check(respond(404, json!({ "data": metadata() })), Kind::Exchange(Http::Malformed)).await;
-    check(respond(200, json!({ "data": {} })), Kind::Exchange(Http::Malformed)).await;
+    check(absent(), ErrorKind::NotFound).await;
+    check(no_route(), ErrorKind::Exchange(Http::Malformed)).await;
+    check(respond(404, json!({ "data": metadata() })), ErrorKind::Exchange(Http::Malformed)).await;
+    check(respond(200, json!({ "data": {} })), ErrorKind::Exchange(Http::Malformed)).await;
 }
 
 /// C3: a gateway's answer is not a change that was made.
 #[tokio::test]
 async fn change_of_metadata_succeeds_only_when_vault_says_so() {
-    let check = async |answer: ResponseTemplate, expected: Result<(), Kind>| {
+    let check = async |answer: ResponseTemplate, expected: Result<(), ErrorKind>| {
         let server = Server::with_mount().await;
         for verb in ["POST", "PATCH", "DELETE"] {
             server.answers(verb, METADATA, answer.clone()).await;
@@ -68,6 +68,6 @@ async fn change_of_metadata_succeeds_only_when_vault_says_so() {
     check(ResponseTemplate::new(204), Ok(())).await;
     let warned = json!({ "request_id": "d0c9", "data": null, "warnings": ["a warning"] });
     check(respond(200, warned), Ok(())).await;
-    check(no_route(), Err(Kind::Exchange(Http::Malformed))).await;
-    check(respond(200, json!({ "message": "welcome" })), Err(Kind::Ambiguous)).await;
+    check(no_route(), Err(ErrorKind::Exchange(Http::Malformed))).await;
+    check(respond(200, json!({ "message": "welcome" })), Err(ErrorKind::Ambiguous)).await;
 }

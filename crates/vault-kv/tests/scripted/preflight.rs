@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use vault_http::Kind as Http;
-use vault_kv::{Cas, Kind, MountVersion};
+use vault_http::ErrorKind as Http;
+use vault_kv::{Cas, ErrorKind, MountVersion};
 
 use crate::server::{DATA, MOUNT, Server, absent, fields, mount, name, no_route, respond, written};
 
 #[tokio::test]
 async fn answers_about_a_mount_are_told_apart() {
-    let check = async |answer, expected: Result<MountVersion, Kind>| {
+    let check = async |answer, expected: Result<MountVersion, ErrorKind>| {
         let server = Server::start().await;
         server.answers("GET", MOUNT, answer).await;
         let version = server.kv().mount_version().await.map_err(|error| error.kind());
@@ -20,16 +20,16 @@ async fn answers_about_a_mount_are_told_apart() {
     let other = |engine: &str, path: &str| {
         respond(200, json!({ "data": { "path": path, "type": engine, "options": null } }))
     };
-    check(mount("2"), Ok(MountVersion::Two)).await;
-    check(mount("1"), Ok(MountVersion::One)).await;
-    check(other("kv", "kv/"), Ok(MountVersion::One)).await;
+    check(mount("2"), Ok(MountVersion::V2)).await;
+    check(mount("1"), Ok(MountVersion::V1)).await;
+    check(other("kv", "kv/"), Ok(MountVersion::V1)).await;
     check(other("transit", "kv/"), Ok(MountVersion::NotKv)).await;
     check(other("kv", "kv/deeper/"), Ok(MountVersion::NoMount)).await;
     let denied =
         "preflight capability check returned 403, please ensure client's policies grant access";
     check(respond(403, json!({ "errors": [denied] })), Ok(MountVersion::Unknown)).await;
     // C3
-    check(no_route(), Err(Kind::Exchange(Http::Malformed))).await;
+    check(no_route(), Err(ErrorKind::Exchange(Http::Malformed))).await;
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn version_1_mount_is_not_written_to() {
     server.mounts("1").await;
     server.expects("POST", DATA, written(1), 0).await;
     let error = server.kv().write(&name(), &fields("v"), Cas::Any).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::WrongKvVersion);
+    assert_eq!(error.kind(), ErrorKind::WrongKvVersion);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn misses_on_a_version_2_mount_ask_once() {
     server.answers("GET", DATA, absent()).await;
     let kv = server.kv();
     for _ in 0..3 {
-        assert_eq!(kv.read(&name()).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(kv.read(&name()).await.unwrap_err().kind(), ErrorKind::NotFound);
     }
     assert_eq!(server.requests("GET", MOUNT).await, 1);
 }
@@ -65,7 +65,7 @@ async fn concurrent_misses_on_a_version_1_mount_share_a_question_and_are_all_err
         reads.spawn(async move { kv.read(&name()).await.unwrap_err().kind() });
     }
     let kinds = reads.join_all().await;
-    assert!(kinds.iter().all(|kind| *kind == Kind::WrongKvVersion), "{kinds:?}");
+    assert!(kinds.iter().all(|kind| *kind == ErrorKind::WrongKvVersion), "{kinds:?}");
     assert_eq!(server.requests("GET", MOUNT).await, 1);
 }
 
@@ -79,8 +79,8 @@ async fn question_that_fails_once_is_asked_again_at_the_next_miss() {
     server.mounts("1").await;
     let kv = server.kv();
     let kind = async || kv.read(&name()).await.unwrap_err().kind();
-    assert_eq!([kind().await, kind().await], [Kind::NotFound; 2]);
-    assert_eq!([kind().await, kind().await], [Kind::WrongKvVersion; 2]);
+    assert_eq!([kind().await, kind().await], [ErrorKind::NotFound; 2]);
+    assert_eq!([kind().await, kind().await], [ErrorKind::WrongKvVersion; 2]);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn caller_that_waits_for_the_question_of_another_keeps_its_own_deadline() 
     let server = Server::start().await;
     server.answers("GET", MOUNT, mount("2").set_delay(Duration::from_millis(1_500))).await;
     let kv = server.kv();
-    let hurried = kv.until(vault_http::Deadline::after(Duration::from_millis(300)));
+    let hurried = kv.with_deadline(vault_http::Deadline::after(Duration::from_millis(300)));
     let (path, fields) = (name(), fields("v"));
     let (patient, hurried) = tokio::join!(kv.mount_version(), async {
         let (first, second) = tokio::join!(
@@ -98,6 +98,6 @@ async fn caller_that_waits_for_the_question_of_another_keeps_its_own_deadline() 
         assert!(first.is_err(), "nothing is written here");
         second.unwrap_err().kind()
     });
-    assert_eq!(patient.unwrap(), MountVersion::Two);
-    assert_eq!(hurried, Kind::Exchange(Http::Timeout));
+    assert_eq!(patient.unwrap(), MountVersion::V2);
+    assert_eq!(hurried, ErrorKind::Exchange(Http::Timeout));
 }

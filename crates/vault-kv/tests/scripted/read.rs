@@ -2,8 +2,8 @@
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use vault_http::Kind as Http;
-use vault_kv::Kind;
+use vault_http::ErrorKind as Http;
+use vault_kv::ErrorKind;
 use wiremock::ResponseTemplate;
 
 use crate::server::{DATA, Server, absent, name, no_route, respond, secret};
@@ -18,7 +18,7 @@ async fn secret_is_read_in_one_request_with_its_metadata() {
 }
 
 /// Reads a secret that is answered in this way.
-async fn check(answer: ResponseTemplate, expected: Kind) {
+async fn check(answer: ResponseTemplate, expected: ErrorKind) {
     let server = Server::with_mount().await;
     server.answers("GET", DATA, answer).await;
     let error = server.kv().read(&name()).await.unwrap_err();
@@ -35,15 +35,15 @@ fn gone(deletion_time: &str, destroyed: bool) -> ResponseTemplate {
 
 #[tokio::test]
 async fn absent_deleted_and_destroyed_are_told_apart() {
-    check(absent(), Kind::NotFound).await;
-    check(gone("2026-01-02T00:00:00Z", false), Kind::Deleted).await;
-    check(gone("", true), Kind::Destroyed).await;
+    check(absent(), ErrorKind::NotFound).await;
+    check(gone("2026-01-02T00:00:00Z", false), ErrorKind::Deleted).await;
+    check(gone("", true), ErrorKind::Destroyed).await;
 }
 
 /// C3
 #[tokio::test]
 async fn answer_of_another_shape_is_malformed() {
-    let malformed = Kind::Exchange(Http::Malformed);
+    let malformed = ErrorKind::Exchange(Http::Malformed);
     let without_metadata: Value = json!({ "data": { "key": "v" } });
     check(no_route(), malformed).await;
     check(respond(404, without_metadata.clone()), malformed).await;
@@ -51,12 +51,12 @@ async fn answer_of_another_shape_is_malformed() {
     check(respond(200, json!({ "data": { "data": [1], "metadata": {} } })), malformed).await;
     check(ResponseTemplate::new(204), malformed).await;
     // Of a version 1 engine.
-    check(respond(200, without_metadata), Kind::WrongKvVersion).await;
+    check(respond(200, without_metadata), ErrorKind::WrongKvVersion).await;
 }
 
 #[tokio::test]
 async fn names_are_listed_and_an_absent_folder_is_empty() {
-    let check = async |answer, expected: Result<&[&str], Kind>| {
+    let check = async |answer, expected: Result<&[&str], ErrorKind>| {
         let server = Server::with_mount().await;
         server.answers("GET", "kv/metadata/folder", answer).await;
         let folder = vault_kv::SecretPath::new("folder").unwrap();
@@ -72,7 +72,10 @@ async fn names_are_listed_and_an_absent_folder_is_empty() {
     };
     check(respond(200, json!({ "data": { "keys": ["a", "b/"] } })), Ok(&["a", "b/"])).await;
     check(absent(), Ok(&[])).await;
-    check(no_route(), Err(Kind::Exchange(Http::Malformed))).await;
-    check(respond(404, json!({ "data": { "keys": ["a"] } })), Err(Kind::Exchange(Http::Malformed)))
-        .await;
+    check(no_route(), Err(ErrorKind::Exchange(Http::Malformed))).await;
+    check(
+        respond(404, json!({ "data": { "keys": ["a"] } })),
+        Err(ErrorKind::Exchange(Http::Malformed)),
+    )
+    .await;
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use vault_http::{
-    Address, Client, Denial, Error, Generation, Lease, Plaintext, Session, Token, TokenSource,
-    Verdict,
+    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
+    Token, TokenSource,
 };
 use vault_kv::{Fields, Kv, Mount, SecretPath};
 use wiremock::matchers::{method, path};
@@ -18,13 +18,13 @@ struct Unlimited;
 
 #[async_trait]
 impl TokenSource for Unlimited {
-    async fn token(&self) -> Result<Lease, Error> {
+    async fn token(&self) -> Result<IssuedToken, Error> {
         let token = Token::new(&"hvs.token".into()).unwrap();
-        Ok(Lease { token, generation: Generation::default() })
+        Ok(IssuedToken { token, generation: Generation::default() })
     }
 
-    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
-        Ok(Verdict::PathDenied)
+    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
+        Ok(DenialOutcome::PathDenied)
     }
 }
 

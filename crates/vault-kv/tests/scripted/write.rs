@@ -1,8 +1,8 @@
 //! Writing, patching and deleting versions.
 
 use serde_json::json;
-use vault_http::Kind as Http;
-use vault_kv::{Cas, Kind};
+use vault_http::ErrorKind as Http;
+use vault_kv::{Cas, ErrorKind};
 use wiremock::ResponseTemplate;
 
 use crate::server::{DATA, MOUNT, Server, fields, lost, name, no_route, respond, version, written};
@@ -23,30 +23,33 @@ async fn value_above_768_kib_is_refused_before_anything_is_sent() {
     let server = Server::with_mount().await;
     let large = fields(&"a".repeat(vault_kv::MAX_VALUE_BYTES + 1));
     let error = server.kv().write(&name(), &large, Cas::Any).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge);
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(server.requests("GET", MOUNT).await, 0);
 }
 
 /// C3: each answer to a write, and what it means for the caller.
 #[tokio::test]
 async fn answer_to_a_write_of_another_status_or_shape_is_not_success() {
-    let check = async |answer: ResponseTemplate, expected: Kind| {
+    let check = async |answer: ResponseTemplate, expected: ErrorKind| {
         let server = Server::with_mount().await;
         server.answers("POST", DATA, answer).await;
         let error = server.kv().write(&name(), &fields("v"), Cas::Any).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
     };
     let errors = |text: &str| respond(400, json!({ "errors": [text] }));
-    check(errors("check-and-set parameter did not match the current version"), Kind::CasMismatch)
-        .await;
-    check(errors("check-and-set parameter required for this call"), Kind::CasRequired).await;
+    check(
+        errors("check-and-set parameter did not match the current version"),
+        ErrorKind::CasMismatch,
+    )
+    .await;
+    check(errors("check-and-set parameter required for this call"), ErrorKind::CasRequired).await;
     // Certainly not executed.
-    check(no_route(), Kind::Exchange(Http::Malformed)).await;
-    check(respond(404, json!({ "data": version(1) })), Kind::Exchange(Http::Malformed)).await;
+    check(no_route(), ErrorKind::Exchange(Http::Malformed)).await;
+    check(respond(404, json!({ "data": version(1) })), ErrorKind::Exchange(Http::Malformed)).await;
     // Perhaps executed.
-    check(respond(200, json!({ "message": "welcome" })), Kind::Ambiguous).await;
-    check(ResponseTemplate::new(204), Kind::Ambiguous).await;
-    check(lost(), Kind::Ambiguous).await;
+    check(respond(200, json!({ "message": "welcome" })), ErrorKind::Ambiguous).await;
+    check(ResponseTemplate::new(204), ErrorKind::Ambiguous).await;
+    check(lost(), ErrorKind::Ambiguous).await;
 }
 
 #[tokio::test]
@@ -58,14 +61,14 @@ async fn patch_of_a_deleted_version_is_not_found_and_a_gateways_404_is_malformed
         assert_eq!(error.kind(), expected, "{error}");
     };
     // As Vault 1.21 answers.
-    check(respond(404, json!({ "data": version(2) })), Kind::NotFound).await;
-    check(no_route(), Kind::Exchange(Http::Malformed)).await;
+    check(respond(404, json!({ "data": version(2) })), ErrorKind::NotFound).await;
+    check(no_route(), ErrorKind::Exchange(Http::Malformed)).await;
 }
 
 /// C3: a delete that a gateway answered has deleted nothing.
 #[tokio::test]
 async fn versions_are_deleted_undeleted_and_destroyed_only_when_vault_says_so() {
-    let check = async |answer: ResponseTemplate, expected: Result<(), Kind>| {
+    let check = async |answer: ResponseTemplate, expected: Result<(), ErrorKind>| {
         let server = Server::with_mount().await;
         server.answers("DELETE", DATA, answer.clone()).await;
         for endpoint in ["delete", "undelete", "destroy"] {
@@ -83,5 +86,5 @@ async fn versions_are_deleted_undeleted_and_destroyed_only_when_vault_says_so() 
         }
     };
     check(ResponseTemplate::new(204), Ok(())).await;
-    check(no_route(), Err(Kind::Exchange(Http::Malformed))).await;
+    check(no_route(), Err(ErrorKind::Exchange(Http::Malformed))).await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use km_proxy_adapter::{KeyManager, Kind, Source, VaultRules, WriteOptions};
+use km_proxy_adapter::{ErrorKind, KeyManager, Source, VaultValidator, WriteOptions};
 use km_settings::{Settings, Sources};
 use serde_json::json;
 use tests::{Fixture, Server, secret};
@@ -48,7 +48,7 @@ async fn many_readers_of_one_name_are_one_request() -> Result<()> {
     let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
     let mut env = environment(&fixture);
     env.extend(variables(&[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())]));
-    let sources = Sources { env: &env, yaml: None, rules: &VaultRules };
+    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
     let nothing = BTreeMap::<String, String>::new();
     let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, nothing)?;
     let mut readers = JoinSet::new();
@@ -61,7 +61,7 @@ async fn many_readers_of_one_name_are_one_request() -> Result<()> {
     }
     assert_eq!(read(&fixture, &keys, "NAME").await?.source(), Source::Cache);
     fixture.put("OTHER", json!({ "key": value })).await?;
-    fails(&fixture, &keys, "OTHER", Kind::Auth).await
+    fails(&fixture, &keys, "OTHER", ErrorKind::Auth).await
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn past_the_interval_it_is_read_again() -> Result<()> {
 async fn an_interval_of_zero_remembers_nothing() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "0")]).await?;
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
     for version in 1..=3 {
         let value = secret("value");
         fixture.put("NAME", json!({ "key": value })).await?;
@@ -111,7 +111,7 @@ async fn a_write_and_a_deletion_end_what_is_remembered() -> Result<()> {
         assert_eq!(found.version(), Some(version));
     }
     keys.delete("NAME").await?;
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn what_is_invalidated_is_asked_for_again() -> Result<()> {
         assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault));
     }
     let refused = keys.invalidate("../NAME").map_err(|error| error.kind());
-    assert_eq!(refused, Err(Kind::Usage));
+    assert_eq!(refused, Err(ErrorKind::Usage));
     Ok(())
 }
 
@@ -137,12 +137,12 @@ async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let asked = Instant::now();
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
     let answered = Instant::now();
     fixture.put("NAME", json!({ "key": secret("value") })).await?;
     let again = keys.secret("NAME").await;
     if asked.elapsed() < Duration::from_secs(4) {
-        assert_eq!(again.map_err(|error| error.kind()).map(drop), Err(Kind::NotFound));
+        assert_eq!(again.map_err(|error| error.kind()).map(drop), Err(ErrorKind::NotFound));
     }
     let mut last_no = answered;
     until("the value behind the no", async || {
@@ -161,7 +161,7 @@ async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
 async fn a_write_ends_a_no_at_once() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
     let value = secret("value");
     keys.write("NAME", value.clone().into(), &WriteOptions::default()).await?;
     assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), value);
@@ -172,10 +172,10 @@ async fn a_write_ends_a_no_at_once() -> Result<()> {
 async fn vaults_no_ends_serving() -> Result<()> {
     let denied = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["deny"] }}"#);
     for (what, expected) in [
-        ("delete", Kind::NotFound),
-        ("destroy", Kind::NotFound),
-        ("deny", Kind::Denied),
-        ("overwrite", Kind::StoredValue),
+        ("delete", ErrorKind::NotFound),
+        ("destroy", ErrorKind::NotFound),
+        ("deny", ErrorKind::Denied),
+        ("overwrite", ErrorKind::StoredValue),
     ] {
         let fixture = fixture().await?;
         // Long past the interval it could be served, if Vault could not be asked.

@@ -1,24 +1,24 @@
 //! `check`: each thing that can be wrong is found, at its step, and nothing is touched.
 
 use anyhow::Result;
-use km_proxy_adapter::{Finding, KeyManager, Kind, Verdict};
+use km_proxy_adapter::{CheckResult, CheckStatus, ErrorKind, KeyManager};
 use serde_json::json;
 use tests::{Engine, Fixture, FixtureSpec, Server, secret};
 
 use super::{keys, shows_nothing};
 
 /// Step and outcome; a warning is `Ok(false)`.
-type Seen = (&'static str, Result<bool, Kind>);
+type Seen = (&'static str, Result<bool, ErrorKind>);
 
-const WELL: Result<bool, Kind> = Ok(true);
-const WARNING: Result<bool, Kind> = Ok(false);
+const WELL: Result<bool, ErrorKind> = Ok(true);
+const WARNING: Result<bool, ErrorKind> = Ok(false);
 const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
 
-fn text(finding: &Finding) -> String {
+fn text(finding: &CheckResult) -> String {
     match &finding.verdict {
-        Verdict::Ok => finding.seen.clone(),
-        Verdict::Warning(hint) => format!("{}: {hint}", finding.seen),
-        Verdict::Failed(error) => error.message(),
+        CheckStatus::Ok => finding.seen.clone(),
+        CheckStatus::Warning(hint) => format!("{}: {hint}", finding.seen),
+        CheckStatus::Failed(error) => error.message(),
     }
 }
 
@@ -34,9 +34,9 @@ async fn check(
     let seen: Vec<Seen> = findings
         .iter()
         .map(|finding| match &finding.verdict {
-            Verdict::Ok => (finding.step, WELL),
-            Verdict::Warning(_) => (finding.step, WARNING),
-            Verdict::Failed(error) => {
+            CheckStatus::Ok => (finding.step, WELL),
+            CheckStatus::Warning(_) => (finding.step, WARNING),
+            CheckStatus::Failed(error) => {
                 shows_nothing(fixture, error);
                 assert!(error.hint().is_some(), "{}", error.message());
                 (finding.step, Err(error.kind()))
@@ -89,7 +89,7 @@ async fn missing_rights_are_named() -> Result<()> {
     };
     let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
-    let denied = Err(Kind::Denied);
+    let denied = Err(ErrorKind::Denied);
     let first = [("settings", WELL), ("server", WELL), ("login", WELL), ("mount", WELL)];
     for (settings, rights, texts) in [
         (&[("KM_HOSTED_KEYS", "A")][..], &[("rights", WELL)][..], &["read on"][..]),
@@ -132,25 +132,25 @@ async fn a_mount_that_is_none_is_found() -> Result<()> {
     let gone = format!("{}-gone", fixture.mount);
     let allowed_gone = format!("{}-gone", allowed.mount);
     for (fixture, settings, mount, rights, text) in [
-        (&one, &[][..], Err(Kind::StoredValue), WELL, "version 1"),
+        (&one, &[][..], Err(ErrorKind::StoredValue), WELL, "version 1"),
         (
             &fixture,
             &[("HCP_VAULT_MOUNT_NAME", inside.as_str())],
-            Err(Kind::NotFound),
+            Err(ErrorKind::NotFound),
             WELL,
             "exactly",
         ),
         (
             &fixture,
             &[("HCP_VAULT_MOUNT_NAME", gone.as_str())],
-            Err(Kind::Denied),
-            Err(Kind::Denied),
+            Err(ErrorKind::Denied),
+            Err(ErrorKind::Denied),
             "no read on",
         ),
         (
             &allowed,
             &[("HCP_VAULT_MOUNT_NAME", allowed_gone.as_str())],
-            Err(Kind::NotFound),
+            Err(ErrorKind::NotFound),
             WELL,
             "no secrets engine",
         ),
@@ -172,7 +172,7 @@ async fn a_mount_that_is_none_is_found() -> Result<()> {
 async fn a_login_that_is_refused_is_the_last_step() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let wrong = secret("wrong");
-    let expected = [("settings", WELL), ("server", WELL), ("login", Err(Kind::Auth))];
+    let expected = [("settings", WELL), ("server", WELL), ("login", Err(ErrorKind::Auth))];
     for settings in [
         &[("HCP_VAULT_APPROLE_SECRET_ID", wrong.as_str())][..],
         &[("HCP_VAULT_APPROLE_ROLE_ID", "nobody")],
@@ -215,7 +215,7 @@ async fn a_server_that_is_sealed_or_gone_is_the_last_step() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
-    let expected = [("settings", WELL), ("server", Err(Kind::Unavailable))];
+    let expected = [("settings", WELL), ("server", Err(ErrorKind::Unavailable))];
     server.seal().await?;
     check(&fixture, &keys, &expected, &["sealed"]).await?;
     server.kill().await?;
@@ -229,7 +229,7 @@ async fn a_server_that_is_not_trusted_is_the_last_step() -> Result<()> {
     let files = crate::product::Files::new()?;
     let ours = files.write("ours.pem", &server.certs()?.ca())?;
     let other = files.write("other.pem", &tests::Certs::new()?.ca())?;
-    let expected = [("settings", WELL), ("server", Err(Kind::Unavailable))];
+    let expected = [("settings", WELL), ("server", Err(ErrorKind::Unavailable))];
     let stranger = keys(&fixture, &[("KM_CA_CERT", &other.to_string_lossy())]).await?;
     check(&fixture, &stranger, &expected, &["no trusted TLS connection"]).await?;
     let name = ("KM_TLS_SERVER_NAME", "vault.example.com");

@@ -1,7 +1,7 @@
 //! A secret by its name and by its path: one read, one memory, and each door's own rules.
 
 use anyhow::Result;
-use km_proxy_adapter::{Document, Fields, KeyManager, Kind, Source, WriteOptions};
+use km_proxy_adapter::{Document, ErrorKind, Fields, KeyManager, Source, WriteOptions};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tests::{Fixture, Server, secret};
@@ -96,7 +96,7 @@ async fn a_secret_without_the_field_is_looked_at_again() -> Result<()> {
         fixture.put("NAME", fields).await?;
         keys.invalidate("NAME")?;
         assert_eq!(text(&document(&keys, "NAME").await?, "user")?, user);
-        fails(&fixture, &keys, "NAME", Kind::StoredValue).await?;
+        fails(&fixture, &keys, "NAME", ErrorKind::StoredValue).await?;
         assert_eq!(document(&keys, "NAME").await?.source(), Source::Cache, "it is remembered");
     }
     let mended = Instant::now();
@@ -119,21 +119,21 @@ async fn memory_is_no_way_round_the_rules_for_names() -> Result<()> {
     for path in ["OTHER", "MISSING", "oidc/google", "os.environ/HOSTED"] {
         fixture.put(path, json!({ "key": value })).await?;
         let error = keys.entry(path)?.read().await.expect_err(path);
-        assert_eq!(error.kind(), Kind::Denied, "{path}");
+        assert_eq!(error.kind(), ErrorKind::Denied, "{path}");
     }
     for path in ["HOSTED", "litellm/alias"] {
         fixture.put(path, json!({ "key": value })).await?;
         assert_eq!(text(&document(&keys, path).await?, "key")?, value, "{path}");
     }
     assert_eq!(read(&fixture, &keys, "HOSTED").await?.source(), Source::Cache);
-    fails(&fixture, &keys, "litellm/alias", Kind::Denied).await?;
+    fails(&fixture, &keys, "litellm/alias", ErrorKind::Denied).await?;
     let other = read(&fixture, &keys, "OTHER").await?;
     assert_eq!((other.expose(), other.source()), ("the environment's", Source::Environment));
-    fails(&fixture, &keys, "MISSING", Kind::NotFound).await?;
-    fails(&fixture, &keys, "oidc/google", Kind::Usage).await?;
+    fails(&fixture, &keys, "MISSING", ErrorKind::NotFound).await?;
+    fails(&fixture, &keys, "oidc/google", ErrorKind::Usage).await?;
     // The name within the reference is not hosted.
-    fails(&fixture, &keys, "os.environ/os.environ/HOSTED", Kind::NotFound).await?;
-    fails(&fixture, &keys, "", Kind::Usage).await
+    fails(&fixture, &keys, "os.environ/os.environ/HOSTED", ErrorKind::NotFound).await?;
+    fails(&fixture, &keys, "", ErrorKind::Usage).await
 }
 
 /// The secret at the prefix itself has a path, and no name.
@@ -145,9 +145,12 @@ async fn the_secret_at_the_prefix_has_no_name() -> Result<()> {
     fixture.put("litellm", json!({ "key": value })).await?;
     fixture.put("litellm2", json!({ "key": value })).await?;
     assert_eq!(text(&document(&keys, "litellm").await?, "key")?, value);
-    fails(&fixture, &keys, "", Kind::Usage).await?;
+    fails(&fixture, &keys, "", ErrorKind::Usage).await?;
     for outside in ["litellm2", "", "other/litellm"] {
-        assert_eq!(keys.entry(outside).map_err(|error| error.kind()).err(), Some(Kind::Denied));
+        assert_eq!(
+            keys.entry(outside).map_err(|error| error.kind()).err(),
+            Some(ErrorKind::Denied)
+        );
     }
     Ok(())
 }
@@ -167,5 +170,5 @@ async fn a_write_at_one_door_is_seen_at_the_other() -> Result<()> {
         assert_eq!(read(&fixture, &keys, "folder/NAME").await?.expose(), by_path, "{round}");
     }
     entry.delete().await?;
-    fails(&fixture, &keys, "folder/NAME", Kind::NotFound).await
+    fails(&fixture, &keys, "folder/NAME", ErrorKind::NotFound).await
 }

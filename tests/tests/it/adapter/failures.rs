@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Source};
+use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
 use tests::{Engine, Fixture, FixtureSpec, Server, secret};
 
@@ -11,7 +11,7 @@ use super::{keys_before, read};
 use crate::product::variables;
 
 /// A name that the environment has: the kind of the failure, and the environment with `on_error`.
-async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: Kind) -> Result<()> {
+async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: ErrorKind) -> Result<()> {
     check_fallback(fixture, settings, expected, "on_error").await
 }
 
@@ -19,7 +19,7 @@ async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: Kind) -> 
 async fn check_fallback(
     fixture: &Fixture,
     settings: &[(&str, &str)],
-    expected: Kind,
+    expected: ErrorKind,
     environment: &str,
 ) -> Result<()> {
     let value = secret("environment");
@@ -53,17 +53,17 @@ async fn what_is_wrong_with_the_mount_is_no_miss() -> Result<()> {
     for mount in [format!("{}-gone", fixture.mount), format!("{}/inside", fixture.mount)] {
         // A mistake of the configuration that nothing may hide.
         let mount = [("HCP_VAULT_MOUNT_NAME", mount.as_str())];
-        check_fallback(&fixture, &mount, Kind::NotFound, "none").await?;
+        check_fallback(&fixture, &mount, ErrorKind::NotFound, "none").await?;
     }
     // The namespace's segments lead to another place.
-    check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], Kind::Denied).await?;
+    check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], ErrorKind::Denied).await?;
 
     let other = server.fixture().await?;
-    check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &other.mount)], Kind::Denied).await?;
+    check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &other.mount)], ErrorKind::Denied).await?;
 
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let one = server.fixture_with(spec).await?;
-    check(&one, &[], Kind::StoredValue).await
+    check(&one, &[], ErrorKind::StoredValue).await
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn what_is_wrong_with_the_login_is_told_as_such() -> Result<()> {
         &[("HCP_VAULT_APPROLE_MOUNT_PATH", "nowhere")],
         &[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", &wrong)],
     ] {
-        check(&fixture, settings, Kind::Auth).await?;
+        check(&fixture, settings, ErrorKind::Auth).await?;
     }
     Ok(())
 }
@@ -87,9 +87,9 @@ async fn a_server_that_is_not_there_or_does_not_answer_is_unavailable() -> Resul
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
     let silent = [("HCP_VAULT_ADDR", address.as_str()), ("KM_DEADLINE", "300ms")];
-    check(&fixture, &silent, Kind::Unavailable).await?;
+    check(&fixture, &silent, ErrorKind::Unavailable).await?;
     drop(listener);
-    check(&fixture, &[("HCP_VAULT_ADDR", &address)], Kind::Unavailable).await
+    check(&fixture, &[("HCP_VAULT_ADDR", &address)], ErrorKind::Unavailable).await
 }
 
 #[tokio::test]
@@ -102,8 +102,8 @@ async fn a_sealed_server_is_unavailable() -> Result<()> {
     assert_eq!(read(&fixture, &before, "NAME").await?.source(), Source::Vault);
     server.seal().await?;
     // One that is logged in, and those that would have to log in first.
-    super::fails(&fixture, &before, "NAME", Kind::Unavailable).await?;
-    check(&fixture, &[], Kind::Unavailable).await?;
+    super::fails(&fixture, &before, "NAME", ErrorKind::Unavailable).await?;
+    check(&fixture, &[], ErrorKind::Unavailable).await?;
     server.unseal().await?;
     assert_eq!(read(&fixture, &before, "NAME").await?.source(), Source::Vault);
     Ok(())

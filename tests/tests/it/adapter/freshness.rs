@@ -2,7 +2,7 @@
 //! an outage or a new credential.
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Source};
+use km_proxy_adapter::{ErrorKind, Source};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tests::{Fixture, Server, secret};
@@ -87,9 +87,9 @@ async fn secret_is_gone_at_its_deletion_time() -> Result<()> {
         Ok(served == [false; 3])
     })
     .await?;
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await?;
-    assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), Kind::NotFound);
-    assert_eq!(entry.read().await.map(drop).unwrap_err().kind(), Kind::NotFound);
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
+    assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(entry.read().await.map(drop).unwrap_err().kind(), ErrorKind::NotFound);
     Ok(())
 }
 
@@ -119,15 +119,15 @@ async fn secret_is_gone_at_its_deletion_time_in_an_outage_too() -> Result<()> {
                 Ok(false)
             }
             Err(error) => {
-                assert_eq!(error.kind(), Kind::NotFound);
+                assert_eq!(error.kind(), ErrorKind::NotFound);
                 Ok(true)
             }
         }
     })
     .await?;
     let entry = keys.entry("NAME")?;
-    assert_eq!(entry.read().await.map(drop).unwrap_err().kind(), Kind::NotFound);
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await
+    assert_eq!(entry.read().await.map(drop).unwrap_err().kind(), ErrorKind::NotFound);
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await
 }
 
 /// Nothing is known about the server's clock: such a value is read each time.
@@ -193,12 +193,12 @@ async fn cold_name_is_read_as_soon_as_there_is_a_login() -> Result<()> {
     let keys = keys(&fixture, &settings).await?;
     let value = secret("value");
     fixture.put("NAME", json!({ "key": value })).await?;
-    fails(&fixture, &keys, "NAME", Kind::Auth).await?;
+    fails(&fixture, &keys, "NAME", ErrorKind::Auth).await?;
     files.write("secret-id", &fixture.secret_id)?;
     until("a login", async || {
         // The last failure of the name is as young as can be.
         let before = keys.secret("NAME").await.map_err(|error| error.kind());
-        assert!(matches!(before, Ok(_) | Err(Kind::Auth)), "{before:?}");
+        assert!(matches!(before, Ok(_) | Err(ErrorKind::Auth)), "{before:?}");
         Ok(keys.login().await.is_ok())
     })
     .await?;
@@ -221,7 +221,7 @@ async fn deadline_covers_the_wait_for_other_reads() -> Result<()> {
         readers.spawn(async move { keys.secret(&format!("NAME_{number}")).await.map(drop) });
     }
     while let Some(read) = readers.join_next().await {
-        assert_eq!(read?.unwrap_err().kind(), Kind::Unavailable);
+        assert_eq!(read?.unwrap_err().kind(), ErrorKind::Unavailable);
     }
     let elapsed = begin.elapsed();
     server.thaw().await?;
@@ -240,5 +240,5 @@ async fn missing_mount_ends_serving() -> Result<()> {
     let mount = format!("sys/mounts/{}", fixture.mount);
     fixture.server().must("DELETE", &mount, None).await?;
     until("the end of serving", async || Ok(read(&fixture, &keys, "NAME").await.is_err())).await?;
-    fails(&fixture, &keys, "NAME", Kind::NotFound).await
+    fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await
 }

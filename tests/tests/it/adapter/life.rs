@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use km_proxy_adapter::{KeyManager, Kind, Source, VaultRules};
+use km_proxy_adapter::{ErrorKind, KeyManager, Source, VaultValidator};
 use km_settings::{Settings, Sources, Yaml};
 use serde_json::json;
 use tests::{Fixture, Server, secret};
@@ -33,7 +33,7 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
                 litellm_params: {api_key: os.environ/SECOND}\n";
     let env = environment(&fixture);
     let sources =
-        Sources { env: &env, yaml: Some(Yaml::new("config.yaml", yaml)), rules: &VaultRules };
+        Sources { env: &env, yaml: Some(Yaml::new("config.yaml", yaml)), rules: &VaultValidator };
     let settings = Settings::from_sources(&sources)?;
     let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
     let mut told = BTreeMap::new();
@@ -42,7 +42,7 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
         told.insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
     })
     .await;
-    let expected = [("FIRST", None), ("MISSING", Some(Kind::NotFound)), ("SECOND", None)];
+    let expected = [("FIRST", None), ("MISSING", Some(ErrorKind::NotFound)), ("SECOND", None)];
     assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)).into());
     for (name, source) in
         [("FIRST", Source::Cache), ("SECOND", Source::Cache), ("UNNAMED", Source::Vault)]
@@ -65,7 +65,7 @@ async fn the_end_revokes_the_token() -> Result<()> {
     keys.clone().shutdown().await;
     assert_eq!(accessors(&fixture).await?.len(), 0);
     assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), value, "memory stays");
-    fails(&fixture, &keys, "OTHER", Kind::Unavailable).await?;
+    fails(&fixture, &keys, "OTHER", ErrorKind::Unavailable).await?;
     // Once more changes nothing.
     keys.shutdown().await;
     Ok(())
@@ -82,7 +82,7 @@ async fn hosted_keys_are_read_ahead_and_others_are_not_asked_of_vault() -> Resul
     keys.preload(|read| told.push(read.name.to_owned())).await;
     assert_eq!(told, ["HOSTED"]);
     assert_eq!(read(&fixture, &keys, "HOSTED").await?.source(), Source::Cache);
-    fails(&fixture, &keys, "OTHER", Kind::NotFound).await
+    fails(&fixture, &keys, "OTHER", ErrorKind::NotFound).await
 }
 
 /// Nobody reads; somebody waits. The new value is there when the news is.
@@ -135,7 +135,7 @@ async fn a_deletion_and_a_denial_are_heard_of_within_the_interval() -> Result<()
             "{what}: {:?}",
             ended.elapsed()
         );
-        let expected = if what == "delete" { Kind::NotFound } else { Kind::Denied };
+        let expected = if what == "delete" { ErrorKind::NotFound } else { ErrorKind::Denied };
         fails(&fixture, &keys, "NAME", expected).await?;
         assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), expected);
     }
@@ -152,7 +152,7 @@ async fn our_own_deletion_is_seen_by_a_handle_at_once() -> Result<()> {
     assert_eq!(handle.secret().await?.source(), Source::Vault);
     assert_eq!(handle.secret().await?.source(), Source::Cache);
     keys.delete("NAME").await?;
-    assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), ErrorKind::NotFound);
     Ok(())
 }
 
@@ -174,7 +174,7 @@ async fn a_seal_is_outlived() -> Result<()> {
         Ok(found.source() == Source::Stale)
     })
     .await?;
-    fails(&fixture, &keys, "OTHER", Kind::Unavailable).await?;
+    fails(&fixture, &keys, "OTHER", ErrorKind::Unavailable).await?;
     server.unseal().await?;
     until("a fresh value", async || Ok(handle.secret().await?.source() == Source::Cache)).await
 }

@@ -1,7 +1,7 @@
 //! Names: where each is asked for, and the ones that are never sent.
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Place, WriteOptions};
+use km_proxy_adapter::{ErrorKind, SecretLocation, WriteOptions};
 use serde_json::json;
 use tests::{FixtureSpec, Server, secret};
 
@@ -61,7 +61,7 @@ async fn hostile_names_are_refused_before_anything_is_sent() -> Result<()> {
             ];
             for outcome in outcomes {
                 let error = outcome.expect_err(&name);
-                assert_eq!(error.kind(), Kind::Usage, "{name:?}: {}", error.message());
+                assert_eq!(error.kind(), ErrorKind::Usage, "{name:?}: {}", error.message());
                 assert!(!error.message().contains(['\n', '\u{1b}', '\u{202e}']), "{name:?}");
                 shows_nothing(&fixture, &error);
             }
@@ -77,8 +77,8 @@ async fn the_gateways_own_names_are_refused_before_anything_is_sent() -> Result<
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
     let keys = keys_before(&fixture, &settings, variables(&[("oidc/google", "e")])).await?;
     for name in ["oidc/google", "oidc/", "os.environ/oidc/google/audience"] {
-        super::fails(&fixture, &keys, name, Kind::Usage).await?;
-        assert_eq!(keys.locate(name).map_err(|error| error.kind()), Err(Kind::Usage));
+        super::fails(&fixture, &keys, name, ErrorKind::Usage).await?;
+        assert_eq!(keys.locate(name).map_err(|error| error.kind()), Err(ErrorKind::Usage));
     }
     silence.expect_nobody()
 }
@@ -109,12 +109,12 @@ async fn a_name_is_asked_for_where_locate_says() -> Result<()> {
         let value = secret("value");
         fixture.put(stored, json!({ "key": value })).await?;
         assert_eq!(read(&fixture, &keys, name).await?.expose(), value, "{name}");
-        let Place::Vault { path, field } = keys.locate(name)? else {
+        let SecretLocation::Vault { path, field } = keys.locate(name)? else {
             anyhow::bail!("{name} is asked for in the environment");
         };
         assert_eq!(path.as_str(), format!("{}/data/{sent}", fixture.mount));
         assert_eq!(field, "key");
-        let hosted = matches!(some.locate(name)?, Place::Vault { .. });
+        let hosted = matches!(some.locate(name)?, SecretLocation::Vault { .. });
         assert_eq!(hosted, ["a b", "clé"].contains(&name), "{name}");
     }
     Ok(())
@@ -127,7 +127,7 @@ async fn a_write_goes_where_locate_says() -> Result<()> {
     for (name, stored) in [("NAME", "NAME"), ("a b/c#d", "a%20b/c%23d"), ("%41", "%2541")] {
         let value = secret("value");
         let written = keys.write(name, value.clone().into(), &WriteOptions::default()).await?;
-        let Place::Vault { path, .. } = keys.locate(name)? else {
+        let SecretLocation::Vault { path, .. } = keys.locate(name)? else {
             anyhow::bail!("{name} is asked for in the environment");
         };
         assert_eq!(written.path, path);

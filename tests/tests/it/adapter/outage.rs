@@ -1,7 +1,7 @@
 //! A server that is gone: what was read before is served, within its bounds and no longer.
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Source};
+use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
 use tests::{Server, secret};
 use tokio::time::{Duration, Instant, sleep};
@@ -44,10 +44,10 @@ async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
 
     // Past its right to be served: the error, and not what the environment has.
     until("the end of serving", async || Ok(ended.secret("NAME").await.is_err())).await?;
-    fails(&fixture, &ended, "NAME", Kind::Unavailable).await?;
+    fails(&fixture, &ended, "NAME", ErrorKind::Unavailable).await?;
     // What was never read can't be served; that Vault lacks it is not certain.
     for keys in [&fresh, &stale, &ended] {
-        fails(&fixture, keys, "OTHER", Kind::Unavailable).await?;
+        fails(&fixture, keys, "OTHER", ErrorKind::Unavailable).await?;
     }
 
     server.start().await?;

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use km_proxy_adapter::{Error, KeyManager, Kind, Secret, Source};
+use km_proxy_adapter::{Error, ErrorKind, KeyManager, Secret, Source};
 use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server, secret};
 
 use super::{keys_before, keys_of, read};
 use crate::product::{Silence, environment};
 
-type Expected = Result<Source, Kind>;
+type Expected = Result<Source, ErrorKind>;
 
 const VAULT: Expected = Ok(Source::Vault);
 const ENVIRONMENT: Expected = Ok(Source::Environment);
-const MISSING: Expected = Err(Kind::NotFound);
-const DENIED: Expected = Err(Kind::Denied);
-const NO_TEXT: Expected = Err(Kind::StoredValue);
+const MISSING: Expected = Err(ErrorKind::NotFound);
+const DENIED: Expected = Err(ErrorKind::Denied);
+const NO_TEXT: Expected = Err(ErrorKind::StoredValue);
 
 /// What Vault has under a name; the environment has those that end in `-both` and `env`.
 const STORED: [&str; 8] = [

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::time::Duration;
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, Source};
+use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
 use tests::{Server, secret};
 
@@ -53,7 +53,7 @@ async fn what_is_stored_and_no_text_is_an_error() -> Result<()> {
         ("empty", json!({})),
     ] {
         fixture.put(name, content).await?;
-        fails(&fixture, &keys, name, Kind::StoredValue).await?;
+        fails(&fixture, &keys, name, ErrorKind::StoredValue).await?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ async fn a_reference_names_what_stands_after_its_prefix() -> Result<()> {
         let value = read(&fixture, &keys, reference).await?;
         assert_eq!((value.expose(), value.source()), (expected.as_str(), source), "{reference}");
     }
-    fails(&fixture, &keys, "OS.ENVIRON/NAME", Kind::NotFound).await
+    fails(&fixture, &keys, "OS.ENVIRON/NAME", ErrorKind::NotFound).await
 }
 
 #[tokio::test]
@@ -114,5 +114,5 @@ async fn the_environments_value_is_a_value_too() -> Result<()> {
     assert_eq!((empty.expose(), empty.source()), ("", Source::Environment));
     let flag = read(&fixture, &keys, "os.environ/FLAG").await?;
     assert_eq!((flag.expose(), flag.as_bool()), (" True", Some(true)));
-    fails(&fixture, &keys, "BYTES", Kind::StoredValue).await
+    fails(&fixture, &keys, "BYTES", ErrorKind::StoredValue).await
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use km_proxy_adapter::{
-    Error, KeyAlias, KeyManager, Kind, Stored, VaultRules, VirtualKeys, WriteOptions,
+    Error, ErrorKind, KeyAlias, KeyManager, StoreOutcome, VaultValidator, VirtualKeys, WriteOptions,
 };
 use km_settings::TeamSettings;
 use secrecy::ExposeSecret;
@@ -37,10 +37,10 @@ async fn store(of: &VirtualKeys, alias: &str, value: &str) -> Result<u64> {
     version(of.store(&KeyAlias::new(alias)?, value.into(), None).await?)
 }
 
-fn version(stored: Stored) -> Result<u64> {
+fn version(stored: StoreOutcome) -> Result<u64> {
     match stored {
-        Stored::Done(change) => Ok(change.version),
-        Stored::Skipped => anyhow::bail!("skipped"),
+        StoreOutcome::Done(change) => Ok(change.version),
+        StoreOutcome::Skipped => anyhow::bail!("skipped"),
     }
 }
 
@@ -59,10 +59,13 @@ async fn what_was_changed_is_never_served_old() -> Result<()> {
             let document = read.ok();
             let text = document.as_ref().map(|document| document.fields().text("key"));
             assert_eq!(text.transpose()?.map(ExposeSecret::expose_secret), value, "{name}");
-            assert_eq!(kind, value.is_none().then_some(Kind::NotFound), "{name}");
+            assert_eq!(kind, value.is_none().then_some(ErrorKind::NotFound), "{name}");
             // In memory or not, it is not a provider secret.
-            fails(&fixture, &keys, name, Kind::Denied).await?;
-            assert_eq!(keys.handle(name).map_err(|error| error.kind()).err(), Some(Kind::Denied));
+            fails(&fixture, &keys, name, ErrorKind::Denied).await?;
+            assert_eq!(
+                keys.handle(name).map_err(|error| error.kind()).err(),
+                Some(ErrorKind::Denied)
+            );
         }
         Ok(())
     };
@@ -116,7 +119,7 @@ async fn a_teams_mount_is_asked_about_once() -> Result<()> {
     let relay = Relay::to(fixture.server().address(), "").await?;
     let keys = keys_through(&relay, &fixture).await?;
     let settings = json!({ "mount": team.mount }).to_string();
-    let settings = TeamSettings::from_json(&settings, &VaultRules)?;
+    let settings = TeamSettings::from_json(&settings, &VaultValidator)?;
     for alias in ["a", "b", "c"] {
         // Made anew for each key, as a gateway would.
         store(&keys.virtual_keys(Some(&settings))?, alias, &secret("key")).await?;
@@ -163,7 +166,7 @@ async fn of_many_writers_each_is_told_the_truth() -> Result<()> {
             Ok(stored) => version(stored)?,
             Err(error) => {
                 shows_nothing(&fixture, &error);
-                assert_eq!(error.kind(), Kind::Conflict);
+                assert_eq!(error.kind(), ErrorKind::Conflict);
                 continue;
             }
         };

@@ -1,7 +1,7 @@
 //! Writing, deleting and listing through the key manager.
 
 use anyhow::Result;
-use km_proxy_adapter::{Kind, WriteOptions};
+use km_proxy_adapter::{ErrorKind, WriteOptions};
 use serde_json::json;
 use tests::{Engine, Fixture, FixtureSpec, Server, secret};
 
@@ -51,9 +51,9 @@ async fn a_write_on_a_condition_is_a_conflict_where_that_fails() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     for (options, expected) in [
-        (cas(1), Err(Kind::Conflict)),
+        (cas(1), Err(ErrorKind::Conflict)),
         (cas(0), Ok(1)),
-        (cas(0), Err(Kind::Conflict)),
+        (cas(0), Err(ErrorKind::Conflict)),
         (cas(1), Ok(2)),
         (WriteOptions::default(), Ok(3)),
     ] {
@@ -98,12 +98,12 @@ async fn the_access_mode_holds_for_writes_and_nothing_is_sent() -> Result<()> {
     let keys = keys(&fixture, &[("HCP_VAULT_ADDR", &address)]).await?;
     let write = keys.write("NAME", secret("value").into(), &WriteOptions::default()).await;
     for outcome in [write.map(drop), keys.delete("NAME").await.map(drop)] {
-        assert_eq!(outcome.map_err(|error| error.kind()), Err(Kind::Denied));
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::Denied));
     }
     let settings = [("HCP_VAULT_ADDR", address.as_str()), ("KM_ACCESS_MODE", "write_only")];
     let writer = keys_before(&fixture, &settings, variables(&[])).await?;
     let listed = writer.list(None).await.map_err(|error| error.kind());
-    assert_eq!(listed.err(), Some(Kind::Denied));
+    assert_eq!(listed.err(), Some(ErrorKind::Denied));
     silence.expect_nobody()
 }
 
@@ -130,10 +130,10 @@ async fn nothing_is_written_to_a_version_1_mount() -> Result<()> {
     let keys = keys(&fixture, &[WRITER]).await?;
     for options in [WriteOptions::default(), cas(0)] {
         let outcome = keys.write("NAME", secret("value").into(), &options).await;
-        assert_eq!(outcome.map_err(|error| error.kind()), Err(Kind::StoredValue));
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::StoredValue));
     }
     let deleted = keys.delete("NAME").await.map_err(|error| error.kind());
-    assert_eq!(deleted, Err(Kind::StoredValue));
+    assert_eq!(deleted, Err(ErrorKind::StoredValue));
     assert_eq!(fixture.server().api("LIST", &fixture.mount, None).await?.0, 404);
     Ok(())
 }
@@ -144,10 +144,10 @@ async fn deleting_what_is_not_there_says_so() -> Result<()> {
     let keys = keys(&fixture, &[WRITER]).await?;
     fixture.put("NAME", json!({ "key": secret("value") })).await?;
     for (name, expected) in [
-        ("nothing", Err(Kind::NotFound)),
+        ("nothing", Err(ErrorKind::NotFound)),
         ("NAME", Ok(())),
         // A second time: it is deleted already.
-        ("NAME", Err(Kind::NotFound)),
+        ("NAME", Err(ErrorKind::NotFound)),
     ] {
         let outcome = keys.delete(name).await.map(drop).map_err(|error| error.kind());
         assert_eq!(outcome, expected, "{name}");

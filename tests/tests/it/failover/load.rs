@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use tests::{leaks, secret};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use vault_kv::{Cas, Error, Fields, Kind, Kv};
+use vault_kv::{Cas, Error, ErrorKind, Fields, Kv};
 
 use super::history::{History, Said, Write};
 use crate::product::path;
@@ -116,7 +116,7 @@ impl Notes {
             let name = path(&key)?;
             let version = match self.timed(way, "read", way.kv.read(&name)).await {
                 Ok(secret) => secret.metadata.version,
-                Err(error) if error.kind() == Kind::NotFound => 0,
+                Err(error) if error.kind() == ErrorKind::NotFound => 0,
                 Err(_) => continue,
             };
             let value = secret("value");
@@ -124,7 +124,7 @@ impl Notes {
             let writing = Box::pin(way.kv.write(&name, &fields, Cas::Version(version)));
             let said = match self.timed(way, "write", writing).await {
                 Ok(metadata) => Said::Stored(metadata.version),
-                Err(error) if error.kind() == Kind::Ambiguous => Said::Ambiguous,
+                Err(error) if error.kind() == ErrorKind::Ambiguous => Said::Ambiguous,
                 Err(_) => Said::Refused,
             };
             self.history.add(Write { key, value, said });

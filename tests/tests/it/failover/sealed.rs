@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{FixtureSpec, Server};
 use tokio::time::{Instant, sleep};
-use vault_http::{DEFAULT_DEADLINE, Kind as Http};
-use vault_kv::{Cas, Fields, Kind};
+use vault_http::{DEFAULT_DEADLINE, ErrorKind as Http};
+use vault_kv::{Cas, ErrorKind, Fields};
 
 use super::{POLL, kv_through};
 use crate::product::{figure, path};
@@ -27,10 +27,10 @@ async fn a_sealed_server_is_told_as_such_and_the_token_outlives_it() -> Result<(
     server.seal().await?;
     for _ in 0..50 {
         let error = kv.read(&name).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(Http::Sealed), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(Http::Sealed), "{error}");
         fixture.watch.error(&error);
         let error = kv.write(&name, &Fields::new(), Cas::Version(1)).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(Http::Sealed), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(Http::Sealed), "{error}");
     }
     let read = fixture.km().args(["read", "name"]).run().await?.expect(4)?;
     assert_eq!(read.stdout, b"", "{}", read.stderr);

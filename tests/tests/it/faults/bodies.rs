@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::scripted::{self, Answer};
 use tests::{Scripted, Step, secret};
 use tokio::task::JoinSet;
-use vault_http::{ApiPath, Kind, MAX_BODY_BYTES, Request};
+use vault_http::{ApiPath, ErrorKind, MAX_BODY_BYTES, Request};
 
 use super::{Parts, stored};
 
@@ -34,7 +34,7 @@ async fn too_large(what: &str, steps: Vec<Step>) -> Result<()> {
     let error = parts.fails().await;
     assert_eq!(
         (error.kind(), error.detail()),
-        (Kind::Malformed, "the response is too large"),
+        (ErrorKind::Malformed, "the response is too large"),
         "{what}"
     );
     assert_eq!(server.record().total(), 1, "{what}: not asked again");
@@ -87,7 +87,7 @@ async fn an_answer_of_300_mib_costs_less_than_16_mib_of_memory() -> Result<()> {
         loop {
             tokio::select! {
                 biased;
-                error = &mut reading => break assert_eq!(error.kind(), Kind::Malformed),
+                error = &mut reading => break assert_eq!(error.kind(), ErrorKind::Malformed),
                 () = tokio::task::yield_now() => most = most.max(resident()?),
             }
         }
@@ -120,7 +120,10 @@ async fn an_answer_that_is_cut_anywhere_is_not_believed() -> Result<()> {
                 let path = ApiPath::parse(&format!("secret/data/{length}")).expect("a path");
                 let outcome = parts.send(&Request::get(path)).await;
                 let error = parts.leak_free(outcome.expect_err("a part of an answer"));
-                assert!(matches!(error.kind(), Kind::Interrupted | Kind::Malformed), "{error}");
+                assert!(
+                    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Malformed),
+                    "{error}"
+                );
             });
         }
         reading.join_all().await;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use tests::{Scripted, Step};
 use tokio::task::JoinSet;
-use vault_http::{Address, Client, Deadline, Kind, Plaintext, Resolve};
+use vault_http::{Address, Client, Deadline, ErrorKind, Plaintext, Resolve};
 
 use super::{Parts, read, stored, token};
 
@@ -140,10 +140,10 @@ async fn who_finds_the_queue_full_is_told_at_once() -> Result<()> {
         });
     }
     let ends = readers.join_all().await;
-    let count = |end: (Kind, bool)| ends.iter().filter(|other| **other == end).count();
-    assert_eq!(count((Kind::Overloaded, false)), READS - 64 - 1_024, "told at once");
-    assert_eq!(count((Kind::Timeout, true)), 64, "asked, and got no answer");
-    assert_eq!(count((Kind::Overloaded, true)), 1_024, "waited until the deadline");
+    let count = |end: (ErrorKind, bool)| ends.iter().filter(|other| **other == end).count();
+    assert_eq!(count((ErrorKind::Overloaded, false)), READS - 64 - 1_024, "told at once");
+    assert_eq!(count((ErrorKind::Timeout, true)), 64, "asked, and got no answer");
+    assert_eq!(count((ErrorKind::Overloaded, true)), 1_024, "waited until the deadline");
     assert_eq!(server.record().total(), 64, "nothing is sent after the deadline");
     Ok(())
 }

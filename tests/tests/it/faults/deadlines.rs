@@ -11,7 +11,7 @@ use tests::{Scripted, Step, scripted, secret};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 use vault_auth::{AppRole, Auth, Credential};
-use vault_http::{Executed, Kind, Request, Session};
+use vault_http::{ErrorKind, Executed, Request, Session};
 
 use super::{Parts, builder, data, read, stored, token};
 use crate::product::value;
@@ -35,7 +35,7 @@ async fn check(what: &str, url: &str, request: &Request) -> Result<()> {
     let started = Instant::now();
     let error = parts.send(request).await.unwrap_err();
     on_time(what, started, DEADLINE);
-    assert_eq!(parts.leak_free(error).kind(), Kind::Timeout, "{what}");
+    assert_eq!(parts.leak_free(error).kind(), ErrorKind::Timeout, "{what}");
     Ok(())
 }
 
@@ -125,10 +125,13 @@ async fn a_connection_has_one_second_and_the_first_byte_two() -> Result<()> {
         tokio::join!(async { (hole.write().await.unwrap_err(), started.elapsed()) }, async {
             (quiet.write().await.unwrap_err(), started.elapsed())
         },);
-    assert_eq!((unmade.0.kind(), unmade.0.executed()), (Kind::Unreachable, Executed::No));
+    assert_eq!((unmade.0.kind(), unmade.0.executed()), (ErrorKind::Unreachable, Executed::No));
     // Three seconds and two waits of 50 and 100 ms at most.
     assert!((2_990..3_200 + 300).contains(&unmade.1.as_millis()), "{:?}", unmade.1);
-    assert_eq!((unanswered.0.kind(), unanswered.0.executed()), (Kind::Timeout, Executed::Maybe));
+    assert_eq!(
+        (unanswered.0.kind(), unanswered.0.executed()),
+        (ErrorKind::Timeout, Executed::Maybe)
+    );
     assert!((1_990..2_300).contains(&unanswered.1.as_millis()), "{:?}", unanswered.1);
     assert_eq!(silent.record().total(), 1);
     Ok(())
@@ -140,7 +143,7 @@ async fn tries_and_waits_share_the_deadline() -> Result<()> {
     let deadline = Duration::from_millis(2_400);
     let parts = Parts::of(builder(&silent.url())?.deadline(deadline))?;
     let started = Instant::now();
-    assert_eq!(parts.fails().await.kind(), Kind::Timeout);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::Timeout);
     on_time("a second try", started, deadline);
     assert_eq!(silent.record().total(), 2);
     Ok(())
@@ -160,7 +163,7 @@ async fn a_login_that_hangs_is_part_of_the_operation() -> Result<()> {
     let started = Instant::now();
     let error = session.send(&read(), session.deadline()).await.unwrap_err();
     on_time("a login", started, DEADLINE);
-    assert_eq!((error.kind(), error.executed()), (Kind::Timeout, Executed::No));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Timeout, Executed::No));
     parts.leak_free(error);
     assert_eq!((server.record().total(), token(&parts.token).is_ok()), (1, true));
     Ok(())

@@ -63,7 +63,7 @@ async fn an_authority_is_replaced_without_a_restart() -> Result<()> {
 
     let config = scripted::server_config(&new.server)?;
     let server = Scripted::requests(once()).tls(config).at(address).start()?;
-    assert_eq!(parts.fails().await.kind(), vault_http::Kind::Tls);
+    assert_eq!(parts.fails().await.kind(), vault_http::ErrorKind::Tls);
     files.write("ca.pem", &new.ca())?;
     assert_eq!(parts.read().await?.status(), 200);
     assert_eq!(server.record().connections(), 2);

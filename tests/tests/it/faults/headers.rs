@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tests::scripted::Answer;
 use tests::{Scripted, Step, secret};
-use vault_http::Kind;
+use vault_http::ErrorKind;
 
 use super::{Parts, stored};
 
@@ -19,7 +19,7 @@ fn long(kib: usize) -> Answer {
     stored(1, "v").header("X-Long", &value)
 }
 
-async fn check(what: &str, steps: Vec<Step>, expected: Option<Kind>) -> Result<()> {
+async fn check(what: &str, steps: Vec<Step>, expected: Option<ErrorKind>) -> Result<()> {
     let server = Scripted::requests(move |_| steps.clone()).start()?;
     let parts = Parts::new(&server)?;
     let kind = parts.read().await.err().map(|error| parts.leak_free(error).kind());
@@ -32,15 +32,15 @@ async fn check(what: &str, steps: Vec<Step>, expected: Option<Kind>) -> Result<(
 async fn a_head_has_100_headers_and_64_kib_at_most() -> Result<()> {
     check("100 headers", headers(100).into(), None).await?;
     check("60 KiB", long(60).into(), None).await?;
-    check("101 headers", headers(101).into(), Some(Kind::Malformed)).await?;
-    check("70 KiB", long(70).into(), Some(Kind::Malformed)).await
+    check("101 headers", headers(101).into(), Some(ErrorKind::Malformed)).await?;
+    check("70 KiB", long(70).into(), Some(ErrorKind::Malformed)).await
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_malformed() -> Result<()> {
     let value = secret("value");
     let check = |what, bytes: String| {
-        check(what, vec![Step::Send(bytes.into()), Step::Close], Some(Kind::Malformed))
+        check(what, vec![Step::Send(bytes.into()), Step::Close], Some(ErrorKind::Malformed))
     };
     check("a banner", format!("SSH-2.0-{value}\r\n\r\n")).await?;
     check("a name with a space", format!("HTTP/1.1 200 OK\r\nX {value}: y\r\n\r\n")).await?;
@@ -60,7 +60,7 @@ async fn a_head_without_an_end_is_not_kept() -> Result<()> {
     let steps = vec![Step::Send("HTTP/1.1 200 OK\r\n".into()), Step::Repeat(line.into(), 300_000)];
     let server = Scripted::requests(move |_| steps.clone()).start()?;
     let parts = Parts::new(&server)?;
-    assert!(matches!(parts.fails().await.kind(), Kind::Malformed | Kind::Interrupted));
+    assert!(matches!(parts.fails().await.kind(), ErrorKind::Malformed | ErrorKind::Interrupted));
     assert!(server.record().sent() < 48 * 1024 * 1024, "{}", server.record().sent());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use tests::Scripted;
-use vault_http::{Executed, Kind};
+use vault_http::{ErrorKind, Executed};
 
 use super::redirects::{LEADER, redirect, standby};
 use super::{DATA, Parts, errors, stored};
@@ -35,7 +35,7 @@ async fn a_second_hop_is_none() -> Result<()> {
     let location = format!("{}{DATA}", leader.url());
     let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;
     let parts = Parts::hurried(&server)?;
-    assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::NoLeader);
     assert!(leader.record().total() > 1);
     assert_eq!(leader.record().total(), server.record().count("GET", DATA), "one hop each");
     assert_eq!(foreign.record().connections(), 0);
@@ -48,7 +48,7 @@ async fn a_leader_that_is_gone_is_no_leader() -> Result<()> {
     let (location, named) = (format!("http://{gone}{DATA}"), format!("http://{gone}"));
     let server = Scripted::requests(standby(307, &location, &named)).start()?;
     let parts = Parts::hurried(&server)?;
-    assert_eq!(parts.fails().await.kind(), Kind::NoLeader);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::NoLeader);
     assert!(server.record().count("GET", DATA) > 1);
     Ok(())
 }
@@ -60,7 +60,7 @@ async fn a_write_that_was_redirected_may_have_been_executed() -> Result<()> {
     let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;
     let parts = Parts::new(&server)?;
     let error = parts.leak_free(parts.write().await.unwrap_err());
-    assert_eq!((error.kind(), error.executed()), (Kind::Sealed, Executed::Maybe));
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Sealed, Executed::Maybe));
     assert_eq!((server.record().count("POST", DATA), leader.record().total()), (1, 1));
     Ok(())
 }

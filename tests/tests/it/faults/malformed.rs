@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tests::scripted::{self, Answer};
 use tests::{Scripted, secret};
-use vault_http::Kind;
+use vault_http::ErrorKind;
 
 use super::{Parts, name, well};
 
@@ -16,11 +16,11 @@ async fn check(what: &str, answer: Answer) -> Result<()> {
     let server = Scripted::requests(move |_| answer.clone().into()).start()?;
     let parts = Parts::new(&server)?;
     let error = parts.read().await.expect_err(what);
-    assert_eq!(parts.leak_free(error).kind(), Kind::Malformed, "{what}");
+    assert_eq!(parts.leak_free(error).kind(), ErrorKind::Malformed, "{what}");
     assert_eq!(server.record().total(), 1, "{what}: not asked again");
     // The same by way of the engine, whose errors have words of their own.
     let error = parts.kv()?.read(&name()?).await.unwrap_err();
-    assert_eq!(error.kind(), vault_kv::Kind::Exchange(Kind::Malformed), "{what}");
+    assert_eq!(error.kind(), vault_kv::ErrorKind::Exchange(ErrorKind::Malformed), "{what}");
     parts.watch.error(&error);
     Ok(())
 }

@@ -37,8 +37,8 @@ use tests::leaks::{self, Watch};
 use tests::scripted::{self, Request as Asked};
 use tests::{Scripted, Step, secret};
 use vault_http::{
-    Address, ApiPath, Client, ClientBuilder, Denial, Error, Generation, Kind, Lease, Plaintext,
-    Request, Response, Session, Token, TokenSource, Verdict,
+    Address, ApiPath, Client, ClientBuilder, Denial, DenialOutcome, Error, ErrorKind, Generation,
+    IssuedToken, Plaintext, Request, Response, Session, Token, TokenSource,
 };
 use vault_kv::{Kv, Mount, SecretPath};
 
@@ -133,12 +133,12 @@ struct Fixed(Token);
 
 #[async_trait]
 impl TokenSource for Fixed {
-    async fn token(&self) -> Result<Lease, Error> {
-        Ok(Lease { token: self.0.clone(), generation: Generation::default() })
+    async fn token(&self) -> Result<IssuedToken, Error> {
+        Ok(IssuedToken { token: self.0.clone(), generation: Generation::default() })
     }
 
-    async fn denied(&self, _: Denial) -> Result<Verdict, Error> {
-        Err(Error::new(Kind::TokenInvalid, "a token of the test's own"))
+    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
+        Err(Error::new(ErrorKind::TokenInvalid, "a token of the test's own"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use async_trait::async_trait;
 use tests::{Certs, Scripted, Step, leaks, scripted, secret};
-use vault_http::{Kind, Resolve};
+use vault_http::{ErrorKind, Resolve};
 
 use super::program::km;
 use super::{HURRY, NAME, Parts, builder, stored, well};
@@ -75,7 +75,7 @@ async fn a_proxy_that_refuses_leaves_the_server_unreachable() -> Result<()> {
     let proxy = proxy.start()?;
     let builder = builder("https://vault.test:8200")?.deadline(HURRY);
     let parts = Parts::of(builder.proxy(proxy.url()))?;
-    assert_eq!(parts.fails().await.kind(), Kind::Unreachable);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::Unreachable);
     assert!(!proxy.record().has(&parts.token));
     assert!(proxy.record().total() > 1);
     Ok(())

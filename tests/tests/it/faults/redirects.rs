@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 use tests::scripted::{self, Request as Asked};
 use tests::{Certs, Scripted, Step, secret};
-use vault_http::{Executed, Kind};
+use vault_http::{ErrorKind, Executed};
 
 use super::{DATA, Parts, builder, read, stored};
 
@@ -41,7 +41,7 @@ pub(super) fn standby(
 
 /// What comes of a read whose answer is a redirect to `location`, at a server that says that
 /// `leader` is the leader. Nobody else may see the token.
-async fn check(status: u16, location: &str, leader: &str, expected: Kind) -> Result<()> {
+async fn check(status: u16, location: &str, leader: &str, expected: ErrorKind) -> Result<()> {
     let foreign = Scripted::requests(|_| stored(1, "foreign").into()).at(([127, 0, 0, 2], 0));
     let foreign = foreign.start()?;
     let port = foreign.address().port();
@@ -56,7 +56,7 @@ async fn check(status: u16, location: &str, leader: &str, expected: Kind) -> Res
     let parts = Parts::new(&server)?;
     let what = format!("{status} to {location}, leader {leader}");
     // Sent once: whether a redirect is followed does not depend on retries.
-    let error = parts.leak_free(parts.send(&read().once()).await.unwrap_err());
+    let error = parts.leak_free(parts.send(&read().without_retries()).await.unwrap_err());
     assert_eq!(error.kind(), expected, "{what}");
     let error = parts.leak_free(parts.write().await.unwrap_err());
     assert_eq!(error.executed(), Executed::Maybe, "{what}: it may have been executed before");
@@ -80,39 +80,39 @@ async fn no_redirect_shows_the_token_to_a_stranger() -> Result<()> {
     let path = "v1/secret/data/OPENAI_API_KEY";
     for (location, expected) in [
         // Somebody else, same request: not the leader.
-        (format!("http://FOREIGN/{path}"), Kind::NoLeader),
-        (format!("http://ALIKE/{path}"), Kind::NoLeader),
-        (format!("https://FOREIGN/{path}"), Kind::NoLeader),
-        (format!("https://OWN/{path}"), Kind::NoLeader),
-        (format!("http://localhost:PORT/{path}"), Kind::NoLeader),
-        (format!("http://[::1]:PORT/{path}"), Kind::NoLeader),
+        (format!("http://FOREIGN/{path}"), ErrorKind::NoLeader),
+        (format!("http://ALIKE/{path}"), ErrorKind::NoLeader),
+        (format!("https://FOREIGN/{path}"), ErrorKind::NoLeader),
+        (format!("https://OWN/{path}"), ErrorKind::NoLeader),
+        (format!("http://localhost:PORT/{path}"), ErrorKind::NoLeader),
+        (format!("http://[::1]:PORT/{path}"), ErrorKind::NoLeader),
         // User info: whose is the host?
-        (format!("http://user@OWN/{path}"), Kind::Redirected),
-        (format!("http://OWN@FOREIGN/{path}"), Kind::Redirected),
-        (format!("http://user:password@FOREIGN/{path}"), Kind::Redirected),
+        (format!("http://user@OWN/{path}"), ErrorKind::Redirected),
+        (format!("http://OWN@FOREIGN/{path}"), ErrorKind::Redirected),
+        (format!("http://user:password@FOREIGN/{path}"), ErrorKind::Redirected),
         // Another request.
-        ("http://OWN/v1/secret/data/ANOTHER".to_owned(), Kind::Redirected),
-        ("http://FOREIGN/v1/secret/data/ANOTHER".to_owned(), Kind::Redirected),
-        (format!("http://OWN/{path}?version=1"), Kind::Redirected),
-        (format!("http://OWN/{path}#part"), Kind::Redirected),
-        (format!("http://OWN/{path}/"), Kind::Redirected),
-        (format!("http://OWN//{path}"), Kind::Redirected),
-        ("http://OWN/ui/".to_owned(), Kind::Redirected),
-        ("http://FOREIGN".to_owned(), Kind::Redirected),
+        ("http://OWN/v1/secret/data/ANOTHER".to_owned(), ErrorKind::Redirected),
+        ("http://FOREIGN/v1/secret/data/ANOTHER".to_owned(), ErrorKind::Redirected),
+        (format!("http://OWN/{path}?version=1"), ErrorKind::Redirected),
+        (format!("http://OWN/{path}#part"), ErrorKind::Redirected),
+        (format!("http://OWN/{path}/"), ErrorKind::Redirected),
+        (format!("http://OWN//{path}"), ErrorKind::Redirected),
+        ("http://OWN/ui/".to_owned(), ErrorKind::Redirected),
+        ("http://FOREIGN".to_owned(), ErrorKind::Redirected),
         // Relative in any way.
-        (format!("/{path}"), Kind::Redirected),
-        ("ANOTHER".to_owned(), Kind::Redirected),
-        ("../data/ANOTHER".to_owned(), Kind::Redirected),
-        (format!("//FOREIGN/{path}"), Kind::Redirected),
-        (format!("///FOREIGN/{path}"), Kind::Redirected),
-        (format!("\\\\FOREIGN\\{path}"), Kind::Redirected),
+        (format!("/{path}"), ErrorKind::Redirected),
+        ("ANOTHER".to_owned(), ErrorKind::Redirected),
+        ("../data/ANOTHER".to_owned(), ErrorKind::Redirected),
+        (format!("//FOREIGN/{path}"), ErrorKind::Redirected),
+        (format!("///FOREIGN/{path}"), ErrorKind::Redirected),
+        (format!("\\\\FOREIGN\\{path}"), ErrorKind::Redirected),
         // Another scheme, or nothing.
-        (format!("ftp://FOREIGN/{path}"), Kind::Redirected),
-        ("javascript:alert(1)".to_owned(), Kind::Redirected),
-        (String::new(), Kind::Redirected),
-        (format!("http://FOREIGN:99999/{path}"), Kind::Redirected),
+        (format!("ftp://FOREIGN/{path}"), ErrorKind::Redirected),
+        ("javascript:alert(1)".to_owned(), ErrorKind::Redirected),
+        (String::new(), ErrorKind::Redirected),
+        (format!("http://FOREIGN:99999/{path}"), ErrorKind::Redirected),
         // A loop: one hop, and no more.
-        (format!("http://OWN/{path}"), Kind::NoLeader),
+        (format!("http://OWN/{path}"), ErrorKind::NoLeader),
     ] {
         check(307, &location, "http://OWN", expected).await?;
     }
@@ -124,7 +124,7 @@ async fn no_other_redirect_is_followed_at_all() -> Result<()> {
     for status in [300, 301, 302, 303, 305, 308] {
         for location in ["http://FOREIGN", "http://OWN"] {
             let location = format!("{location}{DATA}");
-            check(status, &location, "http://FOREIGN", Kind::Redirected).await?;
+            check(status, &location, "http://FOREIGN", ErrorKind::Redirected).await?;
         }
     }
     Ok(())
@@ -145,7 +145,7 @@ async fn a_leader_that_is_not_named_exactly_is_none() -> Result<()> {
         "http://127.0.0.2.example.com:PORT",
         "http://ALIKE",
     ] {
-        check(307, &format!("http://FOREIGN{DATA}"), leader, Kind::NoLeader).await?;
+        check(307, &format!("http://FOREIGN{DATA}"), leader, ErrorKind::NoLeader).await?;
     }
     Ok(())
 }
@@ -170,8 +170,8 @@ async fn what_is_no_answer_names_no_leader() -> Result<()> {
         });
         let server = server.start()?;
         let parts = Parts::new(&server)?;
-        let error = parts.leak_free(parts.send(&read().once()).await.unwrap_err());
-        assert_eq!(error.kind(), Kind::NoLeader);
+        let error = parts.leak_free(parts.send(&read().without_retries()).await.unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::NoLeader);
         assert_eq!(foreign.record().connections(), 0);
     }
     Ok(())
@@ -189,8 +189,8 @@ async fn eleven_hops_at_home_are_one() -> Result<()> {
     });
     let server = server.start()?;
     let parts = Parts::new(&server)?;
-    let error = parts.leak_free(parts.send(&read().once()).await.unwrap_err());
-    assert_eq!(error.kind(), Kind::NoLeader);
+    let error = parts.leak_free(parts.send(&read().without_retries()).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::NoLeader);
     assert_eq!(server.record().total(), 2, "one hop");
     Ok(())
 }
@@ -201,8 +201,8 @@ async fn redirect_to_plain_http_beyond_loopback_is_not_followed() -> Result<()> 
     let leader = "http://192.0.2.1:8200";
     let server = Scripted::requests(standby(307, &format!("{leader}{DATA}"), leader)).start()?;
     let parts = Parts::new(&server)?;
-    let error = parts.leak_free(parts.send(&read().once()).await.unwrap_err());
-    assert_eq!(error.kind(), Kind::Redirected);
+    let error = parts.leak_free(parts.send(&read().without_retries()).await.unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Redirected);
     assert_eq!(server.record().count("GET", LEADER), 0);
     Ok(())
 }
@@ -216,7 +216,7 @@ async fn no_redirect_leads_out_of_tls() -> Result<()> {
     let standby = standby(307, &location, &plain.url());
     let server = Scripted::requests(standby).tls(Arc::clone(&config)).start()?;
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
-    assert_eq!(parts.fails().await.kind(), Kind::Redirected);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::Redirected);
     assert_eq!(plain.record().connections(), 0);
 
     // A leader in TLS whose certificate nobody vouches for is shown nothing either.
@@ -227,7 +227,7 @@ async fn no_redirect_leads_out_of_tls() -> Result<()> {
     let standby = self::standby(307, &location, &leader.url());
     let server = Scripted::requests(standby).tls(config).start()?;
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
-    assert_eq!(parts.fails().await.kind(), Kind::Tls);
+    assert_eq!(parts.fails().await.kind(), ErrorKind::Tls);
     assert_eq!((leader.record().connections(), leader.record().total()), (1, 0));
     Ok(())
 }

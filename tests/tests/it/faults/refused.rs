@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tests::scripted::{self, Setup};
 use tests::{Certs, Km, Scripted, Step, leaks, secret};
-use vault_http::{Executed, Kind};
+use vault_http::{ErrorKind, Executed};
 
 use super::certificates::{Authority, Flaw, self_signed};
 use super::program::km;
@@ -17,11 +17,11 @@ async fn check(server: Setup, ca: &str, detail: &str, variable: &str) -> Result<
     let url = server.url().replace("http:", "https:");
     let parts = Parts::of(builder(&url)?.ca_pem(ca))?;
     let error = parts.fails().await;
-    assert_eq!((error.kind(), error.detail()), (Kind::Tls, detail));
+    assert_eq!((error.kind(), error.detail()), (ErrorKind::Tls, detail));
     assert_eq!(error.executed(), Executed::No, "{detail}");
     assert_eq!(server.record().connections(), 1, "{detail}: tried again");
     let error = parts.leak_free(parts.write().await.unwrap_err());
-    assert_eq!((error.kind(), server.record().connections()), (Kind::Tls, 2), "{detail}");
+    assert_eq!((error.kind(), server.record().connections()), (ErrorKind::Tls, 2), "{detail}");
 
     let files = Files::new()?;
     let program = km(&url, &secret("token")).env("KM_CA_CERT", files.write("ca.pem", ca)?);
@@ -114,7 +114,7 @@ async fn plain_http_at_a_tls_port_is_asked_once() -> Result<()> {
         let script = move |_| vec![Step::Read, Step::Send(bytes.clone().into()), Step::Close];
         let server = Scripted::connections(script).start()?;
         let parts = Parts::new(&server)?;
-        assert_eq!(parts.fails().await.kind(), Kind::Malformed);
+        assert_eq!(parts.fails().await.kind(), ErrorKind::Malformed);
         assert_eq!(server.record().connections(), 1);
         let program: Km = km(&server.url(), &secret("token")).args(["read", super::NAME]);
         let output = program.run().await?.expect(4)?;
@@ -133,7 +133,7 @@ async fn a_client_certificate_that_is_missing_is_told() -> Result<()> {
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
     let error = parts.fails().await;
     let detail = "the server refused the client certificate";
-    assert_eq!((error.kind(), error.detail()), (Kind::Tls, detail));
+    assert_eq!((error.kind(), error.detail()), (ErrorKind::Tls, detail));
     assert_eq!((server.record().connections(), server.record().total()), (1, 0));
     assert!(!server.record().has(&parts.token));
     Ok(())

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tests::{Scripted, Step, scripted, secret};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vault_http::{Executed, Kind, Resolve};
+use vault_http::{ErrorKind, Executed, Resolve};
 
 use super::{HURRY, Parts, builder, errors, stored};
 
@@ -22,7 +22,7 @@ const AGAIN: usize = usize::MAX;
 struct Row {
     what: &'static str,
     steps: Vec<Step>,
-    kind: Kind,
+    kind: ErrorKind,
     reads: usize,
     writes: usize,
 }
@@ -30,7 +30,7 @@ struct Row {
 fn row(
     what: &'static str,
     steps: impl Into<Vec<Step>>,
-    kind: Kind,
+    kind: ErrorKind,
     reads: usize,
     writes: usize,
 ) -> Row {
@@ -50,7 +50,7 @@ async fn check(Row { what, steps, kind, reads, writes }: Row) -> Result<()> {
     assert_eq!(error.kind(), kind, "{what}, write");
     let sent = server.record().total() - sent;
     assert!(as_expected(sent, writes), "{what}, write: {sent}");
-    let sent_once = kind.class().retry && writes == 1;
+    let sent_once = kind.semantics().retryable && writes == 1;
     assert!(!sent_once || error.executed() == Executed::Maybe, "{what}: sent again in doubt only");
     Ok(())
 }
@@ -62,58 +62,70 @@ async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> R
     let part = |end: usize, last: Step| vec![Step::Send(whole[..end].to_vec().into()), last];
     let limited = errors(429, "request path \"secret\": rate limit quota exceeded");
     for row in [
-        row("RST before the answer", [Step::Reset], Kind::Interrupted, AGAIN, 1),
-        row("FIN before the answer", [Step::Close], Kind::Interrupted, AGAIN, 1),
-        row("FIN in the head", part(head.len() - 9, Step::Close), Kind::Interrupted, AGAIN, 1),
-        row("FIN in the body", part(head.len() + 9, Step::Close), Kind::Interrupted, AGAIN, 1),
-        row("RST in the body", part(head.len() + 9, Step::Reset), Kind::Interrupted, AGAIN, 1),
-        row("sealed", errors(503, "Vault is sealed"), Kind::Sealed, AGAIN, AGAIN),
+        row("RST before the answer", [Step::Reset], ErrorKind::Interrupted, AGAIN, 1),
+        row("FIN before the answer", [Step::Close], ErrorKind::Interrupted, AGAIN, 1),
+        row("FIN in the head", part(head.len() - 9, Step::Close), ErrorKind::Interrupted, AGAIN, 1),
+        row("FIN in the body", part(head.len() + 9, Step::Close), ErrorKind::Interrupted, AGAIN, 1),
+        row("RST in the body", part(head.len() + 9, Step::Reset), ErrorKind::Interrupted, AGAIN, 1),
+        row("sealed", errors(503, "Vault is sealed"), ErrorKind::Sealed, AGAIN, AGAIN),
         row(
             "no leader",
             errors(500, "local node not active but active cluster node not found"),
-            Kind::NoLeader,
+            ErrorKind::NoLeader,
             AGAIN,
             1,
         ),
         row(
             "leadership lost",
             errors(500, "leadership lost while committing log"),
-            Kind::Server,
+            ErrorKind::Server,
             AGAIN,
             1,
         ),
-        row("500", errors(500, "internal error"), Kind::Server, AGAIN, 1),
-        row("502 of a balancer", scripted::raw(502, "<html>").sized(), Kind::Server, AGAIN, 1),
-        row("429", limited.clone(), Kind::RateLimited, AGAIN, AGAIN),
-        row("429, after 0 s", limited.header("Retry-After", "0"), Kind::RateLimited, AGAIN, AGAIN),
-        row("behind", errors(412, "required index state not present"), Kind::Behind, AGAIN, AGAIN),
+        row("500", errors(500, "internal error"), ErrorKind::Server, AGAIN, 1),
+        row("502 of a balancer", scripted::raw(502, "<html>").sized(), ErrorKind::Server, AGAIN, 1),
+        row("429", limited.clone(), ErrorKind::RateLimited, AGAIN, AGAIN),
+        row(
+            "429, after 0 s",
+            limited.header("Retry-After", "0"),
+            ErrorKind::RateLimited,
+            AGAIN,
+            AGAIN,
+        ),
+        row(
+            "behind",
+            errors(412, "required index state not present"),
+            ErrorKind::ReplicationLag,
+            AGAIN,
+            AGAIN,
+        ),
         row(
             "upgrading",
             errors(
                 400,
                 "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.",
             ),
-            Kind::Upgrading,
+            ErrorKind::Upgrading,
             AGAIN,
             AGAIN,
         ),
         row(
             "namespace locked",
             errors(503, "API access to this namespace has been locked by an administrator"),
-            Kind::NamespaceLocked,
+            ErrorKind::NamespaceLocked,
             1,
             1,
         ),
         row(
             "denied",
             errors(403, "1 error occurred:\n\t* permission denied\n\n"),
-            Kind::Denied,
+            ErrorKind::Denied,
             1,
             1,
         ),
-        row("not found", scripted::json(404, r#"{"errors":[]}"#), Kind::NotFound, 1, 1),
-        row("refused as it is", errors(400, "error parsing JSON"), Kind::Rejected, 1, 1),
-        row("a body that is no JSON", scripted::json(200, "{"), Kind::Malformed, 1, 1),
+        row("not found", scripted::json(404, r#"{"errors":[]}"#), ErrorKind::NotFound, 1, 1),
+        row("refused as it is", errors(400, "error parsing JSON"), ErrorKind::Rejected, 1, 1),
+        row("a body that is no JSON", scripted::json(200, "{"), ErrorKind::Malformed, 1, 1),
     ] {
         check(row).await?;
     }
@@ -132,7 +144,7 @@ async fn limited(
     let server = Scripted::requests(move |_| limited.clone().into()).start()?;
     let parts = Parts::of(builder(&server.url())?.deadline(deadline))?;
     let started = Instant::now();
-    assert_eq!(parts.fails().await.kind(), Kind::RateLimited, "{after}");
+    assert_eq!(parts.fails().await.kind(), ErrorKind::RateLimited, "{after}");
     let took = started.elapsed();
     let sent = server.record().total();
     assert!(requests.contains(&sent), "Retry-After: {after}, {deadline:?}: {sent}");
@@ -176,7 +188,7 @@ async fn a_refused_connection_is_tried_again_for_writes_too() -> Result<()> {
         let parts = Parts::of(parts)?;
         let outcome = if writes { parts.write().await } else { parts.read().await };
         let error = parts.leak_free(outcome.unwrap_err());
-        assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Unreachable, Executed::No));
         assert!(asked.load(SeqCst) > 1, "writes: {writes}");
     }
     Ok(())
@@ -190,7 +202,7 @@ async fn a_handshake_that_breaks_off_is_tried_again_for_writes_too() -> Result<(
         let parts = builder(&server.url().replace("http:", "https:"))?.deadline(HURRY);
         let parts = Parts::of(parts)?;
         let error = parts.leak_free(parts.write().await.unwrap_err());
-        assert_eq!((error.kind(), error.executed()), (Kind::Unreachable, Executed::No));
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Unreachable, Executed::No));
         assert!(server.record().connections() > 1);
     }
     Ok(())
@@ -206,7 +218,7 @@ async fn an_outage_under_load_is_amplified_by_a_tenth_at_most() -> Result<()> {
         let parts = Arc::clone(&parts);
         readers.spawn(async move {
             for _ in 0..READS / 32 {
-                assert_eq!(parts.fails().await.kind(), Kind::Interrupted);
+                assert_eq!(parts.fails().await.kind(), ErrorKind::Interrupted);
             }
         });
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use secrecy::SecretString;
 use tests::scripted::{self, Answer, Request as Asked};
 use tests::{Scripted, Step, secret};
-use vault_kv::{Cas, Error, Fields, Kind, Kv, VersionMetadata};
+use vault_kv::{Cas, Error, ErrorKind, Fields, Kv, VersionMetadata};
 
 use super::{DATA, Parts, beside, builder, errors, name, stored, written};
 
@@ -85,7 +85,7 @@ async fn the_next_version_with_the_same_fields_means_that_it_had_worked() -> Res
 async fn anything_else_means_that_somebody_was_faster() -> Result<()> {
     let check = async |cas, found: Answer, reads| -> Result<()> {
         let lost = Lost::new(1, |_| found.clone())?;
-        assert_eq!(lost.write(Cas::Version(cas)).await.unwrap_err().kind(), Kind::CasMismatch);
+        assert_eq!(lost.write(Cas::Version(cas)).await.unwrap_err().kind(), ErrorKind::CasMismatch);
         assert_eq!(lost.seen(), (1, reads));
         Ok(())
     };
@@ -98,7 +98,7 @@ async fn anything_else_means_that_somebody_was_faster() -> Result<()> {
 #[tokio::test]
 async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()> {
     let lost = Lost::new(1, absent)?;
-    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
+    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (1, 1));
     Ok(())
 }
@@ -106,7 +106,7 @@ async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()>
 #[tokio::test]
 async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
     let lost = Lost::new(1, |_| errors(503, "Vault is sealed"))?;
-    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
+    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     let (writes, reads) = lost.seen();
     assert!(writes == 1 && reads > 1, "{writes} writes, {reads} reads");
     Ok(())
@@ -115,7 +115,7 @@ async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
 #[tokio::test]
 async fn a_write_that_is_lost_each_time_ends() -> Result<()> {
     let lost = Lost::new(usize::MAX, |_| stored(1, "old"))?;
-    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), Kind::Ambiguous);
+    assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (5, 5));
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn a_write_that_is_lost_each_time_ends() -> Result<()> {
 #[tokio::test]
 async fn without_a_version_it_is_ambiguous_at_once() -> Result<()> {
     let lost = Lost::new(1, |value| stored(2, value))?;
-    assert_eq!(lost.write(Cas::Any).await.unwrap_err().kind(), Kind::Ambiguous);
+    assert_eq!(lost.write(Cas::Any).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (1, 0));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use tests::{Fixture, secret};
-use vault_kv::{Cas, Kind, Kv};
+use vault_kv::{Cas, ErrorKind, Kv};
 
 use super::{engine, fails, fields};
 use crate::product::path;
@@ -12,7 +12,7 @@ use crate::product::path;
 async fn check(
     (fixture, kv): (&Fixture, &Kv),
     cas: Cas,
-    expected: Result<u64, Kind>,
+    expected: Result<u64, ErrorKind>,
 ) -> Result<()> {
     let value = secret("value");
     let before = fixture.get("name").await?;
@@ -35,7 +35,7 @@ async fn check(
 #[tokio::test]
 async fn a_write_replaces_the_version_it_names_and_no_other() -> Result<()> {
     let (fixture, kv) = engine().await?;
-    let mismatch = Err(Kind::CasMismatch);
+    let mismatch = Err(ErrorKind::CasMismatch);
     for (cas, expected) in [
         (Cas::Version(1), mismatch),
         (Cas::Version(0), Ok(1)),
@@ -59,9 +59,9 @@ async fn where_it_is_required_a_write_without_it_is_refused() -> Result<()> {
         let place = format!("{}/{place}", fixture.mount);
         fixture.server().must("POST", &place, json!({ "cas_required": true })).await?;
         for (cas, expected) in [
-            (Cas::Any, Err(Kind::CasRequired)),
+            (Cas::Any, Err(ErrorKind::CasRequired)),
             (Cas::Version(0), Ok(1)),
-            (Cas::Any, Err(Kind::CasRequired)),
+            (Cas::Any, Err(ErrorKind::CasRequired)),
             (Cas::Version(1), Ok(2)),
         ] {
             check((&fixture, &kv), cas, expected).await?;
@@ -74,14 +74,14 @@ async fn where_it_is_required_a_write_without_it_is_refused() -> Result<()> {
 async fn a_deleted_secret_is_replaced_by_its_version_not_by_0() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
-    for (round, kind) in [(1, Kind::Deleted), (2, Kind::Destroyed)] {
+    for (round, kind) in [(1, ErrorKind::Deleted), (2, ErrorKind::Destroyed)] {
         check((&fixture, &kv), Cas::Version(round - 1), Ok(round)).await?;
-        if kind == Kind::Deleted {
+        if kind == ErrorKind::Deleted {
             kv.delete_latest(&name).await?;
         } else {
             kv.destroy(&name, &[round]).await?;
         }
-        check((&fixture, &kv), Cas::Version(0), Err(Kind::CasMismatch)).await?;
+        check((&fixture, &kv), Cas::Version(0), Err(ErrorKind::CasMismatch)).await?;
         let error = fails(&fixture, kind, kv.read(&name).await)?;
         assert_eq!(error.version(), Some(round));
     }

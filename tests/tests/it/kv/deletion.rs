@@ -3,20 +3,20 @@
 use anyhow::Result;
 use serde_json::json;
 use tests::Fixture;
-use vault_kv::{Kind, Kv};
+use vault_kv::{ErrorKind, Kv};
 
 use super::{engine, fails};
 use crate::product::path;
 
 /// What each of three versions is, as a reader is told, and as the server's metadata says.
-async fn check((fixture, kv): (&Fixture, &Kv), expected: [Option<Kind>; 3]) -> Result<()> {
+async fn check((fixture, kv): (&Fixture, &Kv), expected: [Option<ErrorKind>; 3]) -> Result<()> {
     let place = format!("{}/metadata/name", fixture.mount);
     let metadata = fixture.server().must("GET", &place, None).await?;
     for (version, expected) in (1_u64..).zip(expected) {
         let state = &metadata["data"]["versions"][version.to_string()];
         let by_server = match (state["destroyed"] == true, state["deletion_time"] == "") {
-            (true, _) => Some(Kind::Destroyed),
-            (false, false) => Some(Kind::Deleted),
+            (true, _) => Some(ErrorKind::Destroyed),
+            (false, false) => Some(ErrorKind::Deleted),
             (false, true) => None,
         };
         assert_eq!(by_server, expected, "version {version}: {state}");
@@ -48,7 +48,7 @@ async fn three_versions() -> Result<(Fixture, Kv)> {
 async fn versions_are_deleted_undeleted_and_destroyed() -> Result<()> {
     let (fixture, kv) = three_versions().await?;
     let name = path("name")?;
-    let (there, deleted, destroyed) = (None, Some(Kind::Deleted), Some(Kind::Destroyed));
+    let (there, deleted, destroyed) = (None, Some(ErrorKind::Deleted), Some(ErrorKind::Destroyed));
     check((&fixture, &kv), [there, there, there]).await?;
     kv.delete_latest(&name).await?;
     check((&fixture, &kv), [there, there, deleted]).await?;
@@ -67,7 +67,7 @@ async fn deleting_what_is_not_there_changes_nothing() -> Result<()> {
     let (fixture, kv) = engine().await?;
     kv.delete_latest(&path("nothing")?).await?;
     assert_eq!(fixture.get("nothing").await?.0, 404);
-    fails(&fixture, Kind::NotFound, kv.read(&path("nothing")?).await).map(drop)
+    fails(&fixture, ErrorKind::NotFound, kv.read(&path("nothing")?).await).map(drop)
 }
 
 #[tokio::test]

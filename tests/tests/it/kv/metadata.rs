@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::Fixture;
-use vault_kv::{Kind, MetadataUpdate};
+use vault_kv::{ErrorKind, MetadataUpdate};
 
 use super::{engine, fails};
 use crate::product::{path, variables};
@@ -102,10 +102,10 @@ async fn deleting_metadata_ends_every_version() -> Result<()> {
     fixture.put("name", json!({ "key": "w" })).await?;
     kv.delete_metadata(&name).await?;
     assert_eq!(stored(&fixture).await?.0, 404);
-    fails(&fixture, Kind::NotFound, kv.read(&name).await)?;
-    fails(&fixture, Kind::NotFound, kv.read_version(&name, 1).await)?;
-    fails(&fixture, Kind::NotFound, kv.metadata(&name).await)?;
-    fails(&fixture, Kind::NotFound, kv.patch_metadata(&name, &notes(&[("a", "1")])).await)?;
+    fails(&fixture, ErrorKind::NotFound, kv.read(&name).await)?;
+    fails(&fixture, ErrorKind::NotFound, kv.read_version(&name, 1).await)?;
+    fails(&fixture, ErrorKind::NotFound, kv.metadata(&name).await)?;
+    fails(&fixture, ErrorKind::NotFound, kv.patch_metadata(&name, &notes(&[("a", "1")])).await)?;
     assert_eq!(stored(&fixture).await?.0, 404);
     Ok(())
 }

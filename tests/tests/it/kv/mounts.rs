@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server, secret};
-use vault_http::Kind as Http;
-use vault_kv::{Cas, Kind, Kv, Mount, MountVersion};
+use vault_http::ErrorKind as Http;
+use vault_kv::{Cas, ErrorKind, Kv, Mount, MountVersion};
 
 use super::{engine, fails, fields};
 use crate::product::{approle, auth, kv_at, path};
@@ -28,12 +28,12 @@ async fn each_mount_is_known_for_what_it_is() -> Result<()> {
     server.must("POST", &format!("sys/mounts/{transit}"), json!({ "type": "transit" })).await?;
     let name = path("name")?;
     for (at_mount, expected, refused) in [
-        (mount.clone(), MountVersion::Two, None),
-        (transit.clone(), MountVersion::NotKv, Some(Kind::WrongKvVersion)),
-        ("cubbyhole".to_owned(), MountVersion::NotKv, Some(Kind::WrongKvVersion)),
-        (format!("{mount}/data"), MountVersion::NoMount, Some(Kind::Exchange(Http::NoMount))),
-        (format!("{mount}/a/b"), MountVersion::NoMount, Some(Kind::Exchange(Http::NoMount))),
-        (format!("{mount}-gone"), MountVersion::Unknown, Some(Kind::Exchange(Http::NoMount))),
+        (mount.clone(), MountVersion::V2, None),
+        (transit.clone(), MountVersion::NotKv, Some(ErrorKind::WrongKvVersion)),
+        ("cubbyhole".to_owned(), MountVersion::NotKv, Some(ErrorKind::WrongKvVersion)),
+        (format!("{mount}/data"), MountVersion::NoMount, Some(ErrorKind::Exchange(Http::NoMount))),
+        (format!("{mount}/a/b"), MountVersion::NoMount, Some(ErrorKind::Exchange(Http::NoMount))),
+        (format!("{mount}-gone"), MountVersion::Unknown, Some(ErrorKind::Exchange(Http::NoMount))),
     ] {
         let kv = at(&fixture, Mount::new(&at_mount)?)?;
         assert_eq!(kv.mount_version().await?, expected, "{at_mount}");
@@ -58,10 +58,10 @@ async fn a_miss_where_no_engine_is_says_so() -> Result<()> {
     let mount = &fixture.mount;
     let name = path("name")?;
     for (at_mount, expected) in [
-        (format!("{mount}-gone"), Kind::Exchange(Http::NoMount)),
-        (format!("{mount}/data"), Kind::Exchange(Http::NoMount)),
-        (format!("{mount}/a/b"), Kind::Exchange(Http::NoMount)),
-        ("cubbyhole".to_owned(), Kind::WrongKvVersion),
+        (format!("{mount}-gone"), ErrorKind::Exchange(Http::NoMount)),
+        (format!("{mount}/data"), ErrorKind::Exchange(Http::NoMount)),
+        (format!("{mount}/a/b"), ErrorKind::Exchange(Http::NoMount)),
+        ("cubbyhole".to_owned(), ErrorKind::WrongKvVersion),
     ] {
         let kv = at(&fixture, Mount::new(&at_mount)?)?;
         // The second time as the first.
@@ -80,7 +80,7 @@ async fn a_mount_that_no_policy_covers_is_denied() -> Result<()> {
     for mount in [format!("{}-gone", fixture.mount), other.mount.clone()] {
         let kv = at(&fixture, Mount::new(&mount)?)?;
         assert_eq!(kv.mount_version().await?, MountVersion::Unknown);
-        let denied = Kind::Exchange(Http::Denied);
+        let denied = ErrorKind::Exchange(Http::Denied);
         fails(&fixture, denied, kv.read(&path("name")?).await)?;
         let new = fields(&[("key", &secret("value"))]);
         fails(&fixture, denied, kv.write(&path("name")?, &new, Cas::Any).await)?;
@@ -108,12 +108,12 @@ async fn a_namespaces_segments_stand_ahead_of_the_mount() -> Result<()> {
         assert_eq!(stored["data"]["data"]["key"], json!(value));
         assert_eq!(kv.read(&name).await?.metadata.version, 1);
         assert_eq!(kv.list(None).await?, ["folder/"]);
-        assert_eq!(kv.mount_version().await?, MountVersion::Two);
-        fails(&fixture, Kind::NotFound, kv.read(&path("nothing")?).await)?;
+        assert_eq!(kv.mount_version().await?, MountVersion::V2);
+        fails(&fixture, ErrorKind::NotFound, kv.read(&path("nothing")?).await)?;
 
         // The same mount in the root namespace is another place.
         let root = at(&fixture, Mount::new(own)?)?;
-        fails(&fixture, Kind::Exchange(Http::Denied), root.read(&name).await)?;
+        fails(&fixture, ErrorKind::Exchange(Http::Denied), root.read(&name).await)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tests::secret;
-use vault_kv::Kind;
+use vault_kv::ErrorKind;
 
 use super::{engine, fails};
 use crate::product::path;
@@ -45,12 +45,12 @@ async fn what_was_never_written_is_not_found() -> Result<()> {
     let (fixture, kv) = engine().await?;
     fixture.put("folder/name", json!({ "key": "v" })).await?;
     for name in ["nothing", "folder", "folder/name/below", "Folder/name"] {
-        let error = fails(&fixture, Kind::NotFound, kv.read(&path(name)?).await)?;
+        let error = fails(&fixture, ErrorKind::NotFound, kv.read(&path(name)?).await)?;
         assert_eq!(error.version(), None);
         assert_eq!(fixture.get(name).await?.0, 404);
     }
     let missing = kv.read_version(&path("folder/name")?, 2).await;
-    fails(&fixture, Kind::NotFound, missing).map(drop)
+    fails(&fixture, ErrorKind::NotFound, missing).map(drop)
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn metadata_without_a_version_is_not_found() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let place = format!("{}/metadata/name", fixture.mount);
     fixture.server().must("POST", &place, json!({ "max_versions": 3 })).await?;
-    fails(&fixture, Kind::NotFound, kv.read(&path("name")?).await).map(drop)
+    fails(&fixture, ErrorKind::NotFound, kv.read(&path("name")?).await).map(drop)
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use tests::{Server, secret};
 use vault_auth::{Auth, StaticToken};
 use vault_http::Session;
-use vault_kv::{Cas, Kind, Kv, MAX_VALUE_BYTES, Mount};
+use vault_kv::{Cas, ErrorKind, Kv, MAX_VALUE_BYTES, Mount};
 
 use super::{engine, fails, fields};
 use crate::product::{Silence, approle, auth, client, path, tls_client, value};
@@ -32,8 +32,8 @@ async fn more_than_768_kib_is_refused_before_it_is_sent() -> Result<()> {
             kv.write(&path("name")?, &new, Cas::Any).await,
             kv.patch(&path("name")?, &new, Cas::Any).await,
         );
-        fails(&fixture, Kind::TooLarge, written)?;
-        fails(&fixture, Kind::TooLarge, patched)?;
+        fails(&fixture, ErrorKind::TooLarge, written)?;
+        fails(&fixture, ErrorKind::TooLarge, patched)?;
     }
     silence.expect_nobody()
 }
@@ -55,5 +55,5 @@ async fn the_largest_value_fits_into_raft() -> Result<()> {
     }
     // What the server itself makes larger, it refuses.
     let grows = fields(&[("key", &"<".repeat(MAX_VALUE_BYTES))]);
-    fails(&fixture, Kind::TooLarge, kv.write(&path("name")?, &grows, Cas::Any).await).map(drop)
+    fails(&fixture, ErrorKind::TooLarge, kv.write(&path("name")?, &grows, Cas::Any).await).map(drop)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Engine, Fixture, FixtureSpec, Server, secret};
-use vault_kv::{Cas, Kind, Kv, MetadataUpdate, MountVersion};
+use vault_kv::{Cas, ErrorKind, Kv, MetadataUpdate, MountVersion};
 
 use super::{fails, fields};
 use crate::product::{kv, path};
@@ -29,19 +29,19 @@ async fn it_is_told_apart_by_a_miss() -> Result<()> {
         .must("POST", &format!("{}/name", fixture.mount), json!({ "key": "v" }))
         .await?;
     for _ in 0..2 {
-        fails(&fixture, Kind::WrongKvVersion, kv.read(&path("name")?).await)?;
+        fails(&fixture, ErrorKind::WrongKvVersion, kv.read(&path("name")?).await)?;
     }
-    fails(&fixture, Kind::WrongKvVersion, kv.read(&path("nothing")?).await)?;
-    fails(&fixture, Kind::WrongKvVersion, kv.list(None).await)?;
-    assert_eq!(kv.mount_version().await?, MountVersion::One);
-    fails(&fixture, Kind::WrongKvVersion, kv.accept(kv.mount_version().await?)).map(drop)
+    fails(&fixture, ErrorKind::WrongKvVersion, kv.read(&path("nothing")?).await)?;
+    fails(&fixture, ErrorKind::WrongKvVersion, kv.list(None).await)?;
+    assert_eq!(kv.mount_version().await?, MountVersion::V1);
+    fails(&fixture, ErrorKind::WrongKvVersion, kv.require_v2(kv.mount_version().await?)).map(drop)
 }
 
 #[tokio::test]
 async fn nothing_is_ever_written_to_it() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
-    let expected = Kind::WrongKvVersion;
+    let expected = ErrorKind::WrongKvVersion;
     let new = fields(&[("key", &secret("value"))]);
     let metadata = MetadataUpdate::default();
     fails(&fixture, expected, kv.write(&name, &new, Cas::Any).await)?;
@@ -70,10 +70,10 @@ async fn what_looks_like_a_version_2_secret_is_none() -> Result<()> {
         json!({ "data": null }),
     ] {
         fixture.server().must("POST", &place, content.clone()).await?;
-        fails(&fixture, Kind::WrongKvVersion, kv.read(&path("name")?).await)?;
+        fails(&fixture, ErrorKind::WrongKvVersion, kv.read(&path("name")?).await)?;
         let new = fields(&[("key", &secret("value"))]);
         let written = kv.write(&path("name")?, &new, Cas::Any).await;
-        fails(&fixture, Kind::WrongKvVersion, written)?;
+        fails(&fixture, ErrorKind::WrongKvVersion, written)?;
         assert_eq!(fixture.server().must("GET", &place, None).await?["data"], content);
     }
     // A perfect copy can be read, and is still not written to.
@@ -83,7 +83,11 @@ async fn what_looks_like_a_version_2_secret_is_none() -> Result<()> {
     let read = kv.read(&path("name")?).await;
     assert!(read.is_ok_and(|secret| secret.metadata.version == 7));
     let new = fields(&[("key", &secret("value"))]);
-    fails(&fixture, Kind::WrongKvVersion, kv.write(&path("name")?, &new, Cas::Version(7)).await)?;
+    fails(
+        &fixture,
+        ErrorKind::WrongKvVersion,
+        kv.write(&path("name")?, &new, Cas::Version(7)).await,
+    )?;
     assert_eq!(fixture.server().must("GET", &place, None).await?["data"], copy);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use tests::secret;
-use vault_kv::{Cas, Kind};
+use vault_kv::{Cas, ErrorKind};
 
 use super::{engine, exposed, fails, fields};
 use crate::product::path;
@@ -45,7 +45,7 @@ async fn a_patch_leaves_the_other_fields() -> Result<()> {
     assert_eq!(stored["data"]["data"], expected);
 
     let late = kv.patch(&path("name")?, &fields(&[("key", &old)]), Cas::Version(1)).await;
-    fails(&fixture, Kind::CasMismatch, late)?;
+    fails(&fixture, ErrorKind::CasMismatch, late)?;
     kv.patch(&path("name")?, &fields(&[("more", "m")]), Cas::Version(2)).await?;
     assert_eq!(fixture.get("name").await?.1["data"]["data"]["more"], "m");
     Ok(())
@@ -56,14 +56,14 @@ async fn a_patch_of_nothing_is_not_found_and_writes_nothing() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let patch = fields(&[("key", &secret("value"))]);
     let patched = kv.patch(&path("nothing")?, &patch, Cas::Any).await;
-    fails(&fixture, Kind::NotFound, patched)?;
+    fails(&fixture, ErrorKind::NotFound, patched)?;
     assert_eq!(fixture.get("nothing").await?.0, 404);
 
     fixture.put("deleted", json!({ "key": "v" })).await?;
     let place = format!("{}/data/deleted", fixture.mount);
     fixture.server().must("DELETE", &place, None).await?;
     let patched = kv.patch(&path("deleted")?, &patch, Cas::Any).await;
-    fails(&fixture, Kind::NotFound, patched)?;
+    fails(&fixture, ErrorKind::NotFound, patched)?;
     assert_eq!(fixture.get("deleted").await?.1["data"]["metadata"]["version"], 1);
     Ok(())
 }
@@ -74,7 +74,7 @@ async fn a_write_without_the_right_is_denied_and_writes_nothing() -> Result<()> 
     let spec = tests::FixtureSpec { policy: Some(reader), ..Default::default() };
     let fixture = tests::Server::shared().await?.fixture_with(spec).await?;
     let kv = crate::product::kv(&fixture)?;
-    let denied = Kind::Exchange(vault_http::Kind::Denied);
+    let denied = ErrorKind::Exchange(vault_http::ErrorKind::Denied);
     let (name, new) = (path("name")?, fields(&[("key", &secret("value"))]));
     fails(&fixture, denied, kv.write(&name, &new, Cas::Any).await)?;
     fixture.put("name", json!({ "key": "v" })).await?;

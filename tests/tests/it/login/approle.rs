@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Credential};
-use vault_http::{ApiPath, Kind};
+use vault_http::{ApiPath, ErrorKind};
 
 use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{Files, approle, auth, value};
@@ -55,7 +55,7 @@ async fn what_is_wrong_with_the_credential_is_refused() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let check = async |mount: &str, role_id: &str, secret_id: &str| -> Result<()> {
         let role = AppRole::new(value(role_id), value(secret_id)).mount(ApiPath::parse(mount)?);
-        refused(&fixture, &auth(&fixture, role)?, Kind::LoginRefused).await;
+        refused(&fixture, &auth(&fixture, role)?, ErrorKind::LoginRefused).await;
         Ok(())
     };
     let Fixture { auth_mount, role_id, secret_id, .. } = &fixture;
@@ -75,7 +75,7 @@ async fn a_refused_secret_id_is_tried_once_so_that_nobody_is_locked_out() -> Res
     let wrong = auth(&fixture, wrong.mount(ApiPath::parse(&fixture.auth_mount)?))?;
     // The server locks a role out after five.
     for _ in 0..10 {
-        refused(&fixture, &wrong, Kind::LoginRefused).await;
+        refused(&fixture, &wrong, ErrorKind::LoginRefused).await;
     }
     logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Certs, Fixture, Pem, Server, unique};
 use vault_auth::{Auth, Certificate};
-use vault_http::{Client, Executed, Identity, Kind, Session, TokenSource as _};
+use vault_http::{Client, ClientIdentity, ErrorKind, Executed, Session, TokenSource as _};
 use vault_kv::{Kv, Mount};
 
 use super::{logs_in, refused};
@@ -39,7 +39,7 @@ pub(super) async fn role_with(
 }
 
 pub(super) fn with_identity(server: &Server, pem: &Pem) -> Result<Client> {
-    let identity = Identity::from_pem(pem.certificate.as_bytes(), pem.key.as_bytes())?;
+    let identity = ClientIdentity::from_pem(pem.certificate.as_bytes(), pem.key.as_bytes())?;
     Ok(tls_client(server)?.identity(identity).build()?)
 }
 
@@ -70,7 +70,7 @@ async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
     let stranger = format!("stranger-{}", unique());
     let check = async |client: Client, role: Option<&str>| {
         let auth = Auth::new(client, Certificate::new(role.map(str::to_owned)));
-        refused(&fixture, &auth, Kind::LoginRefused).await;
+        refused(&fixture, &auth, ErrorKind::LoginRefused).await;
     };
     // Of the right authority with another name, and of another authority with the right name.
     for pem in [server.certs()?.client(&stranger)?, Certs::new()?.client(&common_name)?] {
@@ -97,7 +97,7 @@ async fn nothing_is_sent_to_a_server_that_is_not_trusted() -> Result<()> {
         let builder = if let Some(name) = name { builder.server_name(name) } else { builder };
         let auth = Auth::new(builder.build()?, approle(&fixture)?);
         let error = auth.token().await.unwrap_err();
-        assert_eq!((error.kind(), error.executed()), (Kind::Tls, Executed::No), "{error}");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Tls, Executed::No), "{error}");
         fixture.watch.error(&error);
     }
     // The secret id has its one use left.
@@ -109,7 +109,7 @@ async fn without_a_bundle_the_systems_own_authorities_decide() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let client = builder(server.address())?.build()?;
-    refused(&fixture, &Auth::new(client, approle(&fixture)?), Kind::Tls).await;
+    refused(&fixture, &Auth::new(client, approle(&fixture)?), ErrorKind::Tls).await;
     Ok(())
 }
 

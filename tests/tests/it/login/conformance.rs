@@ -7,10 +7,10 @@ use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
 use tests::{Certs, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{
-    AppRole, Auth, Certificate, Credential, Jwt, Kind, Method, OwnToken, State, StaticToken,
+    AppRole, Auth, Certificate, Credential, Jwt, Method, OnShutdown, State, StaticToken, TokenKind,
     Userpass,
 };
-use vault_http::{ApiPath, Client, Kind as Http, TokenSource as _};
+use vault_http::{ApiPath, Client, ErrorKind as Http, TokenSource as _};
 
 use super::jwt::{claims, jwt};
 use super::wrapped::wrapped_secret_id;
@@ -51,7 +51,7 @@ impl Case {
         assert_eq!(auth.status().state, State::Empty);
         logs_in(&fixture, &auth).await?;
         let status = auth.status();
-        assert_eq!((status.state, status.kind), (State::Active, Some(Kind::Renewable)));
+        assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Renewable)));
 
         // It is renewed, and stays the same token.
         let first = auth.token().await?;
@@ -69,10 +69,10 @@ impl Case {
             let third = auth.token().await?;
             assert!(third.generation > second.generation);
             // At the end it can be taken back.
-            auth.shutdown(OwnToken::Revoke).await;
+            auth.shutdown(OnShutdown::Revoke).await;
             assert_eq!(policies(fixture.server(), third.token.expose()).await?, None);
         } else {
-            auth.shutdown(OwnToken::Revoke).await;
+            auth.shutdown(OnShutdown::Revoke).await;
             assert!(policies(fixture.server(), second.token.expose()).await?.is_some());
         }
         assert_eq!(auth.token().await.unwrap_err().kind(), Http::Interrupted);

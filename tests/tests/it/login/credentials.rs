@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tests::{Fixture, FixtureSpec, Server, secret, unique};
 use tokio::time::Instant;
 use vault_auth::{AppRole, Auth, Certificate, Credential, State, StaticToken};
-use vault_http::{ApiPath, Kind as Http, TokenSource as _};
-use vault_kv::Kind;
+use vault_http::{ApiPath, ErrorKind as Http, TokenSource as _};
+use vault_kv::ErrorKind;
 
 use super::{logs_in, replaces_a_revoked_token, revoke};
 use crate::product::{Files, approle, auth, client, kv_by, path, tls_client, until, value};
@@ -122,7 +122,7 @@ async fn after_a_revocation_with_dead_credentials_hardly_anything_is_sent() -> R
     // What comes later in the minute is shown on virtual time.
     while begun.elapsed() < Duration::from_secs(3) {
         let error = kv.read(&path("name")?).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(Http::LoginRefused), "{error}");
     }
     let sent = relay.requests() - before;
     assert!(sent <= 3, "{sent} requests");

@@ -5,7 +5,7 @@ use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
 use serde_json::{Value, json};
 use tests::{Server, unique};
 use vault_auth::{Credential, Jwt};
-use vault_http::{ApiPath, Kind};
+use vault_http::{ApiPath, ErrorKind};
 
 use super::{logs_in, refused};
 use crate::product::{Files, auth, value};
@@ -84,7 +84,7 @@ async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
         ("gateway", jwt(&key, &claims("vault", past))?),
         ("no-such-role", good),
     ] {
-        refused(&fixture, &login(role, value(&token))?, Kind::LoginRefused).await;
+        refused(&fixture, &login(role, value(&token))?, ErrorKind::LoginRefused).await;
     }
     server.must("DELETE", &format!("sys/auth/{mount}"), None).await.map(drop)
 }

@@ -10,8 +10,8 @@ use tests::{Fixture, FixtureSpec, Server};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vault_auth::Auth;
-use vault_http::{Kind as Http, TokenSource as _};
-use vault_kv::{Kind, Kv};
+use vault_http::{ErrorKind as Http, TokenSource as _};
+use vault_kv::{ErrorKind, Kv};
 
 use super::{policies, revoke};
 use crate::product::{approle, auth, kv_by, path, until};
@@ -95,7 +95,7 @@ async fn a_token_that_was_revoked_is_replaced_by_one_login() -> Result<()> {
 
     revoke(&fixture, second.token.expose()).await?;
     let error = kv.read(&path("name")?).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Exchange(Http::LoginRefused), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Exchange(Http::LoginRefused), "{error}");
     fixture.watch.error(&error);
     Ok(())
 }
@@ -128,7 +128,7 @@ async fn a_path_that_is_denied_costs_no_token() -> Result<()> {
         let generation = auth.token().await?.generation;
         for _ in 0..3 {
             let error = kv.read(&path("theirs")?).await.unwrap_err();
-            assert_eq!(error.kind(), Kind::Exchange(Http::Denied), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Exchange(Http::Denied), "{error}");
             fixture.watch.error(&error);
         }
         assert_eq!(kv.read(&path("mine")?).await?.metadata.version, 1);

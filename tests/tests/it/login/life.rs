@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{Fixture, FixtureSpec, Server};
-use vault_auth::{Auth, Kind, OwnToken, State, StaticToken};
+use vault_auth::{Auth, OnShutdown, State, StaticToken, TokenKind};
 use vault_http::TokenSource as _;
 
 use super::policies;
@@ -66,7 +66,7 @@ async fn at_most_two_tokens_live_and_the_end_revokes_both() -> Result<()> {
         let alive = super::accessors(&fixture).await?.len();
         assert!(alive <= 2, "{alive} tokens live after {logins} logins");
     }
-    auth.shutdown(OwnToken::Revoke).await;
+    auth.shutdown(OnShutdown::Revoke).await;
     assert_eq!(super::accessors(&fixture).await?.len(), 0);
     Ok(())
 }
@@ -91,9 +91,9 @@ async fn batch_tokens_are_replaced_and_not_revoked() -> Result<()> {
     let relay = Relay::to(fixture.server().address(), "").await?;
     let auth = Auth::new(client(relay.address())?, approle(&fixture)?);
     auth.ready().await?;
-    assert_eq!(auth.status().kind, Some(Kind::Fixed));
+    assert_eq!(auth.status().kind, Some(TokenKind::Fixed));
     counted(&auth, "a second login", |counts| counts.logins == 2).await?;
-    auth.shutdown(OwnToken::Revoke).await;
+    auth.shutdown(OnShutdown::Revoke).await;
     assert_eq!(relay.requests(), 2);
     Ok(())
 }
@@ -103,7 +103,7 @@ async fn a_number_of_uses_is_counted_and_never_run_into() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "1h", "token_num_uses": 10 })).await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let auth = Auth::new(client(relay.address())?, approle(&fixture)?);
-    assert_eq!(auth.ready().await.map(|()| auth.status().kind)?, Some(Kind::Counted));
+    assert_eq!(auth.ready().await.map(|()| auth.status().kind)?, Some(TokenKind::Counted));
     let kv = kv_by(&fixture, &auth)?;
     for _ in 0..40 {
         kv.read(&path("name")?).await?;
@@ -117,22 +117,22 @@ async fn a_number_of_uses_is_counted_and_never_run_into() -> Result<()> {
 #[tokio::test]
 async fn a_given_token_is_renewed_where_that_can_be() -> Result<()> {
     let fixture = fixture(json!({})).await?;
-    let check = async |settings: Value, kind: Kind| -> Result<()> {
+    let check = async |settings: Value, kind: TokenKind| -> Result<()> {
         let token = fixture.token(settings).await?;
         let auth = auth(&fixture, StaticToken::new(value(&token)).looked_up())?;
         auth.ready().await?;
         assert_eq!(auth.status().kind, Some(kind));
-        if matches!(kind, Kind::Renewable | Kind::Periodic) {
+        if matches!(kind, TokenKind::Renewable | TokenKind::Periodic) {
             counted(&auth, "two renewals", |counts| counts.renewals >= 2).await?;
         }
         assert_eq!(auth.token().await?.token.expose(), token);
         Ok(())
     };
-    check(json!({ "ttl": "4s" }), Kind::Renewable).await?;
-    check(json!({ "period": "4s" }), Kind::Periodic).await?;
-    check(json!({ "ttl": "1h", "renewable": false }), Kind::Fixed).await?;
-    check(json!({ "ttl": "1h", "type": "batch" }), Kind::Fixed).await?;
-    check(json!({ "ttl": "1h", "num_uses": 5 }), Kind::Counted).await
+    check(json!({ "ttl": "4s" }), TokenKind::Renewable).await?;
+    check(json!({ "period": "4s" }), TokenKind::Periodic).await?;
+    check(json!({ "ttl": "1h", "renewable": false }), TokenKind::Fixed).await?;
+    check(json!({ "ttl": "1h", "type": "batch" }), TokenKind::Fixed).await?;
+    check(json!({ "ttl": "1h", "num_uses": 5 }), TokenKind::Counted).await
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn the_root_token_needs_nothing() -> Result<()> {
     let auth = auth(&fixture, StaticToken::new(value(root)).looked_up())?;
     auth.ready().await?;
     let status = auth.status();
-    assert_eq!((status.state, status.kind), (State::Active, Some(Kind::Unlimited)));
+    assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Unlimited)));
     assert_eq!((status.expires_in, status.is_ready()), (None, true));
     Ok(())
 }

@@ -5,8 +5,8 @@ use anyhow::Result;
 use serde_json::json;
 use tests::scripted::{self, Scripted, Step};
 use tests::{leaks, secret};
-use vault_auth::{AppRole, Auth, Kind, State};
-use vault_http::{Kind as Http, TokenSource as _};
+use vault_auth::{AppRole, Auth, State, TokenKind};
+use vault_http::{ErrorKind as Http, TokenSource as _};
 
 use crate::product::{client, until, value};
 
@@ -78,7 +78,7 @@ async fn a_server_whose_clock_is_wrong_is_believed_its_leases_alone() -> Result<
 #[tokio::test]
 async fn leases_without_an_end_and_of_ten_years_are_used_as_they_are() -> Result<()> {
     let _watch = leaks::watch();
-    for (lease, kind) in [(0, Kind::Unlimited), (10 * 365 * 86_400, Kind::Renewable)] {
+    for (lease, kind) in [(0, TokenKind::Unlimited), (10 * 365 * 86_400, TokenKind::Renewable)] {
         let server = Scripted::requests(move |_| scripted::json(200, token(lease)).into());
         let server = server.start()?;
         let auth = login(&server)?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{Server, secret, unique};
 use vault_auth::{State, Userpass};
-use vault_http::{ApiPath, Kind};
+use vault_http::{ApiPath, ErrorKind};
 
 use super::refused;
 use crate::product::{auth, value};
@@ -29,7 +29,7 @@ async fn login_that_requires_mfa_is_refused_and_waits() -> Result<()> {
 
     let user = Userpass::new(ApiPath::parse("user")?, value(&password));
     let auth = auth(&fixture, user.mount(ApiPath::parse(&mount)?))?;
-    refused(&fixture, &auth, Kind::LoginRefused).await;
+    refused(&fixture, &auth, ErrorKind::LoginRefused).await;
     let status = auth.status();
     assert_eq!((status.state, status.counts.refusals), (State::Rejected, 1));
     let detail = status.error.context("no error")?.detail();

@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Fixture, FixtureSpec, Server};
 use tokio::time::{Instant, sleep};
-use vault_http::Kind as Http;
-use vault_kv::Kind;
+use vault_http::ErrorKind as Http;
+use vault_kv::ErrorKind;
 
 use crate::product::{approle, auth, kv_by, path};
 
@@ -33,7 +33,7 @@ async fn path_that_a_changed_role_allows_is_read_within_a_minute_by_one_login() 
     let auth = auth(&fixture, approle(&fixture)?)?;
     let kv = kv_by(&fixture, &auth)?;
     kv.read(&path("A")?).await?;
-    assert_eq!(kv.read(&path("B")?).await.unwrap_err().kind(), Kind::Exchange(Http::Denied));
+    assert_eq!(kv.read(&path("B")?).await.unwrap_err().kind(), ErrorKind::Exchange(Http::Denied));
 
     let more = format!("{}-more", fixture.policy);
     let rules = format!("path \"{}/data/B\" {{ capabilities = [\"read\"] }}", fixture.mount);
@@ -45,7 +45,7 @@ async fn path_that_a_changed_role_allows_is_read_within_a_minute_by_one_login() 
 
     let begun = Instant::now();
     while let Err(error) = kv.read(&path("B")?).await {
-        assert_eq!(error.kind(), Kind::Exchange(Http::Denied), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(Http::Denied), "{error}");
         assert!(begun.elapsed() < WITHIN, "still denied");
         // Nobody waits for a login, or is in its way.
         kv.read(&path("A")?).await?;
@@ -65,7 +65,10 @@ async fn path_that_stays_denied_costs_one_login_and_leaves_one_token() -> Result
     let generation = auth.status().generation;
     let begun = Instant::now();
     while begun.elapsed() < WITHIN {
-        assert_eq!(kv.read(&path("B")?).await.unwrap_err().kind(), Kind::Exchange(Http::Denied));
+        assert_eq!(
+            kv.read(&path("B")?).await.unwrap_err().kind(),
+            ErrorKind::Exchange(Http::Denied)
+        );
         let alive = super::accessors(&fixture).await?.len();
         assert!(alive <= 2, "{alive} tokens live");
         sleep(Duration::from_millis(500)).await;

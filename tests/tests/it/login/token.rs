@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Server, secret};
 use vault_auth::{Credential, State, StaticToken};
-use vault_http::{Kind as Http, TokenSource as _};
-use vault_kv::Kind;
+use vault_http::{ErrorKind as Http, TokenSource as _};
+use vault_kv::ErrorKind;
 
 use super::{logs_in, revoke};
 use crate::product::{Files, auth, kv_by, path, until, value};
@@ -27,7 +27,7 @@ async fn a_token_with_one_use_left_keeps_it_for_the_request() -> Result<()> {
     let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
     assert_eq!(kv.read(&path("name")?).await?.metadata.version, 1);
     let error = kv.read(&path("name")?).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Exchange(Http::TokenInvalid), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Exchange(Http::TokenInvalid), "{error}");
     Ok(())
 }
 
@@ -61,7 +61,7 @@ async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
     for (token, expected) in tokens {
         let kv = kv_by(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?)?;
         let error = kv.read(&path("name")?).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Exchange(expected), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Exchange(expected), "{error}");
         fixture.watch.error(&error);
     }
     Ok(())

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use tests::{Server, secret, unique};
 use vault_auth::{Credential, Userpass};
-use vault_http::{ApiPath, Kind};
+use vault_http::{ApiPath, ErrorKind};
 
 use super::{logs_in, refused};
 use crate::product::{Files, auth, value};
@@ -31,7 +31,7 @@ async fn a_password_with_special_characters_and_a_space_at_its_end_logs_in() -> 
     }
     // A space less is another password.
     for (user, password) in [("o.brien-1", password.trim_end()), ("nobody", &password)] {
-        refused(&fixture, &login(user, value(password))?, Kind::LoginRefused).await;
+        refused(&fixture, &login(user, value(password))?, ErrorKind::LoginRefused).await;
     }
     server.must("DELETE", &format!("sys/auth/{mount}"), None).await.map(drop)
 }

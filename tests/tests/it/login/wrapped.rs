@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Access, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Auth};
-use vault_http::{ApiPath, Kind};
+use vault_http::{ApiPath, ErrorKind};
 
 use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{auth, value};
@@ -59,7 +59,7 @@ async fn a_forged_token_is_refused_before_it_is_unwrapped() -> Result<()> {
         wrap(server, "sys/wrapping/wrap", content.clone()).await?,
         wrapped_secret_id(&other).await?,
     ] {
-        refused(&fixture, &wrapped(&fixture, &forged)?, Kind::LoginRefused).await;
+        refused(&fixture, &wrapped(&fixture, &forged)?, ErrorKind::LoginRefused).await;
         let (status, answer) = unwrap(server, &forged).await?;
         assert!(
             status == 200 && answer["data"]["secret_id"].is_string(),
@@ -77,7 +77,7 @@ async fn a_token_that_is_spent_or_was_none_is_refused() -> Result<()> {
     assert_eq!(unwrap(server, &spent).await?.0, 200);
     let live = fixture.token(json!({ "ttl": "5m" })).await?;
     for token in [spent, secret("no-token"), live.clone()] {
-        refused(&fixture, &wrapped(&fixture, &token)?, Kind::LoginRefused).await;
+        refused(&fixture, &wrapped(&fixture, &token)?, ErrorKind::LoginRefused).await;
     }
     assert!(super::policies(server, &live).await?.is_some(), "a token of another kind lives on");
     Ok(())

@@ -9,7 +9,7 @@ use super::*;
 use crate::name::Name;
 use crate::ownership::is_configured;
 use crate::route::{Route, route};
-use crate::rules::VaultRules;
+use crate::rules::VaultValidator;
 
 /// Words that make nested, repeated and hostile places likely.
 const SEGMENT: &str = "(a|b|litellm|data|metadata|kv|\\.\\.|%2e%2e|a%2fb| a|)";
@@ -36,7 +36,7 @@ fn settings(variables: &[(&str, &str)], yaml: &str) -> Option<Settings> {
     let env: BTreeMap<_, _> =
         variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let yaml = Some(Yaml::new("config.yaml", yaml));
-    Settings::from_sources(&Sources { env: &env, yaml, rules: &VaultRules }).ok()
+    Settings::from_sources(&Sources { env: &env, yaml, rules: &VaultValidator }).ok()
 }
 
 fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
@@ -44,7 +44,7 @@ fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
     let [namespace, mount, prefix] = [namespace, mount, prefix].map(quoted);
     let json =
         format!(r#"{{"namespace":"{namespace}","mount":"{mount}","path_prefix":"{prefix}"}}"#);
-    TeamSettings::from_json(&json, &VaultRules).ok()
+    TeamSettings::from_json(&json, &VaultValidator).ok()
 }
 
 /// The URL of a key, where it may be one.

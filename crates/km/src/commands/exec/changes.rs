@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use km_proxy_adapter::{KeyManager, Kind, Secret};
+use km_proxy_adapter::{ErrorKind, KeyManager, Secret};
 use km_settings::is_reserved;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
@@ -28,7 +28,7 @@ pub(super) struct Changes<'a> {
     args: &'a Exec,
     names: Vec<String>,
     news: News,
-    /// Lent by the cache, not copied.
+    /// Ref by the cache, not copied.
     values: Values,
     trouble: Option<Trouble>,
 }
@@ -138,10 +138,16 @@ fn differing<V>(
 
 /// Whether the end of such a failure is no news of a name. A definite no is one, and so is what follows
 /// on it; a server that can't be asked may come back with the values of before.
-fn is_silent(kind: Kind) -> bool {
+fn is_silent(kind: ErrorKind) -> bool {
     match kind {
-        Kind::NotFound | Kind::Denied | Kind::StoredValue | Kind::Usage | Kind::Settings => false,
-        Kind::Auth | Kind::Unavailable | Kind::Conflict | Kind::Internal => true,
+        ErrorKind::NotFound
+        | ErrorKind::Denied
+        | ErrorKind::StoredValue
+        | ErrorKind::Usage
+        | ErrorKind::Settings => false,
+        ErrorKind::Auth | ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::Internal => {
+            true
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use km_proxy_adapter::{Kind, Secret, Source};
+use km_proxy_adapter::{ErrorKind, Secret, Source};
 use km_settings::{ProcessEnv, SETTINGS, Sensitivity};
 
 use super::size::{MAX_VARIABLE_BYTES, variable_bytes};
@@ -48,7 +48,7 @@ pub(super) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result
     if is_from_vault && is_loader_name(name) && !danger_env.iter().any(|allowed| allowed == name) {
         let what = format!("set {name}: a loader or a shell would obey the value from Vault");
         let hint = format!("remove the reference, or allow it with --danger-env {name}");
-        return Err(Failure::new(Kind::Usage, what, hint));
+        return Err(Failure::new(ErrorKind::Usage, what, hint));
     }
     check_form(name, value.expose())
 }
@@ -57,15 +57,19 @@ pub(super) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result
 fn check_form(name: &str, value: &str) -> Result<(), Failure> {
     if name.contains('=') {
         let what = format!("set {name}: a variable's name cannot contain `=`");
-        return Err(Failure::new(Kind::Usage, what, "store it under another name"));
+        return Err(Failure::new(ErrorKind::Usage, what, "store it under another name"));
     }
     if value.contains('\0') {
         let what = format!("set {name}: the value contains a NUL, which no variable can hold");
-        return Err(Failure::new(Kind::StoredValue, what, "store it as text, such as base64"));
+        return Err(Failure::new(ErrorKind::StoredValue, what, "store it as text, such as base64"));
     }
     if variable_bytes(name.len(), value.len()) > MAX_VARIABLE_BYTES {
         let what = format!("set {name}: the value is too large for a variable, which is 128 KiB");
-        return Err(Failure::new(Kind::StoredValue, what, "have the program read it from a file"));
+        return Err(Failure::new(
+            ErrorKind::StoredValue,
+            what,
+            "have the program read it from a file",
+        ));
     }
     Ok(())
 }
@@ -126,10 +130,10 @@ mod tests {
         for (name, value, expected) in [
             ("NAME", "", None),
             ("NAME", &largest, None),
-            ("NAME", &larger, Some(Kind::StoredValue)),
-            ("NAMES", &largest, Some(Kind::StoredValue)),
-            ("NAME", "a\0", Some(Kind::StoredValue)),
-            ("NA=ME", "a", Some(Kind::Usage)),
+            ("NAME", &larger, Some(ErrorKind::StoredValue)),
+            ("NAMES", &largest, Some(ErrorKind::StoredValue)),
+            ("NAME", "a\0", Some(ErrorKind::StoredValue)),
+            ("NA=ME", "a", Some(ErrorKind::Usage)),
         ] {
             let actual = check_form(name, value).err().map(|failure| failure.kind());
             assert_eq!(actual, expected, "{name} {}", value.len());

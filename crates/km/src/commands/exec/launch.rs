@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 
 use super::environment;
 use super::values::Values;
@@ -25,7 +25,7 @@ pub(super) fn program(args: &Exec) -> Result<&OsStr, Failure> {
     let program = args.command.first().filter(|program| !program.is_empty());
     program.map(AsRef::as_ref).ok_or_else(|| {
         let hint = "km exec -- CMD ARGS";
-        Failure::new(Kind::Usage, "usage: there is no program to run", hint)
+        Failure::new(ErrorKind::Usage, "usage: there is no program to run", hint)
     })
 }
 
@@ -64,7 +64,7 @@ fn not_started(command: &Command, error: &io::Error) -> Failure {
         io::ErrorKind::ArgumentListTooLong => (NOT_EXECUTABLE, size_hint(command)),
         _ => (NOT_EXECUTABLE, "check that it is a program, and may be executed".to_owned()),
     };
-    Failure::new(Kind::Usage, what, hint).with_code(code)
+    Failure::new(ErrorKind::Usage, what, hint).with_code(code)
 }
 
 fn size_hint(command: &Command) -> String {

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, wait};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -71,5 +71,5 @@ pub(super) fn exit_code(status: ExitStatus) -> Option<u8> {
 /// The failure to find out what has become of the program.
 pub(super) fn lost(error: &io::Error) -> Failure {
     let what = format!("internal: cannot wait for the program: {error}");
-    Failure::new(Kind::Internal, what, "report this")
+    Failure::new(ErrorKind::Internal, what, "report this")
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use km_settings::{Env as _, ProcessEnv};
 use rustix::process::{Resource, getrlimit};
 
@@ -35,7 +35,7 @@ pub(super) fn check_total(args: &Exec, values: &Values) -> Result<(), Failure> {
     let sizes = values.iter().map(|(name, value)| (name.as_str(), value.expose().len()));
     let largest = largest_names(sizes);
     let what = format!("set the environment: all values together are too large: {largest}");
-    Err(Failure::new(Kind::StoredValue, what, "have the program read them from files"))
+    Err(Failure::new(ErrorKind::StoredValue, what, "have the program read them from files"))
 }
 
 /// Counts as the kernel does: each string with its NUL, and a pointer to it.

@@ -1,7 +1,7 @@
 //! The values of the names: asked for together, and had together or not at all.
 
 use futures_util::{StreamExt as _, stream};
-use km_proxy_adapter::{Cause, Error, KeyManager, Kind, Secret, ValueWarning};
+use km_proxy_adapter::{Error, ErrorKind, KeyManager, Reason, Secret, ValueWarning};
 use tracing::warn;
 
 use super::environment;
@@ -77,5 +77,5 @@ fn all(answers: Vec<(String, Result<Secret, Error>)>) -> Result<Values, Failure>
 }
 
 fn is_missing(error: &Error) -> bool {
-    error.kind() == Kind::NotFound && error.cause() != Cause::Misplaced
+    error.kind() == ErrorKind::NotFound && error.reason() != Reason::Misplaced
 }

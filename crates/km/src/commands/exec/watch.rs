@@ -1,7 +1,7 @@
 //! `--watch`: restarts or signals the program when a value has changed. `changes.rs` decides when
 //! that is, `child.rs` knows how a program ends.
 
-use km_proxy_adapter::{KeyManager, Kind};
+use km_proxy_adapter::{ErrorKind, KeyManager};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use tracing::info;
 
@@ -21,7 +21,7 @@ pub(super) async fn run(common: &Common, args: &Exec, mut start: Start) -> Resul
     if keys.settings().refresh_interval.is_zero() {
         let what = "settings: HCP_VAULT_REFRESH_INTERVAL is 0: --watch would never ask again";
         let hint = "set it to the time within which a change should be heard of, such as 300";
-        return Err(Failure::new(Kind::Settings, what, hint));
+        return Err(Failure::new(ErrorKind::Settings, what, hint));
     }
     let outcome = watch(&keys, args, start).await;
     keys.shutdown().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use km_proxy_adapter::zeroizing::{self, ZeroizingBytes};
 
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 pub(super) async fn read(body: Body) -> Result<ZeroizingBytes, (StatusCode, Failure)> {
     tokio::time::timeout(WITHIN, collect(body)).await.unwrap_or_else(|_| {
         let what = "the body took too long to come: nothing was changed";
-        let failure = Failure::new(Kind::Unavailable, what, "send it in one piece");
+        let failure = Failure::new(ErrorKind::Unavailable, what, "send it in one piece");
         Err((StatusCode::SERVICE_UNAVAILABLE, failure))
     })
 }
@@ -44,10 +44,10 @@ async fn collect(mut body: Body) -> Result<ZeroizingBytes, (StatusCode, Failure)
 /// A status that clients do not retry.
 fn too_large() -> (StatusCode, Failure) {
     let what = "usage: the body is larger than 1 MiB";
-    (StatusCode::PAYLOAD_TOO_LARGE, Failure::new(Kind::Usage, what, "store a smaller value"))
+    (StatusCode::PAYLOAD_TOO_LARGE, Failure::new(ErrorKind::Usage, what, "store a smaller value"))
 }
 
 fn cut_off() -> (StatusCode, Failure) {
-    let failure = Failure::new(Kind::Usage, "the body ended too early", "send all of it");
+    let failure = Failure::new(ErrorKind::Usage, "the body ended too early", "send all of it");
     (StatusCode::BAD_REQUEST, failure)
 }

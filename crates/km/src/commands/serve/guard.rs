@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 
 use super::app::App;
 use super::connections::Admission;
@@ -63,7 +63,7 @@ pub(super) fn foreign(path: &str, refusal: Refusal) -> Response {
         Refusal::Forwarded => ("forwarded", "a browser or a proxy has sent the request"),
     };
     let hint = "connect directly to the address that km serve listens on";
-    let failure = Failure::new(Kind::Denied, format!("permission denied: {what}"), hint);
+    let failure = Failure::new(ErrorKind::Denied, format!("permission denied: {what}"), hint);
     Form::of(path).refused(reason, StatusCode::FORBIDDEN, &failure)
 }
 
@@ -86,22 +86,25 @@ impl Form {
             Self::Vault => (StatusCode::FORBIDDEN, "permission denied"),
             Self::Native => (StatusCode::UNAUTHORIZED, "permission denied: invalid km serve token"),
         };
-        self.refused("token", status, &Failure::new(Kind::Auth, what, hint))
+        self.refused("token", status, &Failure::new(ErrorKind::Auth, what, hint))
     }
 
     fn too_many_connections(self) -> Response {
-        let failure = Failure::new(Kind::Unavailable, "too many connections", "try again later");
+        let failure =
+            Failure::new(ErrorKind::Unavailable, "too many connections", "try again later");
         self.refused("connections", StatusCode::SERVICE_UNAVAILABLE, &failure)
     }
 
     /// A change may have been executed, so that the client must not simply try again.
     fn timed_out(self, only_reads: bool) -> Response {
         let (status, failure) = if only_reads {
-            let failure = Failure::new(Kind::Unavailable, "the request timed out", "try again");
+            let failure =
+                Failure::new(ErrorKind::Unavailable, "the request timed out", "try again");
             (StatusCode::SERVICE_UNAVAILABLE, failure)
         } else {
             let what = "the request timed out: the change may have been executed";
-            let failure = Failure::new(Kind::Conflict, what, "read what is there, then decide");
+            let failure =
+                Failure::new(ErrorKind::Conflict, what, "read what is there, then decide");
             let status = match self {
                 Self::Vault => StatusCode::INTERNAL_SERVER_ERROR,
                 Self::Native => StatusCode::CONFLICT,

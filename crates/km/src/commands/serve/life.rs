@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -101,7 +101,7 @@ impl Signals {
         tokio::select! {
             Some(Ok(outcome)) = task.join_next() => outcome,
             () = self.termination.requested() => Err(interrupted("start it again")),
-            else => Err(Failure::new(Kind::Internal, "internal: the start-up panicked", "report this")),
+            else => Err(Failure::new(ErrorKind::Internal, "internal: the start-up panicked", "report this")),
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         raise(SIGTERM).unwrap();
         let outcome = signals.unless_interrupted(async move { Ok(blocked.recv()) }).await;
-        assert_eq!(outcome.err().map(|failure| failure.kind()), Some(Kind::Unavailable));
+        assert_eq!(outcome.err().map(|failure| failure.kind()), Some(ErrorKind::Unavailable));
         drop(release);
     }
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use listenfd::ListenFd;
 use rustix::net::getpeername;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -65,7 +65,7 @@ impl Place {
 
     fn refuses(&self, error: &io::Error) -> Failure {
         let what = format!("listen on {self}: {error}");
-        Failure::new(Kind::Usage, what, "choose another place, or end who listens there")
+        Failure::new(ErrorKind::Usage, what, "choose another place, or end who listens there")
     }
 }
 
@@ -82,13 +82,17 @@ impl fmt::Display for Place {
 pub(super) fn runtime_file(name: &str, option: &str) -> Result<PathBuf, Failure> {
     let directory = variable("XDG_RUNTIME_DIR")?.ok_or_else(|| {
         let what = format!("usage: {option} is not given, and XDG_RUNTIME_DIR is not set");
-        Failure::new(Kind::Usage, what, format!("give {option}"))
+        Failure::new(ErrorKind::Usage, what, format!("give {option}"))
     })?;
     Ok(PathBuf::from(directory).join(name))
 }
 
 fn refused(what: &str) -> Failure {
-    Failure::new(Kind::Usage, what, "write unix:/path/of.sock, or an address as 127.0.0.1:8210")
+    Failure::new(
+        ErrorKind::Usage,
+        what,
+        "write unix:/path/of.sock, or an address as 127.0.0.1:8210",
+    )
 }
 
 impl Listener {

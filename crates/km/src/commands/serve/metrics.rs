@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use km_proxy_adapter::{Kind, Source};
+use km_proxy_adapter::{ErrorKind, Source};
 use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -22,7 +22,7 @@ const BUCKETS: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 
 pub(super) fn record() -> Result<PrometheusHandle, Failure> {
     let recorder = start().map_err(|error| {
         let what = format!("internal: metrics can't be recorded: {error}");
-        Failure::new(Kind::Internal, what, "report this")
+        Failure::new(ErrorKind::Internal, what, "report this")
     })?;
     describe_counter!(OPERATIONS, "Operations by door, name and outcome");
     describe_histogram!(SECONDS, "Time that an operation took, in seconds");

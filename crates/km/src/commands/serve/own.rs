@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{Method, StatusCode};
-use km_proxy_adapter::{Error, Kind, Source};
+use km_proxy_adapter::{Error, ErrorKind, Source};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
@@ -66,12 +66,17 @@ fn tail(request: &Request, head: &str) -> Result<String, Failure> {
     let tail = path.strip_prefix(head).unwrap_or_default();
     let decoded = percent_decode_str(tail).decode_utf8();
     decoded.map(std::borrow::Cow::into_owned).map_err(|_| {
-        Failure::new(Kind::Usage, "usage: the path is not UTF-8", "encode it as UTF-8, then as %XX")
+        Failure::new(
+            ErrorKind::Usage,
+            "usage: the path is not UTF-8",
+            "encode it as UTF-8, then as %XX",
+        )
     })
 }
 
 pub(super) async fn no_such_method() -> Response {
-    let failure = Failure::new(Kind::Usage, "usage: this path has no such method", "see the guide");
+    let failure =
+        Failure::new(ErrorKind::Usage, "usage: this path has no such method", "see the guide");
     refused_as(StatusCode::METHOD_NOT_ALLOWED, &failure)
 }
 
@@ -89,14 +94,14 @@ pub(super) fn refused_as(status: StatusCode, failure: &Failure) -> Response {
     reply::of_json(status, failure.json())
 }
 
-const fn status(kind: Kind) -> StatusCode {
+const fn status(kind: ErrorKind) -> StatusCode {
     match kind {
-        Kind::Usage | Kind::Settings => StatusCode::BAD_REQUEST,
-        Kind::Denied => StatusCode::FORBIDDEN,
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict => StatusCode::CONFLICT,
-        Kind::StoredValue => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::Auth | Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::Usage | ErrorKind::Settings => StatusCode::BAD_REQUEST,
+        ErrorKind::Denied => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::StoredValue => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Auth | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

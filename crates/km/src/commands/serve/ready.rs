@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use km_proxy_adapter::{Error, Kind};
+use km_proxy_adapter::{Error, ErrorKind};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
@@ -57,7 +57,7 @@ pub(super) enum Served {
 
 impl Ready {
     /// Records the outcome of an operation.
-    pub(super) fn saw(&self, error: Option<Kind>) {
+    pub(super) fn saw(&self, error: Option<ErrorKind>) {
         let failing = is_outage(error);
         set(&self.failing, failing);
         if !failing {
@@ -76,8 +76,8 @@ impl Ready {
 }
 
 /// Returns whether an operation with this error could neither ask Vault nor serve a stale value.
-const fn is_outage(error: Option<Kind>) -> bool {
-    matches!(error, Some(Kind::Unavailable | Kind::Auth))
+const fn is_outage(error: Option<ErrorKind>) -> bool {
+    matches!(error, Some(ErrorKind::Unavailable | ErrorKind::Auth))
 }
 
 /// Mostly the flag is set already, and nothing is written that other threads read.
@@ -172,9 +172,9 @@ impl App {
 }
 
 /// Returns the error of a request of a check.
-async fn bounded(request: impl Future<Output = Result<(), Error>>) -> Option<Kind> {
+async fn bounded(request: impl Future<Output = Result<(), Error>>) -> Option<ErrorKind> {
     match timeout(CHECK_TIMEOUT, request).await {
         Ok(outcome) => outcome.err().map(|error| error.kind()),
-        Err(_) => Some(Kind::Unavailable),
+        Err(_) => Some(ErrorKind::Unavailable),
     }
 }

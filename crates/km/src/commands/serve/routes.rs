@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{any, get};
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 
 use super::app::App;
 use super::{guard, own, probes, vault};
@@ -35,5 +35,5 @@ pub(super) fn metrics(app: &Arc<App>) -> Router {
 
 async fn nowhere() -> Response {
     let what = "there is nothing at this path";
-    own::refused(&Failure::new(Kind::NotFound, what, "see docs/guides/serve.md"))
+    own::refused(&Failure::new(ErrorKind::NotFound, what, "see docs/guides/serve.md"))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use km_proxy_adapter::Kind;
+use km_proxy_adapter::ErrorKind;
 use subtle::ConstantTimeEq as _;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ impl Token {
             let what = format!("settings: --token-file {}: {error}", file.display());
             let hint = "name a regular file with mode 0600 and a token of at least 16 bytes, or \
                         none, in a directory that only you can write to";
-            Failure::new(Kind::Settings, what, hint)
+            Failure::new(ErrorKind::Settings, what, hint)
         })?;
         Ok(Self::File(file, RwLock::new(token)))
     }

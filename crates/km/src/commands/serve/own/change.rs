@@ -1,6 +1,6 @@
 //! A change of a virtual key: made, told, and what became of it.
 
-use km_proxy_adapter::{Error, KeyAlias, KeyChange, Stored, VirtualKeys};
+use km_proxy_adapter::{Error, KeyAlias, KeyChange, StoreOutcome, VirtualKeys};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -81,8 +81,8 @@ impl Change {
             }
         };
         Ok(match stored {
-            Stored::Skipped => Document::Skipped { skipped: true },
-            Stored::Done(KeyChange { path, version, deleted, .. }) => Document::Stored {
+            StoreOutcome::Skipped => Document::Skipped { skipped: true },
+            StoreOutcome::Done(KeyChange { path, version, deleted, .. }) => Document::Stored {
                 path: path.to_string(),
                 version,
                 deleted: deleted.map(|path| path.to_string()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{Method, StatusCode};
-use km_proxy_adapter::{Error, KeyAlias, Kind, VaultRules, VirtualKeys};
+use km_proxy_adapter::{Error, ErrorKind, KeyAlias, VaultValidator, VirtualKeys};
 use km_settings::TeamSettings;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -99,7 +99,7 @@ async fn change(
         None => {
             let what = "the change was broken off: it may have been made";
             let hint = "read what is there, then decide";
-            refused(&Failure::new(Kind::Conflict, what, hint))
+            refused(&Failure::new(ErrorKind::Conflict, what, hint))
         }
     }
 }
@@ -116,16 +116,16 @@ fn parse(
         serde_json::from_slice(bytes).map_err(|_| {
             let what = "usage: the body is no JSON object of alias, token_id, value, to, \
                         description and team_settings";
-            Failure::new(Kind::Usage, what, "see docs/guides/serve.md")
+            Failure::new(ErrorKind::Usage, what, "see docs/guides/serve.md")
         })?
     };
     let change = wanted(&mut given)?;
     if given.has_rest() {
         let what = "usage: the body has something that this operation has no use for";
-        return Err(Failure::new(Kind::Usage, what, "leave it out"));
+        return Err(Failure::new(ErrorKind::Usage, what, "leave it out"));
     }
     let team = given.team_settings.filter(|team| team.get() != "null");
-    let team = team.map(|team| TeamSettings::from_json(team.get(), &VaultRules)).transpose();
+    let team = team.map(|team| TeamSettings::from_json(team.get(), &VaultValidator)).transpose();
     let team = team.map_err(Error::from)?;
     Ok((app.keys.virtual_keys(team.as_ref())?, change))
 }
@@ -152,5 +152,5 @@ fn alias(alias: Option<String>, token_id: Option<String>) -> Result<KeyAlias, Fa
 
 fn lacks(field: &str, meaning: &str) -> Failure {
     let what = format!("usage: the body lacks `{field}`, {meaning}");
-    Failure::new(Kind::Usage, what, "see docs/guides/serve.md")
+    Failure::new(ErrorKind::Usage, what, "see docs/guides/serve.md")
 }

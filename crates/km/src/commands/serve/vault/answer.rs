@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::response::Response;
 use http::StatusCode;
-use km_proxy_adapter::{Cause, Error, Kind, VersionMetadata};
+use km_proxy_adapter::{Error, ErrorKind, Reason, VersionMetadata};
 use serde::Serialize;
 
 use crate::commands::serve::reply;
@@ -98,25 +98,29 @@ pub(super) fn missing() -> Response {
 
 /// The answer to an operation that failed.
 pub(super) fn failed(error: &Error) -> Response {
-    match error.cause() {
-        Cause::Missing => return missing(),
-        Cause::Gone(metadata) => return gone(metadata),
-        Cause::CasMismatch => {
+    match error.reason() {
+        Reason::Missing => return missing(),
+        Reason::Gone(metadata) => return gone(metadata),
+        Reason::CasMismatch => {
             return bad_request("check-and-set parameter did not match the current version");
         }
-        Cause::CasRequired => {
+        Reason::CasRequired => {
             return bad_request("check-and-set parameter required for this call");
         }
         _ => {}
     }
     let message = error.message();
     match error.kind() {
-        Kind::Usage | Kind::Settings | Kind::StoredValue => bad_request(&message),
-        Kind::Denied => denied(&message),
-        Kind::NotFound => errors(StatusCode::NOT_FOUND, &[&message]),
-        Kind::Auth | Kind::Unavailable => errors(StatusCode::SERVICE_UNAVAILABLE, &[&message]),
+        ErrorKind::Usage | ErrorKind::Settings | ErrorKind::StoredValue => bad_request(&message),
+        ErrorKind::Denied => denied(&message),
+        ErrorKind::NotFound => errors(StatusCode::NOT_FOUND, &[&message]),
+        ErrorKind::Auth | ErrorKind::Unavailable => {
+            errors(StatusCode::SERVICE_UNAVAILABLE, &[&message])
+        }
         // Whether it was executed is not known; Vault says the same of a leader that was lost.
-        Kind::Conflict | Kind::Internal => errors(StatusCode::INTERNAL_SERVER_ERROR, &[&message]),
+        ErrorKind::Conflict | ErrorKind::Internal => {
+            errors(StatusCode::INTERNAL_SERVER_ERROR, &[&message])
+        }
     }
 }
 
