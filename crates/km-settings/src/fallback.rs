@@ -35,13 +35,13 @@ pub enum EnvironmentScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VaultOutcome {
     /// The settings do not ask Vault for the name: it is not hosted, or the mode is `write_only`.
-    NotAsked,
+    NotQueried,
     /// Nothing was ever stored under the name.
     NotFound,
     /// Vault could not be asked, refused, or has no usable value.
     Failed,
     /// The mount or the namespace does not exist: a mistake that no fallback may hide.
-    Misplaced,
+    LocationMissing,
 }
 
 /// Whether a variable configures `km` or a Vault client, in any case: it is never returned as a
@@ -58,10 +58,10 @@ pub fn is_reserved(name: &str) -> bool {
 
 impl Settings {
     /// Whether the process environment may answer `name`, given what Vault said about it.
-    pub fn environment_may_answer(&self, name: &str, vault: VaultOutcome) -> bool {
+    pub fn environment_may_provide(&self, name: &str, vault: VaultOutcome) -> bool {
         let by_policy = match (self.fallback, vault) {
-            (Fallback::Never, _) | (_, VaultOutcome::Misplaced) => false,
-            (_, VaultOutcome::NotAsked | VaultOutcome::NotFound) => true,
+            (Fallback::Never, _) | (_, VaultOutcome::LocationMissing) => false,
+            (_, VaultOutcome::NotQueried | VaultOutcome::NotFound) => true,
             (policy, VaultOutcome::Failed) => policy == Fallback::OnError,
         };
         by_policy && is_variable(name) && !is_reserved(name) && self.is_in_scope(name)

@@ -21,7 +21,7 @@ impl Notes {
         hint: impl AsRef<str>,
     ) {
         let (what, hint) = (one_line(what.as_ref()), one_line(hint.as_ref()));
-        self.problems.push(Problem { source, what, hint });
+        self.problems.push(Problem { source, message: what, hint });
     }
 
     pub(crate) fn warning(
@@ -31,7 +31,7 @@ impl Notes {
         hint: impl AsRef<str>,
     ) {
         let (what, hint) = (one_line(what.as_ref()), one_line(hint.as_ref()));
-        self.warnings.push(Warning { source, what, hint });
+        self.warnings.push(Warning { source, message: what, hint });
     }
 
     /// How many problems there are: a part that added none can be relied on.

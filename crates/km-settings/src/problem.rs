@@ -60,7 +60,7 @@ pub struct Problem {
     /// Where it stands.
     pub source: SettingSource,
     /// What is wrong, as a lower-case fragment.
-    pub what: String,
+    pub message: String,
     /// How to mend it, as a lower-case fragment.
     pub hint: String,
 }
@@ -72,20 +72,20 @@ pub struct Warning {
     /// Where it stands.
     pub source: SettingSource,
     /// What is odd, as a lower-case fragment.
-    pub what: String,
+    pub message: String,
     /// How to end the warning, as a lower-case fragment.
     pub hint: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} (hint: {})", self.source, self.what, self.hint)
+        write!(formatter, "{}: {} (hint: {})", self.source, self.message, self.hint)
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} (hint: {})", self.source, self.what, self.hint)
+        write!(formatter, "{}: {} (hint: {})", self.source, self.message, self.hint)
     }
 }
 

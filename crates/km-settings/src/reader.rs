@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(sources: &Sources<'a>) -> Self {
         let mut notes = Notes::default();
         let document = sources.yaml.map(|file| yaml::read(&file, &mut notes)).unwrap_or_default();
-        Self { env: sources.env, rules: sources.rules, document, notes }
+        Self { env: sources.env, rules: sources.validator, document, notes }
     }
 
     /// A variable's text, empty or not. One that no setting can have is a problem, and counts as

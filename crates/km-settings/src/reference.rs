@@ -32,13 +32,14 @@ fn format_section(section: Section) -> String {
     text.push_str("| variable | key | default | meaning |\n|---|---|---|---|\n");
     for setting in of(section) {
         let key = setting.yaml.map_or_else(|| "–".to_owned(), |key| format!("`{key}`"));
-        let default = match setting.preset {
+        let default = match setting.default {
             DefaultValue::Text(text) => format!("`{text}`"),
-            DefaultValue::Rule(rule) => rule.to_owned(),
+            DefaultValue::Derived(rule) => rule.to_owned(),
             DefaultValue::Unset => "unset".to_owned(),
         };
         // Writing to a `String` has no failure to report.
-        let _ = writeln!(text, "| `{}` | {key} | {default} | {} |", setting.name, setting.meaning);
+        let _ =
+            writeln!(text, "| `{}` | {key} | {default} | {} |", setting.name, setting.description);
     }
     text
 }
@@ -49,13 +50,14 @@ pub fn help() -> String {
     for section in Section::ALL {
         let _ = writeln!(text, "{}{}:", if text.is_empty() { "" } else { "\n" }, section.title());
         for setting in of(section) {
-            let default = match setting.preset {
-                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
+            let default = match setting.default {
+                DefaultValue::Text(text) | DefaultValue::Derived(text) => {
                     format!(" [default: {}]", plain(text))
                 }
                 DefaultValue::Unset => String::new(),
             };
-            let _ = writeln!(text, "  {}{default}\n      {}", setting.name, plain(setting.meaning));
+            let _ =
+                writeln!(text, "  {}{default}\n      {}", setting.name, plain(setting.description));
         }
     }
     text

@@ -37,7 +37,7 @@ pub struct FileProblem {
     /// The file, or the files that have to go together.
     pub file: String,
     /// What is wrong, as a lower-case fragment. It quotes nothing of what is in the file.
-    pub what: String,
+    pub message: String,
     /// How to mend it, as a lower-case fragment.
     pub hint: String,
 }

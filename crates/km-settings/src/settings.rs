@@ -35,7 +35,7 @@ pub struct Settings {
     /// What happens to the keys that the gateway hands out.
     pub virtual_keys: VirtualKeys,
     /// When the process environment is asked; see
-    /// [`environment_may_answer`](Self::environment_may_answer).
+    /// [`environment_may_provide`](Self::environment_may_provide).
     pub fallback: Fallback,
     /// Whether the environment or the file sets the fallback, be it to its default.
     pub fallback_is_explicit: bool,
@@ -107,7 +107,7 @@ impl Settings {
             Purpose::Inspect => Vec::new(),
         };
         for problem in files {
-            reader.notes.problem(SettingSource::File(problem.file), problem.what, problem.hint);
+            reader.notes.problem(SettingSource::File(problem.file), problem.message, problem.hint);
         }
         vault_variables::warn(&mut reader);
         unused::warn(&reader.document, &mut reader.notes);

@@ -16,7 +16,7 @@ pub struct Sources<'a> {
     /// LiteLLM's `config.yaml`, where there is one.
     pub yaml: Option<Yaml<'a>>,
     /// What Vault accepts.
-    pub rules: &'a dyn Validator,
+    pub validator: &'a dyn Validator,
 }
 
 /// LiteLLM's configuration. The caller has read it.

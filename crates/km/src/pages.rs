@@ -84,15 +84,15 @@ fn environment() -> String {
         page.control("SS", [section.title()]);
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
             let key = setting.yaml.map(|key| format!(" ({key})")).unwrap_or_default();
-            let default = match setting.preset {
-                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
+            let default = match setting.default {
+                DefaultValue::Text(text) | DefaultValue::Derived(text) => {
                     format!(" [default: {}]", plain(text))
                 }
                 DefaultValue::Unset => String::new(),
             };
             page.control("TP", []);
             page.text([bold(setting.name), roman(key), roman(default)]);
-            page.text([roman(plain(setting.meaning))]);
+            page.text([roman(plain(setting.description))]);
         }
     }
     page.to_roff()

@@ -25,7 +25,7 @@ use crate::product::environment;
 
 /// A key manager of the settings in `env`, with `behind` to fall back to.
 async fn keys_of(env: &BTreeMap<String, String>, behind: impl Env + 'static) -> Result<KeyManager> {
-    let sources = Sources { env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env, yaml: None, validator: &VaultValidator };
     Ok(KeyManager::connect_with(Settings::from_sources(&sources)?, behind).await?)
 }
 

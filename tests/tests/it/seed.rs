@@ -48,7 +48,7 @@ async fn check(
 ) -> Result<()> {
     let watch = watch();
     let yaml = Some(Yaml::new("config.yaml", CONFIG));
-    let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultValidator })?;
+    let settings = Settings::from_sources(&Sources { env, yaml, validator: &VaultValidator })?;
     assert_eq!(settings.warnings.len(), 0, "{:?}", settings.warnings);
     assert_eq!(settings.references, ["OPENAI_API_KEY"]);
     assert_eq!(settings.access_mode, AccessMode::ReadAndWrite);

@@ -9,9 +9,9 @@ pub struct Setting {
     /// The key below `general_settings.key_management_settings`, where it has one.
     pub yaml: Option<&'static str>,
     /// What counts when it is not set.
-    pub preset: DefaultValue,
+    pub default: DefaultValue,
     /// One line: what it does.
-    pub meaning: &'static str,
+    pub description: &'static str,
     /// The heading it stands under.
     pub section: Section,
     /// Whether a child process or a log may have it.
@@ -24,7 +24,7 @@ pub enum DefaultValue {
     /// This text: to write it is the same as to write nothing.
     Text(&'static str),
     /// Something that no text stands for.
-    Rule(&'static str),
+    Derived(&'static str),
     /// Nothing.
     Unset,
 }
@@ -89,7 +89,7 @@ impl Section {
 impl Setting {
     pub(super) const fn new(section: Section, name: &'static str, meaning: &'static str) -> Self {
         let (preset, sensitivity) = (DefaultValue::Unset, Sensitivity::Plain);
-        Self { name, yaml: None, preset, meaning, section, sensitivity }
+        Self { name, yaml: None, default: preset, description: meaning, section, sensitivity }
     }
 
     pub(super) const fn yaml(self, path: &'static str) -> Self {
@@ -97,11 +97,11 @@ impl Setting {
     }
 
     pub(super) const fn text(self, text: &'static str) -> Self {
-        Self { preset: DefaultValue::Text(text), ..self }
+        Self { default: DefaultValue::Text(text), ..self }
     }
 
     pub(super) const fn rule(self, rule: &'static str) -> Self {
-        Self { preset: DefaultValue::Rule(rule), ..self }
+        Self { default: DefaultValue::Derived(rule), ..self }
     }
 
     pub(super) const fn credential(self) -> Self {

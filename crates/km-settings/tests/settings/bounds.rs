@@ -124,7 +124,7 @@ fn a_file_name_stays_on_one_line() {
     let sources = km_settings::Sources {
         env: &crate::common::env(&[("HCP_VAULT_TOKEN", "t")]),
         yaml: Some(yaml),
-        rules: &crate::common::Strict,
+        validator: &crate::common::Strict,
     };
     let problems = km_settings::Settings::from_sources(&sources).unwrap_err();
     assert!(problems.to_string().starts_with("a b:1: "), "{problems}");

@@ -47,7 +47,7 @@ pub(crate) fn read(variables: &[(&str, &str)], text: &str) -> Result<Settings, P
 /// Settings of these variables and nothing else.
 pub(crate) fn read_all(env: &BTreeMap<String, String>, text: &str) -> Result<Settings, Problems> {
     let yaml = (!text.is_empty()).then_some(Yaml::new("config.yaml", text));
-    let result = Settings::from_sources(&Sources { env, yaml, rules: &Strict });
+    let result = Settings::from_sources(&Sources { env, yaml, validator: &Strict });
     let shown = match &result {
         Ok(settings) => format!("{settings:?}"),
         Err(problems) => format!("{problems:?}\n{problems}"),

@@ -112,7 +112,7 @@ fn debugging_is_allowed_by_a_boolean_in_the_environment_only() {
     check_problem(&[("KM_DANGER_DEBUGGABLE", "perhaps")], "", &[message]);
     let own = "general_settings: {key_management_settings: {km: {danger_debuggable: true}}}";
     let warnings = good(&[], own).warnings;
-    assert!(warnings.iter().any(|warning| warning.what == "is no setting"), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.message == "is no setting"), "{warnings:?}");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn vault_variables_that_are_not_read_are_warned_of() {
 fn settings_without_a_login_are_read_for_inspection() {
     let read = |variables: &[(&str, &str)]| {
         let env = env(variables);
-        Settings::without_login(&Sources { env: &env, yaml: None, rules: &NoAuthority })
+        Settings::without_login(&Sources { env: &env, yaml: None, validator: &NoAuthority })
     };
     for variables in [
         vec![],
@@ -230,7 +230,7 @@ fn a_variable_that_is_not_utf8_is_named() {
     for name in ["HCP_VAULT_MOUNT_NAME", "HCP_VAULT_APPROLE_ROLE_ID", "KM_CA_CERT"] {
         variables.insert(name.to_owned(), not_utf8());
         let problems =
-            Settings::from_sources(&Sources { env: &variables, yaml: None, rules: &Strict })
+            Settings::from_sources(&Sources { env: &variables, yaml: None, validator: &Strict })
                 .unwrap_err();
         variables.remove(name);
         let sources: Vec<_> = problems.iter().map(|problem| problem.source.clone()).collect();
@@ -275,15 +275,16 @@ impl Validator for NoAuthority {
     fn files(&self, server: &Server, _: &Login) -> Vec<FileProblem> {
         let file = server.ca_cert.iter().map(|path| path.display().to_string());
         let (what, hint) = ("holds no certificate".to_owned(), "name another".to_owned());
-        file.map(|file| FileProblem { file, what: what.clone(), hint: hint.clone() }).collect()
+        file.map(|file| FileProblem { file, message: what.clone(), hint: hint.clone() }).collect()
     }
 }
 
 #[test]
 fn files_are_told_with_everything_else() {
     let env = env(&[("KM_CA_CERT", "/ca.pem"), ("KM_FALLBACK", "perhaps")]);
-    let problems = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &NoAuthority })
-        .unwrap_err();
+    let problems =
+        Settings::from_sources(&Sources { env: &env, yaml: None, validator: &NoAuthority })
+            .unwrap_err();
     let sources: Vec<_> = problems.iter().map(|problem| problem.source.to_string()).collect();
     assert_eq!(sources, ["environment", "KM_FALLBACK", "/ca.pem"]);
 }

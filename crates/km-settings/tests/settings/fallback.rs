@@ -1,25 +1,25 @@
 //! Which names the process environment may answer.
 
-use km_settings::VaultOutcome::{Failed, Misplaced, NotAsked, NotFound};
+use km_settings::VaultOutcome::{Failed, LocationMissing, NotFound, NotQueried};
 use km_settings::{EnvironmentScope, Fallback, SETTINGS, Settings, is_reserved};
 
 use crate::common::{good, management};
 
-const OUTCOMES: [km_settings::VaultOutcome; 4] = [NotAsked, NotFound, Failed, Misplaced];
+const OUTCOMES: [km_settings::VaultOutcome; 4] = [NotQueried, NotFound, Failed, LocationMissing];
 
 /// Asserts after which outcomes the environment may answer.
 fn check(settings: &Settings, name: &str, expected: &[km_settings::VaultOutcome]) {
-    let may = OUTCOMES.into_iter().filter(|vault| settings.environment_may_answer(name, *vault));
+    let may = OUTCOMES.into_iter().filter(|vault| settings.environment_may_provide(name, *vault));
     assert_eq!(may.collect::<Vec<_>>(), expected, "{name:?}, {:?}", settings.fallback);
 }
 
 #[test]
 fn policy_decides_for_names_that_vault_is_not_asked_for_too() {
     for (variables, expected) in [
-        (&[][..], &[NotAsked, NotFound][..]),
+        (&[][..], &[NotQueried, NotFound][..]),
         (&[("KM_FALLBACK", "never")], &[]),
-        (&[("KM_FALLBACK", "on_missing")], &[NotAsked, NotFound]),
-        (&[("KM_FALLBACK", "on_error")], &[NotAsked, NotFound, Failed]),
+        (&[("KM_FALLBACK", "on_missing")], &[NotQueried, NotFound]),
+        (&[("KM_FALLBACK", "on_error")], &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "never"), ("KM_HOSTED_KEYS", "OTHER")], &[]),
         (&[("KM_FALLBACK", "never"), ("KM_ACCESS_MODE", "write_only")], &[]),
     ] {
@@ -53,7 +53,7 @@ fn reserved_names_are_never_answered() {
     }
     for name in ["OPENAI_API_KEY", "VAULTED", "MY_KM_KEY", "KMS_KEY", "SSL_CERT_FILES", "\u{e9}"] {
         assert!(!is_reserved(name), "{name}");
-        check(&settings, name, &[NotAsked, NotFound, Failed]);
+        check(&settings, name, &[NotQueried, NotFound, Failed]);
     }
 }
 
@@ -76,11 +76,11 @@ fn server_answers_only_referenced_names_and_only_with_an_explicit_fallback() {
     let file = |lines: &[&str]| format!("{}model: os.environ/REFERENCED\n", management(lines));
     for (variables, line, expected) in [
         (&[][..], "km:", &[][..]),
-        (&[("KM_FALLBACK", "on_missing")], "km:", &[NotAsked, NotFound]),
-        (&[("KM_FALLBACK", "on_error")], "km:", &[NotAsked, NotFound, Failed]),
+        (&[("KM_FALLBACK", "on_missing")], "km:", &[NotQueried, NotFound]),
+        (&[("KM_FALLBACK", "on_error")], "km:", &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "never")], "km:", &[]),
-        (&[], "km: {fallback: on_missing}", &[NotAsked, NotFound]),
-        (&[], "km: {fallback: on_error}", &[NotAsked, NotFound, Failed]),
+        (&[], "km: {fallback: on_missing}", &[NotQueried, NotFound]),
+        (&[], "km: {fallback: on_error}", &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "")], "km:", &[]),
     ] {
         let settings = good(variables, &file(&[line])).for_server();

@@ -35,7 +35,7 @@ fn files(texts: &[(&str, &str)]) -> Files {
 fn read(root: &str, text: &str, files: &Files) -> Result<Settings, Problems> {
     let env = env(&[("HCP_VAULT_TOKEN", "t")]);
     let yaml = Some(Yaml::new(root, text).with_includes(files));
-    Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict })
+    Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict })
 }
 
 /// The references of a configuration that can be used.
@@ -200,7 +200,7 @@ fn configuration_without_a_reader_of_files_includes_nothing() {
     let env = env(&[("HCP_VAULT_TOKEN", "t")]);
     let yaml = Some(Yaml::new("config.yaml", "include: [a.yaml]"));
     let problems =
-        Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict }).unwrap_err();
+        Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict }).unwrap_err();
     let expected = "config.yaml:1: include: cannot include `a.yaml`: the program reads no included";
     assert!(problems.to_string().starts_with(expected), "{problems}");
 }

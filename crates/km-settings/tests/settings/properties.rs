@@ -43,7 +43,7 @@ fn files() -> impl Strategy<Value = String> {
 /// What is said about these sources.
 fn said(env: &BTreeMap<String, String>, text: &str) -> String {
     let yaml = Some(Yaml::new("config.yaml", text));
-    match Settings::from_sources(&Sources { env, yaml, rules: &Strict }) {
+    match Settings::from_sources(&Sources { env, yaml, validator: &Strict }) {
         Ok(settings) => format!("{:?}", settings.warnings),
         Err(problems) => format!("{problems} {problems:?}"),
     }
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn problems_have_a_line_each(env in environments(), text in files()) {
         let yaml = Some(Yaml::new("config.yaml", &text));
-        if let Err(problems) = Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict }) {
+        if let Err(problems) = Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict }) {
             prop_assert_eq!(problems.to_string().lines().count(), problems.iter().count());
             prop_assert!(problems.iter().count() > 0);
         }

@@ -27,7 +27,7 @@ impl Env for Recording {
 fn every_variable_that_is_read_is_in_the_table() {
     let variables = BTreeMap::new();
     let env = Recording { variables, asked: Mutex::default() };
-    let _ = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &Strict });
+    let _ = Settings::from_sources(&Sources { env: &env, yaml: None, validator: &Strict });
     let mut asked = env.asked.into_inner().unwrap();
     // They are no settings: that they are set is warned of, and their values are not read.
     for name in ["VAULT_ADDR", "VAULT_NAMESPACE"] {
@@ -42,7 +42,7 @@ fn every_variable_that_is_read_is_in_the_table() {
 fn a_default_is_what_its_text_says() {
     let unset = format!("{:?}", good(&[], ""));
     for setting in SETTINGS {
-        if let DefaultValue::Text(text) = setting.preset {
+        if let DefaultValue::Text(text) = setting.default {
             assert_eq!(format!("{:?}", good(&[(setting.name, text)], "")), unset, "{setting:?}");
         }
     }
@@ -59,7 +59,7 @@ fn every_key_of_the_table_is_read() {
         let text = format!("general_settings: {{key_management_settings: {{{line}}}}}");
         let env = Recording { variables: BTreeMap::new(), asked: Mutex::default() };
         let yaml = Some(Yaml::new("f", &text));
-        let _ = Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict });
+        let _ = Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict });
         assert!(env.asked.into_inner().unwrap().contains("ASKED"), "{path}");
     }
 }
@@ -70,7 +70,7 @@ fn the_pages_hold_every_setting() {
     for setting in SETTINGS {
         assert_eq!(markdown.matches(&format!("\n| `{}` |", setting.name)).count(), 1);
         assert!(help.contains(&format!("  {}", setting.name)));
-        assert!(!setting.meaning.contains(['|', '\n']), "{setting:?}");
+        assert!(!setting.description.contains(['|', '\n']), "{setting:?}");
     }
     for section in Section::ALL {
         assert!(markdown.contains(&format!("## {}\n", section.title())));

@@ -99,7 +99,7 @@ fn bad_settings_are_refused() {
         let all: Vec<_> = problems.iter().collect();
         assert_eq!(all.len(), 1, "{json}: {problems}");
         assert_eq!(all[0].source, SettingSource::Team { path: path.to_owned() }, "{json}");
-        assert!(all[0].what.contains(part), "{json}: {problems}");
+        assert!(all[0].message.contains(part), "{json}: {problems}");
         assert!(all[0].hint.contains("`namespace`, `mount`, `path_prefix` and `data`"));
     }
     let json = r#"{"mount": 5, "data": 6, "other": 7}"#;

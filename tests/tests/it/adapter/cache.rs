@@ -48,7 +48,7 @@ async fn many_readers_of_one_name_are_one_request() -> Result<()> {
     let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
     let mut env = environment(&fixture);
     env.extend(variables(&[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())]));
-    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     let nothing = BTreeMap::<String, String>::new();
     let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, nothing)?;
     let mut readers = JoinSet::new();

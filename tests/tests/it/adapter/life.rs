@@ -32,8 +32,11 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
                 os.environ/FIRST\n      other: os.environ/MISSING\n  - model_name: two\n    \
                 litellm_params: {api_key: os.environ/SECOND}\n";
     let env = environment(&fixture);
-    let sources =
-        Sources { env: &env, yaml: Some(Yaml::new("config.yaml", yaml)), rules: &VaultValidator };
+    let sources = Sources {
+        env: &env,
+        yaml: Some(Yaml::new("config.yaml", yaml)),
+        validator: &VaultValidator,
+    };
     let settings = Settings::from_sources(&sources)?;
     let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
     let mut told = BTreeMap::new();
