@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::access::{self, AccessMode, VirtualKeys};
-use crate::cache;
-use crate::fallback::{self, EnvironmentScope, Fallback};
-use crate::location::Location;
 use crate::login::Login;
-use crate::pattern::LocationPattern;
 use crate::problem::{Problems, SettingSource, Warning};
 use crate::reader::Reader;
-use crate::server::Server;
-use crate::sources::Sources;
-use crate::{process, system, team_locations, unused, vault_variables};
+use crate::section::{cache, process, system, unused, vault_variables};
+use crate::source::Sources;
+use crate::team::pattern::LocationPattern;
+use crate::team::permission as team_locations;
+use crate::values::access::{self, AccessMode, VirtualKeys};
+use crate::values::fallback::{self, EnvironmentScope, Fallback};
+use crate::values::location::Location;
+use crate::values::server::Server;
 
 /// Typed, validated settings. There is no other way to them than
 /// [`from_sources`](Self::from_sources).

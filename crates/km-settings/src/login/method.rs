@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::credential::Credential;
+use crate::values::credential::Credential;
 
 /// A login method, complete. Mounts, roles and user names are cleaned and accepted by the rules.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::Method;
 use super::candidate::{Candidate, Name, Parts};
-use crate::credential::Credential;
 use crate::reader::Reader;
+use crate::values::credential::Credential;
 
 /// Where Kubernetes puts the token of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";

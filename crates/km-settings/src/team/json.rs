@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use super::pairs::{Pairs, kind};
+use super::object::{Pairs, kind};
 use super::{Said, TeamSettings};
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 use crate::problem::{Problems, SettingSource};
-use crate::rules::Validator;
 use crate::text::{has_control, nearest, sanitise, shown};
+use crate::validator::Validator;
 
 const KEYS: [&str; 4] = ["namespace", "mount", "path_prefix", "data"];
 const NESTED: &str = "secret_manager_settings";

@@ -1,11 +1,11 @@
 //! A team's settings laid over the global ones.
 
 use super::{Said, TeamSettings};
-use crate::location::{FIELD, Location, MOUNT};
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 use crate::problem::{Problems, SettingSource};
 use crate::settings::Settings;
 use crate::text::shown;
+use crate::values::location::{FIELD, Location, MOUNT};
 
 /// Why a team's virtual keys can't be kept where its settings say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,8 +3,8 @@
 //! The program decides this before it reads any other setting, so that nothing is in memory by then.
 //! It therefore comes from the environment only.
 
-use crate::env::Env;
 use crate::reader::Reader;
+use crate::source::env::Env;
 use crate::text::truth;
 
 const DANGER_DEBUGGABLE: &str = "KM_DANGER_DEBUGGABLE";

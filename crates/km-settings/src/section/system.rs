@@ -1,9 +1,9 @@
 //! The secret manager that the file names: Vault, or our own class for LiteLLM, which uses it.
 
-use crate::found::Found;
 use crate::reader::Reader;
+use crate::reader::raw_setting::Found;
+use crate::source::yaml::SYSTEM;
 use crate::text::shown;
-use crate::yaml::SYSTEM;
 
 const VAULT: &str = "hashicorp_vault";
 const CUSTOM: &str = "custom";

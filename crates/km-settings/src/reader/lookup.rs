@@ -1,9 +1,9 @@
 //! A setting's key in the file, and the variable behind it where it is a reference.
 
 use super::Reader;
-use crate::found::{Found, Route};
 use crate::problem::SettingSource;
-use crate::yaml::{Document, Entry, MANAGEMENT, Node, OWN, PREFIX, Value};
+use crate::reader::raw_setting::{Found, Route};
+use crate::source::yaml::{Document, Entry, MANAGEMENT, Node, OWN, PREFIX, Value};
 
 impl Reader<'_> {
     /// The key of `name` in the file. It may stand in one place only.

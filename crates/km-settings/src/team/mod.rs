@@ -1,8 +1,10 @@
 //! What a team says about where its virtual keys live.
 
 mod json;
+mod object;
 mod overlay;
-mod pairs;
+pub(crate) mod pattern;
+pub(crate) mod permission;
 
 pub use overlay::OverlayError;
 

@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::Reader;
-use crate::credential::Credential;
-use crate::found::{Found, Route};
 use crate::problem::SettingSource;
+use crate::reader::raw_setting::{Found, Route};
 use crate::text::{has_control, sanitise};
+use crate::values::credential::Credential;
 
 impl Reader<'_> {
     /// A credential: `value` is a variable, `file` a setting of ours that names a file.

@@ -5,9 +5,9 @@ use secrecy::SecretString;
 use super::Method;
 use super::candidate::{Candidate, Name};
 use super::methods;
-use crate::credential::Credential;
 use crate::problem::SettingSource;
 use crate::reader::Reader;
+use crate::values::credential::Credential;
 
 const NOTHING_COMPLETE: &str = "no login method is complete: AppRole needs \
     HCP_VAULT_APPROLE_ROLE_ID and HCP_VAULT_APPROLE_SECRET_ID, a TLS certificate \

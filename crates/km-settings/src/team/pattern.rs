@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::rules::Validator;
 use crate::text::sanitise;
+use crate::validator::Validator;
 
 /// `namespace/mount[:prefix]`, with `*` for any characters within a segment. `/kv` is the mount
 /// `kv` at the root.

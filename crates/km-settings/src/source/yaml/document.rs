@@ -5,9 +5,9 @@ use super::mapping::{SETTINGS_KEY, SYSTEM_KEY};
 use super::merge::{self, Merged};
 use super::node::{Entry, Node, Value};
 use super::references::references;
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 use crate::problem::SettingSource;
-use crate::sources::Yaml;
+use crate::source::Yaml;
 
 /// The path of the secret manager's name.
 pub(crate) const SYSTEM: &str = "general_settings.key_management_system";

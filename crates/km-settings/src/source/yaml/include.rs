@@ -10,9 +10,9 @@ use super::document::origin;
 use super::limits;
 use super::mapping::{self, Findings, Part};
 use super::node::{Entry, Node, Value};
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 use crate::problem::SettingSource;
-use crate::sources::{IncludeError, Yaml};
+use crate::source::{IncludeError, Yaml};
 use crate::text::{one_line, shown};
 
 /// The key that names further files.

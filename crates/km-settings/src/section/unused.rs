@@ -1,9 +1,9 @@
 //! Keys of the file that change nothing: LiteLLM's for other secret managers, and slips.
 
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
+use crate::source::yaml::{Document, Entry, MANAGEMENT, OWN};
 use crate::table::SETTINGS;
 use crate::text::nearest;
-use crate::yaml::{Document, Entry, MANAGEMENT, OWN};
 
 /// Keys that LiteLLM has for other secret managers, beside all that begin with `aws_`.
 const OTHERS: [&str; 5] =

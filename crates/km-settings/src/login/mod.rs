@@ -1,14 +1,14 @@
 //! How to log in: the namespace, and one method with all its parts.
 
 mod candidate;
-mod choice;
+mod choose;
 mod method;
 mod methods;
 
 pub use method::Method;
 
-use crate::location::namespace;
 use crate::reader::Reader;
+use crate::values::location::namespace;
 
 /// How to log in.
 #[derive(Debug, Clone)]
@@ -23,12 +23,12 @@ pub struct Login {
 impl Login {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let namespace = namespace(reader, "HCP_VAULT_LOGIN_NAMESPACE");
-        Self { namespace, method: choice::choose(reader) }
+        Self { namespace, method: choose::choose(reader) }
     }
 
     /// The namespace alone, with a method that cannot log in.
     pub(crate) fn none(reader: &mut Reader<'_>) -> Self {
         let namespace = namespace(reader, "HCP_VAULT_LOGIN_NAMESPACE");
-        Self { namespace, method: choice::none() }
+        Self { namespace, method: choose::none() }
     }
 }

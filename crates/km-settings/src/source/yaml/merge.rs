@@ -5,7 +5,7 @@ use super::document::origin;
 use super::include::{File, INCLUDE};
 use super::mapping::{GENERAL, Pairs, SETTINGS_KEY, SYSTEM_KEY};
 use super::node::{Entry, Node, Value};
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 
 /// The configuration.
 pub(super) struct Merged {

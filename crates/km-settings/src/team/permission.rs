@@ -1,10 +1,10 @@
 //! The places that team settings may name.
 
-use crate::found::{Found, Route, split};
-use crate::pattern::{LocationPattern, mount_segments};
 use crate::reader::Reader;
+use crate::reader::raw_setting::{Found, Route, split};
 use crate::settings::Settings;
-use crate::yaml::Value;
+use crate::source::yaml::Value;
+use crate::team::pattern::{LocationPattern, mount_segments};
 
 impl Settings {
     /// Whether team settings may name this place. Without patterns all are allowed, as in LiteLLM.

@@ -1,7 +1,7 @@
 //! What Vault accepts as an address and as a path is Vault's to say: the caller brings the rules.
 
 use crate::login::Login;
-use crate::server::Server;
+use crate::values::server::Server;
 
 /// The rules for what goes into a request's URL.
 ///

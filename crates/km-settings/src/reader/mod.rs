@@ -1,17 +1,18 @@
 //! How one setting is looked up: the environment first, then the file, each refusal noted.
 
-mod file;
-mod parts;
+mod lookup;
+pub(crate) mod raw_setting;
+mod typed;
 
-pub(crate) use file::is_variable;
+pub(crate) use lookup::is_variable;
 
-use crate::env::Env;
-use crate::found::{Found, Route};
-use crate::notes::Notes;
+use crate::diagnostics::Notes;
 use crate::problem::SettingSource;
-use crate::rules::Validator;
-use crate::sources::Sources;
-use crate::yaml::{self, Document, Value};
+use crate::reader::raw_setting::{Found, Route};
+use crate::source::Sources;
+use crate::source::env::Env;
+use crate::source::yaml::{self, Document, Value};
+use crate::validator::Validator;
 
 /// The size of a variable that can be a setting, in bytes. Linux passes no larger one to a program.
 const LONGEST_VALUE: usize = 128 * 1024;

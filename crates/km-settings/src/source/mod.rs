@@ -5,8 +5,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::env::Env;
-use crate::rules::Validator;
+pub(crate) mod env;
+pub(crate) mod yaml;
+
+use crate::validator::Validator;
+use env::Env;
 
 /// Everything that settings are read from.
 #[derive(Clone, Copy)]

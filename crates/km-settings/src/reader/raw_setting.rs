@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::diagnostics::Notes;
 use crate::duration;
-use crate::notes::Notes;
 use crate::problem::SettingSource;
+use crate::source::yaml::{Node, Value};
 use crate::text::{shown, truth};
-use crate::yaml::{Node, Value};
 
 /// A value, where it stands and how it came there.
 #[derive(Debug)]

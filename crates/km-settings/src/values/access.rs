@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::problem::SettingSource;
 use crate::reader::Reader;
+use crate::source::yaml::PREFIX;
 use crate::text::has_control;
-use crate::yaml::PREFIX;
 
 /// LiteLLM's default prefix, `litellm/`, cleaned.
 const VIRTUAL_KEYS: &str = "litellm";
