@@ -1,15 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 // The result: typed settings, or every problem with them.
+mod environment;
 mod login;
 mod problem;
 mod settings;
 mod team;
-mod validator;
 mod values;
 
-// The input: the environment and the YAML files.
+// The input: the environment, the YAML files, and what Vault accepts.
 mod source;
+mod validator;
 
 // The table that declares every setting, and the pages generated from it.
 pub mod reference;
@@ -22,18 +23,17 @@ mod reader;
 mod section;
 mod text;
 
+pub use environment::is_reserved;
 pub use login::{Login, Method};
 pub use problem::{Problem, Problems, SettingSource, Warning};
 pub use section::process::is_debuggable;
 pub use settings::Settings;
-pub use source::env::{Env, ProcessEnv};
-pub use source::{IncludeError, Includes, Sources, Yaml};
-pub use table::{DefaultValue, SETTINGS, Section, Sensitivity, Setting};
-pub use team::pattern::LocationPattern;
-pub use team::{OverlayError, TeamSettings};
+pub use source::{Env, IncludeError, Includes, ProcessEnv, Sources, Yaml};
+pub use table::{DefaultValue, SETTINGS, Section, Sensitivity, Setting, ValueType};
+pub use team::{LocationPattern, OverlayError, TeamSettings};
 pub use validator::{FileProblem, Validator};
 pub use values::access::{AccessMode, VirtualKeys};
 pub use values::credential::Credential;
-pub use values::fallback::{EnvironmentScope, Fallback, VaultOutcome, is_reserved};
+pub use values::fallback::{EnvironmentScope, Fallback, VaultOutcome};
 pub use values::location::Location;
 pub use values::server::Server;

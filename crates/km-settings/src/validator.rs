@@ -1,43 +1,46 @@
-//! What Vault accepts as an address and as a path is Vault's to say: the caller brings the rules.
+//! The port for what Vault accepts. The caller implements it, so that this crate does not depend on
+//! a Vault client (`docs/adr/0003-settings-rules.md`).
 
 use crate::login::Login;
 use crate::values::server::Server;
 
-/// The rules for what goes into a request's URL.
+/// Validates the values that become part of a request, and the files that settings name.
 ///
-/// An `Err` is what is wrong, as a lower-case fragment (`` a segment is `..` ``). It does not
-/// quote an address: that may hold a password. Source and hint are added here.
+/// An `Err` describes the problem as a lower-case fragment (`` a segment is `..` ``). It must not
+/// quote an address, which may contain a password. This crate adds the source and the hint.
 pub trait Validator: Send + Sync {
-    /// Whether `text` is a server's address. `danger_plaintext` allows `http` to any host.
+    /// Validates the address of a server. `danger_plaintext` allows `http` to any host.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Returns what is wrong with the address.
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String>;
 
-    /// Whether `text`, one segment or several with `/` between, can be part of a path: a
-    /// namespace, a mount, a prefix, a role, a user name.
+    /// Validates one or more path segments with `/` between them: a namespace, a mount, a prefix,
+    /// a role or a user name.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Returns what is wrong with the path.
     fn path(&self, text: &str) -> Result<(), String>;
 
-    /// What is wrong with the files that the connection and the login name. Reading them is the
-    /// caller's: here no file is opened. Without an implementation, nothing is.
+    /// Validates the files that the connection and the login depend on, and returns the problems.
+    ///
+    /// The implementation reads the files, because this crate opens none. The default
+    /// implementation returns no problems.
     fn files(&self, server: &Server, login: &Login) -> Vec<FileProblem> {
         let _ = (server, login);
         Vec::new()
     }
 }
 
-/// What is wrong with a file that settings name.
+/// A problem with a file that settings name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileProblem {
-    /// The file, or the files that have to go together.
+    /// The file, or several files that belong together.
     pub file: String,
-    /// What is wrong, as a lower-case fragment. It quotes nothing of what is in the file.
+    /// What is wrong, as a lower-case fragment. It does not quote the contents.
     pub message: String,
-    /// How to mend it, as a lower-case fragment.
+    /// How to fix it, as a lower-case imperative.
     pub hint: String,
 }

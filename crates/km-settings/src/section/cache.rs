@@ -1,27 +1,19 @@
-//! How long values live in memory.
+//! The cache.
 
 use std::time::Duration;
 
 use crate::reader::Reader;
+use crate::table::cache::{GENERAL_REFRESH_INTERVAL, MAX_STALE, REFRESH_INTERVAL};
 
-/// LiteLLM's default, a day.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(86_400);
-/// Long enough for an outage that people mend, short enough that a revoked key ends the same day.
-const MAX_STALE: Duration = Duration::from_secs(3600);
-
-/// How long a read value is served from memory; zero is no caching.
+/// Returns how long a cached value is served before it is read again; zero disables caching.
 pub(crate) fn refresh_interval(reader: &mut Reader<'_>) -> Duration {
-    reader
-        .variable("HCP_VAULT_REFRESH_INTERVAL")
-        .or_else(|| reader.variable("SECRET_MANAGER_REFRESH_INTERVAL"))
-        .and_then(|found| found.duration(&mut reader.notes))
-        .unwrap_or(REFRESH_INTERVAL)
+    match reader.find(&REFRESH_INTERVAL) {
+        Some(found) => found.duration(&mut reader.diagnostics).unwrap_or_default(),
+        None => reader.duration(&GENERAL_REFRESH_INTERVAL),
+    }
 }
 
-/// How long past that it may be served while the server can't be asked.
+/// Returns how long after the refresh interval a stale value is served while Vault is unavailable.
 pub(crate) fn max_stale(reader: &mut Reader<'_>) -> Duration {
-    reader
-        .own("KM_MAX_STALE")
-        .and_then(|found| found.duration(&mut reader.notes))
-        .unwrap_or(MAX_STALE)
+    reader.duration(&MAX_STALE)
 }

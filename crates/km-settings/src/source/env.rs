@@ -1,33 +1,33 @@
-//! The environment as a port: the process's own, or a map in a test.
+//! The environment as a port: that of the process, or a map in a test.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::hash::BuildHasher;
 
-/// Where environment variables come from.
+/// A set of environment variables.
 ///
-/// A value may be a secret. An implementation neither logs nor keeps it.
+/// A value may be a secret. An implementation must neither log nor retain it.
 pub trait Env: Send + Sync {
-    /// The variable's value, `None` when it is not set. An empty value is a value.
+    /// Returns the value of a variable, which may be empty; `None` if the variable is not set.
     fn var(&self, name: &str) -> Option<OsString>;
 }
 
-/// The environment of this process, read anew at each call.
+/// The environment of this process, read anew on each call.
 ///
-/// The only place in the workspace that asks the operating system.
+/// This is the only code in the workspace that reads environment variables.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessEnv;
 
 impl ProcessEnv {
-    /// The names of all variables. No value is read.
-    #[expect(clippy::disallowed_methods, reason = "this is the one source that others go through")]
+    /// Returns the names of all variables. Values are not read.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn names(self) -> Vec<OsString> {
         std::env::vars_os().map(|(name, _)| name).collect()
     }
 }
 
 impl Env for ProcessEnv {
-    #[expect(clippy::disallowed_methods, reason = "this is the one source that others go through")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     fn var(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name)
     }

@@ -1,16 +1,16 @@
-//! Patterns for the places that teams may name.
+//! Patterns for the locations that team settings may name.
 
 use std::fmt;
 
-use crate::text::sanitise;
+use crate::text::sanitize;
 use crate::validator::Validator;
 
-/// `namespace/mount[:prefix]`, with `*` for any characters within a segment. `/kv` is the mount
-/// `kv` at the root.
+/// A pattern `namespace/mount[:prefix]` for locations. `/kv` is the mount `kv` in the root
+/// namespace, and `*` matches any characters within a segment.
 ///
-/// Namespace and mount are compared as one path, for that is how they reach Vault: the mount
-/// `team/kv` at the root and the mount `kv` in the namespace `team` are the same request. The last
-/// `:` separates the prefix, which allows itself and every path prefix below it.
+/// Namespace and mount are compared as one path, because that is how they reach Vault: the mount
+/// `team/kv` in the root namespace and the mount `kv` in the namespace `team` are the same request.
+/// The last `:` separates the prefix, which allows itself and every path prefix below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocationPattern {
     segments: Vec<String>,
@@ -18,68 +18,68 @@ pub struct LocationPattern {
 }
 
 impl LocationPattern {
-    /// `text` as a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str, rules: &dyn Validator) -> Result<Self, String> {
-        let (place, prefix) = match text.trim().rsplit_once(':') {
-            Some((place, prefix)) => (place.trim_end(), Some(prefix)),
+    /// Returns what is wrong, as a fragment.
+    pub(crate) fn parse(text: &str, validator: &dyn Validator) -> Result<Self, String> {
+        let (path, prefix) = match text.trim().rsplit_once(':') {
+            Some((path, prefix)) => (path.trim_end(), Some(prefix)),
             None => (text.trim(), None),
         };
-        if !place.contains('/') {
-            return Err("names no namespace".to_owned());
+        if !path.contains('/') {
+            return Err("the namespace is missing".to_owned());
         }
-        let segments = segments(place.strip_prefix('/').unwrap_or(place), rules)?;
-        let prefix = prefix.map(|text| sanitise(text).ok_or("the prefix after `:` is empty"));
-        let prefix =
-            prefix.transpose()?.map(|prefix| self::segments(&prefix, rules)).transpose()?;
+        let segments = split(path.strip_prefix('/').unwrap_or(path), validator)?;
+        let prefix = prefix.map(|text| sanitize(text).ok_or("the prefix after `:` is empty"));
+        let prefix = prefix.transpose()?.map(|prefix| split(&prefix, validator)).transpose()?;
         Ok(Self { segments, prefix })
     }
 
-    /// Whether the mount is one of the pattern's, whatever the path prefix. No namespace is the
-    /// root.
+    /// Returns whether the pattern matches a mount, whatever the path prefix is. A namespace of
+    /// `None` is the root namespace.
     pub fn matches_mount(&self, namespace: Option<&str>, mount: &str) -> bool {
-        let place = mount_segments(namespace, mount);
-        place.len() == self.segments.len() && begins_with(&place, &self.segments)
+        let path = mount_segments(namespace, mount);
+        path.len() == self.segments.len() && begins_with(&path, &self.segments)
     }
 
-    /// Whether a path prefix is the pattern's or below it; `None` where the pattern leaves the
-    /// prefix free.
+    /// Returns whether a path prefix is the pattern's prefix or below it; `None` if the pattern has
+    /// no prefix.
     pub fn matches_prefix(&self, path_prefix: Option<&str>) -> Option<bool> {
         let prefix = self.prefix.as_ref()?;
         let segments: Vec<_> = path_prefix.into_iter().flat_map(|text| text.split('/')).collect();
         Some(begins_with(&segments, prefix))
     }
 
-    /// The segments of namespace and mount.
+    /// Returns the segments of the namespace and the mount.
     pub fn mount(&self) -> &[String] {
         &self.segments
     }
 
-    /// The segments of the prefix; `None` where the pattern leaves it free.
+    /// Returns the segments of the prefix; `None` if the pattern has no prefix.
     pub fn prefix(&self) -> Option<&[String]> {
         self.prefix.as_deref()
     }
 }
 
-/// Namespace and mount as one path.
-pub(crate) fn mount_segments<'a>(namespace: Option<&'a str>, mount: &'a str) -> Vec<&'a str> {
+/// Splits a namespace and a mount, as one path, into segments.
+pub(super) fn mount_segments<'a>(namespace: Option<&'a str>, mount: &'a str) -> Vec<&'a str> {
     let parts = namespace.into_iter().chain([mount]).flat_map(|part| part.split('/'));
     parts.filter(|segment| !segment.is_empty()).collect()
 }
 
-/// The segments of `path`, each of which the rules accept.
-fn segments(path: &str, rules: &dyn Validator) -> Result<Vec<String>, String> {
-    // What a star may stand for is judged when it does; here any letter shows the shape.
-    rules.path(&path.replace('*', "x"))?;
+/// Validates a path with wildcards and splits it into segments.
+fn split(path: &str, validator: &dyn Validator) -> Result<Vec<String>, String> {
+    // A letter in place of each star shows whether the rest of the path is valid. What a star
+    // matches is validated as part of the location.
+    validator.path(&path.replace('*', "x"))?;
     Ok(path.split('/').map(str::to_owned).collect())
 }
 
 fn begins_with(segments: &[&str], pattern: &[String]) -> bool {
     segments.len() >= pattern.len()
-        && pattern.iter().zip(segments).all(|(pattern, segment)| fits(pattern, segment))
+        && pattern.iter().zip(segments).all(|(pattern, segment)| matches(pattern, segment))
 }
 
 impl fmt::Display for LocationPattern {
@@ -93,9 +93,9 @@ impl fmt::Display for LocationPattern {
     }
 }
 
-/// Whether `text` is `pattern` with something for each star. The pieces between stars are taken
-/// leftmost: where any choice fits, that one does.
-fn fits(pattern: &str, text: &str) -> bool {
+/// Returns whether a segment matches a pattern. The leftmost match of each piece between stars is
+/// sufficient, because it leaves the most text for the pieces after it.
+fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_stand_for_characters_of_a_segment() {
+    fn star_matches_any_characters_of_a_segment() {
         for (pattern, text, expected) in [
             ("kv", "kv", true),
             ("kv", "kv2", false),
@@ -135,7 +135,7 @@ mod tests {
             ("*ab*b", "ab", false),
             ("*ab*b", "abb", true),
         ] {
-            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The types that settings are read into.
+//! The types that settings are read into. They do not know where their values come from.
 
 pub(crate) mod access;
 pub(crate) mod credential;

@@ -1,4 +1,4 @@
-//! What the crate promises, from outside: sources in, settings or problems out.
+//! Tests of the public API: sources in, settings or problems out.
 
 #[cfg(test)]
 mod access;

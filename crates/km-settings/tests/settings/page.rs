@@ -1,4 +1,4 @@
-//! The examples of LiteLLM's own page on this secret manager.
+//! The examples in LiteLLM's documentation of this secret manager.
 
 use km_settings::{AccessMode, Credential, Method, TeamSettings};
 use secrecy::ExposeSecret as _;
@@ -28,7 +28,7 @@ general_settings:
 "#;
 
 #[test]
-fn environment_and_file_are_accepted() {
+fn documented_environment_and_file_are_accepted() {
     let token = ("HCP_VAULT_TOKEN", "hvs.CAESIG52gL6ljBSdmq*****");
     let settings = good(&[&ENVIRONMENT[..], &[token]].concat(), FILE);
     assert_eq!(settings.server.address, ENVIRONMENT[0].1);
@@ -45,7 +45,7 @@ fn environment_and_file_are_accepted() {
 }
 
 #[test]
-fn all_three_methods_together_are_approle() {
+fn approle_is_chosen_if_all_three_methods_are_set() {
     let methods = [
         ("HCP_VAULT_APPROLE_ROLE_ID", "your-role-id"),
         ("HCP_VAULT_APPROLE_SECRET_ID", "your-secret-id"),
@@ -64,7 +64,7 @@ fn all_three_methods_together_are_approle() {
 }
 
 #[test]
-fn the_file_without_its_indentation_is_warned_of() {
+fn file_without_indentation_causes_warnings() {
     let flat = FILE.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     let settings = good(&ENVIRONMENT, &flat);
     assert_eq!(settings.access_mode, AccessMode::ReadOnly);
@@ -72,7 +72,7 @@ fn the_file_without_its_indentation_is_warned_of() {
 }
 
 #[test]
-fn the_teams_settings_are_accepted() {
+fn documented_team_settings_are_accepted() {
     let json = r#"{
         "namespace": "teams/team-a",
         "mount": "kv-prod",

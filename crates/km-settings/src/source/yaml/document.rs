@@ -1,88 +1,104 @@
-//! The configuration as a whole: the settings in it, and what is wrong around them.
+//! The settings in a configuration.
 
-use super::include;
-use super::mapping::{SETTINGS_KEY, SYSTEM_KEY};
+use super::keys::{GENERAL, KM, KM_PATH, SETTINGS, SETTINGS_PATH, SYSTEM, source};
 use super::merge::{self, Merged};
 use super::node::{Entry, Node, Value};
 use super::references::references;
-use crate::diagnostics::Notes;
+use super::{include, warnings};
+use crate::diagnostics::Diagnostics;
 use crate::problem::SettingSource;
-use crate::source::Yaml;
-
-/// The path of the secret manager's name.
-pub(crate) const SYSTEM: &str = "general_settings.key_management_system";
-/// The path of LiteLLM's settings for it.
-pub(crate) const MANAGEMENT: &str = "general_settings.key_management_settings";
-/// The path of our own settings.
-pub(crate) const OWN: &str = "general_settings.key_management_settings.km";
+use crate::source::file::Yaml;
+use crate::table::Setting;
 
 /// The settings in a configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Document {
-    /// The name of the file that holds `general_settings`.
+    /// The name of the file that contains `general_settings`.
     pub(crate) file: String,
-    /// `key_management_system`.
+    /// The value of `key_management_system`.
     pub(crate) system: Option<Node>,
-    /// The pairs of `key_management_settings`, without `km`.
-    pub(crate) management: Vec<Entry>,
-    /// The pairs of `km`.
-    pub(crate) own: Vec<Entry>,
-    /// The names of all references in the configuration, in file order.
+    /// The entries of `key_management_settings`, without `km`.
+    pub(crate) settings: Vec<Entry>,
+    /// The entries of `km`.
+    pub(crate) km: Vec<Entry>,
+    /// The names of all references in the configuration, in file order, without duplicates.
     pub(crate) references: Vec<String>,
 }
 
-/// Reads the settings. Problems go to `notes`, and whatever could be read is returned.
-pub(crate) fn read(yaml: &Yaml<'_>, notes: &mut Notes) -> Document {
-    let Merged { entries, general, file } = merge::merge(include::read(yaml, notes), notes);
+/// Parses a configuration. Problems go to `diagnostics`; whatever could be parsed is returned.
+pub(crate) fn read(yaml: &Yaml<'_>, diagnostics: &mut Diagnostics) -> Document {
+    let files = include::read(yaml, diagnostics);
+    warnings::check(&files, diagnostics);
+    let Merged { entries, general, file } = merge::merge(files);
     let references = references(&entries);
     let mut document = Document { file, references, ..Document::default() };
     if let Some(general) = general {
-        document.take_general(general, notes);
+        document.take_general(general, diagnostics);
     }
     document
 }
 
 impl Document {
-    /// A place in the file that holds `general_settings`.
-    pub(crate) fn origin(&self, path: &str, line: u64) -> SettingSource {
-        origin(&self.file, path, line)
+    /// Returns the source for a key in the file that contains `general_settings`.
+    pub(crate) fn source(&self, path: &str, line: u64) -> SettingSource {
+        source(&self.file, path, line)
     }
 
-    fn take_general(&mut self, general: Node, notes: &mut Notes) {
-        for entry in self.map(super::mapping::GENERAL, general, notes) {
+    /// Returns each path under which `setting` has a value, and the value.
+    pub(crate) fn occurrences(&self, setting: &Setting) -> Vec<(String, Node)> {
+        let Some(path) = setting.yaml else {
+            return Vec::new();
+        };
+        let is_own = path.starts_with("km.");
+        let short = path.strip_prefix("km.").unwrap_or(path);
+        let long = format!("km_{short}");
+        [
+            (KM_PATH, &self.km, short),
+            (KM_PATH, &self.km, &long),
+            (SETTINGS_PATH, &self.settings, short),
+        ]
+        .into_iter()
+        .filter(|(path, ..)| *path == KM_PATH || !is_own)
+        .filter_map(|(path, entries, key)| Some((format!("{path}.{key}"), value(entries, key)?)))
+        .collect()
+    }
+
+    fn take_general(&mut self, general: Node, diagnostics: &mut Diagnostics) {
+        for entry in self.mapping(GENERAL, general, diagnostics) {
             match entry.name() {
-                Some(SYSTEM_KEY) => self.system = Some(entry.node),
-                Some(SETTINGS_KEY) => self.take_settings(entry.node, notes),
+                Some(SYSTEM) => self.system = Some(entry.node),
+                Some(SETTINGS) => self.take_settings(entry.node, diagnostics),
                 _ => {}
             }
         }
     }
 
-    fn take_settings(&mut self, settings: Node, notes: &mut Notes) {
-        for entry in self.map(MANAGEMENT, settings, notes) {
-            if entry.name() == Some("km") {
-                self.own = self.map(OWN, entry.node, notes);
+    fn take_settings(&mut self, settings: Node, diagnostics: &mut Diagnostics) {
+        for entry in self.mapping(SETTINGS_PATH, settings, diagnostics) {
+            if entry.name() == Some(KM) {
+                self.km = self.mapping(KM_PATH, entry.node, diagnostics);
             } else {
-                self.management.push(entry);
+                self.settings.push(entry);
             }
         }
     }
 
-    fn map(&self, path: &str, node: Node, notes: &mut Notes) -> Vec<Entry> {
-        let what = format!("must be a mapping, not {}", node.value.kind());
+    fn mapping(&self, path: &str, node: Node, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+        let message = format!("must be a mapping, not {}", node.value.kind());
         match node.value {
             Value::Map(entries) => return entries,
             Value::Null => {}
             _ => {
-                let hint = "write its keys below it, indented";
-                notes.problem(self.origin(path, node.line), what, hint);
+                let hint = "indent its keys below it";
+                diagnostics.problem(self.source(path, node.line), message, hint);
             }
         }
         Vec::new()
     }
 }
 
-/// A place in a file of the configuration.
-pub(super) fn origin(file: &str, path: &str, line: u64) -> SettingSource {
-    SettingSource::Yaml { file: file.to_owned(), path: path.to_owned(), line }
+/// Returns the value of a key, unless it is null.
+fn value(entries: &[Entry], key: &str) -> Option<Node> {
+    let entry = entries.iter().find(|entry| entry.name() == Some(key))?;
+    (entry.node.value != Value::Null).then(|| entry.node.clone())
 }

@@ -1,4 +1,4 @@
-//! A YAML value as it is written in the file, with its line.
+//! YAML values with their lines.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// A value and its line. An aliased value has the line of the alias.
+/// A value and its line. The line of an aliased value is that of the alias.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     pub(crate) line: u64,
     pub(crate) value: Value,
 }
 
-/// The kinds of YAML values. A number is kept as text, because its meaning depends on the setting.
+/// A YAML value. A number is kept as text, because its type depends on the setting.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Null,
@@ -24,19 +24,19 @@ pub(crate) enum Value {
     Map(Vec<Entry>),
 }
 
-/// A pair of a mapping.
+/// An entry of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
-    /// The line of the key. An aliased key has the line of its definition.
+    /// The line of the key. The line of an aliased key is that of its definition.
     pub(crate) line: u64,
     pub(crate) key: Value,
-    /// Whether the key is a merge key: `<<` without quotes.
+    /// Whether this is a merge key, an unquoted `<<`.
     pub(crate) merges: bool,
     pub(crate) node: Node,
 }
 
 impl Value {
-    /// What the value is, in the words of a message.
+    /// Returns the kind of the value for a message.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -117,17 +117,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-const MERGE: &str = "<<";
+const MERGE_KEY: &str = "<<";
 
 impl Entry {
     fn new(key: Spanned<Value>, node: Node) -> Self {
-        // Quotes are part of the span. With them it is an ordinary key.
-        let is_plain = key.defined.span().len() == 2;
-        let merges = is_plain && matches!(&key.value, Value::Text(text) if text == MERGE);
+        // The span includes quotes, so a quoted `<<` is longer and is an ordinary key.
+        let is_unquoted = key.defined.span().len() == 2;
+        let merges = is_unquoted && matches!(&key.value, Value::Text(text) if text == MERGE_KEY);
         Self { line: key.defined.line(), key: key.value, merges, node }
     }
 
-    /// The key, if it is text.
+    /// Returns the key if it is text.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.key {
             Value::Text(name) => Some(name),
