@@ -16,11 +16,11 @@ reference to a variable: `os.environ/NAME`.
 `custom_secret_manager: MODULE.KmSecretManager` for [the LiteLLM
 class](../guides/litellm-custom.md). It may be omitted.
 
-An empty variable counts as not set unless the description says what empty means. So does a reference
-to an empty variable.
+An empty variable counts as not set unless the description says what empty means. So does a
+reference to an empty variable.
 
-Types: a *duration* is `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or a number of seconds. A *boolean* is
-`true` or `false`, or another of LiteLLM's words for them (`yes`, `on`, `1`, …). A *list* is
+Types: a *duration* is `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or a number of seconds. A *boolean*
+is `true` or `false`, or another of LiteLLM's words for them (`yes`, `on`, `1`, …). A *list* is
 comma-separated in a variable, and a YAML list in the file. A *path* consists of segments with `/`
 between them.
 ";

@@ -36,7 +36,8 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
 }
 
 fn check_class(reader: &mut Reader<'_>, system: &RawSetting) {
-    let hint = "set it to MODULE.KmSecretManager, or set the system to `hashicorp_vault`";
+    let hint = "set custom_secret_manager to MODULE.KmSecretManager, or key_management_system to \
+                `hashicorp_vault`";
     let Some(class) = reader.take_litellm_key(CLASS_KEY) else {
         let message = format!("`custom` requires {CLASS_KEY}");
         reader.diagnostics.problem(system.source.clone(), message, hint);

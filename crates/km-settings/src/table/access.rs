@@ -63,8 +63,9 @@ pub(crate) const FALLBACK: Setting = Setting::new(
     "KM_FALLBACK",
     Choice(&["never", "on_missing", "on_error"]),
     "when the process environment is used instead of Vault: `on_missing` if Vault has no such \
-     secret, `on_error` also if Vault is unavailable or denies access. Settings and credentials are \
-     never returned, and `km serve` falls back only for names that the configuration references",
+     secret, `on_error` also if Vault is unavailable or denies access. Settings and credentials \
+     are never returned, and `km serve` falls back only for names that the configuration \
+     references",
 )
 .yaml("km.fallback")
 .default_unless("on_missing", "`never` in `km serve`");

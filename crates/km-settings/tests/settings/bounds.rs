@@ -30,7 +30,7 @@ fn aliases_that_expand_beyond_the_limit_are_rejected() {
     for (anchored, count) in [("x", 70_000), ("[x, y, z]", 20_000)] {
         good(&[], &aliases(anchored, count));
     }
-    // A list counts as its nodes and an event at either end.
+    // A list expands to its items and an event at either end.
     let text = aliases("[x, y, z]", 20_001);
     check_problem(&[], &text, &["the aliases expand to more than 100,000 nodes"]);
 }

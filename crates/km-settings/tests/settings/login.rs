@@ -115,7 +115,7 @@ fn named_method_that_is_incomplete_is_rejected() {
     );
 }
 
-/// C5: `bind_secret_id=false`, and the JWT method's `default_role`.
+/// AppRole has `bind_secret_id=false`, and the JWT method has a `default_role`.
 #[test]
 fn secret_id_and_jwt_role_are_optional_if_their_method_is_named() {
     let named = |name, variable| read(&[variable, ("KM_AUTH_METHOD", name)]).login.method;

@@ -13,9 +13,9 @@ mod fallback;
 #[cfg(test)]
 mod includes;
 #[cfg(test)]
-mod login;
+mod litellm_page;
 #[cfg(test)]
-mod page;
+mod login;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use km_settings::{SETTINGS, Settings, Sources, TeamSettings, Yaml};
+use km_settings::{SETTINGS, Sensitivity, Setting, Settings, Sources, TeamSettings, Yaml};
 use proptest::prelude::*;
 
 use crate::common::{SECRET, Strict, env, good, read_all};
@@ -64,8 +64,9 @@ proptest! {
 
     #[test]
     fn secret_in_a_credential_is_not_shown(mut env in environments(), junk in "\\PC{0,3}") {
-        for name in ["HCP_VAULT_TOKEN", "HCP_VAULT_APPROLE_ROLE_ID", "HCP_VAULT_APPROLE_SECRET_ID"] {
-            env.insert(name.to_owned(), format!("{SECRET}{junk}\u{1}{SECRET}"));
+        let secrets = SETTINGS.iter().filter(|row| row.sensitivity == Sensitivity::Secret);
+        for Setting { name, .. } in secrets {
+            env.insert((*name).to_owned(), format!("{SECRET}{junk}\u{1}{SECRET}"));
         }
         prop_assert!(read_all(&env, "").is_err());
         env.insert("HCP_VAULT_TOKEN".to_owned(), SECRET.to_owned());
@@ -75,7 +76,8 @@ proptest! {
     #[test]
     fn each_problem_is_one_line(env in environments(), text in files()) {
         let yaml = Some(Yaml::new("config.yaml", &text));
-        if let Err(problems) = Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict }) {
+        let sources = Sources { env: &env, yaml, validator: &Strict };
+        if let Err(problems) = Settings::from_sources(&sources) {
             prop_assert_eq!(problems.to_string().lines().count(), problems.iter().count());
             prop_assert!(problems.iter().count() > 0);
         }

@@ -143,7 +143,7 @@ fn pattern_without_prefix_allows_every_prefix_outside_the_global_mount() {
         ("/kv", r#"{"mount": "kv"}"#, false),
         ("*/kv", r#"{"namespace": ""}"#, false),
         ("/secret", r#"{"namespace": "", "mount": ""}"#, true),
-        // The same request to Vault, told apart by nobody.
+        // These are the same request to Vault.
         ("teams/a/kv-prod", r#"{"namespace": "", "mount": "teams/a/kv-prod"}"#, true),
         ("", r#"{"mount": "kv"}"#, false),
     ] {
@@ -151,7 +151,7 @@ fn pattern_without_prefix_allows_every_prefix_outside_the_global_mount() {
     }
 }
 
-/// The global location of these cases is `admin/kv` with the path prefix `gateway`.
+/// In these cases the global location is `admin/kv` with the path prefix `gateway`.
 #[test]
 fn global_mount_is_only_allowed_by_patterns_with_a_prefix() {
     let team = r#"{"path_prefix": "team-a"}"#;
@@ -169,11 +169,11 @@ fn global_mount_is_only_allowed_by_patterns_with_a_prefix() {
         ("*/*, admin/kv:team-b", team, false),
         ("/elsewhere", team, false),
         ("", team, false),
-        // At the top of the mount, and at the gateway's own prefix by name.
+        // At the top of the mount, and at the global prefix named explicitly.
         ("admin/kv:*", r#"{"path_prefix": ""}"#, false),
         ("admin/kv:team-a", r#"{"path_prefix": "gateway"}"#, false),
         ("admin/kv:gateway", r#"{"path_prefix": "gateway"}"#, true),
-        // The mount alone inherits the global prefix.
+        // A team that names only the mount inherits the global prefix.
         ("admin/kv", r#"{"mount": "kv"}"#, false),
         ("admin/kv:gateway", r#"{"mount": "kv"}"#, true),
         ("admin/kv:team-a", r#"{"namespace": "", "mount": "admin/kv"}"#, false),

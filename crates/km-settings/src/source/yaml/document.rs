@@ -49,7 +49,7 @@ impl Document {
         let Some(path) = setting.yaml else {
             return Vec::new();
         };
-        let is_own = path.starts_with("km.");
+        let is_km_key = path.starts_with("km.");
         let short = path.strip_prefix("km.").unwrap_or(path);
         let long = format!("km_{short}");
         [
@@ -58,7 +58,7 @@ impl Document {
             (SETTINGS_PATH, &self.settings, short),
         ]
         .into_iter()
-        .filter(|(path, ..)| *path == KM_PATH || !is_own)
+        .filter(|(path, ..)| *path == KM_PATH || !is_km_key)
         .filter_map(|(path, entries, key)| Some((format!("{path}.{key}"), value(entries, key)?)))
         .collect()
     }
