@@ -31,7 +31,7 @@ pub(crate) async fn launch(source: &Source, plan: &Plan) -> Result<(Host, String
     loop {
         match try_launch(source, plan).await {
             Err(error) if attempt < ATTEMPTS => {
-                report(&format!("starting it once more: {error:#}"))
+                report(&format!("starting it once more: {error:#}"));
             }
             settled => return settled.context("no Vault server could be started"),
         }
