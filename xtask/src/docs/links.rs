@@ -33,9 +33,9 @@ impl Links {
                 });
                 if let Some(problem) = problem {
                     let Link { path, anchor } = link;
-                    let anchor =
-                        anchor.iter().map(|anchor| format!("#{anchor}")).collect::<String>();
-                    problems.push(format!("{}: {path}{anchor}: {problem}", file.display()));
+                    let hash = if anchor.is_some() { "#" } else { "" };
+                    let anchor = anchor.as_deref().unwrap_or_default();
+                    problems.push(format!("{}: {path}{hash}{anchor}: {problem}", file.display()));
                 }
             }
         }
