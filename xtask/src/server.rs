@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use testkit::probe::{Machine, Way};
 
 use crate::step::{cargo, run};
@@ -45,7 +45,8 @@ impl Arguments {
     }
 
     fn without_slow(&self) -> Result<()> {
-        if self.slow { bail!("only `cargo xtask test` takes --slow") } else { Ok(()) }
+        ensure!(!self.slow, "only `cargo xtask test` takes --slow");
+        Ok(())
     }
 }
 
