@@ -1,5 +1,5 @@
 //! The port for what Vault accepts. The caller implements it, so that this crate does not depend on
-//! a Vault client (`docs/adr/0003-settings-rules.md`).
+//! a Vault client (`docs/adr/0004-path-validation.md`).
 
 use crate::login::Login;
 use crate::values::server::Server;
