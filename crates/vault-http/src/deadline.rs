@@ -43,7 +43,8 @@ impl Deadline {
         self.remaining().is_zero()
     }
 
-    /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped.
+    /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped. A large
+    /// future is better pinned by the caller, because this one would hold it twice.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         let (mut future, mut timer) = (pin!(future), pin!(None));
         poll_fn(|cx| {

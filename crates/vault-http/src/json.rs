@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
                 b'"' => {
                     let escaped;
                     (len, escaped) = string_len(rest)?;
-                    self.string(rest.get(..len)?, escaped, rest.get(len..)?.trim_start())?;
+                    self.string(rest.get(..len)?, escaped, rest.get(len..)?)?;
                 }
                 b'{' => {
                     let (first, more) = (self.names.len(), HashSet::new());
@@ -106,12 +106,8 @@ impl<'a> Walk<'a> {
 
     /// Checks a string and, if a colon follows, that its object does not have that name yet.
     fn string(&mut self, raw: &'a str, escaped: bool, after: &str) -> Option<()> {
-        let value = after.strip_prefix(':');
-        if !escaped && value.is_none() {
-            return Some(());
-        }
-        let text = unescape(raw)?;
-        let Some(value) = value else { return Some(()) };
+        let text = if escaped { unescape(raw)? } else { Unescaped::Plain(between_quotes(raw)?) };
+        let Some(value) = after_colon(after) else { return Some(()) };
         if self.open.len() == 1 && *text == *"errors" {
             self.has_errors = !value.trim_start().starts_with("null");
         }
@@ -153,6 +149,16 @@ fn string_len(text: &str) -> Option<(usize, bool)> {
     }
 }
 
+/// Returns what follows the colon that `text` begins with, white space aside.
+fn after_colon(text: &str) -> Option<&str> {
+    text.strip_prefix(':').or_else(|| text.trim_start().strip_prefix(':'))
+}
+
+/// Returns `raw` without its quotes, or `None` if it is not a string.
+fn between_quotes(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
 /// The content of a JSON string.
 enum Unescaped<'a> {
     Plain(&'a str),
@@ -173,7 +179,7 @@ impl std::ops::Deref for Unescaped<'_> {
 /// Decodes a JSON string, quotes included. Returns `None` if it is not a string, or an escape in it
 /// is not a character, such as half a surrogate pair.
 fn unescape(raw: &str) -> Option<Unescaped<'_>> {
-    let mut rest = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let mut rest = between_quotes(raw)?;
     if !rest.contains('\\') {
         return Some(Unescaped::Plain(rest));
     }

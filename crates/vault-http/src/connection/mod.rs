@@ -10,6 +10,7 @@ mod settings;
 
 use std::mem;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -111,30 +112,31 @@ impl Transport for Connections {
     }
 }
 
+/// Reads the rest of a response. One timer bounds the whole body.
 async fn read(
     mut response: reqwest::Response,
     limits: &Limits,
 ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
-    let (status, headers) = (response.status(), mem::take(response.headers_mut()));
-    let body = read_body(response, limits).await.map_err(|error| error.with_status(status))?;
+    let body = {
+        let body = pin!(read_body(&mut response, limits));
+        limits.body(body).await.flatten()
+    };
+    let body = body.map_err(|error| error.with_status(response.status()))?;
     let mut whole = http::Response::new(body);
-    (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
+    *whole.status_mut() = response.status();
+    *whole.headers_mut() = mem::take(response.headers_mut());
     Ok(whole)
 }
 
 async fn read_body(
-    mut response: reqwest::Response,
+    response: &mut reqwest::Response,
     limits: &Limits,
 ) -> Result<ZeroizingBytes, TransportError> {
     let len = response.content_length().and_then(|len| usize::try_from(len).ok());
     let room = len.unwrap_or_default().min(limits.max_body_bytes);
     let mut body = ZeroizingBytes::new(Vec::with_capacity(room));
-    // One timer for the whole body.
-    let read = limits.body(async {
-        while let Some(part) = response.chunk().await.map_err(interrupted)? {
-            limits.append(&mut body, &part)?;
-        }
-        Ok(body)
-    });
-    read.await?
+    while let Some(part) = response.chunk().await.map_err(interrupted)? {
+        limits.append(&mut body, &part)?;
+    }
+    Ok(body)
 }
