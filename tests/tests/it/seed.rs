@@ -62,19 +62,19 @@ async fn check(
         ("MULTILINE", format!(" -----BEGIN-----\r\n{mark}\n-----END-----\n\n")),
         ("UNICODE", format!("{mark} clé 密钥 \u{1f511} \"'\\$`")),
     ] {
-        let (at, place) = (format!("-mount={mount}"), format!("{prefix}{name}"));
-        server.cli_with_input(&["kv", "put", &at, &place, "key=-"], &value).await?;
+        let (at, location) = (format!("-mount={mount}"), format!("{prefix}{name}"));
+        server.cli_with_input(&["kv", "put", &at, &location, "key=-"], &value).await?;
         let found = keys.secret(&format!("os.environ/{name}")).await?;
         assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault), "{name}");
         assert_eq!(found.version(), Some(1), "{name}");
-        let stored = server.must("GET", &format!("{mount}/data/{place}"), None).await?;
+        let stored = server.must("GET", &format!("{mount}/data/{location}"), None).await?;
         assert_eq!(stored["data"]["data"], json!({ "key": value }));
         // The server's command line finds what `km` writes.
         let (name, value) = (format!("{name}_2"), format!("{mark}{name}"));
         keys.write(&name, value.clone().into(), &<_>::default()).await?;
-        let place = format!("{prefix}{name}");
-        let said = server.cli(&["kv", "get", &at, "-field=key", &place]).await?;
-        assert_eq!(said.trim_end_matches('\n'), value);
+        let location = format!("{prefix}{name}");
+        let stderr = server.cli(&["kv", "get", &at, "-field=key", &location]).await?;
+        assert_eq!(stderr.trim_end_matches('\n'), value);
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn with(base: &BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<Stri
     base.clone().into_iter().chain(variables(more)).collect()
 }
 
-async fn said(server: &Server, arguments: &[&str]) -> Result<String> {
+async fn stderr(server: &Server, arguments: &[&str]) -> Result<String> {
     Ok(server.cli(arguments).await?.trim().to_owned())
 }
 
@@ -98,11 +98,11 @@ async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<(
     let role = "auth/approle/role/litellm";
     let life = ["token_ttl=32d", "token_max_ttl=32d"];
     server.cli(&["write", role, "token_policies=litellm-policy", life[0], life[1]]).await?;
-    let role_id = said(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
-    let place = format!("{role}/secret-id");
-    let secret_id = said(&server, &["write", "-f", "-field=secret_id", &place]).await?;
+    let role_id = stderr(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
+    let location = format!("{role}/secret-id");
+    let secret_id = stderr(&server, &["write", "-f", "-field=secret_id", &location]).await?;
     let token =
-        said(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
+        stderr(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
 
     let address = variables(&[("HCP_VAULT_ADDR", server.address()), ("KM_DEADLINE", "30s")]);
     let approle = with(
@@ -124,8 +124,8 @@ async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<(
     let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &token)]].concat());
     // The page's path is emptied before it is used again, so that each name has one version.
     for name in ["OPENAI_API_KEY", "AZURE_API_KEY", "MULTILINE", "UNICODE"] {
-        let place = format!("litellm/{name}");
-        server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &place]).await?;
+        let location = format!("litellm/{name}");
+        server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &location]).await?;
     }
     check(&server, ("admin/secret", "litellm/"), &page).await
 }

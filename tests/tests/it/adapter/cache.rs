@@ -145,7 +145,7 @@ async fn negative_response_is_cached_for_five_seconds_at_most() -> Result<()> {
         assert_eq!(again.map_err(|error| error.kind()).map(drop), Err(ErrorKind::NotFound));
     }
     let mut last_no = answered;
-    until("the value behind the no", async || {
+    until("the value fallback_env the no", async || {
         let now = Instant::now();
         let found = keys.secret("NAME").await.is_ok();
         last_no = if found { last_no } else { now };
@@ -187,12 +187,12 @@ async fn negative_response_ends_serving() -> Result<()> {
         match what {
             "delete" => drop(server.must("DELETE", &format!("{mount}/data/NAME"), None).await?),
             "destroy" => {
-                let place = format!("{mount}/destroy/NAME");
-                server.must("POST", &place, json!({ "versions": [1] })).await?;
+                let location = format!("{mount}/destroy/NAME");
+                server.must("POST", &location, json!({ "versions": [1] })).await?;
             }
             "deny" => {
-                let place = format!("sys/policies/acl/{}", fixture.policy);
-                server.must("PUT", &place, json!({ "policy": denied(mount) })).await?;
+                let location = format!("sys/policies/acl/{}", fixture.policy);
+                server.must("PUT", &location, json!({ "policy": denied(mount) })).await?;
             }
             _ => drop(fixture.put("NAME", json!({ "key": 42 })).await?),
         }

@@ -58,12 +58,12 @@ async fn valid_setup_passes_all_steps() -> Result<()> {
         let spec = FixtureSpec { under: under.map(str::to_owned), ..Default::default() };
         let fixture = server.fixture_with(spec).await?;
         let head = under.map(|under| format!("{under}/")).unwrap_or_default();
-        let place = [
+        let location = [
             ("HCP_VAULT_NAMESPACE", under.unwrap_or_default()),
             ("HCP_VAULT_MOUNT_NAME", fixture.mount.trim_start_matches(&head)),
             WRITER,
         ];
-        let keys = keys(&fixture, &place).await?;
+        let keys = keys(&fixture, &location).await?;
         let expected = [
             ("settings", WELL),
             ("server", WELL),

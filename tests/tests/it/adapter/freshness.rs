@@ -99,14 +99,14 @@ async fn secret_is_gone_at_its_deletion_time() -> Result<()> {
 async fn secret_is_gone_at_its_deletion_time_in_an_outage_too() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
-    let behind = variables(&[("NAME", "the environment's")]);
+    let fallback_env = variables(&[("NAME", "the environment's")]);
     let settings = [
         ("HCP_VAULT_REFRESH_INTERVAL", "1s"),
         ("KM_MAX_STALE", "1h"),
         ("KM_FALLBACK", "on_error"),
         ("KM_DEADLINE", "2s"),
     ];
-    let keys = keys_before(&fixture, &settings, behind).await?;
+    let keys = keys_before(&fixture, &settings, fallback_env).await?;
     let value = secret("value");
     let deleted = put_for(&fixture, "NAME", &value, Duration::from_secs(6)).await?;
     read(&fixture, &keys, "NAME").await?;

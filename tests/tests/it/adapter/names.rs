@@ -48,10 +48,10 @@ async fn hostile_name_is_refused_before_a_request() -> Result<()> {
     let address = silence.address()?;
     for mode in ["read_and_write", "write_only"] {
         let settings = [("HCP_VAULT_ADDR", address.as_str()), ("KM_ACCESS_MODE", mode)];
-        let behind = hostile();
-        let behind: Vec<_> =
-            behind.iter().map(|name| (name.as_str(), "the environment's")).collect();
-        let keys = keys_before(&fixture, &settings, variables(&behind)).await?;
+        let fallback_env = hostile();
+        let fallback_env: Vec<_> =
+            fallback_env.iter().map(|name| (name.as_str(), "the environment's")).collect();
+        let keys = keys_before(&fixture, &settings, variables(&fallback_env)).await?;
         for name in hostile() {
             let options = WriteOptions::default();
             let outcomes = [
@@ -89,14 +89,14 @@ async fn name_is_read_at_its_reported_location() -> Result<()> {
     let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
     let mount = fixture.mount.trim_start_matches("teams/team-a/");
-    let place = [
+    let location = [
         ("HCP_VAULT_MOUNT_NAME", mount),
         ("HCP_VAULT_NAMESPACE", "/teams/team-a/"),
         ("HCP_VAULT_PATH_PREFIX", " /litellm/eu keys/ "),
     ];
     let (some, keys) = (
-        keys(&fixture, &[&place[..], &[("KM_HOSTED_KEYS", "a b,clé")]].concat()).await?,
-        keys(&fixture, &place).await?,
+        keys(&fixture, &[&location[..], &[("KM_HOSTED_KEYS", "a b,clé")]].concat()).await?,
+        keys(&fixture, &location).await?,
     );
     for (name, stored, sent) in [
         ("NAME", "litellm/eu%20keys/NAME", "litellm/eu%20keys/NAME"),

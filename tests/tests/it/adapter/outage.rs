@@ -16,10 +16,10 @@ async fn cached_value_is_served_in_an_outage_within_bounds() -> Result<()> {
     let fixture = server.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("NAME", json!({ "key": first })).await?;
-    let behind = variables(&[("NAME", "the environment's"), ("OTHER", "the environment's")]);
+    let fallback_env = variables(&[("NAME", "the environment's"), ("OTHER", "the environment's")]);
     let with = async |interval: &str, max_stale: &str| {
         let settings = [("HCP_VAULT_REFRESH_INTERVAL", interval), ("KM_MAX_STALE", max_stale)];
-        let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+        let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
         assert_eq!(read(&fixture, &keys, "NAME").await?.source(), Source::Vault);
         anyhow::Ok(keys)
     };

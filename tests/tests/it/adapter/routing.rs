@@ -43,14 +43,14 @@ async fn fixture() -> Result<Fixture> {
         let value = if name.starts_with("number") { json!(42) } else { json!(secret("vault")) };
         fixture.put(name, json!({ "key": value })).await?;
         if name.starts_with("deleted") {
-            let place = format!("{}/data/{name}", fixture.mount);
-            fixture.server().must("DELETE", &place, None).await?;
+            let location = format!("{}/data/{name}", fixture.mount);
+            fixture.server().must("DELETE", &location, None).await?;
         }
     }
     Ok(fixture)
 }
 
-fn behind() -> BTreeMap<String, String> {
+fn fallback_env() -> BTreeMap<String, String> {
     let names = STORED.iter().filter(|name| name.ends_with("-both")).chain(&["env"]);
     names.map(|name| ((*name).to_owned(), secret("environment"))).collect()
 }
@@ -59,7 +59,7 @@ fn behind() -> BTreeMap<String, String> {
 async fn check(
     fixture: &Fixture,
     keys: &KeyManager,
-    behind: &BTreeMap<String, String>,
+    fallback_env: &BTreeMap<String, String>,
     name: &str,
     expected: Expected,
 ) -> Result<()> {
@@ -70,7 +70,7 @@ async fn check(
     assert_eq!(found, expected, "{name}, {mode:?}, {fallback:?}, {:?}", settings.hosted_keys);
     match outcome {
         Ok(secret) if secret.source() == Source::Environment => {
-            assert_eq!(Some(secret.expose()), behind.get(name).map(String::as_str));
+            assert_eq!(Some(secret.expose()), fallback_env.get(name).map(String::as_str));
             assert_eq!((secret.version(), secret.created(), secret.age()), (None, None, None));
         }
         Ok(secret) => {
@@ -84,11 +84,11 @@ async fn check(
 
 #[tokio::test]
 async fn policy_decides_when_the_environment_answers() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
     for mode in ["read_only", "read_and_write"] {
         for (column, fallback) in ["never", "on_missing", "on_error"].into_iter().enumerate() {
             let settings = [("KM_ACCESS_MODE", mode), ("KM_FALLBACK", fallback)];
-            let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+            let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
             for (name, expected) in [
                 ("vault", [VAULT, VAULT, VAULT]),
                 ("vault-both", [VAULT, VAULT, VAULT]),
@@ -101,7 +101,7 @@ async fn policy_decides_when_the_environment_answers() -> Result<()> {
                 ("number", [NO_TEXT, NO_TEXT, NO_TEXT]),
                 ("number-both", [NO_TEXT, NO_TEXT, ENVIRONMENT]),
             ] {
-                check(&fixture, &keys, &behind, name, expected[column]).await?;
+                check(&fixture, &keys, &fallback_env, name, expected[column]).await?;
             }
         }
     }
@@ -110,19 +110,19 @@ async fn policy_decides_when_the_environment_answers() -> Result<()> {
 
 #[tokio::test]
 async fn on_missing_is_the_default_policy() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
-    let keys = keys_before(&fixture, &[], behind.clone()).await?;
-    check(&fixture, &keys, &behind, "env", ENVIRONMENT).await?;
-    check(&fixture, &keys, &behind, "deleted-both", MISSING).await
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
+    let keys = keys_before(&fixture, &[], fallback_env.clone()).await?;
+    check(&fixture, &keys, &fallback_env, "env", ENVIRONMENT).await?;
+    check(&fixture, &keys, &fallback_env, "deleted-both", MISSING).await
 }
 
 #[tokio::test]
 async fn only_hosted_keys_are_requested_from_vault() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
     for fallback in ["never", "on_missing", "on_error"] {
         let hosted = "vault,os.environ/number-both, env";
         let settings = [("KM_HOSTED_KEYS", hosted), ("KM_FALLBACK", fallback)];
-        let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+        let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
         let on_error = if fallback == "on_error" { ENVIRONMENT } else { NO_TEXT };
         let on_missing = if fallback == "never" { MISSING } else { ENVIRONMENT };
         for (name, expected) in [
@@ -135,7 +135,7 @@ async fn only_hosted_keys_are_requested_from_vault() -> Result<()> {
             ("denied", MISSING),
             ("neither", MISSING),
         ] {
-            check(&fixture, &keys, &behind, name, expected).await?;
+            check(&fixture, &keys, &fallback_env, name, expected).await?;
         }
     }
     Ok(())
@@ -143,7 +143,7 @@ async fn only_hosted_keys_are_requested_from_vault() -> Result<()> {
 
 #[tokio::test]
 async fn vault_gets_no_request_for_excluded_names() -> Result<()> {
-    let (fixture, behind, silence) = (fixture().await?, behind(), Silence::new()?);
+    let (fixture, fallback_env, silence) = (fixture().await?, fallback_env(), Silence::new()?);
     for settings in [
         &[("KM_ACCESS_MODE", "write_only")][..],
         &[("KM_ACCESS_MODE", "write_only"), ("KM_FALLBACK", "never")],
@@ -155,13 +155,13 @@ async fn vault_gets_no_request_for_excluded_names() -> Result<()> {
         let mut env = environment(&fixture);
         env.insert("HCP_VAULT_ADDR".to_owned(), silence.address()?);
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let keys = keys_of(&env, behind.clone()).await?;
+        let keys = keys_of(&env, fallback_env.clone()).await?;
         let never = settings.contains(&("KM_FALLBACK", "never"));
         let found = if never { MISSING } else { ENVIRONMENT };
         for (name, expected) in
             [("vault-both", found), ("env", found), ("vault", MISSING), ("neither", MISSING)]
         {
-            check(&fixture, &keys, &behind, name, expected).await?;
+            check(&fixture, &keys, &fallback_env, name, expected).await?;
         }
     }
     silence.expect_nobody()

@@ -104,12 +104,12 @@ async fn boolean_is_true_or_false_in_any_case() -> Result<()> {
 #[tokio::test]
 async fn value_of_the_environment_is_returned() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let behind = BTreeMap::from([
+    let fallback_env = BTreeMap::from([
         ("EMPTY".to_owned(), OsString::new()),
         ("FLAG".to_owned(), OsString::from(" True")),
         ("BYTES".to_owned(), OsString::from_vec(vec![b'a', 0xff])),
     ]);
-    let keys = keys_before(&fixture, &[], behind).await?;
+    let keys = keys_before(&fixture, &[], fallback_env).await?;
     let empty = read(&fixture, &keys, "EMPTY").await?;
     assert_eq!((empty.expose(), empty.source()), ("", Source::Environment));
     let flag = read(&fixture, &keys, "os.environ/FLAG").await?;

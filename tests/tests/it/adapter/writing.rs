@@ -86,8 +86,8 @@ async fn write_to_a_check_and_set_mount_reads_the_version_first() -> Result<()> 
     write(2).await?;
     keys.delete("NAME").await?;
     write(3).await?;
-    let place = format!("{}/destroy/NAME", fixture.mount);
-    fixture.server().must("POST", &place, json!({ "versions": [3] })).await?;
+    let location = format!("{}/destroy/NAME", fixture.mount);
+    fixture.server().must("POST", &location, json!({ "versions": [3] })).await?;
     write(4).await
 }
 
@@ -153,8 +153,8 @@ async fn deletion_of_a_missing_secret_is_not_found() -> Result<()> {
         assert_eq!(outcome, expected, "{name}");
     }
     // It can be undeleted.
-    let place = format!("{}/undelete/NAME", fixture.mount);
-    fixture.server().must("POST", &place, json!({ "versions": [1] })).await?;
+    let location = format!("{}/undelete/NAME", fixture.mount);
+    fixture.server().must("POST", &location, json!({ "versions": [1] })).await?;
     assert_eq!(fixture.get("NAME").await?.0, 200);
     Ok(())
 }

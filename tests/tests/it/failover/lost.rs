@@ -1,4 +1,4 @@
-//! The leader is lost during writes and reads, in every way in which leaders are lost.
+//! The leader is lost during writes and reads, in every client in which leaders are lost.
 //!
 //! There are three clients: through one surviving standby with a long deadline, through the other
 //! one with the default deadline, and through the lost node.
@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 use vault_http::DEFAULT_DEADLINE;
 use vault_kv::Kv;
 
-use super::history::{Stored, judge};
-use super::load::{KEYS, Load, Notes, STEADY, Way};
+use super::history::{Stored, compare};
+use super::load::{Client, KEYS, Load, Records, STEADY};
 use super::{POLL, cluster, kv_through, served_by};
 use crate::product::{figure, path, until};
 use crate::relay::Relay;
@@ -39,7 +39,7 @@ enum Loss {
 }
 
 impl Loss {
-    async fn inflict(self, cluster: &mut Cluster, leader: usize, notes: &Notes) -> Result<()> {
+    async fn inflict(self, cluster: &mut Cluster, leader: usize, records: &Records) -> Result<()> {
         match self {
             Self::Killed => cluster.kill(leader).await,
             Self::Stopped => cluster.stop(leader).await,
@@ -47,7 +47,7 @@ impl Loss {
             Self::Hung => {
                 cluster.freeze(leader).await?;
                 // Long enough for a deadline to pass.
-                let timed_out = async || Ok(notes.has_seen(THERE, "read Exchange(Timeout)"));
+                let timed_out = async || Ok(records.has_seen(THERE, "read Exchange(Timeout)"));
                 until("a read that times out", timed_out).await?;
                 cluster.thaw(leader).await
             }
@@ -79,19 +79,19 @@ async fn suspended_leader_loses_no_write_and_exceeds_no_deadline() -> Result<()>
 async fn survives(loss: Loss, writes: usize) -> Result<()> {
     let mut cluster = cluster().await?;
     let scene = Scene::new(&cluster, writes).await?;
-    let mut load = Load::start(&scene.ways);
+    let mut load = Load::start(&scene.clients);
     load.until(writes / 2).await?;
     let began = Instant::now();
-    let served = scene.lose(loss, &mut cluster, &load.notes).await?;
+    let served = scene.lose(loss, &mut cluster, &load.records).await?;
     let recovered = recovered_through(&scene.probes).await?;
     load.until(writes).await?;
-    let notes = load.stop().await?;
+    let records = load.stop().await?;
 
     let (elected, recovered) = (served - began, recovered - served);
     figure(&format!("{loss:?}: a leader after {elected:?}, reads after {recovered:?} more"));
-    scene.judged(&notes, cluster.node(cluster.leader().await?)).await?;
-    scene.count_requests(&notes);
-    assert!(notes.overtime() <= OVERTIME, "{:?} after the deadline", notes.overtime());
+    scene.judged(&records, cluster.node(cluster.leader().await?)).await?;
+    scene.count_requests(&records);
+    assert!(records.overtime() <= OVERTIME, "{:?} after the deadline", records.overtime());
     assert!(recovered <= RECOVERED_WITHIN, "reads work again after {recovered:?}");
     Ok(())
 }
@@ -104,7 +104,7 @@ struct Scene {
     fixture: Fixture,
     token: String,
     relay: Relay,
-    ways: [Way; 3],
+    clients: [Client; 3],
     /// Creates the surviving clients once more, with an unused retry budget.
     probes: [Kv; 2],
 }
@@ -116,13 +116,13 @@ impl Scene {
         let fixture = prepared(cluster, leader, writes).await?;
         let relay = Relay::to(cluster.address(near), "").await?;
         let kv = |address, deadline| kv_through(address, &fixture, deadline);
-        let way = |name, address, deadline| {
-            Ok::<_, anyhow::Error>(Way { name, kv: kv(address, deadline)?, deadline })
+        let client = |name, address, deadline| {
+            Ok::<_, anyhow::Error>(Client { name, kv: kv(address, deadline)?, deadline })
         };
-        let ways = [
-            way(PATIENTLY, relay.address(), PATIENT)?,
-            way(BRIEFLY, cluster.address(far), DEFAULT_DEADLINE)?,
-            way(THERE, cluster.address(leader), DEFAULT_DEADLINE)?,
+        let clients = [
+            client(PATIENTLY, relay.address(), PATIENT)?,
+            client(BRIEFLY, cluster.address(far), DEFAULT_DEADLINE)?,
+            client(THERE, cluster.address(leader), DEFAULT_DEADLINE)?,
         ];
         let probes = [
             kv(cluster.address(near), DEFAULT_DEADLINE)?,
@@ -131,13 +131,13 @@ impl Scene {
         recovered_through(&probes).await?;
         let nodes = [near, far, leader].map(|node| cluster.raw(node).clone());
         let token = cluster.node(leader).root_token().to_owned();
-        Ok(Self { leader, nodes, fixture, token, relay, ways, probes })
+        Ok(Self { leader, nodes, fixture, token, relay, clients, probes })
     }
 
     /// Returns when a node serves after the loss. A suspended leader may lead again.
-    async fn lose(&self, loss: Loss, cluster: &mut Cluster, notes: &Notes) -> Result<Instant> {
+    async fn lose(&self, loss: Loss, cluster: &mut Cluster, records: &Records) -> Result<Instant> {
         let steady = format!("{}/data/{STEADY}", self.fixture.mount);
-        let inflicted = loss.inflict(cluster, self.leader, notes);
+        let inflicted = loss.inflict(cluster, self.leader, records);
         if loss == Loss::Hung {
             inflicted.await?;
             return served_by(&self.nodes, &steady, &self.token).await;
@@ -147,25 +147,25 @@ impl Scene {
     }
 
     /// Compares the reported outcomes with what is stored.
-    async fn judged(&self, notes: &Notes, leader: &Access) -> Result<()> {
+    async fn judged(&self, records: &Records, leader: &Access) -> Result<()> {
         let stored = all_stored(leader, &self.fixture.mount).await?;
-        let writes = notes.history.writes();
-        let verdict = judge(&writes, &stored);
+        let writes = records.history.writes();
+        let verdict = compare(&writes, &stored);
         figure(&format!("{} writes: {verdict:?}", writes.len()));
-        figure(&format!("{:?}", notes.counts()));
+        figure(&format!("{:?}", records.counts()));
         assert!(verdict.is_clean(), "{verdict:?}");
         Ok(())
     }
 
     /// Asserts that the outage increased the requests by at most a tenth.
-    fn count_requests(&self, notes: &Notes) {
-        let counts = notes.counts();
-        let of_way = counts.iter().filter(|((way, _), _)| *way == PATIENTLY);
-        let asked: usize = of_way.map(|(_, (count, _))| count).sum();
+    fn count_requests(&self, records: &Records) {
+        let counts = records.counts();
+        let of_way = counts.iter().filter(|((client, _), _)| *client == PATIENTLY);
+        let requests: usize = of_way.map(|(_, (count, _))| count).sum();
         let sent = self.relay.requests();
-        figure(&format!("{PATIENTLY}: {asked} operations, {sent} requests"));
+        figure(&format!("{PATIENTLY}: {requests} operations, {sent} requests"));
         // In addition: logins, leaders, mount versions and settled writes.
-        assert!(sent <= asked + asked / 10 + 30, "{sent} requests for {asked} operations");
+        assert!(sent <= requests + requests / 10 + 30, "{sent} requests for {requests} operations");
     }
 }
 
@@ -180,9 +180,9 @@ async fn prepared(cluster: &Cluster, leader: usize, writes: usize) -> Result<Fix
 }
 
 /// Returns when every surviving client reads successfully.
-async fn recovered_through(ways: &[Kv]) -> Result<Instant> {
+async fn recovered_through(clients: &[Kv]) -> Result<Instant> {
     let began = Instant::now();
-    for kv in ways {
+    for kv in clients {
         while kv.read(&path(STEADY)?).await.is_err() {
             ensure!(began.elapsed() < PATIENT, "no read works");
             sleep(POLL).await;

@@ -41,8 +41,8 @@ async fn check(row: Row) -> Result<()> {
     let (output, took) = (output.with_context(|| what.to_owned())?, started.elapsed());
     let error: Value = serde_json::from_str(&output.stderr).context("stderr is no JSON")?;
     assert_eq!(error["error"]["kind"], kind, "{what}: {error}");
-    let said = error["error"]["hint"].as_str().unwrap_or_default();
-    assert!(said.contains(hint), "{what}: {error}");
+    let stderr = error["error"]["hint"].as_str().unwrap_or_default();
+    assert!(stderr.contains(hint), "{what}: {error}");
     assert!(output.stdout.is_empty(), "{what}");
     let sent = server.record().count("GET", DATA);
     assert!(if requests == AGAIN { sent > 1 } else { sent == requests }, "{what}: {sent}");
@@ -101,18 +101,21 @@ async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize
 #[tokio::test]
 async fn write_with_a_lost_response_is_settled_or_reported() -> Result<()> {
     let _watch = leaks::watch();
-    let (code, said, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
-    assert_eq!((code, writes), (7, 1), "{said}");
-    assert!(said.contains("may have been executed") && said.contains("read the secret"), "{said}");
+    let (code, stderr, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (7, 1), "{stderr}");
+    assert!(
+        stderr.contains("may have been executed") && stderr.contains("read the secret"),
+        "{stderr}"
+    );
 
     let cas = ["--cas", "1"];
-    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
-    assert_eq!((code, writes), (0, 1), "{said}");
-    let (code, said, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
-    assert_eq!((code, writes), (0, 2), "{said}");
-    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
-    assert_eq!((code, writes), (7, 1), "{said}");
-    assert!(said.contains("somebody else wrote"), "{said}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (0, 1), "{stderr}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
+    assert_eq!((code, writes), (0, 2), "{stderr}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
+    assert_eq!((code, writes), (7, 1), "{stderr}");
+    assert!(stderr.contains("somebody else wrote"), "{stderr}");
     Ok(())
 }
 

@@ -114,8 +114,8 @@ async fn secret_without_the_field_is_read_again() -> Result<()> {
 async fn cached_path_does_not_bypass_the_rules_for_names() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
-    let behind = variables(&[("OTHER", "the environment's")]);
-    let keys = keys_before(&fixture, &[("KM_HOSTED_KEYS", "HOSTED")], behind).await?;
+    let fallback_env = variables(&[("OTHER", "the environment's")]);
+    let keys = keys_before(&fixture, &[("KM_HOSTED_KEYS", "HOSTED")], fallback_env).await?;
     for path in ["OTHER", "MISSING", "oidc/google", "os.environ/HOSTED"] {
         fixture.put(path, json!({ "key": value })).await?;
         let error = keys.entry(path)?.read().await.expect_err(path);

@@ -1,12 +1,12 @@
 //! The key manager against a real server: the source of a name, the cache, and errors.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod both_apis;
 mod cache;
 mod check;
-mod doors;
 mod failures;
 mod freshness;
-mod life;
+mod lifecycle;
 mod names;
 mod outage;
 mod routing;
@@ -24,9 +24,12 @@ use testkit::Fixture;
 use crate::product::environment;
 
 /// Returns a key manager with the settings in `env`, and the environment `fallback_env`.
-async fn keys_of(env: &BTreeMap<String, String>, behind: impl Env + 'static) -> Result<KeyManager> {
+async fn keys_of(
+    env: &BTreeMap<String, String>,
+    fallback_env: impl Env + 'static,
+) -> Result<KeyManager> {
     let sources = Sources { env, yaml: None, rules: &VaultValidator };
-    Ok(KeyManager::connect_with(Settings::from_sources(&sources)?, behind).await?)
+    Ok(KeyManager::connect_with(Settings::from_sources(&sources)?, fallback_env).await?)
 }
 
 /// Returns the fixture's settings with these in addition. An empty value counts as not set.
@@ -38,11 +41,11 @@ async fn keys(fixture: &Fixture, settings: &[(&str, &str)]) -> Result<KeyManager
 async fn keys_before(
     fixture: &Fixture,
     settings: &[(&str, &str)],
-    behind: impl Env + 'static,
+    fallback_env: impl Env + 'static,
 ) -> Result<KeyManager> {
     let mut env = environment(fixture);
     env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    keys_of(&env, behind).await
+    keys_of(&env, fallback_env).await
 }
 
 /// Reads a name, and searches the result for secrets.

@@ -36,14 +36,15 @@ async fn referenced_names_are_preloaded() -> Result<()> {
         Sources { env: &env, yaml: Some(Yaml::new("config.yaml", yaml)), rules: &VaultValidator };
     let settings = Settings::from_sources(&sources)?;
     let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
-    let mut told = BTreeMap::new();
+    let mut preloaded = BTreeMap::new();
     keys.preload(|read| {
-        assert_eq!((read.done, read.all), (told.len() + 1, 3));
-        told.insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
+        assert_eq!((read.done, read.all), (preloaded.len() + 1, 3));
+        preloaded
+            .insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
     })
     .await;
     let expected = [("FIRST", None), ("MISSING", Some(ErrorKind::NotFound)), ("SECOND", None)];
-    assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)).into());
+    assert_eq!(preloaded, expected.map(|(name, kind)| (name.to_owned(), kind)).into());
     for (name, source) in
         [("FIRST", Source::Cache), ("SECOND", Source::Cache), ("UNNAMED", Source::Vault)]
     {
@@ -78,9 +79,9 @@ async fn hosted_keys_are_preloaded_and_others_are_not_requested() -> Result<()> 
         fixture.put(name, json!({ "key": secret("value") })).await?;
     }
     let keys = keys(&fixture, &[("KM_HOSTED_KEYS", "HOSTED")]).await?;
-    let mut told = Vec::new();
-    keys.preload(|read| told.push(read.name.to_owned())).await;
-    assert_eq!(told, ["HOSTED"]);
+    let mut preloaded = Vec::new();
+    keys.preload(|read| preloaded.push(read.name.to_owned())).await;
+    assert_eq!(preloaded, ["HOSTED"]);
     assert_eq!(read(&fixture, &keys, "HOSTED").await?.source(), Source::Cache);
     fails(&fixture, &keys, "OTHER", ErrorKind::NotFound).await
 }
@@ -125,8 +126,8 @@ async fn deletion_and_denial_notify_a_handle_within_the_interval() -> Result<()>
             server.must("DELETE", &format!("{mount}/data/NAME"), None).await?;
         } else {
             let policy = format!(r#"path "{mount}/*" {{ capabilities = ["deny"] }}"#);
-            let place = format!("sys/policies/acl/{}", fixture.policy);
-            server.must("PUT", &place, json!({ "policy": policy })).await?;
+            let location = format!("sys/policies/acl/{}", fixture.policy);
+            server.must("PUT", &location, json!({ "policy": policy })).await?;
         }
         timeout(PATIENCE, handle.changed()).await?;
         // The refresh is within the interval; the requests and a loaded machine add to it.
