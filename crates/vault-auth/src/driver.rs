@@ -200,7 +200,9 @@ impl Driver {
         let settled = stamps == self.last_seen;
         self.last_seen = stamps;
         if settled && self.last_seen != self.at_login {
-            self.tell(Event::CredentialChanged { log_in: self.work.method.follows_files() });
+            self.tell(Event::CredentialChanged {
+                log_in: self.work.method.logs_in_on_file_change(),
+            });
         }
     }
 }

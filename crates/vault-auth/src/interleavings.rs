@@ -143,7 +143,7 @@ impl Source {
     fn log_in(&self) {
         let next = self.life.lock().unwrap().snapshot().generation.next();
         let mut login = Login::new(token(next));
-        login.lease = Some(Duration::from_secs(3_600));
+        login.ttl = Some(Duration::from_secs(3_600));
         assert!(self.apply(Event::LoggedIn { login, asked: Instant::now() }).is_empty());
     }
 
@@ -190,7 +190,7 @@ fn denial_is_settled_for_all_callers_that_wait() {
         for outcome in outcomes {
             assert!(matches!(*outcome.lock().unwrap(), Some(Seen::Alive)));
         }
-        assert_eq!(source.life.lock().unwrap().snapshot().counts.deaths, 0);
+        assert_eq!(source.life.lock().unwrap().snapshot().counts.invalidated, 0);
     });
 }
 
@@ -202,7 +202,7 @@ fn late_denial_does_not_touch_the_fresh_token() {
             assert!(matches!(*outcome.lock().unwrap(), Some(Seen::Dead)));
         }
         let snapshot = source.life.lock().unwrap().snapshot();
-        assert_eq!((snapshot.counts.deaths, snapshot.counts.logins), (1, 2));
+        assert_eq!((snapshot.counts.invalidated, snapshot.counts.logins), (1, 2));
         assert_eq!(source.shared.current.generation(), Some(snapshot.generation));
     });
 }

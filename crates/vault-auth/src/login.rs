@@ -14,10 +14,10 @@ pub struct Login {
     /// The token.
     pub token: Token,
     /// How long it lives from before the login was sent; `None`: no end is known.
-    pub lease: Option<Duration>,
+    pub ttl: Option<Duration>,
     /// How much a renewal asks for, where that is more than `lease`: of a token that somebody else
     /// made, only a part may be left. Asking for less would shorten its life.
-    pub term: Option<Duration>,
+    pub renewal_increment: Option<Duration>,
     /// Whether it may be renewed.
     pub renewable: bool,
     /// Whether each renewal gives the whole period, for ever.
@@ -37,7 +37,16 @@ impl Login {
     pub fn new(token: Token) -> Self {
         let (lease, term, uses, policies) = (None, None, None, None);
         let (renewable, periodic, revocable) = (false, false, false);
-        Self { token, lease, term, renewable, periodic, uses, policies, revocable }
+        Self {
+            token,
+            ttl: lease,
+            renewal_increment: term,
+            renewable,
+            periodic,
+            uses,
+            policies,
+            revocable,
+        }
     }
 
     /// Reads the answer to a login: 200 with an `auth`.
@@ -74,7 +83,7 @@ impl Login {
         let lease = lease(seconds, answer)?;
         let batch = auth.token_type == "batch";
         Ok(Self {
-            lease,
+            ttl: lease,
             renewable: auth.renewable && !batch,
             uses: (auth.num_uses > 0).then_some(auth.num_uses),
             policies: auth.policies,
@@ -110,8 +119,8 @@ impl Login {
                 .with_detail("the look-up took the token's last use")
         })?;
         Ok(Self {
-            lease,
-            term,
+            ttl: lease,
+            renewal_increment: term,
             renewable: data.renewable && data.token_type != "batch",
             periodic: data.period > 0,
             uses: (uses > 0).then_some(uses),

@@ -46,7 +46,7 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
 
     /// Whether a change of the files wants another token at once, while the last one still works:
     /// so for a token file, which holds the token itself.
-    fn follows_files(&self) -> bool {
+    fn logs_in_on_file_change(&self) -> bool {
         false
     }
 

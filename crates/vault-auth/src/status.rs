@@ -85,7 +85,7 @@ pub struct Counts {
     /// Logins and renewals for which nobody could be asked.
     pub failures: u64,
     /// Tokens that turned out to be dead before their end.
-    pub deaths: u64,
+    pub invalidated: u64,
 }
 
 /// A token source as it was at a moment.

@@ -265,7 +265,7 @@ async fn given_token_whose_look_up_a_gateway_answers_is_not_used() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(no_route()).mount(&server).await;
-    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")).looked_up());
+    let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")).with_lookup());
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Malformed);
 }
 
@@ -282,7 +282,7 @@ async fn renewal_answered_by_a_gateway_is_a_failure_and_keeps_the_token() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let counts = auth.status().counts;
-    assert_eq!((counts.renewals, counts.refusals, counts.deaths), (0, 0, 0));
+    assert_eq!((counts.renewals, counts.refusals, counts.invalidated), (0, 0, 0));
 }
 
 /// C12: answered as Vault does.

@@ -38,7 +38,7 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn new(login: Login, asked: Instant, generation: Generation) -> Self {
         // A renewal costs a use and answers the original number: who counts does without.
-        let lease = login.lease.filter(|lease| !lease.is_zero());
+        let lease = login.ttl.filter(|lease| !lease.is_zero());
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
             lease: IssuedToken { token: login.token, generation },
@@ -48,7 +48,7 @@ impl Held {
             replace_at: None,
             asked,
             term: lease,
-            full: login.term.max(lease),
+            full: login.renewal_increment.max(lease),
             renewable,
             periodic: login.periodic,
             revocable: login.revocable,

@@ -93,7 +93,7 @@ impl Life {
     /// Drops the token of this generation, and no newer one.
     pub(super) fn died(&mut self, generation: Generation, at: Moment) {
         if let Some(dead) = self.held.take_if(|held| held.generation() == generation) {
-            self.counts.deaths += 1;
+            self.counts.invalidated += 1;
             self.dead = Some(dead.lease.token);
             self.replace_lost(false, at);
         }

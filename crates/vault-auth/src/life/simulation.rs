@@ -66,7 +66,7 @@ impl Server {
         let token = Token::new(&SecretString::from(name)).unwrap();
         let renewable = self.role.renewable;
         let policies = Some(vec![format!("policy-{}", self.policies)]);
-        Login { lease: Some(lease), renewable, policies, revocable: true, ..Login::new(token) }
+        Login { ttl: Some(lease), renewable, policies, revocable: true, ..Login::new(token) }
     }
 
     fn renew(&mut self, token: &Token, increment: Duration, now: Instant) -> Option<Renewal> {

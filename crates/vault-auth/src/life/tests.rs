@@ -92,7 +92,7 @@ fn token(text: &str) -> Token {
 /// A renewable token of our own.
 fn renewable(text: &str, seconds: u64) -> Login {
     let lease = Some(Duration::from_secs(seconds));
-    Login { lease, renewable: true, revocable: true, ..Login::new(token(text)) }
+    Login { ttl: lease, renewable: true, revocable: true, ..Login::new(token(text)) }
 }
 
 fn fixed(text: &str, seconds: u64) -> Login {
@@ -151,7 +151,7 @@ fn a_token_that_is_not_renewed_is_replaced_by_a_login() {
 
 #[test]
 fn a_token_without_an_end_needs_nothing() {
-    let mut scene = Scene::with(Login { lease: None, ..renewable("root", 1) });
+    let mut scene = Scene::with(Login { ttl: None, ..renewable("root", 1) });
     assert_eq!(scene.life.due(), None);
     assert_eq!(scene.life.snapshot().kind, Some(crate::TokenKind::Unlimited));
     scene.is(State::Active);
@@ -655,10 +655,10 @@ fn a_server_that_asks_for_time_gets_it() {
 
 #[test]
 fn a_lease_that_is_none_does_not_make_it_log_in_without_end() {
-    let scene = Scene::with(Login { lease: Some(Duration::ZERO), ..renewable("a", 1) });
+    let scene = Scene::with(Login { ttl: Some(Duration::ZERO), ..renewable("a", 1) });
     assert_eq!(scene.life.due(), None);
     let mut scene = Scene::new();
-    let milli = Login { lease: Some(Duration::from_millis(1)), ..renewable("a", 1) };
+    let milli = Login { ttl: Some(Duration::from_millis(1)), ..renewable("a", 1) };
     scene.logged_in(milli.clone());
     let mut logins = 1;
     while scene.now - scene.begin < Duration::from_secs(60) {

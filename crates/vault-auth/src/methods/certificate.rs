@@ -95,7 +95,7 @@ impl Method for Certificate {
         self.files.clone()
     }
 
-    fn follows_files(&self) -> bool {
+    fn logs_in_on_file_change(&self) -> bool {
         true
     }
 }

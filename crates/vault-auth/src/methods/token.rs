@@ -36,7 +36,7 @@ impl StaticToken {
     /// used, so that it is renewed where that can be, and its end is known. That costs a request,
     /// and a use of a token that has a number of them.
     #[must_use]
-    pub fn looked_up(mut self) -> Self {
+    pub fn with_lookup(mut self) -> Self {
         self.looked_up = true;
         self
     }
@@ -71,7 +71,7 @@ impl Method for StaticToken {
         self.credential.file().into_iter().collect()
     }
 
-    fn follows_files(&self) -> bool {
+    fn logs_in_on_file_change(&self) -> bool {
         true
     }
 

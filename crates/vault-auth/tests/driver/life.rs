@@ -58,7 +58,7 @@ async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
         callers.spawn(async move { auth.denied(denial).await.unwrap() });
     }
     assert!(callers.join_all().await.iter().all(|verdict| *verdict == DenialOutcome::Replaced));
-    assert_eq!((server.logins(), auth.status().counts.deaths), (2, 1));
+    assert_eq!((server.logins(), auth.status().counts.invalidated), (2, 1));
     // A late one does not touch the fresh token.
     let fresh = auth.token().await.unwrap().generation;
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);

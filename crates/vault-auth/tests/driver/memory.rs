@@ -87,7 +87,7 @@ impl Method for InMemory {
                 sleep(after).await;
                 let token = Token::new(&format!("token-{number}").into()).unwrap();
                 let mut login = Login::new(token);
-                login.lease = Some(lease);
+                login.ttl = Some(lease);
                 Ok(login)
             }
             Answer::Fails(kind) => Err(Error::new(kind, "log in")),

@@ -53,7 +53,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
     let status = auth.status();
     assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
-    assert_eq!((status.counts.deaths, status.counts.failures), (1, 1));
+    assert_eq!((status.counts.invalidated, status.counts.failures), (1, 1));
     let told = metrics(&recorded);
     assert_eq!(told["vault_auth_state{source=default,state=degraded}"], 1);
     assert_eq!(told["vault_auth_state{source=default,state=active}"], 0);
