@@ -7,15 +7,13 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vault_http::{ApiPath, Client, Denial, DenialOutcome, Error, IssuedToken, TokenSource};
+use vault_http::{Denial, DenialOutcome, Error, IssuedToken, TokenSource};
 
-use crate::builder::AuthBuilder;
-use crate::current::{Entry, Taken};
-use crate::driver::{Driver, Message, Reins, ended};
-use crate::handle::Handle;
-use crate::life::Seen;
+use crate::driver::{Driver, Message, Outcome, Reins, ended};
+use crate::machine::Seen;
 use crate::method::Method;
-use crate::shared::Denied;
+use crate::shared::current::{Entry, Taken};
+use crate::shared::{Denied, Shared};
 use crate::status::{Snapshot, Status};
 
 /// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
@@ -46,21 +44,6 @@ pub enum OnShutdown {
 }
 
 impl Auth {
-    /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
-    pub fn new(client: Client, method: impl Method) -> Self {
-        Self::builder(client, method).build()
-    }
-
-    /// Like [`Auth::new`], with a login namespace.
-    pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
-        Self::builder(client, method).namespace(namespace).build()
-    }
-
-    /// Begins a source of tokens that logs in by `method`.
-    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
-        AuthBuilder::new(client, method)
-    }
-
     pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: Reins) -> Self {
         let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
         Self(Arc::new(Inner { method, reins, idle, running }))
@@ -86,11 +69,6 @@ impl Auth {
     /// It starts nothing: see [`Auth::start`].
     pub fn with_current<R>(&self, read: impl FnOnce(&IssuedToken) -> R) -> Option<R> {
         self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
-    }
-
-    /// A way to the token for one task or thread to keep: the cheapest there is.
-    pub fn handle(&self) -> Handle {
-        Handle::new(self.clone(), Arc::clone(&self.0.reins.shared))
     }
 
     /// Logs in anew, with the credentials as they are now: for who has replaced them and was told
@@ -146,6 +124,10 @@ impl Auth {
             }
             news.changed().await.map_err(|_| ended())?;
         }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<Outcome>> {
+        &self.0.reins.shared
     }
 
     /// Takes a use of the token, where they are counted.

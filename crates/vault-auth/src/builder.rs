@@ -6,12 +6,28 @@ use metrics::SharedString;
 use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
-use crate::driver::Driver;
-use crate::files::FileTask;
-use crate::life::Config;
+use crate::credential::watch::FileTask;
+use crate::driver::{Driver, Work};
+use crate::machine::Config;
 use crate::method::Method;
-use crate::report::Reporter;
-use crate::work::Work;
+use crate::metrics::Reporter;
+
+impl Auth {
+    /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
+    pub fn new(client: Client, method: impl Method) -> Self {
+        Self::builder(client, method).build()
+    }
+
+    /// Like [`Auth::new`], with a login namespace.
+    pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
+        Self::builder(client, method).namespace(namespace).build()
+    }
+
+    /// Begins a source of tokens that logs in by `method`.
+    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
+        AuthBuilder::new(client, method)
+    }
+}
 
 /// The settings of an [`Auth`].
 ///

@@ -9,9 +9,9 @@ use arc_swap::cache::Cache;
 use vault_http::IssuedToken;
 
 use crate::auth::Auth;
-use crate::current::Entry;
 use crate::driver::Outcome;
 use crate::shared::Shared;
+use crate::shared::current::Entry;
 
 /// A way to the token of an [`Auth`] that one task has to itself: it keeps what it saw last, and
 /// looks only whether that was replaced. That costs a nanosecond or two, on any number of threads at
@@ -32,6 +32,13 @@ impl Deref for Place {
 
     fn deref(&self) -> &ArcSwapOption<Entry> {
         self.0.current.cell()
+    }
+}
+
+impl Auth {
+    /// A way to the token for one task or thread to keep: the cheapest there is.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.clone(), Arc::clone(self.shared()))
     }
 }
 

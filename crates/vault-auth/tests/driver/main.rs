@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod callers;
 mod files;
-mod life;
 mod memory;
-mod watched;
+mod status;
