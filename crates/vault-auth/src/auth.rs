@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{Denial, DenialOutcome, Error, IssuedToken, TokenSource};
 
-use crate::driver::{Driver, Message, Outcome, Reins, ended};
-use crate::machine::Seen;
+use crate::driver::{Driver, DriverHandle, Message, Outcome, shut_down_error};
+use crate::machine::Liveness;
 use crate::method::Method;
-use crate::shared::current::{Entry, Taken};
-use crate::shared::{Denied, Shared};
+use crate::shared::current::{CurrentToken, UseTaken};
+use crate::shared::{JoinedDenial, Shared};
 use crate::status::{Snapshot, Status};
 
 /// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
@@ -27,7 +27,7 @@ pub struct Auth(Arc<Inner>);
 
 struct Inner {
     method: Arc<dyn Method>,
-    reins: Reins,
+    driver: DriverHandle,
     /// The driver, until it is first needed.
     idle: Mutex<Option<Driver>>,
     /// The driver, from then on. It holds nothing of this, and ends with it.
@@ -44,9 +44,9 @@ pub enum OnShutdown {
 }
 
 impl Auth {
-    pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: Reins) -> Self {
+    pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: DriverHandle) -> Self {
         let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
-        Self(Arc::new(Inner { method, reins, idle, running }))
+        Self(Arc::new(Inner { method, driver: reins, idle, running }))
     }
 
     /// Logs in now, in the background, so that the first request need not wait.
@@ -68,19 +68,23 @@ impl Auth {
     ///
     /// It starts nothing: see [`Auth::start`].
     pub fn with_current<R>(&self, read: impl FnOnce(&IssuedToken) -> R) -> Option<R> {
-        self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
+        self.0
+            .driver
+            .shared
+            .current
+            .with(|entry| self.take_use(entry).then(|| read(&entry.issued)))?
     }
 
     /// Logs in anew, with the credentials as they are now: for who has replaced them and was told
     /// to say so. The token in use goes on being used until there is another. A source that was
     /// never asked for a token does nothing.
     pub fn reload(&self) {
-        self.tell(Message::Reload);
+        self.notify_driver(Message::Reload);
     }
 
     /// How the token is, now.
     pub fn status(&self) -> Status {
-        self.0.reins.news.borrow().status(Instant::now())
+        self.0.driver.snapshots.borrow().status(Instant::now())
     }
 
     /// Waits until there is a token to use.
@@ -99,106 +103,109 @@ impl Auth {
         drop(self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (done, is_done) = oneshot::channel();
         let revoke = token == OnShutdown::Revoke;
-        if self.0.reins.inbox.send(Message::ShutDown { revoke, done }).is_ok() {
+        if self.0.driver.messages.send(Message::ShutDown { revoke, done }).is_ok() {
             // It is done when it answers, and when it is gone.
             let _ = is_done.await;
         }
     }
 
     /// What `get` finds in the current token, once it does. Waits only while there is hope.
-    async fn wait_for<T>(&self, get: impl Fn(&Entry) -> Option<T>) -> Result<T, Error> {
-        let find = || self.0.reins.shared.current.with(&get).flatten();
+    async fn wait_for<T>(&self, get: impl Fn(&CurrentToken) -> Option<T>) -> Result<T, Error> {
+        let find = || self.0.driver.shared.current.with(&get).flatten();
         if let Some(found) = find() {
             return Ok(found);
         }
         self.start();
-        let mut news: watch::Receiver<Snapshot> = self.0.reins.news.clone();
+        let mut news: watch::Receiver<Snapshot> = self.0.driver.snapshots.clone();
         loop {
             // Read before looking, so that nothing is missed in between.
-            let failure = news.borrow_and_update().failure();
+            let failure = news.borrow_and_update().error_for_waiters();
             if let Some(found) = find() {
                 return Ok(found);
             }
             if let Some(error) = failure {
                 return Err(error);
             }
-            news.changed().await.map_err(|_| ended())?;
+            news.changed().await.map_err(|_| shut_down_error())?;
         }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared<Outcome>> {
-        &self.0.reins.shared
+        &self.0.driver.shared
     }
 
     /// Takes a use of the token, where they are counted.
-    pub(crate) fn use_of(&self, entry: &Entry) -> bool {
-        let taken = entry.take();
-        if taken != Taken::Yes {
-            let (generation, up) = (entry.lease.generation, taken != Taken::Low);
-            self.tell(Message::Used { generation, up });
+    pub(crate) fn take_use(&self, entry: &CurrentToken) -> bool {
+        let taken = entry.take_use();
+        if taken != UseTaken::Yes {
+            let (generation, up) = (entry.issued.generation, taken != UseTaken::Low);
+            self.notify_driver(Message::UsesLow { generation, exhausted: up });
         }
-        taken != Taken::No
+        taken != UseTaken::No
     }
 
     /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
     /// the driver is told when there are none left.
-    fn is_usable(&self, entry: &Entry) -> bool {
+    fn is_usable(&self, entry: &CurrentToken) -> bool {
         if !entry.has_uses() {
-            self.tell(Message::Used { generation: entry.lease.generation, up: true });
+            self.notify_driver(Message::UsesLow {
+                generation: entry.issued.generation,
+                exhausted: true,
+            });
         }
         entry.is_usable(Instant::now())
     }
 
     /// A driver that is gone needs to be told nothing.
-    fn tell(&self, message: Message) {
-        let _: Result<(), mpsc::error::SendError<_>> = self.0.reins.inbox.send(message);
+    fn notify_driver(&self, message: Message) {
+        let _: Result<(), mpsc::error::SendError<_>> = self.0.driver.messages.send(message);
     }
 }
 
 #[async_trait]
 impl TokenSource for Auth {
     async fn token(&self) -> Result<IssuedToken, Error> {
-        let take = |entry: &Entry| {
-            let usable = self.is_usable(entry) && self.use_of(entry);
-            usable.then(|| entry.lease.clone())
+        let take = |entry: &CurrentToken| {
+            let usable = self.is_usable(entry) && self.take_use(entry);
+            usable.then(|| entry.issued.clone())
         };
         self.wait_for(take).await
     }
 
     async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
         self.start();
-        let shared = &self.0.reins.shared;
+        let shared = &self.0.driver.shared;
         // After its last use, a token gets a 403 of any wording.
         let used_up = shared
             .current
-            .with(|entry| entry.lease.generation == denial.generation && !entry.has_uses());
+            .with(|entry| entry.issued.generation == denial.generation && !entry.has_uses());
         let token_invalid = denial.token_invalid || used_up == Some(true);
         let denial = Denial { token_invalid, ..denial };
         let open = || Arc::new(watch::channel(None).0);
-        let mut pending = match shared.denied(denial.generation, open) {
-            Denied::Replaced => return Ok(DenialOutcome::Replaced),
-            Denied::Ended => return Err(ended()),
-            Denied::Pending { outcome, first } => {
+        let mut pending = match shared.join_denial(denial.generation, open) {
+            JoinedDenial::Replaced => return Ok(DenialOutcome::Replaced),
+            JoinedDenial::Ended => return Err(shut_down_error()),
+            JoinedDenial::Pending { outcome, first } => {
                 let pending = outcome.subscribe();
                 if first {
                     // A driver that ends settles all that is open.
-                    self.tell(Message::Denied(denial));
+                    self.notify_driver(Message::Denied(denial));
                 }
                 pending
             }
         };
-        let seen = pending.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
+        let seen = pending.wait_for(Option::is_some).await.map_err(|_| shut_down_error())?.clone();
         match seen {
-            Some(Seen::Alive) => Ok(DenialOutcome::PathDenied),
-            Some(Seen::Unknown(error)) => Err(error),
-            Some(Seen::Dead) | None => self.ready().await.map(|()| DenialOutcome::Replaced),
+            Some(Liveness::Alive) => Ok(DenialOutcome::PathDenied),
+            Some(Liveness::Unknown(error)) => Err(error),
+            Some(Liveness::Dead) | None => self.ready().await.map(|()| DenialOutcome::Replaced),
         }
     }
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.reins.news.borrow().state;
+        let state = self.0.driver.snapshots.borrow().state;
         f.debug_struct("Auth").field("method", &self.0.method).field("state", &state).finish()
     }
 }

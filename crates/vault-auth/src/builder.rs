@@ -7,7 +7,7 @@ use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
 use crate::credential::watch::FileTask;
-use crate::driver::{Driver, Work};
+use crate::driver::{Driver, Requests};
 use crate::machine::Config;
 use crate::method::Method;
 use crate::metrics::Reporter;
@@ -86,12 +86,12 @@ impl AuthBuilder {
             repeatable: method.is_repeatable(),
             locks_out: method.locks_out(),
         };
-        let work = Work {
+        let work = Requests {
             // Logins and renewals do not wait behind a program's other requests.
             client: client.control(),
             namespace,
             method: Arc::clone(&method),
-            looking: FileTask::default(),
+            fingerprinting: FileTask::default(),
             reporter: Reporter::new(name),
         };
         let (driver, reins) = Driver::new(work, config);

@@ -11,7 +11,7 @@ use vault_http::IssuedToken;
 use crate::auth::Auth;
 use crate::driver::Outcome;
 use crate::shared::Shared;
-use crate::shared::current::Entry;
+use crate::shared::current::CurrentToken;
 
 /// A way to the token of an [`Auth`] that one task has to itself: it keeps what it saw last, and
 /// looks only whether that was replaced. That costs a nanosecond or two, on any number of threads at
@@ -20,17 +20,17 @@ use crate::shared::current::Entry;
 /// The last token that it saw stays in memory until it looks again.
 pub struct Handle {
     auth: Auth,
-    cache: Cache<Place, Option<Arc<Entry>>>,
+    cache: Cache<CurrentCell, Option<Arc<CurrentToken>>>,
 }
 
 /// Where the token is found.
 #[derive(Clone)]
-struct Place(Arc<Shared<Outcome>>);
+struct CurrentCell(Arc<Shared<Outcome>>);
 
-impl Deref for Place {
-    type Target = ArcSwapOption<Entry>;
+impl Deref for CurrentCell {
+    type Target = ArcSwapOption<CurrentToken>;
 
-    fn deref(&self) -> &ArcSwapOption<Entry> {
+    fn deref(&self) -> &ArcSwapOption<CurrentToken> {
         self.0.current.cell()
     }
 }
@@ -44,14 +44,14 @@ impl Auth {
 
 impl Handle {
     pub(crate) fn new(auth: Auth, shared: Arc<Shared<Outcome>>) -> Self {
-        Self { auth, cache: Cache::new(Place(shared)) }
+        Self { auth, cache: Cache::new(CurrentCell(shared)) }
     }
 
     /// The token that is in use; `None` when there is none, and a login is due or under way: then
     /// [`Auth::ready`] waits for one. As [`Auth::with_current`], it looks at no clock.
     pub fn current(&mut self) -> Option<&IssuedToken> {
         let entry = self.cache.load().as_deref()?;
-        self.auth.use_of(entry).then_some(&entry.lease)
+        self.auth.take_use(entry).then_some(&entry.issued)
     }
 
     /// The source of its tokens.

@@ -4,7 +4,7 @@ use metrics::SharedString;
 use tokio::time::Instant;
 use tracing::info;
 
-use crate::machine::{Event, Seen, Unrenewed};
+use crate::machine::{Event, Liveness, RenewalFailure};
 use crate::status::{Snapshot, State};
 
 /// Reports on one token source, which the label `source` names.
@@ -25,20 +25,23 @@ impl Reporter {
             Event::LoginFailed(failure) if failure.refused => self.login("refused"),
             Event::LoginFailed(_) => self.login("failed"),
             Event::Renewed { .. } => self.renewal("success"),
-            Event::Unrenewed { why: Unrenewed::Unasked | Unrenewed::Unreached, .. } => {
+            Event::RenewalFailed {
+                failure: RenewalFailure::Unavailable | RenewalFailure::NoActiveNode,
+                ..
+            } => {
                 self.renewal("failed");
             }
-            Event::Unrenewed { .. } => self.renewal("refused"),
-            Event::LookedUp { seen, .. } => self.lookup(match seen {
-                Seen::Alive => "alive",
-                Seen::Dead => "dead",
-                Seen::Unknown(_) => "unknown",
+            Event::RenewalFailed { .. } => self.renewal("refused"),
+            Event::LookedUp { liveness: seen, .. } => self.lookup(match seen {
+                Liveness::Alive => "alive",
+                Liveness::Dead => "dead",
+                Liveness::Unknown(_) => "unknown",
             }),
             Event::Start
             | Event::Tick
             | Event::Probed { .. }
             | Event::Denied(_)
-            | Event::Used { .. }
+            | Event::UsesLow { .. }
             | Event::CredentialChanged { .. } => {}
         }
     }
@@ -89,12 +92,11 @@ impl Reporter {
 
     /// Reports how long the token may still be used.
     pub(crate) fn expiry(&self, now: &Snapshot, at: Instant) {
-        let left = match (now.kind, now.end) {
+        let left = match (now.kind, now.usable_until) {
             (None, _) => 0.0,
             (Some(_), None) => f64::INFINITY,
             (Some(_), Some(end)) => end.saturating_duration_since(at).as_secs_f64(),
         };
-        metrics::gauge!("vault_auth_token_expiry_seconds", "source" => self.source.clone())
-            .set(left);
+        metrics::gauge!("vault_auth_token_expiry_seconds", "source" => self.source.clone()).set(left);
     }
 }

@@ -119,11 +119,11 @@ pub(crate) struct Snapshot {
     pub(crate) state: State,
     pub(crate) kind: Option<TokenKind>,
     pub(crate) generation: Generation,
-    pub(crate) end: Option<Instant>,
+    pub(crate) usable_until: Option<Instant>,
     pub(crate) counts: Counts,
     pub(crate) error: Option<Error>,
     /// Whether those who wait for a token are told that error.
-    pub(crate) hopeless: bool,
+    pub(crate) fails_waiters: bool,
 }
 
 impl Snapshot {
@@ -133,22 +133,22 @@ impl Snapshot {
             state: State::Empty,
             kind: None,
             generation: Generation::default(),
-            end: None,
+            usable_until: None,
             counts: Counts::default(),
             error: None,
-            hopeless: false,
+            fails_waiters: false,
         }
     }
 
     /// After the end.
     pub(crate) fn ended(last: Self, error: Error) -> Self {
         let (state, error) = (State::Ended, Some(error));
-        Self { state, kind: None, end: None, error, hopeless: true, ..last }
+        Self { state, kind: None, usable_until: None, error, fails_waiters: true, ..last }
     }
 
     /// The error for those who wait for a token, if there is nothing to wait for.
-    pub(crate) fn failure(&self) -> Option<Error> {
-        self.error.clone().filter(|_| self.hopeless)
+    pub(crate) fn error_for_waiters(&self) -> Option<Error> {
+        self.error.clone().filter(|_| self.fails_waiters)
     }
 
     pub(crate) fn status(&self, now: Instant) -> Status {
@@ -156,7 +156,7 @@ impl Snapshot {
             state: self.state,
             kind: self.kind,
             generation: self.generation,
-            expires_in: self.end.map(|end| end.saturating_duration_since(now)),
+            expires_in: self.usable_until.map(|end| end.saturating_duration_since(now)),
             counts: self.counts,
             error: self.error.clone(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Response, Token};
 
-use crate::machine::{Renewal, Seen, Unrenewed, is_unreached};
+use crate::machine::{Liveness, Renewal, RenewalFailure, reached_no_active_node};
 
 const RENEW_SELF: ApiPath = ApiPath::from_static("auth/token/renew-self");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
@@ -13,19 +13,19 @@ const REVOKE_SELF: ApiPath = ApiPath::from_static("auth/token/revoke-self");
 
 /// The way to the server, for a token in its namespace.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Own<'a> {
+pub(crate) struct TokenSelf<'a> {
     pub(crate) client: &'a Client,
     pub(crate) namespace: Option<&'a ApiPath>,
     pub(crate) deadline: Deadline,
 }
 
-impl Own<'_> {
+impl TokenSelf<'_> {
     /// Asks, once, for `increment` more from now.
     pub(crate) async fn renew(
         self,
         token: &Token,
         increment: Duration,
-    ) -> Result<Renewal, (Unrenewed, Error)> {
+    ) -> Result<Renewal, (RenewalFailure, Error)> {
         #[derive(Serialize)]
         struct Body {
             increment: u64,
@@ -33,13 +33,13 @@ impl Own<'_> {
         let body = Body { increment: increment.as_secs() };
         let request = Request::post(RENEW_SELF, &body);
         let request = request.map(|request| request.without_retries().first_byte_limit(None));
-        let request = request.map_err(|error| (Unrenewed::Unasked, error))?;
+        let request = request.map_err(|error| (RenewalFailure::Unavailable, error))?;
         let answer = self.send(&request, token, &[200, 204]).await;
-        let answer = answer.map_err(|error| (meaning(&error), error))?;
+        let answer = answer.map_err(|error| (classify(&error), error))?;
         // 204, or an answer without a lease: the user is gone, and nothing was renewed.
         renewal(&answer).ok_or_else(|| {
             let error = answer.error(ErrorKind::Rejected).with_detail("nothing was renewed");
-            (Unrenewed::Refused, error)
+            (RenewalFailure::Refused, error)
         })
     }
 
@@ -52,17 +52,17 @@ impl Own<'_> {
     }
 
     /// Whether it lives, by a look-up.
-    pub(crate) async fn see(self, token: &Token) -> Seen {
+    pub(crate) async fn liveness(self, token: &Token) -> Liveness {
         #[derive(Deserialize)]
         struct Data {}
         // An answer of another shape is not Vault's, and says nothing about the token.
         match self.look_up(token).await.and_then(|answer| answer.data::<Data>()) {
-            Ok(_) => Seen::Alive,
+            Ok(_) => Liveness::Alive,
             Err(error) => match error.kind() {
                 // The token may not look itself up: its policies are at work, so it lives.
-                ErrorKind::Denied => Seen::Alive,
-                ErrorKind::TokenInvalid | ErrorKind::Forbidden => Seen::Dead,
-                _ => Seen::Unknown(error),
+                ErrorKind::Denied => Liveness::Alive,
+                ErrorKind::TokenInvalid | ErrorKind::Forbidden => Liveness::Dead,
+                _ => Liveness::Unknown(error),
             },
         }
     }
@@ -110,16 +110,16 @@ fn renewal(answer: &Response) -> Option<Renewal> {
     Some(Renewal { lease: Duration::from_secs(seconds), capped })
 }
 
-fn meaning(error: &Error) -> Unrenewed {
-    if is_unreached(error) {
-        return Unrenewed::Unreached;
+fn classify(error: &Error) -> RenewalFailure {
+    if reached_no_active_node(error) {
+        return RenewalFailure::NoActiveNode;
     }
     match (error.kind(), error.status()) {
-        (ErrorKind::TokenInvalid, _) => Unrenewed::Dead,
-        (ErrorKind::Denied, _) => Unrenewed::Forbidden,
-        (_, Some(400)) => Unrenewed::Impossible,
+        (ErrorKind::TokenInvalid, _) => RenewalFailure::Dead,
+        (ErrorKind::Denied, _) => RenewalFailure::Forbidden,
+        (_, Some(400)) => RenewalFailure::NotRenewable,
         // Dead or forbidden; and 500, which a role that is gone is told by.
-        (ErrorKind::Forbidden, _) | (_, Some(500)) => Unrenewed::Refused,
-        _ => Unrenewed::Unasked,
+        (ErrorKind::Forbidden, _) | (_, Some(500)) => RenewalFailure::Refused,
+        _ => RenewalFailure::Unavailable,
     }
 }

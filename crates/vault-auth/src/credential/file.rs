@@ -7,7 +7,7 @@ use tracing::warn;
 use vault_http::file::{self, FileError};
 use vault_http::{Error, ErrorKind};
 
-use super::watch::stamp;
+use super::watch::fingerprint;
 
 /// Largest credential file that is read, in bytes. Tokens and certificates are far below it.
 pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -31,14 +31,14 @@ pub(super) fn failed(path: &Path, detail: &'static str) -> Error {
 /// Reads a credential file on this thread.
 pub(super) fn read_file(path: &Path) -> Result<Content, Error> {
     let failed = |detail| failed(path, detail);
-    let before = stamp(path);
+    let before = fingerprint(path);
     let content = file::read_blocking(path, MAX_FILE_BYTES).map_err(|error| match error {
         FileError::NotRegular => failed("the credential file is not a regular file"),
         FileError::TooLarge { .. } => failed("the credential file is larger than 64 KiB"),
         FileError::Io(error) => failed("the credential file can't be read").with_source(error),
         other => failed("the credential file can't be read").with_source(other),
     })?;
-    if stamp(path) != before {
+    if fingerprint(path) != before {
         return Err(failed("the credential file is being written"));
     }
     let text = str::from_utf8(&content.bytes);

@@ -14,7 +14,7 @@ use vault_http::Error;
 
 pub(crate) use file::{MAX_FILE_BYTES, warn_readable_by_others};
 pub use reader::CredentialReader;
-pub(crate) use reader::any;
+pub(crate) use reader::accept_any;
 
 /// A secret that a login needs.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use super::watch::FileTask;
 #[derive(Debug)]
 pub struct CredentialReader {
     credential: Credential,
-    last: Mutex<Option<SecretString>>,
+    last_valid: Mutex<Option<SecretString>>,
     reading: FileTask<Result<Content, Error>>,
     /// Whether the warning about the file's mode was logged.
     warned: AtomicBool,
@@ -26,7 +26,7 @@ impl CredentialReader {
     /// A credential that is not read yet.
     pub fn new(credential: Credential) -> Self {
         let (last, reading, warned) = <_>::default();
-        Self { credential, last, reading, warned }
+        Self { credential, last_valid: last, reading, warned }
     }
 
     /// The file, if it is one, in the form that [`Method::files`](crate::Method::files) returns.
@@ -39,11 +39,11 @@ impl CredentialReader {
     ///
     /// # Errors
     /// [`ErrorKind::LoginRefused`] if there is no good content yet.
-    pub async fn read(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
+    pub async fn read(&self, is_complete: fn(&str) -> bool) -> Result<SecretString, Error> {
         let read = self.read_now().await;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_valid.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
-            Ok(secret) if is_whole(secret.expose_secret()) || last.is_none() => {
+            Ok(secret) if is_complete(secret.expose_secret()) || last.is_none() => {
                 *last = Some(secret.clone());
                 Ok(secret)
             }
@@ -63,8 +63,8 @@ impl CredentialReader {
     ///
     /// # Errors
     /// As [`CredentialReader::read`].
-    pub async fn read_trimmed(&self, is_whole: fn(&str) -> bool) -> Result<SecretString, Error> {
-        Ok(self.read(is_whole).await?.expose_secret().trim().into())
+    pub async fn read_trimmed(&self, is_complete: fn(&str) -> bool) -> Result<SecretString, Error> {
+        Ok(self.read(is_complete).await?.expose_secret().trim().into())
     }
 
     async fn read_now(&self) -> Result<SecretString, Error> {
@@ -85,6 +85,6 @@ impl CredentialReader {
 }
 
 /// Any text: of an id or a password nobody can tell that a part is missing.
-pub(crate) fn any(_: &str) -> bool {
+pub(crate) fn accept_any(_: &str) -> bool {
     true
 }

@@ -56,7 +56,7 @@ async fn file_readable_by_others_is_warned_of_once_by_path_alone() {
         std::fs::set_permissions(file.path(), mode).unwrap();
         let credential = CredentialReader::new(Credential::File(file.path().to_owned()));
         for _ in 0..3 {
-            credential.read(any).await.unwrap();
+            credential.read(accept_any).await.unwrap();
         }
         let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let path = file.path().display().to_string();

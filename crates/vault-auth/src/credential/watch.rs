@@ -12,25 +12,25 @@ use tokio::time::timeout;
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// When a file was written, its length and its number; `None` if there is no file.
-pub(crate) type Stamp = Option<(SystemTime, u64, u64)>;
+pub(crate) type Fingerprint = Option<(SystemTime, u64, u64)>;
 
 /// The fingerprints of several files.
-pub(crate) type Stamps = Vec<Stamp>;
+pub(crate) type Fingerprints = Vec<Fingerprint>;
 
 /// Returns the fingerprint of the file that the path's links lead to. Blocks on the file system.
-pub(crate) fn stamp(path: &Path) -> Stamp {
+pub(crate) fn fingerprint(path: &Path) -> Fingerprint {
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len(), number(&metadata)))
+    Some((metadata.modified().ok()?, metadata.len(), inode(&metadata)))
 }
 
 /// Returns the fingerprints of several files. Blocks on the file system.
-pub(crate) fn stamps(paths: &[PathBuf]) -> Stamps {
-    paths.iter().map(|path| stamp(path)).collect()
+pub(crate) fn fingerprints(paths: &[PathBuf]) -> Fingerprints {
+    paths.iter().map(|path| fingerprint(path)).collect()
 }
 
 /// A file that replaced another one has another number.
 #[cfg(unix)]
-fn number(metadata: &std::fs::Metadata) -> u64 {
+fn inode(metadata: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)
 }
 

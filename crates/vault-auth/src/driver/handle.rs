@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use vault_http::{Denial, Generation};
 
-use crate::machine::Seen;
+use crate::machine::Liveness;
 use crate::shared::Shared;
 use crate::status::Snapshot;
 
 /// Where the outcome of a denial is put, for all callers that wait for it.
-pub(crate) type Outcome = Arc<watch::Sender<Option<Seen>>>;
+pub(crate) type Outcome = Arc<watch::Sender<Option<Liveness>>>;
 
 /// What the clones tell the driver.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Message {
     /// A 403; once for each case.
     Denied(Denial),
     /// A use was taken, and few are left, or none.
-    Used { generation: Generation, up: bool },
+    UsesLow { generation: Generation, exhausted: bool },
     /// The credentials may be others now.
     Reload,
     /// The end, and whether tokens are to be revoked.
@@ -27,8 +27,8 @@ pub(crate) enum Message {
 
 /// What a token source needs of its driver.
 #[derive(Debug)]
-pub(crate) struct Reins {
+pub(crate) struct DriverHandle {
     pub(crate) shared: Arc<Shared<Outcome>>,
-    pub(crate) inbox: mpsc::UnboundedSender<Message>,
-    pub(crate) news: watch::Receiver<Snapshot>,
+    pub(crate) messages: mpsc::UnboundedSender<Message>,
+    pub(crate) snapshots: watch::Receiver<Snapshot>,
 }

@@ -5,7 +5,7 @@ mod requests;
 mod shutdown;
 mod task;
 
-pub(crate) use handle::{Message, Outcome, Reins};
-pub(crate) use requests::Work;
-pub(crate) use shutdown::ended;
+pub(crate) use handle::{DriverHandle, Message, Outcome};
+pub(crate) use requests::Requests;
+pub(crate) use shutdown::shut_down_error;
 pub(crate) use task::Driver;

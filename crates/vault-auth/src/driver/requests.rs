@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Token};
 
-use crate::credential::watch::{FileTask, Stamps, stamps};
-use crate::machine::timing::TIMEOUT;
+use crate::credential::watch::{FileTask, Fingerprints, fingerprints};
+use crate::machine::timing::REQUEST_TIMEOUT;
 use crate::machine::{Action, Event};
 use crate::method::{LoginClient, Method};
 use crate::metrics::Reporter;
-use crate::token_self::Own;
+use crate::token_self::TokenSelf;
 
 /// How long the question for the server's health may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,31 +20,31 @@ const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 
 /// Whom to ask, and how to log in.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct Requests {
     pub(crate) client: Client,
     pub(crate) namespace: Option<ApiPath>,
     pub(crate) method: Arc<dyn Method>,
-    pub(crate) looking: FileTask<Stamps>,
+    pub(crate) fingerprinting: FileTask<Fingerprints>,
     pub(crate) reporter: Reporter,
 }
 
 /// What a task came to.
 #[derive(Debug)]
-pub(crate) enum Done {
+pub(crate) enum Completion {
     /// A login, with the files as they were before it; `None` if their file system hangs.
     Login {
-        stamps: Option<Stamps>,
+        fingerprints: Option<Fingerprints>,
         event: Event,
     },
     Event(Event),
     /// The files as they are now; `None` if their file system hangs.
-    Files(Option<Stamps>),
+    Files(Option<Fingerprints>),
     /// The method's own code panicked, in a login or in naming its files.
     Panicked(Event),
     Nothing,
 }
 
-impl Done {
+impl Completion {
     pub(crate) fn panicked() -> Self {
         let error = Error::new(ErrorKind::Interrupted, "log in");
         let error = error.with_detail("the login method panicked");
@@ -52,38 +52,40 @@ impl Done {
     }
 }
 
-impl Work {
-    pub(crate) async fn run(&self, action: Action) -> Done {
-        let deadline = Deadline::after(TIMEOUT);
+impl Requests {
+    pub(crate) async fn run(&self, action: Action) -> Completion {
+        let deadline = Deadline::after(REQUEST_TIMEOUT);
         let asked = Instant::now();
         match action {
             Action::LogIn => {
-                let stamps = self.stamps().await;
+                let stamps = self.fingerprints().await;
                 let event = self.log_in(deadline, asked).await;
-                Done::Login { stamps, event }
+                Completion::Login { fingerprints: stamps, event }
             }
-            Action::Probe => Done::Event(Event::Probed { reached: self.is_reached().await }),
-            Action::Renew { lease, increment, within } => {
+            Action::Probe => {
+                Completion::Event(Event::Probed { can_log_in: self.can_log_in().await })
+            }
+            Action::Renew { issued: lease, increment, timeout: within } => {
                 let (generation, deadline) = (lease.generation, deadline.within(within));
-                let renewed = self.own(deadline).renew(&lease.token, increment).await;
-                Done::Event(match renewed {
-                    Ok(renewal) => Event::Renewed { generation, renewal, asked },
+                let renewed = self.token_self(deadline).renew(&lease.token, increment).await;
+                Completion::Event(match renewed {
+                    Ok(renewal) => Event::Renewed { generation, renewal, sent_at: asked },
                     Err((why, error)) => {
                         info!(%error, ?why, "a token was not renewed");
-                        Event::Unrenewed { generation, why }
+                        Event::RenewalFailed { generation, failure: why }
                     }
                 })
             }
             Action::LookUp(lease) => {
-                let seen = self.own(deadline).see(&lease.token).await;
-                Done::Event(Event::LookedUp { generation: lease.generation, seen })
+                let seen = self.token_self(deadline).liveness(&lease.token).await;
+                Completion::Event(Event::LookedUp { generation: lease.generation, liveness: seen })
             }
             Action::Revoke(token) => {
                 self.revoke(&token, deadline).await;
-                Done::Nothing
+                Completion::Nothing
             }
             // The driver settles what it is told.
-            Action::Settle { .. } => Done::Nothing,
+            Action::ResolveDenial { .. } => Completion::Nothing,
         }
     }
 
@@ -94,7 +96,7 @@ impl Work {
             Err(Error::new(ErrorKind::Timeout, "log in").with_detail("the login took too long"))
         });
         match outcome {
-            Ok(login) => Event::LoggedIn { login, asked },
+            Ok(login) => Event::LoggedIn { login, sent_at: asked },
             Err(error) => {
                 info!(%error, "a login failed");
                 Event::LoginFailed(error.into())
@@ -104,7 +106,7 @@ impl Work {
 
     /// Returns whether a node answers that may log in: an active one, or a standby that forwards. What
     /// another 4xx means, only a login can find out.
-    async fn is_reached(&self) -> bool {
+    async fn can_log_in(&self) -> bool {
         let request =
             Request::get(HEALTH).query("standbyok", "true").query("perfstandbyok", "true");
         let deadline = Deadline::after(PROBE_TIMEOUT);
@@ -117,7 +119,7 @@ impl Work {
 
     /// Ends a token of ours. One that can't be revoked ends by itself.
     pub(crate) async fn revoke(&self, token: &Token, deadline: Deadline) {
-        let outcome = self.own(deadline).revoke(token).await;
+        let outcome = self.token_self(deadline).revoke(token).await;
         self.reporter.revoked(outcome.is_ok());
         if let Err(error) = outcome {
             debug!(%error, "a token was not revoked");
@@ -125,15 +127,15 @@ impl Work {
     }
 
     /// The fingerprints of the credential's files; `None` if their file system hangs.
-    pub(crate) async fn stamps(&self) -> Option<Stamps> {
+    pub(crate) async fn fingerprints(&self) -> Option<Fingerprints> {
         let files = self.method.files();
         if files.is_empty() {
-            return Some(Stamps::new());
+            return Some(Fingerprints::new());
         }
-        self.looking.run(move || stamps(&files)).await
+        self.fingerprinting.run(move || fingerprints(&files)).await
     }
 
-    fn own(&self, deadline: Deadline) -> Own<'_> {
-        Own { client: &self.client, namespace: self.namespace.as_ref(), deadline }
+    fn token_self(&self, deadline: Deadline) -> TokenSelf<'_> {
+        TokenSelf { client: &self.client, namespace: self.namespace.as_ref(), deadline }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Requests that may be sent in a [`WINDOW`].
-pub(crate) const MOST: usize = 6;
+pub(crate) const MAX_REQUESTS: usize = 6;
 /// Any period of this length.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
@@ -24,7 +24,7 @@ impl Budget {
             self.0.pop_front();
         }
         match self.0.front() {
-            Some(first) if self.0.len() >= MOST => Err(*first + WINDOW),
+            Some(first) if self.0.len() >= MAX_REQUESTS => Err(*first + WINDOW),
             _ => {
                 self.0.push_back(now);
                 Ok(())

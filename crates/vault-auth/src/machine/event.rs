@@ -15,51 +15,57 @@ pub(crate) enum Event {
     /// What `Life::due` named is there.
     Tick,
     /// A login that was sent at `asked` gave this.
-    LoggedIn { login: Login, asked: Instant },
+    LoggedIn { login: Login, sent_at: Instant },
     /// A login gave nothing.
-    LoginFailed(Failure),
+    LoginFailed(LoginFailure),
     /// A renewal that was sent at `asked` gave this.
-    Renewed { generation: Generation, renewal: Renewal, asked: Instant },
+    Renewed { generation: Generation, renewal: Renewal, sent_at: Instant },
     /// A renewal gave nothing.
-    Unrenewed { generation: Generation, why: Unrenewed },
+    RenewalFailed { generation: Generation, failure: RenewalFailure },
     /// The server was asked for its health; `reached`: a login may succeed now.
-    Probed { reached: bool },
+    Probed { can_log_in: bool },
     /// A request with the token was answered 403.
     Denied(Denial),
     /// A look-up of the token after that.
-    LookedUp { generation: Generation, seen: Seen },
+    LookedUp { generation: Generation, liveness: Liveness },
     /// The token has few uses left, or none.
-    Used { generation: Generation, up: bool },
+    UsesLow { generation: Generation, exhausted: bool },
     /// A credential's file is another one now; `log_in`: that wants a new token at once.
-    CredentialChanged { log_in: bool },
+    CredentialChanged { log_in_now: bool },
 }
 
 /// Why a login gave nothing.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct LoginFailure {
     pub(crate) error: Error,
     /// The server refused the credential.
     pub(crate) refused: bool,
     /// It was certainly not executed, and may work the next moment.
-    pub(crate) again: bool,
+    pub(crate) retry_now: bool,
     /// It reached no active node, and so no login was made.
-    pub(crate) unreached: bool,
+    pub(crate) no_active_node: bool,
     /// How long the server asks to wait.
-    pub(crate) after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
-impl From<Error> for Failure {
+impl From<Error> for LoginFailure {
     fn from(error: Error) -> Self {
         // A credential that could not even be read was refused by nobody.
         let refused = error.kind() == ErrorKind::LoginRefused && error.status().is_some();
         let again = error.kind().semantics().retryable && error.executed() == Executed::No;
-        let unreached = is_unreached(&error);
-        Self { refused, again, unreached, after: error.retry_after(), error }
+        let unreached = reached_no_active_node(&error);
+        Self {
+            refused,
+            retry_now: again,
+            no_active_node: unreached,
+            retry_after: error.retry_after(),
+            error,
+        }
     }
 }
 
 /// Returns whether a request failed before it reached an active node.
-pub(crate) fn is_unreached(error: &Error) -> bool {
+pub(crate) fn reached_no_active_node(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Unreachable | ErrorKind::Tls | ErrorKind::Sealed | ErrorKind::NoLeader
@@ -77,24 +83,24 @@ pub(crate) struct Renewal {
 
 /// Why a token was not renewed.
 #[derive(Debug, Clone)]
-pub(crate) enum Unrenewed {
+pub(crate) enum RenewalFailure {
     /// The token is dead.
     Dead,
     /// A policy forbids renewals.
     Forbidden,
     /// This token can't be renewed, now or later.
-    Impossible,
+    NotRenewable,
     /// The server renewed nothing, and a login may show why.
     Refused,
     /// Nobody could be asked.
-    Unasked,
+    Unavailable,
     /// The request reached no active node.
-    Unreached,
+    NoActiveNode,
 }
 
 /// What a look-up showed of a token.
 #[derive(Debug, Clone)]
-pub(crate) enum Seen {
+pub(crate) enum Liveness {
     /// It lives: the path is denied.
     Alive,
     /// It is dead.
@@ -111,11 +117,11 @@ pub(crate) enum Action {
     /// Ask for the server's health.
     Probe,
     /// Renew this token for so long. The response has to come `within` this time.
-    Renew { lease: IssuedToken, increment: Duration, within: Duration },
+    Renew { issued: IssuedToken, increment: Duration, timeout: Duration },
     /// Look this token up.
     LookUp(IssuedToken),
     /// Revoke this token: another is used.
     Revoke(Token),
     /// Tell all who asked about this generation.
-    Settle { generation: Generation, seen: Seen },
+    ResolveDenial { generation: Generation, liveness: Liveness },
 }

@@ -5,33 +5,34 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vault_http::{Error, ErrorKind, Generation};
 
-use super::active::Held;
-use super::event::{Action, Failure};
-use super::timing::{self, LONGEST_WAIT, LONGEST_WAIT_IN_USE};
-use super::token_machine::{Flight, Life, Moment, Trouble};
+use super::active::ActiveToken;
+use super::event::{Action, LoginFailure};
+use super::timing::{self, MAX_BACKOFF, MAX_BACKOFF_WITH_TOKEN};
+use super::token_machine::{InFlight, LoginProblem, Moment, TokenMachine};
 use crate::login::Login;
 use crate::status::State;
 
 /// A server counts leases in whole seconds: what is longer by less is not longer.
 const ROUNDING: Duration = Duration::from_secs(5);
 
-impl Life {
+impl TokenMachine {
     /// Logs in, unless a login is out already. `free`: a short lease makes it necessary.
-    pub(super) fn log_in(&mut self, at: Moment, free: bool) {
-        if self.flight == Some(Flight::Login) {
+    pub(super) fn log_in(&mut self, at: Moment, exempt: bool) {
+        if self.in_flight == Some(InFlight::Login) {
             return;
         }
-        if let Err(next) = self.spend(free, at) {
+        if let Err(next) = self.spend_budget(exempt, at) {
             self.login_at = Some(next);
             // A token in use does without for a minute.
-            if self.held.is_none() || self.trouble.is_some() {
-                let error = self.trouble.take().map_or_else(too_many, |trouble| trouble.error);
-                self.trouble = Some(Trouble { error, rejected: false, unreached: false });
+            if self.active.is_none() || self.problem.is_some() {
+                let error =
+                    self.problem.take().map_or_else(budget_exhausted, |trouble| trouble.error);
+                self.problem = Some(LoginProblem { error, rejected: false, no_active_node: false });
             }
             return;
         }
         (self.login_at, self.probe_at) = (None, None);
-        self.flight = Some(Flight::Login);
+        self.in_flight = Some(InFlight::Login);
         self.actions.push(Action::LogIn);
     }
 
@@ -39,84 +40,85 @@ impl Life {
     ///
     /// # Errors
     /// The time at which it may be sent.
-    pub(super) fn spend(&mut self, free: bool, at: Moment) -> Result<(), Instant> {
-        if !free {
+    pub(super) fn spend_budget(&mut self, exempt: bool, at: Moment) -> Result<(), Instant> {
+        if !exempt {
             self.budget.take(at.now)?;
         }
-        self.paid = !free;
+        self.counted_in_budget = !exempt;
         Ok(())
     }
 
     /// The request that was out reached no active node, and does not count.
-    pub(super) fn refund(&mut self) {
-        if std::mem::take(&mut self.paid) {
+    pub(super) fn refund_budget(&mut self) {
+        if std::mem::take(&mut self.counted_in_budget) {
             self.budget.refund();
         }
     }
 
     /// The token is gone before another was there.
-    pub(super) fn replace_lost(&mut self, free: bool, at: Moment) {
+    pub(super) fn replace_lost_token(&mut self, exempt: bool, at: Moment) {
         self.renew_at = None;
         // A renewal that is out comes too late.
-        self.flight.take_if(|flight| *flight == Flight::Renewal);
-        match &self.trouble {
-            None => self.log_in(at, free),
-            Some(trouble) if trouble.unreached => self.probe_next(at),
+        self.in_flight.take_if(|flight| *flight == InFlight::Renewal);
+        match &self.problem {
+            None => self.log_in(at, exempt),
+            Some(trouble) if trouble.no_active_node => self.schedule_probe(at),
             // What keeps logins from being made keeps them from being made now too.
             Some(_) => {}
         }
     }
 
     pub(super) fn logged_in(&mut self, login: Login, asked: Instant, at: Moment) {
-        if !self.landed(Flight::Login) {
+        if !self.complete(InFlight::Login) {
             return;
         }
-        let on_trial = std::mem::take(&mut self.on_trial);
-        if self.dead.as_ref().is_some_and(|dead| dead.expose() == login.token.expose()) {
+        let on_trial = std::mem::take(&mut self.trial_login);
+        if self.last_dead.as_ref().is_some_and(|dead| dead.expose() == login.token.expose()) {
             let error = Error::new(ErrorKind::TokenInvalid, "log in");
             self.reject(error.with_detail("there is no other credential"), at);
-            return self.end_trial(at);
+            return self.finish_trial(at);
         }
-        let same = self.held.take_if(|held| held.is(&login.token));
+        let same = self.active.take_if(|held| held.is_same_token(&login.token));
         if let Some(same) = same {
-            self.seen_again(same, login, asked, at);
+            self.keep_same_token(same, login, asked, at);
         } else if on_trial
-            && self.held.as_ref().is_some_and(|held| !held.has_other_policies(&login))
+            && self.active.as_ref().is_some_and(|held| !held.has_other_policies(&login))
         {
             // Nobody has used it.
             self.actions.extend(login.revocable.then_some(Action::Revoke(login.token)));
         } else {
-            self.replace(login, asked, at);
+            self.switch_to(login, asked, at);
         }
-        self.end_trial(at);
+        self.finish_trial(at);
     }
 
     /// Takes another token into use.
-    fn replace(&mut self, login: Login, asked: Instant, at: Moment) {
+    fn switch_to(&mut self, login: Login, asked: Instant, at: Moment) {
         let revoke = self.config.revoke_replaced;
-        let replaced = self.held.take().filter(|_| revoke).and_then(|held| held.retire(at.now));
-        let before = std::mem::replace(&mut self.retired, replaced);
+        let replaced =
+            self.active.take().filter(|_| revoke).and_then(|held| held.into_replaced(at.now));
+        let before = std::mem::replace(&mut self.replaced, replaced);
         // At most two tokens live.
-        let before = before.and_then(|before| before.alive(at.now));
+        let before = before.and_then(|before| before.into_unexpired(at.now));
         self.actions.extend(before.map(Action::Revoke));
         self.refusals.clear();
         self.generation = self.generation.next();
         self.counts.logins += 1;
-        self.hold(Held::new(login, asked, self.generation), at);
+        self.activate(ActiveToken::new(login, asked, self.generation), at);
     }
 
     /// The credential is the token itself, and still the same one. That is a refusal only if the token
     /// was due to be replaced.
-    fn seen_again(&mut self, held: Held, login: Login, asked: Instant, at: Moment) {
-        let seen = Held::new(login, asked, held.generation());
+    fn keep_same_token(&mut self, held: ActiveToken, login: Login, asked: Instant, at: Moment) {
+        let seen = ActiveToken::new(login, asked, held.generation());
         // Uses are counted from the first login that gave the token.
         let longer = held.uses.is_none()
-            && match (seen.death(), held.death()) {
+            && match (seen.expires_at(), held.expires_at()) {
                 (Some(seen), Some(held)) => seen > held + ROUNDING,
                 (seen, held) => seen.is_none() && held.is_some(),
             };
         let due = held.replace_at.is_some_and(|due| due <= at.now);
-        self.hold(if longer { seen } else { held }, at);
+        self.activate(if longer { seen } else { held }, at);
         if longer || !due {
             self.refusals.clear();
         } else {
@@ -126,31 +128,31 @@ impl Life {
     }
 
     /// Takes a token into use, and plans what it needs.
-    fn hold(&mut self, held: Held, at: Moment) {
-        (self.trouble, self.failures) = (None, 0);
-        self.held = Some(held);
-        self.plan(at);
+    fn activate(&mut self, held: ActiveToken, at: Moment) {
+        (self.problem, self.consecutive_failures) = (None, 0);
+        self.active = Some(held);
+        self.schedule(at);
     }
 
-    pub(super) fn plan(&mut self, at: Moment) {
-        let Some(held) = &mut self.held else { return };
-        let after = |held: &Held, point: fn(Instant, Duration, f64) -> Option<Instant>| {
-            held.term.and_then(|term| point(held.asked, term, at.chance))
+    pub(super) fn schedule(&mut self, at: Moment) {
+        let Some(held) = &mut self.active else { return };
+        let after = |held: &ActiveToken, point: fn(Instant, Duration, f64) -> Option<Instant>| {
+            held.lease.and_then(|term| point(held.lease_start, term, at.jitter))
         };
-        let renewed = held.renewable && self.forbidden < 2;
-        held.replace_at = after(held, timing::login);
+        let renewed = held.renewable && self.consecutive_forbidden < 2;
+        held.replace_at = after(held, timing::replace_at);
         self.login_at = held.replace_at;
-        self.renew_at = renewed.then(|| after(held, timing::renewal)).flatten();
+        self.renew_at = renewed.then(|| after(held, timing::renew_at)).flatten();
     }
 
-    pub(super) fn login_failed(&mut self, failure: Failure, at: Moment) {
-        if !self.landed(Flight::Login) {
+    pub(super) fn login_failed(&mut self, failure: LoginFailure, at: Moment) {
+        if !self.complete(InFlight::Login) {
             return;
         }
-        if failure.unreached {
-            self.refund();
+        if failure.no_active_node {
+            self.refund_budget();
         }
-        let on_trial = std::mem::take(&mut self.on_trial) && self.held.is_some();
+        let on_trial = std::mem::take(&mut self.trial_login) && self.active.is_some();
         if failure.refused {
             self.counts.refusals += 1;
             self.reject(failure.error, at);
@@ -158,33 +160,39 @@ impl Life {
             self.counts.failures += 1;
             // The token in use is well, and was not due to be replaced.
             if !on_trial {
-                self.wait_after(failure, at);
+                self.schedule_retry(failure, at);
             }
         }
-        self.end_trial(at);
+        self.finish_trial(at);
     }
 
     /// Plans the next try after a login that nobody refused.
-    fn wait_after(&mut self, failure: Failure, at: Moment) {
-        let Failure { error, again, unreached, after, .. } = failure;
-        self.failures = self.failures.saturating_add(1);
-        let quick = timing::quick(self.failures, at.chance).filter(|_| again);
-        if let (Some(wait), None, None) = (quick, &self.held, after) {
+    fn schedule_retry(&mut self, failure: LoginFailure, at: Moment) {
+        let LoginFailure {
+            error,
+            retry_now: again,
+            no_active_node: unreached,
+            retry_after: after,
+            ..
+        } = failure;
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        let quick = timing::quick_retry(self.consecutive_failures, at.jitter).filter(|_| again);
+        if let (Some(wait), None, None) = (quick, &self.active, after) {
             self.login_at = Some(at.now + wait);
             return;
         }
-        self.trouble = Some(Trouble { error, rejected: false, unreached });
-        if unreached && self.held.is_none() {
-            return self.probe_next(at);
+        self.problem = Some(LoginProblem { error, rejected: false, no_active_node: unreached });
+        if unreached && self.active.is_none() {
+            return self.schedule_probe(at);
         }
-        let most = if self.held.is_some() { LONGEST_WAIT_IN_USE } else { LONGEST_WAIT };
-        let wait = timing::backoff(self.failures, most, at.chance);
-        self.login_at = Some(at.now + wait.max(after.unwrap_or_default().min(LONGEST_WAIT)));
+        let most = if self.active.is_some() { MAX_BACKOFF_WITH_TOKEN } else { MAX_BACKOFF };
+        let wait = timing::backoff(self.consecutive_failures, most, at.jitter);
+        self.login_at = Some(at.now + wait.max(after.unwrap_or_default().min(MAX_BACKOFF)));
     }
 
     /// Asks for the server's health before the next login: there is no token, and no active node.
-    fn probe_next(&mut self, at: Moment) {
-        (self.login_at, self.probe_at) = (None, Some(at.now + timing::probe(at.chance)));
+    fn schedule_probe(&mut self, at: Moment) {
+        (self.login_at, self.probe_at) = (None, Some(at.now + timing::probe_delay(at.jitter)));
     }
 
     pub(super) fn probe(&mut self) {
@@ -193,36 +201,36 @@ impl Life {
     }
 
     pub(super) fn probed(&mut self, reached: bool, at: Moment) {
-        let waits = self.trouble.as_ref().is_some_and(|trouble| trouble.unreached);
-        if self.flight.is_some() || self.held.is_some() || !waits {
+        let waits = self.problem.as_ref().is_some_and(|trouble| trouble.no_active_node);
+        if self.in_flight.is_some() || self.active.is_some() || !waits {
             return;
         }
-        if reached { self.log_in(at, false) } else { self.probe_next(at) }
+        if reached { self.log_in(at, false) } else { self.schedule_probe(at) }
     }
 
     fn reject(&mut self, error: Error, at: Moment) {
         self.refusals.record(at.now);
-        self.login_at = Some(self.refusals.next(at.now, self.config.locks_out));
-        self.trouble = Some(Trouble { error, rejected: true, unreached: false });
+        self.login_at = Some(self.refusals.next_attempt(at.now, self.config.locks_out));
+        self.problem = Some(LoginProblem { error, rejected: true, no_active_node: false });
     }
 
-    pub(super) fn used(&mut self, generation: Generation, up: bool, at: Moment) {
-        if up && let Some(held) = self.held.take_if(|held| held.generation() == generation) {
+    pub(super) fn uses_low(&mut self, generation: Generation, up: bool, at: Moment) {
+        if up && let Some(held) = self.active.take_if(|held| held.generation() == generation) {
             // A credential that is this token gives no other one.
-            self.dead = Some(held.lease.token);
-            self.replace_lost(true, at);
-        } else if self.holds(generation) && self.trouble.is_none() {
+            self.last_dead = Some(held.issued.token);
+            self.replace_lost_token(true, at);
+        } else if self.is_active(generation) && self.problem.is_none() {
             self.log_in(at, true);
         }
     }
 
     pub(super) fn credential_changed(&mut self, log_in: bool, at: Moment) {
-        let waits = self.trouble.is_some() && self.flight.is_none();
+        let waits = self.problem.is_some() && self.in_flight.is_none();
         let wanted = waits || (log_in && self.state() == State::Active);
         if !wanted {
             return;
         }
-        let next = self.refusals.next_changed(at.now, self.config.locks_out);
+        let next = self.refusals.next_attempt_if_changed(at.now, self.config.locks_out);
         if next <= at.now {
             self.log_in(at, false);
         } else {
@@ -231,7 +239,7 @@ impl Life {
     }
 }
 
-fn too_many() -> Error {
+fn budget_exhausted() -> Error {
     let detail = "six logins and renewals were made within a minute";
     Error::new(ErrorKind::RateLimited, "log in").with_detail(detail)
 }

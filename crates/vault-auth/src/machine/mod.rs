@@ -23,5 +23,5 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use event::{Action, Event, Renewal, Seen, Unrenewed, is_unreached};
-pub(crate) use token_machine::{Config, Life, Moment};
+pub(crate) use event::{Action, Event, Liveness, Renewal, RenewalFailure, reached_no_active_node};
+pub(crate) use token_machine::{Config, Moment, TokenMachine};

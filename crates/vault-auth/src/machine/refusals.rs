@@ -15,14 +15,14 @@ const WAITS: [Duration; 3] =
 /// The period in which failed logins are counted: Vault's lockout duration.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Failed logins in a [`WINDOW`] after which the same credential is not tried again.
-const MOST: usize = 3;
+const MAX_REFUSALS: usize = 3;
 /// The same for a credential that has changed: one more, and still one below the lockout.
-const MOST_CHANGED: usize = 4;
+const MAX_REFUSALS_CHANGED: usize = 4;
 
 /// The refused logins since the last one that succeeded.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    in_a_row: usize,
+    consecutive: usize,
     /// When the logins of the last [`WINDOW`] were refused.
     recent: VecDeque<Instant>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Records a refused login.
     pub(super) fn record(&mut self, now: Instant) {
-        self.in_a_row += 1;
+        self.consecutive += 1;
         self.recent.push_back(now);
     }
 
@@ -40,19 +40,19 @@ impl Refusals {
     }
 
     /// Returns when the credential is tried again after the last refusal.
-    pub(super) fn next(&mut self, now: Instant, locks_out: bool) -> Instant {
-        let wait = WAITS.get(self.in_a_row.saturating_sub(1)).or(WAITS.last());
+    pub(super) fn next_attempt(&mut self, now: Instant, locks_out: bool) -> Instant {
+        let wait = WAITS.get(self.consecutive.saturating_sub(1)).or(WAITS.last());
         let next = now + wait.copied().unwrap_or_default();
-        if locks_out { next.max(self.below(MOST, now)) } else { next }
+        if locks_out { next.max(self.fewer_than(MAX_REFUSALS, now)) } else { next }
     }
 
     /// Returns when a credential that has changed may be tried: now, as a rule.
-    pub(super) fn next_changed(&mut self, now: Instant, locks_out: bool) -> Instant {
-        if locks_out { self.below(MOST_CHANGED, now) } else { now }
+    pub(super) fn next_attempt_if_changed(&mut self, now: Instant, locks_out: bool) -> Instant {
+        if locks_out { self.fewer_than(MAX_REFUSALS_CHANGED, now) } else { now }
     }
 
     /// Returns when fewer than `most` refusals are recent.
-    fn below(&mut self, most: usize, now: Instant) -> Instant {
+    fn fewer_than(&mut self, most: usize, now: Instant) -> Instant {
         while self.recent.front().is_some_and(|at| *at + WINDOW <= now) {
             self.recent.pop_front();
         }
@@ -72,7 +72,7 @@ mod tests {
         while now < begin + Duration::from_secs(7_200) {
             tries.push((now - begin).as_secs());
             refusals.record(now);
-            now = refusals.next(now, locks_out);
+            now = refusals.next_attempt(now, locks_out);
         }
         tries
     }
@@ -96,11 +96,11 @@ mod tests {
     async fn changed_credential_is_tried_at_once_but_never_up_to_the_lockout() {
         let (mut refusals, now) = (Refusals::default(), Instant::now());
         for expected in [now, now, now, now, now + WINDOW] {
-            assert_eq!(refusals.next_changed(now, true), expected);
+            assert_eq!(refusals.next_attempt_if_changed(now, true), expected);
             refusals.record(now);
         }
-        assert_eq!(refusals.next_changed(now, false), now);
+        assert_eq!(refusals.next_attempt_if_changed(now, false), now);
         refusals.clear();
-        assert_eq!(refusals.next_changed(now, true), now);
+        assert_eq!(refusals.next_attempt_if_changed(now, true), now);
     }
 }

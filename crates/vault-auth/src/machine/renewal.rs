@@ -3,24 +3,25 @@
 use tokio::time::Instant;
 use vault_http::Generation;
 
-use super::event::{Action, Renewal, Unrenewed};
-use super::timing::{self, LONGEST_WAIT_IN_USE};
-use super::token_machine::{Flight, Life, Moment, is_short};
+use super::event::{Action, Renewal, RenewalFailure};
+use super::timing::{self, MAX_BACKOFF_WITH_TOKEN};
+use super::token_machine::{InFlight, Moment, TokenMachine, has_short_lease};
 
-impl Life {
+impl TokenMachine {
     /// Asks for as much as the token came with: less would shorten its life.
     pub(super) fn renew(&mut self, at: Moment) {
         self.renew_at = None;
-        let Some(held) = &self.held else { return };
-        let Some(increment) = held.full else { return };
-        let within = timing::renewal_timeout(at.now, held.end());
-        let (lease, free) = (held.lease.clone(), is_short(held) && self.failures == 0);
-        if let Err(next) = self.spend(free, at) {
+        let Some(held) = &self.active else { return };
+        let Some(increment) = held.increment else { return };
+        let within = timing::renewal_timeout(at.now, held.usable_until());
+        let (lease, free) =
+            (held.issued.clone(), has_short_lease(held) && self.consecutive_failures == 0);
+        if let Err(next) = self.spend_budget(free, at) {
             self.renew_at = Some(next);
             return;
         }
-        self.flight = Some(Flight::Renewal);
-        self.actions.push(Action::Renew { lease, increment, within });
+        self.in_flight = Some(InFlight::Renewal);
+        self.actions.push(Action::Renew { issued: lease, increment, timeout: within });
     }
 
     pub(super) fn renewed(
@@ -30,53 +31,62 @@ impl Life {
         asked: Instant,
         at: Moment,
     ) {
-        if !(self.holds(generation) && self.landed(Flight::Renewal)) {
+        if !(self.is_active(generation) && self.complete(InFlight::Renewal)) {
             return;
         }
         self.counts.renewals += 1;
-        (self.failures, self.forbidden, self.trouble) = (0, 0, None);
-        if let Some(held) = &mut self.held {
+        (self.consecutive_failures, self.consecutive_forbidden, self.problem) = (0, 0, None);
+        if let Some(held) = &mut self.active {
             held.renewed(renewal.lease, renewal.capped, asked);
         }
-        self.plan(at);
+        self.schedule(at);
     }
 
-    pub(super) fn unrenewed(&mut self, generation: Generation, why: &Unrenewed, at: Moment) {
-        if !(self.holds(generation) && self.landed(Flight::Renewal)) {
+    pub(super) fn renewal_failed(
+        &mut self,
+        generation: Generation,
+        why: &RenewalFailure,
+        at: Moment,
+    ) {
+        if !(self.is_active(generation) && self.complete(InFlight::Renewal)) {
             return;
         }
         match why {
-            Unrenewed::Dead => return self.died(generation, at),
-            Unrenewed::Unasked => self.counts.failures += 1,
-            Unrenewed::Unreached => {
+            RenewalFailure::Dead => return self.drop_dead_token(generation, at),
+            RenewalFailure::Unavailable => self.counts.failures += 1,
+            RenewalFailure::NoActiveNode => {
                 self.counts.failures += 1;
-                self.refund();
+                self.refund_budget();
             }
             _ => self.counts.refusals += 1,
         }
-        self.failures = self.failures.saturating_add(1);
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         match why {
-            Unrenewed::Forbidden => {
-                self.forbidden += 1;
-                self.give_up_renewals();
+            RenewalFailure::Forbidden => {
+                self.consecutive_forbidden += 1;
+                self.stop_renewing();
             }
-            Unrenewed::Impossible => self.give_up_renewals(),
-            Unrenewed::Refused if self.failures > 1 => {
-                self.give_up_renewals();
+            RenewalFailure::NotRenewable => self.stop_renewing(),
+            RenewalFailure::Refused if self.consecutive_failures > 1 => {
+                self.stop_renewing();
                 self.log_in(at, false);
             }
             // The login's own moment, at 0.8 of the lease, comes before a renewal that waits longer.
-            Unrenewed::Refused | Unrenewed::Unasked | Unrenewed::Unreached | Unrenewed::Dead => {
-                let wait = timing::backoff(self.failures, LONGEST_WAIT_IN_USE, at.chance);
+            RenewalFailure::Refused
+            | RenewalFailure::Unavailable
+            | RenewalFailure::NoActiveNode
+            | RenewalFailure::Dead => {
+                let wait =
+                    timing::backoff(self.consecutive_failures, MAX_BACKOFF_WITH_TOKEN, at.jitter);
                 self.renew_at = Some(at.now + wait);
             }
         }
     }
 
     /// Lives on to the login that is planned.
-    fn give_up_renewals(&mut self) {
-        (self.renew_at, self.failures) = (None, 0);
-        if let Some(held) = &mut self.held {
+    fn stop_renewing(&mut self) {
+        (self.renew_at, self.consecutive_failures) = (None, 0);
+        if let Some(held) = &mut self.active {
             held.renewable = false;
         }
     }

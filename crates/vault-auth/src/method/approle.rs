@@ -9,9 +9,9 @@ use vault_http::{ApiPath, Error};
 
 use super::client::login_path;
 use super::client::{Exposed, expose};
-use super::wrapping::Wrapped;
+use super::wrapping::WrappedSecretId;
 use super::{LoginClient, Method};
-use crate::credential::{Credential, CredentialReader, any};
+use crate::credential::{Credential, CredentialReader, accept_any};
 use crate::login::Login;
 
 /// Logs in with a role id and a secret id.
@@ -27,7 +27,7 @@ enum SecretId {
     /// The role asks for none.
     None,
     Plain(CredentialReader),
-    Wrapped(Wrapped),
+    Wrapped(WrappedSecretId),
 }
 
 impl AppRole {
@@ -59,7 +59,7 @@ impl AppRole {
     #[must_use]
     pub fn wrapped(mut self) -> Self {
         if let SecretId::Plain(token) = self.secret_id {
-            self.secret_id = SecretId::Wrapped(Wrapped::new(token));
+            self.secret_id = SecretId::Wrapped(WrappedSecretId::new(token));
         }
         self
     }
@@ -75,10 +75,10 @@ impl Method for AppRole {
             #[serde(skip_serializing_if = "Option::is_none")]
             secret_id: Option<Exposed>,
         }
-        let role_id = self.role_id.read_trimmed(any).await?;
+        let role_id = self.role_id.read_trimmed(accept_any).await?;
         let secret_id = match &self.secret_id {
             SecretId::None => None,
-            SecretId::Plain(credential) => Some(credential.read_trimmed(any).await?),
+            SecretId::Plain(credential) => Some(credential.read_trimmed(accept_any).await?),
             SecretId::Wrapped(wrapped) => Some(wrapped.secret_id(link, &self.mount).await?),
         };
         let body = Body { role_id, secret_id: secret_id.map(Exposed) };

@@ -11,7 +11,7 @@ use vault_http::{ApiPath, Error};
 
 use super::client::login_path;
 use super::{LoginClient, Method};
-use crate::credential::watch::{FileTask, Stamps, stamps};
+use crate::credential::watch::{FileTask, Fingerprints, fingerprints};
 use crate::credential::{MAX_FILE_BYTES, warn_readable_by_others};
 use crate::login::Login;
 
@@ -23,11 +23,11 @@ pub struct Certificate {
     role: Option<String>,
     files: Vec<PathBuf>,
     /// The files as they were at the last login.
-    shown: Mutex<Option<Stamps>>,
-    looking: FileTask<Stamps>,
+    files_at_login: Mutex<Option<Fingerprints>>,
+    fingerprinting: FileTask<Fingerprints>,
     /// Whether the key's mode was checked.
-    checked: AtomicBool,
-    checking: FileTask<bool>,
+    mode_checked: AtomicBool,
+    checking_mode: FileTask<bool>,
 }
 
 impl Certificate {
@@ -35,7 +35,15 @@ impl Certificate {
     pub fn new(role: Option<String>) -> Self {
         let (mount, files) = (ApiPath::from_static("cert"), Vec::new());
         let (shown, looking, checked, checking) = <_>::default();
-        Self { mount, role, files, shown, looking, checked, checking }
+        Self {
+            mount,
+            role,
+            files,
+            files_at_login: shown,
+            fingerprinting: looking,
+            mode_checked: checked,
+            checking_mode: checking,
+        }
     }
 
     /// The same with the path that the method is mounted at.
@@ -57,20 +65,22 @@ impl Certificate {
     /// respond shows no change.
     async fn has_changed(&self) -> bool {
         let files = self.files.clone();
-        let Some(now) = self.looking.run(move || stamps(&files)).await else { return false };
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(now) = self.fingerprinting.run(move || fingerprints(&files)).await else {
+            return false;
+        };
+        let mut shown = self.files_at_login.lock().unwrap_or_else(PoisonError::into_inner);
         shown.replace(now.clone()).is_some_and(|shown| shown != now)
     }
 
     /// Warns, once, if every user can read the key.
     async fn check_mode(&self) {
-        let Some(key) = self.files.get(1).filter(|_| !self.checked.swap(true, Relaxed)) else {
+        let Some(key) = self.files.get(1).filter(|_| !self.mode_checked.swap(true, Relaxed)) else {
             return;
         };
         let file = key.clone();
         let is_open =
             move || read_blocking(&file, MAX_FILE_BYTES).is_ok_and(|key| key.readable_by_others);
-        if self.checking.run(is_open).await.unwrap_or_default() {
+        if self.checking_mode.run(is_open).await.unwrap_or_default() {
             warn_readable_by_others(key);
         }
     }

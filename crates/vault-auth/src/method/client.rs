@@ -5,7 +5,7 @@ use serde::Serialize;
 use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Response, Token};
 
 use crate::login::Login;
-use crate::token_self::Own;
+use crate::token_self::TokenSelf;
 
 /// The way to the server that a method gets for one login.
 #[derive(Debug)]
@@ -69,8 +69,8 @@ impl LoginClient<'_> {
     /// one without an end.
     pub async fn look_up(&self, token: Token) -> Result<Login, Error> {
         let &Self { client, namespace, deadline } = self;
-        let own = Own { client, namespace, deadline };
-        match own.look_up(&token).await {
+        let requests = TokenSelf { client, namespace, deadline };
+        match requests.look_up(&token).await {
             Ok(answer) => Login::from_look_up(token, &answer),
             Err(error) if error.kind() == ErrorKind::Denied => Ok(Login::new(token)),
             Err(error) => Err(refused(error)),

@@ -60,7 +60,7 @@ impl Method for Jwt {
             #[serde(serialize_with = "expose")]
             jwt: SecretString,
         }
-        let jwt = self.credential.read_trimmed(is_whole).await?;
+        let jwt = self.credential.read_trimmed(is_complete).await?;
         link.login(login_path(&self.mount), &Body { role: self.role.as_deref(), jwt }).await
     }
 
@@ -70,7 +70,7 @@ impl Method for Jwt {
 }
 
 /// Three parts, and a signature as its last (RFC 7515 §3.1). That one is whole, nobody can tell.
-fn is_whole(jwt: &str) -> bool {
+fn is_complete(jwt: &str) -> bool {
     let parts: Vec<_> = jwt.trim().split('.').collect();
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
 }

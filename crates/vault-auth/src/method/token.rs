@@ -51,7 +51,7 @@ impl StaticToken {
 #[async_trait]
 impl Method for StaticToken {
     async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
-        let text = self.credential.read_trimmed(is_whole).await?;
+        let text = self.credential.read_trimmed(is_complete).await?;
         let token = Token::new(&text).map_err(|error| {
             Error::new(ErrorKind::LoginRefused, "read the token").with_source(error)
         })?;
@@ -80,6 +80,6 @@ impl Method for StaticToken {
     }
 }
 
-fn is_whole(text: &str) -> bool {
+fn is_complete(text: &str) -> bool {
     Token::new(&SecretString::from(text)).is_ok()
 }

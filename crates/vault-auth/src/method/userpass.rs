@@ -10,7 +10,7 @@ use vault_http::{ApiPath, Error};
 use super::client::expose;
 use super::client::login_path;
 use super::{LoginClient, Method};
-use crate::credential::{Credential, CredentialReader, any};
+use crate::credential::{Credential, CredentialReader, accept_any};
 use crate::login::Login;
 
 /// Logs in with a user name and a password.
@@ -44,7 +44,7 @@ impl Method for Userpass {
             #[serde(serialize_with = "expose")]
             password: SecretString,
         }
-        let password = self.password.read(any).await?;
+        let password = self.password.read(accept_any).await?;
         link.login(login_path(&self.mount).join(&self.username), &Body { password }).await
     }
 

@@ -9,14 +9,14 @@ use vault_http::{ApiPath, Error, ErrorKind, Token};
 
 use super::LoginClient;
 use super::client::expose;
-use crate::credential::{CredentialReader, any};
+use crate::credential::{CredentialReader, accept_any};
 
 const LOOKUP: ApiPath = ApiPath::from_static("sys/wrapping/lookup");
 const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 
 /// A wrapping token, and the secret id once it was unwrapped: that works only once.
 #[derive(Debug)]
-pub(super) struct Wrapped {
+pub(super) struct WrappedSecretId {
     token: CredentialReader,
     unwrapped: Mutex<Option<Unwrapped>>,
 }
@@ -27,7 +27,7 @@ struct Unwrapped {
     secret_id: SecretString,
 }
 
-impl Wrapped {
+impl WrappedSecretId {
     pub(super) fn new(token: CredentialReader) -> Self {
         Self { token, unwrapped: Mutex::default() }
     }
@@ -42,7 +42,7 @@ impl Wrapped {
         link: &LoginClient<'_>,
         mount: &ApiPath,
     ) -> Result<SecretString, Error> {
-        let token = self.token.read_trimmed(any).await?;
+        let token = self.token.read_trimmed(accept_any).await?;
         let mut unwrapped = self.unwrapped.lock().await;
         if let Some(known) = &*unwrapped
             && known.from.expose_secret() == token.expose_secret()
@@ -71,9 +71,9 @@ async fn check_origin(
     struct Origin {
         creation_path: String,
     }
-    let answer = link.post(LOOKUP, &Body { token }, None).await.map_err(spent)?;
+    let answer = link.post(LOOKUP, &Body { token }, None).await.map_err(spent_token)?;
     let Origin { creation_path } = answer.data()?;
-    if made_by_role(&creation_path, link.namespace(), mount) {
+    if is_secret_id_path(&creation_path, link.namespace(), mount) {
         return Ok(());
     }
     Err(answer
@@ -82,7 +82,7 @@ async fn check_origin(
 }
 
 /// Whether `path` is `[namespace/]auth/<mount>/role/<one segment>/secret-id`.
-fn made_by_role(path: &str, namespace: Option<&ApiPath>, mount: &ApiPath) -> bool {
+fn is_secret_id_path(path: &str, namespace: Option<&ApiPath>, mount: &ApiPath) -> bool {
     let head = namespace.map(|namespace| format!("{}/", namespace.decoded()));
     let path = head.and_then(|head| path.strip_prefix(&head)).unwrap_or(path);
     path.strip_prefix("auth/")
@@ -103,13 +103,13 @@ async fn unwrap(link: &LoginClient<'_>, token: &SecretString) -> Result<SecretSt
     let token = Token::new(token).map_err(|error| {
         Error::new(ErrorKind::LoginRefused, "unwrap the secret id").with_source(error)
     })?;
-    let answer = link.post(UNWRAP, &Nothing {}, Some(&token)).await.map_err(spent)?;
+    let answer = link.post(UNWRAP, &Nothing {}, Some(&token)).await.map_err(spent_token)?;
     let Content { secret_id } = answer.data()?;
     Ok(secret_id)
 }
 
 /// Spent, expired and forged tokens all get the same 400.
-fn spent(error: Error) -> Error {
+fn spent_token(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Rejected
         | ErrorKind::TokenInvalid
@@ -130,7 +130,7 @@ mod tests {
         let mount = ApiPath::from_static("approle");
         let team = ApiPath::from_static("team-a");
         let check = |path: &str, namespace, expected| {
-            assert_eq!(made_by_role(path, namespace, &mount), expected, "{path}");
+            assert_eq!(is_secret_id_path(path, namespace, &mount), expected, "{path}");
         };
         check("auth/approle/role/gateway/secret-id", None, true);
         check("team-a/auth/approle/role/gateway/secret-id", Some(&team), true);

@@ -11,17 +11,17 @@ use tokio::time::Instant;
 use vault_http::{Denial, Generation, IssuedToken, Token};
 
 use crate::login::Login;
-use crate::machine::{Action, Event, Life, Moment, Seen};
-use crate::shared::current::Taken::{self, Last, Low, No, Yes};
-use crate::shared::current::{Current, Entry};
-use crate::shared::{Denied, Shared};
+use crate::machine::{Action, Event, Liveness, Moment, TokenMachine};
+use crate::shared::current::UseTaken::{self, Last, Low, No, Yes};
+use crate::shared::current::{Current, CurrentToken};
+use crate::shared::{JoinedDenial, Shared};
 
 fn token(generation: Generation) -> Token {
     Token::new(&format!("token-{}", generation.number()).into()).unwrap()
 }
 
-fn entry(generation: Generation, uses: Option<u32>) -> Entry {
-    Entry::new(IssuedToken { token: token(generation), generation }, None, uses)
+fn entry(generation: Generation, uses: Option<u32>) -> CurrentToken {
+    CurrentToken::new(IssuedToken { token: token(generation), generation }, None, uses)
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn reader_sees_whole_tokens_of_rising_generations() {
             thread::spawn(move || {
                 let read = || {
                     current.with(|entry| {
-                        let generation = entry.lease.generation;
-                        assert_eq!(entry.lease.token.expose(), token(generation).expose());
+                        let generation = entry.issued.generation;
+                        assert_eq!(entry.issued.token.expose(), token(generation).expose());
                         generation
                     })
                 };
@@ -45,9 +45,9 @@ fn reader_sees_whole_tokens_of_rising_generations() {
             })
         };
         let first = Generation::default().next();
-        current.serve(entry(first, None));
+        current.replace(entry(first, None));
         // Make before break, and break before make.
-        current.serve(entry(first.next(), None));
+        current.replace(entry(first.next(), None));
         current.clear();
         reader.join().unwrap();
         assert_eq!(current.generation(), None);
@@ -60,21 +60,21 @@ fn uses_are_given_out_once_each() {
         let entry = Arc::new(entry(Generation::default(), Some(2)));
         let taker = {
             let entry = Arc::clone(&entry);
-            thread::spawn(move || [entry.take(), entry.take()])
+            thread::spawn(move || [entry.take_use(), entry.take_use()])
         };
-        let here = entry.take();
+        let here = entry.take_use();
         let [first, second] = taker.join().unwrap();
         let count = |what| [&here, &first, &second].iter().filter(|taken| **taken == &what).count();
-        assert_eq!((count(Taken::Yes), count(Taken::Last), count(Taken::No)), (1, 1, 1));
+        assert_eq!((count(UseTaken::Yes), count(UseTaken::Last), count(UseTaken::No)), (1, 1, 1));
     });
 }
 
 #[test]
 fn uses_are_counted_down_and_reported_as_low_once() {
-    let check = |uses: u32, expected: &'static [Taken]| {
+    let check = |uses: u32, expected: &'static [UseTaken]| {
         loom::model(move || {
             let entry = entry(Generation::default(), Some(uses));
-            let taken: Vec<_> = expected.iter().map(|_| entry.take()).collect();
+            let taken: Vec<_> = expected.iter().map(|_| entry.take_use()).collect();
             assert_eq!(taken, expected, "{uses}");
             assert!(!entry.is_usable(Instant::now()));
         });
@@ -91,16 +91,16 @@ fn uses_are_counted_down_and_reported_as_low_once() {
 fn retries_are_counted_as_uses() {
     loom::model(|| {
         let entry = entry(Generation::default(), Some(6));
-        let send = |times: usize| (0..times).for_each(|_| drop(entry.lease.token.header()));
-        assert_eq!(entry.take(), Yes);
+        let send = |times: usize| (0..times).for_each(|_| drop(entry.issued.token.header()));
+        assert_eq!(entry.take_use(), Yes);
         send(3);
         // Four are used, and two are left, as after the fourth use without retries.
-        assert_eq!(entry.take(), Low);
+        assert_eq!(entry.take_use(), Low);
         send(2);
         assert!(entry.has_uses());
-        assert_eq!(entry.take(), Last);
+        assert_eq!(entry.take_use(), Last);
         send(1);
-        assert_eq!((entry.take(), entry.has_uses()), (No, false));
+        assert_eq!((entry.take_use(), entry.has_uses()), (No, false));
     });
 }
 
@@ -109,56 +109,56 @@ fn token_is_usable_before_its_end() {
     loom::model(|| {
         let mut ends = entry(Generation::default(), None);
         assert!(ends.is_usable(Instant::now()));
-        ends.end = Some(Instant::now());
+        ends.usable_until = Some(Instant::now());
         assert!(!ends.is_usable(Instant::now()));
     });
 }
 
 /// Where the outcome of a denial is put.
-type Outcome = Arc<Mutex<Option<Seen>>>;
+type Outcome = Arc<Mutex<Option<Liveness>>>;
 
 /// A driver without its task: whoever has a message runs it.
 struct Source {
     shared: Shared<Outcome>,
-    life: Mutex<Life>,
+    machine: Mutex<TokenMachine>,
 }
 
 impl Source {
     /// A source with its first token in use.
     fn new() -> Self {
-        let source = Self { shared: Shared::new(), life: Mutex::new(Life::default()) };
+        let source = Self { shared: Shared::new(), machine: Mutex::new(TokenMachine::default()) };
         assert!(matches!(source.apply(Event::Start)[..], [Action::LogIn]));
         source.log_in();
         source
     }
 
     fn apply(&self, event: Event) -> Vec<Action> {
-        let mut life = self.life.lock().unwrap();
-        let at = Moment { now: Instant::now(), chance: 0.5 };
+        let mut life = self.machine.lock().unwrap();
+        let at = Moment { now: Instant::now(), jitter: 0.5 };
         let settle = |outcome: Outcome, seen| *outcome.lock().unwrap() = Some(seen);
         self.shared.apply(&mut life, event, at, |_| {}, settle)
     }
 
     /// The login that is out succeeds.
     fn log_in(&self) {
-        let next = self.life.lock().unwrap().snapshot().generation.next();
+        let next = self.machine.lock().unwrap().snapshot().generation.next();
         let mut login = Login::new(token(next));
         login.ttl = Some(Duration::from_secs(3_600));
-        assert!(self.apply(Event::LoggedIn { login, asked: Instant::now() }).is_empty());
+        assert!(self.apply(Event::LoggedIn { login, sent_at: Instant::now() }).is_empty());
     }
 
     /// A caller whose request with this generation was denied; `None`: nothing is to be settled.
     fn denied(&self, generation: Generation, token_invalid: bool) -> Option<Outcome> {
-        match self.shared.denied(generation, Outcome::default) {
-            Denied::Replaced | Denied::Ended => None,
-            Denied::Pending { outcome, first } => {
+        match self.shared.join_denial(generation, Outcome::default) {
+            JoinedDenial::Replaced | JoinedDenial::Ended => None,
+            JoinedDenial::Pending { outcome, first } => {
                 if first {
                     for action in self.apply(Event::Denied(Denial { generation, token_invalid })) {
                         match action {
                             Action::LogIn => self.log_in(),
                             Action::LookUp(_) => {
-                                let seen = Seen::Alive;
-                                self.apply(Event::LookedUp { generation, seen });
+                                let seen = Liveness::Alive;
+                                self.apply(Event::LookedUp { generation, liveness: seen });
                             }
                             other => panic!("{other:?}"),
                         }
@@ -188,9 +188,9 @@ fn denial_is_settled_for_all_callers_that_wait() {
         let (source, outcomes) = deny_at_once(false);
         assert_eq!(outcomes.len(), 2, "no token has replaced it");
         for outcome in outcomes {
-            assert!(matches!(*outcome.lock().unwrap(), Some(Seen::Alive)));
+            assert!(matches!(*outcome.lock().unwrap(), Some(Liveness::Alive)));
         }
-        assert_eq!(source.life.lock().unwrap().snapshot().counts.invalidated, 0);
+        assert_eq!(source.machine.lock().unwrap().snapshot().counts.invalidated, 0);
     });
 }
 
@@ -199,9 +199,9 @@ fn late_denial_does_not_touch_the_fresh_token() {
     loom::model(|| {
         let (source, outcomes) = deny_at_once(true);
         for outcome in outcomes {
-            assert!(matches!(*outcome.lock().unwrap(), Some(Seen::Dead)));
+            assert!(matches!(*outcome.lock().unwrap(), Some(Liveness::Dead)));
         }
-        let snapshot = source.life.lock().unwrap().snapshot();
+        let snapshot = source.machine.lock().unwrap().snapshot();
         assert_eq!((snapshot.counts.invalidated, snapshot.counts.logins), (1, 2));
         assert_eq!(source.shared.current.generation(), Some(snapshot.generation));
     });
@@ -216,14 +216,14 @@ fn denial_at_the_end_of_the_driver_is_settled_or_refused() {
         let caller = {
             let source = Arc::clone(&source);
             // Its message is never received.
-            thread::spawn(move || source.shared.denied(generation, Outcome::default))
+            thread::spawn(move || source.shared.join_denial(generation, Outcome::default))
         };
-        let ended = |outcome: Outcome| *outcome.lock().unwrap() = Some(Seen::Dead);
+        let ended = |outcome: Outcome| *outcome.lock().unwrap() = Some(Liveness::Dead);
         source.shared.close(ended);
         match caller.join().unwrap() {
-            Denied::Pending { outcome, .. } => assert!(outcome.lock().unwrap().is_some()),
-            Denied::Ended => {}
-            Denied::Replaced => panic!("there is no other token"),
+            JoinedDenial::Pending { outcome, .. } => assert!(outcome.lock().unwrap().is_some()),
+            JoinedDenial::Ended => {}
+            JoinedDenial::Replaced => panic!("there is no other token"),
         }
         assert_eq!(source.shared.current.generation(), None);
     });

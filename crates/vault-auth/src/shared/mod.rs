@@ -13,9 +13,9 @@ mod interleavings;
 use tokio::time::Instant;
 use vault_http::Generation;
 
-use self::current::{Current, Entry};
+use self::current::{Current, CurrentToken};
 use self::denials::PendingDenials;
-use crate::machine::{Action, Event, Life, Moment, Seen};
+use crate::machine::{Action, Event, Liveness, Moment, TokenMachine};
 
 /// The token in use, and the denials that are being settled. `T` is where an outcome is put.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Shared<T> {
 
 /// What a caller whose request was denied finds.
 #[derive(Debug)]
-pub(crate) enum Denied<T> {
+pub(crate) enum JoinedDenial<T> {
     /// Another token is in use already.
     Replaced,
     /// It is being settled; `first`: this caller must report it to the driver.
@@ -41,13 +41,17 @@ impl<T: Clone> Shared<T> {
     }
 
     /// Joins the denial of this generation, or opens it.
-    pub(crate) fn denied(&self, generation: Generation, open: impl FnOnce() -> T) -> Denied<T> {
+    pub(crate) fn join_denial(
+        &self,
+        generation: Generation,
+        open: impl FnOnce() -> T,
+    ) -> JoinedDenial<T> {
         if self.current.generation().is_some_and(|current| current > generation) {
-            return Denied::Replaced;
+            return JoinedDenial::Replaced;
         }
         match self.denials.join(generation, open) {
-            Some((outcome, first)) => Denied::Pending { outcome, first },
-            None => Denied::Ended,
+            Some((outcome, first)) => JoinedDenial::Pending { outcome, first },
+            None => JoinedDenial::Ended,
         }
     }
 
@@ -55,17 +59,17 @@ impl<T: Clone> Shared<T> {
     /// order. Returns the requests that are to be sent.
     pub(crate) fn apply(
         &self,
-        life: &mut Life,
+        life: &mut TokenMachine,
         event: Event,
         at: Moment,
-        report: impl FnOnce(&Life),
-        settle: impl Fn(T, Seen),
+        report: impl FnOnce(&TokenMachine),
+        settle: impl Fn(T, Liveness),
     ) -> Vec<Action> {
-        let mut actions = life.on(event, at);
+        let mut actions = life.handle(event, at);
         self.publish(life);
         report(life);
         actions.retain(|action| {
-            let Action::Settle { generation, seen } = action else { return true };
+            let Action::ResolveDenial { generation, liveness: seen } = action else { return true };
             if let Some(outcome) = self.denials.take(*generation) {
                 settle(outcome, seen.clone());
             }
@@ -74,11 +78,15 @@ impl<T: Clone> Shared<T> {
         actions
     }
 
-    fn publish(&self, life: &Life) {
-        let Some(held) = life.held() else { return self.current.clear() };
-        let now: (Generation, Option<Instant>) = (held.generation(), held.end());
-        if self.current.with(|entry| (entry.lease.generation, entry.end)) != Some(now) {
-            self.current.serve(Entry::new(held.lease.clone(), held.end(), held.uses));
+    fn publish(&self, life: &TokenMachine) {
+        let Some(held) = life.active() else { return self.current.clear() };
+        let now: (Generation, Option<Instant>) = (held.generation(), held.usable_until());
+        if self.current.with(|entry| (entry.issued.generation, entry.usable_until)) != Some(now) {
+            self.current.replace(CurrentToken::new(
+                held.issued.clone(),
+                held.usable_until(),
+                held.uses,
+            ));
         }
     }
 

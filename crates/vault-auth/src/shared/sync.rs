@@ -17,7 +17,7 @@ pub(crate) struct Slot<T> {
     value: ArcSwapOption<T>,
     /// A point at which loom may switch threads: it does not look into `arc-swap`.
     #[cfg(test)]
-    turn: Mutex<()>,
+    switch_point: Mutex<()>,
 }
 
 impl<T> Default for Slot<T> {
@@ -25,7 +25,7 @@ impl<T> Default for Slot<T> {
         Self {
             value: ArcSwapOption::empty(),
             #[cfg(test)]
-            turn: Mutex::new(()),
+            switch_point: Mutex::new(()),
         }
     }
 }
@@ -34,14 +34,14 @@ impl<T> Slot<T> {
     /// Borrows the value for `read`.
     pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
         #[cfg(test)]
-        drop(self.turn.lock());
+        drop(self.switch_point.lock());
         read(self.value.load().as_deref())
     }
 
     /// Replaces the value.
     pub(crate) fn store(&self, value: Option<T>) {
         #[cfg(test)]
-        drop(self.turn.lock());
+        drop(self.switch_point.lock());
         self.value.store(value.map(Arc::new));
     }
 

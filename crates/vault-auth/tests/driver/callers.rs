@@ -8,9 +8,9 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use vault_auth::{Auth, OnShutdown, State};
 use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource};
 
-use crate::memory::{Answer, auth, client, seconds};
+use crate::memory::{Response, auth, client, seconds};
 
-async fn dead(auth: &Auth) -> Denial {
+async fn denial_of_current(auth: &Auth) -> Denial {
     Denial { generation: auth.token().await.unwrap().generation, token_invalid: true }
 }
 
@@ -22,8 +22,8 @@ async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed(
         let asked = Instant::now();
         let lease = auth.token().await.unwrap();
         assert_eq!(asked.elapsed(), Duration::ZERO, "nobody waits");
-        assert!(server.takes(&lease.token), "a token past its end");
-        assert!(auth.with_current(|lease| server.takes(&lease.token)).unwrap());
+        assert!(server.accepts(&lease.token), "a token past its end");
+        assert!(auth.with_current(|lease| server.accepts(&lease.token)).unwrap());
         sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(auth.status().counts.logins, 100);
@@ -33,7 +33,7 @@ async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed(
 async fn ten_thousand_callers_at_the_moment_of_expiry_are_one_login() {
     // A login that takes longer than there is time for it before the end.
     let (auth, server) =
-        auth(Answer::Token { lease: Duration::from_secs(10), after: Duration::from_secs(3) });
+        auth(Response::Token { lease: Duration::from_secs(10), after: Duration::from_secs(3) });
     auth.ready().await.unwrap();
     while auth.status().state != State::LoggingIn {
         sleep(Duration::from_millis(1)).await;
@@ -51,7 +51,7 @@ async fn ten_thousand_callers_at_the_moment_of_expiry_are_one_login() {
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
     let (auth, server) = auth(seconds(3_600));
-    let denial = dead(&auth).await;
+    let denial = denial_of_current(&auth).await;
     let mut callers = JoinSet::new();
     for _ in 0..10_000 {
         let auth = auth.clone();
@@ -70,7 +70,7 @@ async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
 async fn a_caller_that_gives_up_cancels_nothing() {
     let (auth, server) = auth(seconds(3_600));
     assert!(timeout(Duration::from_millis(1), auth.token()).await.is_err());
-    let denial = dead(&auth).await;
+    let denial = denial_of_current(&auth).await;
     assert!(timeout(Duration::from_millis(1), auth.denied(denial)).await.is_err());
     auth.ready().await.unwrap();
     assert_eq!(server.logins(), 2);
@@ -78,7 +78,7 @@ async fn a_caller_that_gives_up_cancels_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_hangs_ends_after_ten_seconds_for_all_who_wait() {
-    let (auth, server) = auth(Answer::Hangs);
+    let (auth, server) = auth(Response::Hangs);
     let begun = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..100 {
@@ -88,16 +88,16 @@ async fn a_login_that_hangs_ends_after_ten_seconds_for_all_who_wait() {
     assert!(callers.join_all().await.iter().all(|kind| *kind == ErrorKind::Timeout));
     assert_eq!((begun.elapsed().as_secs(), server.logins()), (10, 1));
     // It tries again by itself.
-    server.answers(seconds(3_600));
+    server.respond_with(seconds(3_600));
     sleep(Duration::from_secs(2)).await;
     assert!(auth.status().is_ready());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_method_that_panics_is_an_error_and_is_called_again() {
-    let (auth, server) = auth(Answer::Panics);
+    let (auth, server) = auth(Response::Panics);
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Interrupted);
-    server.answers(seconds(3_600));
+    server.respond_with(seconds(3_600));
     sleep(Duration::from_secs(2)).await;
     assert!(auth.status().is_ready());
 }
@@ -106,7 +106,7 @@ async fn a_method_that_panics_is_an_error_and_is_called_again() {
 async fn an_outage_is_survived_on_the_token_that_is_left() {
     let (auth, server) = auth(seconds(1_000));
     auth.ready().await.unwrap();
-    server.answers(Answer::Fails(ErrorKind::Server));
+    server.respond_with(Response::Fails(ErrorKind::Server));
     advance(Duration::from_secs(900)).await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(auth.status().state, State::Degraded);
@@ -116,7 +116,7 @@ async fn an_outage_is_survived_on_the_token_that_is_left() {
     sleep(Duration::from_secs(100)).await;
     assert!(!auth.status().is_ready());
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Server);
-    server.answers(seconds(1_000));
+    server.respond_with(seconds(1_000));
     sleep(Duration::from_secs(70)).await;
     assert!(auth.token().await.is_ok());
 }
@@ -128,7 +128,7 @@ async fn a_token_that_ended_while_the_process_was_stopped_is_not_given_out() {
     // All timers are late, as after a stop: whoever runs first must not see the old token.
     advance(Duration::from_secs(3_600)).await;
     let lease = auth.token().await.unwrap();
-    assert!(lease.generation > old && server.takes(&lease.token));
+    assert!(lease.generation > old && server.accepts(&lease.token));
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +161,7 @@ async fn it_logs_in_when_it_is_started_and_not_before() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_clone_ends_the_task_and_what_it_does() {
-    for answer in [seconds(10), Answer::Hangs] {
+    for answer in [seconds(10), Response::Hangs] {
         let (auth, server) = auth(answer);
         auth.start();
         sleep(Duration::from_secs(1)).await;
@@ -180,7 +180,7 @@ async fn dropping_the_last_clone_ends_the_task_and_what_it_does() {
 #[tokio::test(start_paused = true)]
 async fn what_is_shut_down_says_so_to_all() {
     for started in [false, true] {
-        let (auth, _server) = auth(Answer::Hangs);
+        let (auth, _server) = auth(Response::Hangs);
         let waiting = started.then(|| {
             let auth = auth.clone();
             let mut waiting = JoinSet::new();
@@ -201,8 +201,8 @@ async fn what_is_shut_down_says_so_to_all() {
 #[tokio::test(start_paused = true)]
 async fn a_denial_that_nobody_settles_any_more_is_told() {
     let (auth, server) = auth(seconds(3_600));
-    let denial = dead(&auth).await;
-    server.answers(Answer::Hangs);
+    let denial = denial_of_current(&auth).await;
+    server.respond_with(Response::Hangs);
     let asking = tokio::join!(auth.denied(denial), async {
         yield_now().await;
         auth.shutdown(OnShutdown::Keep).await;
@@ -213,7 +213,7 @@ async fn a_denial_that_nobody_settles_any_more_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn shutting_down_waits_two_seconds_for_a_login_and_no_longer() {
-    let (auth, _server) = auth(Answer::Hangs);
+    let (auth, _server) = auth(Response::Hangs);
     auth.start();
     yield_now().await;
     let begun = Instant::now();

@@ -11,7 +11,7 @@ use vault_http::{Address, Client, Error, ErrorKind, Plaintext, Token};
 
 /// What a login does.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Answer {
+pub(crate) enum Response {
     /// Gives a token that lives so long, after that time.
     Token {
         lease: Duration,
@@ -23,8 +23,8 @@ pub(crate) enum Answer {
 }
 
 #[derive(Debug)]
-pub(crate) struct Memory {
-    pub(crate) answer: Mutex<Answer>,
+pub(crate) struct FakeServer {
+    pub(crate) response: Mutex<Response>,
     logins: AtomicUsize,
     /// When the token of each login ends, by the server's count.
     ends: Mutex<Vec<Instant>>,
@@ -32,22 +32,22 @@ pub(crate) struct Memory {
 
 /// The method: it shares what the test looks at.
 #[derive(Debug)]
-struct InMemory(Arc<Memory>);
+struct FakeMethod(Arc<FakeServer>);
 
-pub(crate) fn seconds(lease: u64) -> Answer {
-    Answer::Token { lease: Duration::from_secs(lease), after: Duration::from_millis(20) }
+pub(crate) fn seconds(lease: u64) -> Response {
+    Response::Token { lease: Duration::from_secs(lease), after: Duration::from_millis(20) }
 }
 
 /// A source that logs in by it. Nobody listens at its address.
-pub(crate) fn auth(answer: Answer) -> (Auth, Arc<Memory>) {
-    named("default", answer)
+pub(crate) fn auth(answer: Response) -> (Auth, Arc<FakeServer>) {
+    auth_named("default", answer)
 }
 
 /// The same with a name.
-pub(crate) fn named(name: &'static str, answer: Answer) -> (Auth, Arc<Memory>) {
+pub(crate) fn auth_named(name: &'static str, answer: Response) -> (Auth, Arc<FakeServer>) {
     let (logins, ends) = (AtomicUsize::new(0), Mutex::default());
-    let memory = Arc::new(Memory { answer: Mutex::new(answer), logins, ends });
-    let auth = Auth::builder(client(), InMemory(Arc::clone(&memory))).name(name).build();
+    let memory = Arc::new(FakeServer { response: Mutex::new(answer), logins, ends });
+    let auth = Auth::builder(client(), FakeMethod(Arc::clone(&memory))).name(name).build();
     (auth, memory)
 }
 
@@ -56,29 +56,29 @@ pub(crate) fn client() -> Client {
     Client::builder(address).build().unwrap()
 }
 
-impl Memory {
+impl FakeServer {
     pub(crate) fn logins(&self) -> usize {
         self.logins.load(SeqCst)
     }
 
-    pub(crate) fn answers(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+    pub(crate) fn respond_with(&self, answer: Response) {
+        *self.response.lock().unwrap() = answer;
     }
 
     /// Whether the server would take this token now.
-    pub(crate) fn takes(&self, token: &Token) -> bool {
+    pub(crate) fn accepts(&self, token: &Token) -> bool {
         let number: usize = token.expose().strip_prefix("token-").unwrap().parse().unwrap();
         Instant::now() < self.ends.lock().unwrap()[number]
     }
 }
 
 #[async_trait]
-impl Method for InMemory {
+impl Method for FakeMethod {
     async fn login(&self, _: &LoginClient<'_>) -> Result<Login, Error> {
         self.0.logins.fetch_add(1, SeqCst);
-        let answer = *self.0.answer.lock().unwrap();
+        let answer = *self.0.response.lock().unwrap();
         match answer {
-            Answer::Token { lease, after } => {
+            Response::Token { lease, after } => {
                 let number = {
                     let mut ends = self.0.ends.lock().unwrap();
                     ends.push(Instant::now() + lease);
@@ -90,9 +90,9 @@ impl Method for InMemory {
                 login.ttl = Some(lease);
                 Ok(login)
             }
-            Answer::Fails(kind) => Err(Error::new(kind, "log in")),
-            Answer::Hangs => std::future::pending().await,
-            Answer::Panics => panic!("a method of somebody else's"),
+            Response::Fails(kind) => Err(Error::new(kind, "log in")),
+            Response::Hangs => std::future::pending().await,
+            Response::Panics => panic!("a method of somebody else's"),
         }
     }
 }

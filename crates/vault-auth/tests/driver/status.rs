@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use vault_auth::{OnShutdown, State, TokenKind};
 use vault_http::{Denial, TokenSource};
 
-use crate::memory::{Answer, auth, named, seconds};
+use crate::memory::{Response, auth, auth_named, seconds};
 
 /// The metrics as `name{label=value}`, in whole numbers.
 #[expect(clippy::cast_possible_truncation, reason = "no gauge here is large")]
@@ -49,7 +49,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     let told = told["vault_auth_token_expiry_seconds{source=default}"];
     assert!((left..=left + 3).contains(&told), "{told}");
 
-    server.answers(Answer::Fails(vault_http::ErrorKind::Server));
+    server.respond_with(Response::Fails(vault_http::ErrorKind::Server));
     assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
     let status = auth.status();
     assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
@@ -70,8 +70,8 @@ async fn two_sources_with_names_have_metrics_of_their_own() {
     let sink = DebuggingRecorder::new();
     let recorded = sink.snapshotter();
     let _guard = metrics::set_default_local_recorder(&sink);
-    let (one, _) = named("one", seconds(1_000));
-    let (two, _) = named("two", Answer::Fails(vault_http::ErrorKind::Server));
+    let (one, _) = auth_named("one", seconds(1_000));
+    let (two, _) = auth_named("two", Response::Fails(vault_http::ErrorKind::Server));
     one.token().await.unwrap();
     assert!(two.token().await.is_err());
     let told = metrics(&recorded);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use vault_http::{Denial, ErrorKind};
 
-use super::event::Failure;
+use super::event::LoginFailure;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,20 +19,20 @@ use crate::status::State;
 
 /// What the server does for a while.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Mood {
-    Well,
+enum Behavior {
+    Healthy,
     /// It can't be reached, or is sealed.
     Down,
     /// It answers after this, in seconds, also what it refuses.
     Slow(u32),
     /// Logins and renewals are executed, and their answers lost.
-    Lossy,
+    LosesResponses,
     /// The credential is refused: role deleted, secret id used up, address not allowed.
-    Refusing,
+    RefusesLogins,
     /// Renewals fail in this way.
-    Unrenewing(u8),
+    FailsRenewals(u8),
     /// Every token is revoked as soon as it is made.
-    Revoking,
+    RevokesTokens,
 }
 
 /// How the role's tokens are.
@@ -40,12 +40,12 @@ enum Mood {
 struct Role {
     lease: u64,
     /// Greatest age in leases; 1: they can't grow older than one.
-    most: u64,
+    max_age: u64,
     renewable: bool,
 }
 
 struct Server {
-    mood: Mood,
+    behavior: Behavior,
     role: Role,
     /// When each token that was handed out ends, and can't live beyond.
     tokens: BTreeMap<String, (Instant, Instant)>,
@@ -66,8 +66,8 @@ impl Server {
     fn log_in(&mut self, now: Instant) -> Login {
         self.made += 1;
         let (name, lease) = (format!("token-{}", self.made), Duration::from_secs(self.role.lease));
-        let most = lease * u32::try_from(self.role.most).unwrap();
-        let ends = if self.mood == Mood::Revoking { now } else { now + lease };
+        let most = lease * u32::try_from(self.role.max_age).unwrap();
+        let ends = if self.behavior == Behavior::RevokesTokens { now } else { now + lease };
         self.tokens.insert(name.clone(), (ends, now + most));
         let token = Token::new(&SecretString::from(name)).unwrap();
         let renewable = self.role.renewable;
@@ -86,17 +86,17 @@ impl Server {
 /// Everything, at a moment.
 struct World {
     now: Instant,
-    life: Life,
+    machine: TokenMachine,
     server: Server,
-    chance: fastrand::Rng,
+    rng: fastrand::Rng,
     /// What is on its way to the life, with what it is an answer to.
-    coming: Vec<(Instant, Event)>,
+    pending: Vec<(Instant, Event)>,
     /// Logins and renewals that reached the server.
     attempts: Vec<Instant>,
     probes: Vec<Instant>,
     generation: Generation,
     /// Whether callers ask for a path that is denied.
-    denies: bool,
+    calls_denied_path: bool,
 }
 
 impl World {
@@ -104,71 +104,71 @@ impl World {
         let (tokens, lost, lost_at) = <_>::default();
         let locks_out = seed.is_multiple_of(2);
         let config = Config { revoke_replaced: true, repeatable: true, locks_out };
-        let (mood, policies, made) = (Mood::Well, 0, 0);
+        let (mood, policies, made) = (Behavior::Healthy, 0, 0);
         Self {
             now: Instant::now(),
-            life: Life::new(config),
-            server: Server { mood, role, tokens, lost, lost_at, policies, made },
-            chance: fastrand::Rng::with_seed(seed),
-            coming: Vec::new(),
+            machine: TokenMachine::new(config),
+            server: Server { behavior: mood, role, tokens, lost, lost_at, policies, made },
+            rng: fastrand::Rng::with_seed(seed),
+            pending: Vec::new(),
             attempts: Vec::new(),
             probes: Vec::new(),
             generation: Generation::default(),
-            denies: false,
+            calls_denied_path: false,
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        let at = Moment { now: self.now, chance: self.chance.f64() };
-        let actions = self.life.on(event, at);
+    fn apply(&mut self, event: Event) {
+        let at = Moment { now: self.now, jitter: self.rng.f64() };
+        let actions = self.machine.handle(event, at);
         for action in actions {
-            self.act(action);
+            self.perform(action);
         }
-        self.look();
+        self.assert_invariants();
     }
 
-    fn act(&mut self, action: Action) {
-        let (now, mood) = (self.now, self.server.mood);
+    fn perform(&mut self, action: Action) {
+        let (now, mood) = (self.now, self.server.behavior);
         let latency = match mood {
-            Mood::Slow(seconds) => Duration::from_secs(seconds.into()),
-            _ => Duration::from_millis(self.chance.u64(1..50)),
+            Behavior::Slow(seconds) => Duration::from_secs(seconds.into()),
+            _ => Duration::from_millis(self.rng.u64(1..50)),
         };
         let event = match action {
             Action::LogIn => {
-                self.attempts.extend((mood != Mood::Down).then_some(now));
+                self.attempts.extend((mood != Behavior::Down).then_some(now));
                 self.login(now)
             }
             Action::Probe => {
                 self.probes.push(now);
-                Event::Probed { reached: mood != Mood::Down }
+                Event::Probed { can_log_in: mood != Behavior::Down }
             }
-            Action::Renew { lease, increment, .. } => {
-                self.attempts.extend((mood != Mood::Down).then_some(now));
+            Action::Renew { issued: lease, increment, .. } => {
+                self.attempts.extend((mood != Behavior::Down).then_some(now));
                 self.renewal(&lease, increment)
             }
             Action::LookUp(lease) => {
-                let unknown = || Seen::Unknown(Error::new(ErrorKind::Unreachable, "look up"));
+                let unknown = || Liveness::Unknown(Error::new(ErrorKind::Unreachable, "look up"));
                 let seen = match mood {
-                    Mood::Down | Mood::Lossy => unknown(),
-                    _ if self.server.lives(&lease.token, now) => Seen::Alive,
-                    _ => Seen::Dead,
+                    Behavior::Down | Behavior::LosesResponses => unknown(),
+                    _ if self.server.lives(&lease.token, now) => Liveness::Alive,
+                    _ => Liveness::Dead,
                 };
-                Event::LookedUp { generation: lease.generation, seen }
+                Event::LookedUp { generation: lease.generation, liveness: seen }
             }
             Action::Revoke(token) => {
                 self.server.tokens.remove(token.expose());
                 return;
             }
-            Action::Settle { .. } => return,
+            Action::ResolveDenial { .. } => return,
         };
-        self.coming.push((now + latency, event));
+        self.pending.push((now + latency, event));
     }
 
     fn login(&mut self, asked: Instant) -> Event {
         let failed = |kind| Event::LoginFailed(Error::new(kind, "log in").into());
-        match self.server.mood {
-            Mood::Down => failed(ErrorKind::Unreachable),
-            Mood::Lossy => {
+        match self.server.behavior {
+            Behavior::Down => failed(ErrorKind::Unreachable),
+            Behavior::LosesResponses => {
                 // It lives there, and nobody knows it.
                 let lost = self.server.log_in(asked).token;
                 let (end, _) = self.server.tokens.remove(lost.expose()).unwrap();
@@ -176,63 +176,63 @@ impl World {
                 self.server.lost_at.push(asked);
                 failed(ErrorKind::Interrupted)
             }
-            Mood::Refusing => Event::LoginFailed(Failure {
+            Behavior::RefusesLogins => Event::LoginFailed(LoginFailure {
                 refused: true,
-                ..Failure::from(Error::new(ErrorKind::LoginRefused, "log in"))
+                ..LoginFailure::from(Error::new(ErrorKind::LoginRefused, "log in"))
             }),
             // The driver gives up after ten seconds.
-            Mood::Slow(10..) => failed(ErrorKind::Timeout),
-            _ => Event::LoggedIn { login: self.server.log_in(asked), asked },
+            Behavior::Slow(10..) => failed(ErrorKind::Timeout),
+            _ => Event::LoggedIn { login: self.server.log_in(asked), sent_at: asked },
         }
     }
 
     fn renewal(&mut self, lease: &vault_http::IssuedToken, increment: Duration) -> Event {
         let generation = lease.generation;
-        let failed = |why| Event::Unrenewed { generation, why };
+        let failed = |why| Event::RenewalFailed { generation, failure: why };
         let now = self.now;
-        match self.server.mood {
-            Mood::Down => failed(Unrenewed::Unreached),
-            Mood::Lossy | Mood::Slow(10..) => failed(Unrenewed::Unasked),
-            _ if !self.server.lives(&lease.token, now) => failed(Unrenewed::Dead),
-            Mood::Unrenewing(0) => failed(Unrenewed::Forbidden),
-            Mood::Unrenewing(1) => failed(Unrenewed::Impossible),
-            Mood::Unrenewing(_) => failed(Unrenewed::Refused),
+        match self.server.behavior {
+            Behavior::Down => failed(RenewalFailure::NoActiveNode),
+            Behavior::LosesResponses | Behavior::Slow(10..) => failed(RenewalFailure::Unavailable),
+            _ if !self.server.lives(&lease.token, now) => failed(RenewalFailure::Dead),
+            Behavior::FailsRenewals(0) => failed(RenewalFailure::Forbidden),
+            Behavior::FailsRenewals(1) => failed(RenewalFailure::NotRenewable),
+            Behavior::FailsRenewals(_) => failed(RenewalFailure::Refused),
             _ => match self.server.renew(&lease.token, increment, now) {
-                Some(renewal) if renewal.lease.is_zero() => failed(Unrenewed::Refused),
-                Some(renewal) => Event::Renewed { generation, renewal, asked: now },
-                None => failed(Unrenewed::Dead),
+                Some(renewal) if renewal.lease.is_zero() => failed(RenewalFailure::Refused),
+                Some(renewal) => Event::Renewed { generation, renewal, sent_at: now },
+                None => failed(RenewalFailure::Dead),
             },
         }
     }
 
     /// A caller's request with the token that is there; some are for a path that is denied.
     fn call(&mut self) {
-        let Some(held) = &self.life.held else { return };
-        let reached = !matches!(self.server.mood, Mood::Down | Mood::Lossy);
+        let Some(held) = &self.machine.active else { return };
+        let reached = !matches!(self.server.behavior, Behavior::Down | Behavior::LosesResponses);
         let generation = held.generation();
-        if reached && !self.server.lives(&held.lease.token, self.now) {
-            let token_invalid = self.chance.bool();
-            self.tell(Event::Denied(Denial { generation, token_invalid }));
-        } else if reached && self.denies {
-            self.tell(Event::Denied(Denial { generation, token_invalid: false }));
+        if reached && !self.server.lives(&held.issued.token, self.now) {
+            let token_invalid = self.rng.bool();
+            self.apply(Event::Denied(Denial { generation, token_invalid }));
+        } else if reached && self.calls_denied_path {
+            self.apply(Event::Denied(Denial { generation, token_invalid: false }));
         }
     }
 
     /// Lets time pass; a caller comes fifty times in it, and no more often than each second.
-    fn pass(&mut self, seconds: u64) {
+    fn advance(&mut self, seconds: u64) {
         let between = Duration::from_secs((seconds / 50).max(1));
         let until = self.now + Duration::from_secs(seconds);
         let mut calls = self.now;
         while self.now < until {
-            let first = self.coming.iter().map(|(at, _)| *at).min();
-            let due = self.life.due();
+            let first = self.pending.iter().map(|(at, _)| *at).min();
+            let due = self.machine.next_wakeup();
             let next = [first, due, Some(calls)].into_iter().flatten().min().unwrap_or(until);
             self.now = next.clamp(self.now, until);
-            if let Some(place) = self.coming.iter().position(|(at, _)| *at <= self.now) {
-                let (_, event) = self.coming.remove(place);
-                self.tell(event);
+            if let Some(place) = self.pending.iter().position(|(at, _)| *at <= self.now) {
+                let (_, event) = self.pending.remove(place);
+                self.apply(event);
             } else if due.is_some_and(|due| due <= self.now) {
-                self.tell(Event::Tick);
+                self.apply(Event::Tick);
             } else if calls <= self.now {
                 self.call();
                 calls = self.now + between;
@@ -241,15 +241,15 @@ impl World {
     }
 
     /// What holds at any moment.
-    fn look(&mut self) {
-        let (now, life) = (self.now, &self.life);
-        if let Some(held) = &life.held {
-            assert!(held.end().is_none_or(|end| now < end), "a token past its end");
+    fn assert_invariants(&mut self) {
+        let (now, life) = (self.now, &self.machine);
+        if let Some(held) = &life.active {
+            assert!(held.usable_until().is_none_or(|end| now < end), "a token past its end");
         }
         assert!(life.generation >= self.generation, "generations only rise");
         self.generation = life.generation;
         let out = self
-            .coming
+            .pending
             .iter()
             .filter(|(_, event)| matches!(event, Event::LoggedIn { .. } | Event::LoginFailed(_)));
         assert!(out.count() <= 1, "one login in flight");
@@ -262,69 +262,69 @@ impl World {
         // counted before something fails.
         let minutes = usize::try_from(self.server.role.lease / 60 + 1).unwrap();
         let lost = self.server.lost.len();
-        assert!(lost <= 6 * minutes + MOST_MOODS, "{lost} lost tokens live");
+        assert!(lost <= 6 * minutes + MAX_BEHAVIORS, "{lost} lost tokens live");
     }
 
     /// Whether a token is there that the server takes.
     fn is_usable(&self) -> bool {
-        let held = self.life.held.as_ref();
-        held.is_some_and(|held| self.server.lives(&held.lease.token, self.now))
+        let held = self.machine.active.as_ref();
+        held.is_some_and(|held| self.server.lives(&held.issued.token, self.now))
     }
 
     /// The most logins and renewals in any minute.
-    fn most_in_a_minute(&self) -> usize {
-        most_within(&self.attempts, Duration::from_secs(60))
+    fn max_in_a_minute(&self) -> usize {
+        max_within(&self.attempts, Duration::from_secs(60))
     }
 }
 
 /// The most of these moments in any period of this length.
-fn most_within(moments: &[Instant], window: Duration) -> usize {
+fn max_within(moments: &[Instant], window: Duration) -> usize {
     let after =
         |from: &Instant| moments.iter().filter(|at| *at >= from && **at < *from + window).count();
     moments.iter().map(after).max().unwrap_or_default()
 }
 
 /// Moods that a server has, one after the other.
-const MOST_MOODS: usize = 8;
+const MAX_BEHAVIORS: usize = 8;
 
-fn moods() -> impl Strategy<Value = Vec<(Mood, u64)>> {
+fn behaviors() -> impl Strategy<Value = Vec<(Behavior, u64)>> {
     let mood = prop_oneof![
-        Just(Mood::Well),
-        Just(Mood::Down),
-        (1_u32..15).prop_map(Mood::Slow),
-        Just(Mood::Lossy),
-        Just(Mood::Refusing),
-        (0_u8..3).prop_map(Mood::Unrenewing),
-        Just(Mood::Revoking),
+        Just(Behavior::Healthy),
+        Just(Behavior::Down),
+        (1_u32..15).prop_map(Behavior::Slow),
+        Just(Behavior::LosesResponses),
+        Just(Behavior::RefusesLogins),
+        (0_u8..3).prop_map(Behavior::FailsRenewals),
+        Just(Behavior::RevokesTokens),
     ];
-    prop::collection::vec((mood, 1_u64..4_000), 0..MOST_MOODS)
+    prop::collection::vec((mood, 1_u64..4_000), 0..MAX_BEHAVIORS)
 }
 
 fn roles(leases: std::ops::Range<u64>) -> impl Strategy<Value = Role> {
     (leases, 1_u64..5, any::<bool>()).prop_map(|(lease, most, renewable)| Role {
         lease,
-        most,
+        max_age: most,
         renewable,
     })
 }
 
 /// Longest time from the end of the last fault to a token that works: the wait of a refused
 /// credential that did not change, at a method that locks out, a full budget, and the slowest login.
-const HEALS_WITHIN: u64 = 900 + 60 + 10;
+const RECOVERY_AFTER_REFUSAL: u64 = 900 + 60 + 10;
 /// The same where no credential was refused.
-const RECOVERS_WITHIN: u64 = 60 + 10;
+const RECOVERY: u64 = 60 + 10;
 
-fn live(role: Role, moods: &[(Mood, u64)], seed: u64) -> World {
+fn simulate(role: Role, moods: &[(Behavior, u64)], seed: u64) -> World {
     let mut world = World::new(role, seed);
     for (number, (mood, seconds)) in moods.iter().enumerate() {
-        world.server.mood = *mood;
+        world.server.behavior = *mood;
         if number == 0 {
-            world.tell(Event::Start);
+            world.apply(Event::Start);
         }
-        world.pass(*seconds);
+        world.advance(*seconds);
     }
-    world.server.mood = Mood::Well;
-    world.tell(Event::Start);
+    world.server.behavior = Behavior::Healthy;
+    world.apply(Event::Start);
     world
 }
 
@@ -333,33 +333,33 @@ proptest! {
 
     #[test]
     fn whatever_a_server_does_is_survived(
-        role in roles(300..100_000), moods in moods(), seed: u64,
+        role in roles(300..100_000), moods in behaviors(), seed: u64,
     ) {
-        let refused = moods.iter().any(|(mood, _)| *mood == Mood::Refusing);
-        let mut world = live(role, &moods, seed);
-        world.pass(if refused { HEALS_WITHIN } else { RECOVERS_WITHIN });
-        prop_assert!(world.is_usable(), "{:?}", world.life);
+        let refused = moods.iter().any(|(mood, _)| *mood == Behavior::RefusesLogins);
+        let mut world = simulate(role, &moods, seed);
+        world.advance(if refused { RECOVERY_AFTER_REFUSAL } else { RECOVERY });
+        prop_assert!(world.is_usable(), "{:?}", world.machine);
         // From then on it stays usable.
         for _ in 0..20 {
-            world.pass(role.lease / 4);
-            prop_assert!(world.is_usable(), "{:?}", world.life);
+            world.advance(role.lease / 4);
+            prop_assert!(world.is_usable(), "{:?}", world.machine);
         }
-        prop_assert!(world.most_in_a_minute() <= 6);
-        prop_assert!(most_within(&world.server.lost_at, Duration::from_secs(60)) <= 6);
-        prop_assert!(most_within(&world.probes, Duration::from_millis(899)) <= 1);
+        prop_assert!(world.max_in_a_minute() <= 6);
+        prop_assert!(max_within(&world.server.lost_at, Duration::from_secs(60)) <= 6);
+        prop_assert!(max_within(&world.probes, Duration::from_millis(899)) <= 1);
     }
 
     #[test]
     fn server_that_comes_back_is_logged_in_to_within_two_seconds(
         role in roles(300..100_000), seconds in 1_u64..4_000, seed: u64,
     ) {
-        let mut world = live(role, &[(Mood::Well, 100), (Mood::Down, seconds)], seed);
-        world.pass(2);
-        let held = world.life.held.is_some();
-        prop_assert!(world.is_usable() || held, "{:?}", world.life);
-        let mut world = live(role, &[(Mood::Down, seconds)], seed);
-        world.pass(2);
-        prop_assert!(world.is_usable(), "{:?}", world.life);
+        let mut world = simulate(role, &[(Behavior::Healthy, 100), (Behavior::Down, seconds)], seed);
+        world.advance(2);
+        let held = world.machine.active.is_some();
+        prop_assert!(world.is_usable() || held, "{:?}", world.machine);
+        let mut world = simulate(role, &[(Behavior::Down, seconds)], seed);
+        world.advance(2);
+        prop_assert!(world.is_usable(), "{:?}", world.machine);
         prop_assert!(world.attempts.len() == 1);
     }
 
@@ -367,25 +367,25 @@ proptest! {
     fn denied_path_costs_a_login_in_five_minutes_and_new_policies_are_found(
         role in roles(600..100_000), seed: u64,
     ) {
-        let mut world = live(role, &[(Mood::Well, 100)], seed);
-        world.denies = true;
-        world.pass(3_000);
-        let spared = most_within(&world.attempts, Duration::from_secs(299));
+        let mut world = simulate(role, &[(Behavior::Healthy, 100)], seed);
+        world.calls_denied_path = true;
+        world.advance(3_000);
+        let spared = max_within(&world.attempts, Duration::from_secs(299));
         prop_assert!(spared <= 3, "a trial, a renewal and a login: {spared}");
-        let before = world.life.generation;
+        let before = world.machine.generation;
         world.server.policies += 1;
-        world.pass(400);
-        prop_assert!(world.life.generation > before);
-        let policies = world.life.held.as_ref().and_then(|held| held.policies.clone());
+        world.advance(400);
+        prop_assert!(world.machine.generation > before);
+        let policies = world.machine.active.as_ref().and_then(|held| held.policies.clone());
         prop_assert_eq!(policies, Some(vec!["policy-1".to_owned()]));
         prop_assert!(world.is_usable());
     }
 
     #[test]
     fn a_credential_whose_file_is_mended_is_used_at_once(role in roles(300..100_000), seed: u64) {
-        let mut world = live(role, &[(Mood::Refusing, 100)], seed);
-        world.tell(Event::CredentialChanged { log_in: false });
-        world.pass(1);
+        let mut world = simulate(role, &[(Behavior::RefusesLogins, 100)], seed);
+        world.apply(Event::CredentialChanged { log_in_now: false });
+        world.advance(1);
         prop_assert!(world.is_usable());
         // At 0, 5 and 65 s, and then at once.
         prop_assert!(world.attempts.len() == 4);
@@ -393,56 +393,59 @@ proptest! {
 
     #[test]
     fn a_server_that_is_well_sees_one_request_a_lease(role in roles(2..2_000), seed: u64) {
-        let mut world = live(role, &[], seed);
-        world.pass(1);
+        let mut world = simulate(role, &[], seed);
+        world.advance(1);
         for _ in 0..100 {
-            world.pass(role.lease);
-            prop_assert!(world.is_usable(), "{:?}", world.life);
+            world.advance(role.lease);
+            prop_assert!(world.is_usable(), "{:?}", world.machine);
         }
         // A renewal for each 0.55 of a lease, or each half of a short one; and at a token's greatest
         // age what is left of a lease is cut short.
         let most = if role.lease < 20 { 400 } else { 250 };
         prop_assert!(world.attempts.len() <= most, "{}", world.attempts.len());
-        prop_assert_eq!(world.life.counts.failures, 0);
+        prop_assert_eq!(world.machine.counts.failures, 0);
     }
 
     #[test]
     fn a_token_that_may_grow_old_costs_a_renewal_a_lease(lease in 20_u64..100_000, seed: u64) {
-        let mut world = live(Role { lease, most: 10_000, renewable: true }, &[], seed);
-        world.pass(lease * 100);
+        let mut world = simulate(Role { lease, max_age: 10_000, renewable: true }, &[], seed);
+        world.advance(lease * 100);
         // Between 0.55 and 0.70 of a lease.
         prop_assert!((143..=183).contains(&world.attempts.len()), "{}", world.attempts.len());
-        prop_assert_eq!(world.life.counts.logins, 1);
+        prop_assert_eq!(world.machine.counts.logins, 1);
     }
 
     #[test]
-    fn leases_of_seconds_survive_too(role in roles(2..300), moods in moods(), seed: u64) {
-        let refused = moods.iter().any(|(mood, _)| *mood == Mood::Refusing);
-        let mut world = live(role, &moods, seed);
-        world.pass(if refused { HEALS_WITHIN } else { RECOVERS_WITHIN });
-        prop_assert!(world.is_usable(), "{:?}", world.life);
+    fn leases_of_seconds_survive_too(role in roles(2..300), moods in behaviors(), seed: u64) {
+        let refused = moods.iter().any(|(mood, _)| *mood == Behavior::RefusesLogins);
+        let mut world = simulate(role, &moods, seed);
+        world.advance(if refused { RECOVERY_AFTER_REFUSAL } else { RECOVERY });
+        prop_assert!(world.is_usable(), "{:?}", world.machine);
     }
 }
 
 #[test]
 fn after_a_revocation_with_dead_credentials_three_requests_are_made_in_a_minute() {
-    let role = Role { lease: 3_600, most: 10, renewable: true };
-    let mut world = live(role, &[(Mood::Well, 100)], 1);
-    world.server.mood = Mood::Refusing;
+    let role = Role { lease: 3_600, max_age: 10, renewable: true };
+    let mut world = simulate(role, &[(Behavior::Healthy, 100)], 1);
+    world.server.behavior = Behavior::RefusesLogins;
     world.server.tokens.clear();
     let before = world.attempts.len();
-    world.pass(60);
+    world.advance(60);
     // Beside the look-up.
     assert_eq!(world.attempts.len() - before, 2);
-    assert_eq!(world.life.state(), State::Rejected);
+    assert_eq!(world.machine.state(), State::Rejected);
 }
 
 #[test]
 fn what_the_greatest_age_leaves_of_a_long_lease_is_not_short() {
-    let role = Role { lease: 379, most: 1, renewable: true };
-    let mut world =
-        live(role, &[(Mood::Well, 1_279), (Mood::Lossy, 127)], 15_536_141_505_521_179_928);
-    world.pass(RECOVERS_WITHIN);
+    let role = Role { lease: 379, max_age: 1, renewable: true };
+    let mut world = simulate(
+        role,
+        &[(Behavior::Healthy, 1_279), (Behavior::LosesResponses, 127)],
+        15_536_141_505_521_179_928,
+    );
+    world.advance(RECOVERY);
     assert!(world.is_usable());
-    assert_eq!(world.most_in_a_minute(), 6);
+    assert_eq!(world.max_in_a_minute(), 6);
 }
