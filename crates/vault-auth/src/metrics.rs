@@ -97,6 +97,6 @@ impl Reporter {
             (Some(_), None) => f64::INFINITY,
             (Some(_), Some(end)) => end.saturating_duration_since(at).as_secs_f64(),
         };
-        metrics::gauge!("vault_auth_token_expiry_seconds", "source" => self.source.clone()).set(left);
+        metrics::gauge!("vault_auth_token_ttl_seconds", "source" => self.source.clone()).set(left);
     }
 }

@@ -46,7 +46,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     assert_eq!(told["vault_auth_generation{source=default}"], 1);
     assert_eq!(told["vault_auth_logins_total{source=default,outcome=success}"], 1);
     // As of the last beat.
-    let told = told["vault_auth_token_expiry_seconds{source=default}"];
+    let told = told["vault_auth_token_ttl_seconds{source=default}"];
     assert!((left..=left + 3).contains(&told), "{told}");
 
     server.respond_with(Response::Fails(vault_http::ErrorKind::Server));
@@ -57,7 +57,7 @@ async fn state_expiry_generation_and_counts_are_told() {
     let told = metrics(&recorded);
     assert_eq!(told["vault_auth_state{source=default,state=degraded}"], 1);
     assert_eq!(told["vault_auth_state{source=default,state=active}"], 0);
-    assert_eq!(told["vault_auth_token_expiry_seconds{source=default}"], 0);
+    assert_eq!(told["vault_auth_token_ttl_seconds{source=default}"], 0);
     assert_eq!(told["vault_auth_logins_total{source=default,outcome=failed}"], 1);
 
     auth.shutdown(OnShutdown::Keep).await;
