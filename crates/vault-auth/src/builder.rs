@@ -1,4 +1,4 @@
-//! The choices that a program makes for a token source.
+//! Configuration of a token source.
 
 use std::sync::Arc;
 
@@ -13,23 +13,23 @@ use crate::method::Method;
 use crate::metrics::Reporter;
 
 impl Auth {
-    /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
+    /// Creates a token source with the default settings. It sends nothing until it is first used.
     pub fn new(client: Client, method: impl Method) -> Self {
         Self::builder(client, method).build()
     }
 
-    /// Like [`Auth::new`], with a login namespace.
+    /// Like [`Auth::new`], with a namespace for the login.
     pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
         Self::builder(client, method).namespace(namespace).build()
     }
 
-    /// Begins a source of tokens that logs in by `method`.
+    /// Returns a builder for a token source that logs in with `method`.
     pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
         AuthBuilder::new(client, method)
     }
 }
 
-/// The settings of an [`Auth`].
+/// A builder for an [`Auth`].
 ///
 /// ```
 /// use vault_auth::{AppRole, Auth, Credential};
@@ -51,34 +51,35 @@ pub struct AuthBuilder {
 }
 
 impl AuthBuilder {
-    pub(crate) fn new(client: Client, method: impl Method) -> Self {
+    fn new(client: Client, method: impl Method) -> Self {
         let (method, name) = (Arc::new(method), SharedString::const_str("default"));
         Self { client, method, namespace: None, name, revoke_replaced: false }
     }
 
-    /// Sends the login, and the requests about its token, to this namespace. The root namespace if
-    /// not set.
+    /// Sets the namespace of the login and of requests about the token. Defaults to the root
+    /// namespace.
     pub fn namespace(mut self, namespace: Option<ApiPath>) -> Self {
         self.namespace = namespace;
         self
     }
 
-    /// Names this source in the label `source` of its metrics, so that two sources in one process do
-    /// not overwrite each other's. `default` if not set.
+    /// Sets the label `source` of this source's metrics, which must be unique in the process.
+    /// Defaults to `default`.
     pub fn name(mut self, name: impl Into<SharedString>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Revokes a token one minute after another one has replaced it. `false` if not set, because
-    /// Vault revokes all leases and child tokens of a token with it: fatal for a program that uses
-    /// dynamic secrets, such as database credentials, which it obtained with a token since replaced.
+    /// Sets whether a token is revoked one minute after it was replaced. Defaults to `false`.
+    ///
+    /// Vault revokes all leases and child tokens of a token together with it. Do not enable this in a
+    /// program that uses dynamic secrets, such as database credentials: they would be revoked too.
     pub fn revoke_replaced(mut self, revoke: bool) -> Self {
         self.revoke_replaced = revoke;
         self
     }
 
-    /// Makes the source. Nothing is sent yet.
+    /// Creates the token source. It sends nothing until it is first used.
     pub fn build(self) -> Auth {
         let Self { client, method, namespace, name, revoke_replaced } = self;
         let config = Config {
@@ -86,15 +87,15 @@ impl AuthBuilder {
             repeatable: method.is_repeatable(),
             locks_out: method.locks_out(),
         };
-        let work = Requests {
-            // Logins and renewals do not wait behind a program's other requests.
+        let requests = Requests {
+            // Logins and renewals must not queue behind other requests.
             client: client.control(),
             namespace,
             method: Arc::clone(&method),
-            fingerprinting: FileTask::default(),
+            fingerprint_task: FileTask::default(),
             reporter: Reporter::new(name),
         };
-        let (driver, reins) = Driver::new(work, config);
-        Auth::from_parts(method, driver, reins)
+        let (driver, handle) = Driver::new(requests, config);
+        Auth::from_parts(method, driver, handle)
     }
 }

@@ -1,4 +1,4 @@
-//! A task's own way to the token in use, for where nanoseconds count.
+//! A per-task cache of the current token, for code in which nanoseconds matter.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,17 +13,17 @@ use crate::driver::Outcome;
 use crate::shared::Shared;
 use crate::shared::current::CurrentToken;
 
-/// A way to the token of an [`Auth`] that one task has to itself: it keeps what it saw last, and
-/// looks only whether that was replaced. That costs a nanosecond or two, on any number of threads at
-/// once, and no allocation.
+/// Access to the current token of an [`Auth`] for a single task.
 ///
-/// The last token that it saw stays in memory until it looks again.
+/// It caches the token and only checks whether it was replaced. This takes a few nanoseconds on any
+/// number of threads and does not allocate. The cached token stays in memory until the next call of
+/// [`Handle::current`].
 pub struct Handle {
     auth: Auth,
     cache: Cache<CurrentCell, Option<Arc<CurrentToken>>>,
 }
 
-/// Where the token is found.
+/// The cell of the current token, kept alive by the shared state.
 #[derive(Clone)]
 struct CurrentCell(Arc<Shared<Outcome>>);
 
@@ -36,25 +36,23 @@ impl Deref for CurrentCell {
 }
 
 impl Auth {
-    /// A way to the token for one task or thread to keep: the cheapest there is.
+    /// Returns a handle to the current token for one task or thread.
     pub fn handle(&self) -> Handle {
-        Handle::new(self.clone(), Arc::clone(self.shared()))
+        let cache = Cache::new(CurrentCell(Arc::clone(self.shared())));
+        Handle { auth: self.clone(), cache }
     }
 }
 
 impl Handle {
-    pub(crate) fn new(auth: Auth, shared: Arc<Shared<Outcome>>) -> Self {
-        Self { auth, cache: Cache::new(CurrentCell(shared)) }
-    }
-
-    /// The token that is in use; `None` when there is none, and a login is due or under way: then
-    /// [`Auth::ready`] waits for one. As [`Auth::with_current`], it looks at no clock.
+    /// Returns the current token, or `None` if there is none. [`Auth::ready`] waits for one.
+    ///
+    /// Like [`Auth::with_current`], this does not read a clock.
     pub fn current(&mut self) -> Option<&IssuedToken> {
-        let entry = self.cache.load().as_deref()?;
-        self.auth.take_use(entry).then_some(&entry.issued)
+        let token = self.cache.load().as_deref()?;
+        self.auth.take_use(token).then_some(&token.issued)
     }
 
-    /// The source of its tokens.
+    /// Returns the token source.
     pub fn auth(&self) -> &Auth {
         &self.auth
     }

@@ -7,6 +7,7 @@ mod builder;
 mod handle;
 mod login;
 mod status;
+mod token_source;
 
 mod credential;
 mod method;

@@ -1,4 +1,4 @@
-//! Metrics and `tracing` events of a token source. `docs/reference/metrics.md` has the table.
+//! The metrics and log events of a token source, which `docs/reference/metrics.md` describes.
 
 use metrics::SharedString;
 use tokio::time::Instant;
@@ -7,7 +7,7 @@ use tracing::info;
 use crate::machine::{Event, Liveness, RenewalFailure};
 use crate::status::{Snapshot, State};
 
-/// Reports on one token source, which the label `source` names.
+/// Records the metrics of one token source, under the value of the label `source`.
 #[derive(Debug, Clone)]
 pub(crate) struct Reporter {
     source: SharedString,
@@ -18,7 +18,7 @@ impl Reporter {
         Self { source }
     }
 
-    /// Counts an event.
+    /// Counts a login, renewal or look-up.
     pub(crate) fn event(&self, event: &Event) {
         match event {
             Event::LoggedIn { .. } => self.login("success"),
@@ -71,31 +71,31 @@ impl Reporter {
             .increment(1);
     }
 
-    /// Reports the present state; the last one was `before`.
-    pub(crate) fn snapshot(&self, before: State, now: &Snapshot, at: Instant) {
-        if before != now.state {
-            let (before, state) = (before.name(), now.state.name());
-            let (source, generation, error) = (&*self.source, now.generation, &now.error);
-            info!(source, before, state, ?generation, ?error, "token");
+    /// Logs a change of the state from `before`, and updates all gauges.
+    pub(crate) fn snapshot(&self, before: State, snapshot: &Snapshot, now: Instant) {
+        if before != snapshot.state {
+            let (before, state) = (before.name(), snapshot.state.name());
+            let (source, generation, error) = (&*self.source, snapshot.generation, &snapshot.error);
+            info!(source, before, state, ?generation, ?error, "token state changed");
         }
         for state in State::ALL {
-            let is = if state == now.state { 1.0 } else { 0.0 };
+            let value = if state == snapshot.state { 1.0 } else { 0.0 };
             let source = self.source.clone();
             metrics::gauge!("vault_auth_state", "source" => source, "state" => state.name())
-                .set(is);
+                .set(value);
         }
-        #[expect(clippy::cast_precision_loss, reason = "nobody logs in 2^53 times")]
+        #[expect(clippy::cast_precision_loss, reason = "the generation stays below 2^53")]
         metrics::gauge!("vault_auth_generation", "source" => self.source.clone())
-            .set(now.generation.number() as f64);
-        self.expiry(now, at);
+            .set(snapshot.generation.number() as f64);
+        self.ttl(snapshot, now);
     }
 
-    /// Reports how long the token may still be used.
-    pub(crate) fn expiry(&self, now: &Snapshot, at: Instant) {
-        let left = match (now.kind, now.usable_until) {
+    /// Updates the remaining time of the token.
+    pub(crate) fn ttl(&self, snapshot: &Snapshot, now: Instant) {
+        let left = match (snapshot.kind, snapshot.usable_until) {
             (None, _) => 0.0,
             (Some(_), None) => f64::INFINITY,
-            (Some(_), Some(end)) => end.saturating_duration_since(at).as_secs_f64(),
+            (Some(_), Some(end)) => end.saturating_duration_since(now).as_secs_f64(),
         };
         metrics::gauge!("vault_auth_token_ttl_seconds", "source" => self.source.clone()).set(left);
     }

@@ -1,4 +1,7 @@
-//! What a token asks about itself: to be renewed, to be looked up, to be revoked.
+//! The requests of a token about itself: renewal, look-up and revocation.
+//!
+//! This module interprets the responses. What follows from them is decided by the
+//! [token machine](crate::machine).
 
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ const RENEW_SELF: ApiPath = ApiPath::from_static("auth/token/renew-self");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
 const REVOKE_SELF: ApiPath = ApiPath::from_static("auth/token/revoke-self");
 
-/// The way to the server, for a token in its namespace.
+/// A client for the `auth/token/*-self` endpoints.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokenSelf<'a> {
     pub(crate) client: &'a Client,
@@ -20,7 +23,7 @@ pub(crate) struct TokenSelf<'a> {
 }
 
 impl TokenSelf<'_> {
-    /// Asks, once, for `increment` more from now.
+    /// Renews the token by `increment` from now, without retries.
     pub(crate) async fn renew(
         self,
         token: &Token,
@@ -34,11 +37,11 @@ impl TokenSelf<'_> {
         let request = Request::post(RENEW_SELF, &body);
         let request = request.map(|request| request.without_retries().first_byte_limit(None));
         let request = request.map_err(|error| (RenewalFailure::Unavailable, error))?;
-        let answer = self.send(&request, token, &[200, 204]).await;
-        let answer = answer.map_err(|error| (classify(&error), error))?;
-        // 204, or an answer without a lease: the user is gone, and nothing was renewed.
-        renewal(&answer).ok_or_else(|| {
-            let error = answer.error(ErrorKind::Rejected).with_detail("nothing was renewed");
+        let response = self.send(&request, token, &[200, 204]).await;
+        let response = response.map_err(|error| (renewal_failure(&error), error))?;
+        // A 204 or a response without a lease means that the user is gone and nothing was renewed.
+        parse_renewal(&response).ok_or_else(|| {
+            let error = response.error(ErrorKind::Rejected).with_detail("nothing was renewed");
             (RenewalFailure::Refused, error)
         })
     }
@@ -46,20 +49,20 @@ impl TokenSelf<'_> {
     /// Looks the token up.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`].
     pub(crate) async fn look_up(self, token: &Token) -> Result<Response, Error> {
         self.send(&Request::get(LOOKUP_SELF), token, &[200]).await
     }
 
-    /// Whether it lives, by a look-up.
+    /// Looks the token up to find out whether it is alive.
     pub(crate) async fn liveness(self, token: &Token) -> Liveness {
         #[derive(Deserialize)]
         struct Data {}
-        // An answer of another shape is not Vault's, and says nothing about the token.
-        match self.look_up(token).await.and_then(|answer| answer.data::<Data>()) {
+        // A 200 of another shape is not from Vault and proves nothing about the token.
+        match self.look_up(token).await.and_then(|response| response.data::<Data>()) {
             Ok(_) => Liveness::Alive,
             Err(error) => match error.kind() {
-                // The token may not look itself up: its policies are at work, so it lives.
+                // The token's policies deny the look-up, so Vault knows the token.
                 ErrorKind::Denied => Liveness::Alive,
                 ErrorKind::TokenInvalid | ErrorKind::Forbidden => Liveness::Dead,
                 _ => Liveness::Unknown(error),
@@ -67,17 +70,17 @@ impl TokenSelf<'_> {
         }
     }
 
-    /// Ends the token.
+    /// Revokes the token.
     ///
     /// # Errors
-    /// As [`Client::send`]; it ends by itself then.
+    /// The errors of [`Client::send`]. The token then stays valid until it expires.
     pub(crate) async fn revoke(self, token: &Token) -> Result<(), Error> {
         #[derive(Serialize)]
-        struct Nothing {}
-        self.send(&Request::post(REVOKE_SELF, &Nothing {})?, token, &[200, 204]).await.map(drop)
+        struct Empty {}
+        self.send(&Request::post(REVOKE_SELF, &Empty {})?, token, &[200, 204]).await.map(drop)
     }
 
-    /// Sends a request that is answered with one of these `statuses`.
+    /// Sends a request and expects one of `statuses`.
     async fn send(
         &self,
         request: &Request,
@@ -86,17 +89,17 @@ impl TokenSelf<'_> {
     ) -> Result<Response, Error> {
         let request = request.clone().namespace(self.namespace);
         let sent = self.deadline.bound(self.client.send(&request, Some(token), self.deadline));
-        let answer = sent.await;
-        let answer =
-            answer.unwrap_or_else(|| Err(Error::new(ErrorKind::Timeout, request.to_string())))?;
-        answer.expect_status(statuses)?;
-        Ok(answer)
+        let timed_out = || Err(Error::new(ErrorKind::Timeout, request.to_string()));
+        let response = sent.await.unwrap_or_else(timed_out)?;
+        response.expect_status(statuses)?;
+        Ok(response)
     }
 }
 
-fn renewal(answer: &Response) -> Option<Renewal> {
+/// Parses the response to a renewal. Returns `None` if it has no lease.
+fn parse_renewal(response: &Response) -> Option<Renewal> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Body {
         auth: Auth,
         warnings: Option<Vec<String>>,
     }
@@ -104,13 +107,14 @@ fn renewal(answer: &Response) -> Option<Renewal> {
     struct Auth {
         lease_duration: i64,
     }
-    let Answer { auth, warnings } = answer.json().ok()?;
+    let Body { auth, warnings } = response.json().ok()?;
     let seconds = u64::try_from(auth.lease_duration).ok().filter(|seconds| *seconds > 0)?;
     let capped = warnings.iter().flatten().any(|text| text.contains("max_ttl"));
     Some(Renewal { lease: Duration::from_secs(seconds), capped })
 }
 
-fn classify(error: &Error) -> RenewalFailure {
+/// Classifies the error of a renewal.
+fn renewal_failure(error: &Error) -> RenewalFailure {
     if reached_no_active_node(error) {
         return RenewalFailure::NoActiveNode;
     }
@@ -118,7 +122,7 @@ fn classify(error: &Error) -> RenewalFailure {
         (ErrorKind::TokenInvalid, _) => RenewalFailure::Dead,
         (ErrorKind::Denied, _) => RenewalFailure::Forbidden,
         (_, Some(400)) => RenewalFailure::NotRenewable,
-        // Dead or forbidden; and 500, which a role that is gone is told by.
+        // A 403 of an unknown cause, or a 500, which Vault returns if the role was deleted.
         (ErrorKind::Forbidden, _) | (_, Some(500)) => RenewalFailure::Refused,
         _ => RenewalFailure::Unavailable,
     }

@@ -1,4 +1,7 @@
-//! Where a credential comes from: a value, or a file that is read at each login.
+//! Credentials: values, or files that are read at each login.
+//!
+//! A file that is temporarily unusable never replaces content that was valid. [`watch`] detects
+//! changes of files without reading them.
 
 mod file;
 mod reader;
@@ -21,18 +24,20 @@ pub(crate) use reader::accept_any;
 pub enum Credential {
     /// The secret itself.
     Value(SecretString),
-    /// A file that holds it and may be replaced at any time: it is read at each login. One trailing
-    /// line ending is dropped. While the file is empty, half written or gone, the last good content
-    /// is used.
+    /// A file that contains the secret. It is read at each login and may be replaced at any time.
+    ///
+    /// One trailing line ending is removed. If the file is empty, partially written or missing, its
+    /// last valid content is used.
     File(PathBuf),
 }
 
 impl Credential {
-    /// Reads the secret as it is now, on this thread, which waits for the file system.
+    /// Reads the current secret. Blocks the thread on the file system.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if the file can't be read, or is not a regular file, empty, too large,
-    /// not UTF-8, or being written.
+    /// [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the file cannot be read,
+    /// is not a regular file, is empty, is larger than 64 KiB, is not UTF-8, or changes while it is
+    /// read.
     pub fn read_blocking(&self) -> Result<SecretString, Error> {
         match self {
             Self::Value(value) => Ok(value.clone()),
@@ -40,7 +45,7 @@ impl Credential {
         }
     }
 
-    /// The file, where it is one.
+    /// Returns the path, if the credential is a file.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Value(_) => None,

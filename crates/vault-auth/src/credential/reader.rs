@@ -1,4 +1,4 @@
-//! A credential that is read at each login.
+//! A credential together with its last valid content.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,33 +12,43 @@ use super::Credential;
 use super::file::{Content, failed, read_file, warn_readable_by_others};
 use super::watch::FileTask;
 
-/// A credential and its last good content, which a method reads at each login.
+/// A credential that a login [`Method`](crate::Method) reads at each login.
+///
+/// It keeps the last valid content of a file, which is used while the file is unusable.
 #[derive(Debug)]
 pub struct CredentialReader {
     credential: Credential,
     last_valid: Mutex<Option<SecretString>>,
     reading: FileTask<Result<Content, Error>>,
-    /// Whether the warning about the file's mode was logged.
+    /// Whether the warning about the mode of the file was logged.
     warned: AtomicBool,
 }
 
 impl CredentialReader {
-    /// A credential that is not read yet.
+    /// Creates a reader. Nothing is read yet.
     pub fn new(credential: Credential) -> Self {
-        let (last, reading, warned) = <_>::default();
-        Self { credential, last_valid: last, reading, warned }
+        Self {
+            credential,
+            last_valid: Mutex::default(),
+            reading: FileTask::default(),
+            warned: AtomicBool::new(false),
+        }
     }
 
-    /// The file, if it is one, in the form that [`Method::files`](crate::Method::files) returns.
+    /// Returns the path, if the credential is a file, in the form that
+    /// [`Method::files`](crate::Method::files) returns.
     pub fn file(&self) -> Option<PathBuf> {
         self.credential.file().map(Path::to_owned)
     }
 
-    /// Returns the secret as it is now, if it `is_whole`; otherwise as it was when it last was. Waits
-    /// two seconds for the file system at most.
+    /// Reads the current secret, or returns the last valid one if the current one cannot be read or
+    /// is not complete. Waits at most two seconds for the file system.
+    ///
+    /// `is_complete` should return `false` for text that is recognizably only a part of a secret. It
+    /// is ignored for the first secret that is read.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if there is no good content yet.
+    /// [`ErrorKind::LoginRefused`] if the credential cannot be read and never was.
     pub async fn read(&self, is_complete: fn(&str) -> bool) -> Result<SecretString, Error> {
         let read = self.read_now().await;
         let mut last = self.last_valid.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,21 +58,21 @@ impl CredentialReader {
                 Ok(secret)
             }
             Ok(_) => {
-                last.clone().ok_or_else(|| Error::new(ErrorKind::LoginRefused, "read a credential"))
+                last.clone().ok_or_else(|| Error::new(ErrorKind::LoginRefused, "read credential"))
             }
             Err(error) => {
                 let last = last.clone().ok_or_else(|| error.clone())?;
-                warn!(%error, "using the last good content of a credential");
+                warn!(%error, "credential file is unusable; using its last valid content");
                 Ok(last)
             }
         }
     }
 
-    /// Like [`read`](Self::read), without the white space around the secret, which is not part of a
+    /// Like [`read`](Self::read), without leading and trailing white space, which is never part of a
     /// token or an ID.
     ///
     /// # Errors
-    /// As [`CredentialReader::read`].
+    /// The errors of [`CredentialReader::read`].
     pub async fn read_trimmed(&self, is_complete: fn(&str) -> bool) -> Result<SecretString, Error> {
         Ok(self.read(is_complete).await?.expose_secret().trim().into())
     }
@@ -74,9 +84,8 @@ impl CredentialReader {
         };
         let file = path.clone();
         let content = self.reading.run(move || read_file(&file)).await;
-        let content = content.unwrap_or_else(|| {
-            Err(failed(path, "timed out: the credential's file system does not respond"))
-        })?;
+        let content = content
+            .unwrap_or_else(|| Err(failed(path, "timed out: the file system does not respond")))?;
         if content.readable_by_others && !self.warned.swap(true, Relaxed) {
             warn_readable_by_others(path);
         }
@@ -84,7 +93,7 @@ impl CredentialReader {
     }
 }
 
-/// Any text: of an id or a password nobody can tell that a part is missing.
+/// Accepts any text, because an incomplete ID or password cannot be recognized.
 pub(crate) fn accept_any(_: &str) -> bool {
     true
 }

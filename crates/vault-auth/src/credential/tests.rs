@@ -15,14 +15,14 @@ fn read(content: &[u8]) -> Result<String, Error> {
 }
 
 #[test]
-fn one_line_ending_is_dropped() {
+fn one_trailing_line_ending_is_removed() {
     assert_eq!(read(b"pass word \r\n").unwrap(), "pass word ");
     assert_eq!(read(b"a\n\n").unwrap(), "a\n");
     assert_eq!(read(b"a").unwrap(), "a");
 }
 
 #[test]
-fn unusable_files_say_why() {
+fn unusable_file_is_an_error_that_names_it() {
     for content in [&b""[..], b"\n", b"\xff\xfe", &vec![b'a'; 70_000]] {
         assert_eq!(read(content).unwrap_err().kind(), ErrorKind::LoginRefused);
     }
@@ -82,12 +82,13 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_good_leaves_the_last_good_content() {
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("id");
-    let kept = CredentialReader::new(Credential::File(file.clone()));
-    let whole = |text: &str| text.ends_with('.');
-    let now = async || Ok::<_, Error>(kept.read_trimmed(whole).await?.expose_secret().to_owned());
+async fn unusable_file_leaves_the_last_valid_content_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("id");
+    let reader = CredentialReader::new(Credential::File(file.clone()));
+    let is_complete = |text: &str| text.ends_with('.');
+    let now =
+        async || Ok::<_, Error>(reader.read_trimmed(is_complete).await?.expose_secret().to_owned());
     assert_eq!(now().await.unwrap_err().kind(), ErrorKind::LoginRefused);
     std::fs::write(&file, " first. \n").unwrap();
     assert_eq!(now().await.unwrap(), "first.");

@@ -1,4 +1,4 @@
-//! What a token source needs of its driver.
+//! The channels and shared state through which a token source uses its driver.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use crate::machine::Liveness;
 use crate::shared::Shared;
 use crate::status::Snapshot;
 
-/// Where the outcome of a denial is put, for all callers that wait for it.
+/// The channel on which the outcome of a denial is sent to all callers that wait for it.
 pub(crate) type Outcome = Arc<watch::Sender<Option<Liveness>>>;
 
-/// What the clones tell the driver.
+/// A message from a token source to its driver.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A 403; once for each case.
+    /// A 403, sent once for each pending denial.
     Denied(Denial),
-    /// A use was taken, and few are left, or none.
+    /// The token has few uses left, or none if `exhausted`.
     UsesLow { generation: Generation, exhausted: bool },
-    /// The credentials may be others now.
+    /// The credentials may have changed.
     Reload,
-    /// The end, and whether tokens are to be revoked.
+    /// Stop, and revoke the tokens first if `revoke`.
     ShutDown { revoke: bool, done: oneshot::Sender<()> },
 }
 
-/// What a token source needs of its driver.
+/// A token source's side of its driver.
 #[derive(Debug)]
 pub(crate) struct DriverHandle {
     pub(crate) shared: Arc<Shared<Outcome>>,

@@ -1,4 +1,8 @@
-//! The task that owns a token.
+//! The background task of a token source.
+//!
+//! The [`Driver`] owns the [token machine](crate::machine). It performs the machine's actions as
+//! [requests](Requests), each in its own task, and feeds their results back as events. It ends when
+//! the last clone of its token source is dropped.
 
 mod handle;
 mod requests;

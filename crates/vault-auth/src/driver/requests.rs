@@ -1,4 +1,4 @@
-//! The requests that a token's life wants sent, each a task of its own with its own deadline.
+//! The requests that perform the machine's actions, each with its own deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,33 +14,33 @@ use crate::method::{LoginClient, Method};
 use crate::metrics::Reporter;
 use crate::token_self::TokenSelf;
 
-/// How long the question for the server's health may take.
+/// The timeout of a health probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 
-/// Whom to ask, and how to log in.
+/// What requests about a token need.
 #[derive(Debug)]
 pub(crate) struct Requests {
     pub(crate) client: Client,
     pub(crate) namespace: Option<ApiPath>,
     pub(crate) method: Arc<dyn Method>,
-    pub(crate) fingerprinting: FileTask<Fingerprints>,
+    pub(crate) fingerprint_task: FileTask<Fingerprints>,
     pub(crate) reporter: Reporter,
 }
 
-/// What a task came to.
+/// The result of a task.
 #[derive(Debug)]
 pub(crate) enum Completion {
-    /// A login, with the files as they were before it; `None` if their file system hangs.
-    Login {
-        fingerprints: Option<Fingerprints>,
-        event: Event,
-    },
+    /// A login has ended. `fingerprints` are those of the files just before it, or `None` if their
+    /// file system hangs.
+    Login { fingerprints: Option<Fingerprints>, event: Event },
+    /// Another request has ended.
     Event(Event),
-    /// The files as they are now; `None` if their file system hangs.
+    /// The fingerprints of the files, or `None` if their file system hangs.
     Files(Option<Fingerprints>),
-    /// The method's own code panicked, in a login or in naming its files.
+    /// The login method panicked, in a login or in `Method::files`.
     Panicked(Event),
+    /// There is nothing to process.
     Nothing,
 }
 
@@ -53,59 +53,59 @@ impl Completion {
 }
 
 impl Requests {
-    pub(crate) async fn run(&self, action: Action) -> Completion {
+    /// Performs an action of the machine.
+    pub(crate) async fn perform(&self, action: Action) -> Completion {
         let deadline = Deadline::after(REQUEST_TIMEOUT);
-        let asked = Instant::now();
+        let sent_at = Instant::now();
         match action {
             Action::LogIn => {
-                let stamps = self.fingerprints().await;
-                let event = self.log_in(deadline, asked).await;
-                Completion::Login { fingerprints: stamps, event }
+                let fingerprints = self.fingerprints().await;
+                let event = self.log_in(deadline, sent_at).await;
+                Completion::Login { fingerprints, event }
             }
             Action::Probe => {
                 Completion::Event(Event::Probed { can_log_in: self.can_log_in().await })
             }
-            Action::Renew { issued: lease, increment, timeout: within } => {
-                let (generation, deadline) = (lease.generation, deadline.within(within));
-                let renewed = self.token_self(deadline).renew(&lease.token, increment).await;
+            Action::Renew { issued, increment, timeout } => {
+                let (generation, deadline) = (issued.generation, deadline.within(timeout));
+                let renewed = self.token_self(deadline).renew(&issued.token, increment).await;
                 Completion::Event(match renewed {
-                    Ok(renewal) => Event::Renewed { generation, renewal, sent_at: asked },
-                    Err((why, error)) => {
-                        info!(%error, ?why, "a token was not renewed");
-                        Event::RenewalFailed { generation, failure: why }
+                    Ok(renewal) => Event::Renewed { generation, renewal, sent_at },
+                    Err((failure, error)) => {
+                        info!(%error, ?failure, "token renewal failed");
+                        Event::RenewalFailed { generation, failure }
                     }
                 })
             }
-            Action::LookUp(lease) => {
-                let seen = self.token_self(deadline).liveness(&lease.token).await;
-                Completion::Event(Event::LookedUp { generation: lease.generation, liveness: seen })
+            Action::LookUp(issued) => {
+                let liveness = self.token_self(deadline).liveness(&issued.token).await;
+                Completion::Event(Event::LookedUp { generation: issued.generation, liveness })
             }
             Action::Revoke(token) => {
                 self.revoke(&token, deadline).await;
                 Completion::Nothing
             }
-            // The driver settles what it is told.
+            // `Shared::apply` resolves denials itself.
             Action::ResolveDenial { .. } => Completion::Nothing,
         }
     }
 
-    async fn log_in(&self, deadline: Deadline, asked: Instant) -> Event {
+    async fn log_in(&self, deadline: Deadline, sent_at: Instant) -> Event {
         let Self { client, namespace, method, .. } = self;
-        let link = LoginClient { client, namespace: namespace.as_ref(), deadline };
-        let outcome = deadline.bound(method.login(&link)).await.unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Timeout, "log in").with_detail("the login took too long"))
-        });
-        match outcome {
-            Ok(login) => Event::LoggedIn { login, sent_at: asked },
+        let client = LoginClient { client, namespace: namespace.as_ref(), deadline };
+        let result = deadline.bound(method.login(&client)).await;
+        let timed_out = || Err(Error::new(ErrorKind::Timeout, "log in"));
+        match result.unwrap_or_else(timed_out) {
+            Ok(login) => Event::LoggedIn { login, sent_at },
             Err(error) => {
-                info!(%error, "a login failed");
+                info!(%error, "login failed");
                 Event::LoginFailed(error.into())
             }
         }
     }
 
-    /// Returns whether a node answers that may log in: an active one, or a standby that forwards. What
-    /// another 4xx means, only a login can find out.
+    /// Probes whether a node responds that accepts logins: an active node, or a standby that forwards
+    /// requests. Only a login can show what another 4xx means, so it counts too.
     async fn can_log_in(&self) -> bool {
         let request =
             Request::get(HEALTH).query("standbyok", "true").query("perfstandbyok", "true");
@@ -117,22 +117,22 @@ impl Requests {
         }
     }
 
-    /// Ends a token of ours. One that can't be revoked ends by itself.
+    /// Revokes a token. If this fails, the token stays valid until it expires.
     pub(crate) async fn revoke(&self, token: &Token, deadline: Deadline) {
-        let outcome = self.token_self(deadline).revoke(token).await;
-        self.reporter.revoked(outcome.is_ok());
-        if let Err(error) = outcome {
-            debug!(%error, "a token was not revoked");
+        let result = self.token_self(deadline).revoke(token).await;
+        self.reporter.revoked(result.is_ok());
+        if let Err(error) = result {
+            debug!(%error, "token revocation failed");
         }
     }
 
-    /// The fingerprints of the credential's files; `None` if their file system hangs.
+    /// Returns the fingerprints of the credential's files, or `None` if their file system hangs.
     pub(crate) async fn fingerprints(&self) -> Option<Fingerprints> {
         let files = self.method.files();
         if files.is_empty() {
             return Some(Fingerprints::new());
         }
-        self.fingerprinting.run(move || fingerprints(&files)).await
+        self.fingerprint_task.run(move || fingerprints(&files)).await
     }
 
     fn token_self(&self, deadline: Deadline) -> TokenSelf<'_> {

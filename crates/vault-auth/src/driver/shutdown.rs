@@ -1,4 +1,4 @@
-//! The end of a driver: by being told to, or with its token source.
+//! The end of a driver, on request or with its token source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,40 +13,40 @@ use super::task::Driver;
 use crate::machine::{Action, Liveness, Moment};
 use crate::status::Snapshot;
 
-/// Time for revoking tokens at the end.
+/// The timeout of all revocations together, including the wait for a login in flight.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Driver {
-    /// Ends it, and tells so.
+    /// Drops the driver, after it has revoked all tokens if `revoke`, and then signals `done`.
     pub(super) async fn shut_down(mut self, revoke: bool, done: oneshot::Sender<()>) {
         if revoke {
             self.revoke_all().await;
         }
         drop(self);
-        // Who asked may have gone.
+        // An error means that the caller no longer waits.
         let _ = done.send(());
     }
 
-    /// Revokes what is ours, the token of a login that is under way included.
+    /// Revokes all tokens that this source may revoke, including that of a login in flight.
     async fn revoke_all(&mut self) {
         let deadline = Deadline::after(REVOCATION_TIMEOUT);
         let mut tokens = self.machine.take_revocable_tokens(Instant::now());
-        // What has not landed by then is lost.
-        let landed = deadline.bound(self.finish_login()).await.unwrap_or_default();
+        // The token of a login that takes longer is lost.
+        let actions = deadline.bound(self.finish_login()).await.unwrap_or_default();
         tokens.extend(self.machine.take_revocable_tokens(Instant::now()));
-        tokens.extend(landed.into_iter().filter_map(|action| match action {
+        tokens.extend(actions.into_iter().filter_map(|action| match action {
             Action::Revoke(token) => Some(token),
             _ => None,
         }));
         let mut revoking = JoinSet::new();
         for token in tokens {
-            let work = Arc::clone(&self.requests);
-            revoking.spawn(async move { work.revoke(&token, deadline).await });
+            let requests = Arc::clone(&self.requests);
+            revoking.spawn(async move { requests.revoke(&token, deadline).await });
         }
         while revoking.join_next().await.is_some() {}
     }
 
-    /// Waits for the login that is under way, if one is: what the life wants done after it.
+    /// Waits for the login in flight, if any, and returns the actions that follow from it.
     async fn finish_login(&mut self) -> Vec<Action> {
         while self.machine.is_logging_in() {
             match self.tasks.join_next().await {
@@ -63,8 +63,10 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Leaves no token, and nobody who waits for one. What is sent from now on is not received, so
-    /// the inbox and the denials are closed before the last ones are settled.
+    /// Removes the current token and fails all callers that wait for one.
+    ///
+    /// The message channel is closed first, and the denials are closed before the pending ones are
+    /// resolved, so that none is opened that is never resolved.
     fn drop(&mut self) {
         self.messages.close();
         let error = shut_down_error();
@@ -76,7 +78,7 @@ impl Drop for Driver {
     }
 }
 
-/// What a token source that was shut down says.
+/// Returns the error for callers of a token source that was shut down.
 pub(crate) fn shut_down_error() -> Error {
     Error::new(ErrorKind::Interrupted, "log in")
         .with_detail("the token source was shut down")

@@ -1,5 +1,4 @@
-//! The task that owns a token's life: it turns what the life wants into requests, and what comes of
-//! them into events. It ends with the last clone of its token source.
+//! The task that owns the token machine.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,12 +18,13 @@ use crate::machine::{Config, Event, Moment, TokenMachine};
 use crate::shared::Shared;
 use crate::status::{Snapshot, State};
 
-/// How often files are checked for changes, and the time to the token's end is reported.
+/// The interval at which files are checked for changes and the token's TTL is recorded.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// The same while no login succeeds: a new credential is in use about a second after it was written.
+/// The interval while no login succeeds. A new credential is then used about a second after it was
+/// written.
 const POLL_INTERVAL_FAILING: Duration = Duration::from_millis(500);
 
-/// The task's own state.
+/// The state of the task.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(super) machine: TokenMachine,
@@ -32,56 +32,57 @@ pub(crate) struct Driver {
     pub(super) shared: Arc<Shared<Outcome>>,
     pub(super) messages: mpsc::UnboundedReceiver<Message>,
     pub(super) snapshots: watch::Sender<Snapshot>,
-    /// What is out: it ends with the driver.
+    /// The requests in flight, which are aborted when the driver is dropped.
     pub(super) tasks: JoinSet<Completion>,
-    pub(super) next_poll: Instant,
-    /// Whether somebody is out to look at the files; a file system may hang.
-    pub(super) polling_files: bool,
-    /// The files as they were at the last login, and when they were last looked at.
-    pub(super) files_at_login: Fingerprints,
-    pub(super) files_last_seen: Fingerprints,
+    next_poll: Instant,
+    /// Whether a check of the files is in progress. It takes long if their file system hangs.
+    polling_files: bool,
+    files_at_login: Fingerprints,
+    files_at_last_poll: Fingerprints,
 }
 
-/// What the driver wakes up for.
+/// A reason for the driver to wake up.
 enum Wakeup {
-    /// A request has ended.
+    /// A request has completed.
     Completed(Completion),
-    /// The machine has something to do.
+    /// The machine's next wakeup was reached.
     Due,
-    /// The next [`BEAT`].
+    /// The next poll was reached.
     Poll,
-    /// A message, or the end of the last clone.
+    /// A message arrived, or `None` if the last clone of the token source was dropped.
     Message(Option<Message>),
 }
 
 impl Driver {
-    /// A driver that does nothing before it is run.
-    pub(crate) fn new(work: Requests, config: Config) -> (Self, DriverHandle) {
-        let (inbox, messages) = mpsc::unbounded_channel();
-        let (news, published) = watch::channel(Snapshot::empty());
+    /// Creates a driver, which does nothing before [`run`](Self::run), and its handle.
+    pub(crate) fn new(requests: Requests, config: Config) -> (Self, DriverHandle) {
+        let (message_sender, messages) = mpsc::unbounded_channel();
+        let (snapshots, snapshot_receiver) = watch::channel(Snapshot::empty());
         let shared = Arc::new(Shared::new());
         let driver = Self {
             machine: TokenMachine::new(config),
-            requests: Arc::new(work),
+            requests: Arc::new(requests),
             shared: Arc::clone(&shared),
             messages,
-            snapshots: news,
+            snapshots,
             tasks: JoinSet::new(),
             next_poll: Instant::now(),
             polling_files: false,
             files_at_login: Fingerprints::new(),
-            files_last_seen: Fingerprints::new(),
+            files_at_last_poll: Fingerprints::new(),
         };
-        (driver, DriverHandle { shared, messages: inbox, snapshots: published })
+        let handle =
+            DriverHandle { shared, messages: message_sender, snapshots: snapshot_receiver };
+        (driver, handle)
     }
 
-    /// Lives until it is told to end.
+    /// Runs until it is shut down or the last clone of the token source is dropped.
     pub(crate) async fn run(mut self) {
         self.next_poll = Instant::now() + POLL_INTERVAL;
         self.apply(Event::Start);
         loop {
             match self.next_wakeup().await {
-                Wakeup::Completed(done) => self.complete(done),
+                Wakeup::Completed(completion) => self.complete(completion),
                 Wakeup::Due => self.apply(Event::Tick),
                 Wakeup::Poll => self.poll(),
                 Wakeup::Message(None) => return,
@@ -90,8 +91,8 @@ impl Driver {
                         return self.shut_down(revoke, done).await;
                     }
                     Message::Denied(denial) => self.apply(Event::Denied(denial)),
-                    Message::UsesLow { generation, exhausted: up } => {
-                        self.apply(Event::UsesLow { generation, exhausted: up })
+                    Message::UsesLow { generation, exhausted } => {
+                        self.apply(Event::UsesLow { generation, exhausted });
                     }
                     Message::Reload => self.apply(Event::CredentialChanged { log_in_now: true }),
                 },
@@ -99,17 +100,16 @@ impl Driver {
         }
     }
 
-    /// Waits for whatever comes first. Messages come last, because callers can send many.
+    /// Waits for the next wakeup. Messages have the lowest priority, because callers can send many.
     async fn next_wakeup(&mut self) -> Wakeup {
         let due = self.machine.next_wakeup();
         let at = due.map_or(self.next_poll, |due| due.min(self.next_poll));
         let mut sleep = pin!(sleep_until(at));
         poll_fn(|context| {
-            if let Poll::Ready(Some(done)) = self.tasks.poll_join_next(context) {
-                // A method is the code of another crate, and may panic.
-                return Poll::Ready(Wakeup::Completed(
-                    done.unwrap_or_else(|_| Completion::panicked()),
-                ));
+            if let Poll::Ready(Some(joined)) = self.tasks.poll_join_next(context) {
+                // A method is code of the caller and may panic.
+                let completion = joined.unwrap_or_else(|_| Completion::panicked());
+                return Poll::Ready(Wakeup::Completed(completion));
             }
             if sleep.as_mut().poll(context).is_ready() {
                 return Poll::Ready(if due == Some(at) { Wakeup::Due } else { Wakeup::Poll });
@@ -119,16 +119,17 @@ impl Driver {
         .await
     }
 
-    /// Takes in what a request came to.
-    fn complete(&mut self, done: Completion) {
-        match done {
-            Completion::Login { fingerprints: stamps, event } => {
-                self.files_at_login =
-                    stamps.unwrap_or_else(|| std::mem::take(&mut self.files_at_login));
+    /// Processes the result of a request.
+    fn complete(&mut self, completion: Completion) {
+        match completion {
+            Completion::Login { fingerprints, event } => {
+                if let Some(fingerprints) = fingerprints {
+                    self.files_at_login = fingerprints;
+                }
                 self.apply(event);
             }
             Completion::Event(event) => self.apply(event),
-            Completion::Files(stamps) => self.compare_files(stamps),
+            Completion::Files(fingerprints) => self.compare_files(fingerprints),
             Completion::Panicked(event) => {
                 self.polling_files = false;
                 self.apply(event);
@@ -137,51 +138,52 @@ impl Driver {
         }
     }
 
-    /// Applies an event to the machine, and sends the requests that it asks for.
+    /// Applies an event to the machine, publishes the new state and performs the actions.
     fn apply(&mut self, event: Event) {
-        debug!(?event, "token");
+        debug!(?event, "token event");
         self.requests.reporter.event(&event);
         let before = self.machine.state();
         let at = Moment { now: Instant::now(), jitter: fastrand::f64() };
-        let (news, reporter) = (&self.snapshots, &self.requests.reporter);
-        let report = |life: &TokenMachine| {
-            let snapshot = life.snapshot();
+        let (snapshots, reporter) = (&self.snapshots, &self.requests.reporter);
+        let publish = |machine: &TokenMachine| {
+            let snapshot = machine.snapshot();
             reporter.snapshot(before, &snapshot, Instant::now());
-            news.send_replace(snapshot);
+            snapshots.send_replace(snapshot);
         };
-        let settle = |outcome: Outcome, seen| drop(outcome.send_replace(Some(seen)));
-        let actions = self.shared.apply(&mut self.machine, event, at, report, settle);
+        let resolve = |outcome: Outcome, liveness| drop(outcome.send_replace(Some(liveness)));
+        let actions = self.shared.apply(&mut self.machine, event, at, publish, resolve);
         if matches!(self.machine.state(), State::Rejected | State::Degraded) {
             self.next_poll = self.next_poll.min(at.now + POLL_INTERVAL_FAILING);
         }
         for action in actions {
-            let work = Arc::clone(&self.requests);
-            self.tasks.spawn(async move { work.run(action).await });
+            let requests = Arc::clone(&self.requests);
+            self.tasks.spawn(async move { requests.perform(action).await });
         }
     }
 
+    /// Records the token's TTL, and starts a check of the files.
     fn poll(&mut self) {
         let snapshot = self.machine.snapshot();
-        let beat = if snapshot.error.is_some() { POLL_INTERVAL_FAILING } else { POLL_INTERVAL };
-        self.next_poll = Instant::now() + beat;
-        self.requests.reporter.expiry(&snapshot, Instant::now());
+        let interval = if snapshot.error.is_some() { POLL_INTERVAL_FAILING } else { POLL_INTERVAL };
+        self.next_poll = Instant::now() + interval;
+        self.requests.reporter.ttl(&snapshot, Instant::now());
         if !self.polling_files && !self.requests.method.files().is_empty() {
             self.polling_files = true;
-            let work = Arc::clone(&self.requests);
-            self.tasks.spawn(async move { Completion::Files(work.fingerprints().await) });
+            let requests = Arc::clone(&self.requests);
+            self.tasks.spawn(async move { Completion::Files(requests.fingerprints().await) });
         }
     }
 
-    /// A file counts as changed when it has been left alone since it was last looked at.
-    fn compare_files(&mut self, stamps: Option<Fingerprints>) {
+    /// Reports a change of the files, once they are the same as in the last poll: a file that is
+    /// still being written is not read.
+    fn compare_files(&mut self, fingerprints: Option<Fingerprints>) {
         self.polling_files = false;
-        let Some(stamps) = stamps else { return };
-        let settled = stamps == self.files_last_seen;
-        self.files_last_seen = stamps;
-        if settled && self.files_last_seen != self.files_at_login {
-            self.apply(Event::CredentialChanged {
-                log_in_now: self.requests.method.logs_in_on_file_change(),
-            });
+        let Some(fingerprints) = fingerprints else { return };
+        let is_stable = fingerprints == self.files_at_last_poll;
+        self.files_at_last_poll = fingerprints;
+        if is_stable && self.files_at_last_poll != self.files_at_login {
+            let log_in_now = self.requests.method.logs_in_on_file_change();
+            self.apply(Event::CredentialChanged { log_in_now });
         }
     }
 }

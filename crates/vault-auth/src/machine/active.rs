@@ -1,4 +1,4 @@
-//! A token that is held, and one that was replaced.
+//! The active token, and the token that it has replaced.
 
 use std::time::Duration;
 
@@ -9,26 +9,27 @@ use super::timing;
 use crate::login::Login;
 use crate::status::TokenKind;
 
-/// A replaced token is revoked after this: by then every request that carried it is answered.
+/// The time from the replacement of a token to its revocation, by when every request that carries it
+/// has ended.
 const REVOCATION_DELAY: Duration = Duration::from_secs(60);
 
-/// The token that is given out.
+/// The token that callers receive.
 #[derive(Debug, Clone)]
 pub(crate) struct ActiveToken {
     pub(crate) issued: IssuedToken,
-    /// Uses that it came with.
+    /// The number of uses that it was issued with.
     pub(crate) uses: Option<u32>,
     /// When it was obtained.
     pub(crate) obtained_at: Instant,
-    /// Its policies, sorted; `None`: they are not known.
+    /// Its policies, sorted. `None` if they are not known.
     pub(crate) policies: Option<Vec<String>>,
-    /// When another one is to take its place.
+    /// When a login should replace it.
     pub(crate) replace_at: Option<Instant>,
-    /// Before the request was sent that gave `term`.
+    /// The start of its lease: just before the login or renewal was sent.
     pub(crate) lease_start: Instant,
-    /// How long it lives from then; `None`: no end is known.
+    /// Its lease. `None` if its expiry is not known or it has none.
     pub(crate) lease: Option<Duration>,
-    /// The term that it was made with, which renewals ask for again.
+    /// The lease that it was created with, which each renewal requests.
     pub(crate) increment: Option<Duration>,
     pub(crate) renewable: bool,
     periodic: bool,
@@ -36,17 +37,17 @@ pub(crate) struct ActiveToken {
 }
 
 impl ActiveToken {
-    pub(crate) fn new(login: Login, asked: Instant, generation: Generation) -> Self {
-        // A renewal costs a use and answers the original number: who counts does without.
+    pub(crate) fn new(login: Login, sent_at: Instant, generation: Generation) -> Self {
         let lease = login.ttl.filter(|lease| !lease.is_zero());
+        // A renewal takes a use, and its response has the original number of uses, not what is left.
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
             issued: IssuedToken { token: login.token, generation },
             uses: login.uses,
-            obtained_at: asked,
+            obtained_at: sent_at,
             policies: sorted(login.policies),
             replace_at: None,
-            lease_start: asked,
+            lease_start: sent_at,
             lease,
             increment: login.renewal_increment.max(lease),
             renewable,
@@ -59,7 +60,7 @@ impl ActiveToken {
         self.issued.generation
     }
 
-    /// Returns whether another login's policies are known to differ.
+    /// Returns whether the policies of `login` differ.
     pub(crate) fn has_other_policies(&self, login: &Login) -> bool {
         self.policies != sorted(login.policies.clone())
     }
@@ -68,27 +69,27 @@ impl ActiveToken {
         self.issued.token.expose() == token.expose()
     }
 
-    /// When the server ends it, at the earliest.
+    /// Returns the earliest time at which the server may expire it.
     pub(crate) fn expires_at(&self) -> Option<Instant> {
-        self.lease.and_then(|term| self.lease_start.checked_add(term))
+        self.lease.and_then(|lease| self.lease_start.checked_add(lease))
     }
 
-    /// When it is given out no more.
+    /// Returns the time from which callers no longer receive it.
     pub(crate) fn usable_until(&self) -> Option<Instant> {
         timing::usable_until(self.lease_start, self.lease)
     }
 
-    /// Takes a renewal in; `false`: the next one would give less still.
-    pub(crate) fn renewed(&mut self, term: Duration, capped: bool, asked: Instant) -> bool {
-        let short =
-            self.increment.is_some_and(|full| term.as_secs_f64() < 0.9 * full.as_secs_f64());
-        (self.lease, self.lease_start) = (Some(term), asked);
+    /// Starts a new lease. The token stays renewable unless the lease was cut short, because another
+    /// renewal would then return even less.
+    pub(crate) fn renewed(&mut self, lease: Duration, capped: bool, sent_at: Instant) {
+        let is_cut = |full: Duration| lease.as_secs_f64() < 0.9 * full.as_secs_f64();
+        let cut = self.increment.is_some_and(is_cut);
+        (self.lease, self.lease_start) = (Some(lease), sent_at);
         if self.periodic {
-            // It gets its role's period of today, whatever is asked for.
+            // Vault ignores the increment and returns the current period of the role.
             self.increment = self.lease;
         }
-        self.renewable = self.periodic || !(capped || short);
-        self.renewable
+        self.renewable = self.periodic || !(capped || cut);
     }
 
     pub(crate) fn kind(&self) -> TokenKind {
@@ -101,19 +102,16 @@ impl ActiveToken {
         }
     }
 
-    /// The token, if it is ours to revoke.
+    /// Returns the token if this source may revoke it.
     pub(crate) fn revocable_token(&self) -> Option<Token> {
         self.revocable.then(|| self.issued.token.clone())
     }
 
-    /// What is left of it once another took its place.
+    /// Converts it into a token to be revoked later, if this source may revoke it.
     pub(crate) fn into_replaced(self, now: Instant) -> Option<ReplacedToken> {
-        let (death, revoke_at) = (self.expires_at(), now + REVOCATION_DELAY);
-        self.revocable.then(|| ReplacedToken {
-            token: self.issued.token,
-            expires_at: death,
-            revoke_at,
-        })
+        let (expires_at, revoke_at) = (self.expires_at(), now + REVOCATION_DELAY);
+        let token = self.issued.token;
+        self.revocable.then_some(ReplacedToken { token, expires_at, revoke_at })
     }
 }
 
@@ -125,7 +123,7 @@ fn sorted(policies: Option<Vec<String>>) -> Option<Vec<String>> {
     })
 }
 
-/// A token that was replaced, and is to be revoked.
+/// A token that was replaced and is to be revoked.
 #[derive(Debug)]
 pub(crate) struct ReplacedToken {
     token: Token,
@@ -134,8 +132,8 @@ pub(crate) struct ReplacedToken {
 }
 
 impl ReplacedToken {
-    /// The token, unless it has ended by itself.
+    /// Returns the token unless it has expired.
     pub(crate) fn into_unexpired(self, now: Instant) -> Option<Token> {
-        self.expires_at.is_none_or(|death| now < death).then_some(self.token)
+        self.expires_at.is_none_or(|expires_at| now < expires_at).then_some(self.token)
     }
 }

@@ -1,4 +1,4 @@
-//! What a token's life is told, and what it wants done.
+//! The inputs and outputs of the token machine.
 
 use std::time::Duration;
 
@@ -7,60 +7,61 @@ use vault_http::{Denial, Error, ErrorKind, Executed, Generation, IssuedToken, To
 
 use crate::login::Login;
 
-/// Something that happened.
+/// The time of an event, and a random number from 0 to 1 for the delays that follow from it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Instant,
+    pub(crate) jitter: f64,
+}
+
+/// An input of the machine.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Somebody wants a token.
+    /// A token is needed for the first time.
     Start,
-    /// What `Life::due` named is there.
+    /// The time of the next wakeup was reached.
     Tick,
-    /// A login that was sent at `asked` gave this.
+    /// A login that was sent at `sent_at` succeeded.
     LoggedIn { login: Login, sent_at: Instant },
-    /// A login gave nothing.
+    /// A login failed.
     LoginFailed(LoginFailure),
-    /// A renewal that was sent at `asked` gave this.
+    /// A renewal that was sent at `sent_at` succeeded.
     Renewed { generation: Generation, renewal: Renewal, sent_at: Instant },
-    /// A renewal gave nothing.
+    /// A renewal failed.
     RenewalFailed { generation: Generation, failure: RenewalFailure },
-    /// The server was asked for its health; `reached`: a login may succeed now.
+    /// A health probe ended. `can_log_in`: a node responded that accepts logins.
     Probed { can_log_in: bool },
-    /// A request with the token was answered 403.
+    /// A request with the token was answered with a 403.
     Denied(Denial),
-    /// A look-up of the token after that.
+    /// The look-up after a 403 ended.
     LookedUp { generation: Generation, liveness: Liveness },
-    /// The token has few uses left, or none.
+    /// The token has few uses left, or none if `exhausted`.
     UsesLow { generation: Generation, exhausted: bool },
-    /// A credential's file is another one now; `log_in`: that wants a new token at once.
+    /// A credential file has changed. `log_in_now`: even if the token is valid.
     CredentialChanged { log_in_now: bool },
 }
 
-/// Why a login gave nothing.
+/// The failure of a login.
 #[derive(Debug)]
 pub(crate) struct LoginFailure {
     pub(crate) error: Error,
     /// The server refused the credential.
     pub(crate) refused: bool,
-    /// It was certainly not executed, and may work the next moment.
+    /// The login was certainly not executed, and may succeed if it is retried at once.
     pub(crate) retry_now: bool,
-    /// It reached no active node, and so no login was made.
+    /// The request reached no active node, so no login was attempted.
     pub(crate) no_active_node: bool,
-    /// How long the server asks to wait.
+    /// The delay that the server requested.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl From<Error> for LoginFailure {
     fn from(error: Error) -> Self {
-        // A credential that could not even be read was refused by nobody.
+        // Without a status, the credential could not be read, and no server has refused it.
         let refused = error.kind() == ErrorKind::LoginRefused && error.status().is_some();
-        let again = error.kind().semantics().retryable && error.executed() == Executed::No;
-        let unreached = reached_no_active_node(&error);
-        Self {
-            refused,
-            retry_now: again,
-            no_active_node: unreached,
-            retry_after: error.retry_after(),
-            error,
-        }
+        let retry_now = error.kind().semantics().retryable && error.executed() == Executed::No;
+        let no_active_node = reached_no_active_node(&error);
+        Self { refused, retry_now, no_active_node, retry_after: error.retry_after(), error }
     }
 }
 
@@ -72,56 +73,56 @@ pub(crate) fn reached_no_active_node(error: &Error) -> bool {
     )
 }
 
-/// What a renewal gave.
+/// The result of a renewal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Renewal {
-    /// How long the token lives from before the renewal was sent.
+    /// The lease, counted from before the renewal was sent.
     pub(crate) lease: Duration,
-    /// Whether the server said that the token's greatest age cuts it short.
+    /// Whether the server warned that the maximum TTL limits the lease.
     pub(crate) capped: bool,
 }
 
-/// Why a token was not renewed.
+/// The reason why a token was not renewed.
 #[derive(Debug, Clone)]
 pub(crate) enum RenewalFailure {
     /// The token is dead.
     Dead,
-    /// A policy forbids renewals.
+    /// A policy denies renewals.
     Forbidden,
-    /// This token can't be renewed, now or later.
+    /// This token cannot be renewed, now or later.
     NotRenewable,
-    /// The server renewed nothing, and a login may show why.
+    /// The server renewed nothing for another reason, which a login may show.
     Refused,
-    /// Nobody could be asked.
+    /// There was no usable response.
     Unavailable,
     /// The request reached no active node.
     NoActiveNode,
 }
 
-/// What a look-up showed of a token.
+/// The result of a token look-up.
 #[derive(Debug, Clone)]
 pub(crate) enum Liveness {
-    /// It lives: the path is denied.
+    /// The token is valid, so the path is denied.
     Alive,
-    /// It is dead.
+    /// The token is not valid.
     Dead,
-    /// It could not be looked up.
+    /// The look-up failed.
     Unknown(Error),
 }
 
-/// Something that is to be done.
+/// An output of the machine.
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Log in.
     LogIn,
-    /// Ask for the server's health.
+    /// Probe the server's health.
     Probe,
-    /// Renew this token for so long. The response has to come `within` this time.
+    /// Renew this token by `increment`, and give up after `timeout`.
     Renew { issued: IssuedToken, increment: Duration, timeout: Duration },
-    /// Look this token up.
+    /// Look up this token.
     LookUp(IssuedToken),
-    /// Revoke this token: another is used.
+    /// Revoke this token, which is not used any more.
     Revoke(Token),
-    /// Tell all who asked about this generation.
+    /// Report the outcome to all callers that wait for the denial of this generation.
     ResolveDenial { generation: Generation, liveness: Liveness },
 }

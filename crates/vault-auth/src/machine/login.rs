@@ -1,4 +1,4 @@
-//! The part of the token machine that decides when to log in, and what to do with the outcome.
+//! Logins: when one is made, and what follows from its result.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use tokio::time::Instant;
 use vault_http::{Error, ErrorKind, Generation};
 
 use super::active::ActiveToken;
-use super::event::{Action, LoginFailure};
+use super::event::{Action, LoginFailure, Moment};
 use super::timing::{self, MAX_BACKOFF, MAX_BACKOFF_WITH_TOKEN};
-use super::token_machine::{InFlight, LoginProblem, Moment, TokenMachine};
+use super::token_machine::{InFlight, LoginProblem, TokenMachine};
 use crate::login::Login;
 use crate::status::State;
 
-/// A server counts leases in whole seconds: what is longer by less is not longer.
+/// The difference below which two expiry times are equal, because a server counts whole seconds.
 const ROUNDING: Duration = Duration::from_secs(5);
 
 impl TokenMachine {
-    /// Logs in, unless a login is out already. `free`: a short lease makes it necessary.
+    /// Logs in, unless a login is in flight. `exempt`: from the budget.
     pub(super) fn log_in(&mut self, at: Moment, exempt: bool) {
         if self.in_flight == Some(InFlight::Login) {
             return;
         }
-        if let Err(next) = self.spend_budget(exempt, at) {
+        if let Err(next) = self.budget.spend(exempt, at.now) {
             self.login_at = Some(next);
-            // A token in use does without for a minute.
+            // An active token without a problem bridges the delay, which is a minute at most.
             if self.active.is_none() || self.problem.is_some() {
-                let error =
-                    self.problem.take().map_or_else(budget_exhausted, |trouble| trouble.error);
+                let error = self.problem.take().map(|problem| problem.error);
+                let error = error.unwrap_or_else(budget_exhausted);
                 self.problem = Some(LoginProblem { error, rejected: false, no_active_node: false });
             }
             return;
@@ -36,161 +36,131 @@ impl TokenMachine {
         self.actions.push(Action::LogIn);
     }
 
-    /// Takes a request out of the budget, unless it is `free`.
-    ///
-    /// # Errors
-    /// The time at which it may be sent.
-    pub(super) fn spend_budget(&mut self, exempt: bool, at: Moment) -> Result<(), Instant> {
-        if !exempt {
-            self.budget.take(at.now)?;
-        }
-        self.counted_in_budget = !exempt;
-        Ok(())
-    }
-
-    /// The request that was out reached no active node, and does not count.
-    pub(super) fn refund_budget(&mut self) {
-        if std::mem::take(&mut self.counted_in_budget) {
-            self.budget.refund();
-        }
-    }
-
-    /// The token is gone before another was there.
+    /// Replaces an active token that was lost before a new one was there.
     pub(super) fn replace_lost_token(&mut self, exempt: bool, at: Moment) {
         self.renew_at = None;
-        // A renewal that is out comes too late.
-        self.in_flight.take_if(|flight| *flight == InFlight::Renewal);
+        // A renewal in flight is too late.
+        self.in_flight.take_if(|request| *request == InFlight::Renewal);
         match &self.problem {
             None => self.log_in(at, exempt),
-            Some(trouble) if trouble.no_active_node => self.schedule_probe(at),
-            // What keeps logins from being made keeps them from being made now too.
+            Some(problem) if problem.no_active_node => self.schedule_probe(at),
+            // A retry of the login is scheduled already.
             Some(_) => {}
         }
     }
 
-    pub(super) fn logged_in(&mut self, login: Login, asked: Instant, at: Moment) {
-        if !self.complete(InFlight::Login) {
-            return;
-        }
-        let on_trial = std::mem::take(&mut self.trial_login);
+    pub(super) fn logged_in(&mut self, login: Login, sent_at: Instant, at: Moment) {
+        let is_trial = std::mem::take(&mut self.trial_login);
         if self.last_dead.as_ref().is_some_and(|dead| dead.expose() == login.token.expose()) {
             let error = Error::new(ErrorKind::TokenInvalid, "log in");
-            self.reject(error.with_detail("there is no other credential"), at);
-            return self.finish_trial(at);
+            return self.reject(error.with_detail("the credential yields the same dead token"), at);
         }
-        let same = self.active.take_if(|held| held.is_same_token(&login.token));
-        if let Some(same) = same {
-            self.keep_same_token(same, login, asked, at);
-        } else if on_trial
-            && self.active.as_ref().is_some_and(|held| !held.has_other_policies(&login))
-        {
-            // Nobody has used it.
+        if let Some(same) = self.active.take_if(|active| active.is_same_token(&login.token)) {
+            self.keep_same_token(same, login, sent_at, at);
+        } else if is_trial && self.has_same_policies(&login) {
+            // No caller has received the new token.
             self.actions.extend(login.revocable.then_some(Action::Revoke(login.token)));
         } else {
-            self.switch_to(login, asked, at);
+            self.switch_to(login, sent_at, at);
         }
-        self.finish_trial(at);
     }
 
-    /// Takes another token into use.
-    fn switch_to(&mut self, login: Login, asked: Instant, at: Moment) {
+    fn has_same_policies(&self, login: &Login) -> bool {
+        self.active.as_ref().is_some_and(|active| !active.has_other_policies(login))
+    }
+
+    /// Replaces the active token by a new one.
+    fn switch_to(&mut self, login: Login, sent_at: Instant, at: Moment) {
         let revoke = self.config.revoke_replaced;
-        let replaced =
-            self.active.take().filter(|_| revoke).and_then(|held| held.into_replaced(at.now));
-        let before = std::mem::replace(&mut self.replaced, replaced);
-        // At most two tokens live.
-        let before = before.and_then(|before| before.into_unexpired(at.now));
-        self.actions.extend(before.map(Action::Revoke));
+        let last = self.active.take().filter(|_| revoke);
+        let last = last.and_then(|last| last.into_replaced(at.now));
+        // At most two tokens are valid, so the one before the last is revoked now.
+        let older = std::mem::replace(&mut self.replaced, last);
+        let older = older.and_then(|older| older.into_unexpired(at.now));
+        self.actions.extend(older.map(Action::Revoke));
         self.refusals.clear();
         self.generation = self.generation.next();
         self.counts.logins += 1;
-        self.activate(ActiveToken::new(login, asked, self.generation), at);
+        self.activate(ActiveToken::new(login, sent_at, self.generation), at);
     }
 
-    /// The credential is the token itself, and still the same one. That is a refusal only if the token
-    /// was due to be replaced.
-    fn keep_same_token(&mut self, held: ActiveToken, login: Login, asked: Instant, at: Moment) {
-        let seen = ActiveToken::new(login, asked, held.generation());
-        // Uses are counted from the first login that gave the token.
-        let longer = held.uses.is_none()
-            && match (seen.expires_at(), held.expires_at()) {
-                (Some(seen), Some(held)) => seen > held + ROUNDING,
-                (seen, held) => seen.is_none() && held.is_some(),
+    /// Handles a login that returned the active token, because the credential is the token itself.
+    /// This is a refusal only if the token was due to be replaced.
+    fn keep_same_token(&mut self, token: ActiveToken, login: Login, sent_at: Instant, at: Moment) {
+        let again = ActiveToken::new(login, sent_at, token.generation());
+        // Uses are counted from the first login that returned the token.
+        let is_extended = token.uses.is_none()
+            && match (again.expires_at(), token.expires_at()) {
+                (Some(again), Some(before)) => again > before + ROUNDING,
+                (again, before) => again.is_none() && before.is_some(),
             };
-        let due = held.replace_at.is_some_and(|due| due <= at.now);
-        self.activate(if longer { seen } else { held }, at);
-        if longer || !due {
+        let is_due = token.replace_at.is_some_and(|due| due <= at.now);
+        self.activate(if is_extended { again } else { token }, at);
+        if is_extended || !is_due {
             self.refusals.clear();
         } else {
             let error = Error::new(ErrorKind::LoginRefused, "log in");
-            self.reject(error.with_detail("the credential gives the same token"), at);
+            self.reject(error.with_detail("the credential yields the same expiring token"), at);
         }
     }
 
-    /// Takes a token into use, and plans what it needs.
-    fn activate(&mut self, held: ActiveToken, at: Moment) {
+    /// Makes a token the active one, and schedules its renewal and replacement.
+    fn activate(&mut self, token: ActiveToken, at: Moment) {
         (self.problem, self.consecutive_failures) = (None, 0);
-        self.active = Some(held);
+        self.active = Some(token);
         self.schedule(at);
     }
 
+    /// Schedules the renewal and the replacement of the active token.
     pub(super) fn schedule(&mut self, at: Moment) {
-        let Some(held) = &mut self.active else { return };
-        let after = |held: &ActiveToken, point: fn(Instant, Duration, f64) -> Option<Instant>| {
-            held.lease.and_then(|term| point(held.lease_start, term, at.jitter))
+        let Some(active) = &mut self.active else { return };
+        let after = |active: &ActiveToken, point: fn(Instant, Duration, f64) -> Option<Instant>| {
+            active.lease.and_then(|lease| point(active.lease_start, lease, at.jitter))
         };
-        let renewed = held.renewable && self.consecutive_forbidden < 2;
-        held.replace_at = after(held, timing::replace_at);
-        self.login_at = held.replace_at;
-        self.renew_at = renewed.then(|| after(held, timing::renew_at)).flatten();
+        let renews = active.renewable && self.consecutive_forbidden < 2;
+        active.replace_at = after(active, timing::replace_at);
+        self.login_at = active.replace_at;
+        self.renew_at = renews.then(|| after(active, timing::renew_at)).flatten();
     }
 
     pub(super) fn login_failed(&mut self, failure: LoginFailure, at: Moment) {
-        if !self.complete(InFlight::Login) {
-            return;
-        }
         if failure.no_active_node {
-            self.refund_budget();
+            self.budget.refund();
         }
-        let on_trial = std::mem::take(&mut self.trial_login) && self.active.is_some();
+        let is_trial = std::mem::take(&mut self.trial_login) && self.active.is_some();
         if failure.refused {
             self.counts.refusals += 1;
             self.reject(failure.error, at);
         } else {
             self.counts.failures += 1;
-            // The token in use is well, and was not due to be replaced.
-            if !on_trial {
+            // After a trial, the active token is valid and not due to be replaced.
+            if !is_trial {
                 self.schedule_retry(failure, at);
             }
         }
-        self.finish_trial(at);
     }
 
-    /// Plans the next try after a login that nobody refused.
+    /// Schedules the retry of a login that failed for another reason than the credential.
     fn schedule_retry(&mut self, failure: LoginFailure, at: Moment) {
-        let LoginFailure {
-            error,
-            retry_now: again,
-            no_active_node: unreached,
-            retry_after: after,
-            ..
-        } = failure;
+        let LoginFailure { error, retry_now, no_active_node, retry_after, .. } = failure;
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-        let quick = timing::quick_retry(self.consecutive_failures, at.jitter).filter(|_| again);
-        if let (Some(wait), None, None) = (quick, &self.active, after) {
-            self.login_at = Some(at.now + wait);
+        let quick = timing::quick_retry(self.consecutive_failures, at.jitter);
+        if let (Some(delay), None, None) = (quick.filter(|_| retry_now), &self.active, retry_after)
+        {
+            self.login_at = Some(at.now + delay);
             return;
         }
-        self.problem = Some(LoginProblem { error, rejected: false, no_active_node: unreached });
-        if unreached && self.active.is_none() {
+        self.problem = Some(LoginProblem { error, rejected: false, no_active_node });
+        if no_active_node && self.active.is_none() {
             return self.schedule_probe(at);
         }
-        let most = if self.active.is_some() { MAX_BACKOFF_WITH_TOKEN } else { MAX_BACKOFF };
-        let wait = timing::backoff(self.consecutive_failures, most, at.jitter);
-        self.login_at = Some(at.now + wait.max(after.unwrap_or_default().min(MAX_BACKOFF)));
+        let max = if self.active.is_some() { MAX_BACKOFF_WITH_TOKEN } else { MAX_BACKOFF };
+        let backoff = timing::backoff(self.consecutive_failures, max, at.jitter);
+        let delay = backoff.max(retry_after.unwrap_or_default().min(MAX_BACKOFF));
+        self.login_at = Some(at.now + delay);
     }
 
-    /// Asks for the server's health before the next login: there is no token, and no active node.
+    /// Schedules a health probe in place of a login, because there is no token and no active node.
     fn schedule_probe(&mut self, at: Moment) {
         (self.login_at, self.probe_at) = (None, Some(at.now + timing::probe_delay(at.jitter)));
     }
@@ -200,12 +170,12 @@ impl TokenMachine {
         self.actions.push(Action::Probe);
     }
 
-    pub(super) fn probed(&mut self, reached: bool, at: Moment) {
-        let waits = self.problem.as_ref().is_some_and(|trouble| trouble.no_active_node);
-        if self.in_flight.is_some() || self.active.is_some() || !waits {
+    pub(super) fn probed(&mut self, can_log_in: bool, at: Moment) {
+        let is_waiting = self.problem.as_ref().is_some_and(|problem| problem.no_active_node);
+        if self.in_flight.is_some() || self.active.is_some() || !is_waiting {
             return;
         }
-        if reached { self.log_in(at, false) } else { self.schedule_probe(at) }
+        if can_log_in { self.log_in(at, false) } else { self.schedule_probe(at) }
     }
 
     fn reject(&mut self, error: Error, at: Moment) {
@@ -214,20 +184,20 @@ impl TokenMachine {
         self.problem = Some(LoginProblem { error, rejected: true, no_active_node: false });
     }
 
-    pub(super) fn uses_low(&mut self, generation: Generation, up: bool, at: Moment) {
-        if up && let Some(held) = self.active.take_if(|held| held.generation() == generation) {
-            // A credential that is this token gives no other one.
-            self.last_dead = Some(held.issued.token);
+    pub(super) fn uses_low(&mut self, generation: Generation, exhausted: bool, at: Moment) {
+        let is_current = |active: &mut ActiveToken| active.generation() == generation;
+        if exhausted && let Some(active) = self.active.take_if(is_current) {
+            // A credential that is the token itself yields no other one.
+            self.last_dead = Some(active.issued.token);
             self.replace_lost_token(true, at);
         } else if self.is_active(generation) && self.problem.is_none() {
             self.log_in(at, true);
         }
     }
 
-    pub(super) fn credential_changed(&mut self, log_in: bool, at: Moment) {
-        let waits = self.problem.is_some() && self.in_flight.is_none();
-        let wanted = waits || (log_in && self.state() == State::Active);
-        if !wanted {
+    pub(super) fn credential_changed(&mut self, log_in_now: bool, at: Moment) {
+        let is_waiting = self.problem.is_some() && self.in_flight.is_none();
+        if !is_waiting && !(log_in_now && self.state() == State::Active) {
             return;
         }
         let next = self.refusals.next_attempt_if_changed(at.now, self.config.locks_out);
@@ -240,6 +210,6 @@ impl TokenMachine {
 }
 
 fn budget_exhausted() -> Error {
-    let detail = "six logins and renewals were made within a minute";
+    let detail = "rate limited: six logins and renewals were made within a minute";
     Error::new(ErrorKind::RateLimited, "log in").with_detail(detail)
 }

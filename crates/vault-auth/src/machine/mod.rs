@@ -1,27 +1,31 @@
-//! The life of a token, as a state machine: what happened goes in, with the time and a random draw;
-//! what is to be done comes out. It does nothing itself, and knows no task, no channel and no clock.
+//! The state machine of a token: when to log in, renew, look up, replace and revoke it.
 //!
-//! The [`State`] follows from four things: the token that is held, the request that is out, what is
-//! planned, and the trouble with logins, if there is any. `docs/adr/0020-token-life.md` has the
-//! diagram.
+//! It is pure: events come in with the current time and a random number, and actions come out. It
+//! knows no task, channel, clock or request, all of which belong to the [driver](crate::driver). At
+//! most one login or renewal is in flight.
+//!
+//! The [`State`](crate::State) follows from four things: the active token, the request in flight, the
+//! schedule, and the last problem with logins. `docs/adr/0020-token-life.md` has a diagram.
 
-mod active;
-mod budget;
 mod event;
-mod refusals;
-pub(crate) mod timing;
-
 mod token_machine;
+mod transition;
 
 mod login;
 mod renewal;
-mod transition;
 mod verify;
+
+mod active;
+mod budget;
+mod refusals;
+pub(crate) mod timing;
 
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use event::{Action, Event, Liveness, Renewal, RenewalFailure, reached_no_active_node};
-pub(crate) use token_machine::{Config, Moment, TokenMachine};
+pub(crate) use event::{
+    Action, Event, Liveness, Moment, Renewal, RenewalFailure, reached_no_active_node,
+};
+pub(crate) use token_machine::{Config, TokenMachine};

@@ -1,90 +1,93 @@
-//! When a token ends, is renewed and is replaced, and how long a failure is waited out. Pure: time
-//! and chance are passed in.
+//! Timing policy: when a token expires, is renewed and is replaced, and the delays after failures.
+//! Pure: the caller supplies the time and the jitter, a random number from 0 to 1.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One part in this many of a lease is left unused, so that a request on its way arrives in time.
+/// The divisor of a lease that yields its margin, the part that is left unused so that a request in
+/// flight arrives in time.
 const MARGIN_DIVISOR: u32 = 20;
+/// The minimum margin.
 const MIN_MARGIN: Duration = Duration::from_secs(1);
+/// The maximum margin.
 const MAX_MARGIN: Duration = Duration::from_secs(30);
 
-/// Below this, half of a lease is waited before it is renewed: there is no time to spread.
+/// The lease below which a renewal comes at half of it, because there is no time for jitter.
 const SPREAD_FROM: Duration = Duration::from_secs(20);
-/// A renewal is asked for no sooner than this after the last time the lease began.
+/// The minimum time from the start of a lease to its renewal.
 const MIN_RENEWAL_DELAY: Duration = Duration::from_secs(1);
-/// Time that a login has before a short lease ends.
+/// The time that a login has before a short lease expires.
 const LOGIN_TIME: Duration = Duration::from_secs(2);
 
-/// How long a request about a token may take, however long anybody waits for it.
+/// The timeout of a request about a token, independent of the deadlines of waiting callers.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bound of the first wait after a failure; it doubles with each further one.
+/// The upper bound of the first backoff. It doubles with each further failure.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-/// Longest wait between two logins where there is no token to use meanwhile.
+/// The maximum backoff while there is no token.
 pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(20);
-/// The same where there is one.
+/// The maximum backoff while there is a token to use.
 pub(super) const MAX_BACKOFF_WITH_TOKEN: Duration = Duration::from_secs(60);
-/// Bound of the two quick tries that a login has for those who wait for it.
+/// The upper bound of the first quick retry of a login, for callers that wait for it.
 const QUICK_RETRY_DELAY: Duration = Duration::from_millis(50);
-/// How many they are.
+/// The number of quick retries.
 const QUICK_RETRIES: u32 = 2;
-/// The longest time between two questions for the health of a server that can't be reached.
+/// The maximum time between two health probes of an unreachable server.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The moment after which a token of `lease` is not used any more. It counts from `asked`, before
-/// the login was sent: the server may have counted from then. `None`: it does not end.
-pub(crate) fn usable_until(asked: Instant, lease: Option<Duration>) -> Option<Instant> {
+/// Returns when a token with this `lease` is no longer used, or `None` if it does not expire.
+///
+/// The lease counts from before the request was sent, because the server may count from its arrival.
+pub(crate) fn usable_until(lease_start: Instant, lease: Option<Duration>) -> Option<Instant> {
     let lease = lease?;
     let margin = (lease / MARGIN_DIVISOR).clamp(MIN_MARGIN, MAX_MARGIN).min(lease / 4);
-    // A lease beyond what the clock can count does not end.
-    asked.checked_add(lease.saturating_sub(margin))
+    // A lease beyond the range of the clock does not expire.
+    lease_start.checked_add(lease.saturating_sub(margin))
 }
 
-/// When a token is renewed: at 0.55 to 0.70 of its lease, so that many that began together don't
-/// come together.
-pub(crate) fn renew_at(asked: Instant, lease: Duration, chance: f64) -> Option<Instant> {
-    let wait = if lease < SPREAD_FROM { lease / 2 } else { fraction(lease, 0.55, 0.15, chance) };
-    asked.checked_add(wait.max(MIN_RENEWAL_DELAY))
+/// Returns when a token is renewed: at 0.55 to 0.70 of its lease, so that processes that started
+/// together do not renew together.
+pub(crate) fn renew_at(lease_start: Instant, lease: Duration, jitter: f64) -> Option<Instant> {
+    let delay = if lease < SPREAD_FROM { lease / 2 } else { fraction(lease, 0.55, 0.15, jitter) };
+    lease_start.checked_add(delay.max(MIN_RENEWAL_DELAY))
 }
 
-/// How long a renewal may take: a server that hangs must leave time for a login.
-pub(crate) fn renewal_timeout(now: Instant, end: Option<Instant>) -> Duration {
-    let left = end.map(|end| end.saturating_duration_since(now) / 2);
+/// Returns the timeout of a renewal, which leaves time for a login if the server hangs.
+pub(crate) fn renewal_timeout(now: Instant, usable_until: Option<Instant>) -> Duration {
+    let left = usable_until.map(|end| end.saturating_duration_since(now) / 2);
     left.map_or(REQUEST_TIMEOUT, |left| left.min(REQUEST_TIMEOUT))
 }
 
-/// When a token that isn't renewed is replaced: at 0.8 of its lease, give or take a tenth of that,
-/// and early enough for a login.
-pub(crate) fn replace_at(asked: Instant, lease: Duration, chance: f64) -> Option<Instant> {
-    let point = asked.checked_add(fraction(lease, 0.72, 0.16, chance))?;
-    let latest = usable_until(asked, Some(lease))?.checked_sub(LOGIN_TIME.min(lease / 4))?;
+/// Returns when a token that is not renewed is replaced: at 0.8 of its lease, plus or minus a tenth
+/// of that, and early enough for a login.
+pub(crate) fn replace_at(lease_start: Instant, lease: Duration, jitter: f64) -> Option<Instant> {
+    let point = lease_start.checked_add(fraction(lease, 0.72, 0.16, jitter))?;
+    let latest = usable_until(lease_start, Some(lease))?.checked_sub(LOGIN_TIME.min(lease / 4))?;
     Some(point.min(latest))
 }
 
-/// How long the `failures`-th failure in a row is waited out: full jitter below 1 s, doubling up to
-/// `most`.
-pub(crate) fn backoff(failures: u32, most: Duration, chance: f64) -> Duration {
+/// Returns the backoff after `failures` failures in a row: full jitter below a bound that starts at
+/// 1 s and doubles up to `max`.
+pub(crate) fn backoff(failures: u32, max: Duration, jitter: f64) -> Duration {
     let bound = FIRST_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    bound.min(most).mul_f64(chance)
+    bound.min(max).mul_f64(jitter)
 }
 
-/// The wait before a login is tried again for those who wait for it, while that is quick.
-pub(crate) fn quick_retry(failures: u32, chance: f64) -> Option<Duration> {
+/// Returns the delay of a quick retry, or `None` if no quick retries are left.
+pub(crate) fn quick_retry(failures: u32, jitter: f64) -> Option<Duration> {
     let bound = QUICK_RETRY_DELAY.saturating_mul(failures);
-    (failures <= QUICK_RETRIES).then(|| bound.mul_f64(chance))
+    (failures <= QUICK_RETRIES).then(|| bound.mul_f64(jitter))
 }
 
-/// The wait before the next question for the server's health: one a second, not in step with other
-/// clients.
-pub(crate) fn probe_delay(chance: f64) -> Duration {
-    PROBE_INTERVAL.mul_f64(0.9 + 0.1 * chance)
+/// Returns the delay of the next health probe: about a second, with jitter.
+pub(crate) fn probe_delay(jitter: f64) -> Duration {
+    PROBE_INTERVAL.mul_f64(0.9 + 0.1 * jitter)
 }
 
-/// From `from` to `from + spread` of a lease; a lease of any length.
-fn fraction(lease: Duration, from: f64, spread: f64, chance: f64) -> Duration {
-    let seconds = lease.as_secs_f64() * (from + spread * chance);
+/// Returns the fraction `from + spread * jitter` of a lease of any length.
+fn fraction(lease: Duration, from: f64, spread: f64, jitter: f64) -> Duration {
+    let seconds = lease.as_secs_f64() * (from + spread * jitter);
     Duration::try_from_secs_f64(seconds).unwrap_or(lease)
 }
 
@@ -95,7 +98,7 @@ mod tests {
     const YEAR: u64 = 365 * 86_400;
 
     #[tokio::test(start_paused = true)]
-    async fn leases_end_early_by_a_margin() {
+    async fn token_is_not_used_in_the_margin_of_its_lease() {
         let now = Instant::now();
         let check = |seconds: u64, usable: f64| {
             let end = usable_until(now, Some(Duration::from_secs(seconds))).unwrap();
@@ -111,16 +114,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn renewals_and_logins_come_in_time_for_every_lease() {
+    async fn renewal_and_login_come_in_time_for_every_lease() {
         let now = Instant::now();
         for seconds in [2, 3, 4, 10, 19, 20, 60, 3_600, 2_764_800, 10 * YEAR] {
             let lease = Duration::from_secs(seconds);
             let end = usable_until(now, Some(lease)).unwrap();
-            for chance in [0.0, 0.5, 1.0] {
-                let renewal = renew_at(now, lease, chance).unwrap();
-                let login = replace_at(now, lease, chance).unwrap();
+            for jitter in [0.0, 0.5, 1.0] {
+                let renewal = renew_at(now, lease, jitter).unwrap();
+                let login = replace_at(now, lease, jitter).unwrap();
                 assert!(renewal >= now + MIN_RENEWAL_DELAY && renewal < end, "{seconds} s");
-                assert!(renewal <= login && login < end, "{seconds} s, {chance}");
+                assert!(renewal <= login && login < end, "{seconds} s, {jitter}");
             }
         }
         assert_eq!(renew_at(now, Duration::MAX, 0.5), None);
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn points_are_drawn_within_their_bounds() {
+    async fn jitter_stays_within_its_bounds() {
         let (now, lease) = (Instant::now(), Duration::from_secs(1_000));
         let millis = |at: Option<Instant>| (at.unwrap() - now).as_millis();
         assert_eq!([0.0, 1.0].map(|c| millis(renew_at(now, lease, c))), [550_000, 700_000]);
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn renewal_leaves_half_of_what_is_left_for_a_login() {
+    async fn renewal_timeout_leaves_half_of_the_remaining_time_for_a_login() {
         let now = Instant::now();
         let timeout = |left| renewal_timeout(now, Some(now + Duration::from_secs(left)));
         assert_eq!(timeout(4), Duration::from_secs(2));
@@ -146,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_their_bound() {
-        let most = Duration::from_secs(60);
-        let waits: Vec<_> = (1..9).map(|failures| backoff(failures, most, 1.0).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(backoff(u32::MAX, most, 0.5).as_secs(), 30);
+    fn backoff_doubles_up_to_its_bound() {
+        let max = Duration::from_secs(60);
+        let delays: Vec<_> = (1..9).map(|failures| backoff(failures, max, 1.0).as_secs()).collect();
+        assert_eq!(delays, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(backoff(u32::MAX, max, 0.5).as_secs(), 30);
         let quick: Vec<_> = (1..4).map(|failures| quick_retry(failures, 1.0)).collect();
         assert_eq!(quick, [Some(QUICK_RETRY_DELAY), Some(QUICK_RETRY_DELAY * 2), None]);
     }

@@ -1,4 +1,4 @@
-//! The state of a token machine.
+//! The state of the token machine, and what can be read from it.
 
 use std::time::Duration;
 
@@ -11,37 +11,30 @@ use super::event::Action;
 use super::refusals::Refusals;
 use crate::status::{Counts, Snapshot, State};
 
-/// What a lease below this makes necessary comes on top of the budget: it would starve otherwise.
+/// The lease below which scheduled requests are exempt from the budget, which they would exhaust.
 const SHORT_LEASE: Duration = Duration::from_secs(300);
-/// The shortest lease that a server gives. What is shorter is no lease to live by.
+/// The shortest lease that a server grants. Anything shorter is not exempt from the budget.
 const MIN_LEASE: Duration = Duration::from_secs(1);
 
-/// What the login method and the program choose.
+/// The configuration of the machine, from the login method and the builder.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Config {
-    /// Whether a token that was replaced is revoked.
+    /// Whether replaced tokens are revoked.
     pub(crate) revoke_replaced: bool,
     /// Whether a login can be made at any time.
     pub(crate) repeatable: bool,
-    /// Whether the server locks out who fails to log in.
+    /// Whether the server locks out a role or user after failed logins.
     pub(crate) locks_out: bool,
 }
 
-/// The moment of an event, and a number drawn from 0 to 1 for what it may plan.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) now: Instant,
-    pub(crate) jitter: f64,
-}
-
-/// A request about the token that is out. There is never more than one.
+/// The login or renewal that is in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InFlight {
     Login,
     Renewal,
 }
 
-/// Why no login can be made.
+/// The reason why the last login failed.
 #[derive(Debug, Clone)]
 pub(super) struct LoginProblem {
     pub(super) error: Error,
@@ -51,7 +44,7 @@ pub(super) struct LoginProblem {
     pub(super) no_active_node: bool,
 }
 
-/// One token source's token, from the first login on.
+/// The state machine of one token source.
 #[derive(Debug, Default)]
 pub(crate) struct TokenMachine {
     pub(super) config: Config,
@@ -63,25 +56,23 @@ pub(crate) struct TokenMachine {
     pub(super) probe_at: Option<Instant>,
     pub(super) problem: Option<LoginProblem>,
     pub(super) budget: Budget,
-    /// Whether the request that is out was taken out of the budget.
-    pub(super) counted_in_budget: bool,
     pub(super) refusals: Refusals,
     pub(super) generation: Generation,
-    /// The last token that was found dead: a "login" that gives it again gives nothing.
+    /// The last token that was found dead. A login that returns it again has failed.
     pub(super) last_dead: Option<Token>,
-    /// Failures in a row, of logins and renewals together.
+    /// Failed logins and renewals in a row.
     pub(super) consecutive_failures: u32,
-    /// Tokens in a row that a policy kept from being renewed.
+    /// Tokens in a row whose renewal a policy denied.
     pub(super) consecutive_forbidden: u32,
     /// The generation that is being looked up.
     pub(super) verifying: Option<Generation>,
-    /// When a generation was last seen alive.
+    /// The generation that was last found alive, and when.
     pub(super) confirmed_alive: Option<(Generation, Instant)>,
-    /// Whether the login that is out only shows the role's policies.
+    /// Whether the login in flight is a trial: it only shows the role's current policies.
     pub(super) trial_login: bool,
-    /// When the last login on trial was made.
+    /// When the last trial login was sent.
     pub(super) last_trial_at: Option<Instant>,
-    /// The generation whose denial waits for the login on trial, and until when.
+    /// The generation whose denial waits for the trial login, and the end of this wait.
     pub(super) awaiting_trial: Option<(Generation, Instant)>,
     pub(super) counts: Counts,
     pub(super) actions: Vec<Action>,
@@ -92,29 +83,25 @@ impl TokenMachine {
         Self { config, ..Self::default() }
     }
 
-    /// When a [`Event::Tick`] is wanted.
+    /// Returns when the next [`Event::Tick`](super::Event::Tick) is needed.
     pub(crate) fn next_wakeup(&self) -> Option<Instant> {
-        let end = self.active.as_ref().and_then(ActiveToken::usable_until);
-        let revoke = self.replaced.as_ref().map(|retired| retired.revoke_at);
-        let awaited = self.awaiting_trial.map(|(_, until)| until);
-        let planned = [self.renew_at, self.login_at, self.probe_at].into_iter().flatten();
-        let planned = if self.in_flight.is_none() { planned.min() } else { None };
-        [end, revoke, awaited, planned].into_iter().flatten().min()
+        let expiry = self.active.as_ref().and_then(ActiveToken::usable_until);
+        let revocation = self.replaced.as_ref().map(|replaced| replaced.revoke_at);
+        let trial = self.awaiting_trial.map(|(_, until)| until);
+        let scheduled = [self.renew_at, self.login_at, self.probe_at].into_iter().flatten();
+        let scheduled = if self.in_flight.is_none() { scheduled.min() } else { None };
+        [expiry, revocation, trial, scheduled].into_iter().flatten().min()
     }
 
     pub(crate) fn active(&self) -> Option<&ActiveToken> {
         self.active.as_ref()
     }
 
-    /// The tokens that are ours to revoke when all is over.
+    /// Takes all tokens that this source may revoke.
     pub(crate) fn take_revocable_tokens(&mut self, now: Instant) -> Vec<Token> {
-        let retired = self.replaced.take().and_then(|retired| retired.into_unexpired(now));
-        self.active
-            .take()
-            .and_then(|held| held.revocable_token())
-            .into_iter()
-            .chain(retired)
-            .collect()
+        let replaced = self.replaced.take().and_then(|replaced| replaced.into_unexpired(now));
+        let active = self.active.take().and_then(|active| active.revocable_token());
+        active.into_iter().chain(replaced).collect()
     }
 
     pub(crate) fn is_logging_in(&self) -> bool {
@@ -126,10 +113,10 @@ impl TokenMachine {
             (Some(InFlight::Renewal), ..) => State::Renewing,
             (Some(InFlight::Login), _, Some(_)) => State::Draining,
             (Some(InFlight::Login), _, None) => State::LoggingIn,
-            (None, Some(trouble), _) if trouble.rejected => State::Rejected,
+            (None, Some(problem), _) if problem.rejected => State::Rejected,
             (None, Some(_), _) => State::Degraded,
             (None, None, Some(_)) => State::Active,
-            // Between two quick tries.
+            // Between two quick retries.
             (None, None, None) if self.login_at.is_some() => State::LoggingIn,
             (None, None, None) => State::Empty,
         }
@@ -142,22 +129,23 @@ impl TokenMachine {
             generation: self.generation,
             usable_until: self.active.as_ref().and_then(ActiveToken::usable_until),
             counts: self.counts,
-            error: self.problem.as_ref().map(|trouble| trouble.error.clone()),
+            error: self.problem.as_ref().map(|problem| problem.error.clone()),
             fails_waiters: self.active.is_none() && self.in_flight.is_none(),
         }
     }
 
-    /// Whether what has ended is what is out; it is not any more.
-    pub(super) fn complete(&mut self, flight: InFlight) -> bool {
-        self.in_flight.take_if(|out| *out == flight).is_some()
+    /// Marks `request` as completed. Returns `false` if it was not in flight.
+    pub(super) fn complete(&mut self, request: InFlight) -> bool {
+        self.in_flight.take_if(|in_flight| *in_flight == request).is_some()
     }
 
     pub(super) fn is_active(&self, generation: Generation) -> bool {
-        self.active.as_ref().is_some_and(|held| held.generation() == generation)
+        self.active.as_ref().is_some_and(|active| active.generation() == generation)
     }
 }
 
-/// What a token's greatest age leaves of a long lease is not short: it takes one login, once.
-pub(super) fn has_short_lease(held: &ActiveToken) -> bool {
-    held.increment.is_some_and(|full| (MIN_LEASE..SHORT_LEASE).contains(&full))
+/// Returns whether the full lease of a token is short. A long lease that the maximum TTL cuts short
+/// does not count, because it needs only one login.
+pub(super) fn has_short_lease(active: &ActiveToken) -> bool {
+    active.increment.is_some_and(|full| (MIN_LEASE..SHORT_LEASE).contains(&full))
 }

@@ -1,57 +1,67 @@
-//! Applies events to a token machine.
+//! Applies events to the token machine, and performs what has become due.
 
 use tokio::time::Instant;
 
-use super::event::{Action, Event};
-use super::token_machine::{Moment, TokenMachine, has_short_lease};
+use super::event::{Action, Event, Moment};
+use super::token_machine::{InFlight, TokenMachine, has_short_lease};
 use crate::status::State;
 
 impl TokenMachine {
-    /// Takes in what happened, and says what is to be done about it.
+    /// Applies an event and returns the actions to perform.
     pub(crate) fn handle(&mut self, event: Event, at: Moment) -> Vec<Action> {
         match event {
             Event::Start if self.state() == State::Empty => self.log_in(at, false),
             Event::Start | Event::Tick => {}
-            Event::LoggedIn { login, sent_at: asked } => self.logged_in(login, asked, at),
-            Event::LoginFailed(failure) => self.login_failed(failure, at),
-            Event::Renewed { generation, renewal, sent_at: asked } => {
-                self.renewed(generation, renewal, asked, at);
+            Event::LoggedIn { login, sent_at } => {
+                if self.complete(InFlight::Login) {
+                    self.logged_in(login, sent_at, at);
+                    self.finish_trial(at);
+                }
             }
-            Event::RenewalFailed { generation, failure: why } => {
-                self.renewal_failed(generation, &why, at)
+            Event::LoginFailed(failure) => {
+                if self.complete(InFlight::Login) {
+                    self.login_failed(failure, at);
+                    self.finish_trial(at);
+                }
             }
-            Event::Probed { can_log_in: reached } => self.probed(reached, at),
+            Event::Renewed { generation, renewal, sent_at } => {
+                self.renewed(generation, renewal, sent_at, at);
+            }
+            Event::RenewalFailed { generation, failure } => {
+                self.renewal_failed(generation, &failure, at);
+            }
+            Event::Probed { can_log_in } => self.probed(can_log_in, at),
             Event::Denied(denial) => self.denied(denial, at),
-            Event::LookedUp { generation, liveness: seen } => self.looked_up(generation, seen, at),
-            Event::UsesLow { generation, exhausted: up } => self.uses_low(generation, up, at),
-            Event::CredentialChanged { log_in_now: log_in } => self.credential_changed(log_in, at),
+            Event::LookedUp { generation, liveness } => self.looked_up(generation, liveness, at),
+            Event::UsesLow { generation, exhausted } => self.uses_low(generation, exhausted, at),
+            Event::CredentialChanged { log_in_now } => self.credential_changed(log_in_now, at),
         }
         self.run_due(at);
         std::mem::take(&mut self.actions)
     }
 
-    /// Does what is due, one thing at a time.
+    /// Performs everything that is due.
     fn run_due(&mut self, at: Moment) {
-        let due = |moment: Option<Instant>| moment.is_some_and(|moment| moment <= at.now);
-        if let Some(retired) = self.replaced.take_if(|retired| retired.revoke_at <= at.now) {
-            self.actions.extend(retired.into_unexpired(at.now).map(Action::Revoke));
+        let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= at.now);
+        if let Some(replaced) = self.replaced.take_if(|replaced| replaced.revoke_at <= at.now) {
+            self.actions.extend(replaced.into_unexpired(at.now).map(Action::Revoke));
         }
-        if let Some(ended) = self.active.take_if(|held| due(held.usable_until())) {
-            self.replace_lost_token(has_short_lease(&ended), at);
+        if let Some(expired) = self.active.take_if(|active| is_due(active.usable_until())) {
+            self.replace_lost_token(has_short_lease(&expired), at);
         }
-        if due(self.awaiting_trial.map(|(_, until)| until)) {
+        if is_due(self.awaiting_trial.map(|(_, until)| until)) {
             self.finish_trial(at);
         }
-        if self.in_flight.is_none() && due(self.probe_at) {
+        if self.in_flight.is_none() && is_due(self.probe_at) {
             self.probe();
         }
-        // In a short lease both may be due: the renewal costs less.
-        if self.in_flight.is_none() && due(self.renew_at) {
+        // Both may be due in a short lease. The renewal comes first because it is cheaper.
+        if self.in_flight.is_none() && is_due(self.renew_at) {
             self.renew(at);
         }
-        if self.in_flight.is_none() && due(self.login_at) {
-            let short = self.active.as_ref().is_some_and(has_short_lease);
-            self.log_in(at, short && self.problem.is_none());
+        if self.in_flight.is_none() && is_due(self.login_at) {
+            let has_short_lease = self.active.as_ref().is_some_and(has_short_lease);
+            self.log_in(at, has_short_lease && self.problem.is_none());
         }
     }
 }

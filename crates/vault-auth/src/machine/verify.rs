@@ -1,52 +1,54 @@
-//! The part of the token machine that settles a 403: the token is dead, or the path is denied.
+//! The resolution of a 403: either the token is dead, or the path is denied.
 //!
-//! A path that is denied to a live token may be allowed to a new one, if the role's policies have
-//! changed. So one login is made on trial, while the token in use goes on being used.
+//! A new token may be allowed a path that is denied to a live one, if the role's policies have
+//! changed. One trial login finds this out, and the active token stays in use meanwhile.
+//! `docs/adr/0005-denials.md` has the reasons.
 
 use std::time::Duration;
 
 use vault_http::{Denial, Generation};
 
-use super::event::{Action, Liveness};
-use super::token_machine::{InFlight, Moment, TokenMachine};
+use super::event::{Action, Liveness, Moment};
+use super::token_machine::{InFlight, TokenMachine};
 
-/// A token that was found alive is not looked up again before this.
+/// The time for which a token that was found alive is not looked up again.
 const CONFIRMED_FOR: Duration = Duration::from_secs(5);
-/// The time between two logins on trial.
+/// The minimum time between two trial logins.
 const TRIAL_INTERVAL: Duration = Duration::from_secs(300);
-/// The age below which a token has its role's current policies.
+/// The age below which a token is assumed to have its role's current policies.
 const MIN_TRIAL_AGE: Duration = Duration::from_secs(30);
-/// The time that a denied request waits for the login on trial. The login itself goes on.
+/// The time that a denied request waits for the trial login, which may take longer.
 const MAX_TRIAL_WAIT: Duration = Duration::from_secs(2);
 
 impl TokenMachine {
     pub(super) fn denied(&mut self, denial: Denial, at: Moment) {
         let Denial { generation, token_invalid } = denial;
-        let Some(held) = self.active.as_ref().filter(|held| held.generation() == generation) else {
-            // Another token has taken its place, or is about to.
+        let active = self.active.as_ref().filter(|active| active.generation() == generation);
+        let Some(active) = active else {
+            // Another token has replaced it, or will.
             return self.resolve_denial(generation, Liveness::Dead);
         };
         if token_invalid {
             self.drop_dead_token(generation, at);
             return self.resolve_denial(generation, Liveness::Dead);
         }
-        let confirmed = self.confirmed_alive.is_some_and(|(known, seen)| {
-            known == generation && at.now.duration_since(seen) < CONFIRMED_FOR
+        let is_confirmed = self.confirmed_alive.is_some_and(|(confirmed, when)| {
+            confirmed == generation && at.now.duration_since(when) < CONFIRMED_FOR
         });
-        // A look-up would cost a use. One that is dead without our knowledge ends with its count.
-        if confirmed || held.uses.is_some() {
+        // A look-up would take a use. If a use-limited token is dead, its uses run out soon.
+        if is_confirmed || active.uses.is_some() {
             return self.token_is_alive(generation, at);
         }
         if self.verifying != Some(generation) {
             self.verifying = Some(generation);
-            self.actions.push(Action::LookUp(held.issued.clone()));
+            self.actions.push(Action::LookUp(active.issued.clone()));
         }
     }
 
-    pub(super) fn looked_up(&mut self, generation: Generation, seen: Liveness, at: Moment) {
+    pub(super) fn looked_up(&mut self, generation: Generation, liveness: Liveness, at: Moment) {
         self.verifying = None;
-        let seen = if self.is_active(generation) { seen } else { Liveness::Dead };
-        match seen {
+        let liveness = if self.is_active(generation) { liveness } else { Liveness::Dead };
+        match liveness {
             Liveness::Alive => {
                 self.confirmed_alive = Some((generation, at.now));
                 return self.token_is_alive(generation, at);
@@ -54,12 +56,12 @@ impl TokenMachine {
             Liveness::Dead => self.drop_dead_token(generation, at),
             Liveness::Unknown(_) => {}
         }
-        self.resolve_denial(generation, seen);
+        self.resolve_denial(generation, liveness);
     }
 
-    /// The token lives, and the path is denied, unless a new token has other policies.
+    /// Starts a trial login if one is allowed, and otherwise reports that the path is denied.
     fn token_is_alive(&mut self, generation: Generation, at: Moment) {
-        if self.allows_trial_login(at) && self.spend_budget(false, at).is_ok() {
+        if self.allows_trial_login(at) && self.budget.spend(false, at.now).is_ok() {
             (self.in_flight, self.trial_login) = (Some(InFlight::Login), true);
             self.last_trial_at = Some(at.now);
             self.awaiting_trial = Some((generation, at.now + MAX_TRIAL_WAIT));
@@ -69,39 +71,39 @@ impl TokenMachine {
         }
     }
 
-    /// Returns whether a login may be made on trial.
     fn allows_trial_login(&self, at: Moment) -> bool {
-        let recent = self.last_trial_at.is_some_and(|tried| at.now < tried + TRIAL_INTERVAL);
-        let comparable = self.active.as_ref().is_some_and(|held| {
-            held.policies.is_some()
-                && held.uses.is_none()
-                && at.now >= held.obtained_at + MIN_TRIAL_AGE
+        let is_recent = self.last_trial_at.is_some_and(|last| at.now < last + TRIAL_INTERVAL);
+        let is_comparable = self.active.as_ref().is_some_and(|active| {
+            active.policies.is_some()
+                && active.uses.is_none()
+                && at.now >= active.obtained_at + MIN_TRIAL_AGE
         });
-        let idle = self.in_flight.is_none() && self.problem.is_none();
-        self.config.repeatable && comparable && idle && !recent
+        let is_idle = self.in_flight.is_none() && self.problem.is_none();
+        self.config.repeatable && is_comparable && is_idle && !is_recent
     }
 
-    /// Settles the denial that waits for the login on trial: the request is sent again if there is
+    /// Resolves the denial that waits for the trial login. Its request is sent again if there is
     /// another token.
     pub(super) fn finish_trial(&mut self, at: Moment) {
         let Some((generation, _)) = self.awaiting_trial.take() else { return };
-        let seen = if self.is_active(generation) { Liveness::Alive } else { Liveness::Dead };
-        if matches!(seen, Liveness::Alive) {
+        let is_active = self.is_active(generation);
+        if is_active {
             self.confirmed_alive = Some((generation, at.now));
         }
-        self.resolve_denial(generation, seen);
+        let liveness = if is_active { Liveness::Alive } else { Liveness::Dead };
+        self.resolve_denial(generation, liveness);
     }
 
-    /// Drops the token of this generation, and no newer one.
+    /// Drops the active token if it is of this generation.
     pub(super) fn drop_dead_token(&mut self, generation: Generation, at: Moment) {
-        if let Some(dead) = self.active.take_if(|held| held.generation() == generation) {
+        if let Some(dead) = self.active.take_if(|active| active.generation() == generation) {
             self.counts.invalidated += 1;
             self.last_dead = Some(dead.issued.token);
             self.replace_lost_token(false, at);
         }
     }
 
-    fn resolve_denial(&mut self, generation: Generation, seen: Liveness) {
-        self.actions.push(Action::ResolveDenial { generation, liveness: seen });
+    fn resolve_denial(&mut self, generation: Generation, liveness: Liveness) {
+        self.actions.push(Action::ResolveDenial { generation, liveness });
     }
 }

@@ -1,4 +1,4 @@
-//! AppRole: a role id and a secret id, at a mount of its own.
+//! The AppRole method: <https://developer.hashicorp.com/vault/docs/auth/approle>.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::{LoginClient, Method};
 use crate::credential::{Credential, CredentialReader, accept_any};
 use crate::login::Login;
 
-/// Logs in with a role id and a secret id.
+/// A login with a role ID and, unless the role needs none, a secret ID.
 #[derive(Debug)]
 pub struct AppRole {
     mount: ApiPath,
@@ -24,14 +24,14 @@ pub struct AppRole {
 
 #[derive(Debug)]
 enum SecretId {
-    /// The role asks for none.
+    /// The role has `bind_secret_id=false`.
     None,
     Plain(CredentialReader),
     Wrapped(WrappedSecretId),
 }
 
 impl AppRole {
-    /// A role at the mount `approle`.
+    /// Creates the method with a secret ID, at the mount `approle`.
     pub fn new(role_id: Credential, secret_id: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("approle"),
@@ -40,22 +40,22 @@ impl AppRole {
         }
     }
 
-    /// A role at the mount `approle` that has no secret ID (`bind_secret_id=false`), because it is
-    /// bound to addresses, for instance.
+    /// Creates the method at the mount `approle` for a role that needs no secret ID
+    /// (`bind_secret_id=false`), for example because it is bound to IP addresses.
     pub fn without_secret_id(role_id: Credential) -> Self {
         let mount = ApiPath::from_static("approle");
         Self { mount, role_id: CredentialReader::new(role_id), secret_id: SecretId::None }
     }
 
-    /// The same with the path that the method is mounted at.
+    /// Sets the path at which the method is mounted.
     #[must_use]
     pub fn mount(mut self, mount: ApiPath) -> Self {
         self.mount = mount;
         self
     }
 
-    /// Takes the secret id for a response-wrapping token: its creation path is checked, then it is
-    /// unwrapped, once.
+    /// Treats the secret ID as a response-wrapping token, which is unwrapped once. Its creation path
+    /// is verified first.
     #[must_use]
     pub fn wrapped(mut self) -> Self {
         if let SecretId::Plain(token) = self.secret_id {
@@ -67,7 +67,7 @@ impl AppRole {
 
 #[async_trait]
 impl Method for AppRole {
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body {
             #[serde(serialize_with = "expose")]
@@ -79,10 +79,10 @@ impl Method for AppRole {
         let secret_id = match &self.secret_id {
             SecretId::None => None,
             SecretId::Plain(credential) => Some(credential.read_trimmed(accept_any).await?),
-            SecretId::Wrapped(wrapped) => Some(wrapped.secret_id(link, &self.mount).await?),
+            SecretId::Wrapped(wrapped) => Some(wrapped.secret_id(client, &self.mount).await?),
         };
         let body = Body { role_id, secret_id: secret_id.map(Exposed) };
-        link.login(login_path(&self.mount), &body).await
+        client.login(login_path(&self.mount), &body).await
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -94,7 +94,7 @@ impl Method for AppRole {
         self.role_id.file().into_iter().chain(secret_id).collect()
     }
 
-    /// A wrapping token is spent by the login that unwraps it.
+    /// Returns `false` for a wrapped secret ID, because a login consumes the wrapping token.
     fn is_repeatable(&self) -> bool {
         !matches!(self.secret_id, SecretId::Wrapped(_))
     }

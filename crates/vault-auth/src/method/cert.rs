@@ -1,4 +1,5 @@
-//! TLS certificate: the connection's client certificate is the credential.
+//! The TLS certificate method, whose credential is the connection's client certificate:
+//! <https://developer.hashicorp.com/vault/docs/auth/cert>.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -15,7 +16,7 @@ use crate::credential::watch::{FileTask, Fingerprints, fingerprints};
 use crate::credential::{MAX_FILE_BYTES, warn_readable_by_others};
 use crate::login::Login;
 
-/// Logs in with the client certificate that the [`Client`](vault_http::Client) shows
+/// A login with the client certificate that the [`Client`](vault_http::Client) presents
 /// ([`ClientBuilder::identity_files`](vault_http::ClientBuilder::identity_files)).
 #[derive(Debug)]
 pub struct Certificate {
@@ -24,63 +25,62 @@ pub struct Certificate {
     files: Vec<PathBuf>,
     /// The files as they were at the last login.
     files_at_login: Mutex<Option<Fingerprints>>,
-    fingerprinting: FileTask<Fingerprints>,
-    /// Whether the key's mode was checked.
+    fingerprint_task: FileTask<Fingerprints>,
+    /// Whether the mode of the key file was inspected.
     mode_checked: AtomicBool,
-    checking_mode: FileTask<bool>,
+    mode_task: FileTask<bool>,
 }
 
 impl Certificate {
-    /// At the mount `cert`, with a certificate role or with whichever role matches.
+    /// Creates the method at the mount `cert`, with a certificate role or, for `None`, with any role
+    /// that matches.
     pub fn new(role: Option<String>) -> Self {
-        let (mount, files) = (ApiPath::from_static("cert"), Vec::new());
-        let (shown, looking, checked, checking) = <_>::default();
         Self {
-            mount,
+            mount: ApiPath::from_static("cert"),
             role,
-            files,
-            files_at_login: shown,
-            fingerprinting: looking,
-            mode_checked: checked,
-            checking_mode: checking,
+            files: Vec::new(),
+            files_at_login: Mutex::default(),
+            fingerprint_task: FileTask::default(),
+            mode_checked: AtomicBool::new(false),
+            mode_task: FileTask::default(),
         }
     }
 
-    /// The same with the path that the method is mounted at.
+    /// Sets the path at which the method is mounted.
     #[must_use]
     pub fn mount(mut self, mount: ApiPath) -> Self {
         self.mount = mount;
         self
     }
 
-    /// The same with the files that the client reads the certificate and its key from: when they
-    /// change, the next login follows, over a new connection.
+    /// Sets the files that the client reads the certificate and its key from. A change of them starts
+    /// a login over a new connection.
     #[must_use]
     pub fn files(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.files = vec![certificate.into(), key.into()];
         self
     }
 
-    /// Returns whether the files have changed since the last login. A file system that does not
-    /// respond shows no change.
+    /// Returns whether the files have changed since the last login. Returns `false` if the file system
+    /// does not respond.
     async fn has_changed(&self) -> bool {
         let files = self.files.clone();
-        let Some(now) = self.fingerprinting.run(move || fingerprints(&files)).await else {
+        let Some(now) = self.fingerprint_task.run(move || fingerprints(&files)).await else {
             return false;
         };
-        let mut shown = self.files_at_login.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.replace(now.clone()).is_some_and(|shown| shown != now)
+        let mut last = self.files_at_login.lock().unwrap_or_else(PoisonError::into_inner);
+        last.replace(now.clone()).is_some_and(|last| last != now)
     }
 
-    /// Warns, once, if every user can read the key.
-    async fn check_mode(&self) {
+    /// Logs a warning, once, if every user can read the key.
+    async fn warn_about_mode(&self) {
         let Some(key) = self.files.get(1).filter(|_| !self.mode_checked.swap(true, Relaxed)) else {
             return;
         };
         let file = key.clone();
         let is_open =
             move || read_blocking(&file, MAX_FILE_BYTES).is_ok_and(|key| key.readable_by_others);
-        if self.checking_mode.run(is_open).await.unwrap_or_default() {
+        if self.mode_task.run(is_open).await.unwrap_or_default() {
             warn_readable_by_others(key);
         }
     }
@@ -88,17 +88,17 @@ impl Certificate {
 
 #[async_trait]
 impl Method for Certificate {
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             name: Option<&'a str>,
         }
-        self.check_mode().await;
+        self.warn_about_mode().await;
         if self.has_changed().await {
-            link.reconnect();
+            client.reconnect();
         }
         let body = Body { name: self.role.as_deref() };
-        link.login(login_path(&self.mount), &body).await
+        client.login(login_path(&self.mount), &body).await
     }
 
     fn files(&self) -> Vec<PathBuf> {

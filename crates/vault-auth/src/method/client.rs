@@ -1,4 +1,4 @@
-//! What a login method is: something that turns a credential into a token.
+//! The requests that a login method can send.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -7,7 +7,10 @@ use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Response,
 use crate::login::Login;
 use crate::token_self::TokenSelf;
 
-/// The way to the server that a method gets for one login.
+const AUTH: ApiPath = ApiPath::from_static("auth");
+const LOGIN: ApiPath = ApiPath::from_static("login");
+
+/// The client of a single login. All its requests share one deadline.
 #[derive(Debug)]
 pub struct LoginClient<'a> {
     pub(crate) client: &'a Client,
@@ -16,71 +19,75 @@ pub struct LoginClient<'a> {
 }
 
 impl LoginClient<'_> {
-    /// The namespace that the login is sent to.
+    /// Returns the namespace of the login.
     pub fn namespace(&self) -> Option<&ApiPath> {
         self.namespace
     }
 
-    /// Has what is sent from now on go over new connections: they show the certificate that the
-    /// client has now.
+    /// Makes subsequent requests use new connections, which present the current client certificate.
     pub fn reconnect(&self) {
         self.client.reconnect();
     }
 
-    /// Sends `body` to `path`, with `token` where one is needed, in the login's namespace.
+    /// Sends `body` to `path` in the namespace of the login, with `token` if the request needs one.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// The errors of [`Client::send`], and an error for any status but 200 and 204.
     pub async fn post(
         &self,
         path: ApiPath,
         body: &(impl Serialize + Sync),
         token: Option<&Token>,
     ) -> Result<Response, Error> {
-        // A secret ID can be unwrapped once: giving up would lose it.
+        // A secret ID can be unwrapped only once. Giving up on a slow response would lose it.
         let request = Request::post(path, body)?.namespace(self.namespace).first_byte_limit(None);
-        let answer = self.client.send(&request, token, self.deadline).await?;
-        answer.expect_status(&[200, 204])?;
-        Ok(answer)
+        let response = self.client.send(&request, token, self.deadline).await?;
+        response.expect_status(&[200, 204])?;
+        Ok(response)
     }
 
-    /// Sends a login, once, and reads its answer.
+    /// Sends a login request, without retries, and parses the response.
     ///
     /// # Errors
-    /// Any refusal is [`ErrorKind::LoginRefused`]; an answer without a usable token is
-    /// [`ErrorKind::Malformed`].
+    /// [`ErrorKind::LoginRefused`] if the server refuses the login for any reason, and
+    /// [`ErrorKind::Malformed`] if the response has no usable token.
     pub async fn login(
         &self,
         path: ApiPath,
         body: &(impl Serialize + Sync),
     ) -> Result<Login, Error> {
         let request = Request::post(path, body)?.namespace(self.namespace);
-        // The server may have to ask a directory or review a token first.
+        // The server may have to query a directory or review a token first.
         let request = request.without_retries().first_byte_limit(None);
-        let answer = self.client.send(&request, None, self.deadline).await;
-        Login::from_answer(&answer.map_err(refused)?)
+        let response = self.client.send(&request, None, self.deadline).await;
+        Login::from_response(&response.map_err(into_login_refused)?)
     }
 
-    /// Looks `token` up: what kind it is, and how long it lives. This costs a use of a token that
-    /// has a number of them.
+    /// Looks up `token`, which shows its kind and TTL. This takes one use of a use-limited token.
+    ///
+    /// If the token's policies do not allow the look-up, its expiry is taken as not known.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] when the token is dead. One that may not look itself up is taken for
-    /// one without an end.
+    /// [`ErrorKind::LoginRefused`] if the token is not valid.
     pub async fn look_up(&self, token: Token) -> Result<Login, Error> {
         let &Self { client, namespace, deadline } = self;
         let requests = TokenSelf { client, namespace, deadline };
         match requests.look_up(&token).await {
-            Ok(answer) => Login::from_look_up(token, &answer),
+            Ok(response) => Login::from_look_up(token, &response),
             Err(error) if error.kind() == ErrorKind::Denied => Ok(Login::new(token)),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(into_login_refused(error)),
         }
     }
 }
 
-/// A "no" to a login, whatever its words: the credential, the role or the auth mount is wrong, or
-/// the role is locked out.
-fn refused(error: Error) -> Error {
+/// Returns the path `auth/{mount}/login`.
+pub(super) fn login_path(mount: &ApiPath) -> ApiPath {
+    AUTH.join(mount).join(&LOGIN)
+}
+
+/// Converts every kind by which a server refuses a login: the credential, the role or the mount may
+/// be wrong, or the role may be locked out.
+fn into_login_refused(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Rejected
         | ErrorKind::TokenInvalid
@@ -93,22 +100,14 @@ fn refused(error: Error) -> Error {
     }
 }
 
-/// A secret in a request's body.
+/// A secret in a request body.
 #[derive(Serialize)]
-pub(crate) struct Exposed(#[serde(serialize_with = "expose")] pub(crate) SecretString);
+pub(super) struct Exposed(#[serde(serialize_with = "expose")] pub(super) SecretString);
 
-/// Serializes a secret in a request's body.
-pub(crate) fn expose<S: serde::Serializer>(
+/// Serializes a secret into a request body.
+pub(super) fn expose<S: serde::Serializer>(
     secret: &SecretString,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
-}
-
-const AUTH: ApiPath = ApiPath::from_static("auth");
-const LOGIN: ApiPath = ApiPath::from_static("login");
-
-/// `auth/{mount}/login`.
-pub(super) fn login_path(mount: &ApiPath) -> ApiPath {
-    AUTH.join(mount).join(&LOGIN)
 }

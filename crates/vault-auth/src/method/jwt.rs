@@ -1,4 +1,5 @@
-//! JWT: a signed token of somebody else's, such as a Kubernetes service account's.
+//! The JWT and Kubernetes methods, which accept a token signed by another party:
+//! <https://developer.hashicorp.com/vault/docs/auth/jwt>.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use super::{LoginClient, Method};
 use crate::credential::{Credential, CredentialReader};
 use crate::login::Login;
 
-/// Logs in with a role and a JWT. The JWT/OIDC and the Kubernetes method take the same login.
+/// A login with a role and a JWT. The JWT/OIDC and Kubernetes methods accept the same request.
 #[derive(Debug)]
 pub struct Jwt {
     mount: ApiPath,
@@ -22,7 +23,7 @@ pub struct Jwt {
 }
 
 impl Jwt {
-    /// A role of the JWT method at the mount `jwt`.
+    /// Creates the JWT method with a role, at the mount `jwt`.
     pub fn new(role: impl Into<String>, jwt: Credential) -> Self {
         Self {
             mount: ApiPath::from_static("jwt"),
@@ -31,18 +32,20 @@ impl Jwt {
         }
     }
 
-    /// The role that the JWT method at the mount `jwt` has as its `default_role`.
+    /// Creates the JWT method at the mount `jwt`, with the `default_role` that the mount is configured
+    /// with.
     pub fn with_default_role(jwt: Credential) -> Self {
         let mount = ApiPath::from_static("jwt");
         Self { mount, role: None, credential: CredentialReader::new(jwt) }
     }
 
-    /// A role of the Kubernetes method at the mount `kubernetes`, with a service account's token.
+    /// Creates the Kubernetes method with a role and a service account token, at the mount
+    /// `kubernetes`.
     pub fn kubernetes(role: impl Into<String>, token: Credential) -> Self {
         Self::new(role, token).mount(ApiPath::from_static("kubernetes"))
     }
 
-    /// The same with the path that the method is mounted at.
+    /// Sets the path at which the method is mounted.
     #[must_use]
     pub fn mount(mut self, mount: ApiPath) -> Self {
         self.mount = mount;
@@ -52,7 +55,7 @@ impl Jwt {
 
 #[async_trait]
 impl Method for Jwt {
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +64,7 @@ impl Method for Jwt {
             jwt: SecretString,
         }
         let jwt = self.credential.read_trimmed(is_complete).await?;
-        link.login(login_path(&self.mount), &Body { role: self.role.as_deref(), jwt }).await
+        client.login(login_path(&self.mount), &Body { role: self.role.as_deref(), jwt }).await
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -69,7 +72,9 @@ impl Method for Jwt {
     }
 }
 
-/// Three parts, and a signature as its last (RFC 7515 §3.1). That one is whole, nobody can tell.
+/// Returns whether the JWT has all three parts
+/// ([RFC 7515, section 3.1](https://www.rfc-editor.org/rfc/rfc7515#section-3.1)). Whether the last
+/// part, the signature, is complete cannot be recognized.
 fn is_complete(jwt: &str) -> bool {
     let parts: Vec<_> = jwt.trim().split('.').collect();
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty())

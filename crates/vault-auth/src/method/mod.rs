@@ -1,4 +1,7 @@
-//! The login methods, one file each.
+//! Login methods. Each one turns a credential into a token with one or more requests.
+//!
+//! A method only performs a single login. When to log in, and what to do about a failure, is decided
+//! by the [token machine](crate::machine).
 
 mod approle;
 mod cert;
@@ -23,7 +26,7 @@ pub use jwt::Jwt;
 pub use token::StaticToken;
 pub use userpass::Userpass;
 
-/// A way to log in. A program may bring its own: it is one implementation of this trait.
+/// A login method. Implement it to add a method of your own.
 ///
 /// ```
 /// use vault_auth::{Login, LoginClient, Method};
@@ -35,41 +38,44 @@ pub use userpass::Userpass;
 ///
 /// #[async_trait::async_trait]
 /// impl Method for Machine {
-///     async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+///     async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
 ///         let body = serde_json::json!({ "role": "gateway" });
-///         link.login(ApiPath::from_static("auth/machine/login"), &body).await
+///         client.login(ApiPath::from_static("auth/machine/login"), &body).await
 ///     }
 /// }
 /// ```
 #[async_trait]
 pub trait Method: fmt::Debug + Send + Sync + 'static {
-    /// Logs in once, with the credential as it is now. It may be dropped at any point.
+    /// Logs in once with the current credential. The future may be dropped at any point.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] when the credential is not accepted; any other kind when nobody could
-    /// be asked.
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error>;
+    /// Return [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the server refuses
+    /// the credential. The login is then retried much less often than after any other kind.
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error>;
 
-    /// The files that the credential is read from. A login that can't be made is tried again when
-    /// one of them changes.
+    /// Returns the files that the credential is read from. A failed login is retried when one of
+    /// them changes.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// Whether a change of the files wants another token at once, while the last one still works:
-    /// so for a token file, which holds the token itself.
+    /// Returns whether a change of the files starts a login even if the current token is valid.
+    ///
+    /// This is appropriate if a file contains the token itself.
     fn logs_in_on_file_change(&self) -> bool {
         false
     }
 
-    /// Whether another login can be made at any time. `false` if a login uses the credential up, or
-    /// if the credential is the token itself.
+    /// Returns whether a login can be made at any time.
+    ///
+    /// Return `false` if a login consumes the credential, or if the credential is the token itself.
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    /// Whether the server locks out a role or a user after a number of failed logins. At most three
-    /// are then made in 15 minutes.
+    /// Returns whether the server locks out a role or a user after repeated failures.
+    ///
+    /// If so, at most three logins may fail in 15 minutes.
     fn locks_out(&self) -> bool {
         false
     }

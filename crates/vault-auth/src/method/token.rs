@@ -1,4 +1,4 @@
-//! Token: no login at all, somebody else made the token.
+//! A token that was created elsewhere, so that no login is made.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,19 +11,20 @@ use super::{LoginClient, Method};
 use crate::credential::{Credential, CredentialReader};
 use crate::login::Login;
 
-/// A token that somebody else made. From a file, it is read again when the file changes, and when
-/// the last one is dead.
+/// A token that was created elsewhere.
+///
+/// A token file is read again when it changes, and when the last token is dead.
 #[derive(Debug)]
 pub struct StaticToken {
     credential: CredentialReader,
     looked_up: bool,
-    /// The last token that turned out to have a number of uses: it is not looked up again.
+    /// The last token that turned out to be use-limited. It is not looked up again.
     counted: Mutex<Option<Login>>,
 }
 
 impl StaticToken {
-    /// The token, or the file that holds it, used as it is: nothing is asked of the server, so that
-    /// a token with one use left keeps it. Its end is not known, and it is not renewed.
+    /// Creates the method with a token that is used without a request to the server, so that a token
+    /// with one use keeps it. Its expiry is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
         Self {
             credential: CredentialReader::new(token),
@@ -32,9 +33,11 @@ impl StaticToken {
         }
     }
 
-    /// The same for a program that lives longer than the token may: it is looked up before it is
-    /// used, so that it is renewed where that can be, and its end is known. That costs a request,
-    /// and a use of a token that has a number of them.
+    /// Looks the token up before it is used, so that its expiry is known and it is renewed if
+    /// possible.
+    ///
+    /// Use this in programs that may outlive the token. It takes a request, and one use of a
+    /// use-limited token.
     #[must_use]
     pub fn with_lookup(mut self) -> Self {
         self.looked_up = true;
@@ -50,7 +53,7 @@ impl StaticToken {
 
 #[async_trait]
 impl Method for StaticToken {
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
         let text = self.credential.read_trimmed(is_complete).await?;
         let token = Token::new(&text).map_err(|error| {
             Error::new(ErrorKind::LoginRefused, "read the token").with_source(error)
@@ -62,7 +65,7 @@ impl Method for StaticToken {
         if let Some(counted) = self.counted().as_ref().filter(same) {
             return Ok(counted.clone());
         }
-        let login = link.look_up(token).await?;
+        let login = client.look_up(token).await?;
         *self.counted() = login.uses.map(|_| login.clone());
         Ok(login)
     }

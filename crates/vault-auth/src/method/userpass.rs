@@ -1,4 +1,4 @@
-//! Userpass: a user name and a password.
+//! The userpass method: <https://developer.hashicorp.com/vault/docs/auth/userpass>.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::{LoginClient, Method};
 use crate::credential::{Credential, CredentialReader, accept_any};
 use crate::login::Login;
 
-/// Logs in with a user name and a password.
+/// A login with a user name and a password.
 #[derive(Debug)]
 pub struct Userpass {
     mount: ApiPath,
@@ -22,13 +22,13 @@ pub struct Userpass {
 }
 
 impl Userpass {
-    /// A user at the mount `userpass`. The name stands in the request's path.
+    /// Creates the method at the mount `userpass`. The user name is part of the request path.
     pub fn new(username: ApiPath, password: Credential) -> Self {
         let (mount, password) = (ApiPath::from_static("userpass"), CredentialReader::new(password));
         Self { mount, username, password }
     }
 
-    /// The same with the path that the method is mounted at.
+    /// Sets the path at which the method is mounted.
     #[must_use]
     pub fn mount(mut self, mount: ApiPath) -> Self {
         self.mount = mount;
@@ -38,14 +38,14 @@ impl Userpass {
 
 #[async_trait]
 impl Method for Userpass {
-    async fn login(&self, link: &LoginClient<'_>) -> Result<Login, Error> {
+    async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error> {
         #[derive(Serialize)]
         struct Body {
             #[serde(serialize_with = "expose")]
             password: SecretString,
         }
         let password = self.password.read(accept_any).await?;
-        link.login(login_path(&self.mount).join(&self.username), &Body { password }).await
+        client.login(login_path(&self.mount).join(&self.username), &Body { password }).await
     }
 
     fn files(&self) -> Vec<PathBuf> {

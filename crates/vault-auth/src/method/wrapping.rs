@@ -1,4 +1,5 @@
-//! A secret id that was delivered wrapped: who intercepted the wrapping token can't go unnoticed.
+//! A secret ID that is delivered in a response-wrapping token, so that an interception is noticed:
+//! <https://developer.hashicorp.com/vault/docs/concepts/response-wrapping>.
 
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use crate::credential::{CredentialReader, accept_any};
 const LOOKUP: ApiPath = ApiPath::from_static("sys/wrapping/lookup");
 const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 
-/// A wrapping token, and the secret id once it was unwrapped: that works only once.
+/// A wrapping token, and the secret ID that was unwrapped from it, which works only once.
 #[derive(Debug)]
 pub(super) struct WrappedSecretId {
     token: CredentialReader,
@@ -36,10 +37,10 @@ impl WrappedSecretId {
         self.token.file()
     }
 
-    /// The secret id; unwraps it when the wrapping token is another than the one already spent.
+    /// Returns the secret ID, and unwraps it if the wrapping token was replaced.
     pub(super) async fn secret_id(
         &self,
-        link: &LoginClient<'_>,
+        client: &LoginClient<'_>,
         mount: &ApiPath,
     ) -> Result<SecretString, Error> {
         let token = self.token.read_trimmed(accept_any).await?;
@@ -49,16 +50,17 @@ impl WrappedSecretId {
         {
             return Ok(known.secret_id.clone());
         }
-        check_origin(link, mount, &token).await?;
-        let secret_id = unwrap(link, &token).await?;
+        verify_origin(client, mount, &token).await?;
+        let secret_id = unwrap(client, &token).await?;
         *unwrapped = Some(Unwrapped { from: token, secret_id: secret_id.clone() });
         Ok(secret_id)
     }
 }
 
-/// Looks where the token was made. That spends nothing; a forgery says `sys/wrapping/wrap`.
-async fn check_origin(
-    link: &LoginClient<'_>,
+/// Verifies that the role's secret ID endpoint created the wrapping token. The look-up does not spend
+/// the token. A forged token has another creation path, such as `sys/wrapping/wrap`.
+async fn verify_origin(
+    client: &LoginClient<'_>,
     mount: &ApiPath,
     token: &SecretString,
 ) -> Result<(), Error> {
@@ -71,17 +73,17 @@ async fn check_origin(
     struct Origin {
         creation_path: String,
     }
-    let answer = link.post(LOOKUP, &Body { token }, None).await.map_err(spent_token)?;
-    let Origin { creation_path } = answer.data()?;
-    if is_secret_id_path(&creation_path, link.namespace(), mount) {
+    let response = client.post(LOOKUP, &Body { token }, None).await.map_err(into_login_refused)?;
+    let Origin { creation_path } = response.data()?;
+    if is_secret_id_path(&creation_path, client.namespace(), mount) {
         return Ok(());
     }
-    Err(answer
+    Err(response
         .error(ErrorKind::LoginRefused)
-        .with_detail("the wrapping token was not made by the role's secret-id endpoint"))
+        .with_detail("the wrapping token was not created by the role's secret-id endpoint"))
 }
 
-/// Whether `path` is `[namespace/]auth/<mount>/role/<one segment>/secret-id`.
+/// Returns whether `path` is `[namespace/]auth/<mount>/role/<one segment>/secret-id`.
 fn is_secret_id_path(path: &str, namespace: Option<&ApiPath>, mount: &ApiPath) -> bool {
     let head = namespace.map(|namespace| format!("{}/", namespace.decoded()));
     let path = head.and_then(|head| path.strip_prefix(&head)).unwrap_or(path);
@@ -92,24 +94,25 @@ fn is_secret_id_path(path: &str, namespace: Option<&ApiPath>, mount: &ApiPath) -
         .is_some_and(|role| !role.is_empty() && !role.contains('/'))
 }
 
-async fn unwrap(link: &LoginClient<'_>, token: &SecretString) -> Result<SecretString, Error> {
+async fn unwrap(client: &LoginClient<'_>, token: &SecretString) -> Result<SecretString, Error> {
     #[derive(Serialize)]
-    struct Nothing {}
+    struct Empty {}
     #[derive(Deserialize)]
-    struct Content {
+    struct Data {
         #[serde(deserialize_with = "vault_http::json::secret_string")]
         secret_id: SecretString,
     }
     let token = Token::new(token).map_err(|error| {
-        Error::new(ErrorKind::LoginRefused, "unwrap the secret id").with_source(error)
+        Error::new(ErrorKind::LoginRefused, "unwrap the secret ID").with_source(error)
     })?;
-    let answer = link.post(UNWRAP, &Nothing {}, Some(&token)).await.map_err(spent_token)?;
-    let Content { secret_id } = answer.data()?;
+    let response =
+        client.post(UNWRAP, &Empty {}, Some(&token)).await.map_err(into_login_refused)?;
+    let Data { secret_id } = response.data()?;
     Ok(secret_id)
 }
 
-/// Spent, expired and forged tokens all get the same 400.
-fn spent_token(error: Error) -> Error {
+/// Converts the error for a spent, expired or forged wrapping token. Vault returns 400 for all.
+fn into_login_refused(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Rejected
         | ErrorKind::TokenInvalid
@@ -126,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_roles_own_endpoint_makes_secret_ids() {
+    fn only_the_secret_id_endpoint_of_the_role_is_a_valid_origin() {
         let mount = ApiPath::from_static("approle");
         let team = ApiPath::from_static("team-a");
         let check = |path: &str, namespace, expected| {

@@ -1,7 +1,7 @@
-//! The token in use, as readers find it: they never wait, and nothing they share is written, but
-//! for the count of a token that has a number of uses.
+//! The current token, which readers access without a lock.
 //!
-//! Only the driver puts tokens in, in the order of their generations.
+//! Only the driver replaces it, in the order of generations. Readers write no shared memory, except
+//! for the use count of use-limited tokens.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,57 +11,65 @@ use vault_http::{Generation, IssuedToken};
 
 use super::sync::{AtomicU32, Slot};
 
-/// A token with what its readers have to know.
+/// A token with its expiry and its remaining uses.
 #[derive(Debug)]
 pub(crate) struct CurrentToken {
     pub(crate) issued: IssuedToken,
-    /// When it is given out no more; `None`: no end is known.
+    /// When callers stop receiving it. `None` if its expiry is not known or it has none.
     pub(crate) usable_until: Option<Instant>,
     uses: Option<Uses>,
 }
 
-/// How many uses a token came with, how many are taken, and how few make a login due.
+/// The uses of a use-limited token.
 #[derive(Debug)]
 struct Uses {
+    /// The number that the token was issued with.
     total: u32,
     taken: AtomicU32,
+    /// The number of remaining uses at which it is replaced.
     low: u32,
 }
 
-/// What taking the token came to.
+/// The result of [`CurrentToken::take_use`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum UseTaken {
-    /// Its last use is taken already.
+    /// No use is left.
     No,
-    /// It may be sent once.
+    /// The token may be sent once.
     Yes,
-    /// The same, and there are few uses left.
+    /// The token may be sent once, and few uses remain.
     Low,
-    /// The same, and this was the last use.
+    /// The token may be sent once, and this is its last use.
     Last,
 }
 
-/// Uses that are left when a login is due, so that it comes before the last.
+/// The number of remaining uses at which a token is replaced, so that this precedes the last use.
 const LOW_USES: u32 = 2;
-/// A token with no more uses than this would be given back half used.
-const TOO_FEW_USES: u32 = 4;
+/// The number of uses up to which a token is fully used first, because replacing it early would waste
+/// half of them.
+const FULLY_USED_UP_TO: u32 = 4;
 
 impl CurrentToken {
-    pub(crate) fn new(mut lease: IssuedToken, end: Option<Instant>, uses: Option<u32>) -> Self {
+    pub(crate) fn new(
+        mut issued: IssuedToken,
+        usable_until: Option<Instant>,
+        uses: Option<u32>,
+    ) -> Self {
         let uses = uses.map(|total| {
-            lease.token = lease.token.clone().counted();
-            let low = if total > TOO_FEW_USES { LOW_USES } else { 0 };
+            issued.token = issued.token.clone().counted();
+            let low = if total > FULLY_USED_UP_TO { LOW_USES } else { 0 };
             Uses { total, taken: AtomicU32::new(0), low }
         });
-        Self { issued: lease, usable_until: end, uses }
+        Self { issued, usable_until, uses }
     }
 
-    /// Takes a use, if they are counted. Retries that were sent without asking have taken theirs.
+    /// Takes one use if uses are counted. Retries are counted by the token itself, because they are
+    /// sent without another call.
     pub(crate) fn take_use(&self) -> UseTaken {
         let Some(uses) = &self.uses else { return UseTaken::Yes };
         let sent = self.issued.token.sent();
         let next = |taken: u32| Some(taken.max(sent) + 1).filter(|taken| *taken <= uses.total);
-        // The count guards nothing but itself.
+        // Relaxed, because the count orders no other memory.
         let Ok(before) = uses.taken.fetch_update(Relaxed, Relaxed, next) else {
             return UseTaken::No;
         };
@@ -75,44 +83,44 @@ impl CurrentToken {
         }
     }
 
-    /// Returns whether it has a use left, if they are counted.
+    /// Returns whether a use is left, or uses are not counted.
     pub(crate) fn has_uses(&self) -> bool {
         let used = |uses: &Uses| uses.taken.load(Relaxed).max(self.issued.token.sent());
         self.uses.as_ref().is_none_or(|uses| used(uses) < uses.total)
     }
 
-    /// Returns whether it may be sent at `now`.
+    /// Returns whether the token may be sent at `now`.
     pub(crate) fn is_usable(&self, now: Instant) -> bool {
         self.has_uses() && self.usable_until.is_none_or(|end| now < end)
     }
 }
 
-/// The place where it is found.
+/// The cell of the current token.
 #[derive(Debug, Default)]
 pub(crate) struct Current(Slot<CurrentToken>);
 
 impl Current {
-    /// Borrows the token for `read`, if there is one.
+    /// Borrows the token for `read`. Returns `None` if there is none.
     pub(crate) fn with<R>(&self, read: impl FnOnce(&CurrentToken) -> R) -> Option<R> {
         self.0.with(|entry| entry.map(read))
     }
 
-    /// The cell that holds it, for a reader that caches what it saw last.
+    /// Returns the cell itself, for a reader that caches its value.
     pub(crate) fn cell(&self) -> &ArcSwapOption<CurrentToken> {
         self.0.cell()
     }
 
-    /// Puts a token in the place of the last one.
+    /// Replaces the token.
     pub(crate) fn replace(&self, entry: CurrentToken) {
         self.0.store(Some(entry));
     }
 
-    /// Leaves none.
+    /// Removes the token.
     pub(crate) fn clear(&self) {
         self.0.store(None);
     }
 
-    /// The generation of the token that is there.
+    /// Returns the generation of the token.
     pub(crate) fn generation(&self) -> Option<Generation> {
         self.with(|entry| entry.issued.generation)
     }

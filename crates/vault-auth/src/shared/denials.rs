@@ -1,6 +1,6 @@
-//! Denials that are being settled: once for all callers with the same token.
+//! Pending denials: 403 responses that are being resolved, once for all callers with the same token.
 //!
-//! Every denial that was opened gets an outcome: from the driver, or when all are closed at its end.
+//! Invariant: every denial that is opened is resolved by the driver or when it ends.
 
 use std::sync::PoisonError;
 
@@ -8,14 +8,14 @@ use vault_http::Generation;
 
 use super::sync::Mutex;
 
-/// The denials that are being settled. `T` is the place where the outcome is put.
+/// The pending denials by generation. `T` is the channel for the outcome.
 #[derive(Debug)]
 pub(crate) struct PendingDenials<T>(Mutex<Pending<T>>);
 
 #[derive(Debug)]
 struct Pending<T> {
     open: Vec<(Generation, T)>,
-    /// Whether the driver has ended: it would settle nothing that is opened now.
+    /// Whether the driver has ended, so that it would not resolve another denial.
     closed: bool,
 }
 
@@ -24,8 +24,8 @@ impl<T: Clone> PendingDenials<T> {
         Self(Mutex::new(Pending { open: Vec::new(), closed: false }))
     }
 
-    /// Returns the pending denial of this generation, and whether this call opened it: the caller
-    /// that did must report it to the driver. `None`: the driver has ended.
+    /// Returns the pending denial of this generation, and whether this call opened it. The caller
+    /// that opened it must report it to the driver. Returns `None` if the driver has ended.
     pub(crate) fn join(
         &self,
         generation: Generation,
@@ -43,14 +43,14 @@ impl<T: Clone> PendingDenials<T> {
         Some((denial, true))
     }
 
-    /// Takes the pending denial of this generation out, to be settled. A later caller opens another.
+    /// Removes the pending denial of this generation, to be resolved. A later caller opens another.
     pub(crate) fn take(&self, generation: Generation) -> Option<T> {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let index = pending.open.iter().position(|(of, _)| *of == generation)?;
         Some(pending.open.swap_remove(index).1)
     }
 
-    /// Takes all of them out, to be settled, and opens no more.
+    /// Removes all pending denials, to be resolved. None can be opened afterwards.
     pub(crate) fn close(&self) -> Vec<T> {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pending.closed = true;

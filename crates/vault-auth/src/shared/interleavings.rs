@@ -1,6 +1,6 @@
-//! Every order in which threads can meet at the token in use and at a denial that is settled.
+//! All interleavings of threads that access the current token and pending denials.
 //!
-//! The code is the crate's own; only locks and atomics are loom's (`sync.rs`).
+//! The tests run the code of this crate with loom's locks and atomics (`sync.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn entry(generation: Generation, uses: Option<u32>) -> CurrentToken {
 }
 
 #[test]
-fn reader_sees_whole_tokens_of_rising_generations() {
+fn reader_sees_whole_tokens_of_increasing_generations() {
     loom::model(|| {
         let current = Arc::new(Current::default());
         let reader = {
@@ -46,7 +46,7 @@ fn reader_sees_whole_tokens_of_rising_generations() {
         };
         let first = Generation::default().next();
         current.replace(entry(first, None));
-        // Make before break, and break before make.
+        // A replacement, and then a removal.
         current.replace(entry(first.next(), None));
         current.clear();
         reader.join().unwrap();
@@ -55,7 +55,7 @@ fn reader_sees_whole_tokens_of_rising_generations() {
 }
 
 #[test]
-fn uses_are_given_out_once_each() {
+fn each_use_is_taken_once() {
     loom::model(|| {
         let entry = Arc::new(entry(Generation::default(), Some(2)));
         let taker = {
@@ -70,7 +70,7 @@ fn uses_are_given_out_once_each() {
 }
 
 #[test]
-fn uses_are_counted_down_and_reported_as_low_once() {
+fn low_uses_are_reported_once() {
     let check = |uses: u32, expected: &'static [UseTaken]| {
         loom::model(move || {
             let entry = entry(Generation::default(), Some(uses));
@@ -86,7 +86,7 @@ fn uses_are_counted_down_and_reported_as_low_once() {
     check(5, &[Yes, Yes, Low, Yes, Last, No, No]);
 }
 
-/// C7: a client that tries again sends a token more often than it was taken.
+/// C7: retries send a token more often than it was taken.
 #[test]
 fn retries_are_counted_as_uses() {
     loom::model(|| {
@@ -94,7 +94,7 @@ fn retries_are_counted_as_uses() {
         let send = |times: usize| (0..times).for_each(|_| drop(entry.issued.token.header()));
         assert_eq!(entry.take_use(), Yes);
         send(3);
-        // Four are used, and two are left, as after the fourth use without retries.
+        // Two of six uses are left.
         assert_eq!(entry.take_use(), Low);
         send(2);
         assert!(entry.has_uses());
@@ -105,26 +105,26 @@ fn retries_are_counted_as_uses() {
 }
 
 #[test]
-fn token_is_usable_before_its_end() {
+fn token_is_usable_until_its_expiry() {
     loom::model(|| {
-        let mut ends = entry(Generation::default(), None);
-        assert!(ends.is_usable(Instant::now()));
-        ends.usable_until = Some(Instant::now());
-        assert!(!ends.is_usable(Instant::now()));
+        let mut token = entry(Generation::default(), None);
+        assert!(token.is_usable(Instant::now()));
+        token.usable_until = Some(Instant::now());
+        assert!(!token.is_usable(Instant::now()));
     });
 }
 
-/// Where the outcome of a denial is put.
+/// The channel for the outcome of a denial.
 type Outcome = Arc<Mutex<Option<Liveness>>>;
 
-/// A driver without its task: whoever has a message runs it.
+/// A token source whose driver runs on the threads of its callers.
 struct Source {
     shared: Shared<Outcome>,
     machine: Mutex<TokenMachine>,
 }
 
 impl Source {
-    /// A source with its first token in use.
+    /// Returns a source with an active token.
     fn new() -> Self {
         let source = Self { shared: Shared::new(), machine: Mutex::new(TokenMachine::default()) };
         assert!(matches!(source.apply(Event::Start)[..], [Action::LogIn]));
@@ -133,13 +133,13 @@ impl Source {
     }
 
     fn apply(&self, event: Event) -> Vec<Action> {
-        let mut life = self.machine.lock().unwrap();
+        let mut machine = self.machine.lock().unwrap();
         let at = Moment { now: Instant::now(), jitter: 0.5 };
-        let settle = |outcome: Outcome, seen| *outcome.lock().unwrap() = Some(seen);
-        self.shared.apply(&mut life, event, at, |_| {}, settle)
+        let resolve = |outcome: Outcome, liveness| *outcome.lock().unwrap() = Some(liveness);
+        self.shared.apply(&mut machine, event, at, |_| {}, resolve)
     }
 
-    /// The login that is out succeeds.
+    /// Completes the login in flight.
     fn log_in(&self) {
         let next = self.machine.lock().unwrap().snapshot().generation.next();
         let mut login = Login::new(token(next));
@@ -147,7 +147,7 @@ impl Source {
         assert!(self.apply(Event::LoggedIn { login, sent_at: Instant::now() }).is_empty());
     }
 
-    /// A caller whose request with this generation was denied; `None`: nothing is to be settled.
+    /// Reports a denied request with this generation. Returns `None` if there is nothing to wait for.
     fn denied(&self, generation: Generation, token_invalid: bool) -> Option<Outcome> {
         match self.shared.join_denial(generation, Outcome::default) {
             JoinedDenial::Replaced | JoinedDenial::Ended => None,
@@ -157,8 +157,8 @@ impl Source {
                         match action {
                             Action::LogIn => self.log_in(),
                             Action::LookUp(_) => {
-                                let seen = Liveness::Alive;
-                                self.apply(Event::LookedUp { generation, liveness: seen });
+                                let liveness = Liveness::Alive;
+                                self.apply(Event::LookedUp { generation, liveness });
                             }
                             other => panic!("{other:?}"),
                         }
@@ -170,7 +170,7 @@ impl Source {
     }
 }
 
-/// Two callers whose requests were denied at once, and what each waits for.
+/// Reports two denied requests at once, and returns the outcomes that their callers wait for.
 fn deny_at_once(token_invalid: bool) -> (Arc<Source>, Vec<Outcome>) {
     let source = Arc::new(Source::new());
     let old = source.shared.current.generation().unwrap();
@@ -183,10 +183,10 @@ fn deny_at_once(token_invalid: bool) -> (Arc<Source>, Vec<Outcome>) {
 }
 
 #[test]
-fn denial_is_settled_for_all_callers_that_wait() {
+fn denial_is_resolved_for_all_callers_that_wait() {
     loom::model(|| {
         let (source, outcomes) = deny_at_once(false);
-        assert_eq!(outcomes.len(), 2, "no token has replaced it");
+        assert_eq!(outcomes.len(), 2, "the token was not replaced");
         for outcome in outcomes {
             assert!(matches!(*outcome.lock().unwrap(), Some(Liveness::Alive)));
         }
@@ -195,7 +195,7 @@ fn denial_is_settled_for_all_callers_that_wait() {
 }
 
 #[test]
-fn late_denial_does_not_touch_the_fresh_token() {
+fn late_denial_does_not_affect_the_new_token() {
     loom::model(|| {
         let (source, outcomes) = deny_at_once(true);
         for outcome in outcomes {
@@ -207,15 +207,15 @@ fn late_denial_does_not_touch_the_fresh_token() {
     });
 }
 
-/// C9: a caller that opens a denial while the driver ends.
+/// C9: a denial that is opened while the driver ends.
 #[test]
-fn denial_at_the_end_of_the_driver_is_settled_or_refused() {
+fn denial_at_the_end_of_the_driver_is_resolved_or_refused() {
     loom::model(|| {
         let source = Arc::new(Source::new());
         let generation = source.shared.current.generation().unwrap();
         let caller = {
             let source = Arc::clone(&source);
-            // Its message is never received.
+            // The driver does not receive the message.
             thread::spawn(move || source.shared.join_denial(generation, Outcome::default))
         };
         let ended = |outcome: Outcome| *outcome.lock().unwrap() = Some(Liveness::Dead);
@@ -223,7 +223,7 @@ fn denial_at_the_end_of_the_driver_is_settled_or_refused() {
         match caller.join().unwrap() {
             JoinedDenial::Pending { outcome, .. } => assert!(outcome.lock().unwrap().is_some()),
             JoinedDenial::Ended => {}
-            JoinedDenial::Replaced => panic!("there is no other token"),
+            JoinedDenial::Replaced => panic!("no other token exists"),
         }
         assert_eq!(source.shared.current.generation(), None);
     });

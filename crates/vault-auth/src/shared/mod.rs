@@ -1,7 +1,7 @@
-//! What the driver and all clones of a token source share.
+//! The state that the driver shares with all clones of a token source.
 //!
-//! The order of the steps is what counts: the token that readers find changes before a denial of the
-//! old one is settled, and what is opened is settled, or refused because the driver has ended.
+//! Invariant: readers see a new token before the denial of the old one is resolved, and every pending
+//! denial is resolved by the driver or when it ends.
 
 pub(crate) mod current;
 mod denials;
@@ -17,19 +17,19 @@ use self::current::{Current, CurrentToken};
 use self::denials::PendingDenials;
 use crate::machine::{Action, Event, Liveness, Moment, TokenMachine};
 
-/// The token in use, and the denials that are being settled. `T` is where an outcome is put.
+/// The current token and the pending denials. `T` is the channel for the outcome of a denial.
 #[derive(Debug)]
 pub(crate) struct Shared<T> {
     pub(crate) current: Current,
     denials: PendingDenials<T>,
 }
 
-/// What a caller whose request was denied finds.
+/// The result of [`Shared::join_denial`].
 #[derive(Debug)]
 pub(crate) enum JoinedDenial<T> {
-    /// Another token is in use already.
+    /// Another token is already in use.
     Replaced,
-    /// It is being settled; `first`: this caller must report it to the driver.
+    /// The denial is pending. If `first`, this caller must report it to the driver.
     Pending { outcome: T, first: bool },
     /// The driver has ended.
     Ended,
@@ -40,7 +40,7 @@ impl<T: Clone> Shared<T> {
         Self { current: Current::default(), denials: PendingDenials::new() }
     }
 
-    /// Joins the denial of this generation, or opens it.
+    /// Joins the pending denial of this generation, or opens one.
     pub(crate) fn join_denial(
         &self,
         generation: Generation,
@@ -55,44 +55,42 @@ impl<T: Clone> Shared<T> {
         }
     }
 
-    /// Applies an event: changes the token in use, has that reported, and settles denials, in this
-    /// order. Returns the requests that are to be sent.
+    /// Applies an event to the machine, then updates the current token, calls `publish` and resolves
+    /// denials, in this order. Returns the remaining actions.
     pub(crate) fn apply(
         &self,
-        life: &mut TokenMachine,
+        machine: &mut TokenMachine,
         event: Event,
         at: Moment,
-        report: impl FnOnce(&TokenMachine),
-        settle: impl Fn(T, Liveness),
+        publish: impl FnOnce(&TokenMachine),
+        resolve: impl Fn(T, Liveness),
     ) -> Vec<Action> {
-        let mut actions = life.handle(event, at);
-        self.publish(life);
-        report(life);
+        let mut actions = machine.handle(event, at);
+        self.update_current(machine);
+        publish(machine);
         actions.retain(|action| {
-            let Action::ResolveDenial { generation, liveness: seen } = action else { return true };
+            let Action::ResolveDenial { generation, liveness } = action else { return true };
             if let Some(outcome) = self.denials.take(*generation) {
-                settle(outcome, seen.clone());
+                resolve(outcome, liveness.clone());
             }
             false
         });
         actions
     }
 
-    fn publish(&self, life: &TokenMachine) {
-        let Some(held) = life.active() else { return self.current.clear() };
-        let now: (Generation, Option<Instant>) = (held.generation(), held.usable_until());
-        if self.current.with(|entry| (entry.issued.generation, entry.usable_until)) != Some(now) {
-            self.current.replace(CurrentToken::new(
-                held.issued.clone(),
-                held.usable_until(),
-                held.uses,
-            ));
+    fn update_current(&self, machine: &TokenMachine) {
+        let Some(active) = machine.active() else { return self.current.clear() };
+        let new: (Generation, Option<Instant>) = (active.generation(), active.usable_until());
+        let current = self.current.with(|token| (token.issued.generation, token.usable_until));
+        if current != Some(new) {
+            let (issued, usable_until) = (active.issued.clone(), active.usable_until());
+            self.current.replace(CurrentToken::new(issued, usable_until, active.uses));
         }
     }
 
-    /// Takes the token out of use and settles all denials. None is opened from then on.
-    pub(crate) fn close(&self, settle: impl Fn(T)) {
+    /// Removes the current token, and resolves all pending denials. None can be opened afterwards.
+    pub(crate) fn close(&self, resolve: impl Fn(T)) {
         self.current.clear();
-        self.denials.close().into_iter().for_each(settle);
+        self.denials.close().into_iter().for_each(resolve);
     }
 }

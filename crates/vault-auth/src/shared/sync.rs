@@ -1,5 +1,8 @@
-//! What threads share. In unit tests these are loom's, so that `interleavings.rs` can try every order
-//! in which threads meet.
+//! The synchronization primitives of this crate. In unit tests they are loom's, so that
+//! `interleavings.rs` can explore all interleavings of threads.
+//!
+//! The switch is `cfg(test)` and not `cfg(loom)`, because Tokio has no `tokio::net` under `cfg(loom)`,
+//! without which the HTTP client does not compile.
 
 use std::sync::Arc;
 
@@ -11,11 +14,11 @@ pub(crate) use std::sync::{Mutex, atomic::AtomicU32};
 #[cfg(test)]
 pub(crate) use loom::sync::{Mutex, atomic::AtomicU32};
 
-/// A value that readers take without waiting, and that is replaced as a whole.
+/// A value that is read without a lock and replaced as a whole.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
     value: ArcSwapOption<T>,
-    /// A point at which loom may switch threads: it does not look into `arc-swap`.
+    /// A point at which loom may switch threads. It cannot instrument `arc-swap`.
     #[cfg(test)]
     switch_point: Mutex<()>,
 }
@@ -45,7 +48,7 @@ impl<T> Slot<T> {
         self.value.store(value.map(Arc::new));
     }
 
-    /// The cell itself, for a reader that caches what it saw last.
+    /// Returns the cell itself, for a reader that caches its value.
     pub(crate) fn cell(&self) -> &ArcSwapOption<T> {
         &self.value
     }
