@@ -1,11 +1,11 @@
-//! Logins against scripted answers: what a real server can't be made to say at will.
+//! Logins against scripted responses that a real server cannot be made to return at will.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../tests/src/leaks.rs"]
-#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
+#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "shared with other tests")]
 mod leaks;
 #[path = "../../../tests/src/unique.rs"]
-#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
+#[expect(unreachable_pub, reason = "the log capture uses it")]
 mod unique;
 
 use std::time::Duration;
@@ -41,9 +41,9 @@ fn token(text: &str, lease: i64) -> ResponseTemplate {
     login_with(json!({ "client_token": text, "lease_duration": lease, "renewable": true }))
 }
 
-async fn server(answer: ResponseTemplate) -> MockServer {
+async fn server(response: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(path("/v1/auth/approle/login")).respond_with(answer).mount(&server).await;
+    Mock::given(path("/v1/auth/approle/login")).respond_with(response).mount(&server).await;
     server
 }
 
@@ -73,7 +73,7 @@ async fn ten_thousand_callers_share_one_login() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_ends_nothing() {
+async fn caller_that_gives_up_does_not_cancel_the_login() {
     let _watch = leaks::watch();
     let server = server(token("hvs.one", 3600).set_delay(Duration::from_millis(100))).await;
     let auth = approle(&server);
@@ -84,9 +84,9 @@ async fn a_caller_that_gives_up_ends_nothing() {
 }
 
 #[tokio::test]
-async fn answers_without_a_usable_token_are_malformed() {
+async fn response_without_a_usable_token_is_malformed() {
     let watch = leaks::watch();
-    let answers = [
+    let responses = [
         login_with(json!(null)),
         login_with(json!({ "client_token": "", "lease_duration": 1 })),
         login_with(json!({ "client_token": "a\nb", "lease_duration": 1 })),
@@ -94,8 +94,8 @@ async fn answers_without_a_usable_token_are_malformed() {
         token("PLANTED-x", -1),
         ResponseTemplate::new(204),
     ];
-    for answer in answers {
-        let server = server(answer).await;
+    for response in responses {
+        let server = server(response).await;
         let error = approle(&server).token().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
         watch.error(&error);
@@ -103,7 +103,7 @@ async fn answers_without_a_usable_token_are_malformed() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_is_left_alone() {
+async fn refused_credential_is_not_sent_again_for_other_callers() {
     let _watch = leaks::watch();
     for status in [400, 403, 404] {
         let body = json!({ "errors": ["permission denied"] });
@@ -117,7 +117,7 @@ async fn a_refused_credential_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_unavailable_server_is_asked_three_times_for_all_who_come_soon() {
+async fn unavailable_server_receives_three_logins_for_all_callers() {
     let _watch = leaks::watch();
     let body = json!({ "errors": ["Vault is sealed"] });
     let server = server(ResponseTemplate::new(503).set_body_json(body)).await;
@@ -125,12 +125,12 @@ async fn an_unavailable_server_is_asked_three_times_for_all_who_come_soon() {
     for _ in 0..10 {
         assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Sealed);
     }
-    // Sealed means that nothing was executed; after that, the source tries again by itself.
+    // Sealed means not executed, so there are two quick retries. Later ones are in the background.
     assert_eq!(requests(&server).await, 3);
 }
 
 #[tokio::test]
-async fn a_dead_static_token_is_refused_without_a_login() {
+async fn dead_static_token_is_an_error_without_a_request() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(500)).expect(0).mount(&server).await;
@@ -141,7 +141,7 @@ async fn a_dead_static_token_is_refused_without_a_login() {
 }
 
 #[tokio::test]
-async fn a_token_file_is_read_again_when_its_token_is_dead() {
+async fn token_file_is_read_again_when_its_token_is_dead() {
     let _watch = leaks::watch();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "hvs.old\n").unwrap();
@@ -153,7 +153,7 @@ async fn a_token_file_is_read_again_when_its_token_is_dead() {
     let denial = Denial { generation, token_invalid: true };
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
-    // A late denial of the old generation does not touch the new token.
+    // A late denial of the old generation does not affect the new token.
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
 }
@@ -177,23 +177,23 @@ async fn denials_of_one_generation_share_a_look_up() {
         let auth = auth.clone();
         callers.spawn(async move { auth.denied(denial).await.unwrap() });
     }
-    let verdicts = callers.join_all().await;
-    assert!(verdicts.iter().all(|verdict| *verdict == DenialOutcome::PathDenied));
+    let outcomes = callers.join_all().await;
+    assert!(outcomes.iter().all(|outcome| *outcome == DenialOutcome::PathDenied));
 }
 
 #[tokio::test]
-async fn all_that_concerns_a_token_is_sent_to_its_namespace() {
+async fn all_requests_about_a_token_are_sent_to_its_namespace() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
-    let answers = [
+    let responses = [
         ("auth/approle/login", token("hvs.one", 3600)),
         ("auth/token/lookup-self", ResponseTemplate::new(200).set_body_json(json!({ "data": {} }))),
         ("auth/token/revoke-self", ResponseTemplate::new(204)),
     ];
-    for (at, answer) in answers {
+    for (at, response) in responses {
         Mock::given(path(format!("/v1/{at}")))
             .and(header("x-vault-namespace", "team-a"))
-            .respond_with(answer)
+            .respond_with(response)
             .expect(1)
             .mount(&server)
             .await;
@@ -208,7 +208,7 @@ async fn all_that_concerns_a_token_is_sent_to_its_namespace() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
+async fn look_up_denied_by_policy_means_that_the_token_is_alive() {
     let _watch = leaks::watch();
     let check = async |text: &str, expected: Result<DenialOutcome, ErrorKind>| {
         let server = MockServer::start().await;
@@ -216,8 +216,8 @@ async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
         Mock::given(path("/v1/auth/token/lookup-self")).respond_with(refusal).mount(&server).await;
         let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
         let generation = auth.token().await.unwrap().generation;
-        let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
-        assert_eq!(verdict.map_err(|error| error.kind()), expected, "{text}");
+        let outcome = auth.denied(Denial { generation, token_invalid: false }).await;
+        assert_eq!(outcome.map_err(|error| error.kind()), expected, "{text}");
     };
     check("1 error occurred:\n\t* permission denied\n\n", Ok(DenialOutcome::PathDenied)).await;
     check("permission denied", Err(ErrorKind::TokenInvalid)).await;
@@ -225,14 +225,14 @@ async fn a_look_up_that_is_refused_by_policy_means_that_the_token_lives() {
         .await;
 }
 
-/// The answer of a gateway that has no route for a moment.
+/// Returns the response of an API gateway that has no route.
 fn no_route() -> ResponseTemplate {
     ResponseTemplate::new(404).set_body_json(json!({ "message": "no Route matched" }))
 }
 
-/// C3: what is not Vault's answer to a login is not a refusal.
+/// A response that is not from Vault is not a refusal.
 #[tokio::test]
-async fn login_answered_by_a_gateway_is_malformed_and_certainly_not_executed() {
+async fn login_response_of_a_gateway_is_malformed_and_not_executed() {
     let _watch = leaks::watch();
     let server = server(no_route()).await;
     let auth = approle(&server);
@@ -241,27 +241,27 @@ async fn login_answered_by_a_gateway_is_malformed_and_certainly_not_executed() {
     assert_eq!(auth.status().state, State::Degraded, "{error}");
 }
 
-/// C3: a look-up that a gateway answers says nothing about the token.
+/// A look-up response that is not from Vault proves nothing about the token.
 #[tokio::test]
-async fn look_up_answered_by_a_gateway_is_not_a_token_alive() {
+async fn look_up_response_of_a_gateway_does_not_prove_the_token_alive() {
     let _watch = leaks::watch();
     let other = ResponseTemplate::new(200).set_body_json(json!({ "message": "welcome" }));
-    for answer in [no_route(), other] {
+    for response in [no_route(), other] {
         let server = MockServer::start().await;
         let lookup = Mock::given(path("/v1/auth/token/lookup-self"));
-        lookup.respond_with(answer).expect(1).mount(&server).await;
+        lookup.respond_with(response).expect(1).mount(&server).await;
         let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
         let generation = auth.token().await.unwrap().generation;
-        let verdict = auth.denied(Denial { generation, token_invalid: false }).await;
-        assert_eq!(verdict.unwrap_err().kind(), ErrorKind::Malformed);
-        // The token is still used.
+        let outcome = auth.denied(Denial { generation, token_invalid: false }).await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Malformed);
+        // The token stays in use.
         assert_eq!(auth.token().await.unwrap().generation, generation);
     }
 }
 
-/// C3: a token that was not looked up is not one without an end.
+/// The expiry of a token that could not be looked up is not taken as unlimited.
 #[tokio::test]
-async fn given_token_whose_look_up_a_gateway_answers_is_not_used() {
+async fn static_token_is_not_used_after_a_look_up_response_of_a_gateway() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(no_route()).mount(&server).await;
@@ -269,9 +269,9 @@ async fn given_token_whose_look_up_a_gateway_answers_is_not_used() {
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Malformed);
 }
 
-/// C3: a renewal that a gateway answers has renewed nothing.
+/// A renewal response that is not from Vault has renewed nothing.
 #[tokio::test]
-async fn renewal_answered_by_a_gateway_is_a_failure_and_keeps_the_token() {
+async fn renewal_response_of_a_gateway_is_a_failure_and_keeps_the_token() {
     let _watch = leaks::watch();
     let server = server(token("hvs.one", 2)).await;
     let renewal = Mock::given(path("/v1/auth/token/renew-self"));
@@ -285,9 +285,9 @@ async fn renewal_answered_by_a_gateway_is_a_failure_and_keeps_the_token() {
     assert_eq!((counts.renewals, counts.refusals, counts.invalidated), (0, 0, 0));
 }
 
-/// C12: answered as Vault does.
+/// The response is that of Vault.
 #[tokio::test]
-async fn login_that_requires_mfa_is_refused_and_not_repeated() {
+async fn login_that_requires_mfa_is_refused_and_not_retried() {
     let _watch = leaks::watch();
     let requirement = json!({ "mfa_request_id": "d0c9", "mfa_constraints": {} });
     let auth = json!({
@@ -304,9 +304,9 @@ async fn login_that_requires_mfa_is_refused_and_not_repeated() {
     assert_eq!((auth.status().state, requests(&server).await), (State::Rejected, 1));
 }
 
-/// C5: fields that the role does not ask for are not sent.
+/// Fields that the role does not need are not sent.
 #[tokio::test]
-async fn login_without_a_secret_id_or_a_role_leaves_it_out_of_the_body() {
+async fn absent_secret_id_or_role_is_not_sent() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     for (at, body) in [
@@ -320,9 +320,9 @@ async fn login_without_a_secret_id_or_a_role_leaves_it_out_of_the_body() {
     Auth::new(client(&server), Jwt::with_default_role(value("a.b.c"))).ready().await.unwrap();
 }
 
-/// A server that is sealed, and then is not.
+/// A server that is unsealed later.
 #[tokio::test]
-async fn sealed_server_is_probed_without_a_token_and_logged_in_to_when_it_is_unsealed() {
+async fn sealed_server_is_probed_and_logged_in_to_when_unsealed() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     let sealed = ResponseTemplate::new(503).set_body_json(json!({ "errors": ["Vault is sealed"] }));
@@ -342,16 +342,16 @@ async fn sealed_server_is_probed_without_a_token_and_logged_in_to_when_it_is_uns
     Mock::given(path("/v1/sys/health")).respond_with(health).mount(&server).await;
     let login = Mock::given(path("/v1/auth/approle/login"));
     login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
-    let begun = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     while auth.token().await.is_err() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-/// C2: the program chooses whether a replaced token is revoked.
+/// Revocation at shutdown is independent of `revoke_replaced`.
 #[tokio::test]
-async fn token_in_use_is_revoked_at_shutdown_and_one_login_under_way_with_it() {
+async fn shutdown_revokes_the_active_token_and_that_of_a_login_in_flight() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     let first = Mock::given(path("/v1/auth/approle/login")).respond_with(token("hvs.one", 3600));
@@ -375,9 +375,9 @@ async fn token_in_use_is_revoked_at_shutdown_and_one_login_under_way_with_it() {
     auth.shutdown(OnShutdown::Revoke).await;
 }
 
-/// C7: the server counts every request that it gets.
+/// The server counts every request that it receives.
 #[tokio::test]
-async fn retries_of_a_token_with_a_number_of_uses_are_counted() {
+async fn retries_take_uses_of_a_use_limited_token() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     for name in ["hvs.one", "hvs.two"] {
@@ -385,10 +385,10 @@ async fn retries_of_a_token_with_a_number_of_uses_are_counted() {
         let login = Mock::given(path("/v1/auth/approle/login")).respond_with(login_with(auth));
         login.up_to_n_times(1).mount(&server).await;
     }
-    let busy = ResponseTemplate::new(500).set_body_json(json!({ "errors": ["a moment"] }));
+    let busy = ResponseTemplate::new(500).set_body_json(json!({ "errors": ["try again"] }));
     Mock::given(path("/v1/kv/data/a")).respond_with(busy).up_to_n_times(3).mount(&server).await;
-    let answer = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
-    Mock::given(path("/v1/kv/data/a")).respond_with(answer).mount(&server).await;
+    let response = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
+    Mock::given(path("/v1/kv/data/a")).respond_with(response).mount(&server).await;
     let (client, auth) = (client(&server), approle(&server));
     let session = Session::new(client.clone(), std::sync::Arc::new(auth.clone()));
     let request = Request::get(ApiPath::parse("kv/data/a").unwrap());

@@ -86,7 +86,7 @@ fn low_uses_are_reported_once() {
     check(5, &[Yes, Yes, Low, Yes, Last, No, No]);
 }
 
-/// C7: retries send a token more often than it was taken.
+/// Retries send a token more often than it was taken.
 #[test]
 fn retries_are_counted_as_uses() {
     loom::model(|| {
@@ -207,7 +207,7 @@ fn late_denial_does_not_affect_the_new_token() {
     });
 }
 
-/// C9: a denial that is opened while the driver ends.
+/// A denial that is opened while the driver ends.
 #[test]
 fn denial_at_the_end_of_the_driver_is_resolved_or_refused() {
     loom::model(|| {

@@ -1,4 +1,4 @@
-//! What callers see of a token's life.
+//! The behavior of a token source as its callers observe it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use vault_auth::{Auth, OnShutdown, State};
 use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource};
 
-use crate::memory::{Response, auth, client, seconds};
+use crate::fake_server::{Response, auth, client, seconds};
 
 async fn denial_of_current(auth: &Auth) -> Denial {
     Denial { generation: auth.token().await.unwrap().generation, token_invalid: true }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_rollovers_under_a_thousand_requests_a_second_are_not_noticed() {
+async fn a_hundred_token_replacements_delay_no_request() {
     let (auth, server) = auth(seconds(4));
     auth.ready().await.unwrap();
     while server.logins() <= 100 {
-        let asked = Instant::now();
-        let lease = auth.token().await.unwrap();
-        assert_eq!(asked.elapsed(), Duration::ZERO, "nobody waits");
-        assert!(server.accepts(&lease.token), "a token past its end");
-        assert!(auth.with_current(|lease| server.accepts(&lease.token)).unwrap());
+        let start = Instant::now();
+        let issued = auth.token().await.unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO, "the caller waited");
+        assert!(server.accepts(&issued.token), "an expired token");
+        assert!(auth.with_current(|issued| server.accepts(&issued.token)).unwrap());
         sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(auth.status().counts.logins, 100);
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_callers_at_the_moment_of_expiry_are_one_login() {
-    // A login that takes longer than there is time for it before the end.
+async fn ten_thousand_callers_at_expiry_share_one_login() {
+    // The login takes longer than the time between its start and the expiry.
     let (auth, server) =
         auth(Response::Token { lease: Duration::from_secs(10), after: Duration::from_secs(3) });
     auth.ready().await.unwrap();
@@ -49,7 +49,7 @@ async fn ten_thousand_callers_at_the_moment_of_expiry_are_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
+async fn ten_thousand_callers_with_a_dead_token_share_one_login() {
     let (auth, server) = auth(seconds(3_600));
     let denial = denial_of_current(&auth).await;
     let mut callers = JoinSet::new();
@@ -57,17 +57,17 @@ async fn ten_thousand_callers_with_a_dead_token_are_one_login() {
         let auth = auth.clone();
         callers.spawn(async move { auth.denied(denial).await.unwrap() });
     }
-    assert!(callers.join_all().await.iter().all(|verdict| *verdict == DenialOutcome::Replaced));
+    assert!(callers.join_all().await.iter().all(|outcome| *outcome == DenialOutcome::Replaced));
     assert_eq!((server.logins(), auth.status().counts.invalidated), (2, 1));
-    // A late one does not touch the fresh token.
-    let fresh = auth.token().await.unwrap().generation;
+    // A late denial does not affect the new token.
+    let new = auth.token().await.unwrap().generation;
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
-    assert_eq!(auth.token().await.unwrap().generation, fresh);
+    assert_eq!(auth.token().await.unwrap().generation, new);
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_cancels_nothing() {
+async fn caller_that_gives_up_cancels_nothing() {
     let (auth, server) = auth(seconds(3_600));
     assert!(timeout(Duration::from_millis(1), auth.token()).await.is_err());
     let denial = denial_of_current(&auth).await;
@@ -77,24 +77,24 @@ async fn a_caller_that_gives_up_cancels_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_hangs_ends_after_ten_seconds_for_all_who_wait() {
+async fn hung_login_times_out_after_ten_seconds_for_all_waiters() {
     let (auth, server) = auth(Response::Hangs);
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..100 {
         let auth = auth.clone();
         callers.spawn(async move { auth.token().await.unwrap_err().kind() });
     }
     assert!(callers.join_all().await.iter().all(|kind| *kind == ErrorKind::Timeout));
-    assert_eq!((begun.elapsed().as_secs(), server.logins()), (10, 1));
-    // It tries again by itself.
+    assert_eq!((start.elapsed().as_secs(), server.logins()), (10, 1));
+    // It is retried in the background.
     server.respond_with(seconds(3_600));
     sleep(Duration::from_secs(2)).await;
     assert!(auth.status().is_ready());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_method_that_panics_is_an_error_and_is_called_again() {
+async fn panic_of_a_method_is_an_error_and_the_login_is_retried() {
     let (auth, server) = auth(Response::Panics);
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Interrupted);
     server.respond_with(seconds(3_600));
@@ -103,7 +103,7 @@ async fn a_method_that_panics_is_an_error_and_is_called_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_survived_on_the_token_that_is_left() {
+async fn token_is_used_until_its_expiry_during_an_outage() {
     let (auth, server) = auth(seconds(1_000));
     auth.ready().await.unwrap();
     server.respond_with(Response::Fails(ErrorKind::Server));
@@ -112,7 +112,7 @@ async fn an_outage_is_survived_on_the_token_that_is_left() {
     assert_eq!(auth.status().state, State::Degraded);
     assert_eq!(auth.status().error.unwrap().kind(), ErrorKind::Server);
     assert!(auth.status().is_ready() && auth.token().await.is_ok());
-    // To its end, and no further.
+    // It is not used after its expiry.
     sleep(Duration::from_secs(100)).await;
     assert!(!auth.status().is_ready());
     assert_eq!(auth.token().await.unwrap_err().kind(), ErrorKind::Server);
@@ -122,17 +122,17 @@ async fn an_outage_is_survived_on_the_token_that_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_ended_while_the_process_was_stopped_is_not_given_out() {
+async fn token_that_expired_while_the_process_was_suspended_is_not_returned() {
     let (auth, server) = auth(seconds(10));
     let old = auth.token().await.unwrap().generation;
-    // All timers are late, as after a stop: whoever runs first must not see the old token.
+    // As after a suspension, all timers are late. The first caller must not receive the old token.
     advance(Duration::from_secs(3_600)).await;
-    let lease = auth.token().await.unwrap();
-    assert!(lease.generation > old && server.accepts(&lease.token));
+    let issued = auth.token().await.unwrap();
+    assert!(issued.generation > old && server.accepts(&issued.token));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_of_ten_years_is_waited_for() {
+async fn lease_of_ten_years_is_used_to_the_end() {
     const DAY: u64 = 86_400;
     let (auth, server) = auth(seconds(3_650 * DAY));
     auth.ready().await.unwrap();
@@ -148,7 +148,7 @@ async fn a_lease_of_ten_years_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_logs_in_when_it_is_started_and_not_before() {
+async fn login_is_made_once_at_start_and_not_before() {
     let (auth, server) = auth(seconds(10));
     sleep(Duration::from_secs(100)).await;
     assert_eq!((server.logins(), auth.status().state), (0, State::Empty));
@@ -160,25 +160,25 @@ async fn it_logs_in_when_it_is_started_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_last_clone_ends_the_task_and_what_it_does() {
-    for answer in [seconds(10), Response::Hangs] {
-        let (auth, server) = auth(answer);
+async fn dropping_the_last_clone_ends_the_task_and_its_requests() {
+    for response in [seconds(10), Response::Hangs] {
+        let (auth, server) = auth(response);
         auth.start();
         sleep(Duration::from_secs(1)).await;
         let clone = auth.clone();
         drop(auth);
         assert!(Arc::strong_count(&server) > 1);
         drop(clone);
-        // What was cancelled is dropped by the runtime's next turns.
+        // The runtime drops cancelled tasks in its next iterations.
         for _ in 0..10 {
             yield_now().await;
         }
-        assert_eq!(Arc::strong_count(&server), 1, "the method is held by nobody");
+        assert_eq!(Arc::strong_count(&server), 1, "the method is still referenced");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_shut_down_says_so_to_all() {
+async fn callers_of_a_source_that_was_shut_down_receive_an_error() {
     for started in [false, true] {
         let (auth, _server) = auth(Response::Hangs);
         let waiting = started.then(|| {
@@ -199,31 +199,31 @@ async fn what_is_shut_down_says_so_to_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denial_that_nobody_settles_any_more_is_told() {
+async fn pending_denial_at_shutdown_is_an_error() {
     let (auth, server) = auth(seconds(3_600));
     let denial = denial_of_current(&auth).await;
     server.respond_with(Response::Hangs);
-    let asking = tokio::join!(auth.denied(denial), async {
+    let results = tokio::join!(auth.denied(denial), async {
         yield_now().await;
         auth.shutdown(OnShutdown::Keep).await;
     });
-    assert_eq!(asking.0.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(results.0.unwrap_err().kind(), ErrorKind::Interrupted);
     assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutting_down_waits_two_seconds_for_a_login_and_no_longer() {
+async fn shutdown_waits_at_most_two_seconds_for_a_login() {
     let (auth, _server) = auth(Response::Hangs);
     auth.start();
     yield_now().await;
-    let begun = Instant::now();
+    let start = Instant::now();
     auth.shutdown(OnShutdown::Revoke).await;
-    assert_eq!(begun.elapsed().as_secs(), 2);
+    assert_eq!(start.elapsed().as_secs(), 2);
 }
 
 #[tokio::test]
-async fn it_is_made_without_a_runtime_and_shared_between_threads() {
+async fn source_is_created_without_a_runtime_and_can_be_shared_between_threads() {
     fn check<T: Send + Sync + Clone + 'static>(_: &T) {}
-    let made = std::thread::spawn(|| Auth::new(client(), vault_auth::Certificate::new(None)));
-    check(&made.join().unwrap());
+    let created = std::thread::spawn(|| Auth::new(client(), vault_auth::Certificate::new(None)));
+    check(&created.join().unwrap());
 }

@@ -1,4 +1,4 @@
-//! The driver on virtual time, with a login method in memory: nothing here touches a network.
+//! The driver on virtual time, with a login method in memory and without a network.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -7,6 +7,6 @@
 )]
 
 mod callers;
+mod fake_server;
 mod files;
-mod memory;
 mod status;

@@ -4,7 +4,7 @@ use super::scenario::{Scenario, renewable, token};
 use crate::login::Login;
 use crate::machine::Event;
 
-/// C2: Vault revokes a token's leases and child tokens with it.
+/// Vault revokes a token's leases and child tokens with it.
 #[test]
 fn replaced_token_is_not_revoked_unless_configured() {
     let mut scenario = Scenario::with(renewable("a", 1_000));

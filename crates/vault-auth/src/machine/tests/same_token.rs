@@ -51,7 +51,7 @@ fn static_token_that_is_due_and_not_replaced_is_read_with_growing_delays() {
     }
 }
 
-/// C1: a reload, or a touched file, while the token is valid and not due.
+/// A reload, or a touched file, while the token is valid and not due.
 #[test]
 fn reload_of_an_unchanged_credential_leaves_its_token_active() {
     let unlimited = || Login::new(token("given"));

@@ -35,7 +35,7 @@ impl Scenario {
     }
 }
 
-/// C4: the policies of the role have changed.
+/// The policies of the role have changed.
 #[test]
 fn trial_login_with_other_policies_replaces_the_token() {
     let mut scenario = with_policies(&["a", "default"]);

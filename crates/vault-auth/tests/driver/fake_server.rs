@@ -1,4 +1,4 @@
-//! A login method in memory, which a test tells what to answer.
+//! A login method in memory, whose responses a test chooses.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use vault_auth::{Auth, Login, LoginClient, Method};
 use vault_http::{Address, Client, Error, ErrorKind, Plaintext, Token};
 
-/// What a login does.
+/// The result of a login.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Response {
-    /// Gives a token that lives so long, after that time.
+    /// Returns a token with this lease after this delay.
     Token {
         lease: Duration,
         after: Duration,
@@ -26,11 +26,11 @@ pub(crate) enum Response {
 pub(crate) struct FakeServer {
     pub(crate) response: Mutex<Response>,
     logins: AtomicUsize,
-    /// When the token of each login ends, by the server's count.
-    ends: Mutex<Vec<Instant>>,
+    /// When the server expires the token of each login.
+    expiries: Mutex<Vec<Instant>>,
 }
 
-/// The method: it shares what the test looks at.
+/// The login method.
 #[derive(Debug)]
 struct FakeMethod(Arc<FakeServer>);
 
@@ -38,17 +38,17 @@ pub(crate) fn seconds(lease: u64) -> Response {
     Response::Token { lease: Duration::from_secs(lease), after: Duration::from_millis(20) }
 }
 
-/// A source that logs in by it. Nobody listens at its address.
-pub(crate) fn auth(answer: Response) -> (Auth, Arc<FakeServer>) {
-    auth_named("default", answer)
+/// Returns a source that logs in to a fake server. No server listens at its address.
+pub(crate) fn auth(response: Response) -> (Auth, Arc<FakeServer>) {
+    auth_named("default", response)
 }
 
-/// The same with a name.
-pub(crate) fn auth_named(name: &'static str, answer: Response) -> (Auth, Arc<FakeServer>) {
-    let (logins, ends) = (AtomicUsize::new(0), Mutex::default());
-    let memory = Arc::new(FakeServer { response: Mutex::new(answer), logins, ends });
-    let auth = Auth::builder(client(), FakeMethod(Arc::clone(&memory))).name(name).build();
-    (auth, memory)
+/// Like [`auth`], with a name.
+pub(crate) fn auth_named(name: &'static str, response: Response) -> (Auth, Arc<FakeServer>) {
+    let (logins, expiries) = (AtomicUsize::new(0), Mutex::default());
+    let server = Arc::new(FakeServer { response: Mutex::new(response), logins, expiries });
+    let auth = Auth::builder(client(), FakeMethod(Arc::clone(&server))).name(name).build();
+    (auth, server)
 }
 
 pub(crate) fn client() -> Client {
@@ -61,14 +61,14 @@ impl FakeServer {
         self.logins.load(SeqCst)
     }
 
-    pub(crate) fn respond_with(&self, answer: Response) {
-        *self.response.lock().unwrap() = answer;
+    pub(crate) fn respond_with(&self, response: Response) {
+        *self.response.lock().unwrap() = response;
     }
 
-    /// Whether the server would take this token now.
+    /// Returns whether the server accepts this token now.
     pub(crate) fn accepts(&self, token: &Token) -> bool {
         let number: usize = token.expose().strip_prefix("token-").unwrap().parse().unwrap();
-        Instant::now() < self.ends.lock().unwrap()[number]
+        Instant::now() < self.expiries.lock().unwrap()[number]
     }
 }
 
@@ -76,13 +76,13 @@ impl FakeServer {
 impl Method for FakeMethod {
     async fn login(&self, _: &LoginClient<'_>) -> Result<Login, Error> {
         self.0.logins.fetch_add(1, SeqCst);
-        let answer = *self.0.response.lock().unwrap();
-        match answer {
+        let response = *self.0.response.lock().unwrap();
+        match response {
             Response::Token { lease, after } => {
                 let number = {
-                    let mut ends = self.0.ends.lock().unwrap();
-                    ends.push(Instant::now() + lease);
-                    ends.len() - 1
+                    let mut expiries = self.0.expiries.lock().unwrap();
+                    expiries.push(Instant::now() + lease);
+                    expiries.len() - 1
                 };
                 sleep(after).await;
                 let token = Token::new(&format!("token-{number}").into()).unwrap();
@@ -92,7 +92,7 @@ impl Method for FakeMethod {
             }
             Response::Fails(kind) => Err(Error::new(kind, "log in")),
             Response::Hangs => std::future::pending().await,
-            Response::Panics => panic!("a method of somebody else's"),
+            Response::Panics => panic!("the method panicked"),
         }
     }
 }
