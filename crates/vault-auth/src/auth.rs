@@ -20,9 +20,9 @@ use crate::status::{Snapshot, Status};
 /// The token is renewed, replaced before it expires, and replaced when the server rejects it. An
 /// `Auth` is cheap to clone, and all clones share one token.
 ///
-/// The background task runs on the Tokio runtime on which the source is first used. It ends, and its
-/// requests are cancelled, when the last clone is dropped. [`Auth::shutdown`] can also revoke the
-/// token.
+/// The background task runs on the Tokio runtime on which the source is first used. It ends, and
+/// its requests are cancelled, when the last clone is dropped. [`Auth::shutdown`] can also revoke
+/// the token.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
@@ -70,8 +70,8 @@ impl Auth {
     /// Borrows the current token for `read`, or returns `None` if there is none.
     ///
     /// This neither allocates, writes to shared memory (unless the token's uses are counted) nor
-    /// reads a clock: the driver removes the token when it expires. After the process was suspended,
-    /// an expired token may be visible until the driver runs again.
+    /// reads a clock: the driver removes the token when it expires. After the process was
+    /// suspended, an expired token may be visible until the driver runs again.
     /// [`TokenSource::token`](vault_http::TokenSource::token) does check the clock.
     ///
     /// Call [`Auth::start`] first. This method does not start a login.
@@ -82,8 +82,8 @@ impl Auth {
 
     /// Logs in again with the present credentials, for example after they were replaced.
     ///
-    /// The current token stays in use until the new one is there. Does nothing if the source was not
-    /// started.
+    /// The current token stays in use until the new one is there. Does nothing if the source was
+    /// not started.
     pub fn reload(&self) {
         self.notify_driver(Message::Reload);
     }
@@ -97,18 +97,19 @@ impl Auth {
     ///
     /// # Errors
     /// Returns the error of the login, which is the same for all callers that waited for it:
-    /// [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the credential is refused,
-    /// [`ErrorKind::Interrupted`](vault_http::ErrorKind::Interrupted) after [`Auth::shutdown`]. Logins
-    /// are retried in the background, so callers need not retry by themselves.
+    /// [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the credential is
+    /// refused, [`ErrorKind::Interrupted`](vault_http::ErrorKind::Interrupted) after
+    /// [`Auth::shutdown`]. Logins are retried in the background, so callers need not retry by
+    /// themselves.
     pub async fn ready(&self) -> Result<(), Error> {
         self.wait_for(|token| self.is_usable(token).then_some(())).await
     }
 
-    /// Stops the source. No request is sent afterwards, and callers that wait for a token receive an
-    /// error.
+    /// Stops the source. No request is sent afterwards, and callers that wait for a token receive
+    /// an error.
     ///
-    /// With [`OnShutdown::Revoke`], tokens are revoked first, which takes at most two seconds. A token
-    /// that cannot be revoked stays valid until it expires.
+    /// With [`OnShutdown::Revoke`], tokens are revoked first, which takes at most two seconds. A
+    /// token that cannot be revoked stays valid until it expires.
     pub async fn shutdown(&self, token: OnShutdown) {
         // Dropping a driver that was not started shuts it down.
         drop(self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -150,12 +151,12 @@ impl Auth {
 
     /// Takes one use of the token. Returns `false` if its uses are counted and none is left.
     pub(crate) fn take_use(&self, token: &CurrentToken) -> bool {
-        let taken = token.take_use();
-        if taken != UseTaken::Yes {
-            let (generation, exhausted) = (token.issued.generation, taken != UseTaken::Low);
+        let result = token.take_use();
+        if result != UseTaken::Yes {
+            let (generation, exhausted) = (token.issued.generation, result != UseTaken::Low);
             self.notify_driver(Message::UsesLow { generation, exhausted });
         }
-        taken != UseTaken::No
+        result != UseTaken::No
     }
 
     /// Returns whether the token may be sent now, and notifies the driver if retries have taken its

@@ -13,12 +13,12 @@ const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
 /// A `reqwest::Client` that adds the current token of an [`Auth`] to its requests. Cheap to clone.
 ///
-/// The token is sent in a header that is marked sensitive. If a 403 turns out to be caused by a dead
-/// token, the request is sent once more with a new one.
+/// The token is sent in a header that is marked sensitive. If a 403 turns out to be caused by a
+/// dead token, the request is sent once more with a new one.
 ///
-/// Build the client with `redirect(Policy::none())`. Otherwise `reqwest` sends the token to any host
-/// that a redirect names. The client needs a cryptography provider, which the program in the crate's
-/// README installs.
+/// Build the client with `redirect(Policy::none())`. Otherwise `reqwest` sends the token to any
+/// host that a redirect names. The client needs a cryptography provider, which the program in the
+/// crate's README installs.
 ///
 /// ```no_run
 /// # async fn example(auth: vault_auth::Auth) -> Result<(), Box<dyn std::error::Error>> {
@@ -62,8 +62,8 @@ impl AuthenticatedClient {
     /// deny the path. A request with a streaming body, which cannot be cloned, is sent only once.
     ///
     /// # Errors
-    /// [`SendError::Token`] if there is no token, or if the token could not be looked up after a 403.
-    /// [`SendError::Http`] if [`Client::execute`] fails.
+    /// [`SendError::Token`] if there is no token, or if the token could not be looked up after a
+    /// 403. [`SendError::Http`] if [`Client::execute`] fails.
     pub async fn execute(&self, request: Request) -> Result<Response, SendError> {
         let again = request.try_clone();
         let (response, generation) = self.send(request).await?;

@@ -72,8 +72,9 @@ impl AuthBuilder {
 
     /// Sets whether a token is revoked one minute after it was replaced. Defaults to `false`.
     ///
-    /// Vault revokes all leases and child tokens of a token together with it. Do not enable this in a
-    /// program that uses dynamic secrets, such as database credentials: they would be revoked too.
+    /// Vault revokes all leases and child tokens of a token together with it. Do not enable this in
+    /// a program that uses dynamic secrets, such as database credentials: they would be revoked
+    /// too.
     pub fn revoke_replaced(mut self, revoke: bool) -> Self {
         self.revoke_replaced = revoke;
         self

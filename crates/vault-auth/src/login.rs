@@ -33,8 +33,8 @@ pub struct Login {
     pub policies: Option<Vec<String>>,
     /// Whether the source may revoke the token when it is replaced or at shutdown.
     ///
-    /// This is `false` for tokens that were created elsewhere, and for batch tokens, which cannot be
-    /// revoked.
+    /// This is `false` for tokens that were created elsewhere, and for batch tokens, which cannot
+    /// be revoked.
     pub revocable: bool,
 }
 

@@ -32,7 +32,7 @@ impl Reporter {
                 self.renewal("failed");
             }
             Event::RenewalFailed { .. } => self.renewal("refused"),
-            Event::LookedUp { liveness: seen, .. } => self.lookup(match seen {
+            Event::LookedUp { liveness, .. } => self.lookup(match liveness {
                 Liveness::Alive => "alive",
                 Liveness::Dead => "dead",
                 Liveness::Unknown(_) => "unknown",

@@ -104,7 +104,8 @@ pub struct Status {
     pub expires_in: Option<Duration>,
     /// Event counts.
     pub counts: Counts,
-    /// The last error, if the state is [`State::Degraded`], [`State::Rejected`] or [`State::Ended`].
+    /// The error of the last failed login, until a login or renewal succeeds. Set in
+    /// [`State::Degraded`], [`State::Rejected`] and [`State::Ended`].
     pub error: Option<Error>,
 }
 

@@ -14,7 +14,8 @@ pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// Logs a warning that every user can read a credential file.
 pub(crate) fn warn_readable_by_others(path: &Path) {
-    warn!(path = %path.display(), "credential file is readable by every user; set its mode to 0600 or 0640");
+    let path = path.display();
+    warn!(%path, "credential file is readable by every user; set its mode to 0600 or 0640");
 }
 
 /// The content of a credential file, and whether every user can read it.

@@ -44,8 +44,8 @@ impl CredentialReader {
     /// Reads the current secret, or returns the last valid one if the current one cannot be read or
     /// is not complete. Waits at most two seconds for the file system.
     ///
-    /// `is_complete` should return `false` for text that is recognizably only a part of a secret. It
-    /// is ignored for the first secret that is read.
+    /// `is_complete` should return `false` for text that is recognizably only a part of a secret.
+    /// It is ignored for the first secret that is read.
     ///
     /// # Errors
     /// [`ErrorKind::LoginRefused`] if the credential cannot be read and never was.
@@ -68,8 +68,8 @@ impl CredentialReader {
         }
     }
 
-    /// Like [`read`](Self::read), without leading and trailing white space, which is never part of a
-    /// token or an ID.
+    /// Like [`read`](Self::read), without leading and trailing white space, which is never part of
+    /// a token or an ID.
     ///
     /// # Errors
     /// The errors of [`CredentialReader::read`].

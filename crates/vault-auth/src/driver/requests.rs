@@ -104,8 +104,8 @@ impl Requests {
         }
     }
 
-    /// Probes whether a node responds that accepts logins: an active node, or a standby that forwards
-    /// requests. Only a login can show what another 4xx means, so it counts too.
+    /// Probes whether a node responds that accepts logins: an active node, or a standby that
+    /// forwards requests. Only a login can show what another 4xx means, so it counts too.
     async fn can_log_in(&self) -> bool {
         let request =
             Request::get(HEALTH).query("standbyok", "true").query("perfstandbyok", "true");

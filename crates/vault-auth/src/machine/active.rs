@@ -9,8 +9,8 @@ use super::timing;
 use crate::login::Login;
 use crate::status::TokenKind;
 
-/// The time from the replacement of a token to its revocation, by when every request that carries it
-/// has ended.
+/// The time from the replacement of a token to its revocation, by when every request that carries
+/// it has ended.
 const REVOCATION_DELAY: Duration = Duration::from_secs(60);
 
 /// The token that callers receive.
@@ -39,7 +39,8 @@ pub(crate) struct ActiveToken {
 impl ActiveToken {
     pub(crate) fn new(login: Login, sent_at: Instant, generation: Generation) -> Self {
         let lease = login.ttl.filter(|lease| !lease.is_zero());
-        // A renewal takes a use, and its response has the original number of uses, not what is left.
+        // A renewal takes a use, and its response has the original number of uses, not what is
+        // left.
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
             issued: IssuedToken { token: login.token, generation },
@@ -79,8 +80,8 @@ impl ActiveToken {
         timing::usable_until(self.lease_start, self.lease)
     }
 
-    /// Starts a new lease. The token stays renewable unless the lease was cut short, because another
-    /// renewal would then return even less.
+    /// Starts a new lease. The token stays renewable unless the lease was cut short, because
+    /// another renewal would then return even less.
     pub(crate) fn renewed(&mut self, lease: Duration, capped: bool, sent_at: Instant) {
         let is_cut = |full: Duration| lease.as_secs_f64() < 0.9 * full.as_secs_f64();
         let cut = self.increment.is_some_and(is_cut);

@@ -196,8 +196,9 @@ impl TokenMachine {
     }
 
     pub(super) fn credential_changed(&mut self, log_in_now: bool, at: Moment) {
-        let is_waiting = self.problem.is_some() && self.in_flight.is_none();
-        if !is_waiting && !(log_in_now && self.state() == State::Active) {
+        let retries = self.problem.is_some() && self.in_flight.is_none();
+        let replaces = log_in_now && self.state() == State::Active;
+        if !(retries || replaces) {
             return;
         }
         let next = self.refusals.next_attempt_if_changed(at.now, self.config.locks_out);

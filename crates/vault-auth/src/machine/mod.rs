@@ -4,8 +4,8 @@
 //! knows no task, channel, clock or request, all of which belong to the [driver](crate::driver). At
 //! most one login or renewal is in flight.
 //!
-//! The [`State`](crate::State) follows from four things: the active token, the request in flight, the
-//! schedule, and the last problem with logins. `docs/adr/0020-token-life.md` has a diagram.
+//! The [`State`](crate::State) follows from four things: the active token, the request in flight,
+//! the schedule, and the last problem with logins. `docs/adr/0020-token-life.md` has a diagram.
 
 mod event;
 mod token_machine;

@@ -1,8 +1,8 @@
 //! Retry delays of a refused credential.
 //!
-//! AppRole, userpass and LDAP lock out a role or a user after five failed logins, even for the right
-//! credential (<https://developer.hashicorp.com/vault/docs/concepts/user-lockout>). Fewer are made
-//! here, so that a gateway never locks out its role.
+//! AppRole, userpass and LDAP lock out a role or a user after five failed logins, even for the
+//! right credential (<https://developer.hashicorp.com/vault/docs/concepts/user-lockout>). Fewer are
+//! made here, so that a gateway never locks out its role.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -38,7 +38,8 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Returns when a token with this `lease` is no longer used, or `None` if it does not expire.
 ///
-/// The lease counts from before the request was sent, because the server may count from its arrival.
+/// The lease counts from before the request was sent, because the server may count from its
+/// arrival.
 pub(crate) fn usable_until(lease_start: Instant, lease: Option<Duration>) -> Option<Instant> {
     let lease = lease?;
     let margin = (lease / MARGIN_DIVISOR).clamp(MIN_MARGIN, MAX_MARGIN).min(lease / 4);

@@ -54,8 +54,8 @@ impl AppRole {
         self
     }
 
-    /// Treats the secret ID as a response-wrapping token, which is unwrapped once. Its creation path
-    /// is verified first.
+    /// Treats the secret ID as a response-wrapping token, which is unwrapped once. Its creation
+    /// path is verified first.
     #[must_use]
     pub fn wrapped(mut self) -> Self {
         if let SecretId::Plain(token) = self.secret_id {

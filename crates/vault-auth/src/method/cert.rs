@@ -32,8 +32,8 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Creates the method at the mount `cert`, with a certificate role or, for `None`, with any role
-    /// that matches.
+    /// Creates the method at the mount `cert`, with a certificate role or, for `None`, with any
+    /// role that matches.
     pub fn new(role: Option<String>) -> Self {
         Self {
             mount: ApiPath::from_static("cert"),
@@ -53,16 +53,16 @@ impl Certificate {
         self
     }
 
-    /// Sets the files that the client reads the certificate and its key from. A change of them starts
-    /// a login over a new connection.
+    /// Sets the files that the client reads the certificate and its key from. A change of them
+    /// starts a login over a new connection.
     #[must_use]
     pub fn files(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.files = vec![certificate.into(), key.into()];
         self
     }
 
-    /// Returns whether the files have changed since the last login. Returns `false` if the file system
-    /// does not respond.
+    /// Returns whether the files have changed since the last login. Returns `false` if the file
+    /// system does not respond.
     async fn has_changed(&self) -> bool {
         let files = self.files.clone();
         let Some(now) = self.fingerprint_task.run(move || fingerprints(&files)).await else {

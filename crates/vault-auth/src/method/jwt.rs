@@ -32,8 +32,8 @@ impl Jwt {
         }
     }
 
-    /// Creates the JWT method at the mount `jwt`, with the `default_role` that the mount is configured
-    /// with.
+    /// Creates the JWT method at the mount `jwt`, with the `default_role` that the mount is
+    /// configured with.
     pub fn with_default_role(jwt: Credential) -> Self {
         let mount = ApiPath::from_static("jwt");
         Self { mount, role: None, credential: CredentialReader::new(jwt) }

@@ -1,7 +1,7 @@
 //! Login methods. Each one turns a credential into a token with one or more requests.
 //!
-//! A method only performs a single login. When to log in, and what to do about a failure, is decided
-//! by the [token machine](crate::machine).
+//! A method only performs a single login. When to log in, and what to do about a failure, is
+//! decided by the [token machine](crate::machine).
 
 mod approle;
 mod cert;
@@ -49,8 +49,8 @@ pub trait Method: fmt::Debug + Send + Sync + 'static {
     /// Logs in once with the current credential. The future may be dropped at any point.
     ///
     /// # Errors
-    /// Return [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the server refuses
-    /// the credential. The login is then retried much less often than after any other kind.
+    /// Return [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the server
+    /// refuses the credential. The login is then retried much less often than after any other kind.
     async fn login(&self, client: &LoginClient<'_>) -> Result<Login, Error>;
 
     /// Returns the files that the credential is read from. A failed login is retried when one of

@@ -23,8 +23,8 @@ pub struct StaticToken {
 }
 
 impl StaticToken {
-    /// Creates the method with a token that is used without a request to the server, so that a token
-    /// with one use keeps it. Its expiry is not known, and it is not renewed.
+    /// Creates the method with a token that is used without a request to the server, so that a
+    /// token with one use keeps it. Its expiry is not known, and it is not renewed.
     pub fn new(token: Credential) -> Self {
         Self {
             credential: CredentialReader::new(token),

@@ -57,8 +57,8 @@ impl WrappedSecretId {
     }
 }
 
-/// Verifies that the role's secret ID endpoint created the wrapping token. The look-up does not spend
-/// the token. A forged token has another creation path, such as `sys/wrapping/wrap`.
+/// Verifies that the role's secret ID endpoint created the wrapping token. The look-up does not
+/// spend the token. A forged token has another creation path, such as `sys/wrapping/wrap`.
 async fn verify_origin(
     client: &LoginClient<'_>,
     mount: &ApiPath,

@@ -45,8 +45,8 @@ pub(crate) enum UseTaken {
 
 /// The number of remaining uses at which a token is replaced, so that this precedes the last use.
 const LOW_USES: u32 = 2;
-/// The number of uses up to which a token is fully used first, because replacing it early would waste
-/// half of them.
+/// The number of uses up to which a token is fully used first, because replacing it early would
+/// waste half of them.
 const FULLY_USED_UP_TO: u32 = 4;
 
 impl CurrentToken {

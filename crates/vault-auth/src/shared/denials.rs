@@ -1,4 +1,5 @@
-//! Pending denials: 403 responses that are being resolved, once for all callers with the same token.
+//! Pending denials: 403 responses that are being resolved, once for all callers with the same
+//! token.
 //!
 //! Invariant: every denial that is opened is resolved by the driver or when it ends.
 

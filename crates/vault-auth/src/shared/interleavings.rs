@@ -147,7 +147,8 @@ impl Source {
         assert!(self.apply(Event::LoggedIn { login, sent_at: Instant::now() }).is_empty());
     }
 
-    /// Reports a denied request with this generation. Returns `None` if there is nothing to wait for.
+    /// Reports a denied request with this generation. Returns `None` if there is nothing to wait
+    /// for.
     fn denied(&self, generation: Generation, token_invalid: bool) -> Option<Outcome> {
         match self.shared.join_denial(generation, Outcome::default) {
             JoinedDenial::Replaced | JoinedDenial::Ended => None,

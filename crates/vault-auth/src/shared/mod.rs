@@ -1,7 +1,7 @@
 //! The state that the driver shares with all clones of a token source.
 //!
-//! Invariant: readers see a new token before the denial of the old one is resolved, and every pending
-//! denial is resolved by the driver or when it ends.
+//! Invariant: readers see a new token before the denial of the old one is resolved, and every
+//! pending denial is resolved by the driver or when it ends.
 
 pub(crate) mod current;
 mod denials;
@@ -10,7 +10,6 @@ mod sync;
 #[cfg(test)]
 mod interleavings;
 
-use tokio::time::Instant;
 use vault_http::Generation;
 
 use self::current::{Current, CurrentToken};
@@ -55,8 +54,8 @@ impl<T: Clone> Shared<T> {
         }
     }
 
-    /// Applies an event to the machine, then updates the current token, calls `publish` and resolves
-    /// denials, in this order. Returns the remaining actions.
+    /// Applies an event to the machine, then updates the current token, calls `publish` and
+    /// resolves denials, in this order. Returns the remaining actions.
     pub(crate) fn apply(
         &self,
         machine: &mut TokenMachine,
@@ -80,10 +79,10 @@ impl<T: Clone> Shared<T> {
 
     fn update_current(&self, machine: &TokenMachine) {
         let Some(active) = machine.active() else { return self.current.clear() };
-        let new: (Generation, Option<Instant>) = (active.generation(), active.usable_until());
+        let (generation, usable_until) = (active.generation(), active.usable_until());
         let current = self.current.with(|token| (token.issued.generation, token.usable_until));
-        if current != Some(new) {
-            let (issued, usable_until) = (active.issued.clone(), active.usable_until());
+        if current != Some((generation, usable_until)) {
+            let issued = active.issued.clone();
             self.current.replace(CurrentToken::new(issued, usable_until, active.uses));
         }
     }

@@ -1,8 +1,8 @@
 //! The synchronization primitives of this crate. In unit tests they are loom's, so that
 //! `interleavings.rs` can explore all interleavings of threads.
 //!
-//! The switch is `cfg(test)` and not `cfg(loom)`, because Tokio has no `tokio::net` under `cfg(loom)`,
-//! without which the HTTP client does not compile.
+//! The switch is `cfg(test)` and not `cfg(loom)`, because Tokio has no `tokio::net` under
+//! `cfg(loom)`, without which the HTTP client does not compile.
 
 use std::sync::Arc;
 

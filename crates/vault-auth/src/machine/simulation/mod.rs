@@ -15,8 +15,8 @@ use self::world::{World, max_within};
 use super::Event;
 use crate::status::State;
 
-/// The maximum time in seconds from the last fault to a usable token, if the credential was refused:
-/// the delay of a method with lockout, an exhausted budget, and the slowest login.
+/// The maximum time in seconds from the last fault to a usable token, if the credential was
+/// refused: the delay of a method with lockout, an exhausted budget, and the slowest login.
 const RECOVERY_AFTER_REFUSAL: u64 = 900 + 60 + 10;
 /// The maximum time in seconds if the credential was not refused.
 const RECOVERY: u64 = 60 + 10;
