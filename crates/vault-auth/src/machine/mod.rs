@@ -5,7 +5,7 @@
 //! most one login or renewal is in flight.
 //!
 //! The [`State`](crate::State) follows from four things: the active token, the request in flight,
-//! the schedule, and the last problem with logins. `docs/adr/0020-token-life.md` has a diagram.
+//! the schedule, and the last problem with logins. `docs/adr/0020-token-machine.md` has a diagram.
 
 mod event;
 mod token_machine;
