@@ -105,8 +105,8 @@ impl Login {
     /// Parses the response to a look-up of a token that was created elsewhere.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if the response is not a look-up's, and [`ErrorKind::LoginRefused`]
-    /// if the look-up was the token's last use.
+    /// [`ErrorKind::Malformed`] if the response is not that of a look-up, and
+    /// [`ErrorKind::LoginRefused`] if the look-up was the token's last use.
     pub(crate) fn from_look_up(token: Token, response: &Response) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Data {
