@@ -1,4 +1,4 @@
-//! The key manager against the server: who is asked for a name, what is remembered, what is told.
+//! The key manager against a real server: the source of a name, the cache, and errors.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod cache;
@@ -23,18 +23,18 @@ use testkit::Fixture;
 
 use crate::product::environment;
 
-/// A key manager of the settings in `env`, with `behind` to fall back to.
+/// Returns a key manager with the settings in `env`, and the environment `fallback_env`.
 async fn keys_of(env: &BTreeMap<String, String>, behind: impl Env + 'static) -> Result<KeyManager> {
     let sources = Sources { env, yaml: None, rules: &VaultValidator };
     Ok(KeyManager::connect_with(Settings::from_sources(&sources)?, behind).await?)
 }
 
-/// The fixture's settings with these in place of theirs; an empty value counts as not set.
+/// Returns the fixture's settings with these in addition. An empty value counts as not set.
 async fn keys(fixture: &Fixture, settings: &[(&str, &str)]) -> Result<KeyManager> {
     keys_before(fixture, settings, BTreeMap::<String, String>::new()).await
 }
 
-/// The same with an environment to fall back to.
+/// Like [`manager`], with an environment to fall back to.
 async fn keys_before(
     fixture: &Fixture,
     settings: &[(&str, &str)],
@@ -45,7 +45,7 @@ async fn keys_before(
     keys_of(&env, behind).await
 }
 
-/// Reads, and searches what came of it for secrets.
+/// Reads a name, and searches the result for secrets.
 async fn read(fixture: &Fixture, keys: &KeyManager, name: &str) -> Result<Secret, Error> {
     let outcome = keys.secret(name).await;
     match &outcome {
@@ -61,7 +61,7 @@ fn shows_nothing(fixture: &Fixture, error: &Error) {
     fixture.watch.text("a hint", error.hint().unwrap_or_default());
 }
 
-/// Fails unless the read fails in this way.
+/// Fails unless the read fails with this kind.
 async fn fails(
     fixture: &Fixture,
     keys: &KeyManager,

@@ -1,5 +1,5 @@
-//! A cluster of three real nodes, and one of them goes: what the product does meanwhile, and that
-//! nothing it said turns out to be wrong.
+//! A cluster of three real nodes that loses one of them: how the product behaves, and that none of
+//! its results was wrong.
 
 mod election;
 mod history;
@@ -22,16 +22,16 @@ use vault_kv::{Kv, Mount};
 
 use crate::product::{approle, builder};
 
-/// A new leader serves within: an election after a crash takes about ten seconds.
+/// The time within which a new leader serves. An election after a crash takes about ten seconds.
 const ELECTED_WITHIN: Duration = Duration::from_secs(45);
 const POLL: Duration = Duration::from_millis(10);
-/// A node that hangs gives no answer to wait for.
+/// The time within which a node responds, unless it is suspended.
 const SAYS_WITHIN: Duration = Duration::from_millis(500);
 
-/// The header by which a standby answers with a redirect where it would forward.
+/// The header that makes a standby redirect in place of forwarding.
 const NO_FORWARDING: &str = "X-Vault-No-Request-Forwarding";
 
-/// The cluster, whole, for one test at a time: starting one takes longer than healing one.
+/// The cluster, repaired, for one test at a time: starting one takes longer than repairing one.
 async fn cluster() -> Result<MappedMutexGuard<'static, Cluster>> {
     static CLUSTER: Mutex<Option<Cluster>> = Mutex::const_new(None);
     let mut held = CLUSTER.lock().await;
@@ -42,21 +42,21 @@ async fn cluster() -> Result<MappedMutexGuard<'static, Cluster>> {
     MutexGuard::try_map(held, Option::as_mut).ok().context("there is no cluster")
 }
 
-/// The fixture's mount by way of the node at `address`, logged in there.
+/// Returns the fixture's mount through the node at `address`, with a login of its own.
 fn kv_through(address: &str, fixture: &Fixture, deadline: Duration) -> Result<Kv> {
     let client = || Ok::<_, anyhow::Error>(builder(address)?.deadline(deadline).build()?);
     let auth = Auth::new(client()?, approle(fixture)?);
     Ok(Kv::new(Session::new(client()?, Arc::new(auth)), Mount::new(&fixture.mount)?))
 }
 
-/// What a node itself has to say to a read, without asking another.
+/// Returns the status of a node's own response to a read, without forwarding.
 async fn own_status(node: &Raw, path: &str, token: &str) -> Option<u16> {
     let headers = [("X-Vault-Token", token), (NO_FORWARDING, "true")];
     let asked = node.exchange("GET", path, &headers, None);
     timeout(SAYS_WITHIN, asked).await.ok()?.ok().map(|(status, _)| status)
 }
 
-/// Waits until one of these nodes serves a read as the leader: when that was.
+/// Waits until one of these nodes serves a read as the leader, and returns that time.
 async fn served_by(nodes: &[Raw], path: &str, token: &str) -> Result<Instant> {
     let deadline = Instant::now() + ELECTED_WITHIN;
     loop {

@@ -1,5 +1,5 @@
-//! The configurations of LiteLLM's own page, set up with the server's own command line as the page
-//! says, and read back byte for byte.
+//! The configurations of LiteLLM's Vault page, set up with the server's own command line and read
+//! back byte for byte.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ model_list:
       api_key: os.environ/OPENAI_API_KEY
 "#;
 
-/// Its policy, for a mount.
+/// The policy of the page for a mount.
 fn policy(mount: &str) -> String {
     format!(
         r#"path "{mount}/data/*" {{
@@ -40,7 +40,7 @@ fn policy(mount: &str) -> String {
     )
 }
 
-/// Stores values by `vault kv put`, and reads each through these settings.
+/// Stores values with `vault kv put`, and reads each one with these settings.
 async fn check(
     server: &Server,
     (mount, prefix): (&str, &str),
@@ -69,7 +69,7 @@ async fn check(
         assert_eq!(found.version(), Some(1), "{name}");
         let stored = server.must("GET", &format!("{mount}/data/{place}"), None).await?;
         assert_eq!(stored["data"]["data"], json!({ "key": value }));
-        // What we leave there is what its own command line finds.
+        // The server's command line finds what `km` writes.
         let (name, value) = (format!("{name}_2"), format!("{mark}{name}"));
         keys.write(&name, value.clone().into(), &<_>::default()).await?;
         let place = format!("{prefix}{name}");
@@ -88,7 +88,7 @@ async fn said(server: &Server, arguments: &[&str]) -> Result<String> {
 }
 
 #[tokio::test]
-async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<()> {
+async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<()> {
     let server = Server::dev_alone().await?;
     server.cli(&["auth", "enable", "approle"]).await?;
     server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
@@ -117,12 +117,12 @@ async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<(
         ("HCP_VAULT_PATH_PREFIX", "litellm"),
     ];
     check(&server, ("secret", ""), &approle).await?;
-    // With all the page's optional variables.
+    // With all optional variables of the page.
     check(&server, ("admin/secret", "litellm/"), &with(&approle, page)).await?;
     let other = &[("HCP_VAULT_MOUNT_NAME", "kv-prod"), ("HCP_VAULT_TOKEN", &token)];
     check(&server, ("kv-prod", ""), &with(&address, other)).await?;
     let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &token)]].concat());
-    // A name has one version so far: the page's place is emptied before it is used again.
+    // The page's path is emptied before it is used again, so that each name has one version.
     for name in ["OPENAI_API_KEY", "AZURE_API_KEY", "MULTILINE", "UNICODE"] {
         let place = format!("litellm/{name}");
         server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &place]).await?;
@@ -131,7 +131,7 @@ async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<(
 }
 
 #[tokio::test]
-async fn the_pages_certificate_reads_what_vault_kv_put_stored() -> Result<()> {
+async fn certificate_of_the_page_reads_values_of_vault_kv_put() -> Result<()> {
     let server = Server::dedicated_tls().await?;
     let (certs, files) = (server.certs()?, Files::new()?);
     let identity = certs.client("litellm")?;

@@ -1,4 +1,4 @@
-//! A secret by its name and by its path: one read, one memory, and each door's own rules.
+//! A secret by name and by path: one read, one cache, and the rules of each API.
 
 use anyhow::Result;
 use km_proxy_adapter::{Document, ErrorKind, Fields, KeyManager, Source, WriteOptions};
@@ -25,7 +25,7 @@ fn text<'d>(document: &'d Document, field: &str) -> Result<&'d str> {
 }
 
 #[tokio::test]
-async fn what_one_door_has_read_the_other_has() -> Result<()> {
+async fn secret_read_through_one_api_is_cached_for_the_other() -> Result<()> {
     let fixture = fixture().await?;
     let (value, user) = (secret("value"), secret("user"));
     let relay = Relay::to(fixture.server().address(), "").await?;
@@ -42,7 +42,7 @@ async fn what_one_door_has_read_the_other_has() -> Result<()> {
     assert_eq!(read(&fixture, &keys, "FIRST").await?.source(), Source::Vault);
     let first = document(&keys, "team/litellm/FIRST").await?;
     assert_eq!(first.source(), Source::Cache);
-    // The other way round.
+    // By path first, then by name.
     let second = document(&keys, "team/litellm/SECOND").await?;
     assert_eq!(second.source(), Source::Vault);
     let found = read(&fixture, &keys, "os.environ/SECOND").await?;
@@ -60,7 +60,7 @@ async fn what_one_door_has_read_the_other_has() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_thousand_readers_at_both_doors_are_one_request() -> Result<()> {
+async fn thousand_readers_of_both_apis_send_one_request() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     fixture.put("NAME", json!({ "key": value })).await?;
@@ -86,9 +86,9 @@ async fn a_thousand_readers_at_both_doors_are_one_request() -> Result<()> {
     Ok(())
 }
 
-/// The secret is remembered for its path; that it has no value for its name is so for five seconds.
+/// The secret is cached for its path. That it has no value for its name is cached for five seconds.
 #[tokio::test]
-async fn a_secret_without_the_field_is_looked_at_again() -> Result<()> {
+async fn secret_without_the_field_is_read_again() -> Result<()> {
     let fixture = fixture().await?;
     let (user, value) = (secret("user"), secret("value"));
     let keys = keys(&fixture, &[]).await?;
@@ -109,9 +109,9 @@ async fn a_secret_without_the_field_is_looked_at_again() -> Result<()> {
     Ok(())
 }
 
-/// What the path's door has in memory is no way round the rules for names.
+/// A secret that is cached for its path does not bypass the rules for names.
 #[tokio::test]
-async fn memory_is_no_way_round_the_rules_for_names() -> Result<()> {
+async fn cached_path_does_not_bypass_the_rules_for_names() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     let behind = variables(&[("OTHER", "the environment's")]);
@@ -131,14 +131,14 @@ async fn memory_is_no_way_round_the_rules_for_names() -> Result<()> {
     assert_eq!((other.expose(), other.source()), ("the environment's", Source::Environment));
     fails(&fixture, &keys, "MISSING", ErrorKind::NotFound).await?;
     fails(&fixture, &keys, "oidc/google", ErrorKind::Usage).await?;
-    // The name within the reference is not hosted.
+    // The name in the reference is not hosted.
     fails(&fixture, &keys, "os.environ/os.environ/HOSTED", ErrorKind::NotFound).await?;
     fails(&fixture, &keys, "", ErrorKind::Usage).await
 }
 
-/// The secret at the prefix itself has a path, and no name.
+/// The secret at the prefix itself has a path but no name.
 #[tokio::test]
-async fn the_secret_at_the_prefix_has_no_name() -> Result<()> {
+async fn secret_at_the_prefix_has_no_name() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     let keys = keys(&fixture, &[("HCP_VAULT_PATH_PREFIX", "litellm")]).await?;
@@ -155,9 +155,9 @@ async fn the_secret_at_the_prefix_has_no_name() -> Result<()> {
     Ok(())
 }
 
-/// A write at one door is seen at the other at once.
+/// A write through one API is visible through the other at once.
 #[tokio::test]
-async fn a_write_at_one_door_is_seen_at_the_other() -> Result<()> {
+async fn write_through_one_api_is_visible_through_the_other() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[("KM_ACCESS_MODE", "read_and_write")]).await?;
     let entry = keys.entry("folder/NAME")?;

@@ -1,5 +1,5 @@
-//! The life of a gateway's keys: read ahead at the start, kept fresh while in use, told of when they
-//! change, and gone when Vault says so.
+//! The lifecycle of a gateway's keys: preloaded at the start, refreshed while in use, reported when
+//! they change, and gone when Vault says so.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{fails, keys, read};
 use crate::login::accessors;
 use crate::product::{environment, until};
 
-/// Longer than anything that is waited for here.
+/// Longer than any wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn fixture() -> Result<Fixture> {
@@ -22,7 +22,7 @@ async fn fixture() -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn what_the_file_names_is_read_ahead() -> Result<()> {
+async fn referenced_names_are_preloaded() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     for name in ["FIRST", "SECOND", "UNNAMED"] {
@@ -53,9 +53,9 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
     Ok(())
 }
 
-/// Of all clones, and for good.
+/// For all clones, and permanently.
 #[tokio::test]
-async fn the_end_revokes_the_token() -> Result<()> {
+async fn shutdown_revokes_the_token() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     fixture.put("NAME", json!({ "key": value })).await?;
@@ -66,13 +66,13 @@ async fn the_end_revokes_the_token() -> Result<()> {
     assert_eq!(accessors(&fixture).await?.len(), 0);
     assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), value, "memory stays");
     fails(&fixture, &keys, "OTHER", ErrorKind::Unavailable).await?;
-    // Once more changes nothing.
+    // A second shutdown has no effect.
     keys.shutdown().await;
     Ok(())
 }
 
 #[tokio::test]
-async fn hosted_keys_are_read_ahead_and_others_are_not_asked_of_vault() -> Result<()> {
+async fn hosted_keys_are_preloaded_and_others_are_not_requested() -> Result<()> {
     let fixture = fixture().await?;
     for name in ["HOSTED", "OTHER"] {
         fixture.put(name, json!({ "key": secret("value") })).await?;
@@ -85,9 +85,9 @@ async fn hosted_keys_are_read_ahead_and_others_are_not_asked_of_vault() -> Resul
     fails(&fixture, &keys, "OTHER", ErrorKind::NotFound).await
 }
 
-/// Nobody reads; somebody waits. The new value is there when the news is.
+/// A watcher waits without reads. When it is notified, the new value is cached.
 #[tokio::test]
-async fn a_rotation_is_heard_of() -> Result<()> {
+async fn rotation_notifies_a_handle() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "500ms")]).await?;
     fixture.put("NAME", json!({ "key": secret("first") })).await?;
@@ -106,10 +106,10 @@ async fn a_rotation_is_heard_of() -> Result<()> {
     Ok(())
 }
 
-/// A secret that is deleted, or whose path is denied, is gone at the next refresh: a handle hears of
-/// it without a reader.
+/// A secret that is deleted, or whose path is denied, is gone at the next refresh. A handle is
+/// notified without a reader.
 #[tokio::test]
-async fn a_deletion_and_a_denial_are_heard_of_within_the_interval() -> Result<()> {
+async fn deletion_and_denial_notify_a_handle_within_the_interval() -> Result<()> {
     for what in ["delete", "deny"] {
         let fixture = fixture().await?;
         let interval = Duration::from_secs(2);
@@ -129,7 +129,7 @@ async fn a_deletion_and_a_denial_are_heard_of_within_the_interval() -> Result<()
             server.must("PUT", &place, json!({ "policy": policy })).await?;
         }
         timeout(PATIENCE, handle.changed()).await?;
-        // The refresh comes within the interval; the requests and a busy machine take their time.
+        // The refresh is within the interval; the requests and a loaded machine add to it.
         assert!(
             ended.elapsed() < interval + Duration::from_secs(8),
             "{what}: {:?}",
@@ -142,9 +142,9 @@ async fn a_deletion_and_a_denial_are_heard_of_within_the_interval() -> Result<()
     Ok(())
 }
 
-/// What this process deletes is gone at once.
+/// A deletion by this process takes effect at once.
 #[tokio::test]
-async fn our_own_deletion_is_seen_by_a_handle_at_once() -> Result<()> {
+async fn deletion_by_this_process_notifies_a_handle_at_once() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[("KM_ACCESS_MODE", "read_and_write")]).await?;
     fixture.put("NAME", json!({ "key": secret("value") })).await?;
@@ -156,9 +156,10 @@ async fn our_own_deletion_is_seen_by_a_handle_at_once() -> Result<()> {
     Ok(())
 }
 
-/// Sealed: what is held is served and said to be stale; unsealed, it is fresh again.
+/// While the server is sealed, cached values are served as stale. After it is unsealed, they are
+/// fresh again.
 #[tokio::test]
-async fn a_seal_is_outlived() -> Result<()> {
+async fn sealed_server_is_survived() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");

@@ -1,4 +1,4 @@
-//! Access modes, hosted keys and fallback policies: who is asked for a name.
+//! Access modes, hosted keys and fallback policies: the source of a name.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const MISSING: Expected = Err(ErrorKind::NotFound);
 const DENIED: Expected = Err(ErrorKind::Denied);
 const NO_TEXT: Expected = Err(ErrorKind::StoredValue);
 
-/// What Vault has under a name; the environment has those that end in `-both` and `env`.
+/// The value of a name in Vault. The environment has those that end in `-both` and `env`.
 const STORED: [&str; 8] = [
     "vault",
     "vault-both",
@@ -55,7 +55,7 @@ fn behind() -> BTreeMap<String, String> {
     names.map(|name| ((*name).to_owned(), secret("environment"))).collect()
 }
 
-/// Reads the name; what was read has to be the value of the source that it names.
+/// Reads a name. The value must be that of the source that is returned.
 async fn check(
     fixture: &Fixture,
     keys: &KeyManager,
@@ -83,7 +83,7 @@ async fn check(
 }
 
 #[tokio::test]
-async fn the_policy_decides_when_the_environment_is_asked() -> Result<()> {
+async fn policy_decides_when_the_environment_answers() -> Result<()> {
     let (fixture, behind) = (fixture().await?, behind());
     for mode in ["read_only", "read_and_write"] {
         for (column, fallback) in ["never", "on_missing", "on_error"].into_iter().enumerate() {
@@ -109,7 +109,7 @@ async fn the_policy_decides_when_the_environment_is_asked() -> Result<()> {
 }
 
 #[tokio::test]
-async fn on_missing_is_what_counts_where_nothing_is_said() -> Result<()> {
+async fn on_missing_is_the_default_policy() -> Result<()> {
     let (fixture, behind) = (fixture().await?, behind());
     let keys = keys_before(&fixture, &[], behind.clone()).await?;
     check(&fixture, &keys, &behind, "env", ENVIRONMENT).await?;
@@ -117,7 +117,7 @@ async fn on_missing_is_what_counts_where_nothing_is_said() -> Result<()> {
 }
 
 #[tokio::test]
-async fn only_hosted_keys_are_asked_of_vault() -> Result<()> {
+async fn only_hosted_keys_are_requested_from_vault() -> Result<()> {
     let (fixture, behind) = (fixture().await?, behind());
     for fallback in ["never", "on_missing", "on_error"] {
         let hosted = "vault,os.environ/number-both, env";
@@ -129,7 +129,7 @@ async fn only_hosted_keys_are_asked_of_vault() -> Result<()> {
             ("vault", VAULT),
             ("number-both", on_error),
             ("env", on_missing),
-            // Those that aren't hosted, whatever Vault has.
+            // Names that are not hosted, whatever Vault has.
             ("vault-both", on_missing),
             ("denied-both", on_missing),
             ("denied", MISSING),
@@ -142,7 +142,7 @@ async fn only_hosted_keys_are_asked_of_vault() -> Result<()> {
 }
 
 #[tokio::test]
-async fn vault_sees_no_request_that_is_not_for_it() -> Result<()> {
+async fn vault_gets_no_request_for_excluded_names() -> Result<()> {
     let (fixture, behind, silence) = (fixture().await?, behind(), Silence::new()?);
     for settings in [
         &[("KM_ACCESS_MODE", "write_only")][..],

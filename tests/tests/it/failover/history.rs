@@ -1,20 +1,20 @@
-//! What was said of each write, held against what is stored.
+//! The reported outcome of each write, compared with what is stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// What the product said of a write.
+/// The outcome of a write that the product reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
     /// Stored as this version.
     Stored(u64),
-    /// It may have been stored, or not.
+    /// Unknown.
     Ambiguous,
     /// Not stored.
     Refused,
 }
 
-/// A write, by its key and its value, which no other write has.
+/// A write, by its key and its unique value.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub(crate) key: String,
@@ -22,7 +22,7 @@ pub(crate) struct Write {
     pub(crate) said: Said,
 }
 
-/// All writes, in no order.
+/// All writes, in any order.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Vec<Write>>);
 
@@ -41,25 +41,25 @@ impl History {
     }
 }
 
-/// All that is stored: key and version to value.
+/// Everything that is stored: the value by key and version.
 pub(crate) type Stored = BTreeMap<(String, u64), String>;
 
-/// What came of it, counted.
+/// The result of the comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// Writes that were said to be stored, and are, as that version.
+    /// Writes that were reported as stored, and are stored as that version.
     pub(crate) kept: usize,
-    /// Said to be stored, and not there as that version.
+    /// Writes that were reported as stored, and are not stored as that version.
     pub(crate) lost: usize,
-    /// Stored in more than one version, whatever was said.
+    /// Writes that are stored in more than one version.
     pub(crate) duplicated: usize,
-    /// Said not to be stored, and stored.
+    /// Writes that were reported as not stored, and are stored.
     pub(crate) denied: usize,
-    /// Ambiguous, and stored.
+    /// Ambiguous writes that are stored.
     pub(crate) ambiguous_stored: usize,
-    /// Ambiguous, and not stored.
+    /// Ambiguous writes that are not stored.
     pub(crate) ambiguous_absent: usize,
-    /// Stored, and nobody's.
+    /// Stored values of no write.
     pub(crate) foreign: usize,
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn judge(writes: &[Write], stored: &Stored) -> Verdict {
 }
 
 #[test]
-fn the_judge_finds_every_lie() {
+fn comparison_finds_every_wrong_outcome() {
     let check = |said, stored: &[(u64, &str)], expected: Verdict| {
         let write = Write { key: "k".to_owned(), value: "mine".to_owned(), said };
         let place = |(version, value): &(u64, &str)| (("k".to_owned(), *version), (*value).into());

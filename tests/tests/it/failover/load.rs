@@ -1,4 +1,4 @@
-//! Writers and readers that go on whatever happens, and write down what they were told.
+//! Writers and readers that continue through any failure and record the outcomes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -15,14 +15,14 @@ use super::history::{History, Said, Write};
 use crate::product::path;
 
 pub(crate) const KEYS: usize = 12;
-/// The one that only readers touch.
+/// The secret that is only read.
 pub(crate) const STEADY: &str = "steady";
 const WRITERS_EACH: usize = 3;
-/// After an error, so that an outage is not all errors.
+/// The pause after an error, so that an outage does not consist of errors only.
 const PAUSE: Duration = Duration::from_millis(20);
 const HAPPENS_WITHIN: Duration = Duration::from_secs(60);
 
-/// A way to the cluster.
+/// A client of the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Way {
     pub(crate) name: &'static str,
@@ -30,10 +30,10 @@ pub(crate) struct Way {
     pub(crate) deadline: Duration,
 }
 
-/// What operations came to: by way and kind, how many and the longest.
+/// The number and the longest duration of operations, by client and outcome.
 pub(crate) type Counts = BTreeMap<(&'static str, String), (usize, Duration)>;
 
-/// All of it. Shared by the tasks.
+/// The records, shared by the tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) history: History,
@@ -49,7 +49,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Three writers and a reader by each way.
+    /// Starts three writers and a reader per client.
     pub(crate) fn start(ways: &[Way]) -> Self {
         let (notes, mut tasks) = (Arc::new(Notes::default()), JoinSet::new());
         for (way, first) in ways.iter().zip(0..) {
@@ -64,11 +64,11 @@ impl Load {
         Self { notes, tasks }
     }
 
-    /// Waits until so many writes are acknowledged.
+    /// Waits until this many writes are acknowledged.
     pub(crate) async fn until(&mut self, acknowledged: usize) -> Result<()> {
         let deadline = Instant::now() + HAPPENS_WITHIN;
         while self.notes.history.acknowledged() < acknowledged {
-            // None ends before it is told to, except by a failure.
+            // No task ends before it is stopped, unless it fails.
             if let Some(ended) = self.tasks.try_join_next() {
                 ended??;
             }
@@ -78,7 +78,7 @@ impl Load {
         Ok(())
     }
 
-    /// Ends the tasks: each finishes what it does.
+    /// Stops the tasks. Each one completes its operation.
     pub(crate) async fn stop(mut self) -> Result<Arc<Notes>> {
         self.notes.over.store(true, Relaxed);
         let ending = async {
@@ -96,17 +96,17 @@ impl Notes {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether an operation by this way came to that.
+    /// Returns whether an operation of this client had this outcome.
     pub(crate) fn has_seen(&self, way: &str, what: &str) -> bool {
         self.counts().keys().any(|(by, came_to)| *by == way && came_to == what)
     }
 
-    /// By how much the slowest operation missed its deadline.
+    /// Returns by how much the slowest operation exceeded its deadline.
     pub(crate) fn overtime(&self) -> Duration {
         *self.overtime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a key's version and writes the next one, key after key.
+    /// Reads the version of a key and writes the next one, for all keys in turn.
     async fn write(&self, way: &Way, first: usize) -> Result<()> {
         for turn in first.. {
             if self.over.load(Relaxed) {
@@ -132,7 +132,7 @@ impl Notes {
         Ok(())
     }
 
-    /// Reads what nobody writes: an answer is that, or it is none.
+    /// Reads a secret that no task writes: a response has its value, or is an error.
     async fn read(&self, way: &Way) -> Result<()> {
         let name = path(STEADY)?;
         while !self.over.load(Relaxed) {

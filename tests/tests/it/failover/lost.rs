@@ -1,7 +1,7 @@
-//! The leader goes in the middle of writes and reads, in every way in which leaders go.
+//! The leader is lost during writes and reads, in every way in which leaders are lost.
 //!
-//! Three clients: by one surviving standby with much patience, by the other one with the deadline
-//! that programs have by default, and by the node that goes.
+//! There are three clients: through one surviving standby with a long deadline, through the other
+//! one with the default deadline, and through the lost node.
 
 use std::time::Duration;
 
@@ -18,14 +18,15 @@ use super::{POLL, cluster, kv_through, served_by};
 use crate::product::{figure, path, until};
 use crate::relay::Relay;
 
-/// The ways.
+/// The names of the clients.
 const PATIENTLY: &str = "standby, 20 s";
 const BRIEFLY: &str = "standby, 5 s";
 const THERE: &str = "the node itself, 5 s";
 
 /// Longer than an election.
 const PATIENT: Duration = Duration::from_secs(20);
-/// An operation ends at its deadline; two cores run three servers beside it.
+/// The time by which an operation may exceed its deadline, because three servers run on the same
+/// cores.
 const OVERTIME: Duration = Duration::from_millis(100);
 const RECOVERED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -55,26 +56,26 @@ impl Loss {
 }
 
 #[tokio::test]
-async fn a_leader_that_is_killed_costs_no_write_and_doubles_none() -> Result<()> {
+async fn killed_leader_loses_and_duplicates_no_write() -> Result<()> {
     survives(Loss::Killed, 1_000).await
 }
 
 #[tokio::test]
-async fn a_leader_that_is_stopped_costs_no_write_and_doubles_none() -> Result<()> {
+async fn stopped_leader_loses_and_duplicates_no_write() -> Result<()> {
     survives(Loss::Stopped, 200).await
 }
 
 #[tokio::test]
-async fn a_leader_that_steps_down_costs_no_write_and_doubles_none() -> Result<()> {
+async fn step_down_loses_and_duplicates_no_write() -> Result<()> {
     survives(Loss::SteppedDown, 200).await
 }
 
 #[tokio::test]
-async fn a_leader_that_hangs_costs_no_write_and_no_deadline() -> Result<()> {
+async fn suspended_leader_loses_no_write_and_exceeds_no_deadline() -> Result<()> {
     survives(Loss::Hung, 200).await
 }
 
-/// Half of the writes come before the loss.
+/// Half of the writes are done before the loss.
 async fn survives(loss: Loss, writes: usize) -> Result<()> {
     let mut cluster = cluster().await?;
     let scene = Scene::new(&cluster, writes).await?;
@@ -95,16 +96,16 @@ async fn survives(loss: Loss, writes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Who is who in a cluster that is about to lose its leader.
+/// The nodes of a cluster that is about to lose its leader.
 struct Scene {
     leader: usize,
-    /// The leader comes last.
+    /// The leader is last.
     nodes: [Raw; 3],
     fixture: Fixture,
     token: String,
     relay: Relay,
     ways: [Way; 3],
-    /// The ways that survive, once more: with a retry budget that the load has not used up.
+    /// Creates the surviving clients once more, with an unused retry budget.
     probes: [Kv; 2],
 }
 
@@ -133,7 +134,7 @@ impl Scene {
         Ok(Self { leader, nodes, fixture, token, relay, ways, probes })
     }
 
-    /// When somebody serves after the loss. One that only hung may lead again.
+    /// Returns when a node serves after the loss. A suspended leader may lead again.
     async fn lose(&self, loss: Loss, cluster: &mut Cluster, notes: &Notes) -> Result<Instant> {
         let steady = format!("{}/data/{STEADY}", self.fixture.mount);
         let inflicted = loss.inflict(cluster, self.leader, notes);
@@ -145,7 +146,7 @@ impl Scene {
         Ok(tokio::try_join!(inflicted, served)?.1)
     }
 
-    /// Holds what was said against what is stored.
+    /// Compares the reported outcomes with what is stored.
     async fn judged(&self, notes: &Notes, leader: &Access) -> Result<()> {
         let stored = all_stored(leader, &self.fixture.mount).await?;
         let writes = notes.history.writes();
@@ -156,29 +157,29 @@ impl Scene {
         Ok(())
     }
 
-    /// An outage makes no more than a tenth of requests more.
+    /// Asserts that the outage increased the requests by at most a tenth.
     fn count_requests(&self, notes: &Notes) {
         let counts = notes.counts();
         let of_way = counts.iter().filter(|((way, _), _)| *way == PATIENTLY);
         let asked: usize = of_way.map(|(_, (count, _))| count).sum();
         let sent = self.relay.requests();
         figure(&format!("{PATIENTLY}: {asked} operations, {sent} requests"));
-        // Beside them: the login, who leads, what is mounted, what became of lost writes.
+        // In addition: logins, leaders, mount versions and settled writes.
         assert!(sent <= asked + asked / 10 + 30, "{sent} requests for {asked} operations");
     }
 }
 
-/// A fixture that keeps every version, with the secret that is only read.
+/// Creates a fixture that keeps every version, with the secret that is only read.
 async fn prepared(cluster: &Cluster, leader: usize, writes: usize) -> Result<Fixture> {
     let fixture = cluster.node(leader).fixture().await?;
     let config = format!("{}/config", fixture.mount);
-    // More than is written: what was acknowledged, and what was not.
+    // More versions than acknowledged and other writes.
     fixture.server().must("POST", &config, json!({ "max_versions": 10 * writes })).await?;
     fixture.put(STEADY, json!({ "key": "v" })).await?;
     Ok(fixture)
 }
 
-/// When the product reads by every way that survives.
+/// Returns when every surviving client reads successfully.
 async fn recovered_through(ways: &[Kv]) -> Result<Instant> {
     let began = Instant::now();
     for kv in ways {
@@ -190,7 +191,7 @@ async fn recovered_through(ways: &[Kv]) -> Result<Instant> {
     Ok(Instant::now())
 }
 
-/// Every version of every key, by the plain client.
+/// Reads every version of every key with the plain client.
 async fn all_stored(server: &Access, mount: &str) -> Result<Stored> {
     let mut stored = Stored::new();
     for key in (0..KEYS).map(|key| format!("key-{key}")) {
