@@ -8,8 +8,8 @@ use http::{HeaderValue, Method};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::error::kind::ErrorKind;
 use crate::json;
-use crate::kind::ErrorKind;
 use crate::path::{self, ApiPath};
 use crate::transport::TransportError;
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::deadline::Deadline;
-use crate::kind::{ErrorKind, Executed};
+use crate::error::kind::{ErrorKind, Executed};
 use crate::zeroizing::{self, ZeroizingBytes};
 
 /// Sends requests over connections of its own.

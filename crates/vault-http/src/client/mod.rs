@@ -1,6 +1,14 @@
 //! Sends a request as often as that is safe, until its deadline.
 
-mod hop;
+pub(crate) mod availability;
+pub(crate) mod builder;
+pub(crate) mod concurrency;
+pub(crate) mod exchange;
+pub(crate) mod leader;
+pub(crate) mod redirect;
+pub(crate) mod retry;
+
+mod attempt;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,17 +19,17 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::address::Address;
-use crate::availability::{Admission, Availability};
-use crate::builder::ClientBuilder;
+use crate::client::availability::{Admission, Availability};
+use crate::client::builder::ClientBuilder;
+use crate::client::concurrency::Gate;
+use crate::client::exchange::{Exchanged, exchange};
+use crate::client::leader::Leader;
+use crate::client::retry::{RetryBudget, backoff, is_retryable};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::exchange::{Exchanged, exchange};
-use crate::gate::Gate;
-use crate::kind::ErrorKind;
-use crate::leader::Leader;
+use crate::error::kind::ErrorKind;
 use crate::request::Request;
 use crate::response::Response;
-use crate::retry::{RetryBudget, backoff, is_retryable};
 use crate::token::Token;
 use crate::transport::Transport;
 

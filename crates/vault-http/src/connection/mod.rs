@@ -3,10 +3,11 @@
 //! Everything of `reqwest` that could send a token astray or send a request twice is switched off
 //! here: redirects, retries, proxies of the environment, cookies and decompression.
 
-mod failure;
-mod reload;
-mod resolve;
-mod settings;
+mod config;
+mod connector;
+mod dns;
+mod error;
+pub(crate) mod tls;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +18,12 @@ use bytes::Bytes;
 use http::Uri;
 use tokio::time::Instant;
 
-pub use self::resolve::Resolve;
-pub(crate) use self::settings::Settings;
+pub(crate) use self::config::Settings;
+pub use self::dns::Resolve;
 
-use self::failure::{failure, find, interrupted};
-use self::reload::OutdatedTls;
-use self::settings::parts;
+use self::config::parts;
+use self::connector::OutdatedTls;
+use self::error::{failure, find, interrupted};
 use crate::address::bare;
 use crate::transport::{Limits, Transport, TransportError};
 use crate::zeroizing::ZeroizingBytes;

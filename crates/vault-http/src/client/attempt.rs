@@ -3,12 +3,12 @@
 use http::{HeaderValue, StatusCode, Uri};
 
 use super::Client;
+use crate::client::exchange::{Exchanged, exchange};
+use crate::client::leader::Leader;
+use crate::client::redirect::{Origin, same_request};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::exchange::{Exchanged, exchange};
-use crate::kind::ErrorKind;
-use crate::leader::Leader;
-use crate::redirect::{Origin, same_request};
+use crate::error::kind::ErrorKind;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::kind::ErrorKind;
+use crate::error::kind::ErrorKind;
 
 /// What an answer has beside its data.
 #[derive(Deserialize)]

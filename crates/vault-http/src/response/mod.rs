@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::kind::ErrorKind;
+use crate::error::kind::ErrorKind;
 use crate::path::ApiPath;
 use crate::request::Request;
 use crate::zeroizing::ZeroizingBytes;

@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use crate::kind::{ErrorKind, Executed};
-use crate::tls;
+use super::tls;
+use crate::error::kind::{ErrorKind, Executed};
 use crate::transport::TransportError;
 
 /// A failure after the head of a response.

@@ -7,11 +7,11 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AF
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
 
-use crate::classify::classify;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::error::classify::classify;
+use crate::error::kind::ErrorKind;
 use crate::json::{self, JsonShape};
-use crate::kind::ErrorKind;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;

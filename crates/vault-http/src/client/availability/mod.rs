@@ -2,7 +2,7 @@
 //!
 //! After "sealed", "no leader" or a rate limit, every other request would meet the same. So one of
 //! them is sent, with backoff, and the others wait for its outcome within their deadlines. Which
-//! request is sent again at all is the concern of [`crate::retry`].
+//! request is sent again at all is the concern of [`crate::client::retry`].
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::client::retry::backoff;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::ErrorKind;
-use crate::retry::backoff;
+use crate::error::kind::ErrorKind;
 
 /// An outage that begins within this time of the last one's end continues it: its backoff goes on.
 const SAME_OUTAGE: Duration = Duration::from_secs(1);

@@ -1,5 +1,8 @@
 //! The error of an exchange: what was asked, where, and what came of it. Never what was in it.
 
+pub(crate) mod classify;
+pub(crate) mod kind;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +10,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::kind::{ErrorKind, Executed};
+use crate::error::kind::{ErrorKind, Executed};
 use crate::path::ApiPath;
 
 /// Why an exchange with Vault gave no answer that can be used.

@@ -1,5 +1,7 @@
 //! What is trusted and what is shown in a TLS handshake, and what a failed one means.
 
+pub(crate) mod reload;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;

@@ -10,12 +10,12 @@ use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use reqwest::{Proxy, Url};
 
-use super::reload::ReloadLayer;
-use super::resolve::{Resolve, Resolver};
+use super::connector::ReloadLayer;
+use super::dns::{Resolve, Resolver};
 use crate::address::bare;
-use crate::kind::ErrorKind;
+use crate::connection::tls::reload::TlsReloader;
+use crate::error::kind::ErrorKind;
 use crate::transport::TransportError;
-use crate::trust::TlsReloader;
 
 /// Time for name resolution, TCP and TLS together. Addresses of one name share it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

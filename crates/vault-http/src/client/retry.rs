@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::kind::{ErrorKind, Executed};
+use crate::error::kind::{ErrorKind, Executed};
 
 /// Backoff: a bound that doubles from the first to the last of these; the wait is at least half of
 /// it. A rate limit counts by the second, so that shorter waits are spent for nothing.

@@ -11,9 +11,9 @@ use rustls::ClientConfig;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use crate::builder::BuildErrorKind;
+use super::{self as tls, ClientIdentity, Roots};
+use crate::client::builder::BuildErrorKind;
 use crate::file::{self, FileError};
-use crate::tls::{self, ClientIdentity, Roots};
 
 /// The largest file of certificates or keys. The bundles that systems ship are a quarter of that.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
@@ -205,7 +205,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::TlsError;
+    use crate::connection::tls::TlsError;
 
     struct Files(tempfile::TempDir);
 

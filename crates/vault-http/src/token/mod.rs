@@ -1,5 +1,8 @@
 //! A token, as it is kept and as it is sent.
 
+pub(crate) mod session;
+pub(crate) mod source;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

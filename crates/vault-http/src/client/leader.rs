@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::client::redirect::{Origin, is_leader};
 use crate::path::ApiPath;
-use crate::redirect::{Origin, is_leader};
 use crate::request::Request;
 use crate::response::Response;
 

@@ -9,10 +9,10 @@ use reqwest::Proxy;
 
 use crate::address::{Address, AddressError};
 use crate::client::Client;
+use crate::connection::tls::reload::{Pem, Shown, Sources, TlsReloader};
+use crate::connection::tls::{self, ClientIdentity, TlsError};
 use crate::connection::{Connections, Resolve, Settings};
-use crate::tls::{self, ClientIdentity, TlsError};
 use crate::transport::Transport;
-use crate::trust::{Pem, Shown, Sources, TlsReloader};
 
 /// The deadline of an operation unless another is set.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::{ErrorKind, Executed};
+use crate::error::kind::{ErrorKind, Executed};
 use crate::request::Request;
 use crate::response::Response;
-use crate::source::{Denial, DenialOutcome, TokenSource};
+use crate::token::source::{Denial, DenialOutcome, TokenSource};
 
 /// A [`Client`] whose requests carry the token of a [`TokenSource`]. Cheap to clone.
 #[derive(Clone)]
