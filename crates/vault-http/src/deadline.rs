@@ -1,46 +1,47 @@
-//! One point in time by which an operation ends, whatever it is made of.
+//! The deadline of an operation.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// The end of an operation: every exchange, login and wait that it needs shares it.
+/// The time by which an operation ends, shared by every request, login and wait that it involves.
 ///
-/// Counts on the monotonic clock, and on virtual time in tests.
+/// Measured by the monotonic clock of `tokio`, so that tests can pause it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline `budget` from now.
+    /// Returns the deadline `budget` from now.
     pub fn after(budget: Duration) -> Self {
         let now = Instant::now();
-        // A budget beyond what the clock can count is no bound anybody will see.
+        // A budget that overflows the clock is as good as a year.
         Self(now.checked_add(budget).unwrap_or(now + Duration::from_secs(86_400 * 365)))
     }
 
-    /// The earlier of this deadline and the one `budget` from now.
+    /// Returns the earlier of this deadline and the one `budget` from now.
     #[must_use]
     pub fn within(self, budget: Duration) -> Self {
         self.min(Self::after(budget))
     }
 
-    /// What is left, zero once it has passed.
+    /// Returns the time that remains, which is zero once the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it ends before `moment`.
+    /// Returns whether the deadline is at or before `moment`.
     pub(crate) fn is_before(self, moment: Instant) -> bool {
         self.0 <= moment
     }
 
-    /// Whether it has passed.
+    /// Returns whether the deadline has passed.
     pub fn has_passed(self) -> bool {
         self.remaining().is_zero()
     }
 
-    /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped.
+    /// Runs `future` until the deadline. Returns `None` and drops `future` if the deadline passes
+    /// first.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         timeout_at(self.0, future).await.ok()
     }
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_future_ends_at_the_deadline() {
+    async fn future_is_dropped_at_the_deadline() {
         let started = Instant::now();
         let deadline = Deadline::after(Duration::from_secs(5));
         assert_eq!(deadline.bound(std::future::pending::<()>()).await, None);
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_earlier_deadline_wins() {
+    async fn within_returns_the_earlier_deadline() {
         let deadline = Deadline::after(Duration::from_secs(5));
         assert_eq!(deadline.within(Duration::from_secs(1)).remaining().as_secs(), 1);
         assert_eq!(deadline.within(Duration::from_secs(9)).remaining().as_secs(), 5);

@@ -1,21 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod path;
 
-mod address;
 mod deadline;
-
 mod request;
 mod response;
 
 mod error;
-
 mod token;
 
 mod client;
-
 mod connection;
 pub mod transport;
+
+pub mod file;
+pub mod json;
+pub mod zeroizing;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
@@ -26,19 +27,16 @@ pub mod test_util;
 #[expect(unreachable_pub, reason = "taken in as it is")]
 mod memory;
 
-pub mod file;
-pub mod json;
-pub mod zeroizing;
-
 pub use address::{Address, AddressError, Plaintext};
 pub use client::Client;
-pub use client::builder::{BuildError, BuildErrorKind, ClientBuilder, DEFAULT_DEADLINE};
+pub use client::builder::{ClientBuilder, DEFAULT_DEADLINE};
 pub use client::exchange::MAX_BODY_BYTES;
-pub use connection::Resolve;
-pub use connection::tls::{ClientIdentity, TlsError};
+pub use connection::dns::Resolve;
+pub use connection::tls::error::TlsError;
+pub use connection::tls::identity::ClientIdentity;
 pub use deadline::Deadline;
-pub use error::Error;
-pub use error::kind::{ErrorKind, ErrorSemantics, Executed};
+pub use error::build::{BuildError, BuildErrorKind};
+pub use error::{Error, ErrorKind, ErrorSemantics, Executed};
 pub use http::Method;
 pub use path::{ApiPath, MAX_PATH_BYTES, PathError};
 pub use request::Request;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::deadline::Deadline;
-use crate::error::kind::{ErrorKind, Executed};
+use crate::error::{ErrorKind, Executed};
 use crate::zeroizing::{self, ZeroizingBytes};
 
 /// Sends requests over connections of its own.
@@ -88,7 +88,7 @@ impl Limits {
         if zeroizing::append(body, part, self.max_body_bytes) {
             return Ok(());
         }
-        Err(TransportError::new(ErrorKind::Malformed).with_detail("the response is too large"))
+        Err(TransportError::new(ErrorKind::Malformed).with_detail("response body too large"))
     }
 }
 

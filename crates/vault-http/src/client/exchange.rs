@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::error::classify::classify;
-use crate::error::kind::ErrorKind;
 use crate::json::{self, JsonShape};
 use crate::request::Request;
 use crate::response::Response;
@@ -98,7 +98,7 @@ fn settle(
     if patch_of_nothing {
         return Err(request.error(ErrorKind::NotFound).with_status(status));
     }
-    if let Some(kind) = classify(status, &body, request.not_found_data) {
+    if let Some(kind) = classify(status, &body, request.accept_not_found_data) {
         let after = headers.get(RETRY_AFTER).and_then(seconds);
         let error = request.error(kind).with_status(status).with_retry_after(after);
         // Whoever refused it, a gateway or Vault, did nothing.

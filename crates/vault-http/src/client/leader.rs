@@ -66,7 +66,8 @@ impl Leader {
         confirmed
     }
 
-    /// Whether `origin` is the active node by an answer that is younger than `age`, if there is one.
+    /// Whether `origin` is the active node by an answer that is younger than `age`, if there is
+    /// one.
     fn is_known(&self, origin: &Origin, age: Duration) -> Option<bool> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref().filter(|known| known.at.elapsed() < age)?;

@@ -20,14 +20,12 @@ use tracing::debug;
 
 use crate::address::Address;
 use crate::client::availability::{Admission, Availability};
-use crate::client::builder::ClientBuilder;
 use crate::client::concurrency::Gate;
 use crate::client::exchange::{Exchanged, exchange};
 use crate::client::leader::Leader;
 use crate::client::retry::{RetryBudget, backoff, is_retryable};
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::error::kind::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
@@ -73,11 +71,6 @@ impl Lane {
 }
 
 impl Client {
-    /// Begins a client for the server at `address`.
-    pub fn builder(address: Address) -> ClientBuilder {
-        ClientBuilder::new(address)
-    }
-
     pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
         let control = Lane::new(CONTROL_IN_FLIGHT, CONTROL_WAITING);
         let leader = Leader::default();
@@ -152,8 +145,8 @@ impl Client {
         }
     }
 
-    /// Has requests that are sent from now on use new connections, which show the client certificate
-    /// as it is in its files now. What is under way ends on the old ones.
+    /// Has requests that are sent from now on use new connections, which show the client
+    /// certificate as it is in its files now. What is under way ends on the old ones.
     pub fn reconnect(&self) {
         self.shared.transport.reset();
     }
@@ -169,7 +162,7 @@ impl Client {
             let error = request.error(ErrorKind::Timeout).mark_not_executed();
             return Err(error.with_detail("the deadline passed before it was sent"));
         }
-        if request.once {
+        if !request.retries {
             return Ok(self.lane.availability.admit_at_once());
         }
         self.lane.availability.admit(deadline, room).await.map_err(|known| {
@@ -191,7 +184,7 @@ impl Client {
         deadline: Deadline,
         room: Duration,
     ) -> Option<Duration> {
-        let again = !request.once && is_retryable(error, request.idempotent);
+        let again = request.retries && is_retryable(error, request.idempotent);
         if !again || !self.lane.budget.is_covered() {
             return None;
         }
@@ -241,8 +234,8 @@ impl Client {
     }
 }
 
-/// The time that another try needs before the deadline. A write that is cut off by its deadline is in
-/// doubt, so that none is begun that would take longer than the last one.
+/// The time that another try needs before the deadline. A write that is cut off by its deadline is
+/// in doubt, so that none is begun that would take longer than the last one.
 fn room_for(request: &Request, last_try: Duration) -> Duration {
     if request.idempotent { MIN_TRY } else { MIN_TRY.max(last_try) }
 }

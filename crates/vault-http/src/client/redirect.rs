@@ -1,4 +1,5 @@
-//! Where a redirect leads, and whether a token may go there. Pure: the leader's address is passed in.
+//! Where a redirect leads, and whether a token may go there. Pure: the leader's address is passed
+//! in.
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
@@ -52,8 +53,8 @@ fn port(authority: &Authority, tls: bool) -> Option<u16> {
 /// Returns the same request at another origin, which is what a standby's redirect to its leader is.
 ///
 /// `None` for any other redirect: another path or query, no absolute URL, from `https` to `http`. A
-/// path is compared by its decoded segments, because Go encodes fewer characters than we do; what is
-/// sent is our own encoding.
+/// path is compared by its decoded segments, because Go encodes fewer characters than we do; what
+/// is sent is our own encoding.
 pub(crate) fn same_request(asked: &Uri, location: &HeaderValue) -> Option<(Uri, Origin)> {
     let location = location.to_str().ok()?;
     // `Uri` drops a fragment without a word.

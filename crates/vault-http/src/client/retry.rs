@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::Error;
-use crate::error::kind::{ErrorKind, Executed};
+use crate::error::{Error, ErrorKind, Executed};
 
 /// Backoff: a bound that doubles from the first to the last of these; the wait is at least half of
 /// it. A rate limit counts by the second, so that shorter waits are spent for nothing.
@@ -18,8 +17,8 @@ const LAST_WAIT_BEHIND: Duration = Duration::from_millis(500);
 const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// Returns whether sending a request again is safe and may help. What may have been executed is sent
-/// again only if that changes nothing.
+/// Returns whether sending a request again is safe and may help. What may have been executed is
+/// sent again only if that changes nothing.
 pub(crate) fn is_retryable(error: &Error, idempotent: bool) -> bool {
     error.kind().semantics().retryable && (idempotent || error.executed() == Executed::No)
 }
@@ -47,7 +46,8 @@ const COST: u32 = 12;
 const DEPOSIT: u32 = 1;
 /// The retries of a program that sends few requests.
 const RESERVE: u32 = 12 * COST;
-/// The most that is saved up: enough for all requests in flight when an outage begins, and its probes.
+/// The most that is saved up: enough for all requests in flight when an outage begins, and its
+/// probes.
 const MAX_BALANCE: u32 = 128 * COST;
 
 /// The retries that all requests of a client share, so that they do not make an outage worse: a

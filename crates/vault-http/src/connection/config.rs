@@ -12,9 +12,9 @@ use reqwest::{Proxy, Url};
 
 use super::connector::ReloadLayer;
 use super::dns::{Resolve, Resolver};
-use crate::address::bare;
-use crate::connection::tls::reload::TlsReloader;
-use crate::error::kind::ErrorKind;
+use super::tls::reload::TlsReloader;
+use crate::address::without_brackets;
+use crate::error::ErrorKind;
 use crate::transport::TransportError;
 
 /// Time for name resolution, TCP and TLS together. Addresses of one name share it.
@@ -42,7 +42,7 @@ impl Settings {
     /// A client of one origin, whose host is `host`.
     pub(super) fn client(&self, host: &str) -> Result<reqwest::Client, TransportError> {
         let (generation, config) = self.tls.current();
-        let host = self.server_name.as_ref().map(|_| bare(host).to_owned());
+        let host = self.server_name.as_ref().map(|_| without_brackets(host).to_owned());
         let resolver = Resolver { custom: self.resolver.clone(), host };
         let mut builder = reqwest::Client::builder()
             .http1_only()

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::connection::tls::reload::TlsReloader;
+use super::tls::reload::TlsReloader;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 

@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use super::tls;
-use crate::error::kind::{ErrorKind, Executed};
+use super::tls::handshake_error;
+use crate::error::{ErrorKind, Executed};
 use crate::transport::TransportError;
 
 /// A failure after the head of a response.
@@ -15,7 +15,7 @@ pub(super) fn interrupted(error: reqwest::Error) -> TransportError {
 pub(super) fn failure(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     let connecting = error.is_connect();
-    if let Some(detail) = tls::failure(&error) {
+    if let Some(detail) = handshake_error::find_description(&error) {
         // On a connection that was open already, the request may have been read before.
         let executed = if connecting { Executed::No } else { Executed::Maybe };
         let failed = TransportError::new(ErrorKind::Tls).with_executed(executed);

@@ -1,53 +1,59 @@
-//! From the status and the texts of an answer to a [`ErrorKind`]: the one place that knows Vault's words.
+//! Maps the status and the error texts of a response to an [`ErrorKind`].
 //!
-//! The words are those of Vault 1.21; what OpenBao says alike is covered by the status alone.
+//! This is the only module that knows Vault's error texts. They are those of Vault 1.21. OpenBao
+//! words some of them differently; such a response is classified by its status alone.
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::error::kind::ErrorKind;
+use super::kind::ErrorKind;
 
-/// What an answer has beside its data.
+/// The members of a response's envelope that classify it.
 #[derive(Deserialize)]
-struct Notes {
+struct Envelope {
     errors: Option<Vec<String>>,
     warnings: Option<Vec<String>>,
     data: Option<IgnoredAny>,
 }
 
-impl Notes {
+impl Envelope {
     fn has_warning(&self, part: &str) -> bool {
         self.warnings.iter().flatten().any(|text| text.contains(part))
     }
 }
 
-/// The kind of the error in an answer, or `None` when it is to be read.
+/// Returns the kind of the error that a response reports, or `None` if it is not an error.
 ///
-/// A 404 without `errors` is an answer only to a request that takes `not_found_data`, and only with
-/// data: a gateway's 404 says nothing about what Vault stores.
-pub(crate) fn classify(status: StatusCode, body: &[u8], not_found_data: bool) -> Option<ErrorKind> {
+/// A 404 without `errors` is not an error if the request sets `accept_not_found_data` and the
+/// response carries data. Otherwise it was sent by a gateway and says nothing about what Vault
+/// stores.
+pub(crate) fn classify(
+    status: StatusCode,
+    body: &[u8],
+    accept_not_found_data: bool,
+) -> Option<ErrorKind> {
     if status.is_success() {
         return None;
     }
     if status.is_redirection() {
         return Some(ErrorKind::Redirected);
     }
-    let Ok(notes) = serde_json::from_slice::<Notes>(body) else {
-        return Some(foreign(status));
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+        return Some(not_from_vault(status));
     };
-    if notes.errors.is_none() && status.is_client_error() {
-        let warned = notes.has_warning("Invalid path for a versioned K/V");
+    if envelope.errors.is_none() && status.is_client_error() {
+        let wrong_kv_path = envelope.has_warning("Invalid path for a versioned K/V");
         return match status.as_u16() {
-            404 if warned => Some(ErrorKind::NoMount),
-            404 if not_found_data && notes.data.is_some() => None,
-            _ => Some(foreign(status)),
+            404 if wrong_kv_path => Some(ErrorKind::NoMount),
+            404 if accept_not_found_data && envelope.data.is_some() => None,
+            _ => Some(not_from_vault(status)),
         };
     }
-    let texts = Texts(notes.errors.as_deref().unwrap_or_default());
+    let texts = Texts(envelope.errors.as_deref().unwrap_or_default());
     match status.as_u16() {
         400 => Some(bad_request(&texts)),
-        403 => Some(forbidden(&texts)),
+        403 => Some(permission_denied(&texts)),
         404 => Some(not_found(&texts)),
         412 => Some(ErrorKind::ReplicationLag),
         413 => Some(ErrorKind::TooLarge),
@@ -60,39 +66,40 @@ pub(crate) fn classify(status: StatusCode, body: &[u8], not_found_data: bool) ->
     }
 }
 
+/// The `errors` of a response.
 struct Texts<'a>(&'a [String]);
 
 impl Texts<'_> {
-    fn has(&self, part: &str) -> bool {
+    fn contain(&self, part: &str) -> bool {
         self.0.iter().any(|text| text.contains(part))
     }
 }
 
 fn bad_request(texts: &Texts<'_>) -> ErrorKind {
-    if texts.has("check-and-set parameter did not match") {
+    if texts.contain("check-and-set parameter did not match") {
         ErrorKind::CasMismatch
-    } else if texts.has("check-and-set parameter required") {
+    } else if texts.contain("check-and-set parameter required") {
         ErrorKind::CasRequired
-    } else if texts.has("Upgrading from non-versioned") {
+    } else if texts.contain("Upgrading from non-versioned") {
         ErrorKind::Upgrading
     } else {
         ErrorKind::Rejected
     }
 }
 
-fn forbidden(texts: &Texts<'_>) -> ErrorKind {
-    if texts.has("invalid token") {
+fn permission_denied(texts: &Texts<'_>) -> ErrorKind {
+    if texts.contain("invalid token") {
         ErrorKind::TokenInvalid
-    } else if texts.has("1 error occurred") || texts.has("preflight capability check") {
+    } else if texts.contain("1 error occurred") || texts.contain("preflight capability check") {
         ErrorKind::Denied
     } else {
         ErrorKind::Forbidden
     }
 }
 
-/// The kind of an answer that is not Vault's, but a gateway's or a load balancer's: its 5xx and its
-/// 429 say as much as Vault's, its other 4xx say nothing.
-fn foreign(status: StatusCode) -> ErrorKind {
+/// Returns the kind of a response that a gateway or a load balancer sent in Vault's place. Its 5xx
+/// and 429 mean the same as Vault's. Its other 4xx say nothing about Vault.
+fn not_from_vault(status: StatusCode) -> ErrorKind {
     match status {
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
         _ if status.is_server_error() => ErrorKind::Server,
@@ -103,9 +110,9 @@ fn foreign(status: StatusCode) -> ErrorKind {
 fn not_found(texts: &Texts<'_>) -> ErrorKind {
     if texts.0.is_empty() {
         ErrorKind::NotFound
-    } else if texts.has("no handler for route") {
+    } else if texts.contain("no handler for route") {
         ErrorKind::NoMount
-    } else if texts.has("namespace not found") {
+    } else if texts.contain("namespace not found") {
         ErrorKind::NoNamespace
     } else {
         ErrorKind::Rejected
@@ -113,11 +120,14 @@ fn not_found(texts: &Texts<'_>) -> ErrorKind {
 }
 
 fn internal(texts: &Texts<'_>) -> ErrorKind {
-    if texts.has("active cluster node not found") {
+    if texts.contain("active cluster node not found") {
         ErrorKind::NoLeader
-    } else if texts.has("value being too large") {
+    } else if texts.contain("value being too large") {
         ErrorKind::TooLarge
-    } else if ["exceeds allowed", "malformed JSON", "duplicate key"].iter().any(|t| texts.has(t)) {
+    } else if ["exceeds allowed", "malformed JSON", "duplicate key"]
+        .iter()
+        .any(|t| texts.contain(t))
+    {
         ErrorKind::Rejected
     } else {
         ErrorKind::Server
@@ -125,9 +135,9 @@ fn internal(texts: &Texts<'_>) -> ErrorKind {
 }
 
 fn unavailable(texts: &Texts<'_>) -> ErrorKind {
-    if texts.has("locked") {
+    if texts.contain("locked") {
         ErrorKind::NamespaceLocked
-    } else if texts.has("sealed") || texts.has("not initialized") {
+    } else if texts.contain("sealed") || texts.contain("not initialized") {
         ErrorKind::Sealed
     } else {
         ErrorKind::Server
@@ -143,43 +153,47 @@ mod tests {
         assert_eq!(classify(status, body.as_bytes(), true), expected, "{status} {body}");
     }
 
-    fn errors(status: u16, text: &str, expected: ErrorKind) {
+    fn check_text(status: u16, text: &str, expected: ErrorKind) {
         let body = serde_json::json!({ "errors": [text] }).to_string();
         check(status, &body, Some(expected));
     }
 
     #[test]
-    fn answers_to_be_read() {
-        check(200, "not looked at here", None);
+    fn success_and_deleted_version_are_not_errors() {
+        check(200, "not parsed", None);
         check(204, "", None);
         check(404, r#"{"data":{"data":null,"metadata":{"version":1}}}"#, None);
     }
 
     #[test]
-    fn absent() {
+    fn not_found_is_distinguished_from_missing_mount_and_namespace() {
         check(404, r#"{"errors":[]}"#, Some(ErrorKind::NotFound));
-        errors(
+        check_text(
             404,
             "no handler for route \"x/data/a\". route entry not found.",
             ErrorKind::NoMount,
         );
-        errors(404, "namespace not found", ErrorKind::NoNamespace);
-        let warned =
+        check_text(404, "namespace not found", ErrorKind::NoNamespace);
+        let wrong_path =
             r#"{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine."]}"#;
-        check(404, warned, Some(ErrorKind::NoMount));
+        check(404, wrong_path, Some(ErrorKind::NoMount));
     }
 
     #[test]
-    fn refused() {
-        errors(
+    fn denials_are_classified_by_their_text() {
+        check_text(
             403,
             "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n",
             ErrorKind::TokenInvalid,
         );
-        errors(403, "1 error occurred:\n\t* permission denied\n\n", ErrorKind::Denied);
-        errors(403, "preflight capability check returned 403, please ensure", ErrorKind::Denied);
-        errors(403, "permission denied", ErrorKind::Forbidden);
-        errors(
+        check_text(403, "1 error occurred:\n\t* permission denied\n\n", ErrorKind::Denied);
+        check_text(
+            403,
+            "preflight capability check returned 403, please ensure",
+            ErrorKind::Denied,
+        );
+        check_text(403, "permission denied", ErrorKind::Forbidden);
+        check_text(
             503,
             "API access to this namespace has been locked by an administrator",
             ErrorKind::NamespaceLocked,
@@ -187,38 +201,46 @@ mod tests {
     }
 
     #[test]
-    fn wrong_request() {
-        errors(
+    fn rejected_requests_are_classified_by_their_text() {
+        check_text(
             400,
             "check-and-set parameter did not match the current version",
             ErrorKind::CasMismatch,
         );
-        errors(400, "check-and-set parameter required for this call", ErrorKind::CasRequired);
-        errors(400, "Upgrading from non-versioned to versioned data.", ErrorKind::Upgrading);
-        errors(400, "invalid role or secret ID", ErrorKind::Rejected);
-        errors(405, "unsupported operation", ErrorKind::Rejected);
-        errors(413, "request body too large", ErrorKind::TooLarge);
-        errors(
+        check_text(400, "check-and-set parameter required for this call", ErrorKind::CasRequired);
+        check_text(400, "Upgrading from non-versioned to versioned data.", ErrorKind::Upgrading);
+        check_text(400, "invalid role or secret ID", ErrorKind::Rejected);
+        check_text(405, "unsupported operation", ErrorKind::Rejected);
+        check_text(413, "request body too large", ErrorKind::TooLarge);
+        check_text(
             500,
             "put failed due to value being too large; got 1048720 bytes, max: 1048576 bytes",
             ErrorKind::TooLarge,
         );
-        errors(500, "failed to parse JSON input: JSON depth exceeds allowed", ErrorKind::Rejected);
+        check_text(
+            500,
+            "failed to parse JSON input: JSON depth exceeds allowed",
+            ErrorKind::Rejected,
+        );
     }
 
     #[test]
-    fn unavailable_servers() {
-        errors(503, "Vault is sealed", ErrorKind::Sealed);
-        errors(503, "server is not initialized", ErrorKind::Sealed);
-        errors(500, "local node not active but active cluster node not found", ErrorKind::NoLeader);
-        errors(500, "leadership lost while committing log", ErrorKind::Server);
-        errors(412, "required index state not present", ErrorKind::ReplicationLag);
-        errors(429, "request path \"x\": rate limit quota exceeded", ErrorKind::RateLimited);
-        errors(502, "bad gateway", ErrorKind::Server);
+    fn unavailable_server_is_classified_by_its_text() {
+        check_text(503, "Vault is sealed", ErrorKind::Sealed);
+        check_text(503, "server is not initialized", ErrorKind::Sealed);
+        check_text(
+            500,
+            "local node not active but active cluster node not found",
+            ErrorKind::NoLeader,
+        );
+        check_text(500, "leadership lost while committing log", ErrorKind::Server);
+        check_text(412, "required index state not present", ErrorKind::ReplicationLag);
+        check_text(429, "request path \"x\": rate limit quota exceeded", ErrorKind::RateLimited);
+        check_text(502, "bad gateway", ErrorKind::Server);
     }
 
     #[test]
-    fn answers_of_somebody_else() {
+    fn responses_of_a_gateway_are_malformed_or_unavailable() {
         let gateway = r#"{"message":"no Route matched"}"#;
         for status in [400, 403, 404, 405] {
             check(status, gateway, Some(ErrorKind::Malformed));

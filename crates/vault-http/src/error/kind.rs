@@ -1,87 +1,91 @@
-//! What can go wrong in an exchange, and in one table what each kind means for the caller.
+//! The kinds of errors, and in one table what each kind means for the caller.
 
-/// The kind of an [`Error`](crate::Error). [`ErrorKind::semantics`] says what to do about it.
+/// The kind of an [`Error`](crate::Error).
+///
+/// [`semantics`](Self::semantics) says how to react to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No connection could be made: refused, no such host, no answer in time.
+    /// No connection could be established: refused, unknown host, or timed out.
     Unreachable,
-    /// The TLS handshake failed, or the server's certificate was refused.
+    /// The TLS handshake failed, for example because the server's certificate is not trusted.
     Tls,
-    /// The deadline passed.
+    /// The deadline or the first-byte limit passed.
     Timeout,
-    /// Too many requests wait for a place in flight.
+    /// The queue for a concurrency permit is full, or no permit became free before the deadline.
     Overloaded,
-    /// The connection broke before the whole answer was there.
+    /// The connection closed before the response was complete.
     Interrupted,
-    /// The server is sealed or not initialised.
+    /// The server is sealed or not initialized.
     Sealed,
-    /// The cluster has no active node, or this one can't reach it.
+    /// The cluster has no active node, or this node cannot reach it.
     NoLeader,
-    /// The namespace is locked: somebody did that on purpose.
+    /// An administrator has locked the namespace.
     NamespaceLocked,
-    /// The server limits the rate of requests.
+    /// A rate limit of the server was exceeded.
     RateLimited,
-    /// A standby is behind the state that was asked for.
+    /// A standby has not yet replicated the state that the request requires.
     ReplicationLag,
-    /// The mount is being upgraded to KV version 2, well under a second.
+    /// The mount is being upgraded to KV version 2, which takes well under a second.
     Upgrading,
-    /// The server failed: any other 5xx.
+    /// The server failed with any other 5xx.
     Server,
-    /// The answer is none of Vault's: not JSON, not whole, too large, compressed.
+    /// The response is not a valid response of Vault: not JSON, truncated, too large or compressed.
     Malformed,
     /// A redirect that is not followed.
     Redirected,
-    /// 403: the token is revoked, expired, used up or unknown. Before a look-up it is a hint.
+    /// 403 that names the token as the cause: it is revoked, expired, used up or unknown.
+    /// Unconfirmed until the token has been looked up.
     TokenInvalid,
-    /// 403 in the words of a policy. Before a look-up it is a hint.
+    /// 403 in the wording of a policy denial. Unconfirmed until the token has been looked up.
     Denied,
-    /// 403 without a reason: no token, an address outside the token's range, or OpenBao.
+    /// 403 without a reason: no token, an address outside the token's CIDR blocks, or OpenBao.
     Forbidden,
-    /// A login was refused, or there is no credential left that could be tried.
+    /// A login was rejected, or no credential is left to try.
     LoginRefused,
-    /// Nothing is stored there.
+    /// Nothing is stored at the path.
     NotFound,
-    /// No engine is mounted there, or not at this point of the path.
+    /// No secrets engine is mounted at the path.
     NoMount,
-    /// There is no such namespace.
+    /// The namespace does not exist.
     NoNamespace,
-    /// Check-and-set: the version is another one.
+    /// Check-and-set: the current version differs from the expected one.
     CasMismatch,
-    /// Check-and-set: the mount or the secret demands it.
+    /// Check-and-set: the mount or the secret requires a version.
     CasRequired,
-    /// The request is larger than the server takes.
+    /// The request exceeds the server's size limit.
     TooLarge,
-    /// The server refuses the request as it is: any other 4xx.
+    /// The server rejected the request with any other 4xx, or the request could not be built.
     Rejected,
 }
 
-/// What a [`ErrorKind`] means for the one who asked.
+/// What an [`ErrorKind`] means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorSemantics {
-    /// Whether a request that changes nothing may be sent again.
+    /// Whether an idempotent request may be sent again.
     pub retryable: bool,
-    /// Whether the server could not be asked, so that an older answer may be used within bounds.
-    /// `false`: it was asked and said no.
+    /// Whether the server could not be asked, so that a cached value may be served within its
+    /// staleness limit. `false` means that the server gave a definite answer.
     pub may_serve_stale: bool,
-    /// Whether a write that met this may have been executed all the same.
+    /// Whether a write that failed with this kind may have been executed.
     pub executed: Executed,
 }
 
-/// Whether a request that failed may have done its work.
+/// Whether the server may have executed a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Executed {
-    /// Certainly not.
+    /// The request was certainly not executed.
     No,
-    /// Nobody here can tell.
+    /// The client cannot know whether the request was executed.
     Maybe,
 }
 
 impl ErrorKind {
-    /// The table: may it be retried, may stale be served, may it have been executed.
+    /// Returns whether an error of this kind may be retried, whether a stale value may be served
+    /// in its place, and whether a write may have been executed.
     pub const fn semantics(self) -> ErrorSemantics {
         use Executed::{Maybe, No};
-        let (retry, stale, executed) = match self {
+        let (retryable, may_serve_stale, executed) = match self {
             Self::Unreachable | Self::Sealed | Self::RateLimited | Self::ReplicationLag => {
                 (true, true, No)
             }
@@ -90,7 +94,8 @@ impl ErrorKind {
             }
             Self::Upgrading => (true, false, No),
             Self::Malformed | Self::Redirected => (false, true, Maybe),
-            // A refused certificate stays refused; the credential of a login too, for a while.
+            // An immediate retry would fail again: neither the server's certificate nor the
+            // credential of a login changes within a request's deadline.
             Self::Tls | Self::LoginRefused | Self::TokenInvalid | Self::Overloaded => {
                 (false, true, No)
             }
@@ -105,37 +110,37 @@ impl ErrorKind {
             | Self::TooLarge
             | Self::Rejected => (false, false, No),
         };
-        ErrorSemantics { retryable: retry, may_serve_stale: stale, executed }
+        ErrorSemantics { retryable, may_serve_stale, executed }
     }
 
-    /// A lower-case fragment for messages.
+    /// Returns the cause in lower case, for use in messages.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Unreachable => "the server can't be reached",
-            Self::Tls => "no trusted TLS connection",
-            Self::Timeout => "no answer within the deadline",
-            Self::Overloaded => "too many requests wait already",
-            Self::Interrupted => "the connection broke before the answer was whole",
-            Self::Sealed => "the server is sealed or not initialised",
+            Self::Unreachable => "cannot connect to the server",
+            Self::Tls => "TLS handshake failed",
+            Self::Timeout => "timed out",
+            Self::Overloaded => "too many requests are queued",
+            Self::Interrupted => "connection closed before the response was complete",
+            Self::Sealed => "the server is sealed or not initialized",
             Self::NoLeader => "the cluster has no active node",
             Self::NamespaceLocked => "the namespace is locked",
-            Self::RateLimited => "the server limits the rate of requests",
-            Self::ReplicationLag => "the standby is behind",
+            Self::RateLimited => "rate limit exceeded",
+            Self::ReplicationLag => "the standby has not yet replicated the required state",
             Self::Upgrading => "the mount is being upgraded to KV version 2",
-            Self::Server => "the server failed",
-            Self::Malformed => "the answer is not one of Vault's",
-            Self::Redirected => "the answer is a redirect that is not followed",
-            Self::TokenInvalid => "the token is not valid: revoked, expired, used up or unknown",
+            Self::Server => "server error",
+            Self::Malformed => "malformed response",
+            Self::Redirected => "redirect not followed",
+            Self::TokenInvalid => "invalid token (revoked, expired, used up or unknown)",
             Self::Denied => "permission denied by policy",
             Self::Forbidden => "permission denied",
-            Self::LoginRefused => "the login was refused",
-            Self::NotFound => "nothing is stored there",
-            Self::NoMount => "no secrets engine is mounted there",
-            Self::NoNamespace => "there is no such namespace",
-            Self::CasMismatch => "the stored version is not the expected one",
-            Self::CasRequired => "a check-and-set version is required",
-            Self::TooLarge => "the value is larger than the server takes",
-            Self::Rejected => "the server refuses the request",
+            Self::LoginRefused => "login failed",
+            Self::NotFound => "not found",
+            Self::NoMount => "no secrets engine is mounted at this path",
+            Self::NoNamespace => "namespace not found",
+            Self::CasMismatch => "check-and-set version mismatch",
+            Self::CasRequired => "check-and-set version required",
+            Self::TooLarge => "request too large",
+            Self::Rejected => "request rejected",
         }
     }
 }

@@ -1,7 +1,10 @@
-//! The error of an exchange: what was asked, where, and what came of it. Never what was in it.
+//! The error of a request: which operation failed, where, and why.
+//!
+//! An error never contains a query, a header or a body, so that it can be logged as it is.
 
+pub(crate) mod build;
 pub(crate) mod classify;
-pub(crate) mod kind;
+mod kind;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,13 +13,13 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::error::kind::{ErrorKind, Executed};
+pub use self::kind::{ErrorKind, ErrorSemantics, Executed};
 use crate::path::ApiPath;
 
-/// Why an exchange with Vault gave no answer that can be used.
+/// The error of a request to Vault.
 ///
-/// Holds the method, the path, the status and a [`ErrorKind`]; no query, no body, no header. It is cheap
-/// to clone, so that all who waited for one login can share its outcome.
+/// Contains the method, the path, the status and an [`ErrorKind`], but no query, header or body.
+/// Cheap to clone, so that all callers that waited for one login can share its error.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -32,7 +35,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` in an operation described as `operation`, such as `GET secret/data/a`.
+    /// Creates an error of an operation such as `GET secret/data/a`.
     pub fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -45,82 +48,83 @@ impl Error {
         }))
     }
 
-    /// An error of an exchange.
-    pub(crate) fn of(kind: ErrorKind, method: &Method, path: &ApiPath) -> Self {
+    /// Creates an error of a request with this method and path.
+    pub(crate) fn of_request(kind: ErrorKind, method: &Method, path: &ApiPath) -> Self {
         Self::new(kind, format!("{method} {path}"))
     }
 
-    /// What exactly, in a fixed text: nothing that a server or a user wrote.
+    /// Adds a more precise cause. The text is fixed, so that it cannot contain anything that a
+    /// server or a user wrote.
     #[must_use]
     pub fn with_detail(self, detail: &'static str) -> Self {
-        self.change(|inner| inner.detail = Some(detail))
+        self.map(|inner| inner.detail = Some(detail))
     }
 
-    /// What caused it. The source's text must hold no part of a body.
+    /// Sets the underlying error, whose text must not contain any part of a body.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.source = Some(Arc::new(source)))
+        self.map(|inner| inner.source = Some(Arc::new(source)))
     }
 
-    /// The same error as another kind, once more is known.
+    /// Replaces the kind, once more is known about the cause.
     #[must_use]
     pub fn into_kind(self, kind: ErrorKind) -> Self {
-        self.change(|inner| inner.kind = kind)
+        self.map(|inner| inner.kind = kind)
     }
 
-    /// Marks that the request was certainly not executed.
+    /// Marks the request as certainly not executed.
     #[must_use]
     pub fn mark_not_executed(self) -> Self {
-        self.change(|inner| inner.executed = Some(Executed::No))
+        self.with_executed(Executed::No)
     }
 
-    /// Marks that the request may have been executed, whatever the kind says.
+    /// Marks the request as possibly executed, whatever the kind implies.
     pub(crate) fn mark_maybe_executed(self) -> Self {
-        self.change(|inner| inner.executed = Some(Executed::Maybe))
+        self.with_executed(Executed::Maybe)
     }
 
     pub(crate) fn with_executed(self, executed: Executed) -> Self {
-        self.change(|inner| inner.executed = Some(executed))
+        self.map(|inner| inner.executed = Some(executed))
     }
 
     pub(crate) fn with_shared_source(self, source: Arc<dyn StdError + Send + Sync>) -> Self {
-        self.change(|inner| inner.source = Some(source))
+        self.map(|inner| inner.source = Some(source))
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
-        self.change(|inner| inner.status = Some(status))
+        self.map(|inner| inner.status = Some(status))
     }
 
     pub(crate) fn with_retry_after(self, after: Option<Duration>) -> Self {
-        self.change(|inner| inner.retry_after = after)
+        self.map(|inner| inner.retry_after = after)
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// What went wrong; [`ErrorKind::semantics`] says what that means.
+    /// Returns the kind. [`ErrorKind::semantics`] says how to react to it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What exactly, where more is known than the kind; else the kind's own text.
+    /// Returns the most precise cause that is known, or else the kind's description.
     pub fn detail(&self) -> &'static str {
         self.0.detail.unwrap_or(self.0.kind.description())
     }
 
-    /// The status of the answer, where there was one.
+    /// Returns the HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status.map(|status| status.as_u16())
     }
 
-    /// How long the server asks to wait, as it said it.
+    /// Returns the server's `Retry-After`, unmodified.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the request may have been executed although it failed.
+    /// Returns whether the request may have been executed although it failed.
     pub fn executed(&self) -> Executed {
         self.0.executed.unwrap_or(self.0.kind.semantics().executed)
     }

@@ -1,4 +1,10 @@
-//! An answer that may be read: its status and its body, typed on demand.
+//! A response without an error: its status and its body, which is deserialized on demand.
+
+mod date;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
 
 use std::fmt;
 use std::time::SystemTime;
@@ -8,69 +14,70 @@ use http::header::{DATE, HeaderMap};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::error::Error;
-use crate::error::kind::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::path::ApiPath;
 use crate::request::Request;
 use crate::zeroizing::ZeroizingBytes;
 
-/// An answer without an error: any 2xx, and a 404 that carries data in place of `errors`.
+/// A response without an error: any 2xx, or a 404 with data if the request
+/// [accepts it](Request::accept_not_found_data).
 pub struct Response {
     status: StatusCode,
     body: ZeroizingBytes,
+    /// The method and the path of the request.
     operation: Request,
     sent_at: Instant,
     date: Option<SystemTime>,
 }
 
 impl Response {
-    /// A response to `request`; [`with_times`](Self::with_times) sets its times.
+    /// Creates a response to `request`. [`with_times`](Self::with_times) sets its times.
     pub(crate) fn new(status: StatusCode, body: ZeroizingBytes, request: &Request) -> Self {
         let operation = Request::new(request.method.clone(), request.path.clone());
         Self { status, body, operation, sent_at: Instant::now(), date: None }
     }
 
-    /// Adds when the request was sent, and when the server answered by its own clock.
+    /// Sets the time when the request was sent, and takes the server's time from `headers`.
     pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
-        let date = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
+        let date = headers.get(DATE).and_then(|date| date::parse(date.to_str().ok()?));
         Self { sent_at, date, ..self }
     }
 
-    /// A point in time just before the request was sent: the server answered later.
+    /// Returns a time just before the request was sent. The response was created after it.
     pub fn sent_at(&self) -> Instant {
         self.sent_at
     }
 
-    /// The time of the answer by the server's clock, in whole seconds, from the
-    /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it with other
-    /// times of the same server only.
+    /// Returns the time of the response by the server's clock, in whole seconds, from the
+    /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it only with
+    /// other times of the same server.
     pub fn date(&self) -> Option<SystemTime> {
         self.date
     }
 
-    /// The status of the answer.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// The path that was asked.
+    /// Returns the path of the request.
     pub fn path(&self) -> &ApiPath {
         &self.operation.path
     }
 
-    /// The whole body as `T`, which may borrow from it.
+    /// Deserializes the whole body. The value may borrow from it.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`], which tells nothing of the body.
+    /// [`ErrorKind::Malformed`] if the body has another structure. The error does not quote it.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        // The parser's own error may quote what it read.
-        serde_json::from_slice(&self.body).map_err(|_| self.malformed("not the expected JSON"))
+        // The error of the parser is dropped because it may quote the body.
+        serde_json::from_slice(&self.body).map_err(|_| self.malformed("unexpected JSON structure"))
     }
 
-    /// The `data` of the envelope as `T`.
+    /// Deserializes the `data` of the envelope.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`], when there is none or it has another shape.
+    /// [`ErrorKind::Malformed`] if there is no `data` or it has another structure.
     pub fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         #[derive(Deserialize)]
         struct Envelope<T> {
@@ -79,26 +86,26 @@ impl Response {
         Ok(self.json::<Envelope<T>>()?.data)
     }
 
-    /// Checks that the status is one with which Vault answers this operation. A 404 without `errors`
-    /// is KV's answer about a deleted version, and for anything else a gateway's own.
+    /// Verifies that Vault may respond to this operation with the status, which must be one of
+    /// `statuses`. A gateway in front of Vault may respond with others.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`]. Something that answers 4xx in Vault's place did not pass the request on,
-    /// so it was certainly not executed.
+    /// [`ErrorKind::Malformed`] for any other status. With a 4xx, the request did not reach Vault
+    /// and was certainly not executed.
     pub fn expect_status(&self, statuses: &[u16]) -> Result<(), Error> {
         if statuses.contains(&self.status()) {
             return Ok(());
         }
-        let error = self.malformed("Vault does not answer this with that status");
+        let error = self.malformed("unexpected status");
         Err(if self.status.is_client_error() { error.mark_not_executed() } else { error })
     }
 
-    /// The error that this answer is when it lacks what its reader needs.
+    /// Returns an error for a response that lacks what its reader needs.
     pub fn malformed(&self, detail: &'static str) -> Error {
-        self.operation.error(ErrorKind::Malformed).with_status(self.status).with_detail(detail)
+        self.error(ErrorKind::Malformed).with_detail(detail)
     }
 
-    /// An error of `kind` with this answer's method, path and status.
+    /// Returns an error of `kind` with the method, path and status of this response.
     pub fn error(&self, kind: ErrorKind) -> Error {
         self.operation.error(kind).with_status(self.status)
     }
@@ -107,105 +114,5 @@ impl Response {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Response({:?}, {})", self.operation, self.status.as_u16())
-    }
-}
-
-/// Parses the [form of a date](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7) that servers
-/// must send: the same parts as in RFC 3339, in another order.
-fn http_date(text: &str) -> Option<SystemTime> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, date) = text.split_once(", ")?;
-    let mut parts = date.strip_suffix(" GMT")?.splitn(4, ' ');
-    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z")).ok()
-}
-
-#[cfg(test)]
-mod date_tests {
-    use super::*;
-
-    #[test]
-    fn date_is_parsed_in_the_form_that_servers_send() {
-        for (text, expected) in [
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
-            ("Sun, 06 Nov 1994 08:49:37 CET", None),
-            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
-            ("Sun, 30 Feb 2024 08:49:37 GMT", None),
-            ("Sun, 06 Nov 1994 08:49:37.5 GMT GMT", None),
-            ("1994-11-06T08:49:37Z", None),
-            ("", None),
-        ] {
-            let since =
-                http_date(text).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-            assert_eq!(since.map(|since| since.as_secs()), expected, "{text}");
-        }
-    }
-}
-
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests {
-    use secrecy::{ExposeSecret, SecretString};
-
-    use super::*;
-    use crate::json;
-    use crate::memory;
-    use crate::zeroizing;
-
-    #[derive(Deserialize)]
-    struct Data {
-        #[serde(deserialize_with = "json::secret_string")]
-        value: SecretString,
-    }
-
-    /// A response whose value has `lines` lines, read in chunks, and the value.
-    fn read_in_chunks(lines: usize) -> (Response, SecretString) {
-        let mut sent = ZeroizingBytes::new(Vec::with_capacity(lines * 66 + 100));
-        sent.extend_from_slice(br#"{"data":{"value":""#);
-        memory::plant(lines, |c| match c {
-            '\n' => sent.extend_from_slice(br"\n"),
-            c => sent.push(c as u8),
-        });
-        sent.extend_from_slice(br#""}}"#);
-        let mut body = ZeroizingBytes::default();
-        for chunk in sent.chunks(1_000) {
-            assert!(zeroizing::append(&mut body, chunk, 4 * 1024 * 1024));
-        }
-        assert_eq!(json::validate(&body), Some(json::JsonShape::Object));
-        let request = Request::get(ApiPath::from_static("secret/data/a"));
-        let response = Response::new(StatusCode::OK, body, &request);
-        let value = response.data::<Data>().unwrap().value;
-        assert_eq!(value.expose_secret().len(), lines * 65 - 1);
-        (response, value)
-    }
-
-    #[test]
-    #[ignore = "a child of response_leaves_no_copy_in_memory"]
-    fn child_that_drops_responses() {
-        for lines in [30, 12_000] {
-            drop(read_in_chunks(lines));
-        }
-        memory::wait_for_search().unwrap();
-    }
-
-    #[test]
-    #[ignore = "a child of response_leaves_no_copy_in_memory"]
-    fn child_that_keeps_a_response() {
-        let kept = read_in_chunks(30);
-        memory::wait_for_search().unwrap();
-        drop(kept);
-    }
-
-    #[test]
-    fn response_leaves_no_copy_in_memory() {
-        let marks =
-            |child: &str| memory::marks_in_child(&format!("response::tests::{child}")).unwrap();
-        assert_ne!(marks("child_that_keeps_a_response"), 0, "the search finds what is there");
-        assert_eq!(marks("child_that_drops_responses"), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! A token, as it is kept and as it is sent.
+//! Tokens.
 
 pub(crate) mod session;
 pub(crate) mod source;
@@ -12,19 +12,20 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// A Vault token: masked in `Debug`, marked sensitive as a header, wiped when the last clone goes.
+/// A Vault token. It is masked in `Debug`, marked as sensitive in headers, and zeroized when the
+/// last clone is dropped.
 #[derive(Clone)]
 pub struct Token {
     header: HeaderValue,
-    /// The requests that were sent with it, if they are counted.
-    sent: Option<Arc<AtomicU32>>,
+    /// The number of requests that were sent with the token, if they are counted.
+    requests_sent: Option<Arc<AtomicU32>>,
 }
 
 impl Token {
-    /// Takes a token that came from a server or an operator. White space around it is dropped.
+    /// Validates a token from a server or an operator. White space at either end is ignored.
     ///
     /// # Errors
-    /// [`TokenError`] when it is empty, or has a character that no token has.
+    /// [`TokenError`] if the token is empty or contains an invalid character.
     pub fn new(text: &SecretString) -> Result<Self, TokenError> {
         let text = text.expose_secret().trim();
         if text.is_empty() {
@@ -37,34 +38,34 @@ impl Token {
         let mut header =
             HeaderValue::from_maybe_shared(bytes).map_err(|_| TokenError::Character)?;
         header.set_sensitive(true);
-        Ok(Self { header, sent: None })
+        Ok(Self { header, requests_sent: None })
     }
 
-    /// Counts the requests that are sent with this token and its clones from now on, retries included:
-    /// for a token with a number of uses.
+    /// Starts counting the requests that are sent with this token and its clones, retries included.
+    /// For tokens with a limited number of uses.
     #[must_use]
     pub fn counted(mut self) -> Self {
-        self.sent = Some(Arc::default());
+        self.requests_sent = Some(Arc::default());
         self
     }
 
-    /// The number of requests that were sent with it since [`counted`](Self::counted); 0 if they are
-    /// not counted.
+    /// Returns the number of requests that were sent since [`counted`](Self::counted), or 0 if they
+    /// are not counted.
     pub fn sent(&self) -> u32 {
-        self.sent.as_ref().map_or(0, |sent| sent.load(Relaxed))
+        self.requests_sent.as_ref().map_or(0, |sent| sent.load(Relaxed))
     }
 
-    /// The value of the header `X-Vault-Token` for one request, marked sensitive.
+    /// Returns the value of the header `X-Vault-Token` for one request, which is then counted.
     pub fn header(&self) -> HeaderValue {
-        if let Some(sent) = &self.sent {
+        if let Some(sent) = &self.requests_sent {
             sent.fetch_add(1, Relaxed);
         }
         self.header.clone()
     }
 
-    /// The token itself, for a request that has it in its body.
+    /// Returns the token itself, for requests that carry it in their body.
     pub fn expose(&self) -> &str {
-        // Only ASCII got in.
+        // `new` accepts only visible ASCII, so the conversion cannot fail.
         self.header.to_str().unwrap_or_default()
     }
 }
@@ -75,15 +76,15 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Why a text is no token.
+/// The reasons why a text is not a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is nothing in it.
+    /// The token is empty.
     #[error("the token is empty")]
     Empty,
-    /// A line break, a space or a character outside ASCII.
-    #[error("the token has a character that no token has, such as a line break")]
+    /// The token contains white space, a control character or a non-ASCII character.
+    #[error("the token contains white space, a control character or a non-ASCII character")]
     Character,
 }
 
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_masked_and_checked() {
+    fn token_is_trimmed_validated_and_masked() {
         let token = Token::new(&" hvs.planted\n".into()).unwrap();
         assert_eq!(token.expose(), "hvs.planted");
         assert!(token.header().is_sensitive());

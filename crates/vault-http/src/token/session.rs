@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::error::kind::{ErrorKind, Executed};
+use crate::error::{Error, ErrorKind, Executed};
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::source::{Denial, DenialOutcome, TokenSource};

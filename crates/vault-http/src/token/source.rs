@@ -1,67 +1,71 @@
-//! The port through which a request gets its token. `vault-auth` implements it.
+//! The trait through which a [`Session`](crate::Session) obtains its token.
+//!
+//! The crate `vault-auth` implements it with logins and renewals.
 
 use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::token::Token;
 
-/// Which login a token came from. Later logins have higher generations.
+/// The number of the login that issued a token. Later logins have higher generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// The one after this.
+    /// Returns the next generation.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// How many came before the first and this one.
+    /// Returns the number, which is 0 for the first generation.
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// A token to send now, and the generation that it belongs to.
+/// A token and its generation.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
-    /// Its generation, to be told to [`TokenSource::denied`] when it is refused.
+    /// The generation of the token, which [`TokenSource::denied`] needs if the token is denied.
     pub generation: Generation,
 }
 
-/// A 403 that a request was answered with.
+/// A response with status 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denial {
     /// The generation of the token that was sent.
     pub generation: Generation,
-    /// Whether the answer named the token as the cause ([`ErrorKind::TokenInvalid`](crate::ErrorKind)).
+    /// Whether the response named the token as the cause
+    /// ([`ErrorKind::TokenInvalid`](crate::ErrorKind::TokenInvalid)).
     pub token_invalid: bool,
 }
 
-/// What a [`Denial`] came down to.
+/// The confirmed cause of a [`Denial`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DenialOutcome {
-    /// There is another token than the one that was sent: send the request once more.
+    /// The token was invalid and has been replaced. Send the request again with the new token.
     Replaced,
-    /// The token lives; it is the path that is denied.
+    /// The token is valid, but its policies do not permit the request.
     PathDenied,
 }
 
-/// Where tokens come from.
+/// A source of tokens, shared by all requests of a [`Session`](crate::Session).
 #[async_trait]
 pub trait TokenSource: Send + Sync {
-    /// The token to send now. Waits for a login only when there is no usable token.
+    /// Returns the current token. Waits for a login only if there is no valid token.
     ///
     /// # Errors
-    /// The outcome of the login, shared by all who waited for it.
+    /// The error of the login, which all waiting callers share.
     async fn token(&self) -> Result<IssuedToken, Error>;
 
-    /// Settles what a 403 means, once for all callers with that generation: whether the token is
-    /// dead, and if so, replaces it.
+    /// Determines the cause of a 403, and replaces the token if it is no longer valid.
+    ///
+    /// Concurrent callers with tokens of the same generation share one look-up and one login.
     ///
     /// # Errors
-    /// When it could not be settled, or the token is dead and no login gives another.
+    /// If the cause could not be determined, or the token is invalid and the login failed.
     async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error>;
 }

@@ -93,7 +93,7 @@ async fn a_certificate_that_can_not_be_used() -> Result<()> {
     for (certificate, key, why) in [
         (&missing, &key, "/nonexistent/client.pem"),
         (&certificate, &missing, "/nonexistent/client.pem"),
-        (&certificate, &foreign, "don't belong together"),
+        (&certificate, &foreign, "do not match"),
         (&garbage, &key, "certificate"),
         (&certificate, &garbage, "private key"),
         (&key, &certificate, "certificate"),

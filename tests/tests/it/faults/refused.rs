@@ -42,13 +42,13 @@ async fn a_certificate_that_is_not_right_is_refused_once_and_by_its_cause() -> R
     let authority = Authority::new("an authority")?;
     let stranger = Authority::new("another authority")?;
     let (ca, bundle) = (authority.pem(), "KM_CA_CERT");
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     for (pem, detail, variable) in [
         (authority.server(Flaw::Expired)?, "the server's certificate has expired", bundle),
-        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not valid yet", bundle),
+        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not yet valid", bundle),
         (
             authority.server(Flaw::OtherHost)?,
-            "the server's certificate is for another host name",
+            "the server's certificate is not valid for this host name",
             "KM_TLS_SERVER_NAME",
         ),
         (stranger.server(Flaw::None)?, untrusted, bundle),
@@ -64,7 +64,7 @@ async fn a_certificate_that_is_not_right_is_refused_once_and_by_its_cause() -> R
 async fn an_authority_with_a_trusted_name_and_another_key_is_nobody() -> Result<()> {
     let (trusted, other) = (Authority::new("an authority")?, Authority::new("an authority")?);
     let config = scripted::server_config(&other.server(Flaw::None)?)?;
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     let server = Scripted::requests(well()).tls(config);
     check(server, &trusted.pem(), untrusted, "KM_CA_CERT").await
 }
@@ -83,7 +83,7 @@ fn server_hello_1_1() -> Vec<u8> {
 #[tokio::test]
 async fn a_server_of_tls_1_1_is_refused() -> Result<()> {
     let ca = Authority::new("an authority")?.pem();
-    let detail = "the server speaks no TLS version from 1.2 on";
+    let detail = "the server does not support TLS 1.2 or later";
     // The alert `protocol_version`, as such servers answer; and one that goes on all the same.
     let alert = vec![0x15, 3, 2, 0, 2, 2, 70];
     for bytes in [alert, server_hello_1_1()] {
@@ -132,7 +132,7 @@ async fn a_client_certificate_that_is_missing_is_told() -> Result<()> {
     let server = Scripted::requests(well()).tls(config).start()?;
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
     let error = parts.fails().await;
-    let detail = "the server refused the client certificate";
+    let detail = "the server rejected the client certificate";
     assert_eq!((error.kind(), error.detail()), (ErrorKind::Tls, detail));
     assert_eq!((server.record().connections(), server.record().total()), (1, 0));
     assert!(!server.record().has(&parts.token));

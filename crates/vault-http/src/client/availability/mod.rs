@@ -12,8 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::client::retry::backoff;
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::error::kind::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 /// An outage that begins within this time of the last one's end continues it: its backoff goes on.
 const SAME_OUTAGE: Duration = Duration::from_secs(1);

@@ -1,211 +1,111 @@
-//! The TLS settings of new connections, which are made again when certificate files change.
+//! TLS settings that are reloaded when certificate files change.
 //!
-//! Files are read on a thread for blocking work, one check at a time and within a bound, so that a
-//! file system that hangs delays connections instead of stopping the process.
+//! The files are checked on a thread for blocking work, one check at a time and with a timeout, so
+//! that a file system that hangs delays connections but never blocks the runtime.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use tracing::{info, warn};
-use zeroize::Zeroizing;
 
-use super::{self as tls, ClientIdentity, Roots};
-use crate::client::builder::BuildErrorKind;
-use crate::file::{self, FileError};
+use super::sources::{FileStamp, TlsSources};
+use crate::error::build::BuildErrorKind;
 
-/// The largest file of certificates or keys. The bundles that systems ship are a quarter of that.
-const MAX_FILE_BYTES: usize = 1024 * 1024;
-
-/// PEM text, or the file that holds it.
-#[derive(Debug, Clone)]
-pub(crate) enum Pem {
-    Bytes(Vec<u8>),
-    File(PathBuf),
-}
-
-/// The client certificate that is shown.
-#[derive(Debug, Clone)]
-pub(crate) enum Shown {
-    Fixed(ClientIdentity),
-    Files { certificate: PathBuf, key: PathBuf },
-}
-
-/// Whom to trust and what to show.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sources {
-    pub(crate) ca: Option<Pem>,
-    pub(crate) shown: Option<Shown>,
-}
-
-/// The time that a connection waits for a check of the files. A local file takes microseconds.
+/// The time for which a new connection waits for a check of the files. A check of local files takes
+/// microseconds.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The current settings.
+/// The current TLS settings of a client.
 #[derive(Debug)]
 pub(crate) struct TlsReloader {
-    sources: Sources,
-    tls: bool,
+    sources: TlsSources,
+    is_tls: bool,
     current: Mutex<Current>,
-    /// Held by the check in progress.
+    /// Locked by the check in progress.
     check: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
 struct Current {
-    stamps: Vec<Stamp>,
+    stamps: Vec<FileStamp>,
     generation: u64,
     config: Arc<ClientConfig>,
 }
 
-/// What tells that a file has changed; `None` when there is none.
-type Stamp = Option<(SystemTime, u64)>;
-
 impl TlsReloader {
-    /// Reads everything once.
+    /// Reads all sources for the first time.
     ///
     /// # Errors
-    /// All that is wrong with it.
-    pub(crate) fn load(sources: Sources, tls: bool) -> Result<Self, Vec<BuildErrorKind>> {
+    /// All problems with the sources.
+    pub(crate) fn load(sources: TlsSources, is_tls: bool) -> Result<Self, Vec<BuildErrorKind>> {
         let stamps = sources.stamps();
-        let config = Arc::new(sources.config(tls)?);
+        let config = Arc::new(sources.client_config(is_tls)?);
         let current = Mutex::new(Current { stamps, generation: 0, config });
-        Ok(Self { sources, tls, current, check: Arc::default() })
+        Ok(Self { sources, is_tls, current, check: Arc::default() })
     }
 
-    /// Whether any of it is in files.
+    /// Returns whether any of the settings come from files.
     pub(crate) fn has_files(&self) -> bool {
         self.sources.files().next().is_some()
     }
 
-    /// The settings, and how often they have changed.
+    /// Returns the settings and their generation, which increases with each reload.
     pub(crate) fn current(&self) -> (u64, Arc<ClientConfig>) {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         (current.generation, Arc::clone(&current.config))
     }
 
-    /// Reads files that have changed, and returns how often the settings have changed by then. If
-    /// the file system hangs, the settings stay as they are.
+    /// Reloads the settings if files have changed, and returns their generation. The settings are
+    /// kept if the check times out.
     pub(crate) async fn refresh(self: Arc<Self>) -> u64 {
         let check = async {
             let permit = Arc::clone(&self.check).lock_owned().await;
             let reloader = Arc::clone(&self);
             let check = move || {
-                reloader.reload();
+                reloader.reload_if_changed();
                 drop(permit);
             };
             tokio::task::spawn_blocking(check).await
         };
         if tokio::time::timeout(CHECK_TIMEOUT, check).await.is_err() {
-            warn!("certificate files cannot be checked in time; the last are kept");
+            warn!("timed out checking certificate files; keeping the current TLS settings");
         }
         self.current().0
     }
 
-    /// Reads files that have changed, the certificate and its key as a pair. Files that cannot be
-    /// used leave the last good ones in place.
-    fn reload(&self) {
+    /// Reloads the settings if files have changed, the client certificate and its key as a pair.
+    /// The settings are kept if a file cannot be used.
+    fn reload_if_changed(&self) {
         let stamps = self.sources.stamps();
-        let known = |current: &Current| current.stamps == stamps;
-        if known(&self.current.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if self.current.lock().unwrap_or_else(PoisonError::into_inner).stamps == stamps {
             return;
         }
-        match self.sources.config(self.tls) {
+        match self.sources.client_config(self.is_tls) {
             Ok(config) => {
-                info!("certificate files have changed and were read again");
+                info!("certificate files changed; reloaded the TLS settings");
                 let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
                 let generation = current.generation + 1;
                 *current = Current { stamps, generation, config: Arc::new(config) };
             }
             Err(problems) => {
                 let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                warn!(?problems, "changed certificate files can't be used; the last are kept");
+                warn!(
+                    ?problems,
+                    "cannot use the changed certificate files; keeping the current TLS settings"
+                );
             }
         }
     }
-}
-
-impl Sources {
-    fn files(&self) -> impl Iterator<Item = &Path> {
-        let ca = match &self.ca {
-            Some(Pem::File(path)) => Some(path.as_path()),
-            _ => None,
-        };
-        let pair = match &self.shown {
-            Some(Shown::Files { certificate, key }) => [Some(certificate), Some(key)],
-            _ => [None, None],
-        };
-        ca.into_iter().chain(pair.into_iter().flatten().map(PathBuf::as_path))
-    }
-
-    fn stamps(&self) -> Vec<Stamp> {
-        let stamp = |path| {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        self.files().map(stamp).collect()
-    }
-
-    fn config(&self, tls: bool) -> Result<ClientConfig, Vec<BuildErrorKind>> {
-        let ca = self.ca.as_ref().map(Pem::read).transpose();
-        let shown = self.shown.as_ref().map(Shown::read).transpose();
-        let (ca, shown) = match (ca, shown) {
-            (Ok(ca), Ok(shown)) => (ca, shown),
-            (ca, shown) => {
-                return Err([ca.err(), shown.err()].into_iter().flatten().flatten().collect());
-            }
-        };
-        let roots = match &ca {
-            Some(pem) => Roots::Pem(pem),
-            None if tls => Roots::System,
-            None => Roots::None,
-        };
-        tls::config(roots, shown.as_ref()).map_err(|error| vec![BuildErrorKind::Trust(error)])
-    }
-}
-
-impl Pem {
-    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Vec<BuildErrorKind>> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes.clone().into()),
-            Self::File(path) => read(path).map_err(|problem| vec![problem]),
-        }
-    }
-}
-
-impl Shown {
-    /// Both files are looked at, even when the first is bad.
-    fn read(&self) -> Result<ClientIdentity, Vec<BuildErrorKind>> {
-        let (certificate, key) = match self {
-            Self::Fixed(identity) => return Ok(identity.clone()),
-            Self::Files { certificate, key } => (certificate, key),
-        };
-        match (read(certificate), read(key)) {
-            (Ok(certificate), Ok(key)) => ClientIdentity::from_pem(&certificate, &key)
-                .map_err(|error| vec![BuildErrorKind::Identity(error)]),
-            (certificate, key) => {
-                Err([certificate.err(), key.err()].into_iter().flatten().collect())
-            }
-        }
-    }
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {
-    let problem = |error| {
-        let why = match error {
-            FileError::Io(error) => error.to_string(),
-            other => other.to_string(),
-        };
-        BuildErrorKind::File { path: path.to_owned(), why }
-    };
-    Ok(file::read_blocking(path, MAX_FILE_BYTES).map_err(problem)?.bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
-    use crate::connection::tls::TlsError;
+    use crate::connection::tls::error::TlsError;
+    use crate::connection::tls::sources::{IdentitySource, MAX_FILE_BYTES, PemSource};
 
     struct Files(tempfile::TempDir);
 
@@ -218,9 +118,14 @@ mod tests {
             self.0.path().join(name)
         }
 
-        fn sources(&self) -> Sources {
-            let shown = Shown::Files { certificate: self.path("cert"), key: self.path("key") };
-            Sources { ca: Some(Pem::File(self.path("ca"))), shown: Some(shown) }
+        fn sources(&self) -> TlsSources {
+            let (certificate, key) = (self.path("cert"), self.path("key"));
+            let identity = Some(IdentitySource::Files { certificate, key });
+            TlsSources { identity, ..self.ca_source() }
+        }
+
+        fn ca_source(&self) -> TlsSources {
+            ca_source(self.path("ca"))
         }
 
         fn write(&self, name: &str, content: &str) {
@@ -228,13 +133,17 @@ mod tests {
         }
     }
 
+    fn ca_source(path: PathBuf) -> TlsSources {
+        TlsSources { ca: Some(PemSource::File(path)), identity: None }
+    }
+
     fn pair(name: &str) -> (String, String) {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        (made.cert.pem(), made.signing_key.serialize_pem())
+        let generated = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (generated.cert.pem(), generated.signing_key.serialize_pem())
     }
 
     #[test]
-    fn all_files_that_are_wrong_are_told_together() {
+    fn all_unusable_files_are_reported_together() {
         let files = Files::new();
         let problems = TlsReloader::load(files.sources(), true).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
@@ -251,10 +160,9 @@ mod tests {
     #[test]
     fn certificate_file_that_is_a_device_is_refused() {
         for path in ["/dev/zero", "/dev/null"] {
-            let sources = Sources { ca: Some(Pem::File(path.into())), shown: None };
-            let problems = TlsReloader::load(sources, true).unwrap_err();
-            let why = "not a regular file".to_owned();
-            assert_eq!(problems, [BuildErrorKind::File { path: path.into(), why }]);
+            let problems = TlsReloader::load(ca_source(path.into()), true).unwrap_err();
+            let reason = "not a regular file".to_owned();
+            assert_eq!(problems, [BuildErrorKind::File { path: path.into(), reason }]);
         }
     }
 
@@ -262,47 +170,46 @@ mod tests {
     fn certificate_file_that_is_too_large_is_refused() {
         let files = Files::new();
         files.write("ca", &" ".repeat(MAX_FILE_BYTES + 1));
-        let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
-        let problems = TlsReloader::load(sources, true).unwrap_err();
-        assert!(
-            matches!(&problems[..], [BuildErrorKind::File { why, .. }] if why.contains("larger"))
-        );
+        let problems = TlsReloader::load(files.ca_source(), true).unwrap_err();
+        let [BuildErrorKind::File { reason, .. }] = &problems[..] else {
+            panic!("{problems:?}");
+        };
+        assert!(reason.contains("larger"), "{reason}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn check_that_hangs_leaves_the_last_settings() {
+    async fn check_that_hangs_keeps_the_settings() {
         let files = Files::new();
         files.write("ca", &pair("a").0);
-        let sources = Sources { ca: Some(Pem::File(files.path("ca"))), shown: None };
-        let trust = Arc::new(TlsReloader::load(sources, true).unwrap());
+        let reloader = Arc::new(TlsReloader::load(files.ca_source(), true).unwrap());
         files.write("ca", &format!("{}\n", pair("another").0));
-        let hung = trust.check.lock().await;
-        assert_eq!(Arc::clone(&trust).refresh().await, 0);
+        let hung = reloader.check.lock().await;
+        assert_eq!(Arc::clone(&reloader).refresh().await, 0);
         drop(hung);
-        assert_eq!(Arc::clone(&trust).refresh().await, 1);
+        assert_eq!(Arc::clone(&reloader).refresh().await, 1);
     }
 
     #[test]
-    fn changed_files_are_read_again_as_a_matching_pair() {
+    fn changed_files_are_reloaded_as_a_matching_pair() {
         let files = Files::new();
         let (certificate, key) = pair("first");
         for (name, content) in [("ca", &certificate), ("cert", &certificate), ("key", &key)] {
             files.write(name, content);
         }
-        let trust = TlsReloader::load(files.sources(), true).unwrap();
+        let reloader = TlsReloader::load(files.sources(), true).unwrap();
         let reloaded = || {
-            trust.reload();
-            trust.current().0
+            reloader.reload_if_changed();
+            reloader.current().0
         };
-        assert_eq!(reloaded(), 0, "unchanged files are not read again");
+        assert_eq!(reloaded(), 0, "unchanged files are not reloaded");
 
-        let (certificate, key) = pair("the second, whose length is another");
+        let (certificate, key) = pair("second with another length");
         files.write("cert", &certificate);
-        assert_eq!(reloaded(), 0, "half a pair is not used");
+        assert_eq!(reloaded(), 0, "a certificate without its key is not used");
         files.write("key", &format!("{key}\n"));
         assert_eq!(reloaded(), 1);
 
         files.write("key", "");
-        assert_eq!(reloaded(), 1, "an empty file leaves the last pair");
+        assert_eq!(reloaded(), 1, "an empty file is not used");
     }
 }
