@@ -7,9 +7,6 @@ mod image;
 mod interop;
 mod layers;
 mod packaging;
-#[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
-#[path = "../../tests/src/probe.rs"]
-mod probe;
 mod server;
 mod step;
 mod workspace;

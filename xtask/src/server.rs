@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use anyhow::{Result, anyhow, bail};
+use testkit::probe::{Machine, Way};
 
-use crate::probe::{Machine, Way};
 use crate::step::{cargo, run};
 use crate::workspace;
 

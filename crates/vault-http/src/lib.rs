@@ -21,12 +21,6 @@ pub mod zeroizing;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-#[path = "../../../tests/src/memory.rs"]
-#[expect(unreachable_pub, reason = "taken in as it is")]
-mod memory;
-
 pub use address::{Address, AddressError, Plaintext};
 pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_DEADLINE};

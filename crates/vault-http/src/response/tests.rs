@@ -1,8 +1,8 @@
 use secrecy::{ExposeSecret, SecretString};
+use testkit::memory;
 
 use super::*;
 use crate::json;
-use crate::memory;
 use crate::zeroizing;
 
 #[derive(Deserialize)]

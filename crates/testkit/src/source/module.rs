@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::say;
 use crate::environment::target_dir;
 
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vault-server");
+const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vault-server");
 const PACKAGE: &str = "github.com/hashicorp/vault";
 /// How often the build is said to be alive.
 const REPORT: Duration = Duration::from_secs(20);

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use tests::leaks::{mark_in, watch};
-use tests::secret;
+use testkit::leaks::{mark_in, watch};
+use testkit::secret;
 
 #[test]
 fn every_form_of_a_secret_is_seen() {

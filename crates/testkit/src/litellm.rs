@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::environment::var;
 
-const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/driver.py");
+const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/interop/driver.py");
 
 /// Its import alone takes several seconds, and other tests may stand in line.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(300);

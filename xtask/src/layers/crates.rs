@@ -1,4 +1,4 @@
-//! Who may depend on whom: the table, and its check against `cargo metadata`.
+//! The levels of the crates, checked against `cargo metadata`.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,23 @@ use serde_json::Value;
 use crate::workspace;
 
 /// A crate depends only on crates of a lower level, dev- and build-dependencies included.
-const LEVELS: [&[&str]; 4] = [
+const LEVELS: [&[&str]; 5] = [
+    // The test harness: tests of every crate use it, and it uses none of them.
+    &["testkit"],
     &["vault-http", "secret-cache", "km-settings"],
     &["vault-auth", "vault-kv"],
     &["km-proxy-adapter"],
     &["km"],
 ];
 
-/// They may depend on anything, and nothing depends on them.
+/// Packages that may depend on any crate, and that no crate depends on.
 const BESIDE: [&str; 5] = ["xtask", "tests", "benches", "fuzz", "gateway"];
 
-/// Prints the levels, or fails with every edge that breaks them.
-pub(crate) fn run() -> Result<()> {
+/// Prints the levels.
+///
+/// # Errors
+/// Lists each dependency that breaks them.
+pub(super) fn check() -> Result<()> {
     let metadata = workspace::metadata()?;
     for (level, crates) in LEVELS.iter().enumerate().rev() {
         println!("{level}  {}", crates.join("  "));
@@ -28,9 +33,9 @@ pub(crate) fn run() -> Result<()> {
     let edges = edges(&metadata)?;
     let problems = problems(&metadata, &edges)?;
     if !problems.is_empty() {
-        bail!("the layers are broken:\n  {}", problems.join("\n  "));
+        bail!("dependencies between crates:\n  {}", problems.join("\n  "));
     }
-    println!("{} dependencies between them, all downward", edges.len());
+    println!("{} dependencies between crates, all downward", edges.len());
     Ok(())
 }
 
@@ -42,7 +47,7 @@ struct Edge {
     kind: String,
 }
 
-/// Where a package stands. `None`: not in the table.
+/// Returns the level of a package, or `None` if it is not in the table.
 fn level(name: &str) -> Option<usize> {
     let beside = BESIDE.contains(&name).then_some(LEVELS.len());
     LEVELS.iter().position(|crates| crates.contains(&name)).or(beside)
@@ -51,7 +56,7 @@ fn level(name: &str) -> Option<usize> {
 fn problems(metadata: &Value, edges: &[Edge]) -> Result<Vec<String>> {
     let unknown = packages(metadata)?.iter().filter_map(|package| package["name"].as_str());
     let unknown = unknown.filter(|name| level(name).is_none());
-    let unknown = unknown.map(|name| format!("{name} is in the workspace, and not in the table"));
+    let unknown = unknown.map(|name| format!("{name} is in the workspace but not in the table"));
     Ok(unknown.chain(edges.iter().filter_map(Edge::problem)).collect())
 }
 
@@ -70,7 +75,7 @@ impl Edge {
     }
 }
 
-/// Every edge inside the repository, once for each kind.
+/// Returns each dependency between packages of the workspace, once for each kind.
 fn edges(metadata: &Value) -> Result<Vec<Edge>> {
     let mut edges = Vec::new();
     let mut seen = BTreeSet::new();
@@ -98,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// The workspace's own metadata with one more dependency.
+    /// Checks the metadata of this workspace with one more dependency.
     fn problems_with(from: &str, to: &str, kind: Option<&str>) -> Vec<String> {
         let mut metadata = workspace::metadata().unwrap();
         let packages = metadata["packages"].as_array_mut().unwrap();
@@ -109,12 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_keeps_its_layers() {
-        run().unwrap();
+    fn this_workspace_has_no_upward_dependency() {
+        check().unwrap();
     }
 
     #[test]
-    fn a_wrong_edge_is_found() {
+    fn wrong_dependency_is_reported() {
         for (from, to, kind, word) in [
             ("vault-http", "vault-auth", None, "upward"),
             ("secret-cache", "km", Some("build"), "upward"),
@@ -131,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn a_member_outside_the_table_is_found() {
+    fn package_outside_the_table_is_reported() {
         let metadata = json!({ "packages": [{ "name": "vault-extra", "dependencies": [] }] });
         let problems = problems(&metadata, &[]).unwrap();
-        assert_eq!(problems, ["vault-extra is in the workspace, and not in the table"]);
+        assert_eq!(problems, ["vault-extra is in the workspace but not in the table"]);
     }
 }
