@@ -4,8 +4,9 @@ use http::{HeaderValue, StatusCode, Uri};
 
 use super::Client;
 use crate::client::exchange::{Exchanged, exchange};
-use crate::client::leader::Leader;
-use crate::client::redirect::{Origin, same_request};
+use crate::client::leader::LeaderCache;
+use crate::client::origin::Origin;
+use crate::client::redirect_target::same_request;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -26,7 +27,7 @@ impl Client {
         let Some((target, origin)) = same_request(asked, location) else {
             return Err(error(ErrorKind::Redirected));
         };
-        if origin.is_plain() && !self.shared.address.plaintext().allows(origin.host()) {
+        if !origin.is_tls() && !self.shared.address.plaintext().allows(origin.host()) {
             let detail = "a redirect to plain http on a host that is not loopback";
             return Err(error(ErrorKind::Redirected).with_detail(detail));
         }
@@ -53,7 +54,7 @@ impl Client {
     /// Returns whether the cluster calls `origin` its active node. The question counts as a retry.
     async fn is_leader(&self, origin: &Origin, deadline: Deadline) -> bool {
         let ask = || async {
-            let question = Leader::question();
+            let question = LeaderCache::request();
             let uri = self.lane.budget.withdraw().then(|| self.uri(&question))?.ok()?;
             let transport = &*self.shared.transport;
             match exchange(transport, uri, &question, None, deadline).await {
@@ -61,6 +62,6 @@ impl Client {
                 _ => None,
             }
         };
-        self.shared.leader.is(origin, ask).await
+        self.shared.leader.confirm(origin, ask).await
     }
 }

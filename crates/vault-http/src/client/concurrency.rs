@@ -1,4 +1,4 @@
-//! How many requests are in flight at once, and how many may wait for that.
+//! Limits concurrent requests and the queue behind them.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -6,44 +6,44 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::deadline::Deadline;
 
+/// A limit on concurrent requests with a bounded queue.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    places: Semaphore,
-    waiting: AtomicUsize,
-    max_waiting: usize,
+pub(crate) struct ConcurrencyLimit {
+    permits: Semaphore,
+    queued: AtomicUsize,
+    max_queued: usize,
 }
 
-/// Counts one who waits, also one who gives up.
-struct Waiter<'a>(&'a AtomicUsize);
+/// An entry in the queue, which is removed on drop.
+struct Queued<'a>(&'a AtomicUsize);
 
-impl Drop for Waiter<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
 }
 
-impl Gate {
-    /// At most `in_flight` requests at once, and at most `max_waiting` that wait for that.
-    pub(crate) fn new(in_flight: usize, max_waiting: usize) -> Self {
-        let (places, waiting) = (Semaphore::new(in_flight), AtomicUsize::new(0));
-        Self { places, waiting, max_waiting }
+impl ConcurrencyLimit {
+    pub(crate) fn new(max_in_flight: usize, max_queued: usize) -> Self {
+        let (permits, queued) = (Semaphore::new(max_in_flight), AtomicUsize::new(0));
+        Self { permits, queued, max_queued }
     }
 
-    /// A place in flight, for as long as it is held; `None` when there is none by the deadline, or
-    /// too many wait already.
-    pub(crate) async fn enter(&self, deadline: Deadline) -> Option<SemaphorePermit<'_>> {
-        if let Ok(place) = self.places.try_acquire() {
-            return Some(place);
+    /// Obtains the permit that a request holds while it is in flight. Returns `None` if the queue is
+    /// full, or if no permit becomes free before the deadline.
+    pub(crate) async fn acquire(&self, deadline: Deadline) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
         }
-        let ahead = self.waiting.fetch_add(1, Relaxed);
-        let _waiter = Waiter(&self.waiting);
-        if ahead >= self.max_waiting {
+        let ahead = self.queued.fetch_add(1, Relaxed);
+        let _queued = Queued(&self.queued);
+        if ahead >= self.max_queued {
             return None;
         }
-        // Nobody closes the semaphore.
-        let place = deadline.bound(self.places.acquire()).await?.ok()?;
-        // A place that came free at the deadline is none: nothing is sent after it.
-        (!deadline.remaining().is_zero()).then_some(place)
+        // The semaphore is never closed.
+        let permit = deadline.bound(self.permits.acquire()).await?.ok()?;
+        // A permit that became free just as the deadline passed is of no use.
+        (!deadline.has_passed()).then_some(permit)
     }
 }
 
@@ -54,35 +54,42 @@ mod tests {
 
     use super::*;
 
-    const IN_FLIGHT: usize = 64;
-    const WAITING: usize = 1_024;
+    const MAX_IN_FLIGHT: usize = 64;
+    const MAX_QUEUED: usize = 1_024;
 
-    #[tokio::test(start_paused = true)]
-    async fn places_are_bounded_and_so_is_the_queue() {
-        let gate = Arc::new(Gate::new(IN_FLIGHT, WAITING));
-        let soon = Deadline::after(Duration::from_secs(1));
-        let mut held = Vec::new();
-        for _ in 0..IN_FLIGHT {
-            held.push(gate.enter(soon).await.unwrap());
-        }
-        let mut waiting = tokio::task::JoinSet::new();
-        for _ in 0..WAITING {
-            let gate = Arc::clone(&gate);
-            waiting.spawn(async move { gate.enter(soon).await.is_some() });
-        }
-        while gate.waiting.load(Relaxed) < WAITING {
+    async fn queue_is_full(limit: &ConcurrencyLimit) {
+        while limit.queued.load(Relaxed) < MAX_QUEUED {
             tokio::task::yield_now().await;
         }
-        assert!(gate.enter(soon).await.is_none(), "the queue is full: told at once");
-        assert_eq!(soon.remaining(), Duration::from_secs(1));
-        drop(held.pop());
-        let served = waiting.join_all().await;
-        assert!(served.iter().all(|served| *served), "a place that was left goes round");
-        assert_eq!(gate.waiting.load(Relaxed), 0);
+    }
 
-        held.push(gate.enter(soon).await.unwrap());
-        assert!(gate.enter(soon).await.is_none(), "nobody leaves by the deadline");
-        assert_eq!(soon.remaining(), Duration::ZERO);
-        assert_eq!(gate.waiting.load(Relaxed), 0);
+    #[tokio::test(start_paused = true)]
+    async fn requests_in_flight_and_in_the_queue_are_bounded() {
+        let limit = Arc::new(ConcurrencyLimit::new(MAX_IN_FLIGHT, MAX_QUEUED));
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let mut permits = Vec::new();
+        for _ in 0..MAX_IN_FLIGHT {
+            permits.push(limit.acquire(deadline).await.unwrap());
+        }
+        let mut queued = tokio::task::JoinSet::new();
+        for _ in 0..MAX_QUEUED {
+            let limit = Arc::clone(&limit);
+            queued.spawn(async move { limit.acquire(deadline).await.is_some() });
+        }
+        queue_is_full(&limit).await;
+        assert!(limit.acquire(deadline).await.is_none(), "a full queue rejects at once");
+        assert_eq!(deadline.remaining(), Duration::from_secs(1));
+        drop(permits.pop());
+        let acquired = queued.join_all().await;
+        assert!(
+            acquired.iter().all(|acquired| *acquired),
+            "a free permit passes through the queue"
+        );
+        assert_eq!(limit.queued.load(Relaxed), 0);
+
+        permits.push(limit.acquire(deadline).await.unwrap());
+        assert!(limit.acquire(deadline).await.is_none(), "no permit is free before the deadline");
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+        assert_eq!(limit.queued.load(Relaxed), 0);
     }
 }

@@ -7,71 +7,70 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::client::redirect::{Origin, is_leader};
+use super::origin::Origin;
 use crate::path::ApiPath;
 use crate::request::Request;
 use crate::response::Response;
 
 const SYS_LEADER: ApiPath = ApiPath::from_static("sys/leader");
 
-/// A confirmed leader is not asked about again before this.
-const CONFIRMED_FOR: Duration = Duration::from_secs(10);
+/// The time for which a confirmed leader is not confirmed again: about that of an election.
+const CONFIRMED_TTL: Duration = Duration::from_secs(10);
 
+/// The response of [`sys/leader`](https://developer.hashicorp.com/vault/api-docs/system/leader).
 #[derive(Deserialize)]
-struct Answer {
+struct LeaderStatus {
     leader_address: String,
 }
 
-/// The answer to the last question about the leader.
+/// A cache of the last response of `sys/leader`.
 #[derive(Debug, Default)]
-pub(crate) struct Leader {
-    /// Held by the question in flight.
-    question: tokio::sync::Mutex<()>,
-    known: Mutex<Option<Known>>,
+pub(crate) struct LeaderCache {
+    /// Locked by the request in flight, so that there is at most one.
+    request: tokio::sync::Mutex<()>,
+    entry: Mutex<Option<CachedLeader>>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct CachedLeader {
     leader_address: String,
-    at: Instant,
+    loaded_at: Instant,
 }
 
-impl Leader {
-    /// The question. It needs no token.
-    pub(crate) fn question() -> Request {
+impl LeaderCache {
+    /// Returns the request for the leader, which needs no token.
+    pub(crate) fn request() -> Request {
         Request::get(SYS_LEADER)
     }
 
-    /// Returns whether `origin` is the active node. Asks by `ask` unless that is known; requests
-    /// that wait while another one asks take its answer.
-    pub(crate) async fn is<A: Future<Output = Option<Response>>>(
+    /// Returns whether `origin` is the active node. Unless that is cached, calls `fetch` to send
+    /// [`request`](Self::request). Concurrent callers share one request.
+    pub(crate) async fn confirm<F: Future<Output = Option<Response>>>(
         &self,
         origin: &Origin,
-        ask: impl FnOnce() -> A,
+        fetch: impl FnOnce() -> F,
     ) -> bool {
-        if self.is_known(origin, CONFIRMED_FOR) == Some(true) {
+        if self.get(origin, CONFIRMED_TTL) == Some(true) {
             return true;
         }
         let waiting_since = Instant::now();
-        let _question = self.question.lock().await;
-        if let Some(answer) = self.is_known(origin, waiting_since.elapsed()) {
-            return answer;
+        let _request = self.request.lock().await;
+        if let Some(is_leader) = self.get(origin, waiting_since.elapsed()) {
+            return is_leader;
         }
-        let answer = ask().await;
-        let answer = answer.and_then(|response| response.json::<Answer>().ok());
-        let leader_address = answer.map(|answer| answer.leader_address).unwrap_or_default();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let confirmed = is_leader(origin, &leader_address);
-        *known = Some(Known { leader_address, at: Instant::now() });
-        confirmed
+        let status = fetch().await.and_then(|response| response.json::<LeaderStatus>().ok());
+        let leader_address = status.map(|status| status.leader_address).unwrap_or_default();
+        let is_leader = origin.is_leader(&leader_address);
+        let entry = CachedLeader { leader_address, loaded_at: Instant::now() };
+        *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+        is_leader
     }
 
-    /// Whether `origin` is the active node by an answer that is younger than `age`, if there is
-    /// one.
-    fn is_known(&self, origin: &Origin, age: Duration) -> Option<bool> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.as_ref().filter(|known| known.at.elapsed() < age)?;
-        Some(is_leader(origin, &known.leader_address))
+    /// Returns whether `origin` is the active node, if there is an entry younger than `max_age`.
+    fn get(&self, origin: &Origin, max_age: Duration) -> Option<bool> {
+        let entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entry.as_ref().filter(|entry| entry.loaded_at.elapsed() < max_age)?;
+        Some(origin.is_leader(&entry.leader_address))
     }
 }
 
@@ -84,27 +83,28 @@ mod tests {
     use super::*;
     use crate::zeroizing::ZeroizingBytes;
 
-    async fn ask(asked: &AtomicU32, body: &str) -> Option<Response> {
-        asked.fetch_add(1, Relaxed);
+    async fn fetch(requests: &AtomicU32, body: &str) -> Option<Response> {
+        requests.fetch_add(1, Relaxed);
         tokio::time::sleep(Duration::from_millis(10)).await;
         let body = ZeroizingBytes::new(body.as_bytes().to_vec());
-        Some(Response::new(StatusCode::OK, body, &Leader::question()))
+        Some(Response::new(StatusCode::OK, body, &LeaderCache::request()))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_at_the_same_time_share_one_question() {
+    async fn concurrent_callers_share_one_request_and_a_confirmed_leader_is_cached() {
         let origin = |text: &str| Origin::of(&text.parse().unwrap()).unwrap();
         let (node, stranger) = (origin("https://node2:8200/"), origin("https://node3:8200/"));
-        let (leader, asked) = (Leader::default(), AtomicU32::new(0));
+        let (leader, requests) = (LeaderCache::default(), AtomicU32::new(0));
         let body = r#"{"leader_address":"https://node2:8200"}"#;
-        let is = |origin| leader.is(origin, || ask(&asked, body));
-        let answers = tokio::join!(is(&node), is(&node), is(&stranger), is(&node));
-        assert_eq!((answers, asked.load(Relaxed)), ((true, true, false, true), 1));
-        assert!(is(&node).await);
-        assert_eq!(asked.load(Relaxed), 1, "a confirmed leader is remembered");
-        assert!(!is(&stranger).await);
-        tokio::time::sleep(CONFIRMED_FOR).await;
-        assert!(is(&node).await);
-        assert_eq!(asked.load(Relaxed), 3);
+        let confirm = |origin| leader.confirm(origin, || fetch(&requests, body));
+        let confirmed =
+            tokio::join!(confirm(&node), confirm(&node), confirm(&stranger), confirm(&node));
+        assert_eq!((confirmed, requests.load(Relaxed)), ((true, true, false, true), 1));
+        assert!(confirm(&node).await);
+        assert_eq!(requests.load(Relaxed), 1, "a confirmed leader is cached");
+        assert!(!confirm(&stranger).await);
+        tokio::time::sleep(CONFIRMED_TTL).await;
+        assert!(confirm(&node).await);
+        assert_eq!(requests.load(Relaxed), 3);
     }
 }

@@ -5,7 +5,8 @@ pub(crate) mod builder;
 pub(crate) mod concurrency;
 pub(crate) mod exchange;
 pub(crate) mod leader;
-pub(crate) mod redirect;
+pub(crate) mod origin;
+pub(crate) mod redirect_target;
 pub(crate) mod retry;
 
 mod attempt;
@@ -20,9 +21,9 @@ use tracing::debug;
 
 use crate::address::Address;
 use crate::client::availability::{Admission, Availability};
-use crate::client::concurrency::Gate;
+use crate::client::concurrency::ConcurrencyLimit;
 use crate::client::exchange::{Exchanged, exchange};
-use crate::client::leader::Leader;
+use crate::client::leader::LeaderCache;
 use crate::client::retry::{RetryBudget, backoff, is_retryable};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -52,28 +53,29 @@ struct Shared {
     transport: Arc<dyn Transport>,
     address: Address,
     deadline: Duration,
-    leader: Leader,
+    leader: LeaderCache,
     control: Arc<Lane>,
 }
 
 /// What the requests of one sort share.
 struct Lane {
-    gate: Gate,
+    concurrency: ConcurrencyLimit,
     budget: RetryBudget,
     availability: Availability,
 }
 
 impl Lane {
     fn new(in_flight: usize, waiting: usize) -> Arc<Self> {
-        let (gate, budget) = (Gate::new(in_flight, waiting), RetryBudget::new());
-        Arc::new(Self { gate, budget, availability: Availability::default() })
+        let concurrency = ConcurrencyLimit::new(in_flight, waiting);
+        let budget = RetryBudget::new();
+        Arc::new(Self { concurrency, budget, availability: Availability::default() })
     }
 }
 
 impl Client {
     pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
         let control = Lane::new(CONTROL_IN_FLIGHT, CONTROL_WAITING);
-        let leader = Leader::default();
+        let leader = LeaderCache::default();
         let shared = Arc::new(Shared { transport, address, deadline, leader, control });
         Self { shared, lane: Lane::new(IN_FLIGHT, WAITING) }
     }
@@ -202,7 +204,7 @@ impl Client {
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let Some(_permit) = self.lane.gate.enter(deadline).await else {
+        let Some(_permit) = self.lane.concurrency.acquire(deadline).await else {
             return Err(request.error(ErrorKind::Overloaded));
         };
         let outcome = deadline.bound(self.exchange(request, token, deadline)).await;

@@ -1,4 +1,4 @@
-//! How host names become addresses: by the system's resolver, or by the caller's.
+//! DNS resolution, by the system's resolver or the caller's.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolving};
 
-/// Resolves the addresses of a host name. The port in them is ignored.
+/// A resolver of host names, for [`ClientBuilder::resolver`](crate::ClientBuilder::resolver).
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
-    /// Returns the addresses of `host`, in order of preference.
+    /// Returns the addresses of `host`, in order of preference. Their ports are ignored.
     ///
     /// # Errors
-    /// The host has none, or nobody could be asked.
+    /// If the host does not exist, or the lookup failed. Requests then fail with
+    /// [`ErrorKind::Unreachable`](crate::ErrorKind::Unreachable).
     async fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>>;
 }
 
@@ -21,8 +22,8 @@ pub trait Resolve: Send + Sync + 'static {
 #[derive(Clone)]
 pub(crate) struct Resolver {
     pub(crate) custom: Option<Arc<dyn Resolve>>,
-    /// The host that is resolved in place of the name in the URL, which is then the server name of
-    /// the TLS handshake.
+    /// The host to resolve, if the host of the URL is the server name of the TLS handshake instead
+    /// of the server's host.
     pub(crate) host: Option<String>,
 }
 
@@ -33,7 +34,7 @@ impl Resolver {
             Some(custom) => custom.resolve(host).await?,
             None => tokio::net::lookup_host((host, 0)).await?.collect(),
         };
-        // The port of the URL counts.
+        // With port 0, the port of the URL is used.
         for address in &mut addresses {
             address.set_port(0);
         }
