@@ -249,14 +249,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn decoded_path_is_the_parsed_text(text in "\\PC{1,40}") {
+        fn encoding_loses_nothing(text in "\\PC{1,40}") {
             if let Ok(path) = ApiPath::parse(&text) {
                 prop_assert_eq!(path.decoded(), text);
             }
         }
 
         #[test]
-        fn paths_are_equal_only_if_their_texts_are(
+        fn different_texts_are_different_paths(
             a in "[a-b%2Ff./ ]{1,6}",
             b in "[a-b%2Ff./ ]{1,6}",
         ) {

@@ -172,7 +172,7 @@ impl Request {
     }
 
     /// Returns the error of this request for a failure of the transport.
-    pub(crate) fn failed(&self, failure: TransportError) -> Error {
+    pub(crate) fn transport_error(&self, failure: TransportError) -> Error {
         let mut error = self.error(failure.kind).with_executed(failure.executed);
         if let Some(detail) = failure.detail {
             error = error.with_detail(detail);

@@ -55,7 +55,7 @@ impl Client {
     async fn is_leader(&self, origin: &Origin, deadline: Deadline) -> bool {
         let ask = || async {
             let question = LeaderCache::request();
-            let uri = self.lane.budget.withdraw().then(|| self.uri(&question))?.ok()?;
+            let uri = self.lane.budget.try_withdraw().then(|| self.uri(&question))?.ok()?;
             let transport = &*self.shared.transport;
             match exchange(transport, uri, &question, None, deadline).await {
                 Ok(Exchanged::Final(response)) => Some(response),

@@ -8,6 +8,7 @@ pub(crate) mod leader;
 pub(crate) mod origin;
 pub(crate) mod redirect_target;
 pub(crate) mod retry;
+pub(crate) mod retry_budget;
 
 mod attempt;
 
@@ -24,7 +25,8 @@ use crate::client::availability::{Admission, Availability};
 use crate::client::concurrency::ConcurrencyLimit;
 use crate::client::exchange::{Exchanged, exchange};
 use crate::client::leader::LeaderCache;
-use crate::client::retry::{RetryBudget, backoff, is_retryable};
+use crate::client::retry::{backoff, is_retryable};
+use crate::client::retry_budget::RetryBudget;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -121,7 +123,7 @@ impl Client {
                 Err(error) => return Err(last.unwrap_or(error)),
             };
             if let Some(last) = &last
-                && !self.lane.budget.withdraw()
+                && !self.lane.budget.try_withdraw()
             {
                 return Err(last.clone());
             }
@@ -187,7 +189,7 @@ impl Client {
         room: Duration,
     ) -> Option<Duration> {
         let again = request.retries && is_retryable(error, request.idempotent);
-        if !again || !self.lane.budget.is_covered() {
+        if !again || !self.lane.budget.covers_retry() {
             return None;
         }
         if Availability::is_outage(error.kind()) {

@@ -1,4 +1,6 @@
-//! Refuses a connection whose TLS settings are outdated, before it is made.
+//! A connector layer that rejects new connections of a pool once its TLS settings are outdated.
+//!
+//! Nothing is sent on a rejected connection, so that the request can be sent on a new pool.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -14,16 +16,16 @@ use super::tls::reload::TlsReloader;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The certificate files have changed since the pool was made.
+/// The error of a connector whose pool was created before certificate files changed.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate files have changed")]
+#[error("the TLS settings of the connection pool are outdated")]
 pub(crate) struct OutdatedTls;
 
-/// Checks the certificate files ahead of each connection of a pool.
+/// Checks the certificate files before each new connection of a pool.
 #[derive(Clone)]
 pub(crate) struct ReloadLayer {
     tls: Arc<TlsReloader>,
-    /// The settings that the pool was made with.
+    /// The generation of the TLS settings that the pool was created with.
     generation: u64,
 }
 
@@ -41,6 +43,7 @@ impl<S> Layer<S> for ReloadLayer {
     }
 }
 
+/// The connector that [`ReloadLayer`] wraps around another one.
 #[derive(Clone)]
 pub(crate) struct ReloadingConnector<S> {
     connector: S,
@@ -62,7 +65,8 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // The clone takes the place of the service that is ready.
+        // The clone is not ready, so the service that is ready must be the one that is called. See
+        // https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services
         let clone = self.connector.clone();
         let mut connector = mem::replace(&mut self.connector, clone);
         let ReloadLayer { tls, generation } = self.layer.clone();

@@ -1,4 +1,4 @@
-//! What an error of `reqwest` means, by its causes in three libraries.
+//! Maps errors of `reqwest` to [`TransportError`]s by their source chain.
 
 use std::error::Error as StdError;
 
@@ -6,37 +6,41 @@ use super::tls::handshake_error;
 use crate::error::{ErrorKind, Executed};
 use crate::transport::TransportError;
 
-/// A failure after the head of a response.
-pub(super) fn interrupted(error: reqwest::Error) -> TransportError {
+/// Maps an error that occurred after the head of the response had been received.
+pub(super) fn body_error(error: reqwest::Error) -> TransportError {
     TransportError::new(ErrorKind::Interrupted).with_source(error.without_url())
 }
 
-/// A failure before the head of a response.
-pub(super) fn failure(error: reqwest::Error) -> TransportError {
+/// Maps an error that occurred before the head of the response had been received.
+pub(super) fn request_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let connecting = error.is_connect();
+    let is_connect = error.is_connect();
     if let Some(detail) = handshake_error::find_description(&error) {
-        // On a connection that was open already, the request may have been read before.
-        let executed = if connecting { Executed::No } else { Executed::Maybe };
-        let failed = TransportError::new(ErrorKind::Tls).with_executed(executed);
-        return failed.with_detail(detail).with_source(error);
+        // A TLS error on an established connection may follow a request that the server has read.
+        let executed = if is_connect { Executed::No } else { Executed::Maybe };
+        return TransportError::new(ErrorKind::Tls)
+            .with_executed(executed)
+            .with_detail(detail)
+            .with_source(error);
     }
-    if connecting {
+    if is_connect {
         return TransportError::new(ErrorKind::Unreachable).with_source(error);
     }
-    let cause = find::<hyper::Error>(&error);
-    if cause.is_some_and(hyper::Error::is_parse) {
-        let detail = "it is not HTTP, or has too many headers";
-        return TransportError::new(ErrorKind::Malformed).with_detail(detail).with_source(error);
+    let hyper_error = find_source::<hyper::Error>(&error);
+    if hyper_error.is_some_and(hyper::Error::is_parse) {
+        return TransportError::new(ErrorKind::Malformed)
+            .with_detail("invalid HTTP or too many headers")
+            .with_source(error);
     }
-    let unsent = cause.is_some_and(hyper::Error::is_canceled);
-    let failed = TransportError::new(ErrorKind::Interrupted);
-    let failed = if unsent { failed.with_executed(Executed::No) } else { failed };
-    failed.with_source(error)
+    // A request is canceled if its connection closed before it was written.
+    let is_unsent = hyper_error.is_some_and(hyper::Error::is_canceled);
+    let interrupted = TransportError::new(ErrorKind::Interrupted);
+    let interrupted = if is_unsent { interrupted.with_executed(Executed::No) } else { interrupted };
+    interrupted.with_source(error)
 }
 
-/// The first cause of `error` that is an `E`.
-pub(super) fn find<'e, E: StdError + 'static>(
+/// Returns the first error of type `E` in the source chain of `error`, itself included.
+pub(super) fn find_source<'e, E: StdError + 'static>(
     error: &'e (dyn StdError + 'static),
 ) -> Option<&'e E> {
     let mut cause = Some(error);

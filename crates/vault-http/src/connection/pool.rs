@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::config::{Settings, parts};
 use super::connector::OutdatedTls;
-use super::error::{failure, find, interrupted};
+use super::error::{body_error, find_source, request_error};
 use crate::address::without_brackets;
 use crate::transport::{Limits, Transport, TransportError};
 use crate::zeroizing::ZeroizingBytes;
@@ -92,8 +92,10 @@ impl Transport for Connections {
             match limits.head(pool.client.execute(outgoing)).await {
                 Ok(Ok(response)) => return read(response, &limits).await,
                 // The connector refused before it connected, so that nothing was sent.
-                Ok(Err(error)) if find::<OutdatedTls>(&error).is_some() => self.discard(&pool),
-                Ok(Err(error)) => return Err(failure(error)),
+                Ok(Err(error)) if find_source::<OutdatedTls>(&error).is_some() => {
+                    self.discard(&pool)
+                }
+                Ok(Err(error)) => return Err(request_error(error)),
                 Err(timeout) => {
                     // The peer may be gone without a word, and the other connections with it.
                     self.discard(&pool);
@@ -126,7 +128,7 @@ async fn read_body(
     let len = response.content_length().and_then(|len| usize::try_from(len).ok());
     let room = len.unwrap_or_default().min(limits.max_body_bytes);
     let mut body = ZeroizingBytes::new(Vec::with_capacity(room));
-    while let Some(part) = limits.body(response.chunk()).await?.map_err(interrupted)? {
+    while let Some(part) = limits.body(response.chunk()).await?.map_err(body_error)? {
         limits.append(&mut body, &part)?;
     }
     Ok(body)

@@ -1,14 +1,14 @@
-//! A client with a token source: requests that carry the current token, and outlive its death once.
+//! A client that obtains its token from a [`TokenSource`] and retries once with a replaced token.
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::source::{Denial, DenialOutcome, TokenSource};
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Executed};
 use crate::request::Request;
 use crate::response::Response;
-use crate::token::source::{Denial, DenialOutcome, TokenSource};
 
 /// A [`Client`] whose requests carry the token of a [`TokenSource`]. Cheap to clone.
 #[derive(Clone)]
@@ -18,48 +18,51 @@ pub struct Session {
 }
 
 impl Session {
-    /// Puts the two together.
+    /// Creates a session.
     pub fn new(client: Client, tokens: Arc<dyn TokenSource>) -> Self {
         Self { client, tokens }
     }
 
-    /// The deadline of an operation that begins now.
+    /// Returns the deadline of an operation that starts now.
     pub fn deadline(&self) -> Deadline {
         self.client.deadline()
     }
 
-    /// Sends `request` with the current token. A 403 is settled by the token source: where there is
-    /// another token, the request is sent once more with that.
+    /// Sends `request` with the current token.
+    ///
+    /// After a 403, the token source determines the cause. If it has replaced the token, the request
+    /// is sent once more with the new one.
     ///
     /// # Errors
-    /// As [`Client::send`], and the errors of a login that was needed. [`ErrorKind::Denied`] is
-    /// confirmed: the token lives, and its policies don't allow this.
+    /// As for [`Client::send`], and the error of a login that the request waited for.
+    /// [`ErrorKind::Denied`] is confirmed: the token is valid, but its policies do not permit the
+    /// request.
     pub async fn send(&self, request: &Request, deadline: Deadline) -> Result<Response, Error> {
-        let mut replaced = false;
+        let mut is_retry = false;
         loop {
-            let lease = self.wait(request, deadline, self.tokens.token()).await?;
-            let outcome = self.client.send(request, Some(&lease.token), deadline).await;
+            let issued = self.until_deadline(request, deadline, self.tokens.token()).await?;
+            let outcome = self.client.send(request, Some(&issued.token), deadline).await;
             let error = match outcome {
-                // A write that was redirected and then denied may have been executed before.
-                Err(error) if is_forbidden(error.kind()) && error.executed() == Executed::No => {
-                    error
-                }
+                // A write may have been executed if it was redirected before it was denied.
+                Err(error) if is_denied(error.kind()) && error.executed() == Executed::No => error,
                 other => return other,
             };
-            if replaced {
+            if is_retry {
                 return Err(error);
             }
             let token_invalid = error.kind() == ErrorKind::TokenInvalid;
-            let denial = Denial { generation: lease.generation, token_invalid };
-            match self.wait(request, deadline, self.tokens.denied(denial)).await? {
-                DenialOutcome::Replaced => replaced = true,
+            let denial = Denial { generation: issued.generation, token_invalid };
+            let outcome =
+                self.until_deadline(request, deadline, self.tokens.denied(denial)).await?;
+            match outcome {
+                DenialOutcome::Replaced => is_retry = true,
                 DenialOutcome::PathDenied => return Err(error.into_kind(ErrorKind::Denied)),
             }
         }
     }
 
-    /// Waits for the token source until the deadline: the request itself is not out then.
-    async fn wait<T>(
+    /// Waits for the token source until the deadline. The request itself has not been sent then.
+    async fn until_deadline<T>(
         &self,
         request: &Request,
         deadline: Deadline,
@@ -81,6 +84,6 @@ impl fmt::Debug for Session {
     }
 }
 
-fn is_forbidden(kind: ErrorKind) -> bool {
+fn is_denied(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::TokenInvalid | ErrorKind::Denied | ErrorKind::Forbidden)
 }

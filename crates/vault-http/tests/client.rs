@@ -1,4 +1,4 @@
-//! One exchange against scripted answers: what is sent, and what an answer means.
+//! Requests and responses of a `Client` against a scripted HTTP server.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
@@ -26,17 +26,21 @@ fn request() -> Request {
     Request::get(ApiPath::parse("secret/data/a b").unwrap())
 }
 
-async fn answer(template: ResponseTemplate) -> Result<u16, vault_http::Error> {
+/// Sends a request to a server that responds with `template`, and returns the status.
+async fn send_to(template: ResponseTemplate) -> Result<u16, vault_http::Error> {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(template).mount(&server).await;
     let client = client(&server);
-    client.send(&request(), Some(&token()), client.deadline()).await.map(|a| a.status())
+    client
+        .send(&request(), Some(&token()), client.deadline())
+        .await
+        .map(|response| response.status())
 }
 
-/// No request header tells of compression, cookies or a proxy.
-struct Plain;
+/// Matches requests without headers for compression, cookies or proxies.
+struct NoExtraHeaders;
 
-impl Match for Plain {
+impl Match for NoExtraHeaders {
     fn matches(&self, request: &wiremock::Request) -> bool {
         ["accept-encoding", "cookie", "proxy-authorization"]
             .iter()
@@ -45,7 +49,7 @@ impl Match for Plain {
 }
 
 #[tokio::test]
-async fn a_request_carries_token_namespace_and_the_request_mark() {
+async fn request_carries_token_namespace_and_vault_request_header() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(method("POST"))
@@ -56,7 +60,7 @@ async fn a_request_carries_token_namespace_and_the_request_mark() {
         .and(header("content-type", "application/json"))
         .and(body_json(serde_json::json!({"n": 1})))
         .and(query_param("version", "3"))
-        .and(Plain)
+        .and(NoExtraHeaders)
         .respond_with(ResponseTemplate::new(204))
         .expect(1)
         .mount(&server)
@@ -70,7 +74,7 @@ async fn a_request_carries_token_namespace_and_the_request_mark() {
 }
 
 #[tokio::test]
-async fn data_is_typed_and_a_404_with_data_is_an_answer() {
+async fn not_found_with_data_is_a_response_if_accepted() {
     #[derive(Deserialize)]
     struct Data {
         n: u64,
@@ -82,18 +86,18 @@ async fn data_is_typed_and_a_404_with_data_is_an_answer() {
     Mock::given(any()).respond_with(template).mount(&server).await;
     let client = client(&server);
     let request = request().accept_not_found_data();
-    let answer = client.send(&request, None, client.deadline()).await.unwrap();
-    assert_eq!((answer.status(), answer.data::<Data>().unwrap().n), (404, 7));
-    let wrong = answer.data::<Vec<u8>>().unwrap_err();
-    assert_eq!(wrong.kind(), ErrorKind::Malformed);
+    let response = client.send(&request, None, client.deadline()).await.unwrap();
+    assert_eq!((response.status(), response.data::<Data>().unwrap().n), (404, 7));
+    let error = response.data::<Vec<u8>>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
 }
 
 #[tokio::test]
-async fn answers_that_are_none() {
+async fn malformed_response_and_foreign_redirect_are_errors() {
     let watch = leaks::watch();
     let json = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     let check = async |template, expected| {
-        let error = answer(template).await.unwrap_err();
+        let error = send_to(template).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
         watch.error(&error);
     };
@@ -109,36 +113,36 @@ async fn answers_that_are_none() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_a_stranger_is_not_followed() {
+async fn redirect_to_another_host_is_not_followed() {
     let _watch = leaks::watch();
     let elsewhere = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&elsewhere).await;
     for (path, expected) in [("a%20b", ErrorKind::NoLeader), ("b", ErrorKind::Redirected)] {
         let location = format!("{}/v1/secret/data/{path}", elsewhere.uri());
         let redirect = ResponseTemplate::new(307).insert_header("location", location);
-        assert_eq!(answer(redirect).await.unwrap_err().kind(), expected);
+        assert_eq!(send_to(redirect).await.unwrap_err().kind(), expected);
     }
 }
 
 #[tokio::test]
-async fn a_rate_limit_tells_how_long_to_wait() {
+async fn rate_limit_error_carries_retry_after() {
     let _watch = leaks::watch();
     let body = serde_json::json!({"errors": ["rate limit quota exceeded"]});
     let limited = ResponseTemplate::new(429).insert_header("retry-after", "7").set_body_json(body);
-    let error = answer(limited).await.unwrap_err();
+    let error = send_to(limited).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(error.executed(), Executed::No);
 }
 
 #[tokio::test]
-async fn request_marked_once_is_not_retried() {
+async fn request_without_retries_is_sent_once() {
     let _watch = leaks::watch();
     let sealed = serde_json::json!({ "errors": ["Vault is sealed"] });
     for (request, retried) in [(request(), true), (request().without_retries(), false)] {
         let server = MockServer::start().await;
-        let answer = ResponseTemplate::new(503).set_body_json(&sealed);
-        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let template = ResponseTemplate::new(503).set_body_json(&sealed);
+        Mock::given(any()).respond_with(template).mount(&server).await;
         let deadline = Deadline::after(Duration::from_millis(500));
         let error = client(&server).send(&request, None, deadline).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Sealed);
@@ -147,7 +151,7 @@ async fn request_marked_once_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
+async fn unresponsive_server_times_out_at_the_deadline() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
@@ -159,7 +163,7 @@ async fn a_server_that_does_not_answer_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unreachable() {
+async fn closed_port_is_unreachable() {
     let _watch = leaks::watch();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -171,7 +175,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test]
-async fn tls_to_a_plain_port_says_so() {
+async fn tls_to_a_plaintext_port_reports_the_cause() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     let address = server.uri().replace("http:", "https:");
@@ -183,7 +187,7 @@ async fn tls_to_a_plain_port_says_so() {
 }
 
 #[test]
-fn a_builder_reports_all_that_is_wrong() {
+fn builder_reports_all_problems_at_once() {
     let address = Address::parse("https://vault:8200", Plaintext::LoopbackOnly).unwrap();
     let builder = Client::builder(address).deadline(Duration::ZERO).ca_pem("x").server_name("a b");
     let problems = builder.build().unwrap_err().problems().to_vec();
