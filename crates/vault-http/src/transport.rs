@@ -1,8 +1,8 @@
 //! The trait between the client and the network.
 //!
 //! A [`Transport`] connects, pools connections, sends a request and reads the response. It knows
-//! nothing about Vault: the [`Client`](crate::Client) interprets responses and retries requests. The
-//! default transport uses `reqwest`; tests can replace it with an in-memory server.
+//! nothing about Vault: the [`Client`](crate::Client) interprets responses and retries requests.
+//! The default transport uses `reqwest`; tests can replace it with an in-memory server.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -22,8 +22,8 @@ use crate::zeroizing::{self, ZeroizingBytes};
 pub trait Transport: Send + Sync + 'static {
     /// Sends a request with an absolute URI and reads the whole response within `limits`.
     ///
-    /// The request must be sent at most once. It may be sent again only if nothing of it was written
-    /// to a connection.
+    /// The request must be sent at most once. It may be sent again only if nothing of it was
+    /// written to a connection.
     ///
     /// # Errors
     /// [`TransportError`] contains the cause, and whether the request may have been executed.

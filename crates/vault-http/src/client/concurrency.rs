@@ -8,7 +8,7 @@ use crate::deadline::Deadline;
 
 /// A limit on concurrent requests with a bounded queue.
 #[derive(Debug)]
-pub(crate) struct ConcurrencyLimit {
+pub(super) struct ConcurrencyLimit {
     permits: Semaphore,
     queued: AtomicUsize,
     max_queued: usize,
@@ -24,14 +24,14 @@ impl Drop for Queued<'_> {
 }
 
 impl ConcurrencyLimit {
-    pub(crate) fn new(max_in_flight: usize, max_queued: usize) -> Self {
+    pub(super) fn new(max_in_flight: usize, max_queued: usize) -> Self {
         let (permits, queued) = (Semaphore::new(max_in_flight), AtomicUsize::new(0));
         Self { permits, queued, max_queued }
     }
 
-    /// Obtains the permit that a request holds while it is in flight. Returns `None` if the queue is
-    /// full, or if no permit becomes free before the deadline.
-    pub(crate) async fn acquire(&self, deadline: Deadline) -> Option<SemaphorePermit<'_>> {
+    /// Obtains the permit that a request holds while it is in flight. Returns `None` if the queue
+    /// is full, or if no permit becomes free before the deadline.
+    pub(super) async fn acquire(&self, deadline: Deadline) -> Option<SemaphorePermit<'_>> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Some(permit);
         }

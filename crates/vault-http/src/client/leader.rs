@@ -25,7 +25,7 @@ struct LeaderStatus {
 
 /// A cache of the last response of `sys/leader`.
 #[derive(Debug, Default)]
-pub(crate) struct LeaderCache {
+pub(super) struct LeaderCache {
     /// Locked by the request in flight, so that there is at most one.
     request: tokio::sync::Mutex<()>,
     entry: Mutex<Option<CachedLeader>>,
@@ -39,13 +39,13 @@ struct CachedLeader {
 
 impl LeaderCache {
     /// Returns the request for the leader, which needs no token.
-    pub(crate) fn request() -> Request {
+    pub(super) fn request() -> Request {
         Request::get(SYS_LEADER)
     }
 
     /// Returns whether `origin` is the active node. Unless that is cached, calls `fetch` to send
     /// [`request`](Self::request). Concurrent callers share one request.
-    pub(crate) async fn confirm<F: Future<Output = Option<Response>>>(
+    pub(super) async fn confirm<F: Future<Output = Option<Response>>>(
         &self,
         origin: &Origin,
         fetch: impl FnOnce() -> F,

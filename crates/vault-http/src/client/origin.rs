@@ -6,7 +6,7 @@ use http::uri::{Authority, Scheme};
 /// An [origin](https://www.rfc-editor.org/rfc/rfc6454): scheme, host and port. A token sent to one
 /// origin is not sent to another unless the cluster names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(super) struct Origin {
     tls: bool,
     host: String,
     port: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Origin {
 impl Origin {
     /// Returns the origin of `uri`, or `None` if it is not an absolute `http` or `https` URI, or
     /// contains user info.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+    pub(super) fn of(uri: &Uri) -> Option<Self> {
         let tls = match uri.scheme()? {
             scheme if *scheme == Scheme::HTTPS => true,
             scheme if *scheme == Scheme::HTTP => false,
@@ -30,16 +30,16 @@ impl Origin {
     }
 
     /// Returns whether requests to this origin are sent over TLS.
-    pub(crate) fn is_tls(&self) -> bool {
+    pub(super) fn is_tls(&self) -> bool {
         self.tls
     }
 
-    pub(crate) fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         &self.host
     }
 
     /// Returns whether this is the origin of `leader_address`, as `sys/leader` returns it.
-    pub(crate) fn is_leader(&self, leader_address: &str) -> bool {
+    pub(super) fn is_leader(&self, leader_address: &str) -> bool {
         let leader = leader_address.trim_end_matches('/').parse().ok();
         leader.and_then(|leader| Self::of(&leader)).is_some_and(|leader| leader == *self)
     }

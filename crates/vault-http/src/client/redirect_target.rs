@@ -9,9 +9,9 @@ use super::origin::Origin;
 /// redirect to the active node does.
 ///
 /// Returns `None` for any other redirect: to another path or query, from `https` to `http`, or to
-/// anything but an absolute URL. The paths are compared by their decoded segments because Go encodes
-/// fewer characters than this crate. The target keeps the encoding of the original request.
-pub(crate) fn same_request(original: &Uri, location: &HeaderValue) -> Option<(Uri, Origin)> {
+/// anything but an absolute URL. The paths are compared by their decoded segments because Go
+/// encodes fewer characters than this crate. The target keeps the encoding of the original request.
+pub(super) fn same_request(original: &Uri, location: &HeaderValue) -> Option<(Uri, Origin)> {
     let location = location.to_str().ok()?;
     // Parsing a `Uri` silently drops the fragment.
     if location.contains('#') {

@@ -20,13 +20,13 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Returns whether a retry is safe and may help. A request that may have been executed is retried
 /// only if it is idempotent.
-pub(crate) fn is_retryable(error: &Error, idempotent: bool) -> bool {
+pub(super) fn is_retryable(error: &Error, idempotent: bool) -> bool {
     error.kind().semantics().retryable && (idempotent || error.executed() == Executed::No)
 }
 
 /// Returns the wait after `failures` failures, the last of which was `error`: between half and all
 /// of an upper bound that doubles with each failure. The jitter is between 0 and 1.
-pub(crate) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
+pub(super) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
     if error.kind() == ErrorKind::RateLimited
         && let Some(retry_after) = error.retry_after()
     {

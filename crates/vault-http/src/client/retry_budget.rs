@@ -14,26 +14,26 @@ const MAX_BALANCE: u32 = 128 * COST;
 /// The balance of retries that all requests of a client share: one retry per twelve requests, and a
 /// reserve.
 #[derive(Debug)]
-pub(crate) struct RetryBudget(Mutex<u32>);
+pub(super) struct RetryBudget(Mutex<u32>);
 
 impl RetryBudget {
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self(Mutex::new(INITIAL_BALANCE))
     }
 
     /// Adds the deposit of a request.
-    pub(crate) fn deposit(&self) {
+    pub(super) fn deposit(&self) {
         let mut balance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *balance = (*balance + DEPOSIT).min(MAX_BALANCE);
     }
 
     /// Returns whether the balance covers a retry.
-    pub(crate) fn covers_retry(&self) -> bool {
+    pub(super) fn covers_retry(&self) -> bool {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) >= COST
     }
 
     /// Pays for a retry, and returns whether the balance covered it.
-    pub(crate) fn try_withdraw(&self) -> bool {
+    pub(super) fn try_withdraw(&self) -> bool {
         let mut balance = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let covered = *balance >= COST;
         if covered {

@@ -30,8 +30,8 @@ impl Session {
 
     /// Sends `request` with the current token.
     ///
-    /// After a 403, the token source determines the cause. If it has replaced the token, the request
-    /// is sent once more with the new one.
+    /// After a 403, the token source determines the cause. If it has replaced the token, the
+    /// request is sent once more with the new one.
     ///
     /// # Errors
     /// As for [`Client::send`], and the error of a login that the request waited for.

@@ -23,7 +23,7 @@ const SAME_OUTAGE: Duration = Duration::from_secs(1);
 
 /// The availability of the server, as the requests of one traffic class have observed it.
 #[derive(Debug, Default)]
-pub(crate) struct Availability {
+pub(super) struct Availability {
     state: Mutex<State>,
     changed: Notify,
 }
@@ -49,7 +49,7 @@ struct Outage {
 /// The permission to send a request. If the admission of a probe is dropped, another request
 /// probes.
 #[derive(Debug)]
-pub(crate) struct Admission<'a> {
+pub(super) struct Admission<'a> {
     availability: &'a Availability,
     epoch: u64,
     is_probe: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Admission<'a> {
 
 impl Availability {
     /// Returns whether an error of `kind` means that other requests would fail in the same way.
-    pub(crate) fn is_outage(kind: ErrorKind) -> bool {
+    pub(super) fn is_outage(kind: ErrorKind) -> bool {
         matches!(kind, ErrorKind::Sealed | ErrorKind::NoLeader | ErrorKind::RateLimited)
     }
 
@@ -65,7 +65,7 @@ impl Availability {
     ///
     /// # Errors
     /// The error of the last probe, if there is no time for another one before the deadline.
-    pub(crate) async fn admit(
+    pub(super) async fn admit(
         &self,
         deadline: Deadline,
         needed: Duration,
@@ -100,7 +100,7 @@ impl Availability {
     }
 
     /// Admits a request even during an outage, for callers that schedule their attempts themselves.
-    pub(crate) fn admit_at_once(&self) -> Admission<'_> {
+    pub(super) fn admit_at_once(&self) -> Admission<'_> {
         let epoch = self.lock().epoch;
         Admission { availability: self, epoch, is_probe: false }
     }
@@ -138,7 +138,7 @@ enum Step<'a> {
 
 impl Admission<'_> {
     /// Reports the outcome of the request. The jitter is between 0 and 1.
-    pub(crate) fn report(self, failure: Option<&Error>, jitter: f64) {
+    pub(super) fn report(self, failure: Option<&Error>, jitter: f64) {
         let now = Instant::now();
         let mut state = self.availability.lock();
         if state.epoch != self.epoch {
