@@ -1,9 +1,12 @@
 //! The deadline of an operation.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, sleep_until};
 
 /// The time by which an operation ends, shared by every request, login and wait that it involves.
 ///
@@ -43,7 +46,20 @@ impl Deadline {
     /// Runs `future` until the deadline. Returns `None` and drops `future` if the deadline passes
     /// first.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
-        timeout_at(self.0, future).await.ok()
+        let (mut future, mut timer) = (pin!(future), pin!(None));
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            // A future that completes without waiting needs no timer.
+            if timer.is_none() {
+                // Like `tokio::time::timeout`, the timer fires even if the future has used up the
+                // cooperative budget of the task.
+                timer.set(Some(unconstrained(sleep_until(self.0))));
+            }
+            timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
+        })
+        .await
     }
 }
 

@@ -9,9 +9,9 @@ use reqwest::Proxy;
 
 use super::Client;
 use crate::address::{Address, AddressError};
-use crate::connection::config::Settings;
+use crate::connection::config::ConnectionConfig;
 use crate::connection::dns::Resolve;
-use crate::connection::pool::Connections;
+use crate::connection::pool::ConnectionPools;
 use crate::connection::tls::identity::ClientIdentity;
 use crate::connection::tls::reload::TlsReloader;
 use crate::connection::tls::server_name;
@@ -163,7 +163,7 @@ impl ClientBuilder {
         };
         let transport = self.transport.unwrap_or_else(|| {
             let (tls, resolver) = (Arc::new(tls), self.resolver);
-            Arc::new(Connections::new(Settings { tls, server_name, resolver, proxy }))
+            Arc::new(ConnectionPools::new(ConnectionConfig { tls, server_name, resolver, proxy }))
         });
         Ok(Client::new(transport, self.address, self.deadline))
     }

@@ -1,48 +1,47 @@
-//! How connections are made, and what is sent on them, in `reqwest`'s terms.
+//! The configuration of connection pools.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::HOST;
-use http::uri::Authority;
-use http::{HeaderValue, Uri};
-use reqwest::{Proxy, Url};
+use reqwest::Proxy;
 
 use super::connector::ReloadLayer;
 use super::dns::{Resolve, Resolver};
+use super::error::invalid_request;
 use super::tls::reload::TlsReloader;
-use crate::address::without_brackets;
-use crate::error::ErrorKind;
 use crate::transport::TransportError;
 
-/// Time for name resolution, TCP and TLS together. Addresses of one name share it.
+/// The timeout of name resolution, TCP and TLS together, for all addresses of a host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Idle time after which a peer is probed, the interval of the probes, and their number.
+/// The idle time after which TCP keep-alive probes are sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The interval of TCP keep-alive probes.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// The number of unanswered probes after which a connection is closed.
 const KEEP_ALIVE_RETRIES: u32 = 3;
-/// The longest time for which sent bytes may stay without an acknowledgement.
+/// The time for which sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`).
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Well below the 300 s after which Vault closes an idle connection itself.
+/// The idle time after which a connection is closed, well below the 300 s after which Vault closes
+/// it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Headers that a response may have.
+/// The maximum number of headers of a response.
 const MAX_HEADERS: usize = 100;
-/// How connections are made.
-pub(crate) struct Settings {
+
+/// The configuration of all connection pools of a client.
+pub(crate) struct ConnectionConfig {
     pub(crate) tls: Arc<TlsReloader>,
+    /// The server name of the TLS handshake, if it differs from the host.
     pub(crate) server_name: Option<String>,
     pub(crate) resolver: Option<Arc<dyn Resolve>>,
     pub(crate) proxy: Option<Proxy>,
 }
 
-impl Settings {
-    /// A client of one origin, whose host is `host`.
-    pub(super) fn client(&self, host: &str) -> Result<reqwest::Client, TransportError> {
-        let (generation, config) = self.tls.current();
-        let host = self.server_name.as_ref().map(|_| without_brackets(host).to_owned());
+impl ConnectionConfig {
+    /// Builds the connection pool of an origin with this host.
+    pub(super) fn pool(&self, host: &str) -> Result<reqwest::Client, TransportError> {
+        let (generation, tls) = self.tls.current();
+        let host = self.server_name.as_ref().map(|_| host.to_owned());
         let resolver = Resolver { custom: self.resolver.clone(), host };
         let mut builder = reqwest::Client::builder()
             .http1_only()
@@ -55,7 +54,7 @@ impl Settings {
             .no_brotli()
             .no_deflate()
             .no_zstd()
-            .tls_backend_preconfigured((*config).clone())
+            .tls_backend_preconfigured((*tls).clone())
             .dns_resolver(resolver)
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
@@ -73,55 +72,6 @@ impl Settings {
         if self.tls.has_files() {
             builder = builder.connector_layer(ReloadLayer::new(&self.tls, generation));
         }
-        builder.build().map_err(|error| unsendable("the connection pool cannot be made", error))
+        builder.build().map_err(|error| invalid_request("cannot create the connection pool", error))
     }
-
-    /// The request as `reqwest` sends it.
-    pub(super) fn outgoing(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<reqwest::Request, TransportError> {
-        let (head, body) = request.into_parts();
-        let url = self.url(&head.uri)?;
-        let mut outgoing = reqwest::Request::new(head.method, url);
-        *outgoing.headers_mut() = head.headers;
-        if self.server_name.is_some() {
-            let (_, authority) = parts(&head.uri)?;
-            let host = HeaderValue::from_str(authority.as_str());
-            let host = host.map_err(|error| unsendable("its host is not a header", error))?;
-            outgoing.headers_mut().insert(HOST, host);
-        }
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
-        }
-        Ok(outgoing)
-    }
-
-    /// The URL of a request, whose host is the server name of the TLS handshake.
-    fn url(&self, uri: &Uri) -> Result<Url, TransportError> {
-        let text = match &self.server_name {
-            None => uri.to_string(),
-            Some(name) => {
-                let (scheme, authority) = parts(uri)?;
-                let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-                let path = uri.path_and_query().map_or("/", |path| path.as_str());
-                format!("{scheme}://{name}{port}{path}")
-            }
-        };
-        Url::parse(&text).map_err(|error| unsendable("its address is not a valid URL", error))
-    }
-}
-
-/// The scheme and the authority of an absolute URI.
-pub(super) fn parts(uri: &Uri) -> Result<(&str, &Authority), TransportError> {
-    uri.scheme_str().zip(uri.authority()).ok_or_else(|| {
-        TransportError::new(ErrorKind::Rejected).with_detail("its address is not a valid URL")
-    })
-}
-
-fn unsendable(
-    detail: &'static str,
-    error: impl StdError + Send + Sync + 'static,
-) -> TransportError {
-    TransportError::new(ErrorKind::Rejected).with_detail(detail).with_source(error)
 }

@@ -65,8 +65,8 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // The clone may not be ready, so the connector that is ready must be the one that is called,
-        // as `tower::Service` documents under "Be careful when cloning inner services".
+        // The clone may not be ready, so the connector that is ready must be the one that is
+        // called, as `tower::Service` documents under "Be careful when cloning inner services".
         let clone = self.connector.clone();
         let mut connector = mem::replace(&mut self.connector, clone);
         let ReloadLayer { tls, generation } = self.layer.clone();

@@ -52,3 +52,11 @@ pub(super) fn find_source<'e, E: StdError + 'static>(
     }
     None
 }
+
+/// Creates the error of a request that cannot be sent.
+pub(super) fn invalid_request(
+    detail: &'static str,
+    error: impl StdError + Send + Sync + 'static,
+) -> TransportError {
+    TransportError::new(ErrorKind::Rejected).with_detail(detail).with_source(error)
+}

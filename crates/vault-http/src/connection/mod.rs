@@ -7,6 +7,7 @@
 pub(crate) mod config;
 mod connector;
 pub(crate) mod dns;
+mod endpoint;
 mod error;
 pub(crate) mod pool;
 pub(crate) mod tls;

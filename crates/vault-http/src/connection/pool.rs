@@ -1,10 +1,8 @@
-//! The [`Transport`] over `reqwest`: one connection pool per origin, HTTP/1.1 with keep-alive.
-//!
-//! Everything of `reqwest` that could send a token astray or send a request twice is switched off
-//! here: redirects, retries, proxies of the environment, cookies and decompression.
+//! Connection pools, one per origin.
 
+use std::mem;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,92 +10,89 @@ use bytes::Bytes;
 use http::Uri;
 use tokio::time::Instant;
 
-use super::config::{Settings, parts};
+use super::config::ConnectionConfig;
 use super::connector::OutdatedTls;
+use super::endpoint::Endpoint;
 use super::error::{body_error, find_source, request_error};
-use crate::address::without_brackets;
 use crate::transport::{Limits, Transport, TransportError};
 use crate::zeroizing::ZeroizingBytes;
 
-/// The life of a pool whose host is a name, because the name may lead elsewhere by then. Requests
-/// in flight end on the old pool. The price is a handshake per connection in this time.
-const POOL_LIFE: Duration = Duration::from_secs(20);
-/// Origins with a pool: the configured one, and the active nodes that it redirected to lately.
+/// The lifetime of a pool whose host is a name, because the name may later resolve to another
+/// address. Each connection costs one handshake in this time.
+const POOL_TTL: Duration = Duration::from_secs(20);
+/// The maximum number of pools: that of the configured origin, and those of active nodes that it
+/// recently redirected to.
 const MAX_POOLS: usize = 8;
 
-/// The pools.
-pub(crate) struct Connections {
-    settings: Settings,
-    pools: Mutex<Pools>,
+/// The connection pools of a client. Implements [`Transport`].
+pub(crate) struct ConnectionPools {
+    config: ConnectionConfig,
+    /// The open pools, oldest first.
+    pools: Mutex<Vec<Arc<Pool>>>,
 }
 
-#[derive(Default)]
-struct Pools {
-    open: Vec<Pool>,
-    made: u64,
-}
-
-#[derive(Clone)]
 struct Pool {
-    id: u64,
-    origin: String,
+    endpoint: Endpoint,
     client: reqwest::Client,
-    ends: Option<Instant>,
+    expires_at: Option<Instant>,
 }
 
-impl Connections {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, pools: Mutex::default() }
+impl ConnectionPools {
+    pub(crate) fn new(config: ConnectionConfig) -> Self {
+        Self { config, pools: Mutex::default() }
     }
 
-    /// The pool for a request that is sent now.
-    fn pool(&self, uri: &Uri) -> Result<Pool, TransportError> {
-        let (scheme, authority) = parts(uri)?;
-        let origin = format!("{scheme}://{authority}");
+    /// Returns the pool for a request to `uri`. Creates it if there is none or it has expired.
+    fn pool(&self, uri: &Uri) -> Result<Arc<Pool>, TransportError> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        pools.open.retain(|pool| pool.ends.is_none_or(|ends| now < ends));
-        if let Some(pool) = pools.open.iter().find(|pool| pool.origin == origin) {
-            return Ok(pool.clone());
+        pools.retain(|pool| pool.expires_at.is_none_or(|expires_at| now < expires_at));
+        if let Some(pool) = pools.iter().find(|pool| pool.endpoint.serves(uri)) {
+            return Ok(Arc::clone(pool));
         }
-        if pools.open.len() >= MAX_POOLS {
-            pools.open.remove(0);
+        if pools.len() >= MAX_POOLS {
+            pools.remove(0);
         }
-        pools.made += 1;
-        let by_name = without_brackets(authority.host()).parse::<IpAddr>().is_err();
-        let ends = by_name.then(|| now + POOL_LIFE);
-        let client = self.settings.client(authority.host())?;
-        let pool = Pool { id: pools.made, origin, client, ends };
-        pools.open.push(pool.clone());
+        let endpoint = Endpoint::new(uri, self.config.server_name.as_deref())?;
+        let is_name = endpoint.host().parse::<IpAddr>().is_err();
+        let expires_at = is_name.then(|| now + POOL_TTL);
+        let client = self.config.pool(endpoint.host())?;
+        let pool = Arc::new(Pool { endpoint, client, expires_at });
+        pools.push(Arc::clone(&pool));
         Ok(pool)
     }
 
-    /// Leaves a pool to the requests that are in flight on it.
-    fn discard(&self, pool: &Pool) {
+    /// Discards a pool. Requests in flight still complete on it.
+    fn discard(&self, pool: &Arc<Pool>) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.open.retain(|other| other.id != pool.id);
+        pools.retain(|other| !Arc::ptr_eq(other, pool));
+    }
+
+    /// Takes the request for an attempt. Clones it only if the connector may reject the attempt.
+    fn take(&self, request: &mut http::Request<Bytes>) -> http::Request<Bytes> {
+        if self.config.tls.has_files() { request.clone() } else { mem::take(request) }
     }
 }
 
 #[async_trait]
-impl Transport for Connections {
+impl Transport for ConnectionPools {
     async fn send(
         &self,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
         limits: Limits,
     ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
         loop {
             let pool = self.pool(request.uri())?;
-            let outgoing = self.settings.outgoing(request.clone())?;
+            let outgoing = pool.endpoint.convert(self.take(&mut request));
             match limits.head(pool.client.execute(outgoing)).await {
                 Ok(Ok(response)) => return read(response, &limits).await,
-                // The connector refused before it connected, so that nothing was sent.
+                // The connector rejected the connection before anything was sent.
                 Ok(Err(error)) if find_source::<OutdatedTls>(&error).is_some() => {
-                    self.discard(&pool)
+                    self.discard(&pool);
                 }
                 Ok(Err(error)) => return Err(request_error(error)),
                 Err(timeout) => {
-                    // The peer may be gone without a word, and the other connections with it.
+                    // The peer may be unreachable, and all other connections to it dead.
                     self.discard(&pool);
                     return Err(timeout);
                 }
@@ -106,7 +101,7 @@ impl Transport for Connections {
     }
 
     fn reset(&self) {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).open.clear();
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -114,11 +109,11 @@ async fn read(
     mut response: reqwest::Response,
     limits: &Limits,
 ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let (status, headers) = (response.status(), mem::take(response.headers_mut()));
     let body = read_body(response, limits).await.map_err(|error| error.with_status(status))?;
-    let mut whole = http::Response::new(body);
-    (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
-    Ok(whole)
+    let mut complete = http::Response::new(body);
+    (*complete.status_mut(), *complete.headers_mut()) = (status, headers);
+    Ok(complete)
 }
 
 async fn read_body(
@@ -126,10 +121,14 @@ async fn read_body(
     limits: &Limits,
 ) -> Result<ZeroizingBytes, TransportError> {
     let len = response.content_length().and_then(|len| usize::try_from(len).ok());
-    let room = len.unwrap_or_default().min(limits.max_body_bytes);
-    let mut body = ZeroizingBytes::new(Vec::with_capacity(room));
-    while let Some(part) = limits.body(response.chunk()).await?.map_err(body_error)? {
-        limits.append(&mut body, &part)?;
-    }
-    Ok(body)
+    let capacity = len.unwrap_or_default().min(limits.max_body_bytes);
+    let mut body = ZeroizingBytes::new(Vec::with_capacity(capacity));
+    // The whole body shares one timer.
+    let read = limits.body(async {
+        while let Some(chunk) = response.chunk().await.map_err(body_error)? {
+            limits.append(&mut body, &chunk)?;
+        }
+        Ok(body)
+    });
+    read.await?
 }

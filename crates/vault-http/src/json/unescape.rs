@@ -2,14 +2,17 @@
 
 use zeroize::Zeroizing;
 
-/// Returns the length of the JSON string at the start of `text`, in bytes, quotes included.
-pub(super) fn string_len(text: &str) -> Option<usize> {
-    let mut at = 1;
+/// Returns the length of the JSON string at the start of `text`, in bytes, quotes included, and
+/// whether it contains an escape.
+pub(super) fn string_len(text: &str) -> Option<(usize, bool)> {
+    let (mut at, mut has_escape) = (1, false);
     loop {
-        at += text.get(at..)?.find(['"', '\\'])?;
+        let rest = text.as_bytes().get(at..)?;
+        at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
         if text.as_bytes().get(at) == Some(&b'"') {
-            return Some(at + 1);
+            return Some((at + 1, has_escape));
         }
+        has_escape = true;
         at += 2;
     }
 }

@@ -27,38 +27,66 @@ pub(crate) enum JsonShape {
 /// See [RFC 8259, section 4](https://www.rfc-editor.org/rfc/rfc8259#section-4) on duplicate names.
 pub(crate) fn validate(body: &[u8]) -> Option<JsonShape> {
     let document: &RawValue = serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
-    let mut pass = Pass::default();
-    pass.run(document.get())?;
+    let mut validator = Validator::new();
+    validator.run(document.get())?;
     Some(match document.get().as_bytes().first()? {
-        b'{' if pass.has_errors => JsonShape::Errors,
+        b'{' if validator.has_errors => JsonShape::Errors,
         b'{' => JsonShape::Object,
         b'n' => JsonShape::Null,
         _ => JsonShape::Other,
     })
 }
 
-/// A pass over a document whose grammar has been validated.
-#[derive(Default)]
-struct Pass<'a> {
-    /// The names of each open object; `None` for an open array.
-    open: Vec<Option<Names<'a>>>,
+/// A validator of names and escapes in a document whose grammar has been validated.
+struct Validator<'a> {
+    open: Vec<Scope<'a>>,
+    /// The first names of all open objects, outermost first.
+    names: Vec<Cow<'a, str>>,
     has_errors: bool,
 }
 
-impl<'a> Pass<'a> {
+/// An open array or object.
+enum Scope<'a> {
+    Array,
+    Object {
+        /// The index of the first name of the object in [`Validator::names`].
+        first_name: usize,
+        /// The names after the first [`MAX_LINEAR`].
+        more_names: HashSet<Cow<'a, str>>,
+    },
+}
+
+/// The number of names of an object that are searched linearly, which suffices for most objects.
+const MAX_LINEAR: usize = 16;
+
+impl<'a> Validator<'a> {
+    fn new() -> Self {
+        // Sufficient for the envelope of a secret, so that the vectors are rarely reallocated.
+        Self { open: Vec::with_capacity(4), names: Vec::with_capacity(24), has_errors: false }
+    }
+
     fn run(&mut self, text: &'a str) -> Option<()> {
+        let is_token = |byte: &u8| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']');
         let mut rest = text;
-        while let Some(at) = rest.find(['"', '{', '}', '[', ']']) {
+        while let Some(at) = rest.as_bytes().iter().position(is_token) {
             rest = rest.get(at..)?;
             let mut len = 1;
             match rest.as_bytes().first()? {
                 b'"' => {
-                    len = string_len(rest)?;
-                    self.string(rest.get(..len)?, rest.get(len..)?.trim_start())?;
+                    let has_escape;
+                    (len, has_escape) = string_len(rest)?;
+                    self.string(rest.get(..len)?, has_escape, rest.get(len..)?.trim_start())?;
                 }
-                b'{' => self.open.push(Some(Names::default())),
-                b'[' => self.open.push(None),
-                _ => drop(self.open.pop()),
+                b'{' => {
+                    let (first_name, more_names) = (self.names.len(), HashSet::new());
+                    self.open.push(Scope::Object { first_name, more_names });
+                }
+                b'[' => self.open.push(Scope::Array),
+                _ => {
+                    if let Some(Scope::Object { first_name, .. }) = self.open.pop() {
+                        self.names.truncate(first_name);
+                    }
+                }
             }
             if self.open.len() > MAX_DEPTH {
                 return None;
@@ -69,9 +97,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Validates a string and, if it is the name of a member, that the name is not a duplicate.
-    fn string(&mut self, raw: &'a str, after: &str) -> Option<()> {
+    fn string(&mut self, raw: &'a str, has_escape: bool, after: &str) -> Option<()> {
+        let value = after.strip_prefix(':');
+        if !has_escape && value.is_none() {
+            return Some(());
+        }
         let text = unescape(raw)?;
-        let Some(value) = after.strip_prefix(':') else { return Some(()) };
+        let Some(value) = value else { return Some(()) };
         if self.open.len() == 1 && *text == *"errors" {
             self.has_errors = !value.trim_start().starts_with("null");
         }
@@ -80,31 +112,22 @@ impl<'a> Pass<'a> {
             Unescaped::Plain(name) => Cow::Borrowed(name),
             Unescaped::Decoded(name) => Cow::Owned(name.as_str().to_owned()),
         };
-        self.open.last_mut()?.as_mut()?.insert(name).then_some(())
+        self.insert_name(name).then_some(())
     }
-}
 
-/// The names of an object. The first [`FEW`] are searched linearly, which suffices for most
-/// objects.
-#[derive(Default)]
-struct Names<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: HashSet<Cow<'a, str>>,
-}
-
-/// The number of names that are searched linearly.
-const FEW: usize = 16;
-
-impl<'a> Names<'a> {
-    /// Inserts `name` and returns whether it was new.
-    fn insert(&mut self, name: Cow<'a, str>) -> bool {
-        if self.few.contains(&name) {
+    /// Inserts a name into the innermost object, and returns whether it was new.
+    fn insert_name(&mut self, name: Cow<'a, str>) -> bool {
+        let Some(Scope::Object { first_name, more_names }) = self.open.last_mut() else {
+            return false;
+        };
+        let linear = self.names.get(*first_name..).unwrap_or_default();
+        if linear.contains(&name) {
             return false;
         }
-        if self.few.len() < FEW {
-            self.few.push(name);
+        if linear.len() < MAX_LINEAR {
+            self.names.push(name);
             return true;
         }
-        self.many.insert(name)
+        more_names.insert(name)
     }
 }

@@ -9,8 +9,8 @@ mod tests;
 use std::fmt;
 use std::time::SystemTime;
 
-use http::StatusCode;
 use http::header::{DATE, HeaderMap};
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -27,7 +27,8 @@ pub struct Response {
     /// The method and the path of the request.
     operation: Request,
     sent_at: Instant,
-    date: Option<SystemTime>,
+    /// The `Date` header, which is parsed on demand.
+    date: Option<HeaderValue>,
 }
 
 impl Response {
@@ -39,8 +40,7 @@ impl Response {
 
     /// Sets the time when the request was sent, and takes the server's time from `headers`.
     pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
-        let date = headers.get(DATE).and_then(|date| date::parse(date.to_str().ok()?));
-        Self { sent_at, date, ..self }
+        Self { sent_at, date: headers.get(DATE).cloned(), ..self }
     }
 
     /// Returns a time just before the request was sent. The response was created after it.
@@ -52,7 +52,7 @@ impl Response {
     /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it only with
     /// other times of the same server.
     pub fn date(&self) -> Option<SystemTime> {
-        self.date
+        self.date.as_ref().and_then(|date| date::parse(date.to_str().ok()?))
     }
 
     /// Returns the HTTP status.
@@ -70,8 +70,10 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Malformed`] if the body has another structure. The error does not quote it.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        let text = str::from_utf8(&self.body).ok();
         // The error of the parser is dropped because it may quote the body.
-        serde_json::from_slice(&self.body).map_err(|_| self.malformed("unexpected JSON structure"))
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| self.malformed("unexpected JSON structure"))
     }
 
     /// Deserializes the `data` of the envelope.
