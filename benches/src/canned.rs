@@ -32,7 +32,7 @@ pub const BODY: &str = concat!(
 const MANY: &str = "/v1/secret/data/providers/";
 
 /// Where the sidecar's own door has the secret, with `litellm` for its prefix.
-pub const OWN_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
+pub const NATIVE_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
 /// What it answers there, ten seconds after it has read it.
 pub const OWN_BODY: &str = concat!(
     r#"{"value":"sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl","version":3,"#,
@@ -91,7 +91,7 @@ mod tests {
         assert!(BODY.contains(&format!(r#"{{"key":"{VALUE}"}}"#)));
         assert_eq!(PATH, format!("/v1/{MOUNT}/data/{SECRET}"));
         assert!(OWN_BODY.starts_with(&format!(r#"{{"value":"{VALUE}","#)));
-        assert!(OWN_PATH.ends_with(SECRET.strip_prefix("litellm").unwrap()));
+        assert!(NATIVE_PATH.ends_with(SECRET.strip_prefix("litellm").unwrap()));
     }
 
     #[test]

@@ -51,8 +51,8 @@ fn hits(
     compare("moka-expiry", &mut peers::moka(names, threads, Some(project::INTERVAL)));
     compare("secret-cache", &mut project.by_name(names, threads));
     compare("secret-cache-handle", &mut project.by_handle(names, threads));
-    compare("secret-cache-cached", &mut project.cached_by_name(names, threads));
-    compare("secret-cache-handle-cached", &mut project.cached_by_handle(names, threads));
+    compare("secret-cache-peek", &mut project.peek_by_name(names, threads));
+    compare("secret-cache-handle-peek", &mut project.peek_by_handle(names, threads));
     compare("km-proxy-adapter", &mut adapter.by_name(names, threads));
     compare("km-proxy-adapter-handle", &mut adapter.by_handle(names, threads));
     group.finish();

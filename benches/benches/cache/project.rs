@@ -89,7 +89,7 @@ impl Project {
 
 impl Project {
     /// The same without a future.
-    pub(crate) fn cached_by_name(
+    pub(crate) fn peek_by_name(
         &self,
         names: &Names,
         threads: usize,
@@ -103,7 +103,7 @@ impl Project {
         }
     }
 
-    pub(crate) fn cached_by_handle(
+    pub(crate) fn peek_by_handle(
         &self,
         names: &Names,
         threads: usize,

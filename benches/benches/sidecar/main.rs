@@ -15,7 +15,7 @@ fn main() -> Result<()> {
     let bare = Server::start(env!("CARGO_BIN_EXE_bare-axum"))?;
     let km = km::Km::start(&vault.url())?;
     let mut criterion = criterion();
-    for (name, path) in [("sidecar_own", canned::OWN_PATH), ("sidecar_vault", canned::PATH)] {
+    for (name, path) in [("sidecar_native", canned::NATIVE_PATH), ("sidecar_vault", canned::PATH)] {
         same(bare.address(), km.address(), path)?;
         let fleet = |address| Fleet::new(async || Bare::connect(address, path, km::TOKEN).await);
         let mut bare = fleet(bare.address())?.metered(Meter::of(bare.id())?);

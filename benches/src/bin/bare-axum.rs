@@ -29,7 +29,7 @@ const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
 async fn main() -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
-    let routes = Router::new().route(canned::OWN_PATH, get(own)).route(canned::PATH, get(vault));
+    let routes = Router::new().route(canned::NATIVE_PATH, get(own)).route(canned::PATH, get(vault));
     tokio::select! {
         served = serve(listener, routes) => served,
         ended = async { tokio::io::stdin().read_u8().await } => ended.map_or(Ok(()), |_| Ok(())),

@@ -86,13 +86,15 @@ impl Package {
     /// Returns the module whose item `name` is, seen from the module `from`. Follows re-exports.
     fn resolve(&self, from: &[String], name: &[String], depth: usize) -> Option<&ModulePath> {
         let absolute = self.absolute(from, name)?;
-        let depth_of_module = (0..=absolute.len())
-            .rev()
-            .find(|length| self.modules.contains_key(&absolute[..*length]))?;
-        let (path, module) = self.modules.get_key_value(&absolute[..depth_of_module])?;
-        let item = absolute.get(depth_of_module);
-        let exported = item.and_then(|item| module.imports.named(item));
-        match exported {
+        let mut module_path = absolute.as_slice();
+        let (path, module) = loop {
+            match self.modules.get_key_value(module_path) {
+                Some(found) => break found,
+                None => module_path = module_path.split_last()?.1,
+            }
+        };
+        let item = absolute.get(module_path.len());
+        match item.and_then(|item| module.imports.named(item)) {
             // A bound, because two modules can re-export each other's names.
             Some(target) if depth > 0 => self.resolve(path, target, depth - 1).or(Some(path)),
             _ => Some(path),

@@ -1,4 +1,4 @@
-//! The figures that criterion leaves behind.
+//! Criterion's estimates, read from its output directory.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::comparison::Comparison;
+use crate::comparison::Comparison;
 
-/// A contender, with what it cost in each round and what the reference did right before it.
+/// The rounds of one contender.
 #[derive(Debug)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Contender {
     pub(crate) rounds: Vec<Round>,
 }
 
-/// Nanoseconds of both.
+/// The cost of the contender, and of the reference right before it, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
     pub(crate) reference: f64,
@@ -30,7 +30,10 @@ impl Round {
     }
 }
 
-/// The contenders of a group that were measured.
+/// Returns the contenders of a group that were measured.
+///
+/// # Errors
+/// A file cannot be read.
 pub(crate) fn contenders(group: &Path, comparison: &Comparison) -> Result<Vec<Contender>> {
     let mut contenders = Vec::new();
     for &(name, label) in comparison.contenders {
@@ -42,7 +45,6 @@ pub(crate) fn contenders(group: &Path, comparison: &Comparison) -> Result<Vec<Co
     Ok(contenders)
 }
 
-/// As many as there are.
 fn rounds(contender: &Path) -> Result<Vec<Round>> {
     let mut rounds = Vec::new();
     let cost = |half: &str, round: usize| {
@@ -59,7 +61,7 @@ fn rounds(contender: &Path) -> Result<Vec<Round>> {
     Ok(rounds)
 }
 
-/// Nanoseconds; `None` when the file is not there.
+/// Returns a median in nanoseconds, or `None` if the file does not exist.
 fn median(path: &Path) -> Result<Option<f64>> {
     let text = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

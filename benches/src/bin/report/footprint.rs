@@ -1,4 +1,4 @@
-//! Memory: the figures of the benchmark `footprint`, as the page shows them.
+//! The section on memory, from the figures of the benchmark `footprint`.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// Resident bytes of one entry that are allowed.
+/// The target for the resident bytes of one entry.
 const TARGET: f64 = 160.0;
 
-/// Name of the figure, and how the page calls it: with keys and values in place, then with text.
+/// The figure for inline keys and values, the figure for heap-allocated text, and the label.
 const ROWS: [(&str, Option<&str>, &str); 5] = [
     ("map", Some("map-text"), "a plain `HashMap`"),
     ("papaya", None, "papaya"),
@@ -18,7 +18,10 @@ const ROWS: [(&str, Option<&str>, &str); 5] = [
     ("secret-cache", Some("secret-cache-text"), "`secret-cache`"),
 ];
 
-/// What 100,000 entries take, and what a hit allocates.
+/// Returns the section: bytes per entry, and allocations of a hit.
+///
+/// # Errors
+/// The figures cannot be read.
 pub(crate) fn section(results: &Path) -> Result<String> {
     let path = results.join("footprint.json");
     let text = fs::read(&path).with_context(|| path.display().to_string())?;
@@ -38,16 +41,16 @@ pub(crate) fn section(results: &Path) -> Result<String> {
     let allocations = figures.get("allocations").map(Value::to_string).unwrap_or_default();
     Ok(format!(
         "
-## Memory, and what a hit allocates
+## Memory per entry, and allocations per hit
 
 | resident bytes per entry, of 100,000 | `[u8; 40]` to `[u8; 51]` | `String` to `String` |
 | --- | --: | --: |
 {}
 
-Each is filled in a process of its own, and what the operating system says of it before and after is
-compared. With keys and values in place the target is {TARGET:.0}: {verdict}. As text, a key and a value
-take 160 bytes before anything is added: 24 each for themselves, and 48 and 64 for what they point to.
-(quick_cache and moka clone values, so theirs are `Arc<str>`.)
+Each cache is filled in a process of its own, and the resident memory of that process is compared before and
+after. With inline keys and values the target is {TARGET:.0} bytes: {verdict}. As text, a key and a value
+take 160 bytes by themselves: 24 bytes each for the `String`, and 48 and 64 bytes on the heap. (quick_cache
+and moka clone values, so theirs are `Arc<str>`.)
 
 Allocations in 10,000 hits by name, and in 10,000 by a handle: {allocations}.
 ",

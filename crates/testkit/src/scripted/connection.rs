@@ -11,8 +11,8 @@ use tokio::io::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::Script;
 use super::record::{Record, Request};
+use super::script::Script;
 use super::step::Step;
 use super::tap::Tap;
 

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod record;
+mod script;
 mod step;
 mod tap;
 mod tls;
@@ -20,21 +21,12 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
+use script::Script;
+
 pub use answer::{Answer, json, raw};
 pub use record::{Record, Request};
 pub use step::Step;
 pub use tls::{server_config, server_config_for_clients};
-
-type ByConnection = dyn Fn(usize) -> Vec<Step> + Send + Sync;
-type ByRequest = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
-
-/// What is done on a connection.
-pub(crate) enum Script {
-    /// These steps, by the number of the connection.
-    Connection(Box<ByConnection>),
-    /// These steps for each request that was read.
-    Request(Box<ByRequest>),
-}
 
 /// A server that goes by a script until it is dropped.
 pub struct Scripted {

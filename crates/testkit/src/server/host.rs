@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::ports::free_pair;
 use super::process::Process;
 use crate::raw::Raw;
-use crate::source::{Source, say};
+use crate::source::{Source, report};
 
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const ATTEMPTS: usize = 3;
@@ -30,7 +30,9 @@ pub(crate) async fn launch(source: &Source, plan: &Plan) -> Result<(Host, String
     let mut attempt = 1;
     loop {
         match try_launch(source, plan).await {
-            Err(error) if attempt < ATTEMPTS => say(&format!("starting it once more: {error:#}")),
+            Err(error) if attempt < ATTEMPTS => {
+                report(&format!("starting it once more: {error:#}"));
+            }
             settled => return settled.context("no Vault server could be started"),
         }
         attempt += 1;

@@ -1,12 +1,16 @@
 //! A server's binary: one that is there, or the pinned module's.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-use super::{SHORT, module};
+use super::module;
 use crate::probe::Machine;
+
+/// Timeout of `vault version`.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
     let binary = match &machine.binary {
@@ -20,7 +24,7 @@ pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
 /// Its version, as in `v1.21.2`: also the proof that it runs.
 pub(crate) async fn version(binary: &Path) -> Result<String> {
     let run = Command::new(binary).arg("version").kill_on_drop(true).output();
-    let output = tokio::time::timeout(SHORT, run).await;
+    let output = tokio::time::timeout(VERSION_TIMEOUT, run).await;
     let output = output
         .with_context(|| format!("{} version does not end", binary.display()))?
         .with_context(|| format!("{} does not start", binary.display()))?;

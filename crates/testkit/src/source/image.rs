@@ -8,12 +8,16 @@ use testcontainers::GenericImage;
 use testcontainers::runners::AsyncRunner as _;
 use tokio::process::Command;
 
-use super::{SHORT, binary, module, say};
+use super::progress::report;
+use super::{binary, module};
 use crate::environment::var;
 
 const PUBLIC: &str = "hashicorp/vault:1.21";
 const LOCAL: &str = "km-test-vault";
-/// A few hundred megabytes on a slow line. An engine that can't reach the place fails in seconds.
+/// Timeout of one `docker` command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+/// Timeout of a pull: a few hundred megabytes on a slow network. An engine without a network fails in
+/// seconds.
 const PULL: Duration = Duration::from_secs(300);
 
 /// Nothing but the static binary. `SKIP_SETCAP` has no meaning without an entry script, and says
@@ -47,7 +51,7 @@ async fn choose() -> Result<String> {
     }
     match pull(&wanted).await {
         Ok(()) => return Ok(wanted),
-        Err(error) => say(&format!("{error:#}; making an image from the binary instead")),
+        Err(error) => report(&format!("{error:#}; making an image from the binary instead")),
     }
     if !is_present(&own).await {
         make(&own).await?;
@@ -61,7 +65,7 @@ async fn is_present(image: &str) -> bool {
 
 async fn pull(image: &str) -> Result<()> {
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
-    say(&format!("pulling {image}"));
+    report(&format!("pulling {image}"));
     let pulled = tokio::time::timeout(PULL, GenericImage::new(name, tag).pull_image()).await;
     pulled
         .with_context(|| format!("{image} was not pulled in {} s", PULL.as_secs()))?
@@ -88,7 +92,7 @@ async fn make(tag: &str) -> Result<()> {
         None => module::built().await?,
     };
     let _lock = tokio::task::spawn_blocking(module::lock).await.context("the lock's thread")??;
-    say(&format!("making the image {tag} from {}", vault.display()));
+    report(&format!("making the image {tag} from {}", vault.display()));
     let context = tempfile::tempdir().context("a directory for the image")?;
     tokio::fs::copy(vault, context.path().join("vault")).await.context("copying the binary")?;
     tokio::fs::write(context.path().join("Dockerfile"), DOCKERFILE).await?;
@@ -102,7 +106,7 @@ async fn make(tag: &str) -> Result<()> {
 async fn docker(arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("docker");
     command.args(arguments).env("DOCKER_BUILDKIT", "0").kill_on_drop(true);
-    let output = tokio::time::timeout(2 * SHORT, command.output()).await;
+    let output = tokio::time::timeout(COMMAND_TIMEOUT, command.output()).await;
     let output = output.context("docker does not end")?.context("docker does not start")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "docker {}: {}", arguments.join(" "), said.trim());

@@ -3,9 +3,9 @@
 mod binary;
 mod image;
 mod module;
+mod progress;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use tokio::sync::OnceCell;
@@ -13,8 +13,7 @@ use tokio::sync::OnceCell;
 use crate::environment::var;
 use crate::probe::{Machine, Way};
 
-/// How long one `docker` or `vault version` may take.
-const SHORT: Duration = Duration::from_secs(60);
+pub(crate) use progress::report;
 
 /// What a server is made from.
 #[derive(Debug, Clone)]
@@ -62,11 +61,11 @@ async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source
     for way in open {
         match prepare(way, &machine).await {
             Ok(source) => {
-                say(&format!("the server comes from {}", source.describe()));
+                report(&format!("the server comes from {}", source.describe()));
                 return Ok(source);
             }
             Err(error) => {
-                say(&format!("{way:?} does not work here: {error:#}"));
+                report(&format!("{way:?} does not work here: {error:#}"));
                 failures.push(format!("{way:?}: {error:#}"));
             }
         }
@@ -103,11 +102,4 @@ impl Source {
 pub async fn vault_program() -> Result<PathBuf> {
     let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
     binary::find(&machine).await
-}
-
-/// To the person who waits. Written straight to stderr: a test's captured output comes too late.
-pub(crate) fn say(text: &str) {
-    use std::io::Write as _;
-    // A closed stderr is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "[server] {text}");
 }

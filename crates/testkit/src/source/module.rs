@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::time::Instant;
 
-use super::say;
+use super::progress::report;
 use crate::environment::target_dir;
 
 const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vault-server");
 const PACKAGE: &str = "github.com/hashicorp/vault";
 /// How often the build is said to be alive.
-const REPORT: Duration = Duration::from_secs(20);
+const REPORT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The binary, built now where it isn't there yet.
 pub(crate) async fn built() -> Result<PathBuf> {
@@ -38,7 +38,7 @@ pub(crate) fn lock() -> Result<File> {
     fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     let file = File::create(dir.join("lock")).context("the build's lock")?;
     if file.try_lock().is_err() {
-        say("another process is building the server: waiting for it");
+        report("another process is building the server: waiting for it");
         file.lock().context("the build's lock")?;
     }
     Ok(file)
@@ -60,7 +60,7 @@ fn build_once() -> Result<PathBuf> {
 }
 
 fn go_build(output: &Path) -> Result<()> {
-    say(&format!(
+    report(&format!(
         "building {PACKAGE} {} with Go, once: about 5 minutes, 1 when its modules are there",
         version()?
     ));
@@ -88,7 +88,7 @@ fn go_build(output: &Path) -> Result<()> {
     if !build.wait().context("waiting for go")?.success() {
         bail!("go build {PACKAGE} failed:\n{}", complaints.join("\n"));
     }
-    say(&format!("built in {} s", started.elapsed().as_secs()));
+    report(&format!("built in {} s", started.elapsed().as_secs()));
     Ok(())
 }
 
@@ -106,15 +106,15 @@ fn lines(build: &mut Child) -> Result<Receiver<String>> {
 /// Says from time to time how far it is; returns what `go` said beside its downloads.
 fn follow(lines: &Receiver<String>, started: Instant) -> Vec<String> {
     let (mut downloads, mut complaints) = (0_u32, Vec::new());
-    let mut report = started + REPORT;
+    let mut next_report = started + REPORT_INTERVAL;
     loop {
-        match lines.recv_timeout(report.saturating_duration_since(Instant::now())) {
+        match lines.recv_timeout(next_report.saturating_duration_since(Instant::now())) {
             Ok(line) if line.starts_with("go: downloading") => downloads += 1,
             Ok(line) => complaints.push(line),
             Err(RecvTimeoutError::Timeout) => {
                 let elapsed = started.elapsed().as_secs();
-                say(&format!("still building: {elapsed} s, {downloads} modules downloaded"));
-                report += REPORT;
+                report(&format!("still building: {elapsed} s, {downloads} modules downloaded"));
+                next_report += REPORT_INTERVAL;
             }
             Err(RecvTimeoutError::Disconnected) => return complaints,
         }
