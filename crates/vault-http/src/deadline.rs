@@ -18,7 +18,7 @@ impl Deadline {
     /// Returns the deadline `budget` from now.
     pub fn after(budget: Duration) -> Self {
         let now = Instant::now();
-        // A budget that overflows the clock is as good as a year.
+        // A budget that the clock cannot represent is treated as one year.
         Self(now.checked_add(budget).unwrap_or(now + Duration::from_secs(86_400 * 365)))
     }
 

@@ -1,8 +1,8 @@
 //! Validation and percent-encoding of request paths.
 //!
 //! Every request path is an [`ApiPath`], so that no request can leave the prefix that it was built
-//! for. This matters because Vault resolves dot segments, even percent-encoded ones, so that a
-//! policy on `prefix/*` alone does not confine a client that sends `..`.
+//! for. Vault itself resolves dot segments, even percent-encoded ones. A policy on `prefix/*` is
+//! therefore only as strict as the validation of the client.
 
 use std::borrow::Cow;
 use std::fmt;

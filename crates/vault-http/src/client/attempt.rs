@@ -56,7 +56,7 @@ impl Attempt<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Unreachable => Err(self
                 .redirect_error(ErrorKind::NoLeader)
-                .with_detail("cannot connect to the active node")
+                .with_detail("cannot connect to the node that sys/leader names")
                 .with_source(error)),
             // The redirect may have been sent after the write had been executed.
             Err(error) if !self.request.idempotent => Err(error.mark_maybe_executed()),
@@ -81,7 +81,7 @@ impl Attempt<'_> {
         Ok(target)
     }
 
-    /// Returns whether the cluster names `origin` as its active node. Asking it costs a retry.
+    /// Returns whether the cluster names `origin` as its active node. The request for that costs a retry.
     async fn is_leader(&self, origin: &Origin) -> bool {
         let fetch = || async {
             let request = LeaderCache::request();

@@ -138,8 +138,7 @@ impl ClientBuilder {
     /// Builds the client. Reads certificate files but does not connect.
     ///
     /// # Errors
-    /// [`BuildError`] lists all problems with the settings. Fix them all; a retry cannot
-    /// help.
+    /// [`BuildError`] lists all problems with the settings.
     pub fn build(self) -> Result<Client, BuildError> {
         let mut problems = Vec::new();
         let server_name = self.validate_server_name().unwrap_or_else(|problem| {

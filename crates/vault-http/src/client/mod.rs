@@ -1,4 +1,4 @@
-//! The client: sends a request, and retries it until its deadline where that is safe.
+//! The client: sends requests, and retries them until their deadlines if that is safe.
 
 mod attempt;
 mod availability;
@@ -158,7 +158,7 @@ impl Client {
             request
                 .error(probe_error.kind())
                 .with_retry_after(probe_error.retry_after())
-                .with_detail("not sent because a concurrent request failed in this way")
+                .with_detail("reported by a concurrent request; this one was not sent")
                 .mark_not_executed()
         })
     }

@@ -55,8 +55,8 @@ pub enum BuildErrorKind {
     /// The address of the proxy is invalid.
     #[error("the proxy address {0}")]
     Proxy(AddressError),
-    /// Both a proxy and a TLS server name are set. The proxy would be asked to connect to the
-    /// server name instead of the server's address.
+    /// Both a proxy and a TLS server name are set. The proxy would connect to the server name
+    /// instead of the server's host.
     #[error("a proxy and a TLS server name cannot be combined")]
     ProxyAndServerName,
     /// The deadline is zero.

@@ -64,8 +64,8 @@ pub enum ErrorKind {
 pub struct ErrorSemantics {
     /// Whether an idempotent request may be sent again.
     pub retryable: bool,
-    /// Whether the server could not be asked, so that a cached value may be served within its
-    /// staleness limit. `false` means that the server gave a definite answer.
+    /// Whether the server gave no definite answer, so that a cached value may be served within its
+    /// staleness limit.
     pub may_serve_stale: bool,
     /// Whether a write that failed with this kind may have been executed.
     pub executed: Executed,

@@ -197,19 +197,19 @@ mod tests {
             files.write(name, content);
         }
         let reloader = TlsReloader::load(files.sources(), true).unwrap();
-        let reloaded = || {
+        let generation = || {
             reloader.reload_if_changed();
             reloader.current().0
         };
-        assert_eq!(reloaded(), 0, "unchanged files are not reloaded");
+        assert_eq!(generation(), 0, "unchanged files are not reloaded");
 
         let (certificate, key) = pair("second with another length");
         files.write("cert", &certificate);
-        assert_eq!(reloaded(), 0, "a certificate without its key is not used");
+        assert_eq!(generation(), 0, "a certificate without its key is not used");
         files.write("key", &format!("{key}\n"));
-        assert_eq!(reloaded(), 1);
+        assert_eq!(generation(), 1);
 
         files.write("key", "");
-        assert_eq!(reloaded(), 1, "an empty file is not used");
+        assert_eq!(generation(), 1, "an empty file is not used");
     }
 }
