@@ -1,5 +1,5 @@
-//! What does a value cost that is in memory already? `secret-cache` beside the maps and caches that a
-//! reader would think of; then what filling costs, and a thousand misses at once.
+//! The cost of a cached value: `secret-cache` beside common maps and caches. Also the cost of
+//! insertions, and of 1,000 concurrent misses.
 
 #![expect(
     clippy::indexing_slicing,
@@ -28,7 +28,8 @@ fn main() -> Result<()> {
     herd::compare(&mut criterion)
 }
 
-/// Look-ups of names that are there, each after the one before it has its value, by so many threads.
+/// Measures look-ups of cached names on `threads` threads. Each look-up depends on the previous
+/// value.
 fn hits(
     criterion: &mut Criterion,
     name: &str,

@@ -1,4 +1,4 @@
-//! Certificates for a server with TLS and for logins by certificate, made on the spot.
+//! Certificates that tests create for TLS servers and for logins by certificate.
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -9,26 +9,26 @@ use rcgen::{
 /// A certificate and its key.
 #[derive(Debug, Clone)]
 pub struct Pem {
-    /// PEM of the certificate.
+    /// The certificate as PEM.
     pub certificate: String,
-    /// PEM of the private key. Of this test only, so `Debug` may show it.
+    /// The private key as PEM. It is used by one test only, so that `Debug` may show it.
     pub key: String,
 }
 
-/// Two authorities: one that vouches for the server, one for its clients.
+/// Two certificate authorities, one for servers and one for clients, and a server certificate.
 #[derive(Debug)]
 pub struct Certs {
     server_ca: CertifiedIssuer<'static, KeyPair>,
     client_ca: CertifiedIssuer<'static, KeyPair>,
-    /// The server's, for `127.0.0.1` and `localhost`.
+    /// The server's certificate, for `127.0.0.1` and `localhost`.
     pub server: Pem,
 }
 
 impl Certs {
-    /// Makes all of them.
+    /// Creates the authorities and the server certificate.
     ///
     /// # Errors
-    /// The cryptography fails.
+    /// A cryptographic operation failed.
     pub fn new() -> Result<Self> {
         let (server_ca, client_ca) =
             (authority("km test server CA")?, authority("km test client CA")?);
@@ -37,20 +37,20 @@ impl Certs {
         Ok(Self { server_ca, client_ca, server })
     }
 
-    /// PEM of the authority to trust (`KM_CA_CERT`).
+    /// Returns the authority to trust, as PEM (`KM_CA_CERT`).
     pub fn ca(&self) -> String {
         self.server_ca.pem()
     }
 
-    /// PEM of the authority that client certificates come from (`auth/cert/certs/…`).
+    /// Returns the authority of client certificates, as PEM (`auth/cert/certs/…`).
     pub fn client_ca(&self) -> String {
         self.client_ca.pem()
     }
 
-    /// A client certificate with this common name.
+    /// Creates a client certificate with this common name.
     ///
     /// # Errors
-    /// The cryptography fails.
+    /// A cryptographic operation failed.
     pub fn client(&self, common_name: &str) -> Result<Pem> {
         leaf(&self.client_ca, common_name, &[], ExtendedKeyUsagePurpose::ClientAuth)
     }

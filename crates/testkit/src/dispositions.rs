@@ -1,7 +1,7 @@
 //! Default signal dispositions for the programs that tests start.
 //!
 //! A program inherits ignored signals, and `km` keeps ignoring them. The tests themselves can be
-//! started with ignored signals, by `nohup` or in the background of a shell, and must not hand them
+//! started with ignored signals, by `nohup` or in the background of a shell, and must not pass them
 //! on.
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Once;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 
-/// Catches the signals that this process ignores. It goes on doing nothing when one arrives, but a
-/// signal that is caught has its default disposition in a new program.
+/// Catches the signals that this process ignores, with a handler that does nothing. A caught signal
+/// has its default disposition in a new program.
 pub(crate) fn restore_for_programs() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -19,7 +19,7 @@ pub(crate) fn restore_for_programs() {
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU] {
             if mask >> (signal - 1) & 1 == 1 {
-                // A signal that cannot be caught stays ignored: the tests of signals then fail.
+                // A signal that cannot be caught stays ignored. The tests of signals then fail.
                 let _ = signal_hook::flag::register(signal, Arc::default());
             }
         }

@@ -1,4 +1,4 @@
-//! What one test has to itself on a shared server: a mount, a policy, a role.
+//! What a test has for itself on a shared server: a mount, a policy and a role.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::leaks::{Watch, secret, watch};
 use crate::server::{Access, Server};
 use crate::unique::unique;
 
-/// The AppRole mount of all fixtures that don't ask for their own.
+/// The default AppRole mount.
 const SHARED_AUTH: &str = "approle";
 
 /// The engine at a fixture's mount.
@@ -17,60 +17,60 @@ pub enum Engine {
     /// KV version 2.
     #[default]
     V2,
-    /// KV version 1, which the product refuses.
+    /// KV version 1, which the product rejects.
     V1,
 }
 
-/// What to make. `FixtureSpec::default()` is a KV v2 mount at the root with full rights.
+/// What to create. The default is a KV v2 mount in the root namespace with full access.
 #[derive(Debug, Default)]
 pub struct FixtureSpec {
     /// The engine.
     pub engine: Engine,
-    /// Segments above the mount, as in `teams/team-a`: where a namespace would stand.
+    /// Path segments in front of the mount, such as `teams/team-a`, in the place of a namespace.
     pub under: Option<String>,
-    /// The policy's rules for a mount (HCL), instead of full rights.
+    /// The policy's rules for a mount (HCL), in place of full access.
     pub policy: Option<fn(&str) -> String>,
-    /// Settings of the role, as in `{"token_ttl": "2s"}`, beside its policy.
+    /// Additional settings of the role, such as `{"token_ttl": "2s"}`.
     pub role: Option<Value>,
-    /// Where the AppRole method is mounted instead of `approle`; enabled for this fixture.
+    /// A mount of AppRole other than `approle`. It is enabled for this fixture.
     pub auth_mount: Option<String>,
 }
 
-/// One test's own place. Dropping it fails the test when a secret was logged meanwhile.
+/// A mount, a policy and a role of one test. Dropping it fails the test if a secret was logged.
 #[derive(Debug)]
 pub struct Fixture {
     server: Access,
-    /// Whether the server stays when the tests are over.
+    /// Whether the server continues to run after the tests.
     stays: bool,
-    /// The mount's path, its namespace-like head included.
+    /// The path of the mount, including the segments in front of it.
     pub mount: String,
-    /// The name of its policy.
+    /// The name of the policy.
     pub policy: String,
-    /// The name of its AppRole role.
+    /// The name of the AppRole role.
     pub role: String,
-    /// Where the AppRole method is mounted.
+    /// The mount of the AppRole method.
     pub auth_mount: String,
-    /// The role's id.
+    /// The role ID.
     pub role_id: String,
-    /// A secret id of the role, planted.
+    /// A secret ID of the role, which contains the mark.
     pub secret_id: String,
-    /// Watches the log.
+    /// The log capture.
     pub watch: Watch,
 }
 
 impl Server {
-    /// A KV v2 mount, a policy with full rights on it, and an AppRole role.
+    /// Creates a KV v2 mount, a policy with full access to it, and an AppRole role.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects a request.
     pub async fn fixture(&self) -> Result<Fixture> {
         self.fixture_with(FixtureSpec::default()).await
     }
 
-    /// The same, made to measure.
+    /// Creates a fixture as specified.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects a request.
     pub async fn fixture_with(&self, spec: FixtureSpec) -> Result<Fixture> {
         let name = format!("km-test-{}", unique());
         let own_mount = format!("kv-{name}");
@@ -93,16 +93,17 @@ impl Server {
         })
     }
 
-    /// Mounts an engine, and waits until it is there. It is nobody's: where the server stays, it does.
+    /// Mounts an engine and waits until it is ready. The mount belongs to no fixture: on a server
+    /// that continues to run, it stays.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects a request.
     pub async fn mount(&self, mount: &str, engine: Engine) -> Result<()> {
         let version = if engine == Engine::V1 { "1" } else { "2" };
         let body = json!({ "type": "kv", "options": { "version": version } });
         self.must("POST", &format!("sys/mounts/{mount}"), body).await?;
         if engine == Engine::V2 {
-            // A fresh v2 mount answers 400 for a moment, while it sets itself up.
+            // A new v2 mount responds with 400 for a moment while it is being set up.
             self.until_ok(&format!("{mount}/config")).await?;
         }
         Ok(())
@@ -114,7 +115,8 @@ impl Server {
         role: &str,
         settings: Option<Value>,
     ) -> Result<(String, String)> {
-        // Somebody else may enable it meanwhile: what counts is that the role can be written.
+        // Another test may enable it at the same time. What matters is that the role can be
+        // written.
         self.api("POST", &format!("sys/auth/{at}"), json!({ "type": "approle" })).await?;
         let mut body = json!({ "token_policies": role });
         if let (Some(body), Some(Value::Object(settings))) = (body.as_object_mut(), settings) {
@@ -132,33 +134,34 @@ impl Server {
 }
 
 impl Fixture {
-    /// The server it is on.
+    /// Returns the server.
     pub fn server(&self) -> &Access {
         &self.server
     }
 
-    /// Stores fields at a name, by the root token: the answer's `data`.
+    /// Stores fields under a name with the root token. Returns the `data` of the response.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects the request.
     pub async fn put(&self, name: &str, fields: Value) -> Result<Value> {
         let path = format!("{}/data/{name}", self.mount);
         let mut answer = self.server.must("POST", &path, json!({ "data": fields })).await?;
         Ok(answer.pointer_mut("/data").map(Value::take).unwrap_or_default())
     }
 
-    /// What is stored at a name, by the root token: status and whole answer.
+    /// Reads a name with the root token. Returns status and body.
     ///
     /// # Errors
-    /// No answer.
+    /// There is no response.
     pub async fn get(&self, name: &str) -> Result<(u16, Value)> {
         self.server.api("GET", &format!("{}/data/{name}", self.mount), None).await
     }
 
-    /// A token with the fixture's policy; `settings` as in `{"ttl": "5s", "num_uses": 1}`.
+    /// Creates a token with the fixture's policy. `settings` are those of the token, such as
+    /// `{"ttl": "5s", "num_uses": 1}`.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects the request.
     pub async fn token(&self, settings: Value) -> Result<String> {
         let mut body = json!({ "policies": [self.policy], "no_default_policy": false });
         if let (Some(body), Value::Object(settings)) = (body.as_object_mut(), settings) {
@@ -168,7 +171,7 @@ impl Fixture {
         text(&answer, "/auth/client_token")
     }
 
-    /// A login by AppRole with the plain client: the token.
+    /// Logs in by AppRole with the plain client and returns the token.
     ///
     /// # Errors
     /// The login is refused.
@@ -177,7 +180,7 @@ impl Fixture {
         self.server.raw().login(&format!("{}/login", self.auth_mount), body).await
     }
 
-    /// The `km` program with this fixture's address, mount and AppRole in its environment.
+    /// Returns `km` with this fixture's address, mount and AppRole in its environment.
     pub fn km(&self) -> Km {
         Km::new()
             .env("HCP_VAULT_ADDR", self.server.address())
@@ -189,7 +192,7 @@ impl Fixture {
 }
 
 impl Drop for Fixture {
-    /// On a server that stays, nothing of ours does.
+    /// Removes the fixture from a server that continues to run.
     fn drop(&mut self) {
         if !self.stays {
             return;
@@ -203,7 +206,7 @@ impl Drop for Fixture {
             format!("sys/policies/acl/{}", self.policy),
         ];
         let clean = move || clean(&server, &paths);
-        // Best effort, on a thread of its own: here is no place to wait in.
+        // Best effort, on a thread of its own, because this function cannot wait.
         let _ = std::thread::spawn(clean).join();
     }
 }

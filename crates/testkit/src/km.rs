@@ -1,4 +1,4 @@
-//! The real `km` program as a process, with an environment that holds what the test put there.
+//! The program `km` as a process, with only the variables that the test sets.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -16,18 +16,18 @@ use crate::environment::var;
 use crate::leaks::mark_in;
 use crate::server::signal_process;
 
-/// Longer than any deadline of the product; a program that hangs fails its test.
+/// Longer than any deadline of the product. A program that hangs fails its test.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
-/// Becomes the program as systemd starts one: with the socket, which comes in as stdin, at number 3,
-/// and with its own process id, unless the environment names another.
+/// Starts the program like systemd with a socket: the socket, which is passed as stdin, becomes
+/// descriptor 3, and `LISTEN_PID` is the program's own process ID unless the environment sets it.
 const HANDING_OVER: &str =
     r#"export LISTEN_FDS=1 LISTEN_PID="${LISTEN_PID-$$}"; exec "$@" 3<&0 </dev/null"#;
 
-/// Becomes the program with a limit of open files that it cannot raise.
+/// Starts the program with a limit of open files that it cannot raise.
 const WITH_LIMIT: &str = r#"ulimit -n "$0" && exec "$@""#;
 
-/// One run to be.
+/// A run of the program that was not started yet.
 #[derive(Debug, Default)]
 pub struct Km {
     arguments: Vec<OsString>,
@@ -37,18 +37,18 @@ pub struct Km {
     open_files: Option<u32>,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// The exit code; a death by signal `n` is `128 + n`.
+    /// The exit code; `128 + n` if signal `n` ended the program.
     pub code: i32,
-    /// All of stdout, byte for byte.
+    /// stdout, byte for byte.
     pub stdout: Vec<u8>,
-    /// All of stderr. It holds no secret: the run fails where it does.
+    /// stderr. A run fails if it contains a secret.
     pub stderr: String,
 }
 
-/// A run that goes on.
+/// A program that is running.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -56,16 +56,16 @@ pub struct Running {
 }
 
 impl Km {
-    /// With an empty environment.
+    /// A run with an empty environment.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where it is: `KM_TEST_BIN`, or built now, since `cargo test -p tests` alone builds no other
-    /// package's programs.
+    /// Returns the path of the program: `KM_TEST_BIN`, or else it is built now, because `cargo test
+    /// -p tests` builds no programs of other packages.
     ///
     /// # Errors
-    /// It can't be built.
+    /// The build fails.
     pub async fn program() -> Result<PathBuf> {
         static PROGRAM: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
         dispositions::restore_for_programs();
@@ -83,7 +83,7 @@ impl Km {
         self
     }
 
-    /// Takes a variable away again.
+    /// Removes a variable.
     #[must_use]
     pub fn env_remove(mut self, name: &str) -> Self {
         self.environment.retain(|(kept, _)| kept != name);
@@ -97,39 +97,39 @@ impl Km {
         self
     }
 
-    /// What it reads on stdin; otherwise that is empty.
+    /// Sets stdin. It is empty by default.
     #[must_use]
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
     }
 
-    /// Hands a socket over to it, by systemd's protocol. Its stdin is empty then.
+    /// Passes a socket by systemd's protocol. stdin is empty then.
     #[must_use]
     pub fn hand_over(mut self, socket: impl Into<OwnedFd>) -> Self {
         self.handed_over = Some(socket.into());
         self
     }
 
-    /// Limits its open files, as `ulimit -n` does.
+    /// Limits the open files, like `ulimit -n`.
     #[must_use]
     pub fn open_files(mut self, limit: u32) -> Self {
         self.open_files = Some(limit);
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the program until it ends.
     ///
     /// # Errors
-    /// It can't be built or started, hangs, or writes a secret to stderr.
+    /// It cannot be built or started, hangs, or writes a secret to stderr.
     pub async fn run(self) -> Result<Output> {
         self.start().await?.finish().await
     }
 
-    /// Starts it and lets it run; it is killed when the handle is dropped.
+    /// Starts the program. Dropping the handle kills it.
     ///
     /// # Errors
-    /// It can't be built or started.
+    /// It cannot be built or started.
     pub async fn start(self) -> Result<Running> {
         let program = Self::program().await?;
         let (mut command, stdin) = match (self.handed_over, self.open_files) {
@@ -156,7 +156,7 @@ impl Km {
             .spawn()
             .with_context(|| format!("starting {}", program.display()))?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that doesn't read its input is free to: the pipe may be closed.
+            // A program need not read its input, so that the pipe may be closed.
             let _ = stdin.write_all(&self.input).await;
         }
         let pid = child.id().context("km has ended before it began")?;
@@ -165,20 +165,20 @@ impl Km {
 }
 
 impl Running {
-    /// Sends a signal by name, as in `TERM`.
+    /// Sends a signal by name, such as `TERM`.
     ///
     /// # Errors
-    /// It has ended.
+    /// The program has ended.
     pub fn signal(&self, name: &str) -> Result<()> {
         signal_process(self.pid, name)
     }
 
-    /// The child itself, to read its output while it runs.
+    /// Returns the child, to read its output while it runs.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// Waits for its end.
+    /// Waits until the program ends.
     ///
     /// # Errors
     /// It hangs, or wrote a secret to stderr.
@@ -194,7 +194,7 @@ impl Running {
 }
 
 impl Output {
-    /// stdout as text.
+    /// Returns stdout as text.
     ///
     /// # Errors
     /// It is not UTF-8.
@@ -202,10 +202,10 @@ impl Output {
         std::str::from_utf8(&self.stdout).context("km's stdout is not UTF-8")
     }
 
-    /// Fails unless it ended with this code; the message shows what it said.
+    /// Fails with stderr in the message unless the exit code is `code`.
     ///
     /// # Errors
-    /// Another code.
+    /// The exit code is another one.
     pub fn expect(self, code: i32) -> Result<Self> {
         ensure!(self.code == code, "km: exit {} instead of {code}: {}", self.code, self.stderr);
         Ok(self)

@@ -1,8 +1,8 @@
 //! Fails a test whose secrets reach a log, an error or an output.
 //!
-//! [`secret`] makes values that carry a mark; Vault's tokens carry one by nature. From the first
-//! [`watch`] on, every event of every crate at `TRACE` is searched for marks, in the forms in which
-//! a value slips out: as it is, as the `Debug` of its bytes, in hexadecimal, in base64.
+//! [`secret`] creates values with a mark; Vault's tokens have one by nature. After the first
+//! [`watch`], every event of every crate at `TRACE` is searched for the marks in all forms in which
+//! a value can leak: plain, as the `Debug` of its bytes, in hexadecimal and in base64.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::unique::unique;
 
-/// `PLANTED-` in its forms, and the heads of Vault's service and batch tokens.
+/// `PLANTED-` in its forms, and the prefixes of Vault's service and batch tokens.
 const MARKS: [&str; 6] = [
     "PLANTED-",
     "80, 76, 65, 78, 84, 69, 68, 45",
@@ -23,7 +23,7 @@ const MARKS: [&str; 6] = [
     "hvb.",
 ];
 
-/// Lines kept for [`Watch::logged`].
+/// The number of lines that are kept for [`Watch::logged`].
 const KEPT: usize = 100_000;
 
 static LOG: Mutex<Log> = Mutex::new(Log { lines: Vec::new(), leaks: Vec::new() });
@@ -34,21 +34,21 @@ struct Log {
     leaks: Vec<String>,
 }
 
-/// A value that must not be seen: recognisable wherever it appears, and nobody else's.
+/// Returns a unique value with the mark.
 pub fn secret(name: &str) -> String {
     format!("PLANTED-{name}-{}", unique())
 }
 
-/// The mark that stands in a text, if any does.
+/// Returns the mark that occurs in `text`, if any.
 pub fn mark_in(text: &str) -> Option<&'static str> {
     MARKS.into_iter().find(|mark| text.contains(mark))
 }
 
-/// Starts watching (once for the process). The guard fails the test that drops it when a secret
-/// was logged meanwhile, by whomever: tests that run beside it may be told of the same line.
+/// Starts the capture, once per process. Dropping the guard fails the test if a secret was logged
+/// since; a line that one test logs can fail several that run at the same time.
 ///
 /// # Panics
-/// The process has a global subscriber already: it could not be watched, and must know.
+/// The process has another global subscriber.
 pub fn watch() -> Watch {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
@@ -56,7 +56,7 @@ pub fn watch() -> Watch {
             .with_env_filter(EnvFilter::new("trace"))
             .with_ansi(false)
             .with_writer(|| Line(Vec::new()));
-        // Takes the records of the `log` crate in too.
+        // This also captures the records of the `log` crate.
         everything.init();
     });
     Watch { leaks_before: log(|log| log.leaks.len()) }
@@ -70,7 +70,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Fails when the text, named `what`, holds a secret.
+    /// Fails if `text`, described as `what`, contains a secret.
     ///
     /// # Panics
     /// It does.
@@ -79,7 +79,7 @@ impl Watch {
         assert!(mark.is_none(), "{what} holds a secret ({}…): {text}", mark.unwrap_or_default());
     }
 
-    /// Fails when an error shows a secret: its `Display`, its `Debug`, and those of its sources.
+    /// Fails if an error shows a secret in its `Display`, its `Debug` or those of its sources.
     ///
     /// # Panics
     /// It does.
@@ -91,7 +91,7 @@ impl Watch {
         }
     }
 
-    /// Fails when a value's `Debug`, plain or pretty, shows a secret.
+    /// Fails if the `Debug` of a value, plain or pretty, shows a secret.
     ///
     /// # Panics
     /// It does.
@@ -99,7 +99,7 @@ impl Watch {
         self.text("a Debug output", &format!("{value:?} {value:#?}"));
     }
 
-    /// The lines logged so far, by all tests of this process, that contain the text.
+    /// Returns the lines with this text that any test of this process has logged.
     pub fn logged(&self, text: &str) -> Vec<String> {
         log(|log| log.lines.iter().filter(|line| line.contains(text)).cloned().collect())
     }
@@ -108,7 +108,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let leaks = log(|log| log.leaks.get(self.leaks_before..).unwrap_or_default().to_vec());
-        // A test that fails already says why; a second panic would end the process.
+        // A second panic would abort the process, and the test has failed already.
         assert!(leaks.is_empty() || std::thread::panicking(), "a secret was logged: {leaks:#?}");
     }
 }
@@ -117,7 +117,7 @@ fn log<T>(look: impl FnOnce(&mut Log) -> T) -> T {
     look(&mut LOG.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// One event's line: complete when it is dropped.
+/// The line of one event. It is complete when it is dropped.
 struct Line(Vec<u8>);
 
 impl io::Write for Line {

@@ -1,5 +1,5 @@
-//! LiteLLM itself, whose bytes the product has to leave: a process that runs
-//! `tests/interop/driver.py`, one for all tests of this process.
+//! LiteLLM, whose bytes the product must reproduce: a process that runs `tests/interop/driver.py`,
+//! shared by all tests of this process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::environment::var;
 
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/interop/driver.py");
 
-/// Its import alone takes several seconds, and other tests may stand in line.
+/// Its import takes several seconds, and requests of other tests may be queued.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(300);
 
-/// The process. It ends with the one that started it: its stdin is closed then.
+/// The process. It ends with this one, because its stdin is closed then.
 #[derive(Debug)]
 pub struct LiteLlm {
     work: Sender<Job>,
@@ -32,17 +32,17 @@ struct Job {
 }
 
 impl LiteLlm {
-    /// The process that all tests of this one share.
+    /// Returns the process that all tests share.
     ///
     /// # Errors
-    /// LiteLLM is not installed: `cargo xtask interop` does that.
+    /// LiteLLM is not installed; `cargo xtask interop` installs it.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<LiteLlm, String>> = OnceLock::new();
         let start = || Self::start().map_err(|error| format!("{error:#}"));
         SHARED.get_or_init(start).as_ref().map_err(|why| anyhow!("{why}"))
     }
 
-    /// The Python that has LiteLLM.
+    /// Returns the Python that has LiteLLM.
     ///
     /// # Errors
     /// LiteLLM is not installed.
@@ -54,7 +54,8 @@ impl LiteLlm {
     fn start() -> Result<Self> {
         let python = Self::python()?;
         let mut command = Command::new(&python);
-        // It takes settings from its environment, and from a file `.env` where it runs.
+        // LiteLLM reads settings from its environment and from a file `.env` in its working
+        // directory.
         command.arg(DRIVER).env_clear().env("PYTHONUTF8", "1");
         command.current_dir(Path::new(&python).parent().context("where is this Python?")?);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -64,10 +65,10 @@ impl LiteLlm {
         Ok(Self { work })
     }
 
-    /// Has one request of the driver done; the others wait. Returns what LiteLLM returned.
+    /// Sends a request to the driver and returns what LiteLLM returned. Requests are queued.
     ///
     /// # Errors
-    /// LiteLLM raised an exception, or gives no answer.
+    /// LiteLLM raised an exception, or does not respond.
     pub async fn call(&self, request: Value) -> Result<Value> {
         let operation = request.get("op").and_then(Value::as_str).unwrap_or_default();
         let what = format!("LiteLLM's {operation}");
@@ -78,7 +79,7 @@ impl LiteLlm {
     }
 }
 
-/// Does one request after another, and fails them all once the process has ended.
+/// Processes the requests one by one, and fails them all once the process has ended.
 fn serve(mut child: Child, jobs: &Receiver<Job>) {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else { return };
@@ -90,7 +91,7 @@ fn serve(mut child: Child, jobs: &Receiver<Job>) {
             stdout.read_line(&mut line).context("reading from the driver")?;
             answer(&line)
         };
-        // A caller that doesn't wait any more has failed already.
+        // A caller that no longer waits has failed already.
         let _ = reply.send(exchange());
     }
 }

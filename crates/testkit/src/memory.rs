@@ -1,21 +1,21 @@
-//! Searches the memory of a process for what should not be in it any more.
+//! Searches the memory of a process for values that must not be in it.
 //!
-//! A test runs the code that it examines in a child process, which is the same test binary, and
-//! searches the child's memory from outside: a search in the own process would find itself. The
-//! planted text is derived from a seed, so that it is nowhere in the child but where the code under
-//! test puts it.
+//! A test runs the code that it examines in a child process of the same test binary, and searches
+//! the memory of the child from outside, because a search within the process would find itself. The
+//! planted text is derived from a seed, so that it occurs in the child only where the tested code
+//! puts it.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::process::{Child, Command, Stdio};
 
-/// What every planted line begins with, once it is unmasked.
+/// The beginning of every planted line, masked.
 const MASKED_MARK: [u8; 16] = [
     0x9d, 0xa1, 0x8e, 0xbc, 0xf3, 0xc7, 0xe4, 0xd2, 0x95, 0xb6, 0xaa, 0xfe, 0xc9, 0x88, 0xd1, 0xe0,
 ];
 const MASK: u8 = 0xa5;
 
-/// Passes `lines` lines of 64 characters, each with the mark in it, to `push` one character at a
-/// time, so that no buffer but the caller's holds them.
+/// Passes `lines` lines of 64 characters with the mark to `push`, one character at a time, so that
+/// no buffer but the caller's holds them.
 pub fn plant(lines: usize, mut push: impl FnMut(char)) {
     for line in 0..lines {
         if line > 0 {
@@ -29,10 +29,11 @@ pub fn plant(lines: usize, mut push: impl FnMut(char)) {
 
 const QUIET: &str = "ready to be searched";
 
-/// Tells the parent that this process has dropped everything, and waits until it has searched.
+/// Reports to the parent that this process has dropped everything, and waits until the search is
+/// done.
 ///
 /// # Errors
-/// The parent is gone.
+/// The parent has ended.
 pub fn wait_for_search() -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "\n{QUIET}")?;
@@ -52,7 +53,7 @@ pub fn marks_in_child(name: &str) -> io::Result<usize> {
         .stdout(Stdio::piped())
         .spawn()?;
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("stdout is not piped"))?;
-    // Open until the child has ended, because it goes on writing.
+    // Stays open until the child has ended, because the child continues to write.
     let mut lines = BufReader::new(stdout).lines();
     let quiet = lines.any(|line| line.is_ok_and(|line| line == QUIET));
     let found = search(&child);
@@ -60,7 +61,7 @@ pub fn marks_in_child(name: &str) -> io::Result<usize> {
     if child.wait()?.success() && quiet { found } else { Err(io::Error::other(name)) }
 }
 
-/// Counts the mark in all memory of `child` that can be read.
+/// Counts the marks in all readable memory of `child`.
 fn search(child: &Child) -> io::Result<usize> {
     let mut mark = String::new();
     plant(1, |c| mark.push(c));
@@ -69,7 +70,7 @@ fn search(child: &Child) -> io::Result<usize> {
     let mut memory = std::fs::File::open(format!("/proc/{}/mem", child.id()))?;
     let mut count = 0;
     for region in maps.lines() {
-        // The kernel's own pages can't be read through this file.
+        // The kernel's pages cannot be read through this file.
         let (range, rest) = region.split_once(' ').unwrap_or_default();
         if !rest.starts_with('r') || rest.contains("[v") {
             continue;

@@ -1,48 +1,49 @@
-//! What this machine can give a server from, without starting one.
+//! Finds out how this machine can run a server, without starting one.
 //!
-//! Only the standard library: `xtask` includes this file, so that it can say what to install
-//! before anything is compiled.
+//! Uses the standard library alone, so that `xtask` can name what is missing before anything else
+//! is compiled.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The ways to get a server, in the order in which they are tried.
+/// The sources of a server, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// A server that is already there.
+    /// A server that is running already.
     Address,
     /// A container.
     Container,
-    /// A process: a binary that is there, or one built from the pinned Go module.
+    /// A process: an existing binary, or one built from the pinned Go module.
     Process,
 }
 
-/// What was found. A way is open when its field is `Ok`; otherwise the text says why not.
+/// The result of the probe. A field is `Ok` if its source is available; otherwise it has the
+/// reason.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// `KM_TEST_SERVER`, when it is set.
+    /// `KM_TEST_SERVER`, if set.
     pub forced: Option<Way>,
-    /// Address and token of a running server.
+    /// The address and the token of a running server.
     pub address: Result<(String, String), String>,
-    /// A Docker engine that answers.
+    /// A Docker engine that responds.
     pub engine: Result<(), String>,
-    /// A server's binary: from the environment, on `PATH`, or built before.
+    /// A server binary, from the environment or from `PATH`.
     pub binary: Result<PathBuf, String>,
     /// The Go toolchain, which can build the pinned module.
     pub go: Result<(), String>,
 }
 
-const NEEDED: &str = "No Vault server can be had here. One of these is enough:
+const NEEDED: &str = "No Vault server is available. Install one of these:
   - a Docker engine that answers (Debian: apt install docker.io);
   - `vault` or `bao` on PATH, or KM_TEST_VAULT_BIN=/path/to/vault;
   - Go 1.25 or later, which builds the pinned Vault once, in about 5 minutes;
   - KM_TEST_VAULT_ADDR and KM_TEST_VAULT_TOKEN of a server for tests.";
 
 impl Way {
-    /// Reads `address`, `container` or `process`.
+    /// Parses `address`, `container` or `process`.
     ///
     /// # Errors
-    /// Any other word.
+    /// The text is another word.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "address" => Ok(Self::Address),
@@ -56,10 +57,10 @@ impl Way {
 }
 
 impl Machine {
-    /// Looks at the environment (through `var`), the engine and `PATH`. Takes well under a second.
+    /// Examines the environment (through `var`), the engine and `PATH`, in well under a second.
     ///
     /// # Errors
-    /// Settings that can't be meant: an unknown way, a binary that isn't there.
+    /// A setting is invalid: an unknown source, or a binary that does not exist.
     pub fn look(var: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let forced = var("KM_TEST_SERVER").map(|way| Way::parse(&way)).transpose()?;
         let address = match (var("KM_TEST_VAULT_ADDR"), var("KM_TEST_VAULT_TOKEN")) {
@@ -81,10 +82,10 @@ impl Machine {
         Ok(Self { forced, address, engine, binary, go: answers("go", &["version"]) })
     }
 
-    /// The ways to try, first to last.
+    /// Returns the sources to try, in order.
     ///
     /// # Errors
-    /// None is open, or the forced one isn't; the text says what to install.
+    /// None is available, or the forced one is not. The text says what to install.
     pub fn ways(&self) -> Result<Vec<Way>, String> {
         if let Some(way) = self.forced {
             return self.open(way).map(|()| vec![way]);
@@ -94,10 +95,11 @@ impl Machine {
         if open.is_empty() { Err(NEEDED.to_owned()) } else { Ok(open) }
     }
 
-    /// The ways to a server of a test's own, which it may seal and stop: never the given address.
+    /// Returns the sources of a server for one test, which it may seal and stop. The given address
+    /// is never one.
     ///
     /// # Errors
-    /// As [`Machine::ways`].
+    /// Like [`Machine::ways`].
     pub fn own_ways(&self) -> Result<Vec<Way>, String> {
         let forced = self.forced.filter(|way| *way != Way::Address);
         let unaddressed = Self { forced, address: Err("not for this".to_owned()), ..self.clone() };
@@ -121,7 +123,7 @@ impl Machine {
     }
 }
 
-/// Whether a program runs and succeeds; otherwise the last line of what it said.
+/// Checks that a program runs and succeeds. The error is the last line of its stderr.
 fn answers(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("{program}: {error}"))?;
@@ -142,7 +144,7 @@ fn on_path(path: &str, names: &[&str]) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    /// A machine on which these are there: the address, the engine, a binary, Go.
+    /// A machine on which the given sources are available: address, engine, binary, Go.
     fn machine(forced: Option<Way>, [address, engine, binary, go]: [bool; 4]) -> Machine {
         let absent = || "absent".to_owned();
         Machine {

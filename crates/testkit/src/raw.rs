@@ -1,4 +1,5 @@
-//! Plain HTTP to the server: the independent look. No retries, no cache, no product code.
+//! A plain HTTP client for setup and for independent checks: no retries, no cache, no code of the
+//! product.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -25,33 +26,33 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// For a server at `base`, as in `http://127.0.0.1:8200`.
+    /// Creates a client of the server at `base`, such as `http://127.0.0.1:8200`.
     ///
     /// # Errors
-    /// The TLS set-up.
+    /// The TLS configuration is invalid.
     pub fn new(base: &str) -> Result<Self> {
         Self::with_tls(base, None, None)
     }
 
-    /// The same over TLS: trusts `ca` (PEM) alone and shows `identity`.
+    /// Creates a client that trusts only `ca` (PEM) and presents `identity`.
     ///
     /// # Errors
-    /// PEM that can't be read, a key that isn't the certificate's.
+    /// A PEM is invalid, or the key does not match the certificate.
     pub fn with_tls(base: &str, ca: Option<&str>, identity: Option<&Pem>) -> Result<Self> {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(ca, identity)?)
             .https_or_http()
             .enable_http1()
             .build();
-        // Each test has a runtime of its own: a connection that outlived one would be dead.
+        // Each test has its own runtime, and a connection does not survive its runtime.
         let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
     }
 
-    /// One exchange: `path` follows `/v1/`. Returns the status and the body (`null` where empty).
+    /// Sends a request; `path` follows `/v1/`. Returns the status and the body (`null` if empty).
     ///
     /// # Errors
-    /// No answer, or one that is no JSON. A status of any kind is no error.
+    /// There is no response, or it is not JSON. No status is an error.
     pub async fn call(
         &self,
         method: &str,
@@ -63,10 +64,10 @@ impl Raw {
         self.exchange(method, path, &headers, body.into()).await
     }
 
-    /// The same with any headers.
+    /// Like [`Raw::call`], with any headers.
     ///
     /// # Errors
-    /// As [`Raw::call`].
+    /// Like [`Raw::call`].
     pub async fn exchange(
         &self,
         method: &str,
@@ -105,12 +106,12 @@ impl Raw {
     }
 }
 
-/// Percent-encoding for [`Raw`]'s paths: every byte that is no letter and no digit.
+/// Percent-encodes every byte that is not a letter or a digit, for the paths of [`Raw`].
 pub fn encoded(name: &str) -> String {
     name.bytes().fold(String::new(), |mut text, byte| {
         match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => text.push(byte.into()),
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             _ => drop(write!(text, "%{byte:02X}")),
         }
         text

@@ -1,8 +1,8 @@
-//! What a server leaves behind goes away with the process that started it, however that ends.
+//! Removes what a server leaves behind when the process that started it ends, in whatever way.
 //!
-//! A shell waits on a pipe whose other end is ours. The system closes our end when we end, also
-//! when we are killed; statics are never dropped, so `Drop` alone would not do. Cleaning up in
-//! order goes the same way: dropping the [`Reaper`] closes the pipe and waits.
+//! A shell waits on a pipe whose other end belongs to this process. The system closes it when this
+//! process ends, even by SIGKILL; `Drop` would not suffice, because statics are never dropped.
+//! Dropping the [`Reaper`] closes the pipe and waits for the shell.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// `$1`: a directory to remove, `$2`: a container to remove. Each line names the process to kill
-/// from now on; an empty one, none.
+/// `$1` is a directory to remove, `$2` a container to remove. Each line names the process to kill
+/// from then on; an empty line names none.
 const SCRIPT: &str = r#"
 pid=
 while read -r line; do pid=$line; done
@@ -25,7 +25,7 @@ while read -r line; do pid=$line; done
 pub(crate) struct Reaper(Child);
 
 impl Reaper {
-    /// Starts watching. Comes before what it cleans up, so that nothing is ever unwatched.
+    /// Starts the shell. To be called before the directory or container is created.
     pub(crate) fn start(directory: Option<&Path>, container: Option<&str>) -> Result<Self> {
         let child = Command::new("sh")
             .args(["-c", SCRIPT, "reaper"])
@@ -34,13 +34,13 @@ impl Reaper {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Out of our process group: a Ctrl-C must not end the one that cleans up after it.
+            // In another process group, because Ctrl-C must not end the clean-up.
             .process_group(0)
             .spawn();
         child.map(Self).context("starting sh, which cleans up after the server")
     }
 
-    /// The process to kill in the end; `None` when it has ended by itself.
+    /// Sets the process to kill; `None` once it has ended.
     pub(crate) fn watch(&mut self, pid: Option<u32>) -> Result<()> {
         let pipe = self.0.stdin.as_mut().context("the reaper has no pipe")?;
         let line = pid.map(|pid| pid.to_string()).unwrap_or_default();
@@ -51,7 +51,7 @@ impl Reaper {
 impl Drop for Reaper {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
-        // Its exit code says only whether there was something left to clean up.
+        // The exit code only says whether there was something to remove.
         let _ = self.0.wait();
     }
 }

@@ -1,13 +1,13 @@
-//! Names that no other test, process or earlier run has.
+//! Names that no other test, process or earlier run uses.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Random enough to be nobody else's: 16 hexadecimal digits. Not for cryptography.
+/// Returns 16 random hexadecimal digits. Not for cryptography.
 pub fn unique() -> String {
     format!("{:016x}", random())
 }
 
 pub(crate) fn random() -> u64 {
-    // Each `RandomState` has keys of its own, taken from the system's randomness.
+    // Each `RandomState` has its own random keys.
     RandomState::new().hash_one(std::process::id())
 }

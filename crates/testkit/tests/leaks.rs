@@ -1,4 +1,4 @@
-//! The log capture, in a process of its own: it logs secrets on purpose.
+//! Tests of the log capture, in a process of their own, because they log secrets on purpose.
 
 use std::io;
 

@@ -45,6 +45,8 @@ impl Deadline {
 
     /// Runs `future` until the deadline. Returns `None` and drops `future` if the deadline passes
     /// first.
+    ///
+    /// The returned future stores `future` twice. Pin a large future before passing it.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
         let (mut future, mut timer) = (pin!(future), pin!(None));
         poll_fn(|cx| {

@@ -1,8 +1,8 @@
-//! Answers as bytes: a status, headers as they are given, a body.
+//! Responses as bytes: a status, headers and a body.
 
 use std::fmt::Write as _;
 
-/// An answer to be written.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     status: u16,
@@ -10,12 +10,12 @@ pub struct Answer {
     body: Vec<u8>,
 }
 
-/// An answer with a JSON body and its length.
+/// Returns a response with a JSON body and its length.
 pub fn json(status: u16, body: impl ToString) -> Answer {
     raw(status, body.to_string()).header("Content-Type", "application/json").sized()
 }
 
-/// An answer with a body and no headers.
+/// Returns a response with a body and without headers.
 pub fn raw(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     Answer { status, headers: String::new(), body: body.into() }
 }
@@ -24,12 +24,12 @@ impl Answer {
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.headers, "{name}: {value}\r\n");
         self
     }
 
-    /// Tells the length of the body.
+    /// Adds the length of the body.
     #[must_use]
     pub fn sized(self) -> Self {
         let length = self.body.len().to_string();
@@ -50,14 +50,14 @@ impl Answer {
         self.header("Transfer-Encoding", "chunked")
     }
 
-    /// All of it.
+    /// Returns all bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head();
         bytes.extend_from_slice(&self.body);
         bytes
     }
 
-    /// The status line and the headers.
+    /// Returns the status line and the headers.
     pub fn head(&self) -> Vec<u8> {
         format!("HTTP/1.1 {} Scripted\r\n{}\r\n", self.status, self.headers).into_bytes()
     }

@@ -1,4 +1,4 @@
-//! One connection of a scripted server: its script, step by step.
+//! One connection of a scripted server.
 
 use std::io;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Does the steps; `false`: the connection has ended.
+/// Runs the steps. Returns `false` if the connection has ended.
 async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut BufReader<S>,
     tap: &impl Fn(&S) -> &Tap,
@@ -109,7 +109,7 @@ async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(true)
 }
 
-/// A whole request; `None` when the peer has nothing more to ask.
+/// Reads a complete request; `None` if the client sends no more.
 async fn read<S: AsyncRead + Unpin>(
     stream: &mut BufReader<S>,
     on_connection: usize,

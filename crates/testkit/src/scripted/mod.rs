@@ -1,8 +1,7 @@
-//! A server whose every byte a test decides: what no HTTP library would send, and when it is sent.
+//! A server whose every byte and every delay a test decides, for what no HTTP library would send.
 //!
-//! A script says per connection or per request what is done in [`Step`]s. Everything that comes in
-//! is kept in a [`Record`], on the wire and out of TLS, so that a test can tell that a token was
-//! not in it.
+//! A script has [`Step`]s per connection or per request. A [`Record`] keeps everything that is
+//! received, as sent and after TLS, so that a test can assert that a token was not sent.
 
 mod answer;
 mod connection;
@@ -28,7 +27,7 @@ pub use record::{Record, Request};
 pub use step::Step;
 pub use tls::{server_config, server_config_for_clients};
 
-/// A server that goes by a script until it is dropped.
+/// A server that follows a script until it is dropped.
 pub struct Scripted {
     address: SocketAddr,
     tls: bool,
@@ -36,7 +35,7 @@ pub struct Scripted {
     accepting: JoinSet<()>,
 }
 
-/// How a [`Scripted`] server is started.
+/// The configuration of a [`Scripted`] server.
 pub struct Setup {
     script: Script,
     tls: Option<Arc<ServerConfig>>,
@@ -45,33 +44,33 @@ pub struct Setup {
 }
 
 impl Scripted {
-    /// Does these steps on each connection, by its number; then the connection ends.
+    /// Runs the steps for each connection, by its number, and then ends the connection.
     pub fn connections(script: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static) -> Setup {
         Setup::new(Script::Connection(Box::new(script)))
     }
 
-    /// Does these steps for each request that came in whole; then the next one is read.
+    /// Runs the steps for each complete request, and then reads the next one.
     pub fn requests(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Setup {
         Setup::new(Script::Request(Box::new(script)))
     }
 
-    /// Its address, as in `http://127.0.0.1:1234`.
+    /// Returns the base URL, such as `http://127.0.0.1:1234`.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// Host and port.
+    /// Returns host and port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends it now: its address is free again.
+    /// Stops the server, so that its address is free.
     pub async fn stop(mut self) {
         self.accepting.shutdown().await;
     }
 
-    /// What came in so far.
+    /// Returns what was received so far.
     pub fn record(&self) -> &Record {
         &self.record
     }
@@ -83,31 +82,31 @@ impl Setup {
         Self { script, tls: None, address, receives: None }
     }
 
-    /// Speaks TLS.
+    /// Uses TLS.
     #[must_use]
     pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// Listens there.
+    /// Listens on this address.
     #[must_use]
     pub fn at(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
         self
     }
 
-    /// Has the system keep no more than about this many bytes that were not read.
+    /// Limits the unread bytes that the system buffers to about this many.
     #[must_use]
     pub fn receives(mut self, bytes: u32) -> Self {
         self.receives = Some(bytes);
         self
     }
 
-    /// Listens from now on.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// The address can't be had.
+    /// The address is not available.
     pub fn start(self) -> Result<Scripted> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
@@ -124,7 +123,7 @@ impl Setup {
     }
 }
 
-/// Owns the connections: they end with it.
+/// Owns the connections, which end with it.
 async fn accept(
     listener: TcpListener,
     script: Arc<Script>,
@@ -136,7 +135,7 @@ async fn accept(
         let number = record.connected();
         let (script, tls, record) = (Arc::clone(&script), tls.clone(), Arc::clone(&record));
         connections.spawn(async move {
-            // A peer that goes away is no failure of a server.
+            // A client that disconnects is not an error of a server.
             let _ = connection::serve(stream, number, &script, tls, &record).await;
         });
         while connections.try_join_next().is_some() {}

@@ -1,19 +1,19 @@
-//! What a scripted server was sent: every byte, and how much at once.
+//! What a scripted server received: every byte, and how many requests at once.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A request that came in whole.
+/// A complete request.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// How many the server had read before this.
+    /// The number of requests that the server had read before.
     pub number: usize,
-    /// How many of them on this connection.
+    /// The number of those on this connection.
     pub on_connection: usize,
-    /// As in `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// Path and query, as they were sent.
+    /// Path and query as sent.
     pub target: String,
     /// Request line and headers.
     pub head: String,
@@ -21,7 +21,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// What came in, and what went out.
+/// What was received and sent.
 #[derive(Default)]
 pub struct Record {
     connections: AtomicUsize,
@@ -33,14 +33,14 @@ pub struct Record {
 
 #[derive(Default)]
 struct Kept {
-    /// As it came, TLS included.
+    /// Bytes as received, TLS records included.
     wire: Vec<u8>,
     requests: Vec<Request>,
-    /// The certificates that clients showed, as DER.
+    /// The clients' certificates, as DER.
     certificates: Vec<Vec<u8>>,
 }
 
-/// One request that is being answered.
+/// A request in progress.
 pub(crate) struct Busy<'a>(&'a AtomicUsize);
 
 impl Drop for Busy<'_> {
@@ -50,38 +50,38 @@ impl Drop for Busy<'_> {
 }
 
 impl Record {
-    /// Connections so far.
+    /// Returns the number of connections so far, and counts one more.
     pub fn connections(&self) -> usize {
         self.connections.load(SeqCst)
     }
 
-    /// Whole requests so far.
+    /// Returns the complete requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.kept().requests.clone()
     }
 
-    /// How many requests had this method and this path before the query.
+    /// Counts the requests with this method and this path, without the query.
     pub fn count(&self, method: &str, path: &str) -> usize {
         let path_of = |request: &Request| request.target.split('?').next() == Some(path);
         self.kept().requests.iter().filter(|r| r.method == method && path_of(r)).count()
     }
 
-    /// How many whole requests there were.
+    /// Counts the complete requests.
     pub fn total(&self) -> usize {
         self.kept().requests.len()
     }
 
-    /// The most requests that were being answered at once.
+    /// Returns the largest number of requests that were in progress at once.
     pub fn most_at_once(&self) -> usize {
         self.most.load(SeqCst)
     }
 
-    /// Bytes that the system took from this server.
+    /// Returns the number of bytes that the system accepted from this server.
     pub fn sent(&self) -> usize {
         self.sent.load(SeqCst)
     }
 
-    /// Whether `text` was among the bytes, on the wire or out of TLS.
+    /// Returns whether `text` was received, as sent or after TLS.
     pub fn has(&self, text: &str) -> bool {
         let kept = self.kept();
         let requests = kept.requests.iter().flat_map(|r| [r.head.as_bytes(), &r.body]);
@@ -90,7 +90,7 @@ impl Record {
             .any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
     }
 
-    /// The certificates that were shown, one for each connection that showed one.
+    /// Returns the clients' certificates, one per connection that presented one.
     pub fn certificates(&self) -> Vec<Vec<u8>> {
         self.kept().certificates.clone()
     }
@@ -111,7 +111,7 @@ impl Record {
         self.sent.fetch_add(bytes, SeqCst);
     }
 
-    /// Keeps a request, with its number; it is being answered as long as the guard lives.
+    /// Stores a request with its number. It is in progress as long as the guard lives.
     pub(crate) fn asked(&self, mut request: Request) -> (Request, Busy<'_>) {
         let now = self.now.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(now, SeqCst);

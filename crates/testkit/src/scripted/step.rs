@@ -1,4 +1,4 @@
-//! One thing that a scripted server does on a connection.
+//! The steps of a script.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,26 +7,26 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 
-/// One thing that is done on a connection, in the order of the script.
+/// One action on a connection.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Reads a whole request.
+    /// Reads a complete request.
     Read,
     /// Writes these bytes.
     Send(Bytes),
-    /// Writes them one by one, with this time between.
+    /// Writes these bytes one by one, with a pause after each.
     Dribble(Bytes, Duration),
-    /// Writes these bytes so many times.
+    /// Writes these bytes several times.
     Repeat(Bytes, usize),
-    /// Does nothing for a while.
+    /// Waits.
     Wait(Duration),
-    /// Neither reads nor writes any more, and keeps the connection.
+    /// Keeps the connection open without reading or writing.
     Hang,
-    /// Ends the connection in order (FIN).
+    /// Closes the connection (FIN).
     Close,
-    /// Breaks it off (RST).
+    /// Resets the connection (RST).
     Reset,
-    /// Passes everything on to this address and back.
+    /// Forwards all bytes to this address and back.
     Relay(SocketAddr),
 }
 

@@ -1,4 +1,4 @@
-//! A connection whose bytes are counted and kept, below TLS.
+//! A connection whose bytes are counted and recorded, below TLS.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The TLS settings of a scripted server.
+//! The TLS configuration of a scripted server.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use rustls::{RootCertStore, ServerConfig};
 
 use crate::certs::Pem;
 
-/// Shows this certificate and asks for none.
+/// Presents this certificate and requests none.
 ///
 /// # Errors
-/// The certificate and its key are no pair.
+/// The key does not match the certificate.
 pub fn server_config(pem: &Pem) -> Result<Arc<ServerConfig>> {
     config(pem, None)
 }
 
-/// Shows this certificate, and takes only clients that show one of this authority.
+/// Presents this certificate, and accepts only clients with a certificate of this authority.
 ///
 /// # Errors
-/// The certificate and its key are no pair, or the authority is none.
+/// The key does not match the certificate, or the authority is invalid.
 pub fn server_config_for_clients(pem: &Pem, client_ca: &str) -> Result<Arc<ServerConfig>> {
     config(pem, Some(client_ca))
 }

@@ -1,4 +1,4 @@
-//! The way into a server as root: for setting up and for looking, never for what is under test.
+//! Root access to a server, for setup and for checks.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::raw::Raw;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// Address, root token and a plain client. A clone does not keep the server running.
+/// The address, the root token and a plain client. A clone does not keep the server running.
 #[derive(Debug, Clone)]
 pub struct Access {
     address: String,
@@ -23,25 +23,25 @@ impl Access {
         Self { address, token, raw }
     }
 
-    /// The server's address, as in `http://127.0.0.1:8200`.
+    /// Returns the base URL, such as `http://127.0.0.1:8200`.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The root token.
+    /// Returns the root token.
     pub fn root_token(&self) -> &str {
         &self.token
     }
 
-    /// A plain client, which sends no token by itself.
+    /// Returns a plain client, which sends no token by itself.
     pub fn raw(&self) -> &Raw {
         &self.raw
     }
 
-    /// One exchange with the root token; `path` follows `/v1/`.
+    /// Sends a request with the root token; `path` follows `/v1/`.
     ///
     /// # Errors
-    /// No answer. A status of any kind is no error.
+    /// There is no response. No status is an error.
     pub async fn api(
         &self,
         method: &str,
@@ -51,10 +51,10 @@ impl Access {
         self.raw.call(method, path, Some(&self.token), body).await
     }
 
-    /// The same where only success will do: returns the body.
+    /// Like [`api`](Self::api), but requires success, and returns the body.
     ///
     /// # Errors
-    /// No answer, or a status that is no 2xx.
+    /// There is no response, or its status is not 2xx.
     pub async fn must(
         &self,
         method: &str,
@@ -69,7 +69,7 @@ impl Access {
     /// Waits until a read succeeds.
     ///
     /// # Errors
-    /// No answer, or none but refusals for too long.
+    /// There is no response, or reads are rejected for too long.
     pub async fn until_ok(&self, path: &str) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {

@@ -1,6 +1,6 @@
-//! Three servers with raft storage that elect one of them: for what happens when that one goes.
+//! A cluster of three servers with raft storage.
 //!
-//! Waits are the servers' own defaults, so that an election takes as long as anywhere.
+//! Its timeouts are the defaults of the servers, so that elections take as long as in production.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::source::Source;
 
 const NODES: usize = 3;
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// A node that hangs is no leader.
+/// A node that does not respond in time is not the leader.
 const SAYS_WITHIN: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(50);
 
-/// A cluster of three nodes, numbered from 0, unsealed by one key.
+/// A cluster of three nodes, numbered from 0, with one unseal key.
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Server>,
@@ -29,10 +29,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts three nodes, joins them and waits until each of them votes.
+    /// Starts three nodes, joins them and waits until each one votes.
     ///
     /// # Errors
-    /// As [`Server::shared`]. With `KM_TEST_VAULT_ADDR` it still is containers or processes.
+    /// Like [`Server::shared`]. With `KM_TEST_VAULT_ADDR` the nodes are still containers or
+    /// processes.
     pub async fn start() -> Result<Self> {
         let source = Source::own().await?;
         let ports = (0..NODES).map(|_| free_pair()).collect::<Result<Vec<_>>>()?;
@@ -55,7 +56,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// A node: its address, a plain client of it, fixtures on it.
+    /// Returns a node, for its address, a plain client and fixtures.
     ///
     /// # Panics
     /// There is no such node.
@@ -69,20 +70,20 @@ impl Cluster {
         &mut self.nodes[index]
     }
 
-    /// A node's address.
+    /// Returns the address of a node.
     pub fn address(&self, index: usize) -> &str {
         self.node(index).address()
     }
 
-    /// A plain client of a node.
+    /// Returns a plain client of a node.
     pub fn raw(&self, index: usize) -> &Raw {
         self.node(index).raw()
     }
 
-    /// The node that says that it is active; waits for one.
+    /// Waits for a node that reports to be active, and returns it.
     ///
     /// # Errors
-    /// Nobody is in time.
+    /// There is none in time.
     pub async fn leader(&self) -> Result<usize> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
@@ -97,28 +98,28 @@ impl Cluster {
         }
     }
 
-    /// The nodes that are not this one.
+    /// Returns the other two nodes.
     pub fn others(&self, than: usize) -> Vec<usize> {
         (0..NODES).filter(|index| *index != than).collect()
     }
 
-    /// Kills a node at once, as a crash would.
+    /// Kills a node, like a crash.
     ///
     /// # Errors
-    /// It doesn't end.
+    /// It does not end.
     pub async fn kill(&mut self, index: usize) -> Result<()> {
         self.node_mut(index).kill().await
     }
 
-    /// Stops a node in order: a leader hands over.
+    /// Stops a node gracefully. A leader steps down first.
     ///
     /// # Errors
-    /// It doesn't end.
+    /// It does not end.
     pub async fn stop(&mut self, index: usize) -> Result<()> {
         self.node_mut(index).stop().await
     }
 
-    /// Lets a node hang: it takes connections and answers nothing.
+    /// Suspends a node: it accepts connections and does not respond.
     ///
     /// # Errors
     /// The system refuses.
@@ -127,7 +128,7 @@ impl Cluster {
         self.node_mut(index).freeze().await
     }
 
-    /// Ends a [`Cluster::freeze`].
+    /// Resumes a node after [`Cluster::freeze`].
     ///
     /// # Errors
     /// The system refuses.
@@ -136,26 +137,26 @@ impl Cluster {
         self.node_mut(index).thaw().await
     }
 
-    /// Starts a node again that was stopped or killed; it is sealed then.
+    /// Starts a node again after it was stopped or killed. It is sealed then.
     ///
     /// # Errors
-    /// It doesn't start or doesn't answer.
+    /// It does not start, or does not respond.
     pub async fn start_again(&mut self, index: usize) -> Result<()> {
         self.node_mut(index).start().await
     }
 
-    /// Seals a node. Only the leader can be told to: the others answer that they can't.
+    /// Seals a node. Only the leader accepts this.
     ///
     /// # Errors
-    /// The node refuses.
+    /// The node rejects it.
     pub async fn seal(&mut self, index: usize) -> Result<()> {
         self.node_mut(index).seal().await
     }
 
-    /// Unseals a node, once it has found the others, and waits until it takes part.
+    /// Unseals a node once it has found the others, and waits until it takes part.
     ///
     /// # Errors
-    /// It refuses, or doesn't take part in time.
+    /// It rejects the key, or does not take part in time.
     pub async fn unseal(&mut self, index: usize) -> Result<()> {
         let node = self.node(index);
         node.until("/initialized", &Value::Bool(true)).await?;
@@ -164,19 +165,19 @@ impl Cluster {
         node.until_ok("sys/health?standbyok=true").await
     }
 
-    /// Tells the leader to let another one lead.
+    /// Makes the leader step down.
     ///
     /// # Errors
-    /// It refuses.
+    /// It rejects this.
     pub async fn step_down(&self) -> Result<()> {
         let leader = self.node(self.leader().await?);
         leader.must("PUT", "sys/step-down", None).await.map(drop)
     }
 
-    /// Makes it whole: every node runs, is unsealed, votes and reaches the leader.
+    /// Repairs the cluster: every node runs, is unsealed, votes and reaches the leader.
     ///
     /// # Errors
-    /// It doesn't come about in time.
+    /// That takes too long.
     pub async fn heal(&mut self) -> Result<()> {
         for index in std::mem::take(&mut self.frozen) {
             self.node_mut(index).thaw().await?;
@@ -208,7 +209,8 @@ impl Cluster {
             sleep(POLL).await;
         }
         for node in &self.nodes {
-            // The leader has to answer this: who has just come back may not have found it yet.
+            // Asked through each node, because one that was just started may not have found the
+            // leader yet.
             node.until_ok("auth/token/lookup-self").await?;
         }
         Ok(())
@@ -216,13 +218,13 @@ impl Cluster {
 }
 
 impl Server {
-    /// Lets a new node vote when it has been well for a second, not for ten.
+    /// Lets a new node vote after one healthy second in place of ten.
     async fn trust_at_once(&self) -> Result<()> {
         let body = json!({ "server_stabilization_time": "1s" });
         self.must("POST", "sys/storage/raft/autopilot/configuration", body).await.map(drop)
     }
 
-    /// Waits for a word of its seal status, which needs neither token nor storage.
+    /// Waits for a response to `sys/seal-status`, which needs neither a token nor storage.
     async fn until(&self, what: &str, is: &Value) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {

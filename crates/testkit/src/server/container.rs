@@ -26,10 +26,10 @@ const KILLED_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Container {
     name: String,
-    /// Where it listens, as seen from within.
+    /// The address inside the container.
     port: u16,
     handle: std::sync::Arc<ContainerAsync<GenericImage>>,
-    // Dropped last: it makes sure.
+    // Dropped last, as a safeguard.
     _reaper: Reaper,
 }
 
@@ -60,7 +60,7 @@ impl Container {
             .context("stopping the container")
     }
 
-    /// At once: stopping it without patience would ask it in order first.
+    /// Immediately, because a stop without a timeout would wait for a graceful end first.
     pub(crate) async fn kill(&self) -> Result<()> {
         let kill = Command::new("docker").args(["kill", "--signal=KILL", &self.name]).output();
         let output = kill.await.context("starting docker")?;
@@ -112,7 +112,7 @@ fn ca(scheme: &str) -> String {
     if scheme == "https" { format!("{ROOT}/ca.pem") } else { String::new() }
 }
 
-/// A network of its own, except where several servers have to reach each other.
+/// A network of its own, unless several servers have to reach each other.
 fn place(plan: &Plan, port: u16) -> Place<'static> {
     if plan.is_member() {
         return Place { root: ROOT, interface: "127.0.0.1", port };
@@ -123,7 +123,7 @@ fn place(plan: &Plan, port: u16) -> Place<'static> {
 fn request(image: &str, plan: &Plan, port: u16) -> ContainerRequest<GenericImage> {
     let place = place(plan, port);
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
-    // The public image's entry script changes users and owners; every image has the binary itself.
+    // The entry script of the public image changes users and owners. The binary is in every image.
     let mut request = GenericImage::new(name, tag)
         .with_entrypoint("vault")
         .with_cmd(plan.arguments(place))
@@ -136,7 +136,7 @@ fn request(image: &str, plan: &Plan, port: u16) -> ContainerRequest<GenericImage
     request
 }
 
-/// On loopback alone, and always at the same port, so that the address outlives a restart.
+/// On loopback only, and always on the same port, so that the address survives a restart.
 fn published(request: ContainerRequest<GenericImage>, port: u16) -> ContainerRequest<GenericImage> {
     request.with_mapped_port(port, PORT.tcp()).with_host_config_modifier(move |config| {
         let here = PortBinding {
@@ -147,8 +147,8 @@ fn published(request: ContainerRequest<GenericImage>, port: u16) -> ContainerReq
     })
 }
 
-/// Runs what talks to the engine on a runtime that outlives every test: the engine's client keeps
-/// its connections, and those die with the runtime they were opened on.
+/// Runs a future on a runtime that outlives every test, because the engine's client keeps its
+/// connections, which do not survive their runtime.
 async fn on_engine<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
     static ENGINE: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     let start =

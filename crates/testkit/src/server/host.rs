@@ -1,4 +1,4 @@
-//! What a server runs on, so that the rest need not ask.
+//! The host of a server: a process, a container, or a server of someone else.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ const ATTEMPTS: usize = 3;
 
 #[derive(Debug)]
 pub(crate) enum Host {
-    /// Somebody else runs it.
+    /// The server is not started by the tests.
     Elsewhere,
     Process(Process),
     Container(Container),
 }
 
-/// Starts a server and waits until it answers; returns its address too. A port may be taken by
-/// somebody else in between, so there is more than one attempt.
+/// Starts a server, waits until it responds and returns its address. There are several attempts,
+/// because another process may take the port in between.
 pub(crate) async fn launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
     let mut attempt = 1;
     loop {
@@ -43,7 +43,7 @@ async fn try_launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
     launch_at(source, plan, free_pair()?).await
 }
 
-/// The same at this port, in one attempt.
+/// Starts a server on this port, with one attempt.
 pub(crate) async fn launch_at(source: &Source, plan: &Plan, port: u16) -> Result<(Host, String)> {
     let mut host = match source {
         Source::Address { .. } => bail!("a server that is elsewhere can't be started"),
@@ -57,7 +57,7 @@ pub(crate) async fn launch_at(source: &Source, plan: &Plan, port: u16) -> Result
 }
 
 impl Host {
-    /// Waits until it answers at all: sealed and uninitialised are answers too.
+    /// Waits until the server responds, even as sealed or uninitialized.
     pub(crate) async fn answering(&mut self, raw: &Raw) -> Result<()> {
         let deadline = Instant::now() + STARTS_WITHIN;
         while raw.call("GET", "sys/seal-status", None, None).await.is_err() {
@@ -77,7 +77,7 @@ impl Host {
         }
     }
 
-    /// In order (`kill` false) or at once.
+    /// Stops the server, by SIGKILL if `kill`.
     pub(crate) async fn stop(&mut self, kill: bool) -> Result<()> {
         match self {
             Self::Elsewhere => elsewhere(),
@@ -87,7 +87,7 @@ impl Host {
         }
     }
 
-    /// Lets it hang: it accepts connections and answers nothing.
+    /// Suspends the server: it accepts connections and does not respond.
     pub(crate) async fn freeze(&mut self) -> Result<()> {
         match self {
             Self::Elsewhere => elsewhere(),

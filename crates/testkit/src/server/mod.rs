@@ -1,4 +1,4 @@
-//! A server, however it runs: its address, its root token, and a look into it.
+//! A running server: its address, its root token and root access.
 
 mod access;
 mod cluster;
@@ -32,8 +32,8 @@ use plan::Plan;
 static SHARED: OnceCell<Result<Server, String>> = OnceCell::const_new();
 static TLS: OnceCell<Result<Server, String>> = OnceCell::const_new();
 
-/// A running server. What changes it for everybody (seal, stop) takes `&mut self`, so that a
-/// shared one can't be asked to.
+/// A running server. Operations that affect all its users (seal, stop) take `&mut self`, so that
+/// they cannot be called on a shared server.
 #[derive(Debug)]
 pub struct Server {
     access: Access,
@@ -42,7 +42,7 @@ pub struct Server {
     host: Host,
 }
 
-/// What can be done to any server can be done to this one: `server.api(…)`, `server.address()`.
+/// Offers the operations of any server, such as `server.api(…)` and `server.address()`.
 impl Deref for Server {
     type Target = Access;
 
@@ -52,11 +52,11 @@ impl Deref for Server {
 }
 
 impl Server {
-    /// The server that the tests of this process share, unsealed and plain HTTP on loopback.
+    /// Returns the server that the tests of this process share: unsealed, plain HTTP on loopback.
     ///
     /// # Errors
-    /// No server can be had: the text says what to install. It is the same, at once, for every
-    /// test that asks.
+    /// No server can be started; the text says what to install. Every test gets the same error at
+    /// once.
     pub async fn shared() -> Result<&'static Self> {
         let start = async || match Source::shared().await? {
             Source::Address { address, token } => Self::elsewhere(&address, token),
@@ -65,18 +65,18 @@ impl Server {
         once(&SHARED, start).await
     }
 
-    /// The server with TLS that the tests of this process share.
+    /// Returns the server with TLS that the tests of this process share.
     ///
     /// # Errors
-    /// As [`Server::shared`].
+    /// Like [`Server::shared`].
     pub async fn tls() -> Result<&'static Self> {
         once(&TLS, async || Self::dedicated_tls().await).await
     }
 
-    /// A dev server for this caller alone: all in memory, KV v2 at `secret/`.
+    /// Starts a dev server for this caller alone: in-memory storage, KV v2 at `secret/`.
     ///
     /// # Errors
-    /// As [`Server::shared`].
+    /// Like [`Server::shared`].
     pub async fn dev_alone() -> Result<Self> {
         Self::dev(&Source::own().await?).await
     }
@@ -86,7 +86,8 @@ impl Server {
         let (host, address) = host::launch(source, &Plan::dev(&token)).await?;
         let access = Access::new(address.clone(), token, Raw::new(&address)?);
         let server = Self { access, unseal_key: None, certs: None, host };
-        // It answers before it has its root token and its KV engine: this needs both.
+        // The server responds before its root token and its KV engine exist, and both are needed
+        // here.
         server.until_ok("secret/config").await?;
         Ok(server)
     }
@@ -96,38 +97,38 @@ impl Server {
         Ok(Self { access, unseal_key: None, certs: None, host: Host::Elsewhere })
     }
 
-    /// The certificates of a server with TLS.
+    /// Returns the certificates of a server with TLS.
     ///
     /// # Errors
-    /// It has none.
+    /// The server has none.
     pub fn certs(&self) -> Result<&Certs> {
         self.certs.as_deref().context("this server has no TLS")
     }
 
-    /// Whether it was there before and stays when the tests are over.
+    /// Returns whether the server was not started by the tests, and continues to run after them.
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(self.host, Host::Elsewhere)
     }
 
-    /// Runs the server's own command line (`vault kv get …`) with the root token: stdout.
+    /// Runs the server's own command line (`vault kv get …`) with the root token. Returns stdout.
     ///
     /// # Errors
-    /// The command fails, or the server is elsewhere and its command line with it.
+    /// The command fails, or the server runs elsewhere.
     pub async fn cli(&self, arguments: &[&str]) -> Result<String> {
         self.cli_with_input(arguments, "").await
     }
 
-    /// The same with something to read on stdin (`key=-`).
+    /// Like [`Server::cli`], with stdin (`key=-`).
     ///
     /// # Errors
-    /// As [`Server::cli`].
+    /// Like [`Server::cli`].
     pub async fn cli_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = self.host.cli(self.address(), self.certs.is_some())?;
         command.args(arguments).env("VAULT_TOKEN", self.root_token()).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting the server's command line")?;
         let mut stdin = child.stdin.take().context("its stdin is not piped")?;
-        // A command that doesn't read its input may have closed the pipe.
+        // A command that does not read its input may have closed the pipe.
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await?;
@@ -137,7 +138,7 @@ impl Server {
     }
 }
 
-/// Starts what is shared, once; a failure is kept, so that the next test fails at once too.
+/// Starts a shared server once. A failure is kept, so that the next test fails at once.
 async fn once(
     cell: &'static OnceCell<Result<Server, String>>,
     start: impl AsyncFnOnce() -> Result<Server>,

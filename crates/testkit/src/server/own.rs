@@ -1,4 +1,4 @@
-//! A server of a test's own: it can be sealed, stopped, killed, frozen and started again.
+//! A server for one test, which can be sealed, stopped, killed, suspended and started again.
 
 use std::sync::Arc;
 
@@ -11,19 +11,20 @@ use crate::raw::Raw;
 use crate::source::Source;
 
 impl Server {
-    /// A server with a configuration file and raft storage, initialised with one key share,
+    /// Starts a server with a configuration file and raft storage, initialized with one key share,
     /// unsealed and active.
     ///
     /// # Errors
-    /// As [`Server::shared`]. With `KM_TEST_VAULT_ADDR` it still is a container or a process.
+    /// Like [`Server::shared`]. With `KM_TEST_VAULT_ADDR` it is still a container or a process.
     pub async fn dedicated() -> Result<Self> {
         Self::durable(None).await
     }
 
-    /// The same with TLS; its authority and client certificates are in [`Server::certs`].
+    /// Like [`Server::dedicated`], with TLS. The authorities and client certificates are in
+    /// [`Server::certs`].
     ///
     /// # Errors
-    /// As [`Server::dedicated`].
+    /// Like [`Server::dedicated`].
     pub async fn dedicated_tls() -> Result<Self> {
         Self::durable(Some(Arc::new(Certs::new()?))).await
     }
@@ -40,50 +41,50 @@ impl Server {
         Ok(server)
     }
 
-    /// Seals it: it answers 503 to everything that matters.
+    /// Seals the server: it responds to nearly everything with 503.
     ///
     /// # Errors
-    /// The server refuses.
+    /// The server rejects it.
     pub async fn seal(&mut self) -> Result<()> {
         self.must("PUT", "sys/seal", None).await.map(drop)
     }
 
-    /// Unseals it and waits until it is active.
+    /// Unseals the server and waits until it is active.
     ///
     /// # Errors
-    /// The server refuses, or isn't active in time.
+    /// The server rejects the key, or is not active in time.
     pub async fn unseal(&mut self) -> Result<()> {
         let key = self.unseal_key.clone().context("a dev server has no key of ours")?;
         self.must("PUT", "sys/unseal", json!({ "key": key })).await?;
         self.until_ok("sys/health").await
     }
 
-    /// Stops it in order: connections are refused from then on.
+    /// Stops the server gracefully. Connections are refused then.
     ///
     /// # Errors
-    /// It doesn't end.
+    /// It does not end.
     pub async fn stop(&mut self) -> Result<()> {
         self.host.stop(false).await
     }
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server, like a crash.
     ///
     /// # Errors
-    /// It doesn't end.
+    /// It does not end.
     pub async fn kill(&mut self) -> Result<()> {
         self.host.stop(true).await
     }
 
-    /// Starts it again at the same address. It is sealed then: see [`Server::unseal`].
+    /// Starts the server again at the same address. It is sealed then; see [`Server::unseal`].
     ///
     /// # Errors
-    /// It doesn't start or doesn't answer.
+    /// It does not start, or does not respond.
     pub async fn start(&mut self) -> Result<()> {
         self.host.start().await?;
         self.host.answering(self.access.raw()).await
     }
 
-    /// Lets it hang: connections open, and nothing is answered.
+    /// Suspends the server: it accepts connections and does not respond.
     ///
     /// # Errors
     /// The system refuses.
@@ -91,7 +92,7 @@ impl Server {
         self.host.freeze().await
     }
 
-    /// Ends a [`Server::freeze`].
+    /// Resumes the server after [`Server::freeze`].
     ///
     /// # Errors
     /// The system refuses.
@@ -99,13 +100,13 @@ impl Server {
         self.host.thaw().await
     }
 
-    /// What the server wrote to its log.
+    /// Returns the server's log.
     pub async fn log(&self) -> String {
         self.host.log().await
     }
 }
 
-/// Initialises a server with one key share: its root token and the key.
+/// Initializes a server with one key share. Returns its root token and the key.
 pub(super) async fn initialise(raw: &Raw) -> Result<(String, String)> {
     let body = json!({ "secret_shares": 1, "secret_threshold": 1 });
     let (status, keys) = raw.call("PUT", "sys/init", None, body).await?;

@@ -1,4 +1,4 @@
-//! What a server is told: its arguments and the files it reads.
+//! The configuration of a server: its arguments and files.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use serde_json::{Value, json};
 
 use crate::certs::Certs;
 
-/// How a server is to run.
+/// The mode of a server.
 #[derive(Debug, Clone)]
 pub(crate) enum Plan {
-    /// All in memory, unsealed, with this root token.
+    /// In-memory storage, unsealed, with this root token.
     Dev { token: String },
-    /// A configuration file and raft storage: it can be sealed, stopped and started again.
+    /// A configuration file and raft storage: the server can be sealed, stopped and started again.
     Durable { certs: Option<Arc<Certs>> },
-    /// The same, as one of several on the same host that find each other by these ports.
+    /// Like `Raft`, as one of several nodes on this host, with the ports of all.
     Member { index: usize, ports: Vec<u16> },
 }
 
-/// The places that differ between a process and a container.
+/// Paths and addresses, which differ between a process and a container.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
-    /// The directory with its files.
+    /// The directory of its files.
     pub(crate) root: &'a str,
     /// The interface to listen on.
     pub(crate) interface: &'a str,
-    /// The port there; the next one is the cluster's.
+    /// The port. The next one is that of the cluster.
     pub(crate) port: u16,
 }
 
@@ -44,7 +44,7 @@ impl Plan {
         }
     }
 
-    /// Whether it has to reach others at the host's loopback addresses.
+    /// Returns whether the server must reach others on the host's loopback addresses.
     pub(crate) fn is_member(&self) -> bool {
         matches!(self, Self::Member { .. })
     }
@@ -64,14 +64,14 @@ impl Plan {
         std::iter::once("server".to_owned()).chain(arguments).collect()
     }
 
-    /// Names below the root, and contents.
+    /// Returns the files: names below the root, and contents.
     pub(crate) fn files(&self, place: Place<'_>) -> Vec<(&'static str, String)> {
         if matches!(self, Self::Dev { .. }) {
             return Vec::new();
         }
         let mut files = vec![
             ("vault.json", self.configuration(place).to_string()),
-            // Raft wants its directory to exist.
+            // Raft requires that its directory exists.
             ("raft/.keep", String::new()),
         ];
         if let Some(certs) = self.certs() {
@@ -105,7 +105,7 @@ impl Plan {
             "listener": [{ "tcp": listener }],
             "api_addr": format!("{}://127.0.0.1:{port}", self.scheme()),
             "cluster_addr": format!("https://127.0.0.1:{}", port + 1),
-            // A container may not lock memory, and nothing here is worth it.
+            // A container may not lock memory, and test data need no protection.
             "disable_mlock": true,
         })
     }
@@ -113,7 +113,7 @@ impl Plan {
     fn raft(&self, root: &str) -> Value {
         let path = format!("{root}/raft");
         let Self::Member { index, ports } = self else {
-            // The fastest election: nobody else votes.
+            // The fastest election, because there are no other voters.
             return json!({ "path": path, "node_id": "alone", "performance_multiplier": 1 });
         };
         let join = |port| json!({ "leader_api_addr": format!("http://127.0.0.1:{port}") });

@@ -1,4 +1,4 @@
-//! Ports that are free: two in a row, since a server takes the next one for its cluster.
+//! Free ports in pairs, because a server uses the next port for its cluster.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -8,14 +8,14 @@ use anyhow::{Result, bail};
 
 use crate::unique::random;
 
-/// Below the range that systems hand out by themselves (Linux: from 32768).
+/// Below the range of ephemeral ports (Linux: from 32768).
 const FIRST: u64 = 20_000;
 const PAIRS: u64 = 6_000;
 
 static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// An even port that is free, with the next one, and that this process did not give before.
-/// Another process may still be faster: who starts a server tries again with another pair.
+/// Returns an even port that is free together with the next one, and that this process did not
+/// return before. Another process may still take it, so that the caller must be ready to try again.
 pub(crate) fn free_pair() -> Result<u16> {
     for _ in 0..100 {
         let port = u16::try_from(FIRST + 2 * (random() % PAIRS))?;

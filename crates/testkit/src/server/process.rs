@@ -14,8 +14,8 @@ use super::plan::{Place, Plan};
 use crate::environment::var;
 use crate::reaper::Reaper;
 
-/// Starts the server only when told to: by then the reaper knows it, and if we end before, it
-/// never starts.
+/// Starts the server when a line arrives on stdin. By then the reaper knows the process; if this
+/// process ends before, the server never starts.
 const GATE: &str = r#"read -r go && exec "$@""#;
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -29,13 +29,13 @@ pub(crate) struct Process {
     directory: PathBuf,
 }
 
-/// A child that leaves no zombie.
+/// A child that is waited for on drop.
 #[derive(Debug)]
 struct Reaped(Child);
 
 impl Drop for Reaped {
     fn drop(&mut self) {
-        // Both fail only when it has ended and been waited for.
+        // Both fail only if the child was waited for already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -57,14 +57,14 @@ impl Process {
         Ok(Self { reaper, child, binary: binary.to_owned(), arguments, directory })
     }
 
-    /// Starts again what was stopped.
+    /// Starts the server again.
     pub(crate) fn start(&mut self) -> Result<()> {
         ensure!(!self.is_running()?, "the server runs already");
         self.child = spawn(&self.binary, &self.arguments, &self.directory, &mut self.reaper)?;
         Ok(())
     }
 
-    /// Ends it by `signal` and waits until it is gone.
+    /// Sends `signal` and waits until the process has ended.
     pub(crate) async fn end(&mut self, signal: &str) -> Result<()> {
         self.signal(signal)?;
         let deadline = Instant::now() + STOPS_WITHIN;
@@ -118,7 +118,7 @@ fn spawn(binary: &Path, arguments: &[String], dir: &Path, reaper: &mut Reaper) -
     Ok(child)
 }
 
-/// Sends a signal by name, as in `TERM`, through the shell's own `kill`.
+/// Sends a signal by name, such as `TERM`, with the shell's `kill`.
 pub(crate) fn signal_process(pid: u32, signal: &str) -> Result<()> {
     let pid = pid.to_string();
     let kill =

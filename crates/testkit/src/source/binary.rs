@@ -1,4 +1,4 @@
-//! A server's binary: one that is there, or the pinned module's.
+//! A server binary: an existing one, or one built from the pinned module.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
     Ok(binary)
 }
 
-/// Its version, as in `v1.21.2`: also the proof that it runs.
+/// Returns the version, such as `v1.21.2`. This also shows that the binary runs.
 pub(crate) async fn version(binary: &Path) -> Result<String> {
     let run = Command::new(binary).arg("version").kill_on_drop(true).output();
     let output = tokio::time::timeout(VERSION_TIMEOUT, run).await;

@@ -1,4 +1,4 @@
-//! An image that the engine has: the public one, or one made on the spot.
+//! A server image: the public one, or one built here.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,8 +20,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 /// seconds.
 const PULL: Duration = Duration::from_secs(300);
 
-/// Nothing but the static binary. `SKIP_SETCAP` has no meaning without an entry script, and says
-/// to whoever adds one that memory can't be locked here.
+/// The binary alone. `SKIP_SETCAP` has no effect without an entry script; it documents that memory
+/// cannot be locked.
 const DOCKERFILE: &str = "FROM scratch
 ENV SKIP_SETCAP=1
 COPY vault /bin/vault
@@ -29,7 +29,7 @@ ENV PATH=/bin
 ENTRYPOINT [\"vault\"]
 ";
 
-/// The name of an image that is there and runs.
+/// Returns the name of an image that is present and runs.
 pub(crate) async fn present() -> Result<String> {
     let image = choose().await?;
     docker(&["run", "--rm", "--network=none", "--entrypoint=vault", &image, "version"])
@@ -38,7 +38,7 @@ pub(crate) async fn present() -> Result<String> {
     Ok(image)
 }
 
-/// What is present goes before what must be fetched; what is asked for, before our own.
+/// Present images come before those to be pulled, and a requested image comes before others.
 async fn choose() -> Result<String> {
     let asked = var("KM_TEST_VAULT_IMAGE");
     let wanted = asked.clone().unwrap_or_else(|| PUBLIC.to_owned());
@@ -73,7 +73,7 @@ async fn pull(image: &str) -> Result<()> {
         .with_context(|| format!("{image} can't be pulled"))
 }
 
-/// The tag of the image on the spot. It carries the version, so that the image is made once.
+/// The tag of the image built here. It contains the version, so that the image is built once.
 async fn own_tag() -> Result<String> {
     let version = match given_binary() {
         Some(path) => binary::version(&path).await?,
@@ -102,7 +102,8 @@ async fn make(tag: &str) -> Result<()> {
         .map(drop)
 }
 
-/// The engine's own client: testcontainers builds with `BuildKit` only, which older engines lack.
+/// Runs the engine's own client, because testcontainers builds with `BuildKit` only, which older
+/// engines lack.
 async fn docker(arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("docker");
     command.args(arguments).env("DOCKER_BUILDKIT", "0").kill_on_drop(true);

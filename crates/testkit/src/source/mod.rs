@@ -1,4 +1,4 @@
-//! Where servers come from on this machine: settled once per process, and said aloud.
+//! The source of servers on this machine. It is chosen once per process, and printed.
 
 mod binary;
 mod image;
@@ -15,12 +15,12 @@ use crate::probe::{Machine, Way};
 
 pub(crate) use progress::report;
 
-/// What a server is made from.
+/// The source of a server.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// It is there already.
+    /// A server that is running already.
     Address { address: String, token: String },
-    /// An image that is present in the engine.
+    /// An image that the engine has.
     Container { image: String },
     /// A binary.
     Process { binary: PathBuf },
@@ -31,12 +31,13 @@ static SHARED: Choice = OnceCell::const_new();
 static OWN: Choice = OnceCell::const_new();
 
 impl Source {
-    /// For the server that tests share.
+    /// Returns the source of shared servers.
     pub(crate) async fn shared() -> Result<Self> {
         settled(&SHARED, Machine::ways).await
     }
 
-    /// For a server that one test seals, stops or restarts: never the given address.
+    /// Returns the source of servers that one test seals, stops or restarts. It is never the given
+    /// address.
     pub(crate) async fn own() -> Result<Self> {
         match Self::shared().await? {
             Self::Address { .. } => settled(&OWN, Machine::own_ways).await,
@@ -45,7 +46,7 @@ impl Source {
     }
 }
 
-/// A failed choice is kept too: the second test fails as fast as can be.
+/// Chooses once. A failure is kept too, so that the next test fails at once.
 async fn settled(
     choice: &'static Choice,
     ways: fn(&Machine) -> Result<Vec<Way>, String>,
@@ -73,7 +74,7 @@ async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source
     bail!("no way to get a Vault server worked:\n  {}", failures.join("\n  "))
 }
 
-/// Gets everything ready that can fail, so that a way that is chosen works.
+/// Prepares a source, so that starting a server from it works.
 async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
     match way {
         Way::Address => {
@@ -95,10 +96,10 @@ impl Source {
     }
 }
 
-/// A Vault binary, for its command line on this machine; the server may run in a container.
+/// Returns a Vault binary, for its command line on this machine. The server may run in a container.
 ///
 /// # Errors
-/// There is none, and it can't be built: the text says what to install.
+/// There is none, and it cannot be built. The text says what to install.
 pub async fn vault_program() -> Result<PathBuf> {
     let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
     binary::find(&machine).await

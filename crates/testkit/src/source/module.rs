@@ -15,15 +15,15 @@ use crate::environment::target_dir;
 
 const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vault-server");
 const PACKAGE: &str = "github.com/hashicorp/vault";
-/// How often the build is said to be alive.
+/// The interval of progress messages during the build.
 const REPORT_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The binary, built now where it isn't there yet.
+/// Returns the binary, and builds it if it does not exist.
 pub(crate) async fn built() -> Result<PathBuf> {
     tokio::task::spawn_blocking(build_once).await.context("the build's thread")?
 }
 
-/// The version that `go.mod` pins, as in `v1.21.2`.
+/// Returns the version that `go.mod` pins, such as `v1.21.2`.
 pub(crate) fn version() -> Result<String> {
     let path = Path::new(MODULE).join("go.mod");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -32,7 +32,7 @@ pub(crate) fn version() -> Result<String> {
     Ok(pinned.flatten().with_context(|| format!("{PACKAGE} is not in go.mod"))?.to_owned())
 }
 
-/// Where builds of all processes meet: held while one builds the binary or an image from it.
+/// A lock that is held while one process builds the binary, or an image from it.
 pub(crate) fn lock() -> Result<File> {
     let dir = target_dir()?.join("vault-server");
     fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
@@ -51,7 +51,7 @@ fn build_once() -> Result<PathBuf> {
     }
     let _lock = lock()?;
     if !binary.is_file() {
-        // A build that is cut short leaves no file of the final name.
+        // An interrupted build leaves no file of the final name.
         let unfinished = binary.with_extension("unfinished");
         go_build(&unfinished)?;
         fs::rename(&unfinished, &binary).context("putting the built server in its place")?;
@@ -92,7 +92,7 @@ fn go_build(output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The lines of its stderr, as they come; the channel closes when it does.
+/// Returns the lines of its stderr as they arrive. The channel is closed at the end of stderr.
 fn lines(build: &mut Child) -> Result<Receiver<String>> {
     let stderr = build.stderr.take().context("go's stderr is not piped")?;
     let (sender, receiver) = channel();
@@ -103,7 +103,7 @@ fn lines(build: &mut Child) -> Result<Receiver<String>> {
     Ok(receiver)
 }
 
-/// Says from time to time how far it is; returns what `go` said beside its downloads.
+/// Prints the progress from time to time. Returns the lines of `go` other than downloads.
 fn follow(lines: &Receiver<String>, started: Instant) -> Vec<String> {
     let (mut downloads, mut complaints) = (0_u32, Vec::new());
     let mut next_report = started + REPORT_INTERVAL;

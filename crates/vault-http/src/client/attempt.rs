@@ -1,5 +1,7 @@
 //! One attempt to send a request, including a redirect from a standby to the active node.
 
+use std::pin::pin;
+
 use http::{HeaderValue, StatusCode, Uri};
 
 use super::exchange::{Exchanged, exchange};
@@ -30,7 +32,8 @@ impl Attempt<'_> {
         let Some(_permit) = self.class.concurrency.acquire(self.deadline).await else {
             return Err(self.request.error(ErrorKind::Overloaded));
         };
-        let outcome = self.deadline.bound(self.send()).await;
+        let response = pin!(self.send());
+        let outcome = self.deadline.bound(response).await;
         outcome.unwrap_or_else(|| Err(self.request.error(ErrorKind::Timeout)))
     }
 
@@ -81,7 +84,8 @@ impl Attempt<'_> {
         Ok(target)
     }
 
-    /// Returns whether the cluster names `origin` as its active node. The request for that costs a retry.
+    /// Returns whether the cluster names `origin` as its active node. The request for that costs a
+    /// retry.
     async fn is_leader(&self, origin: &Origin) -> bool {
         let fetch = || async {
             let request = LeaderCache::request();

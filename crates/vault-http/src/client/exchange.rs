@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
@@ -19,6 +19,10 @@ use crate::zeroizing::ZeroizingBytes;
 
 /// The maximum size of a response body, in bytes. The largest secret that Vault stores is 1 MiB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
+const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+const VAULT_NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
 /// The maximum size of all response headers, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -70,12 +74,12 @@ fn http_request(uri: Uri, request: &Request, token: Option<&Token>) -> http::Req
     *http_request.method_mut() = request.method.clone();
     *http_request.uri_mut() = uri;
     let headers = http_request.headers_mut();
-    headers.insert("x-vault-request", HeaderValue::from_static("true"));
+    headers.insert(VAULT_REQUEST, HeaderValue::from_static("true"));
     if let Some(token) = token {
-        headers.insert("x-vault-token", token.header());
+        headers.insert(VAULT_TOKEN, token.header());
     }
     if let Some(namespace) = &request.namespace {
-        headers.insert("x-vault-namespace", namespace.clone());
+        headers.insert(VAULT_NAMESPACE, namespace.clone());
     }
     if !request.body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));

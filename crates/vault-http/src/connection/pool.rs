@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -105,30 +106,31 @@ impl Transport for ConnectionPools {
     }
 }
 
+/// Reads the body of a response. The whole body shares one timer.
 async fn read(
     mut response: reqwest::Response,
     limits: &Limits,
 ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
-    let (status, headers) = (response.status(), mem::take(response.headers_mut()));
-    let body = read_body(response, limits).await.map_err(|error| error.with_status(status))?;
+    let body = {
+        let body = pin!(read_body(&mut response, limits));
+        limits.body(body).await.flatten()
+    };
+    let body = body.map_err(|error| error.with_status(response.status()))?;
     let mut complete = http::Response::new(body);
-    (*complete.status_mut(), *complete.headers_mut()) = (status, headers);
+    *complete.status_mut() = response.status();
+    *complete.headers_mut() = mem::take(response.headers_mut());
     Ok(complete)
 }
 
 async fn read_body(
-    mut response: reqwest::Response,
+    response: &mut reqwest::Response,
     limits: &Limits,
 ) -> Result<ZeroizingBytes, TransportError> {
     let len = response.content_length().and_then(|len| usize::try_from(len).ok());
     let capacity = len.unwrap_or_default().min(limits.max_body_bytes);
     let mut body = ZeroizingBytes::new(Vec::with_capacity(capacity));
-    // The whole body shares one timer.
-    let read = limits.body(async {
-        while let Some(chunk) = response.chunk().await.map_err(body_error)? {
-            limits.append(&mut body, &chunk)?;
-        }
-        Ok(body)
-    });
-    read.await?
+    while let Some(chunk) = response.chunk().await.map_err(body_error)? {
+        limits.append(&mut body, &chunk)?;
+    }
+    Ok(body)
 }

@@ -17,6 +17,11 @@ pub(super) fn string_len(text: &str) -> Option<(usize, bool)> {
     }
 }
 
+/// Returns the text between the quotes of a JSON string, or `None` if `raw` is not a string.
+pub(super) fn without_quotes(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
 /// A decoded JSON string.
 pub(super) enum Unescaped<'a> {
     /// The string contains no escapes and is borrowed.
@@ -39,7 +44,7 @@ impl std::ops::Deref for Unescaped<'_> {
 /// Decodes a JSON string, quotes included. Returns `None` if `raw` is not a string, or if an escape
 /// is not a character, such as an unpaired surrogate.
 pub(super) fn unescape(raw: &str) -> Option<Unescaped<'_>> {
-    let mut rest = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let mut rest = without_quotes(raw)?;
     if !rest.contains('\\') {
         return Some(Unescaped::Plain(rest));
     }

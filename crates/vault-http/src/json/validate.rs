@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use super::unescape::{Unescaped, string_len, unescape};
+use super::unescape::{Unescaped, string_len, unescape, without_quotes};
 
 /// The maximum nesting depth, which is that of `serde_json` for typed values.
 const MAX_DEPTH: usize = 127;
@@ -75,7 +75,7 @@ impl<'a> Validator<'a> {
                 b'"' => {
                     let has_escape;
                     (len, has_escape) = string_len(rest)?;
-                    self.string(rest.get(..len)?, has_escape, rest.get(len..)?.trim_start())?;
+                    self.string(rest.get(..len)?, has_escape, rest.get(len..)?)?;
                 }
                 b'{' => {
                     let (first_name, more_names) = (self.names.len(), HashSet::new());
@@ -98,12 +98,8 @@ impl<'a> Validator<'a> {
 
     /// Validates a string and, if it is the name of a member, that the name is not a duplicate.
     fn string(&mut self, raw: &'a str, has_escape: bool, after: &str) -> Option<()> {
-        let value = after.strip_prefix(':');
-        if !has_escape && value.is_none() {
-            return Some(());
-        }
-        let text = unescape(raw)?;
-        let Some(value) = value else { return Some(()) };
+        let text = if has_escape { unescape(raw)? } else { Unescaped::Plain(without_quotes(raw)?) };
+        let Some(value) = after_colon(after) else { return Some(()) };
         if self.open.len() == 1 && *text == *"errors" {
             self.has_errors = !value.trim_start().starts_with("null");
         }
@@ -130,4 +126,10 @@ impl<'a> Validator<'a> {
         }
         more_names.insert(name)
     }
+}
+
+/// Returns the text after a colon, which white space may precede. Returns `None` if no colon
+/// follows.
+fn after_colon(text: &str) -> Option<&str> {
+    text.strip_prefix(':').or_else(|| text.trim_start().strip_prefix(':'))
 }
