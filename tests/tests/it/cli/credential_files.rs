@@ -51,7 +51,7 @@ async fn a_file_without_a_credential_is_refused_before_anything_is_sent() -> Res
     let (_c, binary) = file(b"\xff\xfe")?;
     let (_d, large) = file("a".repeat(70_000))?;
     for (path, why) in [
-        (missing.as_path(), "can't be read"),
+        (missing.as_path(), "cannot be read"),
         (directory.path(), "not a regular file"),
         (&empty, "empty"),
         (&blank, "empty"),
