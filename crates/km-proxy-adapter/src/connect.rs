@@ -84,7 +84,7 @@ pub(crate) fn problems(error: &BuildError, server: &Server, login: &Login) -> Ve
         let (file, what, hint) = match problem {
             BuildErrorKind::Trust(why) => (authority.clone(), why.to_string(), CA_HINT),
             BuildErrorKind::Identity(why) => (pair.clone(), why.to_string(), PAIR_HINT),
-            BuildErrorKind::File { path, why } => {
+            BuildErrorKind::File { path, reason: why } => {
                 let hint = if server.ca_cert.as_ref() == Some(path) { CA_HINT } else { PAIR_HINT };
                 (shown(path), format!("the file can't be read: {why}"), hint)
             }

@@ -51,7 +51,7 @@ async fn a_file_without_a_credential_is_refused_before_anything_is_sent() -> Res
     let (_c, binary) = file(b"\xff\xfe")?;
     let (_d, large) = file("a".repeat(70_000))?;
     for (path, why) in [
-        (missing.as_path(), "can't be read"),
+        (missing.as_path(), "cannot be read"),
         (directory.path(), "not a regular file"),
         (&empty, "empty"),
         (&blank, "empty"),
@@ -93,7 +93,7 @@ async fn a_certificate_that_can_not_be_used() -> Result<()> {
     for (certificate, key, why) in [
         (&missing, &key, "/nonexistent/client.pem"),
         (&certificate, &missing, "/nonexistent/client.pem"),
-        (&certificate, &foreign, "don't belong together"),
+        (&certificate, &foreign, "do not match"),
         (&garbage, &key, "certificate"),
         (&certificate, &garbage, "private key"),
         (&key, &certificate, "certificate"),

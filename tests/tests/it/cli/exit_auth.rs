@@ -42,7 +42,7 @@ async fn a_login_that_is_refused_is_exit_3() -> Result<()> {
     ] {
         let km = || fixture.km().env_remove(variable).env(variable, &value);
         let said = fails(|| km().args(["read", NAME]), 3, "auth").await?;
-        says(&said, &[&format!("km: read {NAME}: "), "refused", "the credential, the role"])?;
+        says(&said, &[&format!("km: read {NAME}: "), "login failed", "the credential, the role"])?;
     }
     Ok(())
 }

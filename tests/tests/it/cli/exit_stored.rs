@@ -19,9 +19,9 @@ async fn what_is_not_there_is_exit_6() -> Result<()> {
     server.must("PUT", &format!("{mount}/destroy/destroyed"), versions).await?;
     server.must("POST", &format!("{mount}/metadata/bare"), json!({})).await?;
     for (name, why, hint) in [
-        ("never-written", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
-        ("folder/never-written", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
-        ("bare", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
+        ("never-written", "not found", "HCP_VAULT_PATH_PREFIX"),
+        ("folder/never-written", "not found", "HCP_VAULT_PATH_PREFIX"),
+        ("bare", "not found", "HCP_VAULT_PATH_PREFIX"),
         ("deleted", "deleted", "undelete"),
         ("destroyed", "destroyed", "write a new version"),
     ] {
@@ -53,7 +53,7 @@ async fn a_namespace_that_is_missing_is_exit_6() -> Result<()> {
     let km = || super::common::played(&server.address()).env("HCP_VAULT_NAMESPACE", "nowhere");
     for arguments in [&["read", NAME][..], &["list"]] {
         let said = fails(|| km().args(arguments), 6, "not_found").await?;
-        says(&said, &["there is no such namespace", "HCP_VAULT_NAMESPACE"])?;
+        says(&said, &["namespace not found", "HCP_VAULT_NAMESPACE"])?;
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ async fn another_version_than_the_expected_one_is_exit_7() -> Result<()> {
     for cas in ["0", "2", "9223372036854775807"] {
         let km = || writer(&fixture).args(["write", NAME, "--cas", cas]).stdin(secret("second"));
         let said = fails(km, 7, "conflict").await?;
-        says(&said, &[&format!("km: write {NAME}: "), "not the expected one", "read the current"])?;
+        says(&said, &[&format!("km: write {NAME}: "), "version mismatch", "read the current"])?;
     }
     assert_eq!(fixture.get(NAME).await?.1["data"]["metadata"]["version"], 1);
     Ok(())

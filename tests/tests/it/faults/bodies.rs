@@ -34,7 +34,7 @@ async fn too_large(what: &str, steps: Vec<Step>) -> Result<()> {
     let error = parts.fails().await;
     assert_eq!(
         (error.kind(), error.detail()),
-        (ErrorKind::Malformed, "the response is too large"),
+        (ErrorKind::Malformed, "response body too large"),
         "{what}"
     );
     assert_eq!(server.record().total(), 1, "{what}: not asked again");

@@ -42,13 +42,13 @@ async fn invalid_certificate_is_refused_once_with_its_cause() -> Result<()> {
     let authority = Authority::new("an authority")?;
     let stranger = Authority::new("another authority")?;
     let (ca, bundle) = (authority.pem(), "KM_CA_CERT");
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     for (pem, detail, variable) in [
         (authority.server(Flaw::Expired)?, "the server's certificate has expired", bundle),
-        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not valid yet", bundle),
+        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not yet valid", bundle),
         (
             authority.server(Flaw::OtherHost)?,
-            "the server's certificate is for another host name",
+            "the server's certificate is not valid for this host name",
             "KM_TLS_SERVER_NAME",
         ),
         (stranger.server(Flaw::None)?, untrusted, bundle),
@@ -64,7 +64,7 @@ async fn invalid_certificate_is_refused_once_with_its_cause() -> Result<()> {
 async fn authority_with_a_trusted_name_and_another_key_is_untrusted() -> Result<()> {
     let (trusted, other) = (Authority::new("an authority")?, Authority::new("an authority")?);
     let config = scripted::server_config(&other.server(Flaw::None)?)?;
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     let server = Scripted::requests(well()).tls(config);
     check(server, &trusted.pem(), untrusted, "KM_CA_CERT").await
 }
@@ -83,7 +83,7 @@ fn server_hello_1_1() -> Vec<u8> {
 #[tokio::test]
 async fn tls_1_1_server_is_refused() -> Result<()> {
     let ca = Authority::new("an authority")?.pem();
-    let detail = "the server speaks no TLS version from 1.2 on";
+    let detail = "the server does not support TLS 1.2 or later";
     // The alert `protocol_version`, as such servers send it, and a server that continues anyway.
     let alert = vec![0x15, 3, 2, 0, 2, 2, 70];
     for bytes in [alert, server_hello_1_1()] {
@@ -132,7 +132,7 @@ async fn missing_client_certificate_is_reported() -> Result<()> {
     let server = Scripted::requests(well()).tls(config).start()?;
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
     let error = parts.fails().await;
-    let detail = "the server refused the client certificate";
+    let detail = "the server rejected the client certificate";
     assert_eq!((error.kind(), error.detail()), (ErrorKind::Tls, detail));
     assert_eq!((server.record().connections(), server.record().total()), (1, 0));
     assert!(!server.record().has(&parts.token));
