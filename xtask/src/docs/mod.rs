@@ -1,7 +1,9 @@
-//! The documentation site: link check, and an mdBook of the pages in `docs/book/SUMMARY.md`.
+//! The documentation site: an mdBook of the pages in `docs/book/SUMMARY.md`, and a check of links and of
+//! quoted test names.
 
 mod links;
 mod page;
+mod test_names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,17 +15,20 @@ use crate::step::run;
 use crate::workspace;
 use links::Links;
 use page::Page;
+use test_names::Names;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const SUMMARY: &str = "docs/book/SUMMARY.md";
 const CONFIG: &str = "docs/book/book.toml";
+/// It may name what no longer exists.
+const CHANGELOG: &str = "CHANGELOG.md";
 
 /// Directories that hold no pages of this project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// Checks the links of every Markdown file, and builds the site into `target/docs/html`.
 pub(crate) fn docs() -> Result<()> {
-    check_links()?;
+    check_pages()?;
     let book = workspace::target()?.join("docs");
     stage(&book)?;
     let version = Command::new("mdbook").arg("--version").output();
@@ -32,26 +37,36 @@ pub(crate) fn docs() -> Result<()> {
     run("mdbook", Command::new("mdbook").arg("build").arg(&book))
 }
 
-/// Checks the links between Markdown files.
+/// Checks the links between Markdown files, and the names of tests that they quote.
 ///
 /// # Errors
-/// Lists the broken links.
-pub(crate) fn check_links() -> Result<()> {
+/// Lists what is broken.
+fn check_pages() -> Result<()> {
     let root = Path::new(ROOT);
     let mut files = Vec::new();
     markdown_files(root, Path::new(""), &mut files)?;
-    let mut links = Links::default();
+    let names = Names::read(root, is_skipped)?;
+    let (mut links, mut unknown) = (Links::default(), Vec::new());
     for file in &files {
         let text = fs::read_to_string(root.join(file));
         let text = text.with_context(|| format!("reading {}", file.display()))?;
         links.add(file.clone(), Page::parse(&text));
+        if file.as_os_str() != CHANGELOG {
+            let quoted = names.unknown(&text).into_iter();
+            unknown.extend(quoted.map(|name| format!("{}: {name}: no such test", file.display())));
+        }
     }
-    let problems = links.problems(Path::new(SUMMARY), |file| root.join(file).exists());
+    let mut problems = links.problems(Path::new(SUMMARY), |file| root.join(file).exists());
+    problems.extend(unknown);
     if !problems.is_empty() {
-        bail!("broken links:\n  {}", problems.join("\n  "));
+        bail!("broken references in pages:\n  {}", problems.join("\n  "));
     }
     println!("{} Markdown files, no broken links", files.len());
     Ok(())
+}
+
+fn is_skipped(directory: &str) -> bool {
+    directory.starts_with('.') || SKIPPED.contains(&directory)
 }
 
 /// Collects the Markdown files below `root/directory`, as paths relative to `root`.
@@ -61,9 +76,10 @@ fn markdown_files(root: &Path, directory: &Path, files: &mut Vec<PathBuf>) -> Re
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let file = directory.join(&name);
-        let is_skipped = name.starts_with('.') || SKIPPED.contains(&name.as_str());
-        if entry.file_type()?.is_dir() && !is_skipped {
-            markdown_files(root, &file, files)?;
+        if entry.file_type()?.is_dir() {
+            if !is_skipped(&name) {
+                markdown_files(root, &file, files)?;
+            }
         } else if file.extension().is_some_and(|extension| extension == "md") {
             files.push(file);
         }
@@ -99,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_of_this_project_are_not_broken() {
-        check_links().unwrap();
+    fn links_and_quoted_tests_of_this_project_exist() {
+        check_pages().unwrap();
     }
 }
