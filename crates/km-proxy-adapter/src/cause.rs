@@ -16,7 +16,7 @@ pub enum Reason<'a> {
     /// The version is deleted or destroyed.
     Gone(&'a VersionMetadata),
     /// There is no such mount or namespace: somebody's configuration is wrong.
-    Misplaced,
+    MountMissing,
     /// Check-and-set: another version is stored.
     CasMismatch,
     /// A check-and-set version is demanded.
@@ -39,7 +39,7 @@ impl Error {
             Stored::Deleted | Stored::Destroyed => {
                 error.version_metadata().map_or(Reason::Missing, Reason::Gone)
             }
-            Stored::Exchange(Http::NoMount | Http::NoNamespace) => Reason::Misplaced,
+            Stored::Exchange(Http::NoMount | Http::NoNamespace) => Reason::MountMissing,
             Stored::CasMismatch => Reason::CasMismatch,
             Stored::CasRequired => Reason::CasRequired,
             Stored::TooLarge => Reason::TooLarge,

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem};
 use crate::rules::plaintext;
 
 /// The parts.
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) auth: Auth,
     pub(crate) tokens: Arc<dyn TokenSource>,
@@ -34,7 +34,7 @@ pub(crate) enum Lives {
 ///
 /// # Errors
 /// What changed since the settings were checked: a file that can't be used any more.
-pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
+pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Connection, Error> {
     let address =
         Address::parse(&settings.server.address, plaintext(settings.server.danger_plaintext));
     let address = address.map_err(|why| bad("HCP_VAULT_ADDR", why, "write `https://host:port`"))?;
@@ -51,7 +51,7 @@ pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
     let auth = auth(&client, login_namespace.clone(), &settings.login.method, lives)?;
     let tokens: Arc<dyn TokenSource> = Arc::new(auth.clone());
     let session = Session::new(client.clone(), Arc::clone(&tokens));
-    Ok(Link { client, auth, tokens, session, login_namespace })
+    Ok(Connection { client, auth, tokens, session, login_namespace })
 }
 
 /// The client of these settings.

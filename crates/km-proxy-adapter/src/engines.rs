@@ -12,12 +12,12 @@ const MOST: usize = 1_024;
 
 /// The engine of the global mount, and those of the mounts seen so far.
 #[derive(Debug)]
-pub(crate) struct Engines {
+pub(crate) struct MountCache {
     global: Kv,
     others: Mutex<HashMap<Mount, Kv>>,
 }
 
-impl Engines {
+impl MountCache {
     pub(crate) fn new(global: Kv) -> Self {
         Self { global, others: Mutex::default() }
     }

@@ -4,7 +4,7 @@ use vault_http::ErrorKind as Http;
 use vault_kv::{ErrorKind as Stored, FieldError};
 
 use crate::error::{Error, ErrorKind};
-use crate::load::Failure;
+use crate::load::LoadFailure;
 
 /// The error of an operation on the KV engine.
 pub(crate) fn kv(operation: impl Into<String>, error: vault_kv::Error) -> Error {
@@ -45,8 +45,8 @@ pub(crate) fn field(operation: impl Into<String>, error: FieldError) -> Error {
 }
 
 /// The error of a read through the cache.
-pub(crate) fn cached(operation: String, error: &secret_cache::Error<Failure>) -> Error {
-    if let Some(Failure(error)) = error.load_error() {
+pub(crate) fn cached(operation: String, error: &secret_cache::Error<LoadFailure>) -> Error {
+    if let Some(LoadFailure(error)) = error.load_error() {
         return kv(operation, error.clone());
     }
     let kind = match error {

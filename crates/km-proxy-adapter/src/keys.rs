@@ -8,8 +8,8 @@ use secret_cache::Cache;
 use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
-use crate::connect::{self, Link, Lives, bad_path};
-use crate::engines::Engines;
+use crate::connect::{self, Connection, Lives, bad_path};
+use crate::engines::MountCache;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::load::{self, Loader};
@@ -24,11 +24,11 @@ pub struct KeyManager(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
-    pub(crate) link: Link,
+    pub(crate) link: Connection,
     pub(crate) kv: Kv,
     prefix: Option<SecretPath>,
     pub(crate) cache: Cache<Name, Loader>,
-    pub(crate) engines: Engines,
+    pub(crate) engines: MountCache,
 }
 
 /// Forgets a secret when it is dropped.
@@ -95,7 +95,7 @@ impl KeyManager {
         let settings = Arc::new(settings);
         let cache = load::cache(&kv, &settings)?;
         let environment = Environment::new(env, &settings);
-        let engines = Engines::new(kv.clone());
+        let engines = MountCache::new(kv.clone());
         Ok(Self(Arc::new(Parts { settings, environment, link, kv, prefix, cache, engines })))
     }
 

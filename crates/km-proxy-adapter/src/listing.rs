@@ -19,7 +19,7 @@ pub struct Listing<T> {
     /// Each name and the state of its latest version.
     pub names: Vec<(T, NameState)>,
     /// Why no state is known: the token may not read metadata.
-    pub unchecked: Option<Error>,
+    pub metadata_error: Option<Error>,
 }
 
 /// What became of the latest version of a secret.
@@ -48,7 +48,7 @@ impl<T> Listing<T> {
 
     fn unchecked(names: Vec<T>, why: vault_kv::Error) -> Self {
         let names = names.into_iter().map(|name| (name, NameState::Unknown)).collect();
-        Self { names, unchecked: Some(explain::kv("read the metadata of the names", why)) }
+        Self { names, metadata_error: Some(explain::kv("read the metadata of the names", why)) }
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn states<T: Clone>(
             Err(error) => return Err(error),
         }
     }
-    Ok(Listing { names: listed, unchecked: None })
+    Ok(Listing { names: listed, metadata_error: None })
 }
 
 /// A token with one use left lists the names, and is then used up.

@@ -59,14 +59,17 @@ fn weigh(_: &Name, value: &Value) -> usize {
 
 impl Load<Name> for Loader {
     type Value = Value;
-    type Error = Failure;
+    type Error = LoadFailure;
 
     /// The deadline counts from this call, so that it covers the wait for a permit.
-    fn load(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
+    fn load(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, LoadFailure>> + Send {
         self.read(self.kv.with_deadline(self.deadline()), name)
     }
 
-    fn refresh(&self, name: &Name) -> impl Future<Output = Result<Loaded<Value>, Failure>> + Send {
+    fn refresh(
+        &self,
+        name: &Name,
+    ) -> impl Future<Output = Result<Loaded<Value>, LoadFailure>> + Send {
         self.read(self.kv.without_retries().with_deadline(self.deadline()), name)
     }
 }
@@ -76,9 +79,9 @@ impl Loader {
         Deadline::after(self.settings.server.deadline)
     }
 
-    async fn read(&self, kv: Kv, name: &Name) -> Result<Loaded<Value>, Failure> {
+    async fn read(&self, kv: Kv, name: &Name) -> Result<Loaded<Value>, LoadFailure> {
         let started = Instant::now();
-        let secret = kv.read(name.path()).await.map_err(Failure)?;
+        let secret = kv.read(name.path()).await.map_err(LoadFailure)?;
         let text = secret.fields.text(&self.settings.location.field).ok().cloned();
         let is_provider_key = text.is_some() && is_provider_key(&self.settings, name.as_str());
         let version = version(&secret.metadata);
@@ -117,9 +120,9 @@ fn created(metadata: &VersionMetadata) -> Option<SystemTime> {
 
 /// Why there is no secret.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure(pub(crate) vault_kv::Error);
+pub(crate) struct LoadFailure(pub(crate) vault_kv::Error);
 
-impl Failure {
+impl LoadFailure {
     /// Whether Vault said for certain that nothing is stored under that name. A deleted version, a
     /// missing mount and a missing namespace are something else: somebody did that.
     pub(crate) fn is_definite_miss(&self) -> bool {
@@ -133,7 +136,7 @@ impl Failure {
     }
 }
 
-impl LoadError for Failure {
+impl LoadError for LoadFailure {
     fn kind(&self) -> LoadErrorKind {
         outcome(self.0.kind(), self.0.may_serve_stale())
     }
@@ -153,13 +156,13 @@ fn outcome(kind: ErrorKind, may_serve_stale: bool) -> LoadErrorKind {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for LoadFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Failure {
+impl std::error::Error for LoadFailure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
     }

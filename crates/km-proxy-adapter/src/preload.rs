@@ -15,15 +15,15 @@ const IN_FLIGHT: usize = 64;
 /// A name that was read ahead, and how many were.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Preloaded<'a> {
+pub struct PreloadProgress<'a> {
     /// The name.
     pub name: &'a str,
     /// Why there is no value of it.
     pub error: Option<Error>,
     /// How many names have been read, this one included.
-    pub done: usize,
+    pub completed: usize,
     /// How many there are.
-    pub all: usize,
+    pub total: usize,
 }
 
 impl KeyManager {
@@ -31,7 +31,7 @@ impl KeyManager {
     /// time; tells of each as it comes. What can't be read now is read when it is asked for.
     ///
     /// A gateway calls this once, when it starts; a program that wants one value doesn't.
-    pub async fn preload(&self, mut tell: impl FnMut(Preloaded<'_>)) {
+    pub async fn preload(&self, mut tell: impl FnMut(PreloadProgress<'_>)) {
         let names = self.configured();
         let (all, mut done) = (names.len(), 0);
         let reads = names.into_iter().map(|name| {
@@ -44,7 +44,7 @@ impl KeyManager {
         let mut reads = stream::iter(reads).buffer_unordered(IN_FLIGHT);
         while let Some((name, error)) = reads.next().await {
             done += 1;
-            tell(Preloaded { name: &name, error, done, all });
+            tell(PreloadProgress { name: &name, error, completed: done, total: all });
         }
     }
 

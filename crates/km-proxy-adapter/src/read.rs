@@ -9,7 +9,7 @@ use vault_kv::FieldError;
 use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
-use crate::load::Failure;
+use crate::load::LoadFailure;
 use crate::name::{self, Name};
 use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, outcome, route, virtual_key};
@@ -25,14 +25,14 @@ const GRACE: Duration = Duration::from_millis(50);
 /// Why the cache has no secret.
 pub(crate) enum Unread {
     /// The cache's error.
-    Failed(secret_cache::Error<Failure>),
+    Failed(secret_cache::Error<LoadFailure>),
     /// The load didn't end, or begin, by the reader's deadline.
     TimedOut,
 }
 
 impl Unread {
     /// The failure of the load, if it had its turn.
-    fn failure(&self) -> Option<&Failure> {
+    fn failure(&self) -> Option<&LoadFailure> {
         match self {
             Self::Failed(error) => error.load_error(),
             Self::TimedOut => None,

@@ -32,7 +32,7 @@ impl KeyManager {
     /// Why not.
     pub async fn probe(&self) -> Result<(), Error> {
         self.login().await?;
-        match self.check_server().await.verdict {
+        match self.check_server().await.status {
             CheckStatus::Failed(error) => Err(error),
             CheckStatus::Ok | CheckStatus::Warning(_) => Ok(()),
         }

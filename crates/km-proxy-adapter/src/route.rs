@@ -4,7 +4,7 @@
 use km_settings::{AccessMode, Settings, VaultOutcome};
 
 use crate::error::{Error, ErrorKind};
-use crate::load::Failure;
+use crate::load::LoadFailure;
 use crate::name;
 use crate::ownership::is_virtual_key;
 
@@ -43,7 +43,7 @@ pub(crate) fn virtual_key(name: &str) -> Error {
 }
 
 /// What a failed read means for the environment.
-pub(crate) fn outcome(failure: &Failure) -> VaultOutcome {
+pub(crate) fn outcome(failure: &LoadFailure) -> VaultOutcome {
     if failure.is_definite_miss() {
         VaultOutcome::NotFound
     } else if failure.is_misplaced() {

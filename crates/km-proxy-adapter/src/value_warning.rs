@@ -27,11 +27,11 @@ impl ValueWarning {
     /// ```
     /// use km_proxy_adapter::ValueWarning;
     ///
-    /// assert!(ValueWarning::of("sk-123").next().is_none());
-    /// let warnings: Vec<_> = ValueWarning::of("\"sk-123\"\n").collect();
+    /// assert!(ValueWarning::detect("sk-123").next().is_none());
+    /// let warnings: Vec<_> = ValueWarning::detect("\"sk-123\"\n").collect();
     /// assert_eq!(warnings, [ValueWarning::TrailingNewline, ValueWarning::Quotes]);
     /// ```
-    pub fn of(value: &str) -> impl Iterator<Item = Self> + use<> {
+    pub fn detect(value: &str) -> impl Iterator<Item = Self> + use<> {
         let without_mark = value.strip_prefix('\u{feff}').unwrap_or(value);
         let without_newline = without_mark.trim_end_matches(['\n', '\r']);
         let bare = without_newline.trim();
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn value_is_warned_of_by_its_form() {
         let check = |value: &str, expected: &[ValueWarning]| {
-            assert_eq!(ValueWarning::of(value).collect::<Vec<_>>(), expected, "{value:?}");
+            assert_eq!(ValueWarning::detect(value).collect::<Vec<_>>(), expected, "{value:?}");
         };
         check("", &[]);
         check("sk-123", &[]);
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn message_never_shows_the_value() {
-        for warning in ValueWarning::of("\u{feff} 'os.environ/PLANTED' \n") {
+        for warning in ValueWarning::detect("\u{feff} 'os.environ/PLANTED' \n") {
             assert!(!warning.to_string().contains("PLANTED"));
         }
     }

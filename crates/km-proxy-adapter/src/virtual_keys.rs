@@ -16,8 +16,8 @@ use vault_kv::{Kv, SecretPath};
 
 pub use alias::KeyAlias;
 pub use changes::{KeyChange, StoreOutcome};
-pub(crate) use folder::Folder;
-use work::Work;
+pub(crate) use folder::KeyFolder;
+use work::Operation;
 
 use crate::error::Error;
 use crate::explain;
@@ -32,7 +32,7 @@ use crate::write::delete;
 pub struct VirtualKeys {
     keys: KeyManager,
     kv: Kv,
-    folder: Folder,
+    folder: KeyFolder,
     of_team: bool,
 }
 
@@ -57,7 +57,7 @@ impl KeyManager {
     /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) where the team's settings and the global ones contradict each other,
     /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) where the team has no right to the place that it names.
     pub fn virtual_keys(&self, team: Option<&TeamSettings>) -> Result<VirtualKeys, Error> {
-        let folder = Folder::new(self.settings(), team)?;
+        let folder = KeyFolder::new(self.settings(), team)?;
         let kv = self.parts().engines.at(&folder.mount);
         Ok(VirtualKeys { keys: self.clone(), kv, folder, of_team: team.is_some() })
     }
@@ -74,7 +74,7 @@ impl VirtualKeys {
     }
 
     /// The folder that is listed. Nothing is sent.
-    pub fn locate_all(&self) -> SecretLocation {
+    pub fn locate_folder(&self) -> SecretLocation {
         self.place(self.kv.mount().folder(self.folder.path.as_ref()))
     }
 
@@ -110,7 +110,7 @@ impl VirtualKeys {
     }
 
     /// The keys in the folder and in all below it that may hold keys of this location.
-    async fn walk(&self, work: &Work) -> Result<Vec<(KeyAlias, Option<SecretPath>)>, Error> {
+    async fn walk(&self, work: &Operation) -> Result<Vec<(KeyAlias, Option<SecretPath>)>, Error> {
         let mut found = Vec::new();
         let mut folders = vec![(String::new(), self.folder.path.clone())];
         while let Some((above, path)) = folders.pop() {
@@ -144,9 +144,9 @@ impl VirtualKeys {
         Ok(self.url(&path))
     }
 
-    fn begin(&self, operation: String) -> Work {
+    fn begin(&self, operation: String) -> Operation {
         let deadline = self.keys.parts().link.session.deadline();
-        Work { kv: self.kv.with_deadline(deadline), operation, of_team: self.of_team }
+        Operation { kv: self.kv.with_deadline(deadline), operation, of_team: self.of_team }
     }
 
     /// A name in a listing, if it is this location's. What no request can name is nobody's.

@@ -6,19 +6,19 @@ use vault_kv::{Mount, SecretPath};
 use crate::connect::bad_path;
 use crate::error::{Error, ErrorKind};
 use crate::keys::mount;
-use crate::virtual_keys::Folder;
+use crate::virtual_keys::KeyFolder;
 
 /// Rights on one path, or on all that lie in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Grant {
+pub(super) struct RequiredCapability {
     /// The path below `/v1/`, as it is when decoded; a folder's ends in `/`.
     pub(super) path: String,
     /// What Vault calls the rights.
-    pub(super) rights: Vec<&'static str>,
+    pub(super) capabilities: Vec<&'static str>,
     /// Rights that only some operations need: in the policy, but not checked.
     pub(super) optional: Vec<&'static str>,
     /// What they are for.
-    pub(super) why: &'static str,
+    pub(super) purpose: &'static str,
     /// A name in the folder, to ask about in its stead. `None` where nothing but a command of a
     /// person's needs the rights.
     pub(super) sample: Option<&'static str>,
@@ -34,12 +34,12 @@ const VIRTUAL_KEY: &str = "virtual-key-check";
 ///
 /// # Errors
 /// [`ErrorKind::Settings`] for settings that were not made by [`Settings::from_sources`].
-pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
+pub(super) fn required_capabilities(settings: &Settings) -> Result<Vec<RequiredCapability>, Error> {
     let location = &settings.location;
     let home = mount(location.namespace.as_deref(), &location.mount)?;
     let mut grants = provider_keys(settings, &home)?;
     if settings.virtual_keys.store && settings.access_mode.writes() {
-        let folder = Folder::of_gateway(settings)?;
+        let folder = KeyFolder::of_gateway(settings)?;
         grants.extend(key_folder(settings.access_mode, &folder.mount, folder.path.as_ref()));
         let teams = settings.allowed_team_locations.iter().flatten();
         grants.extend(teams.filter_map(team_folder).flatten());
@@ -47,7 +47,7 @@ pub(super) fn grants(settings: &Settings) -> Result<Vec<Grant>, Error> {
     Ok(grants)
 }
 
-fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<Grant>, Error> {
+fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<RequiredCapability>, Error> {
     let (rights, optional) = provider_rights(settings);
     if rights.is_empty() {
         return Ok(Vec::new());
@@ -59,7 +59,13 @@ fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<Grant>, Error>
     let hosted = settings.hosted_keys.as_ref().filter(|names| !names.is_empty());
     let Some(names) = hosted else {
         let path = data(home, prefix.as_ref());
-        let all = Grant { path, rights, optional, why, sample: Some(PROVIDER_KEY) };
+        let all = RequiredCapability {
+            path,
+            capabilities: rights,
+            optional,
+            purpose: why,
+            sample: Some(PROVIDER_KEY),
+        };
         return Ok(vec![all, folder_metadata(home, prefix.as_ref(), metadata, "their metadata")]);
     };
     let mut grants = Vec::new();
@@ -68,9 +74,15 @@ fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<Grant>, Error>
         let path = path.map_err(|why| bad_path("hosted_keys", why))?;
         let (rights, optional) = (rights.clone(), optional.clone());
         let data = home.data(&path).decoded().into_owned();
-        grants.push(Grant { path: data, rights, optional, why, sample: Some("") });
+        grants.push(RequiredCapability {
+            path: data,
+            capabilities: rights,
+            optional,
+            purpose: why,
+            sample: Some(""),
+        });
         let path = home.folder(Some(&path)).decoded().into_owned();
-        grants.push(Grant::unchecked(path, metadata.clone(), "its metadata"));
+        grants.push(RequiredCapability::unchecked(path, metadata.clone(), "its metadata"));
     }
     if settings.access_mode.reads() {
         grants.push(folder_metadata(home, prefix.as_ref(), vec!["list"], "`km list`"));
@@ -104,23 +116,33 @@ fn metadata_rights(mode: AccessMode) -> Vec<&'static str> {
 
 const KEY_RIGHTS: [&str; 4] = ["create", "read", "update", "delete"];
 
-fn key_folder(mode: AccessMode, mount: &Mount, folder: Option<&SecretPath>) -> [Grant; 2] {
+fn key_folder(
+    mode: AccessMode,
+    mount: &Mount,
+    folder: Option<&SecretPath>,
+) -> [RequiredCapability; 2] {
     let (path, rights, optional) = (data(mount, folder), KEY_RIGHTS.to_vec(), Vec::new());
-    let keys = Grant { path, rights, optional, why: "virtual keys", sample: Some(VIRTUAL_KEY) };
+    let keys = RequiredCapability {
+        path,
+        capabilities: rights,
+        optional,
+        purpose: "virtual keys",
+        sample: Some(VIRTUAL_KEY),
+    };
     let why = "their metadata, and `km key list`";
     [keys, folder_metadata(mount, folder, metadata_rights(mode), why)]
 }
 
 /// Where a pattern of team locations allows virtual keys; `None` where a policy cannot express it:
 /// a policy knows whole segments, and no star within one.
-fn team_folder(pattern: &LocationPattern) -> Option<[Grant; 2]> {
+fn team_folder(pattern: &LocationPattern) -> Option<[RequiredCapability; 2]> {
     let (mount, prefix) = (segments(pattern.mount())?, pattern.prefix().map(segments));
     let below = match prefix {
         Some(prefix) => format!("{}/", prefix?),
         None => String::new(),
     };
     let grant = |endpoint: &str, rights: &[&'static str], why| {
-        Grant::unchecked(format!("{mount}/{endpoint}/{below}"), rights.to_vec(), why)
+        RequiredCapability::unchecked(format!("{mount}/{endpoint}/{below}"), rights.to_vec(), why)
     };
     Some([
         grant("data", &KEY_RIGHTS, "virtual keys of teams"),
@@ -149,8 +171,8 @@ fn folder_metadata(
     folder: Option<&SecretPath>,
     rights: Vec<&'static str>,
     why: &'static str,
-) -> Grant {
-    Grant::unchecked(format!("{}/", mount.folder(folder).decoded()), rights, why)
+) -> RequiredCapability {
+    RequiredCapability::unchecked(format!("{}/", mount.folder(folder).decoded()), rights, why)
 }
 
 /// `{mount}/data/[{folder}/]`, decoded.
@@ -161,9 +183,9 @@ fn data(mount: &Mount, folder: Option<&SecretPath>) -> String {
     }
 }
 
-impl Grant {
+impl RequiredCapability {
     fn unchecked(path: String, rights: Vec<&'static str>, why: &'static str) -> Self {
-        Self { path, rights, optional: Vec::new(), why, sample: None }
+        Self { path, capabilities: rights, optional: Vec::new(), purpose: why, sample: None }
     }
 
     /// A path that these rights are needed on, to ask about; `None` where none can be named.

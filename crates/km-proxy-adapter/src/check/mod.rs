@@ -17,9 +17,9 @@ pub struct CheckResult {
     /// What was looked at, such as `login`.
     pub step: &'static str,
     /// What was seen, where it is well.
-    pub seen: String,
+    pub detail: String,
     /// Whether that is well.
-    pub verdict: CheckStatus,
+    pub status: CheckStatus,
 }
 
 /// Whether a step of a check went well.
@@ -35,15 +35,15 @@ pub enum CheckStatus {
 
 impl CheckResult {
     fn ok(step: &'static str, seen: impl Into<String>) -> Self {
-        Self { step, seen: seen.into(), verdict: CheckStatus::Ok }
+        Self { step, detail: seen.into(), status: CheckStatus::Ok }
     }
 
     fn warning(step: &'static str, seen: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { step, seen: seen.into(), verdict: CheckStatus::Warning(hint.into()) }
+        Self { step, detail: seen.into(), status: CheckStatus::Warning(hint.into()) }
     }
 
     fn failed(step: &'static str, error: Error) -> Self {
-        Self { step, seen: String::new(), verdict: CheckStatus::Failed(error) }
+        Self { step, detail: String::new(), status: CheckStatus::Failed(error) }
     }
 }
 
@@ -53,13 +53,13 @@ impl KeyManager {
     pub async fn check(&self) -> Vec<CheckResult> {
         let mut findings = self.check_settings();
         let server = self.check_server().await;
-        let reachable = !matches!(server.verdict, CheckStatus::Failed(_));
+        let reachable = !matches!(server.status, CheckStatus::Failed(_));
         findings.push(server);
         if !reachable {
             return findings;
         }
         let login = self.check_login().await;
-        let logged_in = !matches!(login.verdict, CheckStatus::Failed(_));
+        let logged_in = !matches!(login.status, CheckStatus::Failed(_));
         findings.push(login);
         if logged_in {
             findings.push(self.check_mount().await);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use km_settings::Settings;
 
-use super::grants::{Grant, grants, without_grant};
+use super::grants::{RequiredCapability, required_capabilities, without_grant};
 use crate::error::Error;
 
 /// What a token does with itself. Vault's policy `default` allows it too, where a token has that.
@@ -32,8 +32,8 @@ const ANY_TEAM: &str = "
 pub fn policy(settings: &Settings) -> Result<String, Error> {
     // Writing to a string does not fail.
     let mut text = HEAD.to_owned();
-    for grant in grants(settings)? {
-        stanza(&mut text, grant.why, &grant.pattern()?, &grant);
+    for grant in required_capabilities(settings)? {
+        stanza(&mut text, grant.purpose, &grant.pattern()?, &grant);
     }
     if settings.virtual_keys.store {
         if settings.allowed_team_locations.is_none() {
@@ -51,9 +51,9 @@ pub fn policy(settings: &Settings) -> Result<String, Error> {
     Ok(text)
 }
 
-fn stanza(text: &mut String, why: &str, pattern: &str, grant: &Grant) {
+fn stanza(text: &mut String, why: &str, pattern: &str, grant: &RequiredCapability) {
     let pattern = pattern.replace('\\', "\\\\").replace('"', "\\\"");
-    let rights = grant.rights.iter().chain(&grant.optional);
+    let rights = grant.capabilities.iter().chain(&grant.optional);
     let rights: Vec<_> = rights.map(|right| format!("\"{right}\"")).collect();
     let rights = rights.join(", ");
     let _ = writeln!(text, "\n# {why}\npath \"{pattern}\" {{\n  capabilities = [{rights}]\n}}");

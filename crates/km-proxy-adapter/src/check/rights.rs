@@ -6,7 +6,7 @@ use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
 use super::CheckResult;
-use super::grants::grants;
+use super::grants::required_capabilities;
 use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
@@ -42,8 +42,11 @@ impl KeyManager {
 
     /// The paths that these settings need, and what has to be allowed there.
     fn needs(&self) -> Result<BTreeMap<String, Vec<&'static str>>, Error> {
-        let grants = grants(self.settings())?;
-        Ok(grants.into_iter().filter_map(|grant| Some((grant.example()?, grant.rights))).collect())
+        let grants = required_capabilities(self.settings())?;
+        Ok(grants
+            .into_iter()
+            .filter_map(|grant| Some((grant.example()?, grant.capabilities)))
+            .collect())
     }
 
     /// What the token may do at `paths`, asked where those paths are known.

@@ -18,7 +18,7 @@ const UNNAMED: &str = "virtual-key-";
 /// use km_proxy_adapter::KeyAlias;
 ///
 /// assert_eq!(KeyAlias::new("search-team")?.as_str(), "search-team");
-/// assert_eq!(KeyAlias::of_token("88dc28d0")?.as_str(), "virtual-key-88dc28d0");
+/// assert_eq!(KeyAlias::from_token_id("88dc28d0")?.as_str(), "virtual-key-88dc28d0");
 /// assert!(KeyAlias::new("../search-team").is_err());
 /// # Ok::<(), km_proxy_adapter::Error>(())
 /// ```
@@ -40,7 +40,7 @@ impl KeyAlias {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it can't stand in a path.
-    pub fn of_token(id: &str) -> Result<Self, Error> {
+    pub fn from_token_id(id: &str) -> Result<Self, Error> {
         SecretPath::new(id).map_err(|why| name::unusable("token id", id, why))?;
         Self::new(&format!("{UNNAMED}{id}"))
     }

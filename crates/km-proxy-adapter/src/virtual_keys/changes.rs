@@ -5,7 +5,7 @@ use vault_http::ApiPath;
 use vault_kv::{Fields, SecretPath};
 
 use super::document::{came_from, derived, described};
-use super::work::{Landed, Same, Work};
+use super::work::{Match, Operation, StoredDocument};
 use super::{KeyAlias, VirtualKeys};
 use crate::error::{Error, ErrorKind};
 use crate::explain;
@@ -15,7 +15,7 @@ use crate::write::Present;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreOutcome {
     /// It is stored.
-    Done(KeyChange),
+    Stored(KeyChange),
     /// It is not: the settings say that virtual keys are not stored.
     Skipped,
 }
@@ -63,7 +63,7 @@ impl VirtualKeys {
         let work = self.begin(format!("store the key {alias}"));
         self.keys.may_write(|| work.operation.clone())?;
         let _forget = self.keys.forget(&work.kv, &path);
-        let same = Same::Value { field: &self.folder.field, value: value.expose_secret() };
+        let same = Match::Value { field: &self.folder.field, value: value.expose_secret() };
         let landed = work.put(&path, &document, same).await?;
         Ok(self.done(&path, &landed, None))
     }
@@ -94,12 +94,12 @@ impl VirtualKeys {
             }
             Present::Alive(_) => return self.relocate(&work, &names, &document).await,
             Present::Gone(_) | Present::Never if self.stores() => {
-                work.put(target, &document, Same::Document).await?
+                work.put(target, &document, Match::Document).await?
             }
             // Nothing new is stored; a rotation that was stopped before its end is at its end.
             Present::Gone(_) | Present::Never => match work.present(target).await? {
                 Present::Alive(found) if found.fields.same_as(&document) => {
-                    Landed { metadata: found.metadata, seen: true }
+                    StoredDocument { metadata: found.metadata, seen: true }
                 }
                 _ => return Ok(StoreOutcome::Skipped),
             },
@@ -130,7 +130,7 @@ impl VirtualKeys {
             // It may have been renamed by a call whose end nobody heard of.
             return match work.present(&names.target).await? {
                 Present::Alive(found) if came_from(&self.folder, &found.fields, from) => {
-                    let landed = Landed { metadata: found.metadata, seen: true };
+                    let landed = StoredDocument { metadata: found.metadata, seen: true };
                     Ok(self.done(&names.target, &landed, None))
                 }
                 _ => Err(missing(&work, &place)),
@@ -145,12 +145,12 @@ impl VirtualKeys {
     /// Stores the document under the new name, reads it back, and deletes the old name.
     async fn relocate(
         &self,
-        work: &Work,
+        work: &Operation,
         names: &Move<'_>,
         document: &Fields,
     ) -> Result<StoreOutcome, Error> {
         let Move { from, to, source, target } = names;
-        let landed = work.put(target, document, Same::Document).await?;
+        let landed = work.put(target, document, Match::Document).await?;
         work.confirm(target, document, &landed).await?;
         work.kv.delete_latest(source).await.map_err(|error| {
             let (place, version) = (self.url(target), landed.metadata.version);
@@ -175,15 +175,19 @@ impl VirtualKeys {
     fn done(
         &self,
         path: &SecretPath,
-        landed: &Landed,
+        landed: &StoredDocument,
         deleted: Option<&SecretPath>,
     ) -> StoreOutcome {
         let (path, version) = (self.url(path), landed.metadata.version);
-        StoreOutcome::Done(KeyChange { path, version, deleted: deleted.map(|path| self.url(path)) })
+        StoreOutcome::Stored(KeyChange {
+            path,
+            version,
+            deleted: deleted.map(|path| self.url(path)),
+        })
     }
 }
 
-fn missing(work: &Work, place: &ApiPath) -> Error {
+fn missing(work: &Operation, place: &ApiPath) -> Error {
     let what = format!("{}: {place}: nothing is stored there", work.operation);
     Error::new(ErrorKind::NotFound, what).with_hint("check the alias and the location")
 }

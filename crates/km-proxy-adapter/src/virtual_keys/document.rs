@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use vault_kv::Fields;
 
 use super::KeyAlias;
-use super::folder::Folder;
+use super::folder::KeyFolder;
 use crate::error::{Error, ErrorKind};
 
 /// A key's document with the description that its writer wants.
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 /// # Errors
 /// [`ErrorKind::Usage`] where the one would take the other's field.
 pub(super) fn described(
-    folder: &Folder,
+    folder: &KeyFolder,
     value: SecretString,
     description: Option<&str>,
 ) -> Result<Fields, Error> {
@@ -29,24 +29,24 @@ pub(super) fn described(
 
 /// The document of a key that came out of another one, as LiteLLM writes it. Where the field of
 /// descriptions holds the key, there is none.
-pub(super) fn derived(folder: &Folder, value: SecretString, from: &KeyAlias) -> Fields {
+pub(super) fn derived(folder: &KeyFolder, value: SecretString, from: &KeyAlias) -> Fields {
     let origin = origin(folder, from);
     document(folder, value, (folder.field != Location::DESCRIPTION).then_some(&origin))
 }
 
 /// Whether a stored document is what a rename of `from` leaves.
-pub(super) fn came_from(folder: &Folder, stored: &Fields, from: &KeyAlias) -> bool {
+pub(super) fn came_from(folder: &KeyFolder, stored: &Fields, from: &KeyAlias) -> bool {
     let described = |text: &SecretString| text.expose_secret() == origin(folder, from);
     folder.field != Location::DESCRIPTION
         && stored.text(&folder.field).is_ok()
         && stored.text(Location::DESCRIPTION).is_ok_and(described)
 }
 
-fn origin(folder: &Folder, from: &KeyAlias) -> String {
+fn origin(folder: &KeyFolder, from: &KeyAlias) -> String {
     format!("Rotated from {}", folder.name(from))
 }
 
-fn document(folder: &Folder, value: SecretString, description: Option<&str>) -> Fields {
+fn document(folder: &KeyFolder, value: SecretString, description: Option<&str>) -> Fields {
     let fields = Fields::new().with(folder.field.as_str(), value);
     match description {
         Some(text) => fields.with(Location::DESCRIPTION, text.into()),

@@ -16,7 +16,7 @@ use crate::ownership;
 
 /// The folder of one location's virtual keys: `{mount}/data/[{path_prefix}/][{key prefix}/]`.
 #[derive(Debug, Clone)]
-pub(crate) struct Folder {
+pub(crate) struct KeyFolder {
     pub(crate) mount: Mount,
     /// Path prefix and key prefix; `None` is the top of the mount.
     pub(crate) path: Option<SecretPath>,
@@ -30,7 +30,7 @@ pub(crate) struct Folder {
     configured: Vec<String>,
 }
 
-impl Folder {
+impl KeyFolder {
     /// The folder of the gateway's own keys, or of a team's.
     ///
     /// # Errors

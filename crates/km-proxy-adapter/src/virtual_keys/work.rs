@@ -10,7 +10,7 @@ use crate::explain;
 use crate::write::{Present, is_denied, present};
 
 /// One operation under way: its deadline, and its name for errors.
-pub(super) struct Work {
+pub(super) struct Operation {
     pub(super) kv: Kv,
     pub(super) operation: String,
     pub(super) of_team: bool,
@@ -18,7 +18,7 @@ pub(super) struct Work {
 
 /// Which stored document counts as the one that was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Same<'a> {
+pub(super) enum Match<'a> {
     /// One with this value in this field, whatever is beside it.
     Value { field: &'a str, value: &'a str },
     /// One with the same fields: only an earlier run of the same command writes it.
@@ -26,13 +26,13 @@ pub(super) enum Same<'a> {
 }
 
 /// A document that is where it belongs.
-pub(super) struct Landed {
+pub(super) struct StoredDocument {
     pub(super) metadata: VersionMetadata,
     /// It was read there, not only written.
     pub(super) seen: bool,
 }
 
-impl Same<'_> {
+impl Match<'_> {
     fn is(self, document: &Fields, stored: &Fields) -> bool {
         match self {
             Self::Value { field, value } => {
@@ -43,7 +43,7 @@ impl Same<'_> {
     }
 }
 
-impl Work {
+impl Operation {
     /// Stores `document`, in one request where nothing was ever there. A live key is never
     /// overwritten: what counts as the [`Same`] is left as it is, anything else is a conflict, and
     /// so is a key that this token may not read.
@@ -51,15 +51,15 @@ impl Work {
         &self,
         path: &SecretPath,
         document: &Fields,
-        same: Same<'_>,
-    ) -> Result<Landed, Error> {
+        same: Match<'_>,
+    ) -> Result<StoredDocument, Error> {
         match self.kv.write(path, document, Cas::Version(0)).await {
             Err(error) if error.kind() == KvKind::CasMismatch => {}
             written => return self.written(written),
         }
         let version = match present(&self.kv, path).await {
             Ok(Present::Alive(found)) if same.is(document, &found.fields) => {
-                return Ok(Landed { metadata: found.metadata, seen: true });
+                return Ok(StoredDocument { metadata: found.metadata, seen: true });
             }
             Ok(Present::Alive(_)) => return Err(self.occupied(path)),
             Err(error) if is_denied(&error) => return Err(self.occupied(path)),
@@ -76,9 +76,9 @@ impl Work {
         path: &SecretPath,
         document: &Fields,
         found: vault_kv::Secret,
-    ) -> Result<Landed, Error> {
+    ) -> Result<StoredDocument, Error> {
         if found.fields.same_as(document) {
-            return Ok(Landed { metadata: found.metadata, seen: true });
+            return Ok(StoredDocument { metadata: found.metadata, seen: true });
         }
         let cas = Cas::Version(found.metadata.version);
         self.written(self.kv.write(path, document, cas).await)
@@ -89,7 +89,7 @@ impl Work {
         &self,
         path: &SecretPath,
         document: &Fields,
-        landed: &Landed,
+        landed: &StoredDocument,
     ) -> Result<(), Error> {
         if landed.seen {
             return Ok(());
@@ -123,9 +123,12 @@ impl Work {
         }
     }
 
-    fn written(&self, outcome: Result<VersionMetadata, vault_kv::Error>) -> Result<Landed, Error> {
+    fn written(
+        &self,
+        outcome: Result<VersionMetadata, vault_kv::Error>,
+    ) -> Result<StoredDocument, Error> {
         let metadata = outcome.map_err(|error| self.failed(error))?;
-        Ok(Landed { metadata, seen: false })
+        Ok(StoredDocument { metadata, seen: false })
     }
 
     fn occupied(&self, path: &SecretPath) -> Error {

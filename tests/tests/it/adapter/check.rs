@@ -15,9 +15,9 @@ const WARNING: Result<bool, ErrorKind> = Ok(false);
 const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
 
 fn text(finding: &CheckResult) -> String {
-    match &finding.verdict {
-        CheckStatus::Ok => finding.seen.clone(),
-        CheckStatus::Warning(hint) => format!("{}: {hint}", finding.seen),
+    match &finding.status {
+        CheckStatus::Ok => finding.detail.clone(),
+        CheckStatus::Warning(hint) => format!("{}: {hint}", finding.detail),
         CheckStatus::Failed(error) => error.message(),
     }
 }
@@ -33,7 +33,7 @@ async fn check(
     let shown: Vec<_> = findings.iter().map(text).collect();
     let seen: Vec<Seen> = findings
         .iter()
-        .map(|finding| match &finding.verdict {
+        .map(|finding| match &finding.status {
             CheckStatus::Ok => (finding.step, WELL),
             CheckStatus::Warning(_) => (finding.step, WARNING),
             CheckStatus::Failed(error) => {

@@ -38,7 +38,7 @@ async fn what_the_file_names_is_read_ahead() -> Result<()> {
     let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
     let mut told = BTreeMap::new();
     keys.preload(|read| {
-        assert_eq!((read.done, read.all), (told.len() + 1, 3));
+        assert_eq!((read.completed, read.total), (told.len() + 1, 3));
         told.insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
     })
     .await;

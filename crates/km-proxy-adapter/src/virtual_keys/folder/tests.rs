@@ -48,12 +48,12 @@ fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
 }
 
 /// The URL of a key, where it may be one.
-fn url(folder: &Folder, alias: &str) -> Option<String> {
+fn url(folder: &KeyFolder, alias: &str) -> Option<String> {
     let path = folder.path(&KeyAlias::new(alias).ok()?).ok()?;
     Some(folder.mount.data(&path).as_str().to_owned())
 }
 
-fn place(folder: &Folder) -> (String, Option<SecretPath>) {
+fn place(folder: &KeyFolder) -> (String, Option<SecretPath>) {
     (folder.mount.full().as_str().to_owned(), folder.path.clone())
 }
 
@@ -71,13 +71,13 @@ proptest! {
         let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
         let first = match &one {
             Some((namespace, mount, prefix)) => match team(namespace, mount, prefix) {
-                Some(team) => Folder::new(&settings, Some(&team)),
+                Some(team) => KeyFolder::new(&settings, Some(&team)),
                 None => return Ok(()),
             },
-            None => Folder::new(&settings, None),
+            None => KeyFolder::new(&settings, None),
         };
         let Some(second) = team(&two.0, &two.1, &two.2) else { return Ok(()) };
-        if let (Ok(first), Ok(second)) = (first, Folder::new(&settings, Some(&second)))
+        if let (Ok(first), Ok(second)) = (first, KeyFolder::new(&settings, Some(&second)))
             && place(&first) != place(&second)
             && let (Some(left), Some(right)) = (url(&first, &aliases.0), url(&second, &aliases.1))
         {
@@ -94,7 +94,7 @@ proptest! {
         let settings = gateway("", "home", "", &keys).unwrap();
         let prefixed = if keys.is_empty() { String::new() } else { format!("{keys}/") };
         let url_of = |mount: &str, prefix: &str, alias: &str| {
-            let folder = Folder::new(&settings, team("", mount, prefix).as_ref()).ok()?;
+            let folder = KeyFolder::new(&settings, team("", mount, prefix).as_ref()).ok()?;
             url(&folder, alias)
         };
         for ((mount, prefix, name), (other_mount, other_prefix, other_name)) in [
@@ -129,7 +129,7 @@ proptest! {
     ) {
         let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
         let Some(team) = team(&named.0, &named.1, &named.2) else { return Ok(()) };
-        let Ok(folder) = Folder::new(&settings, Some(&team)) else { return Ok(()) };
+        let Ok(folder) = KeyFolder::new(&settings, Some(&team)) else { return Ok(()) };
         let Some(url) = url(&folder, &alias) else { return Ok(()) };
         let own = match &folder.path {
             Some(path) => folder.mount.data(path).as_str().to_owned(),
@@ -156,7 +156,7 @@ fn the_prefix_of_keys_stands_only_at_the_start() {
         let variables =
             [("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", keys), ("KM_DANGER_SHARED_KEY_FOLDER", "true")];
         let settings = settings(&variables, "").unwrap();
-        let folder = Folder::new(&settings, None).unwrap();
+        let folder = KeyFolder::new(&settings, None).unwrap();
         assert_eq!(url(&folder, alias).is_some(), expected, "{keys} {alias}");
     };
     check("litellm/", "alias", true);
@@ -190,10 +190,10 @@ fn names() -> Vec<String> {
 }
 
 /// The folders of the gateway's own keys and of a team at each prefix of the global mount.
-fn folders(settings: &Settings) -> Vec<Folder> {
+fn folders(settings: &Settings) -> Vec<KeyFolder> {
     let teams = PREFIXES.map(|prefix| team("", "kv", prefix).unwrap());
     let teams = teams.iter().map(Some).chain([None]);
-    teams.filter_map(|team| Folder::new(settings, team).ok()).collect()
+    teams.filter_map(|team| KeyFolder::new(settings, team).ok()).collect()
 }
 
 /// Checks the keys of all locations in one mount: no two locations share a path, and no key is a
@@ -253,7 +253,7 @@ fn key_folder_of_the_provider_secrets_is_refused_unless_it_is_chosen() {
             "",
         );
         let team = named.map(|prefix| team("", "kv", prefix).unwrap());
-        let folder = Folder::new(&settings.unwrap(), team.as_ref());
+        let folder = KeyFolder::new(&settings.unwrap(), team.as_ref());
         assert_eq!(folder.is_ok(), expected, "{keys:?} {global:?} {named:?} {danger}");
     };
     for (global, named, expected) in [
@@ -282,7 +282,7 @@ fn alias_of_a_configured_provider_secret_is_refused() {
             ("KM_HOSTED_KEYS", "HOSTED,litellm/HOSTED"),
         ];
         let yaml = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
-        let folder = Folder::new(&settings(&variables, yaml).unwrap(), None).unwrap();
+        let folder = KeyFolder::new(&settings(&variables, yaml).unwrap(), None).unwrap();
         assert_eq!(url(&folder, alias).is_some(), expected, "{keys:?} {alias}");
     };
     for keys in ["", "litellm"] {
