@@ -3,12 +3,12 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::keys::KeyManager;
-use crate::load::Loader;
+use crate::key_manager::KeyManager;
 use crate::name::{self, Name};
+use crate::read::load::Loader;
+use crate::read::secret::Secret;
 use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, route, virtual_key};
-use crate::secret::Secret;
 
 /// One name of a [`KeyManager`], resolved once: for a value that is read over and over, and for whoever
 /// wants to hear that it was replaced. It keeps the key manager alive.

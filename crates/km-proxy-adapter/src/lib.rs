@@ -6,46 +6,38 @@
 
 mod config_files;
 mod connect;
-mod engines;
-mod environment;
-mod keys;
-mod rules;
+mod key_manager;
 
 mod handle;
 mod name;
 mod ownership;
-mod preload;
 mod read;
 mod reading;
 mod route;
 
-mod load;
-mod secret;
 mod value_warning;
 
 mod check;
-mod documents;
+mod entry;
+mod lifecycle;
 mod listing;
-mod ready;
 mod virtual_keys;
 mod write;
 
-mod cause;
 mod error;
-mod explain;
 
-pub use cause::Reason;
 pub use check::{CheckResult, CheckStatus, policy};
 pub use config_files::ConfigFiles;
-pub use documents::{Document, Entry};
+pub use connect::validator::VaultValidator;
+pub use entry::{Document, Entry};
+pub use error::reason::Reason;
 pub use error::{Error, ErrorKind, Problem};
 pub use handle::Handle;
-pub use keys::{KeyManager, SecretLocation};
+pub use key_manager::{KeyManager, SecretLocation};
 pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
-pub use preload::PreloadProgress;
-pub use rules::VaultValidator;
-pub use secret::{Secret, Source};
+pub use read::preload::PreloadProgress;
+pub use read::secret::{Secret, Source};
 pub use value_warning::ValueWarning;
 /// Reading the files that an operator names, for programs over this crate.
 pub use vault_http::{file, json, zeroizing};

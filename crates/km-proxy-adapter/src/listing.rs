@@ -7,7 +7,7 @@ use vault_http::ErrorKind as Http;
 use vault_kv::{ErrorKind, Kv, SecretMetadata, SecretPath};
 
 use crate::error::Error;
-use crate::explain;
+use crate::error::convert as explain;
 
 /// Metadata reads in flight: as many requests as the client sends at a time.
 const IN_FLIGHT: usize = 64;

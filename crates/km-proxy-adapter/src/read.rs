@@ -1,19 +1,24 @@
 //! Reading a name: who is asked, through the cache, and what happens on a miss.
 
+pub(crate) mod environment;
+pub(crate) mod load;
+pub(crate) mod preload;
+pub(crate) mod secret;
+
 use std::time::Duration;
 
 use km_settings::VaultOutcome;
 use vault_http::Deadline;
 use vault_kv::FieldError;
 
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
-use crate::load::LoadFailure;
+use crate::key_manager::KeyManager;
 use crate::name::{self, Name};
+use crate::read::load::LoadFailure;
+use crate::read::secret::Secret;
 use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, outcome, route, virtual_key};
-use crate::secret::Secret;
 
 /// A secret that gives no value is looked at again after this: whoever mends it doesn't wait for the
 /// refresh interval.

@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 use secret_cache::Ref;
 
 use crate::error::Error;
-use crate::load::Value;
 use crate::name::Name;
-use crate::secret::Secret;
+use crate::read::load::Value;
+use crate::read::secret::Secret;
 
 /// A value of the cache.
 pub(crate) type Held = Ref<Name, Value>;

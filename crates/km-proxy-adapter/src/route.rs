@@ -4,9 +4,9 @@
 use km_settings::{AccessMode, Settings, VaultOutcome};
 
 use crate::error::{Error, ErrorKind};
-use crate::load::LoadFailure;
 use crate::name;
 use crate::ownership::is_virtual_key;
+use crate::read::load::LoadFailure;
 
 /// Who is asked for a name first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use secrecy::SecretString;
 use vault_http::ApiPath;
 use vault_kv::{Cas, ErrorKind as Stored, Fields, Kv, SecretPath, VersionMetadata};
 
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 use crate::listing::{self, Listing};
 
 /// How a value is written.

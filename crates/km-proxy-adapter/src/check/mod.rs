@@ -1,14 +1,14 @@
 //! Is everything in place? Asked step by step, from the server to the rights.
 
-mod grants;
+mod capabilities;
 mod policy;
-mod rights;
+mod required;
 mod steps;
 
 pub use policy::policy;
 
 use crate::error::Error;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 
 /// What one step of a check came to.
 #[derive(Debug, Clone)]

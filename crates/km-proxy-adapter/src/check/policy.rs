@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use km_settings::Settings;
 
-use super::grants::{RequiredCapability, required_capabilities, without_grant};
+use super::required::{RequiredCapability, required_capabilities, without_grant};
 use crate::error::Error;
 
 /// What a token does with itself. Vault's policy `default` allows it too, where a token has that.

@@ -5,9 +5,9 @@ use vault_http::{ApiPath, ErrorKind as Http, Request};
 use vault_kv::MountVersion;
 
 use super::CheckResult;
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 
 const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use vault_kv::Fields;
 
 use super::KeyAlias;
-use super::folder::KeyFolder;
+use super::location::KeyFolder;
 use crate::error::{Error, ErrorKind};
 
 /// A key's document with the description that its writer wants.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Origin, Ref};
 
-use crate::load::Value;
 use crate::name::Name;
+use crate::read::load::Value;
 
 /// A secret's value, lent by the cache or read from the environment. `Debug` masks it.
 pub struct Secret(Held);

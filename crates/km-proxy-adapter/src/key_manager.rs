@@ -8,12 +8,12 @@ use secret_cache::Cache;
 use vault_http::ApiPath;
 use vault_kv::{Kv, Mount, SecretPath};
 
+use crate::connect::mounts::MountCache;
 use crate::connect::{self, Connection, Lives, bad_path};
-use crate::engines::MountCache;
-use crate::environment::Environment;
 use crate::error::Error;
-use crate::load::{self, Loader};
 use crate::name::{self, Name};
+use crate::read::environment::Environment;
+use crate::read::load::{self, Loader};
 use crate::route::{Route, route, virtual_key};
 
 /// The keys of a gateway: read through a cache, written to Vault. Cheap to clone; all clones share

@@ -3,10 +3,10 @@
 //! How one is written is in `changes.rs`; which names belong to whom, in `folder.rs`.
 
 mod alias;
-mod changes;
+mod change;
 mod document;
-mod folder;
-mod work;
+mod location;
+mod steps;
 
 use km_settings::TeamSettings;
 use secrecy::SecretString;
@@ -15,13 +15,13 @@ use vault_http::ApiPath;
 use vault_kv::{Kv, SecretPath};
 
 pub use alias::KeyAlias;
-pub use changes::{KeyChange, StoreOutcome};
-pub(crate) use folder::KeyFolder;
-use work::Operation;
+pub use change::{KeyChange, StoreOutcome};
+pub(crate) use location::KeyFolder;
+use steps::Operation;
 
 use crate::error::Error;
-use crate::explain;
-use crate::keys::{KeyManager, SecretLocation};
+use crate::error::convert as explain;
+use crate::key_manager::{KeyManager, SecretLocation};
 use crate::listing::{self, Listing};
 use crate::write::delete;
 

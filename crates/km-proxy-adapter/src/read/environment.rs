@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tracing::debug;
 
 use crate::error::{Error, ErrorKind};
-use crate::secret::Secret;
+use crate::read::secret::Secret;
 
 /// The environment, and the settings that say which names it may answer.
 pub(crate) struct Environment {

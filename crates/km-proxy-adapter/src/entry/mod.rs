@@ -1,18 +1,20 @@
 //! What is at one path of the mount, and what can be done to it.
 
+mod document;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
 
-use super::Document;
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 use crate::name::{self, Name};
 use crate::ownership::{is_served, lists_folder};
-use crate::secret::Source;
+use crate::read::secret::Source;
+pub use document::Document;
 
 /// A secret, or a folder of secrets, by its path in the mount. Cheap to clone.
 #[derive(Clone)]

@@ -2,23 +2,19 @@
 //!
 //! The latest versions come from the cache that names are read through.
 
-mod entry;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use vault_kv::{Fields, Secret, VersionMetadata};
 
-pub use entry::Entry;
-
-use crate::secret::Source;
+use crate::read::secret::Source;
 
 /// One version of a secret with all its fields. Cheap to clone; `Debug` masks the values.
 #[derive(Debug, Clone)]
 pub struct Document {
-    secret: Arc<Secret>,
-    source: Source,
-    age: Duration,
+    pub(super) secret: Arc<Secret>,
+    pub(super) source: Source,
+    pub(super) age: Duration,
 }
 
 impl Document {

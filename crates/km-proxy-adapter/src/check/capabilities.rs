@@ -6,10 +6,10 @@ use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
 use super::CheckResult;
-use super::grants::required_capabilities;
+use super::required::required_capabilities;
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 
 const CAPABILITIES: ApiPath = ApiPath::from_static("sys/capabilities-self");
 

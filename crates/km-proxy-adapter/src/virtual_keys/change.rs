@@ -5,10 +5,10 @@ use vault_http::ApiPath;
 use vault_kv::{Fields, SecretPath};
 
 use super::document::{came_from, derived, described};
-use super::work::{Match, Operation, StoredDocument};
+use super::steps::{Match, Operation, StoredDocument};
 use super::{KeyAlias, VirtualKeys};
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
 use crate::write::Present;
 
 /// What became of a key that was to be stored.

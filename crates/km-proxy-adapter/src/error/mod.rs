@@ -1,5 +1,8 @@
 //! The one error of the adapter: what failed, why, and how to mend it.
 
+pub(crate) mod convert;
+pub(crate) mod reason;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;

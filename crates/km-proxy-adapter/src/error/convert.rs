@@ -4,7 +4,7 @@ use vault_http::ErrorKind as Http;
 use vault_kv::{ErrorKind as Stored, FieldError};
 
 use crate::error::{Error, ErrorKind};
-use crate::load::LoadFailure;
+use crate::read::load::LoadFailure;
 
 /// The error of an operation on the KV engine.
 pub(crate) fn kv(operation: impl Into<String>, error: vault_kv::Error) -> Error {

@@ -5,8 +5,8 @@ use secrecy::ExposeSecret as _;
 use vault_http::ErrorKind as Http;
 use vault_kv::{Cas, ErrorKind as KvKind, Fields, Kv, SecretPath, VersionMetadata};
 
+use crate::error::convert as explain;
 use crate::error::{Error, ErrorKind};
-use crate::explain;
 use crate::write::{Present, is_denied, present};
 
 /// One operation under way: its deadline, and its name for errors.

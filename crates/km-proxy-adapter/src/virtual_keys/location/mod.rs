@@ -10,7 +10,7 @@ use vault_kv::{Mount, SecretPath};
 use super::KeyAlias;
 use crate::connect::bad_path;
 use crate::error::{Error, ErrorKind, Problem};
-use crate::keys::mount;
+use crate::key_manager::mount;
 use crate::name::{is_within, unusable};
 use crate::ownership;
 

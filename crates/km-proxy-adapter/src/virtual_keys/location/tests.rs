@@ -6,10 +6,10 @@ use km_settings::{Sources, Yaml};
 use proptest::prelude::*;
 
 use super::*;
+use crate::connect::validator::VaultValidator;
 use crate::name::Name;
 use crate::ownership::is_configured;
 use crate::route::{Route, route};
-use crate::rules::VaultValidator;
 
 /// Words that make nested, repeated and hostile places likely.
 const SEGMENT: &str = "(a|b|litellm|data|metadata|kv|\\.\\.|%2e%2e|a%2fb| a|)";

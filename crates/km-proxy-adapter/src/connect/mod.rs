@@ -1,5 +1,8 @@
 //! From settings to the parts that talk to Vault: files are read and checked, nothing is sent.
 
+pub(crate) mod mounts;
+pub(crate) mod validator;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use vault_http::{
 };
 
 use crate::error::{Error, Problem};
-use crate::rules::plaintext;
+use validator::plaintext;
 
 /// The parts.
 pub(crate) struct Connection {

@@ -6,8 +6,8 @@ use vault_http::{Deadline, Error as HttpError, ErrorKind as Http};
 
 use crate::check::CheckStatus;
 use crate::error::Error;
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::error::convert as explain;
+use crate::key_manager::KeyManager;
 
 impl KeyManager {
     /// Waits for a login, or for the one that there is.

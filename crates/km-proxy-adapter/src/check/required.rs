@@ -5,7 +5,7 @@ use vault_kv::{Mount, SecretPath};
 
 use crate::connect::bad_path;
 use crate::error::{Error, ErrorKind};
-use crate::keys::mount;
+use crate::key_manager::mount;
 use crate::virtual_keys::KeyFolder;
 
 /// Rights on one path, or on all that lie in a folder.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 
 use crate::error::Error;
-use crate::keys::KeyManager;
+use crate::key_manager::KeyManager;
 use crate::name;
 use crate::route::{Route, route};
 
