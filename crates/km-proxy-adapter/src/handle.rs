@@ -1,20 +1,21 @@
 //! A name that was looked up once: its value without a search, and news of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Error;
-use crate::key_manager::KeyManager;
+use crate::inner::Inner;
 use crate::name::{self, Name};
 use crate::read::load::Loader;
 use crate::read::secret::Secret;
 use crate::reading::{Held, Reading, Source};
-use crate::route::{Route, route, virtual_key};
+use crate::route::{Route, route, virtual_key_denied};
 
-/// One name of a [`KeyManager`], resolved once: for a value that is read over and over, and for whoever
+/// One name of a [`KeyManager`](crate::KeyManager), resolved once: for a value that is read over and over, and for whoever
 /// wants to hear that it was replaced. It keeps the key manager alive.
 #[derive(Clone)]
 pub struct Handle {
-    keys: KeyManager,
+    keys: Arc<Inner>,
     name: Name,
     place: Place,
 }
@@ -25,20 +26,20 @@ enum Place {
     Environment,
 }
 
-impl KeyManager {
+impl Inner {
     /// A handle on a provider key, by its name or by a reference `os.environ/NAME`. Nothing is sent.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid name,
     /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for the name of a virtual key.
-    pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
-        let name = self.named(name::parse(reference)?)?;
-        let place = match route(&self.parts().settings, name.as_str()) {
-            Route::VirtualKey => return Err(virtual_key(name.as_str())),
+    pub(crate) fn handle(self: &Arc<Self>, reference: &str) -> Result<Handle, Error> {
+        let name = self.resolve(name::parse(reference)?)?;
+        let place = match route(&self.settings, name.as_str()) {
+            Route::VirtualKey => return Err(virtual_key_denied(name.as_str())),
             Route::Environment => Place::Environment,
-            Route::Vault => Place::Vault(self.parts().cache.handle(&name)),
+            Route::Vault => Place::Vault(self.cache.handle(&name)),
         };
-        Ok(Handle { keys: self.clone(), name, place })
+        Ok(Handle { keys: Arc::clone(self), name, place })
     }
 }
 
@@ -48,11 +49,11 @@ impl Handle {
         self.name.as_str()
     }
 
-    /// The value, as [`KeyManager::secret`] gives it. From memory it is there at the first poll, and
+    /// The value, as [`KeyManager::secret`](crate::KeyManager::secret) gives it. From memory it is there at the first poll, and
     /// nothing is allocated.
     ///
     /// # Errors
-    /// As [`KeyManager::secret`].
+    /// As [`KeyManager::secret`](crate::KeyManager::secret).
     #[inline(always)]
     pub fn secret(&self) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'_> {
         Reading::new(self)

@@ -1,52 +1,54 @@
-//! Logging in ahead of the first key, again with other credentials, and for the last time; and whether
-//! Vault answers.
+//! The login, the readiness probe, the check and the shutdown of a [`KeyManager`].
 
 use vault_auth::OnShutdown;
-use vault_http::{Deadline, Error as HttpError, ErrorKind as Http};
 
-use crate::check::CheckStatus;
+use crate::check::result::{CheckResult, CheckStatus};
+use crate::check::{self, steps};
 use crate::error::Error;
-use crate::error::convert as explain;
 use crate::key_manager::KeyManager;
 
 impl KeyManager {
-    /// Waits for a login, or for the one that there is.
+    /// Logs in, unless there is a valid token already.
     ///
     /// # Errors
-    /// [`ErrorKind::Auth`](crate::ErrorKind::Auth) when it is refused; else why it could not be made within
-    /// the deadline of an operation.
+    /// [`ErrorKind::Auth`] if the login is refused, [`ErrorKind::Unavailable`] if it does not
+    /// succeed within the deadline of an operation.
+    ///
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn login(&self) -> Result<(), Error> {
-        self.login_by(self.parts().link.session.deadline()).await
+        let connection = &self.inner().connection;
+        connection.login(connection.session.deadline()).await
     }
 
-    /// The same within this deadline.
-    pub(crate) async fn login_by(&self, deadline: Deadline) -> Result<(), Error> {
-        let token = deadline.bound(self.parts().link.tokens.token()).await;
-        let token = token.unwrap_or_else(|| Err(HttpError::new(Http::Timeout, "log in")));
-        token.map(drop).map_err(|error| explain::http("log in", error))
-    }
-
-    /// Whether there is a login and a server that answers.
+    /// Checks that there is a login and that the server responds and is unsealed.
     ///
     /// # Errors
-    /// Why not.
+    /// As [`login`](Self::login), and [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if
+    /// the server is not ready.
     pub async fn probe(&self) -> Result<(), Error> {
         self.login().await?;
-        match self.check_server().await.status {
+        match steps::server(self.inner()).await.status {
             CheckStatus::Failed(error) => Err(error),
             CheckStatus::Ok | CheckStatus::Warning(_) => Ok(()),
         }
     }
 
-    /// Reads the credentials again: the next request logs in with what the files and the settings
-    /// hold by then. Values in memory stay.
-    pub fn reload_credentials(&self) {
-        self.parts().link.auth.reload();
+    /// Checks the settings, the server, the login, the mount and the capabilities of the token, in
+    /// this order. Skips the steps that depend on a failed one. Writes nothing and reads no secret.
+    pub async fn check(&self) -> Vec<CheckResult> {
+        check::run(self.inner()).await
     }
 
-    /// Ends the login, for this one and its clones: the token is revoked, unless it was given, which
-    /// takes two seconds at most. What needs Vault from then on fails.
+    /// Reloads the credentials: the next request logs in with the current content of their files.
+    /// Cached values are kept.
+    pub fn reload_credentials(&self) {
+        self.inner().connection.auth.reload();
+    }
+
+    /// Ends the login of this key manager and its clones. A token that was obtained by a login is
+    /// revoked, which takes two seconds at most. Later requests to Vault fail.
     pub async fn shutdown(&self) {
-        self.parts().link.auth.shutdown(OnShutdown::Revoke).await;
+        self.inner().connection.auth.shutdown(OnShutdown::Revoke).await;
     }
 }

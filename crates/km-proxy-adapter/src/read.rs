@@ -2,6 +2,7 @@
 
 pub(crate) mod environment;
 pub(crate) mod load;
+pub(crate) mod load_error;
 pub(crate) mod preload;
 pub(crate) mod secret;
 
@@ -11,14 +12,13 @@ use km_settings::VaultOutcome;
 use vault_http::Deadline;
 use vault_kv::FieldError;
 
-use crate::error::convert as explain;
-use crate::error::{Error, ErrorKind};
-use crate::key_manager::KeyManager;
+use crate::error::{Error, ErrorKind, convert};
+use crate::inner::Inner;
 use crate::name::{self, Name};
-use crate::read::load::LoadFailure;
+use crate::read::load_error::LoadFailure;
 use crate::read::secret::Secret;
 use crate::reading::{Held, Reading, Source};
-use crate::route::{Route, outcome, route, virtual_key};
+use crate::route::{Route, outcome, route, virtual_key_denied};
 
 /// A secret that gives no value is looked at again after this: whoever mends it doesn't wait for the
 /// refresh interval.
@@ -47,7 +47,7 @@ impl Unread {
     /// The error of the operation.
     pub(crate) fn explain(&self, operation: String) -> Error {
         match self {
-            Self::Failed(error) => explain::cached(operation, error),
+            Self::Failed(error) => convert::cached(operation, error),
             Self::TimedOut => Error::new(
                 ErrorKind::Unavailable,
                 format!("{operation}: timed out waiting for other reads of Vault"),
@@ -63,7 +63,7 @@ enum Reason<'e> {
     Unusable(&'e FieldError),
 }
 
-impl KeyManager {
+impl Inner {
     /// The value of a provider key, by its name or by a reference `os.environ/NAME`. From memory it
     /// is there at the first poll, and nothing is allocated.
     ///
@@ -77,7 +77,7 @@ impl KeyManager {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that cannot be asked for; else the reason why
     /// Vault returned no value.
     #[inline(always)]
-    pub fn secret<'a>(
+    pub(crate) fn secret<'a>(
         &'a self,
         reference: &'a str,
     ) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'a> {
@@ -85,17 +85,17 @@ impl KeyManager {
     }
 
     async fn find(&self, reference: &str) -> Result<Secret, Error> {
-        let name = self.named(name::parse(reference)?)?;
-        match route(&self.parts().settings, name.as_str()) {
+        let name = self.resolve(name::parse(reference)?)?;
+        match route(&self.settings, name.as_str()) {
             Route::Vault => self.read_vault(&name).await,
             Route::Environment => self.read_environment(name.as_str()),
-            Route::VirtualKey => Err(virtual_key(name.as_str())),
+            Route::VirtualKey => Err(virtual_key_denied(name.as_str())),
         }
     }
 
     /// The value of a name that Vault is asked for.
     pub(crate) async fn read_vault(&self, name: &Name) -> Result<Secret, Error> {
-        let (cache, field) = (&self.parts().cache, &self.parts().settings.location.field);
+        let (cache, field) = (&self.cache, &self.settings.location.field);
         let deadline = self.deadline();
         let mut answer = self.cached_by(deadline, name).await;
         if let Ok(lent) = &answer
@@ -109,14 +109,14 @@ impl KeyManager {
             Err(error) => self.fall_back(name, &Reason::Unread(&error)),
             Ok(lent) => match lent.secret.fields.text(field) {
                 Err(error) => self.fall_back(name, &Reason::Unusable(&error)),
-                Ok(_) => Ok(Secret::lent(lent)),
+                Ok(_) => Ok(Secret::from_cache(lent)),
             },
         }
     }
 
     /// The deadline of a read that begins now.
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.parts().settings.server.deadline.saturating_add(GRACE))
+        Deadline::after(self.settings.server.deadline.saturating_add(GRACE))
     }
 
     /// The secret of this name through the cache, by one deadline from now on: the load's turn, the
@@ -126,7 +126,7 @@ impl KeyManager {
     }
 
     async fn cached_by(&self, deadline: Deadline, name: &Name) -> Result<Held, Unread> {
-        let cache = &self.parts().cache;
+        let cache = &self.cache;
         match deadline.bound(cache.get(name)).await {
             Some(answer) => answer.map_err(Unread::Failed),
             // A reader may have less time than it takes to find out that Vault is slow.
@@ -139,21 +139,21 @@ impl KeyManager {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid name.
-    pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
-        self.parts().cache.invalidate(&self.named(name::parse(reference)?)?);
+    pub(crate) fn invalidate(&self, reference: &str) -> Result<(), Error> {
+        self.cache.invalidate(&self.resolve(name::parse(reference)?)?);
         Ok(())
     }
 
     /// The value of a name that Vault is not asked for.
     pub(crate) fn read_environment(&self, name: &str) -> Result<Secret, Error> {
-        let environment = &self.parts().environment;
+        let environment = &self.environment;
         let found = environment.get(name, VaultOutcome::NotAsked)?;
         found.ok_or_else(|| environment.not_found(name))
     }
 
     /// The environment's value where Vault has none, if the settings let it answer.
     fn fall_back(&self, name: &Name, reason: &Reason<'_>) -> Result<Secret, Error> {
-        let parts = self.parts();
+        let parts = self;
         let vault = match reason {
             // A full cache or an outdated value says nothing about the name.
             Reason::Unread(error) => error.failure().map(outcome),
@@ -169,7 +169,7 @@ impl KeyManager {
             Reason::Unread(error) => error.explain(operation),
             Reason::Unusable(error) => {
                 let place = parts.kv.mount().data(name.path());
-                explain::field(format!("{operation}: {place}"), FieldError::clone(error))
+                convert::field(format!("{operation}: {place}"), FieldError::clone(error))
             }
         })
     }
@@ -178,7 +178,7 @@ impl KeyManager {
 /// A reader who names a key.
 #[derive(Clone, Copy)]
 struct ByName<'a> {
-    keys: &'a KeyManager,
+    keys: &'a Inner,
     reference: &'a str,
 }
 
@@ -186,13 +186,12 @@ impl<'a> Source<'a> for ByName<'a> {
     #[inline(always)]
     fn fresh(self) -> Option<Held> {
         self.keys
-            .parts()
             .cache
-            .get_if_fresh(name::bare(self.reference), |value| value.is_provider_key)
+            .get_if_fresh(name::strip_reference(self.reference), |value| value.is_provider_key)
     }
 
     fn ready(self) -> Option<Held> {
-        self.keys.parts().cache.try_get(name::bare(self.reference))
+        self.keys.cache.try_get(name::strip_reference(self.reference))
     }
 
     fn find(self) -> impl Future<Output = Result<Secret, Error>> + Send + 'a {

@@ -11,11 +11,11 @@ use secret_cache::Ref;
 
 use crate::error::Error;
 use crate::name::Name;
-use crate::read::load::Value;
+use crate::read::load::CachedSecret;
 use crate::read::secret::Secret;
 
 /// A value of the cache.
-pub(crate) type Held = Ref<Name, Value>;
+pub(crate) type Held = Ref<Name, CachedSecret>;
 
 type Answer = Result<Secret, Error>;
 type Waiting<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -57,7 +57,7 @@ impl<'a, S: Source<'a>> Reading<'a, S> {
             && let Some(held) = source.ready()
             && held.is_provider_key
         {
-            return (None, Poll::Ready(Ok(Secret::lent(held))));
+            return (None, Poll::Ready(Ok(Secret::from_cache(held))));
         }
         let mut waiting = waiting.unwrap_or_else(|| Box::pin(source.find()));
         let polled = waiting.as_mut().poll(context);
@@ -74,7 +74,7 @@ impl<'a, S: Source<'a>> Future for Reading<'a, S> {
         if waiting.is_none()
             && let Some(held) = self.source.fresh()
         {
-            return Poll::Ready(Ok(Secret::lent(held)));
+            return Poll::Ready(Ok(Secret::from_cache(held)));
         }
         let (waiting, polled) = Self::wait(self.source, waiting, context);
         self.waiting = waiting;

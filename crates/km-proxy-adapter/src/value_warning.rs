@@ -1,28 +1,30 @@
-//! Values that are likely not what was meant to be stored. Pure; values are never changed.
+//! Detection of values that were probably stored by mistake. Pure; values are never changed.
 
 use std::fmt;
 
 use crate::name::REFERENCE_PREFIX;
 
-/// A property of a stored value that makes a provider refuse the key, although the value can be
-/// read and passed on. `Display` completes "the value …" and never shows the value.
+/// A property of a stored value with which a provider rejects the key, although the value can be
+/// read and passed on.
+///
+/// `Display` completes the sentence "the value …" and never includes the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueWarning {
-    /// It ends with a line ending, as a file does that an editor has written.
+    /// The value ends with a line ending, as a text file does.
     TrailingNewline,
-    /// Other white space is before or behind it.
+    /// The value begins or ends with other white space.
     SurroundingSpace,
-    /// Quotation marks are around it.
+    /// The value is enclosed in quotation marks.
     Quotes,
-    /// It begins with a byte order mark.
+    /// The value begins with a byte order mark.
     ByteOrderMark,
-    /// It is a reference and not a value.
+    /// The value is a reference to a name.
     Reference,
 }
 
 impl ValueWarning {
-    /// Returns every warning that a value deserves.
+    /// Returns all warnings that apply to a value.
     ///
     /// ```
     /// use km_proxy_adapter::ValueWarning;
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn value_is_warned_of_by_its_form() {
+    fn value_has_the_warnings_of_its_form() {
         let check = |value: &str, expected: &[ValueWarning]| {
             assert_eq!(ValueWarning::detect(value).collect::<Vec<_>>(), expected, "{value:?}");
         };

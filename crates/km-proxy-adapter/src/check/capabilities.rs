@@ -1,100 +1,99 @@
-//! What the token may do, beside what these settings need.
+//! The step that compares the token's capabilities with those that the settings require.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
-use super::CheckResult;
 use super::required::required_capabilities;
-use crate::error::convert as explain;
-use crate::error::{Error, ErrorKind};
-use crate::key_manager::KeyManager;
+use super::result::CheckResult;
+use crate::error::{Error, ErrorKind, convert};
+use crate::inner::Inner;
 
-const CAPABILITIES: ApiPath = ApiPath::from_static("sys/capabilities-self");
+const CAPABILITIES_SELF: ApiPath = ApiPath::from_static("sys/capabilities-self");
 
-impl KeyManager {
-    pub(super) async fn check_rights(&self) -> Vec<CheckResult> {
-        let needs = match self.needs() {
-            Ok(needs) => needs,
-            Err(error) => return vec![CheckResult::failed("rights", error)],
-        };
-        if needs.is_empty() {
-            return vec![CheckResult::ok("rights", "these settings ask Vault for no secret")];
-        }
-        let rights = match self.rights(needs.keys().collect()).await {
-            Ok(rights) => rights,
-            Err(error) if error.kind() == Http::Denied => {
-                let seen = "the token may not ask for its own rights";
-                let hint =
-                    "give it the policy `default`, or allow `update` on sys/capabilities-self";
-                return vec![CheckResult::warning("rights", seen, hint)];
-            }
-            Err(error) => {
-                return vec![CheckResult::failed(
-                    "rights",
-                    explain::http("ask for the token's rights", error),
-                )];
-            }
-        };
-        needs.iter().map(|(path, needed)| judge(path, needed, rights.get(path))).collect()
+/// The name of the step.
+const STEP: &str = "rights";
+
+/// Checks the token's capabilities on each path that the settings require.
+pub(super) async fn check(inner: &Inner) -> Vec<CheckResult> {
+    let required = match required_by_path(inner) {
+        Ok(required) => required,
+        Err(error) => return vec![CheckResult::failed(STEP, error)],
+    };
+    if required.is_empty() {
+        return vec![CheckResult::ok(STEP, "no capabilities are required by these settings")];
     }
-
-    /// The paths that these settings need, and what has to be allowed there.
-    fn needs(&self) -> Result<BTreeMap<String, Vec<&'static str>>, Error> {
-        let grants = required_capabilities(self.settings())?;
-        Ok(grants
-            .into_iter()
-            .filter_map(|grant| Some((grant.example()?, grant.capabilities)))
-            .collect())
-    }
-
-    /// What the token may do at `paths`, asked where those paths are known.
-    async fn rights(
-        &self,
-        paths: Vec<&String>,
-    ) -> Result<BTreeMap<String, Vec<String>>, vault_http::Error> {
-        #[derive(Serialize)]
-        struct Paths<'a> {
-            paths: Vec<&'a str>,
+    let granted = match granted_by_path(inner, required.keys().collect()).await {
+        Ok(granted) => granted,
+        Err(error) if error.kind() == Http::Denied => {
+            return vec![CheckResult::warning(
+                STEP,
+                "the token may not read its own capabilities",
+                "give it the policy `default`, or allow `update` on sys/capabilities-self",
+            )];
         }
-        let link = &self.parts().link;
-        let deadline = link.session.deadline();
-        if let Some(namespace) = self.parts().kv.mount().namespace() {
-            // In a namespace of its own the paths are relative to it.
-            let head = format!("{}/", namespace.decoded());
-            let relative = paths.iter().filter_map(|path| path.strip_prefix(&head)).collect();
-            let question =
-                Request::post(namespace.join(&CAPABILITIES), &Paths { paths: relative })?
-                    .idempotent();
-            match link.session.send(&question, deadline).await {
-                Ok(answer) => {
-                    let rights: BTreeMap<String, Vec<String>> = answer.data()?;
-                    return Ok(rights
-                        .into_iter()
-                        .map(|(path, can)| (head.clone() + &path, can))
-                        .collect());
-                }
-                Err(error)
-                    if matches!(error.kind(), Http::NoMount | Http::Denied | Http::Rejected) => {}
-                Err(error) => return Err(error),
-            }
+        Err(error) => {
+            let error = convert::http("read the token's capabilities", error);
+            return vec![CheckResult::failed(STEP, error)];
         }
-        let paths = paths.iter().map(|path| path.as_str()).collect();
-        let question = Request::post(CAPABILITIES, &Paths { paths })?.idempotent();
-        link.session.send(&question, deadline).await?.data()
-    }
+    };
+    required.iter().map(|(path, required)| compare(path, required, granted.get(path))).collect()
 }
 
-fn judge(path: &str, needed: &[&str], rights: Option<&Vec<String>>) -> CheckResult {
-    let has = |right: &str| rights.is_some_and(|rights| rights.iter().any(|held| held == right));
+/// Returns the required capabilities by path, without those that can't be checked.
+fn required_by_path(inner: &Inner) -> Result<BTreeMap<String, Vec<&'static str>>, Error> {
+    let required = required_capabilities(&inner.settings)?;
+    let checked =
+        required.into_iter().filter_map(|item| Some((item.example_path()?, item.capabilities)));
+    Ok(checked.collect())
+}
+
+/// Reads the token's capabilities on `paths`, in the namespace of the mount if there is one.
+async fn granted_by_path(
+    inner: &Inner,
+    paths: Vec<&String>,
+) -> Result<BTreeMap<String, Vec<String>>, vault_http::Error> {
+    #[derive(Serialize)]
+    struct Paths<'a> {
+        paths: Vec<&'a str>,
+    }
+    let session = &inner.connection.session;
+    let deadline = session.deadline();
+    if let Some(namespace) = inner.kv.mount().namespace() {
+        // In a namespace, paths are relative to it. A server without namespaces rejects the
+        // request; the paths are then those of the root.
+        let prefix = format!("{}/", namespace.decoded());
+        let relative = paths.iter().filter_map(|path| path.strip_prefix(&prefix)).collect();
+        let path = namespace.join(&CAPABILITIES_SELF);
+        let request = Request::post(path, &Paths { paths: relative })?.idempotent();
+        match session.send(&request, deadline).await {
+            Ok(response) => {
+                let granted: BTreeMap<String, Vec<String>> = response.data()?;
+                let absolute = granted.into_iter().map(|(path, can)| (prefix.clone() + &path, can));
+                return Ok(absolute.collect());
+            }
+            Err(error) if matches!(error.kind(), Http::NoMount | Http::Denied | Http::Rejected) => {
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let paths = paths.iter().map(|path| path.as_str()).collect();
+    let request = Request::post(CAPABILITIES_SELF, &Paths { paths })?.idempotent();
+    session.send(&request, deadline).await?.data()
+}
+
+fn compare(path: &str, required: &[&str], granted: Option<&Vec<String>>) -> CheckResult {
+    let has =
+        |capability: &str| granted.is_some_and(|granted| granted.iter().any(|g| g == capability));
     let missing: Vec<_> =
-        needed.iter().copied().filter(|right| !has(right) && !has("root")).collect();
+        required.iter().copied().filter(|capability| !has(capability) && !has("root")).collect();
     if missing.is_empty() {
-        return CheckResult::ok("rights", format!("{} on {path}", needed.join(", ")));
+        return CheckResult::ok(STEP, format!("{} on {path}", required.join(", ")));
     }
     let missing = missing.join(", ");
-    let error = Error::new(ErrorKind::Denied, format!("the token has no {missing} on {path}"))
-        .with_hint(format!("a policy of the token has to allow {missing} there"));
-    CheckResult::failed("rights", error)
+    let what = format!("permission denied: the token lacks {missing} on {path}");
+    let error = Error::new(ErrorKind::Denied, what)
+        .with_hint(format!("give the token a policy that allows {missing} on this path"));
+    CheckResult::failed(STEP, error)
 }

@@ -1,157 +1,150 @@
-//! What these settings need at the server, and where: one list for the policy and for the check.
+//! The capabilities that the settings require in Vault: one list for the policy and the check.
 
 use km_settings::{AccessMode, LocationPattern, Settings};
 use vault_kv::{Mount, SecretPath};
 
-use crate::connect::bad_path;
-use crate::error::{Error, ErrorKind};
-use crate::key_manager::mount;
-use crate::virtual_keys::KeyFolder;
+use crate::connect::mounts::mount;
+use crate::error::{Error, ErrorKind, convert};
+use crate::virtual_keys::location::KeyFolder;
 
-/// Rights on one path, or on all that lie in a folder.
+/// The capabilities that are required on one path, or on all paths in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RequiredCapability {
-    /// The path below `/v1/`, as it is when decoded; a folder's ends in `/`.
-    pub(super) path: String,
-    /// What Vault calls the rights.
+    /// The decoded path below `/v1/`. That of a folder ends in `/`.
+    path: String,
+    /// Vault's names of the capabilities.
     pub(super) capabilities: Vec<&'static str>,
-    /// Rights that only some operations need: in the policy, but not checked.
+    /// Capabilities that only some operations require: in the policy, but not checked.
     pub(super) optional: Vec<&'static str>,
-    /// What they are for.
+    /// What the capabilities are for, as a comment in the policy.
     pub(super) purpose: &'static str,
-    /// A name in the folder, to ask about in its stead. `None` where nothing but a command of a
-    /// person's needs the rights.
-    pub(super) sample: Option<&'static str>,
+    /// The name below the path on which the capabilities are checked. `None` if they are not
+    /// checked, because only some commands require them or the path is a pattern.
+    example: Option<&'static str>,
 }
 
-/// Stands for all provider keys where the settings don't name them.
+/// The example of a provider key if the settings name none.
 const PROVIDER_KEY: &str = "OPENAI_API_KEY";
 
-/// Stands for all virtual keys.
+/// The example of a virtual key.
 const VIRTUAL_KEY: &str = "virtual-key-check";
 
-/// Everything that the gateway of these settings does.
+const KEY_CAPABILITIES: [&str; 4] = ["create", "read", "update", "delete"];
+
+/// Returns the capabilities that a gateway with these settings requires.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] for settings that were not made by [`Settings::from_sources`].
+/// [`ErrorKind::Settings`] for settings that [`Settings::from_sources`] did not return.
 pub(super) fn required_capabilities(settings: &Settings) -> Result<Vec<RequiredCapability>, Error> {
     let location = &settings.location;
-    let home = mount(location.namespace.as_deref(), &location.mount)?;
-    let mut grants = provider_keys(settings, &home)?;
+    let global = mount(location.namespace.as_deref(), &location.mount)?;
+    let mut required = provider_keys(settings, &global)?;
     if settings.virtual_keys.store && settings.access_mode.writes() {
         let folder = KeyFolder::of_gateway(settings)?;
-        grants.extend(key_folder(settings.access_mode, &folder.mount, folder.path.as_ref()));
+        required.extend(key_folder(settings.access_mode, &folder.mount, folder.path.as_ref()));
         let teams = settings.allowed_team_locations.iter().flatten();
-        grants.extend(teams.filter_map(team_folder).flatten());
+        required.extend(teams.filter_map(team_folder).flatten());
     }
-    Ok(grants)
+    Ok(required)
 }
 
-fn provider_keys(settings: &Settings, home: &Mount) -> Result<Vec<RequiredCapability>, Error> {
-    let (rights, optional) = provider_rights(settings);
-    if rights.is_empty() {
+fn provider_keys(settings: &Settings, mount: &Mount) -> Result<Vec<RequiredCapability>, Error> {
+    let (capabilities, optional) = provider_capabilities(settings);
+    if capabilities.is_empty() {
         return Ok(Vec::new());
     }
     let prefix = settings.location.path_prefix.as_deref().map(SecretPath::new).transpose();
-    let prefix = prefix.map_err(|why| bad_path("path prefix", why))?;
-    let why = "provider keys";
-    let metadata = metadata_rights(settings.access_mode);
+    let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", why))?;
+    let purpose = "provider keys";
+    let metadata = metadata_capabilities(settings.access_mode);
     let hosted = settings.hosted_keys.as_ref().filter(|names| !names.is_empty());
     let Some(names) = hosted else {
-        let path = data(home, prefix.as_ref());
-        let all = RequiredCapability {
-            path,
-            capabilities: rights,
-            optional,
-            purpose: why,
-            sample: Some(PROVIDER_KEY),
-        };
-        return Ok(vec![all, folder_metadata(home, prefix.as_ref(), metadata, "their metadata")]);
+        let path = data(mount, prefix.as_ref());
+        let example = Some(PROVIDER_KEY);
+        let all = RequiredCapability { path, capabilities, optional, purpose, example };
+        return Ok(vec![all, folder_metadata(mount, prefix.as_ref(), metadata, "their metadata")]);
     };
-    let mut grants = Vec::new();
+    let mut required = Vec::new();
     for name in names {
         let path = prefix.as_ref().map_or_else(|| SecretPath::new(name), |p| p.join(name));
-        let path = path.map_err(|why| bad_path("hosted_keys", why))?;
-        let (rights, optional) = (rights.clone(), optional.clone());
-        let data = home.data(&path).decoded().into_owned();
-        grants.push(RequiredCapability {
-            path: data,
-            capabilities: rights,
-            optional,
-            purpose: why,
-            sample: Some(""),
+        let path = path.map_err(|why| convert::invalid_path("hosted_keys", why))?;
+        required.push(RequiredCapability {
+            path: mount.data(&path).decoded().into_owned(),
+            capabilities: capabilities.clone(),
+            optional: optional.clone(),
+            purpose,
+            example: Some(""),
         });
-        let path = home.folder(Some(&path)).decoded().into_owned();
-        grants.push(RequiredCapability::unchecked(path, metadata.clone(), "its metadata"));
+        let path = mount.folder(Some(&path)).decoded().into_owned();
+        required.push(RequiredCapability::unchecked(path, metadata.clone(), "its metadata"));
     }
     if settings.access_mode.reads() {
-        grants.push(folder_metadata(home, prefix.as_ref(), vec!["list"], "`km list`"));
+        required.push(folder_metadata(mount, prefix.as_ref(), vec!["list"], "`km list`"));
     }
-    Ok(grants)
+    Ok(required)
 }
 
-/// The rights on provider keys, and those that only some operations need.
-fn provider_rights(settings: &Settings) -> (Vec<&'static str>, Vec<&'static str>) {
+/// Returns the capabilities on provider keys, and those that only some operations require.
+fn provider_capabilities(settings: &Settings) -> (Vec<&'static str>, Vec<&'static str>) {
     let mode = settings.access_mode;
     let hosts = settings.hosted_keys.as_ref().is_none_or(|names| !names.is_empty());
-    let (mut rights, mut optional) = (Vec::new(), Vec::new());
+    let (mut capabilities, mut optional) = (Vec::new(), Vec::new());
     if mode.reads() && hosts {
-        rights.push("read");
+        capabilities.push("read");
     } else if mode.writes() {
-        // For mounts that demand check-and-set, where a write names the version that it replaces.
+        // For mounts that require check-and-set, where a write names the version to replace.
         optional.push("read");
     }
     if mode.writes() {
-        rights.extend(["create", "update", "delete"]);
+        capabilities.extend(["create", "update", "delete"]);
     }
-    (rights, optional)
+    (capabilities, optional)
 }
 
-/// What the Vault API of `km serve` and the lists of `km` do with metadata, `list` included.
-fn metadata_rights(mode: AccessMode) -> Vec<&'static str> {
+/// Returns the capabilities on metadata that the Vault API of `km serve` and the listings of `km`
+/// require.
+fn metadata_capabilities(mode: AccessMode) -> Vec<&'static str> {
     let reads: &[_] = if mode.reads() { &["list", "read"] } else { &[] };
     let writes: &[_] = if mode.writes() { &["create", "update", "delete"] } else { &[] };
     [reads, writes].concat()
 }
-
-const KEY_RIGHTS: [&str; 4] = ["create", "read", "update", "delete"];
 
 fn key_folder(
     mode: AccessMode,
     mount: &Mount,
     folder: Option<&SecretPath>,
 ) -> [RequiredCapability; 2] {
-    let (path, rights, optional) = (data(mount, folder), KEY_RIGHTS.to_vec(), Vec::new());
     let keys = RequiredCapability {
-        path,
-        capabilities: rights,
-        optional,
+        path: data(mount, folder),
+        capabilities: KEY_CAPABILITIES.to_vec(),
+        optional: Vec::new(),
         purpose: "virtual keys",
-        sample: Some(VIRTUAL_KEY),
+        example: Some(VIRTUAL_KEY),
     };
-    let why = "their metadata, and `km key list`";
-    [keys, folder_metadata(mount, folder, metadata_rights(mode), why)]
+    let purpose = "their metadata, and `km key list`";
+    [keys, folder_metadata(mount, folder, metadata_capabilities(mode), purpose)]
 }
 
-/// Where a pattern of team locations allows virtual keys; `None` where a policy cannot express it:
-/// a policy knows whole segments, and no star within one.
+/// Returns the capabilities on the locations that a pattern allows to teams. `None` for a pattern
+/// that a policy can't express: a policy's wildcards match whole segments.
 fn team_folder(pattern: &LocationPattern) -> Option<[RequiredCapability; 2]> {
-    let (mount, prefix) = (segments(pattern.mount())?, pattern.prefix().map(segments));
-    let below = match prefix {
+    let (mount, prefix) = (policy_segments(pattern.mount())?, pattern.prefix());
+    let below = match prefix.map(policy_segments) {
         Some(prefix) => format!("{}/", prefix?),
         None => String::new(),
     };
-    let grant = |endpoint: &str, rights: &[&'static str], why| {
-        RequiredCapability::unchecked(format!("{mount}/{endpoint}/{below}"), rights.to_vec(), why)
+    let required = |endpoint: &str, capabilities: &[&'static str], purpose| {
+        let path = format!("{mount}/{endpoint}/{below}");
+        RequiredCapability::unchecked(path, capabilities.to_vec(), purpose)
     };
     Some([
-        grant("data", &KEY_RIGHTS, "virtual keys of teams"),
-        grant("metadata", &["list", "read"], "`km key list` of teams"),
+        required("data", &KEY_CAPABILITIES, "virtual keys of teams"),
+        required("metadata", &["list", "read"], "`km key list` of teams"),
     ])
 }
 
-/// A pattern's segments as a policy has them; `None` for a star within a segment.
-fn segments(pattern: &[String]) -> Option<String> {
+/// Returns the segments of a pattern in the syntax of a policy. `None` for a star within a segment.
+fn policy_segments(pattern: &[String]) -> Option<String> {
     let segment = |part: &String| match part.as_str() {
         "*" => Some("+".to_owned()),
         part => (!part.contains('*')).then(|| part.to_owned()),
@@ -159,23 +152,26 @@ fn segments(pattern: &[String]) -> Option<String> {
     pattern.iter().map(segment).collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
 }
 
-/// The patterns of team locations that [`grants`] leaves out.
-pub(super) fn without_grant(settings: &Settings) -> impl Iterator<Item = &LocationPattern> {
+/// Returns the patterns of team locations that a policy can't express.
+pub(super) fn inexpressible_patterns(
+    settings: &Settings,
+) -> impl Iterator<Item = &LocationPattern> {
     let patterns = settings.allowed_team_locations.iter().flatten();
     patterns.filter(|pattern| team_folder(pattern).is_none())
 }
 
-/// Rights on the metadata of all that is in a folder.
+/// Returns the capabilities on the metadata of everything in a folder.
 fn folder_metadata(
     mount: &Mount,
     folder: Option<&SecretPath>,
-    rights: Vec<&'static str>,
-    why: &'static str,
+    capabilities: Vec<&'static str>,
+    purpose: &'static str,
 ) -> RequiredCapability {
-    RequiredCapability::unchecked(format!("{}/", mount.folder(folder).decoded()), rights, why)
+    let path = format!("{}/", mount.folder(folder).decoded());
+    RequiredCapability::unchecked(path, capabilities, purpose)
 }
 
-/// `{mount}/data/[{folder}/]`, decoded.
+/// Returns `{mount}/data/[{folder}/]`, decoded.
 fn data(mount: &Mount, folder: Option<&SecretPath>) -> String {
     match folder {
         Some(folder) => format!("{}/", mount.data(folder).decoded()),
@@ -184,26 +180,26 @@ fn data(mount: &Mount, folder: Option<&SecretPath>) -> String {
 }
 
 impl RequiredCapability {
-    fn unchecked(path: String, rights: Vec<&'static str>, why: &'static str) -> Self {
-        Self { path, capabilities: rights, optional: Vec::new(), purpose: why, sample: None }
+    fn unchecked(path: String, capabilities: Vec<&'static str>, purpose: &'static str) -> Self {
+        Self { path, capabilities, optional: Vec::new(), purpose, example: None }
     }
 
-    /// A path that these rights are needed on, to ask about; `None` where none can be named.
-    pub(super) fn example(&self) -> Option<String> {
-        self.sample.map(|sample| format!("{}{sample}", self.path))
+    /// Returns a path on which to check the capabilities, or `None` if they are not checked.
+    pub(super) fn example_path(&self) -> Option<String> {
+        self.example.map(|example| format!("{}{example}", self.path))
     }
 
-    /// Where a policy grants them.
+    /// Returns the path in the syntax of a policy.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a path that a policy would take for a pattern.
-    pub(super) fn pattern(&self) -> Result<String, Error> {
+    /// [`ErrorKind::Usage`] for a path that a policy would interpret as a pattern.
+    pub(super) fn policy_path(&self) -> Result<String, Error> {
         let is_folder = self.path.ends_with('/');
-        let of_team = self.sample.is_none();
+        let of_team = self.example.is_none();
         let plus = !of_team && self.path.split('/').any(|segment| segment == "+");
         if plus || self.path.ends_with('*') {
-            let what = format!("policy: `{}` would be a pattern in a policy", self.path);
-            return Err(Error::new(ErrorKind::Usage, what).with_hint("take another name or prefix"));
+            let what = format!("policy: `{}` would be interpreted as a pattern", self.path);
+            return Err(Error::new(ErrorKind::Usage, what).with_hint("use another name or prefix"));
         }
         Ok(format!("{}{}", self.path, if is_folder { "*" } else { "" }))
     }

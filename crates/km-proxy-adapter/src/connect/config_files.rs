@@ -1,4 +1,6 @@
-//! The files of a configuration, for the settings: regular ones, within bounds, without blocking.
+//! The implementation of km-settings' [`Includes`] on the file system.
+//!
+//! Only regular files within a size limit are read.
 
 use std::io;
 use std::path::Path;
@@ -9,8 +11,8 @@ use zeroize::Zeroizing;
 
 /// Reads the files of a configuration from the file system.
 ///
-/// It reads on the calling thread; a program that serves signals or requests calls
-/// [`Settings::from_sources`](km_settings::Settings::from_sources) on a thread for blocking work.
+/// Blocks the calling thread. An async program calls
+/// [`Settings::from_sources`](km_settings::Settings::from_sources) on a blocking thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ConfigFiles;
 
@@ -30,6 +32,6 @@ impl Includes for ConfigFiles {
 
 fn text(content: &FileContent) -> Result<Zeroizing<String>, IncludeError> {
     let text = str::from_utf8(&content.bytes);
-    let text = text.map_err(|_| IncludeError::Unreadable("it is not UTF-8".to_owned()))?;
+    let text = text.map_err(|_| IncludeError::Unreadable("not UTF-8".to_owned()))?;
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What Vault accepts as an address and as a path, and what the files hold, for the settings.
+//! The implementation of km-settings' [`Validator`] by the rules of `vault-http` and `vault-auth`.
 
 use std::path::Path;
 
@@ -6,15 +6,15 @@ use km_settings::{Credential as Setting, FileProblem, Login, Method, Server, Val
 use vault_auth::Credential;
 use vault_http::{Address, ApiPath, Plaintext};
 
-use crate::connect;
+use super::client;
 
-/// The rules of `vault-http`, which the settings are checked against.
+/// Validates addresses, paths and files of the settings by the rules of `vault-http`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VaultValidator;
 
 impl Validator for VaultValidator {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
-        let checked = Address::parse(text, plaintext(danger_plaintext));
+        let checked = Address::parse(text, client::plaintext(danger_plaintext));
         checked.map(drop).map_err(|error| error.to_string())
     }
 
@@ -22,32 +22,35 @@ impl Validator for VaultValidator {
         ApiPath::parse(text).map(drop).map_err(|error| error.to_string())
     }
 
-    /// Reads the files as a connection and a login would. Nothing is sent.
+    /// Reads the files as a connection and a login would. Sends nothing.
     fn files(&self, server: &Server, login: &Login) -> Vec<FileProblem> {
         let mut problems = Vec::new();
-        // The address is another rule's, and the system's roots are nobody's file: they are not
-        // loaded for a plain address.
+        // `address` validates the address. A plain one stands in for it here, so that the system
+        // roots are not loaded: they are nothing that the settings can fix.
         if let Ok(address) = Address::parse("http://127.0.0.1", Plaintext::LoopbackOnly)
-            && let Err(error) = connect::client(address, server, login)
+            && let Err(error) = client::client(address, server, login)
         {
-            problems.extend(connect::problems(&error, server, login));
+            problems.extend(client::problems(&error, server, login));
         }
-        problems.extend(credential_files(&login.method).into_iter().filter_map(unusable));
+        let credentials = credential_files(&login.method).into_iter();
+        problems.extend(credentials.filter_map(credential_problem));
         problems
     }
 }
 
-fn unusable(file: &Path) -> Option<FileProblem> {
+/// Returns the problem of a credential file, or `None` if it can be used.
+fn credential_problem(file: &Path) -> Option<FileProblem> {
     let error = Credential::File(file.to_owned()).read_blocking().err()?;
     let cause = std::error::Error::source(&error);
     let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
     Some(FileProblem {
         file: file.display().to_string(),
         what: format!("{}{why}", error.detail()),
-        hint: "put the credential there, readable by this process".to_owned(),
+        hint: "write the credential to this file, and make it readable for this process".to_owned(),
     })
 }
 
+/// Returns the files that the login method reads credentials from.
 fn credential_files(method: &Method) -> Vec<&Path> {
     let credentials = match method {
         Method::AppRole { role_id, secret_id, .. } => {
@@ -65,8 +68,4 @@ fn credential_files(method: &Method) -> Vec<&Path> {
         Setting::Value(_) => None,
     });
     files.collect()
-}
-
-pub(crate) fn plaintext(danger: bool) -> Plaintext {
-    if danger { Plaintext::DangerAnywhere } else { Plaintext::LoopbackOnly }
 }

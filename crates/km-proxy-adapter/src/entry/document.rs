@@ -1,6 +1,4 @@
-//! Whole secrets of the global location, by their paths in the mount: for who speaks Vault's own API.
-//!
-//! The latest versions come from the cache that names are read through.
+//! A version of a secret with all its fields.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +10,32 @@ use crate::read::secret::Source;
 /// One version of a secret with all its fields. Cheap to clone; `Debug` masks the values.
 #[derive(Debug, Clone)]
 pub struct Document {
-    pub(super) secret: Arc<Secret>,
-    pub(super) source: Source,
-    pub(super) age: Duration,
+    secret: Arc<Secret>,
+    source: Source,
+    age: Duration,
 }
 
 impl Document {
-    /// What is stored.
+    pub(super) fn new(secret: Arc<Secret>, source: Source, age: Duration) -> Self {
+        Self { secret, source, age }
+    }
+
+    /// Returns the fields.
     pub fn fields(&self) -> &Fields {
         &self.secret.fields
     }
 
-    /// What is known about this version.
+    /// Returns the metadata of the version.
     pub fn metadata(&self) -> &VersionMetadata {
         &self.secret.metadata
     }
 
-    /// Where it came from.
+    /// Returns the source of the version.
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// How long ago it was read from Vault.
+    /// Returns the time since the version was read from Vault.
     pub fn age(&self) -> Duration {
         self.age
     }

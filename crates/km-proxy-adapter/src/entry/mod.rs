@@ -1,199 +1,192 @@
-//! What is at one path of the mount, and what can be done to it.
+//! Secrets and folders of the global location by their paths in the mount, for a Vault API.
+//!
+//! The latest versions come from the same cache as reads by name.
 
-mod document;
+pub(crate) mod document;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_kv::{Cas, Fields, Kv, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
+use vault_kv::{Cas, Fields, MetadataUpdate, SecretMetadata, SecretPath, VersionMetadata};
 
-use crate::error::convert as explain;
-use crate::error::{Error, ErrorKind};
-use crate::key_manager::KeyManager;
+use crate::access::{check_read, check_write, is_folder_listed, is_served};
+use crate::error::{Error, ErrorKind, convert};
+use crate::inner::Inner;
 use crate::name::{self, Name};
-use crate::ownership::{is_served, lists_folder};
 use crate::read::secret::Source;
-pub use document::Document;
+use document::Document;
 
-/// A secret, or a folder of secrets, by its path in the mount. Cheap to clone.
+/// A secret or a folder of secrets, by its path in the mount. Cheap to clone.
+///
+/// All methods check the access mode and `hosted_keys`.
 #[derive(Clone)]
 pub struct Entry {
-    keys: KeyManager,
-    /// `None` is the top of the mount.
+    inner: Arc<Inner>,
+    /// `None` is the root of the mount.
     name: Option<Name>,
 }
 
-impl KeyManager {
-    /// The namespace and the mount of the global location, as they stand in a request's path, but
-    /// decoded.
-    pub fn mount(&self) -> String {
-        self.parts().kv.mount().full().decoded().into_owned()
-    }
-
-    /// What is at `path` in the mount, the location's path prefix included; empty is the top of the
-    /// mount. Nothing is sent.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Usage`] when it can't stand in a request, [`ErrorKind::Denied`] when it is not below the
-    /// location's prefix.
-    pub fn entry(&self, path: &str) -> Result<Entry, Error> {
-        if path.is_empty() && self.settings().location.path_prefix.is_none() {
-            return Ok(Entry { keys: self.clone(), name: None });
+impl Entry {
+    pub(crate) fn new(inner: Arc<Inner>, path: &str) -> Result<Self, Error> {
+        if path.is_empty() && inner.settings.location.path_prefix.is_none() {
+            return Ok(Self { inner, name: None });
         }
         let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
-        let parsed = parsed.map_err(|why| name::unusable("path", path, why))?;
-        let name = parsed.and_then(|path| self.name_of(path)).ok_or_else(|| {
-            Error::new(ErrorKind::Denied, "this path is not below HCP_VAULT_PATH_PREFIX")
-                .with_hint("ask for what is at the configured location")
+        let parsed = parsed.map_err(|why| name::invalid("path", path, why))?;
+        let name = parsed.and_then(|path| inner.name_at(path)).ok_or_else(|| {
+            let what = "permission denied: this path is not below HCP_VAULT_PATH_PREFIX";
+            Error::new(ErrorKind::Denied, what).with_hint("use a path below the configured prefix")
         })?;
-        Ok(Entry { keys: self.clone(), name: Some(name) })
+        Ok(Self { inner, name: Some(name) })
     }
-}
 
-impl Entry {
-    /// The latest version, through the cache.
+    /// Returns the latest version, through the cache.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] where the access mode forbids reading or `hosted_keys` leaves the secret
-    /// out, [`ErrorKind::NotFound`] where there is none; else why Vault returned none.
+    /// - [`ErrorKind::Denied`] if the access mode, `hosted_keys` or a policy forbids the read.
+    /// - [`ErrorKind::NotFound`] if there is no live version; [`Error::reason`] says why.
+    /// - [`ErrorKind::Usage`] for the root of the mount.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be read now; retry
+    ///   later.
     pub async fn read(&self) -> Result<Document, Error> {
         let name = self.secret()?;
-        self.keys.may_read(|| self.operation("read"))?;
-        let lent = self.keys.cached(name).await;
-        let lent = lent.map_err(|error| error.explain(self.operation("read")))?;
-        let (source, age) = (Source::of(&lent), lent.age());
-        Ok(Document { secret: Arc::clone(&lent.secret), source, age })
+        check_read(&self.inner.settings, || self.operation("read"))?;
+        let cached = self.inner.cached(name).await;
+        let cached = cached.map_err(|error| error.explain(self.operation("read")))?;
+        let source = Source::of_cached(&cached);
+        Ok(Document::new(Arc::clone(&cached.secret), source, cached.age()))
     }
 
-    /// One version, from Vault.
+    /// Returns one version, from Vault.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn read_version(&self, version: u64) -> Result<Document, Error> {
         let path = self.path()?;
-        self.keys.may_read(|| self.operation("read"))?;
-        let secret = self.kv().read_version(path, version).await;
+        check_read(&self.inner.settings, || self.operation("read"))?;
+        let secret = self.inner.kv_with_deadline().read_version(path, version).await;
         let secret = secret.map_err(|error| self.failed("read", error))?;
-        Ok(Document { secret: Arc::new(secret), source: Source::Vault, age: Duration::ZERO })
+        Ok(Document::new(Arc::new(secret), Source::Vault, Duration::ZERO))
     }
 
-    /// Writes a new version with exactly these fields; `cas` is the version that it replaces.
+    /// Writes a new version with exactly these fields. `cas` is the version to replace.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] where the access mode forbids it, [`ErrorKind::Conflict`] when another version
-    /// is stored or the outcome is unknown; else why Vault did not write.
+    /// - [`ErrorKind::Denied`] if the access mode, `hosted_keys` or a policy forbids the write.
+    /// - [`ErrorKind::Conflict`] if another version is stored, or if the outcome is unknown. Read
+    ///   the secret before writing again.
+    /// - [`ErrorKind::Usage`] for the root of the mount or a value that is too large.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if nothing was written; retry later.
     pub async fn write(&self, fields: &Fields, cas: Option<u64>) -> Result<VersionMetadata, Error> {
         let path = self.path()?;
-        self.keys.may_write(|| self.operation("write"))?;
+        check_write(&self.inner.settings, || self.operation("write"))?;
         let cas = cas.map_or(Cas::Any, Cas::Version);
-        let _forget = self.keys.forget(&self.keys.parts().kv, path);
-        let written = self.kv().write(path, fields, cas).await;
+        let _guard = self.inner.invalidate_on_drop(&self.inner.kv, path);
+        let written = self.inner.kv_with_deadline().write(path, fields, cas).await;
         written.map_err(|error| self.failed("write", error))
     }
 
-    /// Deletes the latest version; it can be undeleted. No error when there is none.
+    /// Deletes the latest version, which can be undeleted. Succeeds if there is none.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn delete(&self) -> Result<(), Error> {
         let path = self.path()?;
-        self.keys.may_write(|| self.operation("delete"))?;
-        let _forget = self.keys.forget(&self.keys.parts().kv, path);
-        let deleted = self.kv().delete_latest(path).await;
+        check_write(&self.inner.settings, || self.operation("delete"))?;
+        let _guard = self.inner.invalidate_on_drop(&self.inner.kv, path);
+        let deleted = self.inner.kv_with_deadline().delete_latest(path).await;
         deleted.map_err(|error| self.failed("delete", error))
     }
 
-    /// The metadata with all versions, from Vault.
+    /// Returns the metadata of the secret and all its versions, from Vault.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub async fn metadata(&self) -> Result<SecretMetadata, Error> {
         let path = self.path()?;
-        self.keys.may_read(|| self.operation("read the metadata of"))?;
-        let metadata = self.kv().metadata(path).await;
+        check_read(&self.inner.settings, || self.operation("read the metadata of"))?;
+        let metadata = self.inner.kv_with_deadline().metadata(path).await;
         metadata.map_err(|error| self.failed("read the metadata of", error))
     }
 
-    /// Sets metadata.
+    /// Updates the metadata of the secret.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn put_metadata(&self, update: &MetadataUpdate) -> Result<(), Error> {
         let path = self.path()?;
-        self.keys.may_write(|| self.operation("write the metadata of"))?;
-        let _forget = self.keys.forget(&self.keys.parts().kv, path);
-        let written = self.kv().put_metadata(path, update).await;
+        check_write(&self.inner.settings, || self.operation("write the metadata of"))?;
+        let _guard = self.inner.invalidate_on_drop(&self.inner.kv, path);
+        let written = self.inner.kv_with_deadline().put_metadata(path, update).await;
         written.map_err(|error| self.failed("write the metadata of", error))
     }
 
-    /// Removes all versions, for good.
+    /// Deletes the secret with all its versions, permanently.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn delete_metadata(&self) -> Result<(), Error> {
         let path = self.path()?;
-        self.keys.may_write(|| self.operation("remove"))?;
-        let _forget = self.keys.forget(&self.keys.parts().kv, path);
-        let removed = self.kv().delete_metadata(path).await;
+        check_write(&self.inner.settings, || self.operation("remove"))?;
+        let _guard = self.inner.invalidate_on_drop(&self.inner.kv, path);
+        let removed = self.inner.kv_with_deadline().delete_metadata(path).await;
         removed.map_err(|error| self.failed("remove", error))
     }
 
-    /// The names in this folder that are served; folders end in `/`. What isn't there has no names.
+    /// Lists the names in this folder that may be served. The names of folders end in `/`. A
+    /// folder that does not exist is empty.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids the listing.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be read now; retry
+    ///   later.
     pub async fn list(&self) -> Result<Vec<String>, Error> {
-        self.keys.may_read(|| self.operation("list"))?;
-        let names = self.kv().list(self.name.as_ref().map(Name::path)).await;
+        check_read(&self.inner.settings, || self.operation("list"))?;
+        let names = self.inner.kv_with_deadline().list(self.name.as_ref().map(Name::path)).await;
         let mut names = names.map_err(|error| self.failed("list", error))?;
-        names.retain(|name| self.shows(name));
+        names.retain(|name| self.is_listed(name));
         Ok(names)
-    }
-
-    fn kv(&self) -> Kv {
-        let parts = self.keys.parts();
-        parts.kv.with_deadline(parts.link.session.deadline())
     }
 
     fn path(&self) -> Result<&SecretPath, Error> {
         self.secret().map(Name::path)
     }
 
-    /// The secret at this path, if `hosted_keys` lets it be served.
+    /// Returns the secret at this path, if `hosted_keys` allows it.
     fn secret(&self) -> Result<&Name, Error> {
         let name = self.name.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Usage, "the top of the mount is no secret")
+            Error::new(ErrorKind::Usage, "the root of the mount is not a secret")
                 .with_hint("name a secret")
         })?;
-        if is_served(self.keys.settings(), name.as_str()) {
+        if is_served(&self.inner.settings, name.as_str()) {
             return Ok(name);
         }
-        let what = format!("{}: not one of hosted_keys", name.path().decoded());
+        let what = format!("{}: permission denied: not in hosted_keys", name.path().decoded());
         Err(Error::new(ErrorKind::Denied, what).with_hint("add the name to hosted_keys"))
     }
 
-    /// Whether a listing of this folder shows the name.
-    fn shows(&self, listed: &str) -> bool {
+    /// Returns whether a listing of this folder includes the name.
+    fn is_listed(&self, listed: &str) -> bool {
         let folder = self.name.as_ref().map_or("", Name::as_str);
         let full = |name: &str| match folder {
             "" => name.to_owned(),
             folder => format!("{folder}/{name}"),
         };
         match listed.strip_suffix('/') {
-            Some(inner) => lists_folder(self.keys.settings(), &full(inner)),
-            None => is_served(self.keys.settings(), &full(listed)),
+            Some(inner) => is_folder_listed(&self.inner.settings, &full(inner)),
+            None => is_served(&self.inner.settings, &full(listed)),
         }
     }
 
-    fn failed(&self, what: &str, error: vault_kv::Error) -> Error {
-        explain::kv(self.operation(what), error)
+    fn failed(&self, verb: &str, error: vault_kv::Error) -> Error {
+        convert::kv(self.operation(verb), error)
     }
 
-    fn operation(&self, what: &str) -> String {
+    fn operation(&self, verb: &str) -> String {
         match &self.name {
-            Some(name) => format!("{what} {}", name.path().decoded()),
-            None => format!("{what} the top of the mount"),
+            Some(name) => format!("{verb} {}", name.path().decoded()),
+            None => format!("{verb} the root of the mount"),
         }
     }
 }

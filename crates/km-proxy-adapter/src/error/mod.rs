@@ -1,4 +1,6 @@
-//! The one error of the adapter: what failed, why, and how to mend it.
+//! The error type of the adapter: what failed, why, and how to fix it.
+//!
+//! [`convert`] maps the errors of the crates below to it, and [`reason`] refines its kind.
 
 pub(crate) mod convert;
 pub(crate) mod reason;
@@ -7,14 +9,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why an operation failed. Cheap to clone.
+/// The error of an operation on keys. Cheap to clone.
 ///
-/// `Display` says what failed; the causes are its sources. Neither holds a value, a query or a
-/// body.
+/// `Display` prints the operation that failed; the causes are its [sources](StdError::source).
+/// Neither contains a secret, a query string or a body.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Parts>);
 
-/// Apart, so that an answer that is no error is small.
+/// The fields of an [`Error`], boxed to keep `Result`s small.
 #[derive(Debug, Clone)]
 struct Parts {
     kind: ErrorKind,
@@ -24,37 +26,38 @@ struct Parts {
     problems: Arc<[Problem]>,
 }
 
-/// The kind of an [`Error`]: who has to do something about it.
+/// The kind of an [`Error`], by who can fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The input can't be used: a name, a value, an option.
+    /// The input is invalid: a name, a value or an option.
     Usage,
-    /// The settings can't be used; [`Error::problems`] lists what is wrong.
+    /// The settings are invalid; [`Error::problems`] lists every problem.
     Settings,
     /// The login was refused, or no credential is accepted.
     Auth,
-    /// The server can't be asked, or its answer is none.
+    /// Vault can't be reached, isn't ready, or returned a malformed response. Retry later.
     Unavailable,
-    /// A policy, or the access mode, forbids it.
+    /// A policy or the access mode forbids the operation.
     Denied,
-    /// There is no such secret, or no such mount or namespace.
+    /// The secret, its mount or its namespace does not exist.
     NotFound,
-    /// The stored version is another one, or the outcome of a write is unknown.
+    /// Another version is stored, or the outcome of a write is unknown.
     Conflict,
-    /// What is stored can't be used: no such field, no string, a version 1 engine.
+    /// The stored secret can't be used: the field is missing or not a string, or the mount is
+    /// KV version 1.
     StoredValue,
     /// A bug.
     Internal,
 }
 
-/// One thing that is wrong with the settings.
+/// One problem of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands: a variable, a line of a file, a file.
+    /// Where the setting comes from: a variable, a line of a file, or a file.
     pub source: String,
-    /// What is wrong.
+    /// What is wrong with it.
     pub what: String,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: String,
 }
 
@@ -87,22 +90,22 @@ impl Error {
         error
     }
 
-    /// Who has to do something about it.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// How to mend it, where that is known.
+    /// Returns how to fix the error, if that is known.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// All that is wrong with the settings; empty unless the kind is [`ErrorKind::Settings`].
+    /// Returns all problems of the settings. Empty unless the kind is [`ErrorKind::Settings`].
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
     }
 
-    /// What failed and why, on one line.
+    /// Returns the operation and all its causes on one line.
     pub fn message(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();

@@ -1,34 +1,34 @@
-//! What stands behind an error, finer than its kind: for who has to say it in Vault's own words.
+//! The reason of an error, finer than its kind, for callers that answer in Vault's own terms.
 
 use std::error::Error as _;
 
 use vault_http::ErrorKind as Http;
 use vault_kv::{ErrorKind as Stored, VersionMetadata};
 
-use crate::error::Error;
+use super::Error;
 
-/// What Vault said, where it said something of its own.
+/// The reason that Vault gave for an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason<'a> {
-    /// Nothing was ever stored there.
+    /// No version was ever stored at the path.
     Missing,
     /// The version is deleted or destroyed.
     Gone(&'a VersionMetadata),
-    /// There is no such mount or namespace: somebody's configuration is wrong.
+    /// The mount or the namespace does not exist, so the configuration is wrong.
     MountMissing,
-    /// Check-and-set: another version is stored.
+    /// Check-and-set failed because another version is stored.
     CasMismatch,
-    /// A check-and-set version is demanded.
+    /// The mount requires check-and-set, and the request named no version.
     CasRequired,
     /// The value is too large.
     TooLarge,
-    /// The kind of the error says all there is.
+    /// Any other reason; see [`Error::kind`].
     Other,
 }
 
 impl Error {
-    /// What stands behind it.
+    /// Returns the reason that Vault gave, if it is finer than the [kind](Self::kind).
     pub fn reason(&self) -> Reason<'_> {
         let source = self.source().and_then(|source| source.downcast_ref::<vault_kv::Error>());
         let Some(error) = source else {

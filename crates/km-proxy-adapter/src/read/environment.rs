@@ -1,5 +1,7 @@
-//! The process environment behind Vault. [`Environment::get`] is the only place in the crate that
-//! reads a variable by a name that a caller gives, so that the settings decide for every route.
+//! The process environment as a fallback for Vault.
+//!
+//! [`Environment::get`] is the only code in the crate that reads a variable by a name that a
+//! caller gives. It asks the settings first, so no read bypasses them.
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use tracing::debug;
 use crate::error::{Error, ErrorKind};
 use crate::read::secret::Secret;
 
-/// The environment, and the settings that say which names it may answer.
+/// The environment, and the settings that restrict it.
 pub(crate) struct Environment {
     env: Box<dyn Env>,
     settings: Arc<Settings>,
@@ -21,8 +23,8 @@ impl Environment {
         Self { env: Box::new(env), settings: Arc::clone(settings) }
     }
 
-    /// The variable of this name; `None` where there is none, or where the settings do not let the
-    /// environment answer the name.
+    /// Returns the variable of this name, or `None` if it is not set or the settings forbid the
+    /// fallback.
     ///
     /// # Errors
     /// [`ErrorKind::StoredValue`] for a value that is not UTF-8.
@@ -30,27 +32,28 @@ impl Environment {
         if !self.settings.environment_may_answer(name, vault) {
             return Ok(None);
         }
-        debug!(name, "asking the environment");
+        debug!(name, "reading the environment");
         let Some(value) = self.env.var(name) else {
             return Ok(None);
         };
         let value = value.into_string().map_err(|_| {
-            let what = format!("read {name}: the environment's value is not UTF-8");
-            Error::new(ErrorKind::StoredValue, what).with_hint("set the variable to text")
+            let what = format!("read {name}: the environment variable is not UTF-8");
+            Error::new(ErrorKind::StoredValue, what).with_hint("set the variable to UTF-8 text")
         })?;
-        Ok(Some(Secret::environment(SecretString::from(value))))
+        Ok(Some(Secret::from_environment(SecretString::from(value))))
     }
 
-    /// The error for a name that Vault is not asked for and that [`get`](Self::get) does not find.
+    /// Returns the error of a name that is not looked up in Vault and that [`get`](Self::get) did
+    /// not find.
     pub(crate) fn not_found(&self, name: &str) -> Error {
         let why = if is_reserved(name) {
             "settings and credentials are never returned as secrets"
         } else if self.settings.environment_may_answer(name, VaultOutcome::NotAsked) {
             "the environment has no such variable"
         } else {
-            "the environment may not answer this name (KM_FALLBACK)"
+            "the fallback to the environment is not allowed for this name (KM_FALLBACK)"
         };
-        Error::new(ErrorKind::NotFound, format!("read {name}: {why}"))
-            .with_hint("these settings don't ask Vault for it: see access_mode and hosted_keys")
+        let hint = "set access_mode and hosted_keys so that this name is read from Vault";
+        Error::new(ErrorKind::NotFound, format!("read {name}: not found: {why}")).with_hint(hint)
     }
 }

@@ -1,59 +1,56 @@
-//! Reading what a configuration names before anybody asks for it.
+//! Reads the names of a configuration before they are requested.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use km_settings::Settings;
 
 use crate::error::Error;
-use crate::key_manager::KeyManager;
+use crate::inner::Inner;
 use crate::name;
+use crate::ownership::configured_names;
 use crate::route::{Route, route};
 
-/// Reads in flight: as many as the cache loads at a time.
-const IN_FLIGHT: usize = 64;
+/// The number of concurrent reads; the cache runs as many loads at a time.
+const MAX_CONCURRENT_READS: usize = 64;
 
-/// A name that was read ahead, and how many were.
+/// The outcome for one name, and the progress of a preload.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PreloadProgress<'a> {
     /// The name.
     pub name: &'a str,
-    /// Why there is no value of it.
+    /// The error of the read, if it failed.
     pub error: Option<Error>,
-    /// How many names have been read, this one included.
+    /// The number of names that were read, including this one.
     pub completed: usize,
-    /// How many there are.
+    /// The number of all names.
     pub total: usize,
 }
 
-impl KeyManager {
-    /// Reads the hosted keys, and every `os.environ/` name of the file that Vault is asked for, 64 at a
-    /// time; tells of each as it comes. What can't be read now is read when it is asked for.
-    ///
-    /// A gateway calls this once, when it starts; a program that wants one value doesn't.
-    pub async fn preload(&self, mut tell: impl FnMut(PreloadProgress<'_>)) {
-        let names = self.configured();
-        let (all, mut done) = (names.len(), 0);
-        let reads = names.into_iter().map(|name| {
-            let keys = self.clone();
-            async move {
-                let error = keys.secret(&name).await.err();
-                (name, error)
-            }
-        });
-        let mut reads = stream::iter(reads).buffer_unordered(IN_FLIGHT);
-        while let Some((name, error)) = reads.next().await {
-            done += 1;
-            tell(PreloadProgress { name: &name, error, completed: done, total: all });
+/// Reads all configured names and reports each as it completes.
+pub(crate) async fn preload(inner: &Arc<Inner>, mut on_progress: impl FnMut(PreloadProgress<'_>)) {
+    let names = names_in_vault(&inner.settings);
+    let (total, mut completed) = (names.len(), 0);
+    let reads = names.into_iter().map(|name| {
+        let inner = Arc::clone(inner);
+        async move {
+            let error = inner.secret(&name).await.err();
+            (name, error)
         }
+    });
+    let mut reads = stream::iter(reads).buffer_unordered(MAX_CONCURRENT_READS);
+    while let Some((name, error)) = reads.next().await {
+        completed += 1;
+        on_progress(PreloadProgress { name: &name, error, completed, total });
     }
+}
 
-    /// The names that the settings speak of and Vault is asked for, each once.
-    fn configured(&self) -> BTreeSet<String> {
-        let settings = self.settings();
-        let hosted = settings.hosted_keys.iter().flatten();
-        let names = hosted.chain(&settings.references);
-        let names = names.filter(|name| name::parse(name).is_ok());
-        names.filter(|name| route(settings, name) == Route::Vault).cloned().collect()
-    }
+/// Returns the configured names that are looked up in Vault, each once.
+fn names_in_vault(settings: &Settings) -> BTreeSet<String> {
+    configured_names(settings)
+        .filter(|name| name::parse(name).is_ok() && route(settings, name) == Route::Vault)
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! A value that was read, and where it came from.
+//! A secret that was read, and its source.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,35 +6,35 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Origin, Ref};
 
+use super::load::CachedSecret;
 use crate::name::Name;
-use crate::read::load::Value;
 
-/// A secret's value, lent by the cache or read from the environment. `Debug` masks it.
-pub struct Secret(Held);
+/// The value of a secret, borrowed from the cache or read from the environment. `Debug` masks it.
+pub struct Secret(Repr);
 
-enum Held {
-    Vault(Ref<Name, Value>),
+enum Repr {
+    Cached(Ref<Name, CachedSecret>),
     Environment(SecretString),
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// Vault, asked just now.
+    /// Vault, read for this request.
     Vault,
-    /// Memory, within the refresh interval.
+    /// The cache, within the refresh interval.
     Cache,
-    /// Memory, past the refresh interval: Vault can't be asked.
+    /// The cache, past the refresh interval, because Vault can't be read.
     Stale,
     /// The process environment.
     Environment,
 }
 
 impl Source {
-    /// Where a cache had it from.
-    pub(crate) fn of<K, V>(lent: &Ref<K, V>) -> Self {
-        match lent.origin() {
-            _ if lent.is_stale() => Self::Stale,
+    /// Returns the source of a value of the cache.
+    pub(crate) fn of_cached<K, V>(value: &Ref<K, V>) -> Self {
+        match value.origin() {
+            _ if value.is_stale() => Self::Stale,
             Origin::Loaded => Self::Vault,
             Origin::Memory => Self::Cache,
         }
@@ -43,58 +43,59 @@ impl Source {
 
 impl Secret {
     #[inline]
-    pub(crate) fn lent(value: Ref<Name, Value>) -> Self {
-        Self(Held::Vault(value))
+    pub(crate) fn from_cache(value: Ref<Name, CachedSecret>) -> Self {
+        Self(Repr::Cached(value))
     }
 
-    pub(crate) fn environment(value: SecretString) -> Self {
-        Self(Held::Environment(value))
+    pub(crate) fn from_environment(value: SecretString) -> Self {
+        Self(Repr::Environment(value))
     }
 
-    /// The value, byte for byte.
+    /// Returns the value, byte for byte.
     #[inline]
     pub fn expose(&self) -> &str {
         match &self.0 {
-            Held::Vault(lent) => lent.text.expose_secret(),
-            Held::Environment(value) => value.expose_secret(),
+            Repr::Cached(value) => value.text.expose_secret(),
+            Repr::Environment(value) => value.expose_secret(),
         }
     }
 
-    /// The value as a boolean: `true` or `false` in any case, with white space around it; `None`
-    /// for anything else.
+    /// Returns the value as a boolean: `true` or `false` in any case, surrounded by any white
+    /// space. `None` for anything else.
     pub fn as_bool(&self) -> Option<bool> {
         let text = self.expose().trim();
         let is = |word| text.eq_ignore_ascii_case(word);
         if is("true") { Some(true) } else { is("false").then_some(false) }
     }
 
-    /// Where it came from.
+    /// Returns the source of the value.
     pub fn source(&self) -> Source {
         match &self.0 {
-            Held::Environment(_) => Source::Environment,
-            Held::Vault(lent) => Source::of(lent),
+            Repr::Environment(_) => Source::Environment,
+            Repr::Cached(value) => Source::of_cached(value),
         }
     }
 
-    /// The version that Vault counts; `None` for one from the environment.
+    /// Returns the version number, or `None` for a value of the environment.
     pub fn version(&self) -> Option<u64> {
-        self.vault().map(|lent| lent.version().number())
+        self.cached().map(|value| value.version().number())
     }
 
-    /// When that version was written, RFC 3339.
+    /// Returns when the version was written, in RFC 3339, or `None` for a value of the environment.
     pub fn created(&self) -> Option<&str> {
-        self.vault().map(|lent| lent.secret.metadata.created_time.as_str())
+        self.cached().map(|value| value.secret.metadata.created_time.as_str())
     }
 
-    /// How long ago it was read from Vault.
+    /// Returns the time since the value was read from Vault, or `None` for a value of the
+    /// environment.
     pub fn age(&self) -> Option<Duration> {
-        self.vault().map(Ref::age)
+        self.cached().map(Ref::age)
     }
 
-    fn vault(&self) -> Option<&Ref<Name, Value>> {
+    fn cached(&self) -> Option<&Ref<Name, CachedSecret>> {
         match &self.0 {
-            Held::Vault(lent) => Some(lent),
-            Held::Environment(_) => None,
+            Repr::Cached(value) => Some(value),
+            Repr::Environment(_) => None,
         }
     }
 }

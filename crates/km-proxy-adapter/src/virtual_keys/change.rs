@@ -1,38 +1,42 @@
-//! Storing, rotating and renaming keys, so that no key's value is ever nowhere.
+//! Changes of keys: store, rotate and rename.
+//!
+//! The value of a key is always stored under one of its names, so that a change that stops at any
+//! point loses none. The steps are in [`steps`](super::steps).
 
 use secrecy::{ExposeSecret as _, SecretString};
 use vault_http::ApiPath;
 use vault_kv::{Fields, SecretPath};
 
-use super::document::{came_from, derived, described};
+use super::VirtualKeys;
+use super::alias::KeyAlias;
+use super::document::{has_origin, with_description, with_origin};
 use super::steps::{Match, Operation, StoredDocument};
-use super::{KeyAlias, VirtualKeys};
-use crate::error::convert as explain;
-use crate::error::{Error, ErrorKind};
-use crate::write::Present;
+use crate::access::check_write;
+use crate::error::{Error, ErrorKind, convert};
+use crate::stored::StoredState;
 
-/// What became of a key that was to be stored.
+/// The outcome of storing a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreOutcome {
-    /// It is stored.
+    /// The key is stored.
     Stored(KeyChange),
-    /// It is not: the settings say that virtual keys are not stored.
+    /// Nothing was stored, because the settings say not to store virtual keys.
     Skipped,
 }
 
-/// Where a key is stored now.
+/// The place of a key after a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyChange {
     /// The path of the request, below `/v1/`.
     pub path: ApiPath,
-    /// The version that holds it. The same command again finds it and writes no other.
+    /// The version that has the value. Repeating the change writes no other version.
     pub version: u64,
-    /// The path of the name that it had before, which is deleted now.
+    /// The path of the key's former name, which is now deleted.
     pub deleted: Option<ApiPath>,
 }
 
-/// From which name to which.
+/// The names and paths of a key before and after a change.
 struct Move<'a> {
     from: &'a KeyAlias,
     to: &'a KeyAlias,
@@ -41,13 +45,21 @@ struct Move<'a> {
 }
 
 impl VirtualKeys {
-    /// Stores a key. Where the same value is stored already, no new version is written, whatever is
-    /// beside it. `description` is written beside the value; the settings' one if not given.
+    /// Stores a key. If the same value is stored already, no version is written, whatever the
+    /// other fields are.
+    ///
+    /// `description` is stored beside the value. Default: the description of the settings.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another value is
-    /// stored or one that cannot be read, when another writer is faster, or when the outcome is
-    /// unknown; else why Vault did not store. In each case the same call may be made again.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids it, or for a path among the
+    ///   provider secrets.
+    /// - [`ErrorKind::Conflict`] if another value or an unreadable one is stored, if another writer
+    ///   was faster, or if the outcome is unknown.
+    /// - [`ErrorKind::Usage`] for an alias that could be another location's key, or for a
+    ///   description that would replace the key.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if nothing was stored.
+    ///
+    /// The same call can be repeated after any error.
     pub async fn store(
         &self,
         alias: &KeyAlias,
@@ -55,112 +67,123 @@ impl VirtualKeys {
         description: Option<&str>,
     ) -> Result<StoreOutcome, Error> {
         let path = self.folder.path(alias)?;
-        let description = description.or(self.keys.settings().description.as_deref());
-        let document = described(&self.folder, value.clone(), description)?;
+        let description = description.or(self.inner.settings.description.as_deref());
+        let document = with_description(&self.folder, value.clone(), description)?;
         if !self.stores() {
             return Ok(StoreOutcome::Skipped);
         }
-        let work = self.begin(format!("store the key {alias}"));
-        self.keys.may_write(|| work.operation.clone())?;
-        let _forget = self.keys.forget(&work.kv, &path);
-        let same = Match::Value { field: &self.folder.field, value: value.expose_secret() };
-        let landed = work.put(&path, &document, same).await?;
-        Ok(self.done(&path, &landed, None))
+        let operation = self.begin(format!("store the key {alias}"));
+        check_write(&self.inner.settings, || operation.name.clone())?;
+        let _guard = self.inner.invalidate_on_drop(&operation.kv, &path);
+        let rule = Match::Value { field: &self.folder.field, value: value.expose_secret() };
+        let stored = operation.put(&path, &document, rule).await?;
+        Ok(self.outcome(&path, &stored, None))
     }
 
-    /// Gives a key a new value, and a new alias if `to` is given. The old name is deleted after the
-    /// new one was read back and compared. A key that is not stored is stored.
+    /// Gives a key a new value, and a new alias if `to` is given. A key that is not stored yet is
+    /// stored.
     ///
-    /// A call that was stopped at any point is completed by the same call.
+    /// The old name is deleted only after the new one was read back and compared. If a call stops
+    /// at any point, the same call completes it.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another key has
-    /// the new name; else why Vault did not do it, and what is left to do.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids it, or for a path among the
+    ///   provider secrets.
+    /// - [`ErrorKind::Conflict`] if another key has the new name, if another writer was faster, or
+    ///   if the outcome is unknown.
+    /// - [`ErrorKind::Usage`] for an alias that could be another location's key.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be used now.
+    ///
+    /// If a part was done, the message says what is left. Repeat the same call to complete it.
     pub async fn rotate(
         &self,
         current: &KeyAlias,
         to: Option<&KeyAlias>,
         value: SecretString,
     ) -> Result<StoreOutcome, Error> {
-        let work = self.begin(format!("rotate the key {current}"));
+        let operation = self.begin(format!("rotate the key {current}"));
         let names = self.names(current, to.unwrap_or(current))?;
-        let document = derived(&self.folder, value, current);
-        self.keys.may_write(|| work.operation.clone())?;
-        let _forget = [&names.source, &names.target].map(|path| self.keys.forget(&work.kv, path));
+        let document = with_origin(&self.folder, value, current);
+        check_write(&self.inner.settings, || operation.name.clone())?;
+        let _guards = [&names.source, &names.target]
+            .map(|path| self.inner.invalidate_on_drop(&operation.kv, path));
         let target = &names.target;
-        let landed = match work.present(&names.source).await? {
-            Present::Alive(found) if names.source == *target => {
-                work.replace(target, &document, found).await?
+        let stored = match operation.state(&names.source).await? {
+            StoredState::Live(found) if names.source == *target => {
+                operation.replace(target, &document, found).await?
             }
-            Present::Alive(_) => return self.relocate(&work, &names, &document).await,
-            Present::Gone(_) | Present::Never if self.stores() => {
-                work.put(target, &document, Match::Document).await?
+            StoredState::Live(_) => return self.relocate(&operation, &names, &document).await,
+            StoredState::Gone(_) | StoredState::Never if self.stores() => {
+                operation.put(target, &document, Match::Document).await?
             }
-            // Nothing new is stored; a rotation that was stopped before its end is at its end.
-            Present::Gone(_) | Present::Never => match work.present(target).await? {
-                Present::Alive(found) if found.fields.same_as(&document) => {
-                    StoredDocument { metadata: found.metadata, seen: true }
+            // The settings say not to store new keys. A rotation that stopped after the deletion
+            // of the old name is complete.
+            StoredState::Gone(_) | StoredState::Never => match operation.state(target).await? {
+                StoredState::Live(found) if found.fields.same_as(&document) => {
+                    StoredDocument { metadata: found.metadata, confirmed: true }
                 }
                 _ => return Ok(StoreOutcome::Skipped),
             },
         };
-        work.confirm(target, &document, &landed).await?;
-        Ok(self.done(target, &landed, None))
+        operation.confirm(target, &document, &stored).await?;
+        Ok(self.outcome(target, &stored, None))
     }
 
-    /// Gives a key a new alias, and leaves its value as it is. The old name is deleted after the
-    /// new one was read back and compared.
+    /// Gives a key a new alias and keeps its value.
     ///
-    /// A call that was stopped at any point is completed by the same call.
+    /// The old name is deleted only after the new one was read back and compared. If a call stops
+    /// at any point, the same call completes it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is no such key, [`ErrorKind::Conflict`] when another one has the
-    /// new name; else as [`rotate`](Self::rotate).
+    /// [`ErrorKind::NotFound`] if there is no such key, [`ErrorKind::StoredValue`] if its field is
+    /// missing or not a string, [`ErrorKind::Usage`] if both names are the same; else as
+    /// [`rotate`](Self::rotate).
     pub async fn rename(&self, from: &KeyAlias, to: &KeyAlias) -> Result<StoreOutcome, Error> {
         if from == to {
-            let what = format!("rename the key {from}: the new name is the same");
-            return Err(Error::new(ErrorKind::Usage, what).with_hint("name another one"));
+            let what = format!("rename the key {from}: both names are the same");
+            return Err(Error::new(ErrorKind::Usage, what).with_hint("use another new name"));
         }
-        let work = self.begin(format!("rename the key {from}"));
+        let operation = self.begin(format!("rename the key {from}"));
         let names = self.names(from, to)?;
-        self.keys.may_write(|| work.operation.clone())?;
-        let _forget = [&names.source, &names.target].map(|path| self.keys.forget(&work.kv, path));
-        let place = self.url(&names.source);
-        let Present::Alive(found) = work.present(&names.source).await? else {
-            // It may have been renamed by a call whose end nobody heard of.
-            return match work.present(&names.target).await? {
-                Present::Alive(found) if came_from(&self.folder, &found.fields, from) => {
-                    let landed = StoredDocument { metadata: found.metadata, seen: true };
-                    Ok(self.done(&names.target, &landed, None))
+        check_write(&self.inner.settings, || operation.name.clone())?;
+        let _guards = [&names.source, &names.target]
+            .map(|path| self.inner.invalidate_on_drop(&operation.kv, path));
+        let url = self.url(&names.source);
+        let StoredState::Live(found) = operation.state(&names.source).await? else {
+            // An earlier call may have renamed it without its caller learning the outcome.
+            return match operation.state(&names.target).await? {
+                StoredState::Live(found) if has_origin(&self.folder, &found.fields, from) => {
+                    let stored = StoredDocument { metadata: found.metadata, confirmed: true };
+                    Ok(self.outcome(&names.target, &stored, None))
                 }
-                _ => Err(missing(&work, &place)),
+                _ => Err(not_found(&operation, &url)),
             };
         };
         let value = found.fields.into_text(&self.folder.field);
         let value =
-            value.map_err(|error| explain::field(format!("{}: {place}", work.operation), error))?;
-        self.relocate(&work, &names, &derived(&self.folder, value, from)).await
+            value.map_err(|error| convert::field(format!("{}: {url}", operation.name), error))?;
+        self.relocate(&operation, &names, &with_origin(&self.folder, value, from)).await
     }
 
     /// Stores the document under the new name, reads it back, and deletes the old name.
     async fn relocate(
         &self,
-        work: &Operation,
+        operation: &Operation,
         names: &Move<'_>,
         document: &Fields,
     ) -> Result<StoreOutcome, Error> {
         let Move { from, to, source, target } = names;
-        let landed = work.put(target, document, Match::Document).await?;
-        work.confirm(target, document, &landed).await?;
-        work.kv.delete_latest(source).await.map_err(|error| {
-            let (place, version) = (self.url(target), landed.metadata.version);
-            let operation = format!(
-                "{}: {to} is stored ({place} version {version}), {from} is not deleted yet",
-                work.operation
+        let stored = operation.put(target, document, Match::Document).await?;
+        operation.confirm(target, document, &stored).await?;
+        operation.kv.delete_latest(source).await.map_err(|error| {
+            let (url, version) = (self.url(target), stored.metadata.version);
+            let what = format!(
+                "{}: {to} is stored ({url} version {version}), {from} is not deleted yet",
+                operation.name
             );
-            explain::kv(operation, error).with_hint("run the same again: it deletes the old key")
+            convert::kv(what, error).with_hint("run the same command again to delete the old key")
         })?;
-        Ok(self.done(target, &landed, Some(source)))
+        Ok(self.outcome(target, &stored, Some(source)))
     }
 
     fn names<'a>(&self, from: &'a KeyAlias, to: &'a KeyAlias) -> Result<Move<'a>, Error> {
@@ -168,26 +191,24 @@ impl VirtualKeys {
         Ok(Move { from, to, source, target })
     }
 
+    /// Returns whether the settings say to store virtual keys.
     fn stores(&self) -> bool {
-        self.keys.settings().virtual_keys.store
+        self.inner.settings.virtual_keys.store
     }
 
-    fn done(
+    fn outcome(
         &self,
         path: &SecretPath,
-        landed: &StoredDocument,
+        stored: &StoredDocument,
         deleted: Option<&SecretPath>,
     ) -> StoreOutcome {
-        let (path, version) = (self.url(path), landed.metadata.version);
-        StoreOutcome::Stored(KeyChange {
-            path,
-            version,
-            deleted: deleted.map(|path| self.url(path)),
-        })
+        let (path, version) = (self.url(path), stored.metadata.version);
+        let deleted = deleted.map(|path| self.url(path));
+        StoreOutcome::Stored(KeyChange { path, version, deleted })
     }
 }
 
-fn missing(work: &Operation, place: &ApiPath) -> Error {
-    let what = format!("{}: {place}: nothing is stored there", work.operation);
+fn not_found(operation: &Operation, url: &ApiPath) -> Error {
+    let what = format!("{}: {url}: not found", operation.name);
     Error::new(ErrorKind::NotFound, what).with_hint("check the alias and the location")
 }

@@ -1,12 +1,16 @@
-//! The virtual keys that a gateway hands out: where they are kept, read and listed.
+//! The virtual keys that a gateway issues: their location, reads, listings and deletion.
 //!
-//! How one is written is in `changes.rs`; which names belong to whom, in `folder.rs`.
+//! [`change`] stores, rotates and renames them. [`location`] decides which paths belong to which
+//! location.
 
-mod alias;
-mod change;
+pub(crate) mod alias;
+pub(crate) mod change;
 mod document;
-mod location;
+pub(crate) mod location;
 mod steps;
+
+use std::fmt;
+use std::sync::Arc;
 
 use km_settings::TeamSettings;
 use secrecy::SecretString;
@@ -14,23 +18,22 @@ use tracing::warn;
 use vault_http::ApiPath;
 use vault_kv::{Kv, SecretPath};
 
-pub use alias::KeyAlias;
-pub use change::{KeyChange, StoreOutcome};
-pub(crate) use location::KeyFolder;
-use steps::Operation;
-
-use crate::error::Error;
-use crate::error::convert as explain;
-use crate::key_manager::{KeyManager, SecretLocation};
+use self::alias::KeyAlias;
+use self::location::KeyFolder;
+use self::steps::Operation;
+use crate::access::{check_read, check_write};
+use crate::error::{Error, convert};
+use crate::inner::Inner;
 use crate::listing::{self, Listing};
-use crate::write::delete;
+use crate::route::SecretLocation;
+use crate::stored;
 
-/// The virtual keys of one location: the gateway's own, or a team's. Cheap to clone.
+/// The virtual keys of one location: the global one, or a team's. Cheap to clone.
 ///
-/// What is read comes from Vault each time, never from memory.
-#[derive(Debug, Clone)]
+/// Keys are always read from Vault, never from the cache.
+#[derive(Clone)]
 pub struct VirtualKeys {
-    keys: KeyManager,
+    inner: Arc<Inner>,
     kv: Kv,
     folder: KeyFolder,
     of_team: bool,
@@ -42,87 +45,107 @@ pub struct VirtualKeys {
 pub struct VirtualKey {
     /// The key, byte for byte.
     pub value: SecretString,
-    /// The version that Vault counts.
+    /// The version number.
     pub version: u64,
-    /// When that version was written, RFC 3339.
+    /// When the version was written, in RFC 3339.
     pub created: String,
 }
 
-impl KeyManager {
-    /// The virtual keys of a team, or of those who have no location of their own. Nothing is sent.
-    ///
-    /// A team whose settings can't be had has no location: don't take `None` for it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) where the team's settings and the global ones contradict each other,
-    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) where the team has no right to the place that it names.
-    pub fn virtual_keys(&self, team: Option<&TeamSettings>) -> Result<VirtualKeys, Error> {
-        let folder = KeyFolder::new(self.settings(), team)?;
-        let kv = self.parts().engines.at(&folder.mount);
-        Ok(VirtualKeys { keys: self.clone(), kv, folder, of_team: team.is_some() })
-    }
-}
-
 impl VirtualKeys {
-    /// Where a key is. Nothing is sent.
+    pub(crate) fn new(inner: Arc<Inner>, team: Option<&TeamSettings>) -> Result<Self, Error> {
+        let folder = KeyFolder::new(&inner.settings, team)?;
+        let kv = inner.mounts.engine(&folder.mount);
+        Ok(Self { inner, kv, folder, of_team: team.is_some() })
+    }
+
+    /// Returns where a key is stored. Sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an alias that can't stand there, or that could name another location's
-    /// key; [`ErrorKind::Denied`](crate::ErrorKind::Denied) for a path among the provider keys.
+    /// [`ErrorKind::Usage`] for an alias that could be another location's key,
+    /// [`ErrorKind::Denied`] for a path among the provider secrets.
+    ///
+    /// [`ErrorKind::Usage`]: crate::ErrorKind::Usage
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
     pub fn locate(&self, alias: &KeyAlias) -> Result<SecretLocation, Error> {
-        Ok(self.place(self.url(&self.folder.path(alias)?)))
+        Ok(self.location(self.url(&self.folder.path(alias)?)))
     }
 
-    /// The folder that is listed. Nothing is sent.
+    /// Returns where the keys are listed. Sends nothing.
     pub fn locate_folder(&self) -> SecretLocation {
-        self.place(self.kv.mount().folder(self.folder.path.as_ref()))
+        self.location(self.kv.mount().folder(self.folder.path.as_ref()))
     }
 
-    /// The value of a key, as it is stored now.
+    /// Reads a key from Vault.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none, [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids
-    /// reading, [`ErrorKind::StoredValue`](crate::ErrorKind::StoredValue) when what is stored is no key; else why Vault did not tell.
+    /// - [`ErrorKind::NotFound`] if there is no such key.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids the read, or for a path among
+    ///   the provider secrets.
+    /// - [`ErrorKind::StoredValue`] if the field is missing or not a string.
+    /// - [`ErrorKind::Usage`] for an alias that could be another location's key.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be read now; retry
+    ///   later.
+    ///
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::StoredValue`]: crate::ErrorKind::StoredValue
+    /// [`ErrorKind::Usage`]: crate::ErrorKind::Usage
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn read(&self, alias: &KeyAlias) -> Result<VirtualKey, Error> {
         let path = self.folder.path(alias)?;
-        let work = self.begin(format!("read the key {alias}"));
-        self.keys.may_read(|| work.operation.clone())?;
-        let secret = work.kv.read(&path).await.map_err(|error| work.failed(error))?;
+        let operation = self.begin(format!("read the key {alias}"));
+        check_read(&self.inner.settings, || operation.name.clone())?;
+        let secret = operation.kv.read(&path).await.map_err(|error| operation.failed(error))?;
         let text = secret.fields.into_text(&self.folder.field);
         let value = text.map_err(|error| {
-            explain::field(format!("{}: {}", work.operation, self.url(&path)), error)
+            convert::field(format!("{}: {}", operation.name, self.url(&path)), error)
         })?;
         let (version, created) = (secret.metadata.version, secret.metadata.created_time);
         Ok(VirtualKey { value, version, created })
     }
 
-    /// The aliases of all keys, sorted, with the state of their latest versions.
+    /// Lists the aliases of all keys, sorted, with the state of their latest versions.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids reading; else why Vault
-    /// returned no names.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids the listing.
+    /// - [`ErrorKind::NotFound`] if the mount or the namespace does not exist.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be read now; retry
+    ///   later.
+    ///
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn list(&self) -> Result<Listing<KeyAlias>, Error> {
-        let work = self.begin("list the keys".to_owned());
-        self.keys.may_read(|| work.operation.clone())?;
-        let mut found = self.walk(&work).await?;
+        let operation = self.begin("list the keys".to_owned());
+        check_read(&self.inner.settings, || operation.name.clone())?;
+        let mut found = self.walk(&operation).await?;
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
-        listing::states(&self.kv, found).await.map_err(|error| work.failed(error))
+        listing::states(&self.kv, found).await.map_err(|error| operation.failed(error))
     }
 
-    /// The keys in the folder and in all below it that may hold keys of this location.
-    async fn walk(&self, work: &Operation) -> Result<Vec<(KeyAlias, Option<SecretPath>)>, Error> {
+    /// Lists the keys in the folder and in all its subfolders that may contain keys of this
+    /// location.
+    async fn walk(
+        &self,
+        operation: &Operation,
+    ) -> Result<Vec<(KeyAlias, Option<SecretPath>)>, Error> {
         let mut found = Vec::new();
         let mut folders = vec![(String::new(), self.folder.path.clone())];
-        while let Some((above, path)) = folders.pop() {
-            let names = work.kv.list(path.as_ref()).await.map_err(|error| work.failed(error))?;
-            for name in names.iter().map(|name| format!("{above}{name}")) {
-                let inner = name.strip_suffix('/');
-                let Some((alias, path)) = self.listed(inner.unwrap_or(&name)) else {
+        while let Some((parent, path)) = folders.pop() {
+            let names = operation.kv.list(path.as_ref()).await;
+            let names = names.map_err(|error| operation.failed(error))?;
+            for name in names.iter().map(|name| format!("{parent}{name}")) {
+                let subfolder = name.strip_suffix('/');
+                let Some((alias, path)) = self.listed(subfolder.unwrap_or(&name)) else {
                     continue;
                 };
-                match inner {
+                match subfolder {
                     None => found.push((alias, Some(path))),
-                    Some(inner) if self.folder.holds(inner) => folders.push((name, Some(path))),
+                    Some(subfolder) if self.folder.may_contain_keys(subfolder) => {
+                        folders.push((name, Some(path)));
+                    }
                     Some(_) => {}
                 }
             }
@@ -130,40 +153,61 @@ impl VirtualKeys {
         Ok(found)
     }
 
-    /// Deletes the latest version of a key; it can be undeleted. Returns the path of the request.
+    /// Deletes the latest version of a key and returns the path of the request. The version can be
+    /// undeleted.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none, [`ErrorKind::Denied`](crate::ErrorKind::Denied) when the access mode forbids it;
-    /// else why Vault did not delete.
+    /// - [`ErrorKind::NotFound`] if there is no such key.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids it, or for a path among the
+    ///   provider secrets.
+    /// - [`ErrorKind::Usage`] for an alias that could be another location's key.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be used now; retry
+    ///   later.
+    ///
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::Usage`]: crate::ErrorKind::Usage
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn delete(&self, alias: &KeyAlias) -> Result<ApiPath, Error> {
         let path = self.folder.path(alias)?;
-        let work = self.begin(format!("delete the key {alias}"));
-        self.keys.may_write(|| work.operation.clone())?;
-        let _forget = self.keys.forget(&work.kv, &path);
-        delete(&work.kv, &path).await.map_err(|error| work.failed(error))?;
+        let operation = self.begin(format!("delete the key {alias}"));
+        check_write(&self.inner.settings, || operation.name.clone())?;
+        let _guard = self.inner.invalidate_on_drop(&operation.kv, &path);
+        let deleted = stored::delete(&operation.kv, &path).await;
+        deleted.map_err(|error| operation.failed(error))?;
         Ok(self.url(&path))
     }
 
-    fn begin(&self, operation: String) -> Operation {
-        let deadline = self.keys.parts().link.session.deadline();
-        Operation { kv: self.kv.with_deadline(deadline), operation, of_team: self.of_team }
+    /// Begins an operation: its deadline starts now.
+    fn begin(&self, name: String) -> Operation {
+        let deadline = self.inner.connection.session.deadline();
+        Operation { kv: self.kv.with_deadline(deadline), name, of_team: self.of_team }
     }
 
-    /// A name in a listing, if it is this location's. What no request can name is nobody's.
+    /// Returns a name in a listing as an alias, or `None` if it is not a key of this location or
+    /// not a valid path.
     fn listed(&self, name: &str) -> Option<(KeyAlias, SecretPath)> {
         let alias = KeyAlias::new(name).inspect_err(|error| {
-            warn!(error = error.message(), "left out of the list of keys");
+            warn!(error = error.message(), "virtual key is left out of the listing");
         });
         let alias = alias.ok()?;
         let path = self.folder.path(&alias).ok()?;
         Some((alias, path))
     }
 
-    fn place(&self, path: ApiPath) -> SecretLocation {
+    fn location(&self, path: ApiPath) -> SecretLocation {
         SecretLocation::Vault { path, field: self.folder.field.clone() }
     }
 
+    /// Returns the path of the request for the key at `path`.
     fn url(&self, path: &SecretPath) -> ApiPath {
         self.kv.mount().data(path)
+    }
+}
+
+impl fmt::Debug for VirtualKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualKeys").field("folder", &self.folder).finish_non_exhaustive()
     }
 }

@@ -93,9 +93,9 @@ async fn missing_rights_are_named() -> Result<()> {
     let first = [("settings", WELL), ("server", WELL), ("login", WELL), ("mount", WELL)];
     for (settings, rights, texts) in [
         (&[("KM_HOSTED_KEYS", "A")][..], &[("rights", WELL)][..], &["read on"][..]),
-        (&[("KM_HOSTED_KEYS", "A,B")], &[("rights", WELL), ("rights", denied)], &["no read on"]),
-        (&[WRITER], &[("rights", denied)], &["no update, delete on"]),
-        (&[("KM_ACCESS_MODE", "write_only")], &[("rights", denied)], &["no update, delete on"]),
+        (&[("KM_HOSTED_KEYS", "A,B")], &[("rights", WELL), ("rights", denied)], &["lacks read on"]),
+        (&[WRITER], &[("rights", denied)], &["lacks update, delete on"]),
+        (&[("KM_ACCESS_MODE", "write_only")], &[("rights", denied)], &["lacks update, delete on"]),
     ] {
         let keys = keys(&fixture, settings).await?;
         check(&fixture, &keys, &[&first[..], rights].concat(), texts).await?;
@@ -116,7 +116,7 @@ async fn settings_that_ask_for_nothing_need_no_rights() -> Result<()> {
         ("mount", WELL),
         ("rights", WELL),
     ];
-    check(&fixture, &keys, &expected, &["KM_HOSTED_KEYS", "no secret"]).await
+    check(&fixture, &keys, &expected, &["KM_HOSTED_KEYS", "no capabilities"]).await
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_mount_that_is_none_is_found() -> Result<()> {
             &[("HCP_VAULT_MOUNT_NAME", gone.as_str())],
             Err(ErrorKind::Denied),
             Err(ErrorKind::Denied),
-            "no read on",
+            "lacks read on",
         ),
         (
             &allowed,
@@ -193,7 +193,7 @@ async fn a_token_is_told_by_its_rights_and_its_end() -> Result<()> {
     let root = fixture.server().must("POST", "auth/token/create", json!({ "ttl": "5m" })).await?;
     let root = root["auth"]["client_token"].as_str().unwrap_or_default();
     for (token, login, rights, text) in [
-        (token.as_str(), WELL, WELL, "the token lives for"),
+        (token.as_str(), WELL, WELL, "the token expires in"),
         (&bare, WELL, WARNING, "may not look itself up"),
         (root, WARNING, WELL, "root"),
     ] {

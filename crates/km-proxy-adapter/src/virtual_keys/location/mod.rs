@@ -1,44 +1,43 @@
-//! Where the virtual keys of one location are, and which names belong to it: pure policy.
+//! The folder of the virtual keys of one location, and the aliases that belong to it. Pure.
 //!
-//! Nobody knows the locations of all teams, so each name is judged by itself: it may not lead where
-//! another location's keys could be (`docs/adr/0012-tenants.md`).
+//! The locations of all teams are never known at once. So each alias is checked on its own: it is
+//! rejected if another location could use the same path (`docs/adr/0012-tenants.md`).
 
 use km_settings::{Location, OverlayError, Settings, TeamSettings};
 use vault_http::PathError;
 use vault_kv::{Mount, SecretPath};
 
-use super::KeyAlias;
-use crate::connect::bad_path;
-use crate::error::{Error, ErrorKind, Problem};
-use crate::key_manager::mount;
-use crate::name::{is_within, unusable};
+use super::alias::KeyAlias;
+use crate::connect::mounts::mount;
+use crate::error::{Error, ErrorKind, Problem, convert};
+use crate::name::is_within;
 use crate::ownership;
 
 /// The folder of one location's virtual keys: `{mount}/data/[{path_prefix}/][{key prefix}/]`.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyFolder {
     pub(crate) mount: Mount,
-    /// Path prefix and key prefix; `None` is the top of the mount.
+    /// The path prefix and the key prefix. `None` is the root of the mount.
     pub(crate) path: Option<SecretPath>,
-    /// What stands before an alias in the name of a key.
+    /// The prefix of all virtual keys.
     key_prefix: Option<String>,
-    /// The field that holds the value.
+    /// The field that stores the value.
     pub(crate) field: String,
-    /// The global path prefix, where it is of the same mount and this folder is not below it.
+    /// The global path prefix, if this folder is in the global mount and not below that prefix.
     reserved: Option<String>,
-    /// Paths in this folder that the configuration references or hosts as provider secrets.
+    /// The paths in this folder that the configuration references or hosts as provider secrets.
     configured: Vec<String>,
 }
 
 impl KeyFolder {
-    /// The folder of the gateway's own keys, or of a team's.
+    /// Returns the folder of a team's keys, or that of the global location.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for team settings that cannot be used and for a folder that the provider
-    /// secrets are in, [`ErrorKind::Denied`] for a location that the team may not name.
+    /// [`ErrorKind::Settings`] for invalid team settings and for a folder that contains the
+    /// provider secrets, [`ErrorKind::Denied`] for a location that the team may not use.
     pub(crate) fn new(settings: &Settings, team: Option<&TeamSettings>) -> Result<Self, Error> {
         let location = match team {
-            Some(team) => team.overlay(settings).map_err(refused)?,
+            Some(team) => team.overlay(settings).map_err(overlay_error)?,
             None => settings.location.clone(),
         };
         let folder = Self::at(settings, location)?;
@@ -49,10 +48,10 @@ impl KeyFolder {
         Ok(folder)
     }
 
-    /// The folder of the gateway's own keys, also where provider secrets are in it.
+    /// Returns the folder of the global location, even if it contains the provider secrets.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for settings that were not made by [`Settings::from_sources`].
+    /// [`ErrorKind::Settings`] for settings that [`Settings::from_sources`] did not return.
     pub(crate) fn of_gateway(settings: &Settings) -> Result<Self, Error> {
         Self::at(settings, settings.location.clone())
     }
@@ -69,66 +68,66 @@ impl KeyFolder {
         let global = settings.location.path_prefix.as_ref();
         let reserved = global.filter(|outer| is_global_mount && !is_below(outer)).cloned();
         let key_prefix = settings.virtual_keys.prefix.clone();
-        let path = joined(path_prefix.as_deref(), key_prefix.as_deref())
-            .map_err(|why| bad_path("path prefix of virtual keys", why))?;
+        let path = join_prefixes(path_prefix.as_deref(), key_prefix.as_deref())
+            .map_err(|why| convert::invalid_path("path prefix of virtual keys", why))?;
         let configured =
-            if is_global_mount { configured_in(settings, path.as_ref()) } else { Vec::new() };
+            if is_global_mount { configured_paths(settings, path.as_ref()) } else { Vec::new() };
         Ok(Self { mount, path, key_prefix, field, reserved, configured })
     }
 
-    /// Whether an alias and the name of a provider secret can be one path: there is no key prefix
-    /// that tells them apart, and the folder is below the global path prefix.
+    /// Returns whether an alias and the name of a provider secret can be the same path: no key
+    /// prefix separates them, and the folder is below the global path prefix.
     fn may_hold_provider_secrets(&self, settings: &Settings) -> Result<bool, Error> {
         let is_global_mount = self.mount.full() == global_mount(settings)?.full();
         Ok(is_global_mount && settings.virtual_keys.shares_folder() && self.reserved.is_none())
     }
 
-    /// The path of a key.
+    /// Returns the path of a key.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an alias that could name another location's key, [`ErrorKind::Denied`] for a
-    /// path among the provider secrets.
+    /// [`ErrorKind::Usage`] for an alias whose path could be another location's key,
+    /// [`ErrorKind::Denied`] for a path among the provider secrets.
     pub(crate) fn path(&self, alias: &KeyAlias) -> Result<SecretPath, Error> {
         if !self.owns(alias.as_str()) {
-            return Err(self.foreign(alias));
+            return Err(self.ambiguous_alias(alias));
         }
         let path = match &self.path {
-            Some(folder) => folder.join(alias.as_str()),
-            None => SecretPath::new(alias.as_str()),
+            Some(folder) => folder.join_path(alias.path()),
+            None => alias.path().clone(),
         };
-        let path = path.map_err(|why| unusable("alias", alias.as_str(), why))?;
         self.check_provider_secrets(alias, &path.decoded())?;
         Ok(path)
     }
 
     fn check_provider_secrets(&self, alias: &KeyAlias, path: &str) -> Result<(), Error> {
-        let denied = |why: String, hint| {
-            Err(Error::new(
-                ErrorKind::Denied,
-                format!("the key `{alias}`: permission denied: {why}"),
-            )
-            .with_hint(hint))
+        let denied = |why: &str, hint| {
+            let what = format!("the key `{alias}`: permission denied: {why}");
+            Err(Error::new(ErrorKind::Denied, what).with_hint(hint))
         };
         if let Some(reserved) = self.reserved.as_ref().filter(|outer| is_within(path, outer)) {
-            let why = format!("it would be among the global secrets, below {reserved}/");
-            return denied(why, "give the team a `path_prefix` of its own");
+            let why = format!("its path is among the global secrets, below {reserved}/");
+            return denied(&why, "give the team a `path_prefix` of its own");
         }
         if self.configured.iter().any(|configured| configured == path) {
-            let why = "the configuration names a provider secret there".to_owned();
-            return denied(why, "use another alias, or set prefix_for_stored_virtual_keys");
+            return denied(
+                "its path is that of a provider secret in the configuration",
+                "use another alias, or set prefix_for_stored_virtual_keys",
+            );
         }
         Ok(())
     }
 
-    /// The name of a key as LiteLLM tells it: the prefix of all keys, a slash, the alias; without a
-    /// prefix the slash stands there all the same.
+    /// Returns LiteLLM's name of a key: the prefix of all keys, a slash and the alias. The slash is
+    /// there without a prefix too.
     pub(crate) fn name(&self, alias: &KeyAlias) -> String {
         format!("{}/{alias}", self.key_prefix.as_deref().unwrap_or_default())
     }
 
-    /// Whether a key of this alias is this location's, whatever other locations there are: the
-    /// prefix of all keys stands only at the start of its name. Where it stood again, a location
-    /// whose path prefix ends there would call the same path its own.
+    /// Returns whether a key with this alias belongs to this location, whatever other locations
+    /// there are.
+    ///
+    /// The prefix of all keys may occur only at the start of the key's name. If it occurred again,
+    /// the path would also belong to a location whose path prefix ends there.
     pub(crate) fn owns(&self, alias: &str) -> bool {
         let prefix: Vec<_> = self.key_prefix.iter().flat_map(|prefix| prefix.split('/')).collect();
         let name: Vec<_> = prefix.iter().copied().chain(alias.split('/')).collect();
@@ -136,34 +135,35 @@ impl KeyFolder {
         !tails.any(|tail| tail.len() > prefix.len() && tail.starts_with(&prefix))
     }
 
-    /// Whether keys of this location may stand in its subfolder `folder`.
-    pub(crate) fn holds(&self, folder: &str) -> bool {
+    /// Returns whether the subfolder `folder` may contain keys of this location.
+    pub(crate) fn may_contain_keys(&self, folder: &str) -> bool {
         self.owns(&format!("{folder}/key"))
     }
 
-    fn foreign(&self, alias: &KeyAlias) -> Error {
+    fn ambiguous_alias(&self, alias: &KeyAlias) -> Error {
         let (what, hint) = match &self.key_prefix {
             Some(prefix) => (
-                format!("holds the prefix of virtual keys, {prefix}/"),
-                "leave the prefix out: it is put before the alias anyway",
+                format!("contains the prefix of virtual keys, {prefix}/"),
+                "omit the prefix, which is added to every alias",
             ),
             None => (
-                "has a slash, and virtual keys have no prefix that would keep teams apart"
+                "contains a slash, which requires a prefix of virtual keys to separate teams"
                     .to_owned(),
-                "use one segment, or set prefix_for_stored_virtual_keys",
+                "use a single segment, or set prefix_for_stored_virtual_keys",
             ),
         };
         Error::new(ErrorKind::Usage, format!("the alias `{alias}` {what}")).with_hint(hint)
     }
 }
 
-/// A mount in whose URL another one's could begin, or that is no engine's.
+/// Checks that a mount is that of a secrets engine and that no URL below it can be below another
+/// mount.
 fn check_mount(mount: &Mount) -> Result<(), Error> {
     let full = mount.full().decoded();
     let what = match full.split('/').collect::<Vec<_>>().as_slice() {
-        ["sys" | "auth", ..] => "no secrets engine is mounted below `sys` or `auth`",
+        ["sys" | "auth", ..] => "no secrets engine can be mounted below `sys` or `auth`",
         [_, rest @ ..] if rest.iter().any(|part| matches!(*part, "data" | "metadata")) => {
-            "a segment `data` or `metadata` would lead into another mount"
+            "a segment `data` or `metadata` makes paths ambiguous with those of another mount"
         }
         _ => return Ok(()),
     };
@@ -174,16 +174,16 @@ fn check_mount(mount: &Mount) -> Result<(), Error> {
     }]))
 }
 
-/// The mount of the provider secrets.
+/// Returns the mount of the provider secrets.
 fn global_mount(settings: &Settings) -> Result<Mount, Error> {
     mount(settings.location.namespace.as_deref(), &settings.location.mount)
 }
 
-/// The paths of the configured provider secrets that are in `folder`.
-fn configured_in(settings: &Settings, folder: Option<&SecretPath>) -> Vec<String> {
+/// Returns the paths of the configured provider secrets in `folder`.
+fn configured_paths(settings: &Settings, folder: Option<&SecretPath>) -> Vec<String> {
     let outer = settings.location.path_prefix.as_deref();
     let folder = folder.map(SecretPath::decoded);
-    ownership::configured(settings)
+    ownership::configured_names(settings)
         .map(|name| outer.map_or_else(|| name.to_owned(), |outer| format!("{outer}/{name}")))
         .filter(|path| folder.as_deref().is_none_or(|folder| is_within(path, folder)))
         .collect()
@@ -199,7 +199,7 @@ fn shared_folder() -> Error {
     }])
 }
 
-fn refused(error: OverlayError) -> Error {
+fn overlay_error(error: OverlayError) -> Error {
     match error {
         OverlayError::Contradiction(problems) => problems.into(),
         error => Error::new(ErrorKind::Denied, error.to_string())
@@ -207,7 +207,11 @@ fn refused(error: OverlayError) -> Error {
     }
 }
 
-fn joined(outer: Option<&str>, inner: Option<&str>) -> Result<Option<SecretPath>, PathError> {
+/// Joins two optional prefixes to a path.
+fn join_prefixes(
+    outer: Option<&str>,
+    inner: Option<&str>,
+) -> Result<Option<SecretPath>, PathError> {
     Ok(match (outer, inner) {
         (Some(outer), Some(inner)) => Some(SecretPath::new(outer)?.join(inner)?),
         (Some(only), None) | (None, Some(only)) => Some(SecretPath::new(only)?),

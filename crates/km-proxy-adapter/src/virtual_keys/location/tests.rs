@@ -206,7 +206,7 @@ fn check_mount_of(settings: &Settings, names: &[String]) {
             let Ok(path) = folder.path(&KeyAlias::new(alias).unwrap()) else { continue };
             let owner = owners.entry(path.decoded()).or_insert_with(|| place(&folder));
             assert_eq!(*owner, place(&folder), "{} of {settings:?}", path.decoded());
-            let Some(name) = Name::of(path, global) else { continue };
+            let Some(name) = Name::at(path, global) else { continue };
             let name = name.as_str();
             assert!(!is_configured(settings, name), "{name} is a provider secret: {settings:?}");
             let is_key = route(settings, name) == Route::VirtualKey;
