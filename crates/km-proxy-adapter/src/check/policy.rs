@@ -17,8 +17,8 @@ const TOKEN_SELF: [(&str, &str); 4] = [
 ];
 
 const HEAD: &str = "\
-# The least-privilege policy of these settings. Paths are relative to the root namespace; in a policy
-# of another namespace, remove that namespace from their start.
+# The least-privilege policy of these settings. Paths are relative to the root namespace; in a
+# policy of another namespace, remove that namespace from their start.
 ";
 
 const ANY_TEAM_LOCATION: &str = "

@@ -130,7 +130,9 @@ mod tests {
     #[test]
     fn weight_counts_text_fields_and_custom_metadata() {
         let metadata = serde_json::json!({
-            "version": 1, "created_time": "2026-05-04T09:12:41Z", "custom_metadata": { "a": "note" },
+            "version": 1,
+            "created_time": "2026-05-04T09:12:41Z",
+            "custom_metadata": { "a": "note" },
         });
         let secret = Secret {
             fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),

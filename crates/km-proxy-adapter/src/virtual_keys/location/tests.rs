@@ -1,4 +1,4 @@
-//! Properties of pairs of locations, and of keys beside provider secrets.
+//! Properties: no two locations share the path of a key, and no key is a provider secret.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use crate::name::Name;
 use crate::ownership::is_configured;
 use crate::route::{Route, route};
 
-/// Words that make nested, repeated and hostile places likely.
+/// Segments that make nested, repeated and hostile paths likely.
 const SEGMENT: &str = "(a|b|litellm|data|metadata|kv|\\.\\.|%2e%2e|a%2fb| a|)";
 
-fn text(most: usize) -> impl Strategy<Value = String> {
-    proptest::collection::vec(SEGMENT, 0..=most).prop_map(|parts| parts.join("/"))
+fn path_text(max_segments: usize) -> impl Strategy<Value = String> {
+    proptest::collection::vec(SEGMENT, 0..=max_segments).prop_map(|parts| parts.join("/"))
 }
 
-/// The settings of a gateway with this location and this prefix of keys; `None` where they are
-/// refused.
+/// Returns the settings of a gateway with this location and this prefix of virtual keys, or `None`
+/// if they are invalid.
 fn gateway(namespace: &str, mount: &str, prefix: &str, keys: &str) -> Option<Settings> {
     let location = [
         ("HCP_VAULT_NAMESPACE", namespace),
@@ -47,13 +47,13 @@ fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {
     TeamSettings::from_json(&json, &VaultValidator).ok()
 }
 
-/// The URL of a key, where it may be one.
+/// Returns the path of a key, or `None` if the alias is rejected.
 fn url(folder: &KeyFolder, alias: &str) -> Option<String> {
     let path = folder.path(&KeyAlias::new(alias).ok()?).ok()?;
     Some(folder.mount.data(&path).as_str().to_owned())
 }
 
-fn place(folder: &KeyFolder) -> (String, Option<SecretPath>) {
+fn folder_id(folder: &KeyFolder) -> (String, Option<SecretPath>) {
     (folder.mount.full().as_str().to_owned(), folder.path.clone())
 }
 
@@ -62,11 +62,11 @@ proptest! {
 
     #[test]
     fn no_alias_reaches_another_teams_key(
-        keys in text(2),
-        home in (text(1), text(2), text(2)),
-        one in proptest::option::of((text(2), text(2), text(3))),
-        two in (text(2), text(2), text(3)),
-        aliases in (text(4), text(4)),
+        keys in path_text(2),
+        home in (path_text(1), path_text(2), path_text(2)),
+        one in proptest::option::of((path_text(2), path_text(2), path_text(3))),
+        two in (path_text(2), path_text(2), path_text(3)),
+        aliases in (path_text(4), path_text(4)),
     ) {
         let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
         let first = match &one {
@@ -78,16 +78,16 @@ proptest! {
         };
         let Some(second) = team(&two.0, &two.1, &two.2) else { return Ok(()) };
         if let (Ok(first), Ok(second)) = (first, KeyFolder::new(&settings, Some(&second)))
-            && place(&first) != place(&second)
+            && folder_id(&first) != folder_id(&second)
             && let (Some(left), Some(right)) = (url(&first, &aliases.0), url(&second, &aliases.1))
         {
             prop_assert_ne!(left, right);
         }
     }
 
-    /// Pairs of teams that are made so that the URLs of two keys are the same text.
+    /// Builds pairs of teams and aliases whose keys would have the same path.
     #[test]
-    fn of_two_keys_at_one_place_one_is_refused(
+    fn of_two_keys_with_the_same_path_one_is_rejected(
         keys in "(litellm|a|a/b|a/a|)",
         [outer, middle, alias] in ["[ab](/[ab]){0,1}", "[ab](/[ab]){0,2}", "[ab](/[ab]){0,1}"],
     ) {
@@ -98,17 +98,17 @@ proptest! {
             url(&folder, alias)
         };
         for ((mount, prefix, name), (other_mount, other_prefix, other_name)) in [
-            // One prefix ends in the other's folder of keys.
+            // One path prefix ends inside the other's folder of keys.
             (
                 ("kv", outer.clone(), format!("{middle}/{prefixed}{alias}")),
                 ("kv", format!("{outer}/{prefixed}{middle}"), alias.clone()),
             ),
-            // One is at the top of the mount.
+            // One location is at the root of the mount.
             (
                 ("kv", String::new(), format!("{middle}/{prefixed}{alias}")),
                 ("kv", format!("{prefixed}{middle}"), alias.clone()),
             ),
-            // One mount ends in the other's secrets.
+            // One mount is below the data path of the other.
             (
                 ("kv", format!("{outer}/data/{middle}"), alias.clone()),
                 (&format!("kv/data/{outer}"), middle.clone(), alias.clone()),
@@ -121,11 +121,11 @@ proptest! {
     }
 
     #[test]
-    fn no_alias_leaves_its_folder_or_gets_below_the_global_prefix(
-        keys in text(2),
-        home in (text(1), text(2), text(2)),
-        named in (text(2), text(2), text(3)),
-        alias in text(4),
+    fn key_is_in_its_folder_and_not_below_the_global_prefix(
+        keys in path_text(2),
+        home in (path_text(1), path_text(2), path_text(2)),
+        named in (path_text(2), path_text(2), path_text(3)),
+        alias in path_text(4),
     ) {
         let Some(settings) = gateway(&home.0, &home.1, &home.2, &keys) else { return Ok(()) };
         let Some(team) = team(&named.0, &named.1, &named.2) else { return Ok(()) };
@@ -136,14 +136,16 @@ proptest! {
             None => format!("{}/data", folder.mount.full()),
         };
         let tail = url.strip_prefix(&own).and_then(|tail| tail.strip_prefix('/'));
-        prop_assert!(tail.is_some_and(|tail| tail.split('/').all(|s| !matches!(s, "" | "." | ".."))));
+        let is_plain = |tail: &str| tail.split('/').all(|s| !matches!(s, "" | "." | ".."));
+        prop_assert!(tail.is_some_and(is_plain));
         if let Some(prefix) = &settings.location.path_prefix {
             let location = &settings.location;
             let home = mount(location.namespace.as_deref(), &location.mount).unwrap();
             let below = format!("{}/", home.data(&SecretPath::new(prefix).unwrap()));
             let team_prefix = team.overlay(&settings).unwrap().path_prefix;
+            let is_own = team_prefix.as_deref().is_some_and(|own| is_within(own, prefix));
             prop_assert!(
-                !url.starts_with(&below) || team_prefix.as_deref().is_some_and(|own| is_within(own, prefix)),
+                !url.starts_with(&below) || is_own,
                 "{} is below {}", url, below
             );
         }
@@ -151,7 +153,7 @@ proptest! {
 }
 
 #[test]
-fn the_prefix_of_keys_stands_only_at_the_start() {
+fn alias_that_contains_the_key_prefix_is_rejected() {
     let check = |keys: &str, alias: &str, expected: bool| {
         let variables =
             [("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", keys), ("KM_DANGER_SHARED_KEY_FOLDER", "true")];
@@ -172,12 +174,12 @@ fn the_prefix_of_keys_stands_only_at_the_start() {
     check("", "a/alias", false);
 }
 
-/// Prefixes that are empty, within each other, and around the prefix of virtual keys.
+/// Path prefixes that are empty, nested, and that contain the prefix of virtual keys.
 const PREFIXES: [&str; 9] =
     ["", "a", "b", "litellm", "a/a", "a/b", "a/litellm", "litellm/a", "litellm/litellm"];
 const KEY_PREFIXES: [&str; 6] = ["", "litellm", "a", "a/a", "a/b", "b/a"];
 
-/// All names of up to three segments.
+/// Returns all names of up to three segments.
 fn names() -> Vec<String> {
     const WORDS: [&str; 3] = ["a", "b", "litellm"];
     let longer = |names: &[String]| -> Vec<String> {
@@ -189,7 +191,7 @@ fn names() -> Vec<String> {
     [one, two, three].concat()
 }
 
-/// The folders of the gateway's own keys and of a team at each prefix of the global mount.
+/// Returns the folders of the global location and of a team at each prefix of the global mount.
 fn folders(settings: &Settings) -> Vec<KeyFolder> {
     let teams = PREFIXES.map(|prefix| team("", "kv", prefix).unwrap());
     let teams = teams.iter().map(Some).chain([None]);
@@ -204,20 +206,20 @@ fn check_mount_of(settings: &Settings, names: &[String]) {
     for folder in folders(settings) {
         for alias in names {
             let Ok(path) = folder.path(&KeyAlias::new(alias).unwrap()) else { continue };
-            let owner = owners.entry(path.decoded()).or_insert_with(|| place(&folder));
-            assert_eq!(*owner, place(&folder), "{} of {settings:?}", path.decoded());
+            let owner = owners.entry(path.decoded()).or_insert_with(|| folder_id(&folder));
+            assert_eq!(*owner, folder_id(&folder), "{} of {settings:?}", path.decoded());
             let Some(name) = Name::at(path, global) else { continue };
             let name = name.as_str();
             assert!(!is_configured(settings, name), "{name} is a provider secret: {settings:?}");
             let is_key = route(settings, name) == Route::VirtualKey;
             let keys = &settings.virtual_keys;
-            let is_chosen = keys.shares_folder() && keys.danger_shared_folder;
-            assert!(is_key || is_chosen, "{name} is read as a provider secret: {settings:?}");
+            let is_allowed = keys.shares_folder() && keys.danger_shared_folder;
+            assert!(is_key || is_allowed, "{name} is read as a provider secret: {settings:?}");
         }
     }
 }
 
-/// Every operation on a key takes its path from [`Folder::path`].
+/// Every operation on a key obtains its path from [`KeyFolder::path`].
 #[test]
 fn keys_of_every_pair_of_locations_on_one_mount_are_apart() {
     let names = names();
@@ -241,7 +243,7 @@ fn keys_of_every_pair_of_locations_on_one_mount_are_apart() {
 }
 
 #[test]
-fn key_folder_of_the_provider_secrets_is_refused_unless_it_is_chosen() {
+fn key_folder_among_provider_secrets_is_rejected_unless_allowed() {
     let check = |keys: &str, global: &str, named: Option<&str>, danger: &str, expected: bool| {
         let settings = settings(
             &[
@@ -273,7 +275,7 @@ fn key_folder_of_the_provider_secrets_is_refused_unless_it_is_chosen() {
 }
 
 #[test]
-fn alias_of_a_configured_provider_secret_is_refused() {
+fn alias_of_a_configured_provider_secret_is_rejected() {
     let check = |keys: &str, alias: &str, expected: bool| {
         let variables = [
             ("HCP_VAULT_PATH_PREFIX", "gateway"),
