@@ -38,7 +38,7 @@ answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 
 import litellm
-from km_litellm import Door, KmSecretManager
+from km_litellm import KmClient, KmSecretManager
 from litellm.proxy import proxy_server
 from litellm.proxy._types import (
     GenerateKeyRequest,
@@ -183,7 +183,7 @@ def manager_for(request):
     door = request.get("door")
     litellm._key_management_system = System.CUSTOM if door else System.HASHICORP_VAULT
     name = request.get("manager")
-    make = HashicorpSecretManager if door is None else lambda: KmSecretManager(Door(door))
+    make = HashicorpSecretManager if door is None else lambda: KmSecretManager(KmClient(door))
     manager = managers.get(name) or make()
     litellm.secret_manager_client = manager
     if name is not None:

@@ -1,7 +1,7 @@
 //! The steps of the changes of keys.
 //!
 //! Each step can be repeated: if a change stops at any point, the same change continues from there
-//! (`docs/adr/0013-changes-of-keys.md`).
+//! (`docs/adr/0013-resumable-key-changes.md`).
 
 use secrecy::ExposeSecret as _;
 use vault_http::ErrorKind as Http;
