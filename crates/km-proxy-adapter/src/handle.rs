@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::keys::KeyManager;
 use crate::load::Loader;
 use crate::name::{self, Name};
-use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, route, virtual_key};
 use crate::secret::Secret;
 
@@ -16,13 +15,9 @@ use crate::secret::Secret;
 pub struct Handle {
     keys: KeyManager,
     name: Name,
-    place: Place,
-}
-
-#[derive(Clone)]
-enum Place {
-    Vault(secret_cache::Handle<Name, Loader>),
-    Environment,
+    is_in_vault: bool,
+    /// Never loaded, and so always empty, if the name is not in Vault.
+    cached: secret_cache::Handle<Name, Loader>,
 }
 
 impl KeyManager {
@@ -33,12 +28,13 @@ impl KeyManager {
     /// [`ErrorKind::Denied`](crate::ErrorKind::Denied) for the name of a virtual key.
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
         let name = self.named(name::parse(reference)?)?;
-        let place = match route(&self.parts().settings, name.as_str()) {
+        let is_in_vault = match route(&self.parts().settings, name.as_str()) {
             Route::VirtualKey => return Err(virtual_key(name.as_str())),
-            Route::Environment => Place::Environment,
-            Route::Vault => Place::Vault(self.parts().cache.handle(&name)),
+            Route::Environment => false,
+            Route::Vault => true,
         };
-        Ok(Handle { keys: self.clone(), name, place })
+        let cached = self.parts().cache.handle(&name);
+        Ok(Handle { keys: self.clone(), name, is_in_vault, cached })
     }
 }
 
@@ -55,7 +51,16 @@ impl Handle {
     /// As [`KeyManager::secret`].
     #[inline(always)]
     pub fn secret(&self) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'_> {
-        Reading::new(self)
+        self.cached.get_or_else(
+            |value| value.is_provider_key,
+            move |rejected| async move {
+                if self.is_in_vault {
+                    self.keys.read_vault(&self.name, rejected).await
+                } else {
+                    self.keys.read_environment(self.name())
+                }
+            },
+        )
     }
 
     /// Waits until another value has come from Vault, or Vault has said that there is none any more,
@@ -64,33 +69,10 @@ impl Handle {
     ///
     /// A value of the environment never changes: this waits for ever.
     pub async fn changed(&mut self) {
-        match &mut self.place {
-            Place::Environment => std::future::pending().await,
-            Place::Vault(cached) => cached.changed().await,
-        }
-    }
-}
-
-impl<'a> Source<'a> for &'a Handle {
-    #[inline(always)]
-    fn fresh(self) -> Option<Held> {
-        match &self.place {
-            Place::Vault(cached) => cached.get_if_fresh(|value| value.is_provider_key),
-            Place::Environment => None,
-        }
-    }
-
-    fn ready(self) -> Option<Held> {
-        match &self.place {
-            Place::Vault(cached) => cached.try_get(),
-            Place::Environment => None,
-        }
-    }
-
-    async fn find(self) -> Result<Secret, Error> {
-        match &self.place {
-            Place::Environment => self.keys.read_environment(self.name()),
-            Place::Vault(_) => self.keys.read_vault(&self.name).await,
+        if self.is_in_vault {
+            self.cached.changed().await;
+        } else {
+            std::future::pending::<()>().await;
         }
     }
 }

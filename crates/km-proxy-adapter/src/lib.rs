@@ -16,7 +16,6 @@ mod name;
 mod ownership;
 mod preload;
 mod read;
-mod reading;
 mod route;
 
 mod load;

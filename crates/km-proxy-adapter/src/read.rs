@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use km_settings::VaultOutcome;
+use secret_cache::Ref;
 use vault_http::Deadline;
 use vault_kv::FieldError;
 
 use crate::error::{Error, ErrorKind};
 use crate::explain;
 use crate::keys::KeyManager;
-use crate::load::Failure;
+use crate::load::{Failure, Value};
 use crate::name::{self, Name};
-use crate::reading::{Held, Reading, Source};
 use crate::route::{Route, outcome, route, virtual_key};
 use crate::secret::Secret;
 
@@ -21,6 +21,9 @@ const UNUSABLE_FOR: Duration = Duration::from_secs(5);
 
 /// How much longer than a load's own deadline its readers wait: the load's error says more.
 const GRACE: Duration = Duration::from_millis(50);
+
+/// A value borrowed from the cache.
+pub(crate) type Held = Ref<Name, Value>;
 
 /// Why the cache has no secret.
 pub(crate) enum Unread {
@@ -76,35 +79,47 @@ impl KeyManager {
         &'a self,
         reference: &'a str,
     ) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'a> {
-        Reading::new(ByName { keys: self, reference })
+        self.parts().cache.get_or_else(
+            name::bare(reference),
+            |value| value.is_provider_key,
+            move |rejected| self.read(reference, rejected),
+        )
     }
 
-    async fn find(&self, reference: &str) -> Result<Secret, Error> {
+    /// Reads a name of which memory has no provider key, only perhaps a `rejected` value.
+    async fn read(&self, reference: &str, rejected: Option<Held>) -> Result<Secret, Error> {
         let name = self.named(name::parse(reference)?)?;
         match route(&self.parts().settings, name.as_str()) {
-            Route::Vault => self.read_vault(&name).await,
+            Route::Vault => self.read_vault(&name, rejected).await,
             Route::Environment => self.read_environment(name.as_str()),
             Route::VirtualKey => Err(virtual_key(name.as_str())),
         }
     }
 
-    /// The value of a name that Vault is asked for.
-    pub(crate) async fn read_vault(&self, name: &Name) -> Result<Secret, Error> {
+    /// Reads a name that the settings route to Vault; `cached` is what memory has of it.
+    pub(crate) async fn read_vault(
+        &self,
+        name: &Name,
+        cached: Option<Held>,
+    ) -> Result<Secret, Error> {
         let (cache, field) = (&self.parts().cache, &self.parts().settings.location.field);
         let deadline = self.deadline();
-        let mut answer = self.cached_by(deadline, name).await;
-        if let Ok(lent) = &answer
-            && lent.secret.fields.text(field).is_err()
-            && lent.age() > UNUSABLE_FOR
+        let mut result = match cached {
+            Some(value) => Ok(value),
+            None => self.by_deadline(deadline, name, cache.load(name)).await,
+        };
+        if let Ok(value) = &result
+            && value.secret.fields.text(field).is_err()
+            && value.age() > UNUSABLE_FOR
         {
             cache.invalidate(name);
-            answer = self.cached_by(deadline, name).await;
+            result = self.by_deadline(deadline, name, cache.load(name)).await;
         }
-        match answer {
+        match result {
             Err(error) => self.fall_back(name, &Reason::Unread(&error)),
-            Ok(lent) => match lent.secret.fields.text(field) {
+            Ok(value) => match value.secret.fields.text(field) {
                 Err(error) => self.fall_back(name, &Reason::Unusable(&error)),
-                Ok(_) => Ok(Secret::lent(lent)),
+                Ok(_) => Ok(Secret::from(value)),
             },
         }
     }
@@ -117,15 +132,19 @@ impl KeyManager {
     /// The secret of this name through the cache, by one deadline from now on: the load's turn, the
     /// load and everything that it needs.
     pub(crate) async fn cached(&self, name: &Name) -> Result<Held, Unread> {
-        self.cached_by(self.deadline(), name).await
+        self.by_deadline(self.deadline(), name, self.parts().cache.get(name)).await
     }
 
-    async fn cached_by(&self, deadline: Deadline, name: &Name) -> Result<Held, Unread> {
-        let cache = &self.parts().cache;
-        match deadline.bound(cache.get(name)).await {
-            Some(answer) => answer.map_err(Unread::Failed),
-            // A reader may have less time than it takes to find out that Vault is slow.
-            None => cache.peek(name).ok_or(Unread::TimedOut),
+    async fn by_deadline(
+        &self,
+        deadline: Deadline,
+        name: &Name,
+        read: impl Future<Output = Result<Held, secret_cache::Error<Failure>>>,
+    ) -> Result<Held, Unread> {
+        match deadline.bound(read).await {
+            Some(result) => result.map_err(Unread::Failed),
+            // The deadline may be shorter than the time after which the cache calls a load slow.
+            None => self.parts().cache.peek(name).ok_or(Unread::TimedOut),
         }
     }
 
@@ -167,30 +186,5 @@ impl KeyManager {
                 explain::field(format!("{operation}: {place}"), FieldError::clone(error))
             }
         })
-    }
-}
-
-/// A reader who names a key.
-#[derive(Clone, Copy)]
-struct ByName<'a> {
-    keys: &'a KeyManager,
-    reference: &'a str,
-}
-
-impl<'a> Source<'a> for ByName<'a> {
-    #[inline(always)]
-    fn fresh(self) -> Option<Held> {
-        self.keys
-            .parts()
-            .cache
-            .get_if_fresh(name::bare(self.reference), |value| value.is_provider_key)
-    }
-
-    fn ready(self) -> Option<Held> {
-        self.keys.parts().cache.try_get(name::bare(self.reference))
-    }
-
-    fn find(self) -> impl Future<Output = Result<Secret, Error>> + Send + 'a {
-        self.keys.find(self.reference)
     }
 }

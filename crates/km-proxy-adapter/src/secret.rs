@@ -41,12 +41,14 @@ impl Source {
     }
 }
 
-impl Secret {
-    #[inline]
-    pub(crate) fn lent(value: Ref<Name, Value>) -> Self {
+impl From<Ref<Name, Value>> for Secret {
+    #[inline(always)]
+    fn from(value: Ref<Name, Value>) -> Self {
         Self(Held::Vault(value))
     }
+}
 
+impl Secret {
     pub(crate) fn environment(value: SecretString) -> Self {
         Self(Held::Environment(value))
     }
