@@ -11,9 +11,9 @@ use km_settings::{Env, ProcessEnv, Settings, TeamSettings};
 use crate::connect::auth::Lifetime;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::handle::Handle;
 use crate::inner::Inner;
 use crate::name;
+use crate::read::handle::Handle;
 use crate::read::preload::{self, PreloadProgress};
 use crate::read::secret::Secret;
 use crate::route::{Route, SecretLocation, route, virtual_key_denied};
@@ -124,7 +124,7 @@ impl KeyManager {
     /// # Errors
     /// As [`locate`](Self::locate).
     pub fn handle(&self, reference: &str) -> Result<Handle, Error> {
-        self.0.handle(reference)
+        Handle::new(Arc::clone(&self.0), reference)
     }
 
     /// Invalidates the cache entry of a provider key, by its name or by a reference

@@ -10,9 +10,7 @@ mod write;
 
 mod inner;
 
-mod handle;
 mod read;
-mod reading;
 
 mod entry;
 mod virtual_keys;
@@ -38,10 +36,10 @@ pub use entry::Entry;
 pub use entry::document::Document;
 pub use error::reason::Reason;
 pub use error::{Error, ErrorKind, Problem};
-pub use handle::Handle;
 pub use key_manager::KeyManager;
 pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
+pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;

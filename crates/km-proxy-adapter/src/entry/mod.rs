@@ -53,7 +53,7 @@ impl Entry {
         let name = self.secret()?;
         check_read(&self.inner.settings, || self.operation("read"))?;
         let cached = self.inner.cached(name).await;
-        let cached = cached.map_err(|error| error.explain(self.operation("read")))?;
+        let cached = cached.map_err(|error| error.to_error(self.operation("read")))?;
         let source = Source::of_cached(&cached);
         Ok(Document::new(Arc::clone(&cached.secret), source, cached.age()))
     }

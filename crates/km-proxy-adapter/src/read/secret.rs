@@ -41,12 +41,14 @@ impl Source {
     }
 }
 
-impl Secret {
-    #[inline]
-    pub(crate) fn from_cache(value: Ref<Name, CachedSecret>) -> Self {
+impl From<Ref<Name, CachedSecret>> for Secret {
+    #[inline(always)]
+    fn from(value: Ref<Name, CachedSecret>) -> Self {
         Self(Repr::Cached(value))
     }
+}
 
+impl Secret {
     pub(crate) fn from_environment(value: SecretString) -> Self {
         Self(Repr::Environment(value))
     }
