@@ -40,7 +40,7 @@ pub(super) fn auth(
         }
         Configured::Token(token) => {
             let token = StaticToken::new(credential(token));
-            let token = if lifetime == Lifetime::LongRunning { token.looked_up() } else { token };
+            let token = if lifetime == Lifetime::LongRunning { token.with_lookup() } else { token };
             build(client, namespace, token)
         }
         Configured::Jwt { mount, role, token_file } => {
