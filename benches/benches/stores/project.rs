@@ -30,6 +30,6 @@ impl Reader for Project {
     }
 
     fn is_right(answer: &StoreOutcome) -> bool {
-        matches!(answer, StoreOutcome::Done(change) if change.version == 1)
+        matches!(answer, StoreOutcome::Stored(change) if change.version == 1)
     }
 }

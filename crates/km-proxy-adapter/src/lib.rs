@@ -1,56 +1,56 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     clippy::inline_always,
-    reason = "a hit is inlined as a whole: what is handed on in memory costs as much as the look-up"
+    reason = "a cache hit is inlined as a whole, because a call costs as much as the look-up"
 )]
 
-mod config_files;
-mod connect;
-mod engines;
-mod environment;
-mod keys;
-mod rules;
-
-mod handle;
-mod name;
-mod ownership;
-mod preload;
-mod read;
-mod reading;
-mod route;
-
-mod load;
-mod secret;
-mod value_warning;
-
-mod check;
-mod documents;
-mod listing;
-mod ready;
-mod virtual_keys;
+mod key_manager;
+mod lifecycle;
 mod write;
 
-mod cause;
-mod error;
-mod explain;
+mod inner;
 
-pub use cause::Reason;
-pub use check::{CheckResult, CheckStatus, policy};
-pub use config_files::ConfigFiles;
-pub use documents::{Document, Entry};
+mod read;
+
+mod entry;
+mod virtual_keys;
+
+mod listing;
+mod stored;
+mod value_warning;
+
+mod access;
+mod name;
+mod ownership;
+mod route;
+
+mod check;
+mod connect;
+mod error;
+
+pub use check::policy::policy;
+pub use check::result::{CheckResult, CheckStatus};
+pub use connect::config_files::ConfigFiles;
+pub use connect::validator::VaultValidator;
+pub use entry::Entry;
+pub use entry::document::Document;
+pub use error::reason::Reason;
 pub use error::{Error, ErrorKind, Problem};
-pub use handle::Handle;
-pub use keys::{KeyManager, SecretLocation};
+pub use key_manager::KeyManager;
 pub use listing::{Listing, NameState};
-pub use name::{is_resolved_by_gateway, parse as name_of};
-pub use preload::Preloaded;
-pub use rules::VaultValidator;
-pub use secret::{Secret, Source};
+pub use name::{is_resolved_by_gateway, parse as parse_reference};
+pub use read::handle::Handle;
+pub use read::preload::PreloadProgress;
+pub use read::secret::{Secret, Source};
+pub use route::SecretLocation;
 pub use value_warning::ValueWarning;
-/// Reading the files that an operator names, for programs over this crate.
+pub use virtual_keys::alias::KeyAlias;
+pub use virtual_keys::change::{KeyChange, StoreOutcome};
+pub use virtual_keys::{VirtualKey, VirtualKeys};
+pub use write::{WriteOptions, Written};
+
+/// Reading of files and JSON without copies of secrets, for programs that use this crate.
 pub use vault_http::{file, json, zeroizing};
 pub use vault_kv::{
     Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
 };
-pub use virtual_keys::{KeyAlias, KeyChange, StoreOutcome, VirtualKey, VirtualKeys};
-pub use write::{WriteOptions, Written};

@@ -1,4 +1,5 @@
-//! Names with the state of their latest versions. Vault's own listing has deleted names too.
+//! Names with the state of their latest versions, because Vault's own listings include deleted
+//! secrets.
 
 use std::time::SystemTime;
 
@@ -6,64 +7,67 @@ use futures_util::{StreamExt as _, stream};
 use vault_http::ErrorKind as Http;
 use vault_kv::{ErrorKind, Kv, SecretMetadata, SecretPath};
 
-use crate::error::Error;
-use crate::explain;
+use crate::error::{Error, convert};
 
-/// Metadata reads in flight: as many requests as the client sends at a time.
-const IN_FLIGHT: usize = 64;
+/// The number of concurrent metadata reads; the client sends as many requests at a time.
+const MAX_CONCURRENT_READS: usize = 64;
 
 /// The names in a folder, in the order of the listing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Listing<T> {
-    /// Each name and the state of its latest version.
+    /// Each name with the state of its latest version.
     pub names: Vec<(T, NameState)>,
-    /// Why no state is known: the token may not read metadata.
-    pub unchecked: Option<Error>,
+    /// The error of reading the metadata, if the token may not; every state is then
+    /// [`NameState::Unknown`].
+    pub metadata_error: Option<Error>,
 }
 
-/// What became of the latest version of a secret.
+/// The state of the latest version of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NameState {
-    /// It can be read. Folders are live too.
+    /// The version can be read. Folders are live too.
     Live,
-    /// It is deleted, or there is no version yet.
+    /// The version is deleted, or none was written yet.
     Deleted,
-    /// Its data is gone for good.
+    /// The version is destroyed: its data is permanently removed.
     Destroyed,
-    /// The token may not read the metadata that says so.
+    /// The token may not read the metadata.
     Unknown,
 }
 
 impl<T> Listing<T> {
-    /// The names that are not known to be deleted or destroyed.
+    /// Returns the names that are not known to be deleted or destroyed.
     pub fn live(&self) -> impl Iterator<Item = &T> {
         self.names.iter().filter(|(_, state)| !state.is_gone()).map(|(name, _)| name)
     }
 
-    /// The names whose latest version is deleted or destroyed.
+    /// Returns the names whose latest version is deleted or destroyed.
     pub fn gone(&self) -> impl Iterator<Item = &T> {
         self.names.iter().filter(|(_, state)| state.is_gone()).map(|(name, _)| name)
     }
 
-    fn unchecked(names: Vec<T>, why: vault_kv::Error) -> Self {
+    fn without_states(names: Vec<T>, error: vault_kv::Error) -> Self {
         let names = names.into_iter().map(|name| (name, NameState::Unknown)).collect();
-        Self { names, unchecked: Some(explain::kv("read the metadata of the names", why)) }
+        let metadata_error = Some(convert::kv("read the metadata of the names", error));
+        Self { names, metadata_error }
     }
 }
 
 impl NameState {
-    /// Whether the latest version is deleted or destroyed.
+    /// Returns whether the latest version is deleted or destroyed.
     pub fn is_gone(self) -> bool {
         matches!(self, Self::Deleted | Self::Destroyed)
     }
 }
 
-/// Reads the metadata of each name, 64 at a time; a name without a path is a folder. Without the
-/// right to read metadata no state is known, and no further metadata is asked for.
+/// Reads the state of each name, 64 at a time. A name without a path is a folder.
+///
+/// If the token may not read metadata, the reads stop at the first denial and all states are
+/// unknown.
 ///
 /// # Errors
-/// Any other reason why a state could not be read.
+/// Any other error of a metadata read.
 pub(crate) async fn states<T: Clone>(
     kv: &Kv,
     names: Vec<(T, Option<SecretPath>)>,
@@ -75,26 +79,27 @@ pub(crate) async fn states<T: Clone>(
         };
         (name.clone(), state)
     });
-    let mut reads = stream::iter(reads).buffered(IN_FLIGHT);
+    let mut reads = stream::iter(reads).buffered(MAX_CONCURRENT_READS);
     let mut listed = Vec::with_capacity(names.len());
     while let Some((name, state)) = reads.next().await {
         match state {
             Ok(state) => listed.push((name, state)),
             // Removed since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) if is_refused(&error) => {
+            Err(error) if is_denied(&error) => {
                 drop(reads);
                 let names = names.into_iter().map(|(name, _)| name).collect();
-                return Ok(Listing::unchecked(names, error));
+                return Ok(Listing::without_states(names, error));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(Listing { names: listed, unchecked: None })
+    Ok(Listing { names: listed, metadata_error: None })
 }
 
-/// A token with one use left lists the names, and is then used up.
-fn is_refused(error: &vault_kv::Error) -> bool {
+/// Returns whether the token may not read metadata. A token with one use left is used up by the
+/// listing itself and is then invalid.
+fn is_denied(error: &vault_kv::Error) -> bool {
     matches!(error.kind(), ErrorKind::Exchange(Http::Denied | Http::TokenInvalid))
 }
 
@@ -110,9 +115,9 @@ fn state(metadata: &SecretMetadata, now: SystemTime) -> NameState {
     }
 }
 
-/// The metadata of a version that is deleted in the future looks like that of a deleted one. The
-/// clock decides what is shown, and nothing else.
-#[expect(clippy::disallowed_methods, reason = "a deletion time is compared for display alone")]
+/// Returns the wall-clock time. A version with a `deletion_time` in the future differs from a
+/// deleted one only by the clock, which decides what is displayed and nothing else.
+#[expect(clippy::disallowed_methods, reason = "a deletion time is compared for display only")]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -1,4 +1,4 @@
-//! A name as a gateway's configuration writes it, and as the cache knows it.
+//! Names of secrets: as a gateway's configuration references them, and as keys of the cache.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
@@ -9,52 +9,51 @@ use vault_kv::SecretPath;
 
 use crate::error::{Error, ErrorKind};
 
-/// The beginning of a reference to a name.
+/// The prefix that marks a value in the configuration as a reference to a name.
 pub(crate) const REFERENCE_PREFIX: &str = "os.environ/";
 
-/// Names that the gateway resolves itself, by asking an identity provider.
-const OIDC: &str = "oidc/";
+/// The prefix of names that the gateway resolves itself, through an identity provider.
+const OIDC_PREFIX: &str = "oidc/";
 
-/// The name in `reference`: what is asked of Vault or of the environment.
+/// Returns the name in `reference`, without a leading `os.environ/`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for a name that never goes to either.
+/// [`ErrorKind::Usage`] for an `oidc/` name, which the gateway resolves itself.
 pub fn parse(reference: &str) -> Result<&str, Error> {
-    let name = bare(reference);
+    let name = strip_reference(reference);
     if is_resolved_by_gateway(name) {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("read {name:?}: `oidc/` names are no secrets"),
-        )
-        .with_hint("the gateway resolves them itself"));
+        let what = format!("read {name:?}: `oidc/` names are not secrets");
+        return Err(Error::new(ErrorKind::Usage, what)
+            .with_hint("leave this name to the gateway, which resolves it itself"));
     }
     Ok(name)
 }
 
-/// The same, whatever it is a name of.
+/// Like [`parse`], but without the check.
 #[inline]
-pub(crate) fn bare(reference: &str) -> &str {
+pub(crate) fn strip_reference(reference: &str) -> &str {
     reference.strip_prefix(REFERENCE_PREFIX).unwrap_or(reference)
 }
 
-/// Whether the gateway resolves this name itself, so that it is no secret of anybody's here.
+/// Returns whether the gateway resolves this name itself, so that it is never looked up.
 pub fn is_resolved_by_gateway(name: &str) -> bool {
-    name.starts_with(OIDC)
+    name.starts_with(OIDC_PREFIX)
 }
 
-/// Whether `path` is `folder` or lies below it.
+/// Returns whether `path` is `folder` or below it.
 pub(crate) fn is_within(path: &str, folder: &str) -> bool {
-    below(path, folder).is_some()
+    strip_folder(path, folder).is_some()
 }
 
-/// What `path` is called below `folder`; empty for the folder itself.
-fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+/// Returns `path` relative to `folder`; empty for the folder itself.
+fn strip_folder<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(folder)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
-/// A secret of the global location: what it is called below the path prefix, and its path in the
-/// mount. Each name has one path, so that the name alone tells one from another.
+/// A secret of the global location: its name below the path prefix, and its path in the mount.
+///
+/// A name has exactly one path, so equality and hash consider the name alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Name {
     name: Box<str>,
@@ -62,16 +61,16 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// The secret of this name, which has this path.
+    /// Creates a name whose path is already known.
     pub(crate) fn new(name: &str, path: SecretPath) -> Self {
         Self { name: name.into(), path: Arc::new(path) }
     }
 
-    /// The secret at `path`, unless that is not below `prefix`.
-    pub(crate) fn of(path: SecretPath, prefix: Option<&str>) -> Option<Self> {
+    /// Returns the name of the secret at `path`, or `None` if it is not below `prefix`.
+    pub(crate) fn at(path: SecretPath, prefix: Option<&str>) -> Option<Self> {
         let decoded = path.decoded();
         let name = match prefix {
-            Some(prefix) => below(&decoded, prefix)?,
+            Some(prefix) => strip_folder(&decoded, prefix)?,
             None => &decoded,
         };
         Some(Self::new(name, path))
@@ -107,11 +106,11 @@ impl Borrow<str> for Name {
     }
 }
 
-/// The error of a name that can't stand in a path; `what` says what it is a name of.
-pub(crate) fn unusable(what: &str, name: &str, why: PathError) -> Error {
+/// Returns the error of a name that is not a valid path; `what` is the kind of name.
+pub(crate) fn invalid(what: &str, name: &str, why: PathError) -> Error {
     let shown: String = name.escape_debug().take(64).collect();
     Error::new(ErrorKind::Usage, format!("the {what} `{shown}` {why}"))
-        .with_hint("use plain segments with `/` between")
+        .with_hint("use plain segments separated by `/`")
 }
 
 #[cfg(test)]
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references() {
+    fn reference_is_parsed_to_its_name_unless_it_is_oidc() {
         let check = |input: &str, expected: Option<&str>| {
             assert_eq!(parse(input).ok(), expected, "{input}");
         };

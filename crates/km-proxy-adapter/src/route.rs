@@ -1,24 +1,42 @@
-//! Which source is asked for a name first, and what an answer of Vault means for the next: pure
-//! policy. Whether the environment may answer is [`Settings::environment_may_provide`]'s decision.
+//! Which source a name is looked up in first, and what a failed read of Vault means for the
+//! fallback. Pure.
+//!
+//! [`Settings::environment_may_provide`] decides whether the environment is used at all.
 
 use km_settings::{AccessMode, Settings, VaultOutcome};
+use vault_http::ApiPath;
 
 use crate::error::{Error, ErrorKind};
-use crate::load::Failure;
 use crate::name;
 use crate::ownership::is_virtual_key;
+use crate::read::load_error::LoadFailure;
 
-/// Who is asked for a name first.
+/// The place where a secret is looked up first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretLocation {
+    /// Vault.
+    Vault {
+        /// The path of the request, below `/v1/`.
+        path: ApiPath,
+        /// The field that stores the value.
+        field: String,
+    },
+    /// The process environment.
+    Environment,
+}
+
+/// The source that a name is looked up in first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// Vault.
+    /// Vault, through the cache.
     Vault,
-    /// The process environment; Vault sees no request.
+    /// The process environment; no request is sent.
     Environment,
-    /// Nobody: the name is that of a virtual key, which is not a provider secret.
+    /// None: the name is a virtual key, which is not a provider secret.
     VirtualKey,
 }
 
+/// Returns the source of a name.
 pub(crate) fn route(settings: &Settings, name: &str) -> Route {
     if is_virtual_key(settings, name) {
         return Route::VirtualKey;
@@ -31,22 +49,22 @@ pub(crate) fn route(settings: &Settings, name: &str) -> Route {
     if reads && hosted { Route::Vault } else { Route::Environment }
 }
 
-/// Whether what Vault holds under this name is a key that a gateway asks for by it.
+/// Returns whether a name is a provider key that is read from Vault.
 pub(crate) fn is_provider_key(settings: &Settings, name: &str) -> bool {
     !name.is_empty() && name::parse(name).is_ok() && route(settings, name) == Route::Vault
 }
 
-/// The error for a virtual key that is read as a provider secret.
-pub(crate) fn virtual_key(name: &str) -> Error {
+/// Returns the error of reading a virtual key as a provider secret.
+pub(crate) fn virtual_key_denied(name: &str) -> Error {
     let what = format!("read {name}: permission denied: virtual keys are not provider secrets");
     Error::new(ErrorKind::Denied, what).with_hint("read a virtual key with `km key read`")
 }
 
-/// What a failed read means for the environment.
-pub(crate) fn outcome(failure: &Failure) -> VaultOutcome {
+/// Returns what a failed read means for the fallback to the environment.
+pub(crate) fn outcome(failure: &LoadFailure) -> VaultOutcome {
     if failure.is_definite_miss() {
         VaultOutcome::NotFound
-    } else if failure.is_misplaced() {
+    } else if failure.is_mount_missing() {
         VaultOutcome::LocationMissing
     } else {
         VaultOutcome::Failed

@@ -1,37 +1,39 @@
-//! Values that are likely not what was meant to be stored. Pure; values are never changed.
+//! Detection of values that were probably stored by mistake. Pure; values are never changed.
 
 use std::fmt;
 
 use crate::name::REFERENCE_PREFIX;
 
-/// A property of a stored value that makes a provider refuse the key, although the value can be
-/// read and passed on. `Display` completes "the value …" and never shows the value.
+/// A property of a stored value with which a provider rejects the key, although the value can be
+/// read and passed on.
+///
+/// `Display` completes the sentence "the value …" and never includes the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueWarning {
-    /// It ends with a line ending, as a file does that an editor has written.
+    /// The value ends with a line ending, as a text file does.
     TrailingNewline,
-    /// Other white space is before or behind it.
+    /// The value begins or ends with other white space.
     SurroundingSpace,
-    /// Quotation marks are around it.
+    /// The value is enclosed in quotation marks.
     Quotes,
-    /// It begins with a byte order mark.
+    /// The value begins with a byte order mark.
     ByteOrderMark,
-    /// It is a reference and not a value.
+    /// The value is a reference to a name.
     Reference,
 }
 
 impl ValueWarning {
-    /// Returns every warning that a value deserves.
+    /// Returns all warnings that apply to a value.
     ///
     /// ```
     /// use km_proxy_adapter::ValueWarning;
     ///
-    /// assert!(ValueWarning::of("sk-123").next().is_none());
-    /// let warnings: Vec<_> = ValueWarning::of("\"sk-123\"\n").collect();
+    /// assert!(ValueWarning::detect("sk-123").next().is_none());
+    /// let warnings: Vec<_> = ValueWarning::detect("\"sk-123\"\n").collect();
     /// assert_eq!(warnings, [ValueWarning::TrailingNewline, ValueWarning::Quotes]);
     /// ```
-    pub fn of(value: &str) -> impl Iterator<Item = Self> + use<> {
+    pub fn detect(value: &str) -> impl Iterator<Item = Self> + use<> {
         let without_mark = value.strip_prefix('\u{feff}').unwrap_or(value);
         let without_newline = without_mark.trim_end_matches(['\n', '\r']);
         let bare = without_newline.trim();
@@ -70,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn value_is_warned_of_by_its_form() {
+    fn value_has_the_warnings_of_its_form() {
         let check = |value: &str, expected: &[ValueWarning]| {
-            assert_eq!(ValueWarning::of(value).collect::<Vec<_>>(), expected, "{value:?}");
+            assert_eq!(ValueWarning::detect(value).collect::<Vec<_>>(), expected, "{value:?}");
         };
         check("", &[]);
         check("sk-123", &[]);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn message_never_shows_the_value() {
-        for warning in ValueWarning::of("\u{feff} 'os.environ/PLANTED' \n") {
+        for warning in ValueWarning::detect("\u{feff} 'os.environ/PLANTED' \n") {
             assert!(!warning.to_string().contains("PLANTED"));
         }
     }

@@ -1,32 +1,33 @@
-//! Writing, deleting and listing the global secrets.
+//! Writes, deletions and listings of the global secrets.
 
 use km_settings::Location;
 use secrecy::SecretString;
 use vault_http::ApiPath;
 use vault_kv::{Cas, ErrorKind as Stored, Fields, Kv, SecretPath, VersionMetadata};
 
-use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use crate::access::{check_read, check_write};
+use crate::error::{Error, convert};
+use crate::key_manager::KeyManager;
 use crate::listing::{self, Listing};
+use crate::stored::{self, StoredState};
 
-/// How a value is written.
+/// Options of [`KeyManager::write`].
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Stands beside the value; the description of the settings if not given.
+    /// The description to store beside the value. Default: that of the settings.
     pub description: Option<String>,
-    /// The version that is to be replaced, 0 for none. Without it, whichever is there; where the
-    /// mount demands one, the version is read first.
+    /// The version to replace; 0 means that no version may exist. Without it, any version is
+    /// replaced; if the mount requires check-and-set, the current version is read first.
     pub cas: Option<u64>,
 }
 
-/// What was written, and where.
+/// The version that a write created, and its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
     /// The path of the request, below `/v1/`.
     pub path: ApiPath,
-    /// The new version.
+    /// The number of the new version.
     pub version: u64,
 }
 
@@ -34,8 +35,17 @@ impl KeyManager {
     /// Writes a new version of a global secret.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] when the access mode forbids it, [`ErrorKind::Conflict`] when another version
-    /// is stored or the outcome is unknown; else why Vault did not write.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids it.
+    /// - [`ErrorKind::Conflict`] if another version is stored, or if the outcome is unknown. Read
+    ///   the secret before writing again.
+    /// - [`ErrorKind::Usage`] for an invalid name or a value that is too large.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if nothing was written; retry later.
+    ///
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::Conflict`]: crate::ErrorKind::Conflict
+    /// [`ErrorKind::Usage`]: crate::ErrorKind::Usage
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn write(
         &self,
         name: &str,
@@ -43,56 +53,67 @@ impl KeyManager {
         options: &WriteOptions,
     ) -> Result<Written, Error> {
         let operation = || format!("write {name}");
-        let path = self.path(name)?;
-        self.may_write(operation)?;
-        let parts = self.parts();
-        let field = parts.settings.location.field.as_str();
-        let description = options.description.as_ref().or(parts.settings.description.as_ref());
+        let inner = self.inner();
+        let path = inner.path(name)?;
+        check_write(&inner.settings, operation)?;
+        let field = inner.settings.location.field.as_str();
+        let description = options.description.as_ref().or(inner.settings.description.as_ref());
         let fields = Fields::new().with(field, value);
         let fields = match description {
             Some(text) => fields.with(Location::DESCRIPTION, text.as_str().into()),
             None => fields,
         };
-        // One deadline for all that it takes.
-        let kv = parts.kv.with_deadline(parts.link.session.deadline());
-        let _forget = self.forget(&kv, &path);
+        let kv = inner.kv_with_deadline();
+        let _guard = inner.invalidate_on_drop(&kv, &path);
         let written = put(&kv, &path, &fields, options.cas).await;
-        let written = written.map_err(|error| explain::kv(operation(), error))?;
+        let written = written.map_err(|error| convert::kv(operation(), error))?;
         Ok(Written { path: kv.mount().data(&path), version: written.version })
     }
 
-    /// Deletes the latest version of a global secret; it can be undeleted. Returns the path of the
-    /// request.
+    /// Deletes the latest version of a global secret and returns the path of the request. The
+    /// version can be undeleted.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Denied`] when the access mode forbids it;
-    /// else why Vault did not delete.
+    /// [`ErrorKind::NotFound`] if there is no live version, else as [`write`](Self::write).
+    ///
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
     pub async fn delete(&self, name: &str) -> Result<ApiPath, Error> {
         let operation = || format!("delete {name}");
-        let path = self.path(name)?;
-        self.may_write(operation)?;
-        let parts = self.parts();
-        let kv = parts.kv.with_deadline(parts.link.session.deadline());
-        let _forget = self.forget(&kv, &path);
-        delete(&kv, &path).await.map_err(|error| explain::kv(operation(), error))?;
+        let inner = self.inner();
+        let path = inner.path(name)?;
+        check_write(&inner.settings, operation)?;
+        let kv = inner.kv_with_deadline();
+        let _guard = inner.invalidate_on_drop(&kv, &path);
+        stored::delete(&kv, &path).await.map_err(|error| convert::kv(operation(), error))?;
         Ok(kv.mount().data(&path))
     }
 
-    /// The names of the global secrets in a folder, or of all that are not in one, with the state
-    /// of their latest versions; folders end in `/`. What isn't there has no names.
+    /// Lists the names in a folder of the global secrets, or those at the top, with the state of
+    /// their latest versions.
+    ///
+    /// The names of folders end in `/`. A folder that does not exist is empty.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] when the access mode forbids reading; else why Vault returned no names.
+    /// - [`ErrorKind::Denied`] if the access mode or a policy forbids it.
+    /// - [`ErrorKind::NotFound`] if the mount or the namespace does not exist.
+    /// - [`ErrorKind::Auth`] and [`ErrorKind::Unavailable`] if Vault can't be read now; retry
+    ///   later.
+    ///
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
+    /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn list(&self, folder: Option<&str>) -> Result<Listing<String>, Error> {
         let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
         let operation = || format!("list {}", folder.unwrap_or("secrets"));
-        let path = self.folder(folder)?;
-        self.may_read(operation)?;
-        let kv = &self.parts().kv;
-        let failed = |error| explain::kv(operation(), error);
+        let inner = self.inner();
+        let path = inner.folder(folder)?;
+        check_read(&inner.settings, operation)?;
+        let kv = &inner.kv;
+        let failed = |error| convert::kv(operation(), error);
         let names = kv.list(path.as_ref()).await.map_err(failed)?;
         let names = names.into_iter().map(|name| {
-            // What no request can name is listed all the same.
+            // A name that is not a valid path is listed without its state.
             let secret = (!name.ends_with('/')).then(|| match &path {
                 Some(folder) => folder.join(&name).ok(),
                 None => SecretPath::new(&name).ok(),
@@ -101,88 +122,33 @@ impl KeyManager {
         });
         listing::states(kv, names.collect()).await.map_err(failed)
     }
-
-    pub(crate) fn may_read(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.settings().access_mode.reads() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Denied,
-            format!("{}: the access mode is write_only", operation()),
-        )
-        .with_hint("set access_mode (KM_ACCESS_MODE) to read_only or read_and_write"))
-    }
-
-    pub(crate) fn may_write(&self, operation: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.settings().access_mode.writes() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Denied, format!("{}: the access mode is read_only", operation()))
-            .with_hint("set access_mode (KM_ACCESS_MODE) to read_and_write or write_only"))
-    }
 }
 
-/// Writes; where a check-and-set version is demanded and none is named, with the one read then,
-/// once.
+/// Writes the fields. If the mount requires check-and-set and no version is given, reads the
+/// current version and writes once more.
 async fn put(
     kv: &Kv,
     path: &SecretPath,
     fields: &Fields,
     cas: Option<u64>,
 ) -> Result<VersionMetadata, vault_kv::Error> {
-    let Some(version) = cas else {
-        return match kv.write(path, fields, Cas::Any).await {
-            Err(error) if error.kind() == Stored::CasRequired => {
-                let version = current_version(kv, path).await?;
-                kv.write(path, fields, Cas::Version(version)).await
-            }
-            outcome => outcome,
-        };
-    };
-    kv.write(path, fields, Cas::Version(version)).await
+    if let Some(version) = cas {
+        return kv.write(path, fields, Cas::Version(version)).await;
+    }
+    match kv.write(path, fields, Cas::Any).await {
+        Err(error) if error.kind() == Stored::CasRequired => {
+            let version = current_version(kv, path).await?;
+            kv.write(path, fields, Cas::Version(version)).await
+        }
+        outcome => outcome,
+    }
 }
 
-/// The version that a check-and-set write has to name: 0 where there was never one.
+/// Returns the version that a check-and-set write must name; 0 if none was ever written.
 async fn current_version(kv: &Kv, path: &SecretPath) -> Result<u64, vault_kv::Error> {
-    Ok(match present(kv, path).await? {
-        Present::Never => 0,
-        Present::Gone(version) => version,
-        Present::Alive(secret) => secret.metadata.version,
+    Ok(match stored::state(kv, path).await? {
+        StoredState::Never => 0,
+        StoredState::Gone(version) => version,
+        StoredState::Live(secret) => secret.metadata.version,
     })
-}
-
-/// What is stored under a name.
-pub(crate) enum Present {
-    /// Nothing, ever.
-    Never,
-    /// This version is deleted or destroyed.
-    Gone(u64),
-    /// This.
-    Alive(vault_kv::Secret),
-}
-
-/// Looks what is stored at `path`. One request.
-pub(crate) async fn present(kv: &Kv, path: &SecretPath) -> Result<Present, vault_kv::Error> {
-    match kv.read(path).await {
-        Ok(secret) => Ok(Present::Alive(secret)),
-        Err(error) => match (error.kind(), error.version()) {
-            (Stored::NotFound, _) => Ok(Present::Never),
-            (Stored::Deleted | Stored::Destroyed, Some(version)) => Ok(Present::Gone(version)),
-            _ => Err(error),
-        },
-    }
-}
-
-/// Vault answers the deletion of nothing with success, so it is asked first what is there. A token
-/// that may delete but not read deletes all the same.
-pub(crate) async fn delete(kv: &Kv, path: &SecretPath) -> Result<(), vault_kv::Error> {
-    match kv.read(path).await {
-        Err(error) if !is_denied(&error) => Err(error),
-        _ => kv.delete_latest(path).await,
-    }
-}
-
-/// Whether a policy refused it.
-pub(crate) fn is_denied(error: &vault_kv::Error) -> bool {
-    error.kind() == Stored::Exchange(vault_http::ErrorKind::Denied)
 }

@@ -1,5 +1,5 @@
-//! A key that is in memory is had without an allocation, by its name and by a handle. The server is
-//! scripted: what is looked at begins after it has answered.
+//! A cache hit allocates nothing, by name, by reference and by handle. The server is scripted; it
+//! responds only before the measurement.
 
 #![cfg(test)]
 
@@ -22,9 +22,9 @@ async fn vault() -> MockServer {
     let server = MockServer::start().await;
     let metadata = json!({ "version": 1, "created_time": "2026-05-04T09:12:41.318276Z" });
     let secret = json!({ "data": { "data": { "key": "sk-1" }, "metadata": metadata } });
-    let answer = ResponseTemplate::new(200).set_body_json(secret);
+    let response = ResponseTemplate::new(200).set_body_json(secret);
     let read = Mock::given(method("GET")).and(path("/v1/secret/data/litellm/OPENAI_API_KEY"));
-    read.respond_with(answer).mount(&server).await;
+    read.respond_with(response).mount(&server).await;
     server
 }
 
@@ -41,11 +41,11 @@ fn keys(server: &MockServer) -> KeyManager {
     KeyManager::connect_once(settings.unwrap(), env).unwrap()
 }
 
-/// The answer of a future that need not wait.
-fn at_once(future: impl Future<Output = Result<Secret, Error>>) -> Secret {
+/// Returns the output of a future that is ready at its first poll.
+fn poll_once(future: impl Future<Output = Result<Secret, Error>>) -> Secret {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer.unwrap(),
-        Poll::Pending => panic!("a hit waits"),
+        Poll::Ready(output) => output.unwrap(),
+        Poll::Pending => panic!("a hit is pending"),
     }
 }
 
@@ -58,14 +58,14 @@ fn check(runtime: &Runtime) {
     });
     let handle = keys.handle(NAME).unwrap();
     let hits: [&dyn Fn() -> Secret; 3] =
-        [&|| at_once(keys.secret(NAME)), &|| at_once(keys.secret(REFERENCE)), &|| {
-            at_once(handle.secret())
+        [&|| poll_once(keys.secret(NAME)), &|| poll_once(keys.secret(REFERENCE)), &|| {
+            poll_once(handle.secret())
         }];
     for (index, hit) in hits.into_iter().enumerate() {
-        // What a thread sets up once for itself is no part of a hit.
+        // The first hit excludes the one-time set-up of the thread from the measurement.
         assert_eq!(hit().expose(), "sk-1");
         let allocations = measure(|| (0..5_000).for_each(|_| drop(hit()))).count_total;
-        assert_eq!(allocations, 0, "way {index} to hit");
+        assert_eq!(allocations, 0, "hit {index}");
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::asking::{Asking, Source};
 use crate::clock;
+use crate::get::{ByKey, Get, Lookup};
 use crate::shared::Shared;
 use crate::{Builder, Error, Handle, Load, Loaded, Ref};
 
@@ -58,22 +58,69 @@ where
         key: &'a K,
     ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
     {
-        Asking::new(ByKey { shared: &self.shared, key })
+        Get::new(self.by_key(key), |_: &L::Value| true, move |_| self.shared.ask(key))
     }
 
-    /// The value of `key` if it is in memory, known to be fresh, and was asked for before: the quickest
-    /// look there is. `None` says nothing; [`cached`](Self::cached) or [`get`](Self::get) tells.
+    /// Returns the value of `key` as [`get`](Self::get) does if memory has one that `accepts` takes;
+    /// otherwise the result of `on_miss`.
+    ///
+    /// For callers that do more on a miss than wait for a load. The key may be given in any form that
+    /// it [borrows](Borrow) as, `str` for a `String`. A hit is one poll and allocates nothing.
+    /// `on_miss` receives the value that `get` would return without waiting but that `accepts`
+    /// rejected. If it receives `None` it should continue with [`load`](Self::load), which doesn't
+    /// repeat the lookup.
+    ///
+    /// # Errors
+    ///
+    /// Those of `on_miss`.
+    #[inline(always)]
+    pub fn get_or_else<'a, Q, A, M, F, R, E>(
+        &'a self,
+        key: &'a Q,
+        accepts: A,
+        on_miss: M,
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, Q, A, M, F, R, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + Sync + ?Sized,
+        A: Fn(&L::Value) -> bool + Copy + Send + Unpin,
+        M: FnOnce(Option<Ref<K, L::Value>>) -> F + Copy + Send + Unpin,
+        F: Future<Output = Result<R, E>> + Send + 'a,
+        R: From<Ref<K, L::Value>>,
+    {
+        Get::new(self.by_key(key), accepts, on_miss)
+    }
+
+    /// Returns the value of `key` after a miss: joins the load in flight or starts one.
+    ///
+    /// Like [`get`](Self::get), but it takes the cache's lock at once, and counts as a miss. A value
+    /// that has been loaded in the meantime is returned as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn load<'a>(
+        &'a self,
+        key: &'a K,
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + use<'a, K, L>
+    {
+        self.shared.ask(key)
+    }
+
+    /// Returns the value of `key` if it is in memory, known to be fresh without a look at the clock,
+    /// and `accepts` takes it. `None` doesn't mean that there is no value:
+    /// [`peek`](Self::peek) and [`get`](Self::get) look further.
     #[inline(always)]
     pub fn get_if_fresh<Q>(
         &self,
         key: &Q,
-        wanted: impl FnOnce(&L::Value) -> bool,
+        accepts: impl FnOnce(&L::Value) -> bool,
     ) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.hit(key, wanted)
+        self.shared.hit(|| self.by_key(key).find(), accepts).ok()
     }
 
     /// The value of `key` if it is in memory and not expired. It never waits, so that the value may be
@@ -86,24 +133,29 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.shared.hit(key, |_| true) {
-            Some(lent) => Some(lent),
-            None => self.shared.look(key, true),
+        match self.shared.hit(|| self.by_key(key).find(), |_| true) {
+            Ok(value) => Some(value),
+            Err(found) => self.shared.look(found, true),
         }
     }
 
     /// The value of `key` if [`get`](Self::get) would return it without waiting. Like
-    /// [`cached`](Self::cached), but it never returns a value that `get` would have refreshed first.
+    /// [`peek`](Self::peek), but it never returns a value that `get` would have refreshed first.
     #[inline(always)]
     pub fn try_get<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.shared.hit(key, |_| true) {
-            Some(lent) => Some(lent),
-            None => self.shared.look(key, false),
+        match self.shared.hit(|| self.by_key(key).find(), |_| true) {
+            Ok(value) => Some(value),
+            Err(found) => self.shared.look(found, false),
         }
+    }
+
+    #[inline(always)]
+    fn by_key<'a, Q: ?Sized>(&'a self, key: &'a Q) -> ByKey<'a, K, L, Q> {
+        ByKey { shared: &self.shared, key }
     }
 
     /// A handle on `key`: its value without a search, and news of it. Nothing is loaded yet.
@@ -174,39 +226,6 @@ where
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-/// A caller that names a key.
-struct ByKey<'a, K, L: Load<K>> {
-    shared: &'a Arc<Shared<K, L>>,
-    key: &'a K,
-}
-
-impl<K, L: Load<K>> Copy for ByKey<'_, K, L> {}
-
-impl<K, L: Load<K>> Clone for ByKey<'_, K, L> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<'a, K, L> Source<'a, K, L> for ByKey<'a, K, L>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    L: Load<K>,
-{
-    #[inline(always)]
-    fn hit(self) -> Option<Ref<K, L::Value>> {
-        self.shared.hit(self.key, |_| true)
-    }
-
-    fn shared(self) -> &'a Arc<Shared<K, L>> {
-        self.shared
-    }
-
-    fn key(self) -> &'a K {
-        self.key
     }
 }
 

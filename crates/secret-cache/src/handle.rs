@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::asking::{Asking, Source};
+use crate::get::{Get, Lookup};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::stored::Stored;
+use crate::sync::Guard;
 use crate::{Error, Load, Ref, Version};
 
 /// One key of a [`Cache`](crate::Cache), resolved once. It keeps the cache alive.
@@ -47,24 +49,46 @@ where
         &self,
     ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
     {
-        Asking::new(self)
+        Get::new(self, |_: &L::Value| true, |_| self.shared.ask(&self.key))
     }
 
-    /// The value if it is known to be fresh, as [`Cache::fresh`](crate::Cache::fresh).
+    /// Returns the value if memory has one that `accepts` takes, otherwise the result of `on_miss`,
+    /// as [`Cache::get_or_else`](crate::Cache::get_or_else) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `on_miss`.
     #[inline(always)]
-    pub fn get_if_fresh(&self, wanted: impl FnOnce(&L::Value) -> bool) -> Option<Ref<K, L::Value>> {
-        self.shared.events.hits.announce();
-        let lent = Ref::plain(self.slot.cell.load(), wanted)?;
-        self.shared.events.hits.count();
-        Some(lent)
+    pub fn get_or_else<'a, A, M, F, R, E>(
+        &'a self,
+        accepts: A,
+        on_miss: M,
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, A, M, F, R, E>
+    where
+        A: Fn(&L::Value) -> bool + Copy + Send + Unpin,
+        M: FnOnce(Option<Ref<K, L::Value>>) -> F + Copy + Send + Unpin,
+        F: Future<Output = Result<R, E>> + Send + 'a,
+        R: From<Ref<K, L::Value>>,
+    {
+        Get::new(self, accepts, on_miss)
     }
 
-    /// The value if it is in memory and not expired, as [`Cache::cached`](crate::Cache::cached).
+    /// Returns the value if it is known to be fresh, as
+    /// [`Cache::get_if_fresh`](crate::Cache::get_if_fresh) does.
+    #[inline(always)]
+    pub fn get_if_fresh(
+        &self,
+        accepts: impl FnOnce(&L::Value) -> bool,
+    ) -> Option<Ref<K, L::Value>> {
+        self.shared.hit(|| self.find(), accepts).ok()
+    }
+
+    /// The value if it is in memory and not expired, as [`Cache::peek`](crate::Cache::peek).
     #[inline(always)]
     pub fn peek(&self) -> Option<Ref<K, L::Value>> {
-        match self.hit() {
-            Some(lent) => Some(lent),
-            None => self.shared.look(&self.key, true),
+        match self.shared.hit(|| self.find(), |_| true) {
+            Ok(value) => Some(value),
+            Err(found) => self.shared.look(found, true),
         }
     }
 
@@ -72,9 +96,9 @@ where
     /// [`Cache::try_get`](crate::Cache::try_get).
     #[inline(always)]
     pub fn try_get(&self) -> Option<Ref<K, L::Value>> {
-        match self.hit() {
-            Some(lent) => Some(lent),
-            None => self.shared.look(&self.key, false),
+        match self.shared.hit(|| self.find(), |_| true) {
+            Ok(value) => Some(value),
+            Err(found) => self.shared.look(found, false),
         }
     }
 
@@ -92,22 +116,19 @@ where
     }
 }
 
-impl<'a, K, L> Source<'a, K, L> for &'a Handle<K, L>
+impl<'a, K, L> Lookup<'a, K, L> for &'a Handle<K, L>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
     #[inline(always)]
-    fn hit(self) -> Option<Ref<K, L::Value>> {
-        self.get_if_fresh(|_| true)
-    }
-
     fn shared(self) -> &'a Arc<Shared<K, L>> {
         &self.shared
     }
 
-    fn key(self) -> &'a K {
-        &self.key
+    #[inline(always)]
+    fn find(self) -> Option<Guard<Stored<K, L::Value>>> {
+        Some(self.slot.cell.load())
     }
 }
 

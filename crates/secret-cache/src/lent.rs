@@ -27,7 +27,7 @@ pub enum Origin {
 ///
 /// Each thread has eight places for the values that it borrows at a time; while they are taken, a
 /// hit counts references instead, which threads that read one name feel.
-/// [`keep`](Self::keep) what is held for long, and its place is free.
+/// Convert what is held for long with [`into_owned`](Self::into_owned), and its slot is free.
 pub struct Ref<K, V> {
     guard: Guard<Stored<K, V>>,
     how: How,
@@ -49,15 +49,18 @@ impl<K, V> Ref<K, V> {
         Self { guard: Guard::owned(stored), how: How::Loaded }
     }
 
-    /// A value that can be served as it is: the whole of a hit, once it is found.
+    /// Borrows an entry that can be served without a look at the clock, or returns its guard.
     #[inline(always)]
     pub(crate) fn plain(
-        guard: Guard<Stored<K, V>>,
-        wanted: impl FnOnce(&V) -> bool,
-    ) -> Option<Self> {
-        let stored = guard.get();
-        let serves = stored.is_some_and(|stored| stored.is_plain() && wanted(&stored.value));
-        serves.then(|| Self::held(guard, false))
+        found: Option<Guard<Stored<K, V>>>,
+        accepts: impl FnOnce(&V) -> bool,
+    ) -> Result<Self, Option<Guard<Stored<K, V>>>> {
+        let stored = found.as_ref().and_then(Guard::get);
+        let serves = stored.is_some_and(|stored| stored.is_plain() && accepts(&stored.value));
+        match found {
+            Some(guard) if serves => Ok(Self::held(guard, false)),
+            found => Err(found),
+        }
     }
 
     #[inline]

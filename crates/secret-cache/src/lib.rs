@@ -37,9 +37,9 @@ mod tending;
 mod writing;
 
 // Mechanism, tasks: loads, the timer, and what they share with callers.
-mod asking;
 mod events;
 mod flight;
+mod get;
 mod hits;
 mod permits;
 mod shared;

@@ -78,7 +78,7 @@ pub enum LoadErrorKind {
     /// asked for again after a second.
     Unavailable,
     /// The source could not be asked because the loader isn't logged in to it. Like
-    /// [`Unreachable`](Self::Unreachable) for the old value. It says nothing about the key, so it is
+    /// [`Unavailable`](Self::Unavailable) for the old value. It says nothing about the key, so it is
     /// not remembered: each caller without a value causes a load, and the loader paces its logins.
     Unauthenticated,
     /// There is no value: serving ends, and the answer is remembered for the negative lifetime.

@@ -1,7 +1,6 @@
 //! What a cache shares with its handles, its loads and its timer: the state, and the tasks that act
 //! on it.
 
-use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -15,6 +14,8 @@ use crate::lent::Ref;
 use crate::permits::LoadPermits;
 use crate::policy::Tick;
 use crate::state::{Answer, Look, Patience, State, Step};
+use crate::stored::Stored;
+use crate::sync::Guard;
 use crate::timer::Timer;
 use crate::writing::Ended;
 use crate::{Error, Load};
@@ -26,6 +27,9 @@ type Next<K, L> = Step<
     <L as Load<K>>::Error,
     Ticket<K, <L as Load<K>>::Value, <L as Load<K>>::Error>,
 >;
+
+/// The entry that a search found, whatever its age.
+type Found<K, L> = Option<Guard<Stored<K, <L as Load<K>>::Value>>>;
 
 type Loads<K, L> = Launched<K, <L as Load<K>>::Value, <L as Load<K>>::Error>;
 
@@ -53,36 +57,33 @@ where
         Self { state, loader, permits, timer: Timer::new(), events }
     }
 
-    /// The whole of a hit.
+    /// Serves a hit, or returns what `find` found. The only search of the entries without a lock: what
+    /// follows on a miss gets the result.
     #[inline(always)]
-    pub(crate) fn hit<Q>(
+    pub(crate) fn hit(
         &self,
-        key: &Q,
-        wanted: impl FnOnce(&L::Value) -> bool,
-    ) -> Option<Ref<K, L::Value>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
+        find: impl FnOnce() -> Found<K, L>,
+        accepts: impl FnOnce(&L::Value) -> bool,
+    ) -> Result<Ref<K, L::Value>, Found<K, L>> {
         self.events.hits.announce();
-        let lent = self.state.hit(key, wanted)?;
+        let lent = Ref::plain(find(), accepts)?;
         self.events.hits.count();
-        Some(lent)
+        Ok(lent)
     }
 
-    /// What memory has, once it is not a plain hit. A value that is past its refresh interval is left
-    /// to a load, unless the source doesn't answer or the caller `never_waits`.
+    /// Serves an entry that was found and isn't a hit. A value that is past its refresh interval is
+    /// left to a load, unless the source doesn't answer or the caller `never_waits`.
     #[cold]
-    pub(crate) fn look<Q>(self: &Arc<Self>, key: &Q, never_waits: bool) -> Option<Ref<K, L::Value>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let (lent, begin) = match self.state.look(key) {
+    pub(crate) fn look(
+        self: &Arc<Self>,
+        found: Found<K, L>,
+        never_waits: bool,
+    ) -> Option<Ref<K, L::Value>> {
+        let (lent, begin) = match self.state.look(found) {
             Look::Nothing => return None,
             Look::Served(lent, begin) => (lent, begin),
             Look::Overdue(guard, is_first) => {
-                let is_stale = self.state.is_stale(key, clock::now());
+                let is_stale = self.state.is_stale(&guard.get()?.key, clock::now());
                 if !is_stale && !never_waits {
                     return None;
                 }

@@ -5,7 +5,6 @@
 //! key's own `Hash`, `Eq` and `Clone`, and the weighing of entries. Tasks and timers belong to
 //! `shared`: a step says what is to be loaded, and what must wait.
 
-use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError};
 
@@ -105,23 +104,9 @@ where
         released
     }
 
-    /// The value of `key` if it can be served as it is: the whole of a hit.
-    #[inline(always)]
-    pub(crate) fn hit<Q>(&self, key: &Q, wanted: impl FnOnce(&V) -> bool) -> Option<Ref<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        Ref::plain(self.values.find(key)?, wanted)
-    }
-
-    /// The value of `key` if it may be served at all; the clock is asked where that matters.
-    pub(crate) fn look<Q>(&self, key: &Q) -> Look<K, V>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let Some(guard) = self.values.find(key) else { return Look::Nothing };
+    /// Decides whether an entry that was found may be served; reads the clock where that matters.
+    pub(crate) fn look(&self, found: Option<Guard<Stored<K, V>>>) -> Look<K, V> {
+        let Some(guard) = found else { return Look::Nothing };
         let Some(stored) = guard.get() else { return Look::Nothing };
         let marks = stored.see();
         if !marks.asks_clock() {
@@ -137,11 +122,7 @@ where
 
     /// Whether a value of `key` that is past its refresh interval is served as it is, because the
     /// source doesn't answer.
-    pub(crate) fn is_stale<Q>(&self, key: &Q, now: Tick) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
+    pub(crate) fn is_stale(&self, key: &K, now: Tick) -> bool {
         is_unanswered(&mut self.table(), key, now)
     }
 
@@ -234,11 +215,10 @@ where
 
 /// Whether a reader need not wait for `key`: the source is known to be unavailable, or has just failed
 /// to answer for this key, or the load under way is slow.
-fn is_unanswered<K, V, E, F, Q>(table: &mut Table<K, V, E, F>, key: &Q, now: Tick) -> bool
+fn is_unanswered<K, V, E, F>(table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> bool
 where
-    K: Hash + Eq + Clone + Borrow<Q>,
+    K: Hash + Eq + Clone,
     F: Flying,
-    Q: Hash + Eq + ?Sized,
 {
     table.outage(now).is_some()
         || table.setbacks.get(key).is_some_and(|failure| now < failure.until)

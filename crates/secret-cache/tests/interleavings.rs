@@ -93,6 +93,7 @@ pub(crate) use load::{LoadError, LoadErrorKind, Loaded};
 pub(crate) use version::Version;
 
 use landing::{Arrival, Cause, Report};
+use lent::Ref;
 use policy::{Policy, Tick};
 use state::{Flying, Look, State, Step};
 use table::Bounds;
@@ -162,16 +163,25 @@ fn land(cache: &Cache, key: u32, flight: u32, number: u64) -> bool {
 
 /// What a reader gets from memory, by the way that all readers go.
 fn read(cache: &Cache, key: u32) -> Option<u64> {
-    let lent = cache.hit(&key, |_| true).or_else(|| match cache.look(&key) {
-        Look::Served(lent, _) => Some(lent),
-        Look::Overdue(..) | Look::Nothing => None,
-    });
+    let hit = Ref::plain(cache.values.find(&key), |_| true);
+    let lent = hit.map_or_else(
+        |found| match cache.look(found) {
+            Look::Served(lent, _) => Some(lent),
+            Look::Overdue(..) | Look::Nothing => None,
+        },
+        Some,
+    );
     let lent = lent.or_else(|| match cache.step(&key, clock::now(), |_| None) {
         Step::Done(answer) => answer.ok(),
         Step::Wait(..) => None,
     })?;
     assert_eq!(*lent, lent.version().number(), "a value of another version");
     Some(*lent)
+}
+
+/// Whether the value of a key is served without the clock and the lock.
+fn hits<K: Hash + Eq + Clone>(cache: &State<K, u64, (), Flight>, key: &K) -> bool {
+    Ref::plain(cache.values.find(key), |_| true).is_ok()
 }
 
 fn every_order(body: impl Fn() + Sync + Send + 'static) {
@@ -328,16 +338,16 @@ fn while_a_neighbour_is_removed(visit: impl Fn(&State<Colliding, u64, (), Flight
     let cache = Arc::new(state(10));
     for key in [1, 2] {
         assert!(cache.replace(&Colliding(key), version(4), clock::now(), 0).0);
-        assert!(matches!(cache.look(&Colliding(key)), Look::Served(..)));
+        assert!(matches!(cache.look(cache.values.find(&Colliding(key))), Look::Served(..)));
     }
-    assert!(cache.hit(&Colliding(2), |_| true).is_some());
+    assert!(hits(&cache, &Colliding(2)));
     let removes = thread::spawn({
         let cache = Arc::clone(&cache);
         move || drop(cache.invalidate(&Colliding(1), clock::now()))
     });
     visit(&cache);
     removes.join().unwrap();
-    assert!(cache.hit(&Colliding(2), |_| true).is_none(), "a value that was moved was missed");
+    assert!(!hits(&cache, &Colliding(2)), "a value that was moved was missed");
 }
 
 /// When the timer is gone, every value loses its trust, also one that is being moved.
@@ -389,10 +399,7 @@ fn a_reader_meets_the_timer() {
         });
         assert_eq!(read(&cache, 1), Some(1));
         timer.join().unwrap();
-        assert!(
-            cache.hit(&1, |_| true).is_none(),
-            "no hit without the clock once the timer is gone"
-        );
+        assert!(!hits(&cache, &1), "no hit without the clock once the timer is gone");
         let seen =
             cache.values.find(&1).is_some_and(|guard| guard.get().unwrap().marks().is_seen());
         assert!(seen, "the reader's mark is not lost");

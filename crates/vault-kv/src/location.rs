@@ -109,6 +109,12 @@ impl SecretPath {
         Ok(Self(self.0.join(&ApiPath::parse(name)?)))
     }
 
+    /// Returns `self/tail`. Unlike [`join`](Self::join) it parses nothing.
+    #[must_use]
+    pub fn join_path(&self, tail: &Self) -> Self {
+        Self(self.0.join(&tail.0))
+    }
+
     /// The path as it was given.
     pub fn decoded(&self) -> String {
         self.0.decoded().into_owned()

@@ -1,8 +1,9 @@
-//! A small LLM gateway: it forwards chat requests with the provider's key, which comes from Vault, is
-//! in memory when it is needed, and follows a rotation without a restart.
+//! A small LLM gateway that forwards chat requests with the provider's key from Vault.
+//!
+//! The key is cached, and a rotated key is used without a restart.
 //!
 //! `gateway LISTEN UPSTREAM`, with the settings of `km` in the environment.
-#![expect(clippy::print_stderr, reason = "an example for people to read")]
+#![expect(clippy::print_stderr, reason = "an example reports to its user")]
 
 use std::error::Error;
 
@@ -28,21 +29,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let listen = arguments.next().ok_or("usage: gateway LISTEN UPSTREAM")?;
     let upstream = arguments.next().ok_or("usage: gateway LISTEN UPSTREAM")?;
-    // One provider of cryptography for the whole program.
+    // rustls needs one provider of cryptography for the process.
     let provider = rustls::crypto::ring::default_provider();
-    provider.install_default().map_err(|_| "there is another provider already")?;
+    provider.install_default().map_err(|_| "a provider of cryptography is installed already")?;
 
-    // Everything that is wrong with the settings is reported here, at once.
+    // Reports all problems of the settings together.
     let sources = Sources { env: &ProcessEnv, yaml: None, validator: &VaultValidator };
     let keys = KeyManager::connect(Settings::from_sources(&sources)?).await?;
 
-    // The name is resolved once; from here on the key is where it is used.
+    // The name is resolved once. Requests read the key through the handle.
     let key = keys.handle("os.environ/OPENAI_API_KEY")?;
     let version = key.secret().await?.version();
     eprintln!("the key is version {}", version.unwrap_or_default());
 
     let mut background = JoinSet::new();
-    background.spawn(tell_of_rotations(key.clone()));
+    background.spawn(log_rotations(key.clone()));
 
     let gateway = Gateway { key, upstream, http: reqwest::Client::new() };
     let routes = Router::new().route("/v1/chat/completions", post(chat)).with_state(gateway);
@@ -52,13 +53,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// While somebody waits for news of a key, it is kept fresh; a rotation needs no restart.
-async fn tell_of_rotations(mut key: Handle) {
+/// Logs each new version of the key. Waiting for a change keeps the cached key fresh.
+async fn log_rotations(mut key: Handle) {
     loop {
         key.changed().await;
         match key.secret().await {
             Ok(secret) => eprintln!("the key is version {}", secret.version().unwrap_or_default()),
-            Err(error) => eprintln!("there is no key: {}", error.message()),
+            Err(error) => eprintln!("no key: {}", error.message()),
         }
     }
 }
@@ -66,7 +67,7 @@ async fn tell_of_rotations(mut key: Handle) {
 async fn chat(State(gateway): State<Gateway>, body: Bytes) -> Response {
     let key = match gateway.key.secret().await {
         Ok(key) => key,
-        // What is wrong is said in the log; a client learns that it is not its fault.
+        // The reason is logged; the client only learns that the gateway is not ready.
         Err(error) => {
             eprintln!("no key: {}", error.message());
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -78,20 +79,20 @@ async fn chat(State(gateway): State<Gateway>, body: Bytes) -> Response {
         .bearer_auth(key.expose())
         .header(header::CONTENT_TYPE, "application/json")
         .body(body);
-    // The value is held no longer than it is needed.
+    // Release the value as soon as the request has it.
     drop(key);
-    match answer(request).await {
-        Ok(answer) => answer,
+    match forward(request).await {
+        Ok(response) => response,
         Err(error) => {
-            eprintln!("no answer from upstream: {error}");
+            eprintln!("upstream request failed: {error}");
             StatusCode::BAD_GATEWAY.into_response()
         }
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Result<Response, reqwest::Error> {
-    let answer = request.send().await?;
-    let status = answer.status();
-    let body = answer.bytes().await?;
+async fn forward(request: reqwest::RequestBuilder) -> Result<Response, reqwest::Error> {
+    let response = request.send().await?;
+    let status = response.status();
+    let body = response.bytes().await?;
     Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

@@ -1,14 +1,15 @@
-//! The least policy that these settings need.
+//! The least-privilege policy of the settings.
 
 use std::fmt::Write as _;
 
 use km_settings::Settings;
 
-use super::grants::{Grant, grants, without_grant};
+use super::required::{RequiredCapability, inexpressible_patterns, required_capabilities};
 use crate::error::Error;
 
-/// What a token does with itself. Vault's policy `default` allows it too, where a token has that.
-const OWN_TOKEN: [(&str, &str); 4] = [
+/// The capabilities of a token on itself. Vault's policy `default` grants them too, but a token
+/// need not have it.
+const TOKEN_SELF: [(&str, &str); 4] = [
     ("auth/token/lookup-self", "read"),
     ("auth/token/renew-self", "update"),
     ("auth/token/revoke-self", "update"),
@@ -16,45 +17,51 @@ const OWN_TOKEN: [(&str, &str); 4] = [
 ];
 
 const HEAD: &str = "\
-# The least that km needs with these settings. Paths begin at the root namespace; a policy that is
-# written in a namespace of its own leaves that out.
+# The least-privilege policy of these settings. Paths are relative to the root namespace; in a
+# policy of another namespace, remove that namespace from their start.
 ";
 
-const ANY_TEAM: &str = "
-# Teams may name any place, which no policy can list: set KM_ALLOWED_TEAM_LOCATIONS, and theirs stand
-# here.
+const ANY_TEAM_LOCATION: &str = "
+# Teams may use any location, which a policy can't express. Set KM_ALLOWED_TEAM_LOCATIONS to include
+# the locations of teams.
 ";
 
-/// The policy (HCL) that a gateway with these settings needs, and no more. Nothing is asked.
+/// Returns the least-privilege policy (HCL) of a gateway with these settings. Sends nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that no policy can allow alone.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that a policy would interpret as a
+/// pattern.
 pub fn policy(settings: &Settings) -> Result<String, Error> {
-    // Writing to a string does not fail.
     let mut text = HEAD.to_owned();
-    for grant in grants(settings)? {
-        stanza(&mut text, grant.why, &grant.pattern()?, &grant);
+    for required in required_capabilities(settings)? {
+        write_stanza(&mut text, &required.policy_path()?, &required);
     }
     if settings.virtual_keys.store {
         if settings.allowed_team_locations.is_none() {
-            text.push_str(ANY_TEAM);
+            text.push_str(ANY_TEAM_LOCATION);
         }
-        for pattern in without_grant(settings) {
-            let _ =
-                writeln!(text, "\n# {pattern}: no policy can say this: add the mounts one by one");
+        for pattern in inexpressible_patterns(settings) {
+            let _ = writeln!(
+                text,
+                "\n# {pattern}: a policy can't express this pattern; add a rule for each mount"
+            );
         }
     }
     text.push_str("\n# the token itself\n");
-    for (path, right) in OWN_TOKEN {
-        let _ = writeln!(text, "path \"{path}\" {{\n  capabilities = [\"{right}\"]\n}}");
+    for (path, capability) in TOKEN_SELF {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "path \"{path}\" {{\n  capabilities = [\"{capability}\"]\n}}");
     }
     Ok(text)
 }
 
-fn stanza(text: &mut String, why: &str, pattern: &str, grant: &Grant) {
+fn write_stanza(text: &mut String, pattern: &str, required: &RequiredCapability) {
     let pattern = pattern.replace('\\', "\\\\").replace('"', "\\\"");
-    let rights = grant.rights.iter().chain(&grant.optional);
-    let rights: Vec<_> = rights.map(|right| format!("\"{right}\"")).collect();
-    let rights = rights.join(", ");
-    let _ = writeln!(text, "\n# {why}\npath \"{pattern}\" {{\n  capabilities = [{rights}]\n}}");
+    let capabilities = required.capabilities.iter().chain(&required.optional);
+    let capabilities: Vec<_> = capabilities.map(|name| format!("\"{name}\"")).collect();
+    let (purpose, capabilities) = (required.purpose, capabilities.join(", "));
+    let _ = writeln!(
+        text,
+        "\n# {purpose}\npath \"{pattern}\" {{\n  capabilities = [{capabilities}]\n}}"
+    );
 }

@@ -1,118 +1,140 @@
-//! The server, the login and the mount, one question each.
+//! The steps for the settings, the server, the login and the mount.
 
+use km_settings::{Method, Settings};
 use serde::Deserialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 use vault_kv::MountVersion;
 
-use super::CheckResult;
-use crate::error::{Error, ErrorKind};
-use crate::explain;
-use crate::keys::KeyManager;
+use super::result::CheckResult;
+use crate::error::{Error, ErrorKind, convert};
+use crate::inner::Inner;
 
 const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
 
-impl KeyManager {
-    pub(crate) async fn check_server(&self) -> CheckResult {
-        #[derive(Deserialize)]
-        struct Health {
-            initialized: bool,
-            sealed: bool,
-            version: Option<String>,
-        }
-        let client = &self.parts().link.client;
-        // The states of a node are answers here, not errors.
-        let request = [
-            "sealedcode",
-            "uninitcode",
-            "standbycode",
-            "drsecondarycode",
-            "performancestandbycode",
-        ]
+/// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
+/// read from the body.
+const HEALTH_PARAMETERS: [&str; 5] =
+    ["sealedcode", "uninitcode", "standbycode", "drsecondarycode", "performancestandbycode"];
+
+/// Reports the settings in use and their warnings.
+pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
+    let method = match &settings.login.method {
+        Method::AppRole { .. } => "AppRole",
+        Method::Cert { .. } => "TLS certificate",
+        Method::Token(_) => "token",
+        Method::Jwt { .. } => "JWT",
+        Method::Kubernetes { .. } => "Kubernetes",
+        Method::Userpass { .. } => "userpass",
+    };
+    let detail = format!("server {}, login by {method}", settings.server.address);
+    let mut results = vec![CheckResult::ok("settings", detail)];
+    results.extend(settings.warnings.iter().map(|warning| {
+        let detail = format!("{}: {}", warning.source, warning.message);
+        CheckResult::warning("settings", detail, &warning.hint)
+    }));
+    let patterns = settings.allowed_team_locations.iter().flatten();
+    let without_prefix = patterns.filter(|pattern| pattern.prefix().is_none());
+    results.extend(without_prefix.map(|pattern| {
+        let detail = format!(
+            "KM_ALLOWED_TEAM_LOCATIONS: `{pattern}` has no path prefix, so that each team may use \
+             the prefix of any other"
+        );
+        CheckResult::warning("settings", detail, format!("add a prefix: `{pattern}:PREFIX`"))
+    }));
+    results
+}
+
+/// Checks that the server responds, is initialised and is unsealed.
+pub(crate) async fn server(inner: &Inner) -> CheckResult {
+    #[derive(Deserialize)]
+    struct Health {
+        initialized: bool,
+        sealed: bool,
+        version: Option<String>,
+    }
+    let client = &inner.connection.client;
+    let request = HEALTH_PARAMETERS
         .iter()
-        .fold(Request::get(HEALTH), |request, state| request.query(state, "200"));
-        let health = match client.send(&request, None, client.deadline()).await {
-            Ok(answer) => answer.json::<Health>(),
-            Err(error) => Err(error),
-        };
-        let failed = |text: &str, hint: &str| {
-            CheckResult::failed("server", Error::new(ErrorKind::Unavailable, text).with_hint(hint))
-        };
-        match health {
-            Err(error) => {
-                CheckResult::failed("server", explain::http("ask the server for its health", error))
-            }
-            Ok(health) if !health.initialized => {
-                failed("the server is not initialised", "initialise it: vault operator init")
-            }
-            Ok(health) if health.sealed => {
-                failed("the server is sealed", "unseal it: vault operator unseal")
-            }
-            Ok(health) => {
-                let version = health.version.unwrap_or_else(|| "of unknown version".to_owned());
-                CheckResult::ok("server", format!("{} is unsealed, {version}", client.address()))
-            }
+        .fold(Request::get(HEALTH), |request, parameter| request.query(parameter, "200"));
+    let health = match client.send(&request, None, client.deadline()).await {
+        Ok(response) => response.json::<Health>(),
+        Err(error) => Err(error),
+    };
+    let failed = |text: &str, hint: &str| {
+        CheckResult::failed("server", Error::new(ErrorKind::Unavailable, text).with_hint(hint))
+    };
+    match health {
+        Err(error) => {
+            CheckResult::failed("server", convert::http("read the server's health", error))
+        }
+        Ok(health) if !health.initialized => {
+            failed("the server is not initialised", "run `vault operator init`")
+        }
+        Ok(health) if health.sealed => {
+            failed("the server is sealed", "run `vault operator unseal`")
+        }
+        Ok(health) => {
+            let version = health.version.unwrap_or_else(|| "version unknown".to_owned());
+            CheckResult::ok("server", format!("{} is unsealed, {version}", client.address()))
         }
     }
+}
 
-    /// A token that was given has not been tried yet, so it is looked up as well.
-    pub(super) async fn check_login(&self) -> CheckResult {
-        #[derive(Deserialize)]
-        struct Token {
-            ttl: u64,
-            policies: Vec<String>,
-        }
-        let link = &self.parts().link;
-        let deadline = link.session.deadline();
-        if let Err(error) = self.login_by(deadline).await {
-            return CheckResult::failed("login", error);
-        }
-        let request = Request::get(LOOKUP_SELF).namespace(link.login_namespace.as_ref());
-        match link.session.send(&request, deadline).await.and_then(|answer| answer.data::<Token>())
-        {
-            Ok(Token { ttl, policies }) => {
-                let lives =
-                    if ttl == 0 { "without end".to_owned() } else { format!("for {ttl} s") };
-                let policies = policies.join(", ");
-                let seen = format!("the token lives {lives}; policies: {policies}");
-                if policies.split(", ").any(|policy| policy == "root") {
-                    return CheckResult::warning(
-                        "login",
-                        seen,
-                        "use a token with fewer rights than root's",
-                    );
-                }
-                CheckResult::ok("login", seen)
-            }
-            Err(error) if error.kind() == Http::Denied => {
-                CheckResult::ok("login", "the token may not look itself up, so it lives")
-            }
-            Err(error) => CheckResult::failed("login", explain::http("log in", error)),
-        }
+/// Checks that there is a valid token. It is looked up, because a static token was not used yet.
+pub(super) async fn login(inner: &Inner) -> CheckResult {
+    #[derive(Deserialize)]
+    struct Token {
+        ttl: u64,
+        policies: Vec<String>,
     }
+    let connection = &inner.connection;
+    let deadline = connection.session.deadline();
+    if let Err(error) = connection.login(deadline).await {
+        return CheckResult::failed("login", error);
+    }
+    let request = Request::get(LOOKUP_SELF).namespace(connection.login_namespace.as_ref());
+    let response = connection.session.send(&request, deadline).await;
+    match response.and_then(|response| response.data::<Token>()) {
+        Ok(Token { ttl, policies }) => {
+            let expiry =
+                if ttl == 0 { "does not expire".to_owned() } else { format!("expires in {ttl} s") };
+            let detail = format!("the token {expiry}; policies: {}", policies.join(", "));
+            if policies.iter().any(|policy| policy == "root") {
+                let hint = "use a token with fewer privileges than root";
+                return CheckResult::warning("login", detail, hint);
+            }
+            CheckResult::ok("login", detail)
+        }
+        Err(error) if error.kind() == Http::Denied => {
+            CheckResult::ok("login", "the token is valid; it may not look itself up")
+        }
+        Err(error) => CheckResult::failed("login", convert::http("log in", error)),
+    }
+}
 
-    pub(super) async fn check_mount(&self) -> CheckResult {
-        let kv = &self.parts().kv;
-        let mount = kv.mount();
-        let failed = |error| {
-            CheckResult::failed("mount", explain::kv(format!("look at the mount {mount}"), error))
-        };
-        match kv.mount_version().await {
-            // Vault says the same to "missing" and "no right": its answer to a listing tells them
-            // apart.
-            Ok(MountVersion::Unknown) => match kv.list(None).await {
-                Ok(_) => CheckResult::warning(
-                    "mount",
-                    format!("{mount} is there; its version can't be asked"),
-                    "allow `read` on sys/internal/ui/mounts below the mount",
-                ),
-                Err(error) => failed(error),
-            },
-            Ok(version) => match kv.require_v2(version) {
-                Err(error) => failed(error),
-                Ok(()) => CheckResult::ok("mount", format!("{mount} is KV version 2")),
-            },
+/// Checks that a KV version 2 engine is mounted at the global mount.
+pub(super) async fn mount(inner: &Inner) -> CheckResult {
+    let kv = &inner.kv;
+    let mount = kv.mount();
+    let failed = |error| {
+        CheckResult::failed("mount", convert::kv(format!("check the mount {mount}"), error))
+    };
+    match kv.mount_version().await {
+        // Vault responds alike to a missing mount and to a missing capability. A listing tells
+        // them apart.
+        Ok(MountVersion::Unknown) => match kv.list(None).await {
+            Ok(_) => CheckResult::warning(
+                "mount",
+                format!("{mount} exists; its version can't be read"),
+                "allow `read` on sys/internal/ui/mounts below the mount",
+            ),
             Err(error) => failed(error),
-        }
+        },
+        Ok(version) => match kv.require_v2(version) {
+            Err(error) => failed(error),
+            Ok(()) => CheckResult::ok("mount", format!("{mount} is KV version 2")),
+        },
+        Err(error) => failed(error),
     }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     };
     let findings = keys.check().await;
     let checks: Vec<Line> = findings.iter().map(line).collect();
-    let failed = findings.into_iter().find_map(|finding| match finding.verdict {
+    let failed = findings.into_iter().find_map(|finding| match finding.status {
         CheckStatus::Failed(error) => Some(error),
         CheckStatus::Ok | CheckStatus::Warning(_) => None,
     });
@@ -72,9 +72,9 @@ fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
 
 fn line(finding: &CheckResult) -> Line {
     let step = finding.step;
-    let (status, message, hint) = match &finding.verdict {
-        CheckStatus::Ok => ("ok", finding.seen.clone(), None),
-        CheckStatus::Warning(hint) => ("warning", finding.seen.clone(), Some(hint.clone())),
+    let (status, message, hint) = match &finding.status {
+        CheckStatus::Ok => ("ok", finding.detail.clone(), None),
+        CheckStatus::Warning(hint) => ("warning", finding.detail.clone(), Some(hint.clone())),
         CheckStatus::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
     };
     Line { status, step, message, hint }

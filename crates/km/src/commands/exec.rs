@@ -18,7 +18,7 @@ mod watch;
 
 use std::collections::BTreeSet;
 
-use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, name_of};
+use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, parse_reference};
 use km_settings::is_reserved;
 use rustix::process::getpid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -121,7 +121,7 @@ fn names(keys: &KeyManager, args: &Exec) -> Result<Vec<String>, Failure> {
         args.only.iter().collect()
     };
     for reference in given {
-        let name = name_of(reference)?;
+        let name = parse_reference(reference)?;
         if !args.keep_credentials && environment::is_credential(name.as_ref()) {
             warn!(name, "left out: credentials stay out of the program's environment");
         } else if seen.insert(name) {

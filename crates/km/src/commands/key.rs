@@ -66,7 +66,7 @@ impl Command {
             deleted: Option<Vec<String>>,
         }
         if args.place.explain {
-            return self.show([self.keys.locate_all()]);
+            return self.show([self.keys.locate_folder()]);
         }
         let listing = self.keys.list().await?;
         if self.json {
@@ -158,7 +158,7 @@ impl Command {
                 skipped: bool,
             },
         }
-        let StoreOutcome::Done(KeyChange { path, version, deleted, .. }) = stored else {
+        let StoreOutcome::Stored(KeyChange { path, version, deleted, .. }) = stored else {
             log::write("km: skipped: store_virtual_keys is off, so no virtual key is stored\n");
             return if self.json {
                 output::json(&Document::Skipped { skipped: true })
@@ -178,7 +178,7 @@ impl Command {
 
 fn alias(name: &KeyName) -> Result<KeyAlias, Error> {
     match name {
-        KeyName { token_id: Some(id), .. } => KeyAlias::of_token(id),
+        KeyName { token_id: Some(id), .. } => KeyAlias::from_token_id(id),
         KeyName { alias, .. } => KeyAlias::new(alias.as_deref().unwrap_or_default()),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn lines<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), F
 }
 
 fn warn_unchecked<T>(listing: &Listing<T>) {
-    if let Some(error) = &listing.unchecked {
+    if let Some(error) = &listing.metadata_error {
         warn!(
             error = error.message(),
             "deleted names are listed too (hint: allow `read` on their metadata)"

@@ -10,6 +10,7 @@ mod freshness;
 mod handles;
 mod herds;
 mod loading;
+mod miss_path;
 mod model;
 mod outage;
 mod outages;

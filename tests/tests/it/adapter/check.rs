@@ -15,9 +15,9 @@ const WARNING: Result<bool, ErrorKind> = Ok(false);
 const WRITER: (&str, &str) = ("KM_ACCESS_MODE", "read_and_write");
 
 fn text(finding: &CheckResult) -> String {
-    match &finding.verdict {
-        CheckStatus::Ok => finding.seen.clone(),
-        CheckStatus::Warning(hint) => format!("{}: {hint}", finding.seen),
+    match &finding.status {
+        CheckStatus::Ok => finding.detail.clone(),
+        CheckStatus::Warning(hint) => format!("{}: {hint}", finding.detail),
         CheckStatus::Failed(error) => error.message(),
     }
 }
@@ -33,7 +33,7 @@ async fn check(
     let shown: Vec<_> = findings.iter().map(text).collect();
     let seen: Vec<Seen> = findings
         .iter()
-        .map(|finding| match &finding.verdict {
+        .map(|finding| match &finding.status {
             CheckStatus::Ok => (finding.step, WELL),
             CheckStatus::Warning(_) => (finding.step, WARNING),
             CheckStatus::Failed(error) => {
@@ -93,9 +93,9 @@ async fn missing_capabilities_are_named() -> Result<()> {
     let first = [("settings", WELL), ("server", WELL), ("login", WELL), ("mount", WELL)];
     for (settings, rights, texts) in [
         (&[("KM_HOSTED_KEYS", "A")][..], &[("rights", WELL)][..], &["read on"][..]),
-        (&[("KM_HOSTED_KEYS", "A,B")], &[("rights", WELL), ("rights", denied)], &["no read on"]),
-        (&[WRITER], &[("rights", denied)], &["no update, delete on"]),
-        (&[("KM_ACCESS_MODE", "write_only")], &[("rights", denied)], &["no update, delete on"]),
+        (&[("KM_HOSTED_KEYS", "A,B")], &[("rights", WELL), ("rights", denied)], &["lacks read on"]),
+        (&[WRITER], &[("rights", denied)], &["lacks update, delete on"]),
+        (&[("KM_ACCESS_MODE", "write_only")], &[("rights", denied)], &["lacks update, delete on"]),
     ] {
         let keys = keys(&fixture, settings).await?;
         check(&fixture, &keys, &[&first[..], rights].concat(), texts).await?;
@@ -116,7 +116,7 @@ async fn settings_without_requests_need_no_capabilities() -> Result<()> {
         ("mount", WELL),
         ("rights", WELL),
     ];
-    check(&fixture, &keys, &expected, &["KM_HOSTED_KEYS", "no secret"]).await
+    check(&fixture, &keys, &expected, &["KM_HOSTED_KEYS", "no capabilities"]).await
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn missing_mount_is_found() -> Result<()> {
             &[("HCP_VAULT_MOUNT_NAME", gone.as_str())],
             Err(ErrorKind::Denied),
             Err(ErrorKind::Denied),
-            "no read on",
+            "lacks read on",
         ),
         (
             &allowed,
@@ -193,7 +193,7 @@ async fn token_is_described_by_policies_and_ttl() -> Result<()> {
     let root = fixture.server().must("POST", "auth/token/create", json!({ "ttl": "5m" })).await?;
     let root = root["auth"]["client_token"].as_str().unwrap_or_default();
     for (token, login, rights, text) in [
-        (token.as_str(), WELL, WELL, "the token lives for"),
+        (token.as_str(), WELL, WELL, "the token expires in"),
         (&bare, WELL, WARNING, "may not look itself up"),
         (root, WARNING, WELL, "root"),
     ] {

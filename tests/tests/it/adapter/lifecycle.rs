@@ -41,7 +41,7 @@ async fn referenced_names_are_preloaded() -> Result<()> {
     let keys = KeyManager::connect_with(settings, BTreeMap::<String, String>::new()).await?;
     let mut preloaded = BTreeMap::new();
     keys.preload(|read| {
-        assert_eq!((read.done, read.all), (preloaded.len() + 1, 3));
+        assert_eq!((read.completed, read.total), (preloaded.len() + 1, 3));
         preloaded
             .insert(read.name.to_owned(), read.error.as_ref().map(km_proxy_adapter::Error::kind));
     })

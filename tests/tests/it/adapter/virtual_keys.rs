@@ -39,7 +39,7 @@ async fn store(of: &VirtualKeys, alias: &str, value: &str) -> Result<u64> {
 
 fn version(stored: StoreOutcome) -> Result<u64> {
     match stored {
-        StoreOutcome::Done(change) => Ok(change.version),
+        StoreOutcome::Stored(change) => Ok(change.version),
         StoreOutcome::Skipped => anyhow::bail!("skipped"),
     }
 }

@@ -75,7 +75,7 @@ async fn the_rights() -> Result<()> {
     let failed = ["settings ok", "server ok", "login ok", "mount ok", "rights failed"];
     expect(km, 5, &failed).await?;
     let output = km().args(["check"]).run().await?.expect(5)?;
-    says(output.text()?, &["create", "update", "delete", "a policy of the token has to allow"])?;
+    says(output.text()?, &["create", "update", "delete", "give the token a policy that allows"])?;
     let read_only = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
     expect(|| fixture.km(), 0, &read_only).await
 }

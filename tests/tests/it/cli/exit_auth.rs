@@ -63,7 +63,7 @@ async fn what_the_policy_forbids_is_exit_5() -> Result<()> {
     let spec = FixtureSpec { policy: Some(policy), engine: Engine::V2, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
-    let hint = "a policy of the token has to allow this path";
+    let hint = "give the token a policy that allows this path";
     for (arguments, what) in [
         (&["read", NAME][..], "read"),
         (&["list"], "list secrets"),

@@ -148,7 +148,7 @@ async fn a_reference_to_an_identity_provider_is_the_gateways_matter() -> Result<
     for name in ["oidc/google/audience", "os.environ/oidc/google/audience"] {
         for flag in [&[][..], &["--bool"], &["--explain"]] {
             let said = refused("usage", |km| km.args(["read", name]).args(flag)).await?;
-            says(&said, &["oidc/", "the gateway resolves them"])?;
+            says(&said, &["oidc/", "the gateway, which resolves it itself"])?;
         }
     }
     Ok(())

@@ -154,7 +154,7 @@ async fn half_of_the_work_is_told_and_completed_by_the_same_command() -> Result<
     fixture.put("litellm/a", json!({ "key": value })).await?;
     let km = || writer(&fixture).args(["key", "rename", "a", "b"]);
     let said = fails(km, 5, "denied").await?;
-    says(&said, &["b is stored", "a is not deleted yet", "hint: run the same again"])?;
+    says(&said, &["b is stored", "a is not deleted yet", "hint: run the same command again"])?;
     assert_eq!(fixture.get("litellm/a").await?.1["data"]["data"]["key"], json!(value));
     assert_eq!(fixture.get("litellm/b").await?.1["data"]["data"]["key"], json!(value));
 

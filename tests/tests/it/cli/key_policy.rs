@@ -77,7 +77,7 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
     let stores = ("KM_STORE_VIRTUAL_KEYS", "true");
     says(&policy(&[stores]).await?, &["set KM_ALLOWED_TEAM_LOCATIONS"])?;
     let patterns = [stores, ("KM_ALLOWED_TEAM_LOCATIONS", "teams/kv-*")];
-    says(&policy(&patterns).await?, &["# teams/kv-*: no policy can say this"])?;
+    says(&policy(&patterns).await?, &["# teams/kv-*: a policy can't express this pattern"])?;
     let document = played(&nobody.address()).args(["check", "--policy", "--json"]);
     let document: Value = serde_json::from_slice(&document.run().await?.expect(0)?.stdout)?;
     assert_eq!(document, json!({ "policy": policy(&[]).await? }));
@@ -173,7 +173,7 @@ async fn rights_that_writing_needs_are_asked_about() -> Result<()> {
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights failed"];
     check::expect(storing, 5, &all).await?;
     let said = storing().args(["check"]).run().await?.expect(5)?;
-    says(said.text()?, &["the token has no delete", "/data/litellm/"])
+    says(said.text()?, &["the token lacks delete", "/data/litellm/"])
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
         km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "").args(["key", "store", "team-b/x"])
     })
     .await?;
-    says(&said, &["has a slash", "prefix_for_stored_virtual_keys"])
+    says(&said, &["contains a slash", "prefix_for_stored_virtual_keys"])
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> 
                 let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
                 km.args(["--config"]).args([&config]).args(["key"]).args(command)
             };
-            says(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
+            says(&fails(km, 5, "denied").await?, &["a provider secret in the configuration"])?;
         }
     }
     assert_eq!(nobody.connections()?, 0);

@@ -96,7 +96,7 @@ async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
         says(&said, &["the environment has no such variable", "access_mode", "hosted_keys"])?;
         let never = || km().env("KM_FALLBACK", "never").env(NAME, &secret);
         let said = super::common::fails(never, 6, "not_found").await?;
-        says(&said, &["the environment may not answer this name", "KM_FALLBACK"])?;
+        says(&said, &["the fallback to the environment is not allowed", "KM_FALLBACK"])?;
     }
     assert_eq!(nobody.connections()?, 0, "the server was asked");
     Ok(())

@@ -37,7 +37,7 @@ pub(super) async fn resolve(
 /// Warns of values that are likely not what a provider expects. They are passed on unchanged.
 pub(super) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (String, Secret)>) {
     for (name, value) in values {
-        for warning in ValueWarning::of(value.expose()) {
+        for warning in ValueWarning::detect(value.expose()) {
             warn!(name, "the value {warning}: check what is stored");
         }
     }
@@ -77,5 +77,5 @@ fn all(answers: Vec<(String, Result<Secret, Error>)>) -> Result<Values, Failure>
 }
 
 fn is_missing(error: &Error) -> bool {
-    error.kind() == ErrorKind::NotFound && error.reason() != Reason::Misplaced
+    error.kind() == ErrorKind::NotFound && error.reason() != Reason::MountMissing
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use km_proxy_adapter::{KeyManager, Preloaded};
+use km_proxy_adapter::{KeyManager, PreloadProgress};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -43,8 +43,8 @@ impl App {
     pub(super) async fn read_ahead(&self) {
         let mut missing = 0;
         let mut count = 0;
-        let tell = |read: Preloaded<'_>| {
-            count = read.all;
+        let tell = |read: PreloadProgress<'_>| {
+            count = read.total;
             if let Some(error) = read.error {
                 missing += 1;
                 info!(name = read.name, error = error.message(), "not read ahead");

@@ -82,7 +82,7 @@ impl Change {
         };
         Ok(match stored {
             StoreOutcome::Skipped => Document::Skipped { skipped: true },
-            StoreOutcome::Done(KeyChange { path, version, deleted, .. }) => Document::Stored {
+            StoreOutcome::Stored(KeyChange { path, version, deleted, .. }) => Document::Stored {
                 path: path.to_string(),
                 version,
                 deleted: deleted.map(|path| path.to_string()),

@@ -145,7 +145,7 @@ fn value(given: &mut Given<'_>) -> Result<SecretString, Failure> {
 fn alias(alias: Option<String>, token_id: Option<String>) -> Result<KeyAlias, Failure> {
     match (alias, token_id) {
         (Some(alias), None) => Ok(KeyAlias::new(&alias)?),
-        (None, Some(id)) => Ok(KeyAlias::of_token(&id)?),
+        (None, Some(id)) => Ok(KeyAlias::from_token_id(&id)?),
         _ => Err(lacks("alias", "or `token_id`, and not both")),
     }
 }

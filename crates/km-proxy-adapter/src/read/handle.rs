@@ -1,0 +1,79 @@
+//! A handle on one name: reads without a look-up, and notification of changes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::load::Loader;
+use super::secret::Secret;
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::name::{self, Name};
+use crate::route::{Route, route, virtual_key_denied};
+
+/// A name of a [`KeyManager`](crate::KeyManager) that was resolved once, for repeated reads and for
+/// tasks that wait for a change. It keeps the key manager alive.
+#[derive(Clone)]
+pub struct Handle {
+    inner: Arc<Inner>,
+    name: Name,
+    is_in_vault: bool,
+    /// Never loaded, and so always empty, if the name is not in Vault.
+    cached: secret_cache::Handle<Name, Loader>,
+}
+
+impl Handle {
+    pub(crate) fn new(inner: Arc<Inner>, reference: &str) -> Result<Self, Error> {
+        let name = inner.resolve(name::parse(reference)?)?;
+        let is_in_vault = match route(&inner.settings, name.as_str()) {
+            Route::VirtualKey => return Err(virtual_key_denied(name.as_str())),
+            Route::Environment => false,
+            Route::Vault => true,
+        };
+        let cached = inner.cache.handle(&name);
+        Ok(Self { inner, name, is_in_vault, cached })
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Returns the value, like [`KeyManager::secret`](crate::KeyManager::secret) but without a
+    /// look-up.
+    ///
+    /// # Errors
+    /// As [`KeyManager::secret`](crate::KeyManager::secret).
+    #[inline(always)]
+    pub fn secret(&self) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'_> {
+        self.cached.get_or_else(
+            |value| value.is_provider_key,
+            move |rejected| async move {
+                if self.is_in_vault {
+                    self.inner.read_vault(&self.name, rejected).await
+                } else {
+                    self.inner.read_env(self.name())
+                }
+            },
+        )
+    }
+
+    /// Waits for a change since the handle was created or this method last returned: another value
+    /// was read from Vault, or Vault reported that there is none.
+    ///
+    /// While a task waits, the value is kept fresh, so a rotation is noticed within the refresh
+    /// interval. A value of the environment never changes, so this method then never returns.
+    pub async fn changed(&mut self) {
+        if self.is_in_vault {
+            self.cached.changed().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Shows the name only.
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
