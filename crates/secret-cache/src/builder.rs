@@ -6,16 +6,26 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::events::Events;
+use crate::cache::Cache;
+use crate::error::{BuildError, BuildErrorKind};
+use crate::load::Load;
+use crate::metrics::Events;
+use crate::policy::MAX_NEGATIVE_TTL;
 use crate::policy::Policy;
 use crate::shared::Shared;
 use crate::state::State;
-use crate::table::Bounds;
-use crate::{BuildError, BuildErrorKind, Cache, Load};
+use crate::state::inner::Bounds;
 
-/// The longest that a definite no may be remembered: 5 s. Who creates a value that was asked for
-/// too early, or is given a right that was missing, waits no longer than this.
-pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+impl<K, L> Cache<K, L>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+{
+    /// Settings for a cache of what `loader` loads.
+    pub fn builder(loader: L) -> Builder<K, L> {
+        Builder::new(loader)
+    }
+}
 
 /// Settings of a [`Cache`], from [`Cache::builder`].
 #[must_use = "a builder does nothing until `build`"]

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::error::Error;
 use crate::get::{ByKey, Get, Lookup};
+use crate::handle::Handle;
+use crate::load::{Load, Loaded};
+use crate::map::clock;
 use crate::shared::Shared;
-use crate::{Builder, Error, Handle, Load, Loaded, Ref};
+use crate::value_ref::Ref;
 
 /// An async cache of what `L` loads by keys `K`.
 ///
@@ -27,11 +30,6 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
-    /// Settings for a cache of what `loader` loads.
-    pub fn builder(loader: L) -> Builder<K, L> {
-        Builder::new(loader)
-    }
-
     pub(crate) fn new(shared: Shared<K, L>) -> Self {
         Self { shared: Arc::new(shared) }
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{LoadError, LoadErrorKind, MAX_NEGATIVE_TTL};
+use crate::load::{LoadError, LoadErrorKind};
+use crate::policy::MAX_NEGATIVE_TTL;
 
 /// Why [`Cache::get`](crate::Cache::get) has no value to lend.
 ///

@@ -14,11 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::Load;
-use crate::lent::Ref;
+use crate::load::Load;
+use crate::map::entry::Stored;
+use crate::map::sync::Guard;
 use crate::shared::Shared;
-use crate::stored::Stored;
-use crate::sync::Guard;
+use crate::value_ref::Ref;
 
 /// A way to find the entry of one key without a lock.
 pub(crate) trait Lookup<'a, K, L: Load<K>>: Copy + Unpin {

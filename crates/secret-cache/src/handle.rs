@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::error::Error;
 use crate::get::{Get, Lookup};
+use crate::load::Load;
+use crate::map::entry::Stored;
+use crate::map::sync::Guard;
 use crate::shared::Shared;
-use crate::slot::Slot;
-use crate::stored::Stored;
-use crate::sync::Guard;
-use crate::{Error, Load, Ref, Version};
+use crate::state::slot::Slot;
+use crate::value_ref::Ref;
+use crate::version::Version;
 
 /// One key of a [`Cache`](crate::Cache), resolved once. It keeps the cache alive.
 ///

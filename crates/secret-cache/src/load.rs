@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::Version;
+use crate::version::Version;
 
 /// Loads the value of a key from where it is at home.
 ///

@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::clock;
-use crate::events::Events;
-use crate::flight::{Ending, Flight, Launched, Ticket, report};
-use crate::landing::{Arrival, Cause};
-use crate::lent::Ref;
-use crate::permits::LoadPermits;
+use crate::error::Error;
+use crate::load::Load;
+use crate::map::clock;
+use crate::map::entry::Stored;
+use crate::map::sync::Guard;
+use crate::metrics::Events;
 use crate::policy::Tick;
+use crate::state::complete::Arrival;
+use crate::state::outcome::Cause;
+use crate::state::write::Ended;
 use crate::state::{Answer, Look, Patience, State, Step};
-use crate::stored::Stored;
-use crate::sync::Guard;
-use crate::timer::Timer;
-use crate::writing::Ended;
-use crate::{Error, Load};
+use crate::task::load::{Ending, Flight, Launched, Ticket, report};
+use crate::task::permits::LoadPermits;
+use crate::task::refresher::Timer;
+use crate::value_ref::Ref;
 
 /// What a caller does next, once there was no hit.
 type Next<K, L> = Step<

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use crate::map::sync::RandomState;
 use crate::policy::Tick;
-use crate::sync::RandomState;
 
 pub(crate) struct Agenda<K> {
     entries: BTreeMap<(Tick, u64), K>,

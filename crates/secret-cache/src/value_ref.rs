@@ -5,10 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Version;
-use crate::clock;
-use crate::stored::Stored;
-use crate::sync::Guard;
+use crate::map::clock;
+use crate::map::entry::Stored;
+use crate::map::sync::Guard;
+use crate::version::Version;
 
 /// Where a lent value was when it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,8 +3,9 @@
 //!
 //! Pure: the caller supplies the time. Where memos are kept belongs to `table`.
 
-use crate::policy::Tick;
-use crate::{Error, Version};
+use crate::error::Error;
+use crate::policy::age::Tick;
+use crate::version::Version;
 
 /// What is remembered of a key.
 pub(crate) struct Memo<E> {

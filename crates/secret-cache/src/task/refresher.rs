@@ -9,8 +9,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-use crate::Load;
-use crate::clock;
+use crate::load::Load;
+use crate::map::clock;
 use crate::policy::Tick;
 use crate::shared::Shared;
 
@@ -109,10 +109,10 @@ where
 mod tests {
     use std::sync::Arc;
 
-    use crate::lent::Ref;
     use crate::policy::{Policy, Tick};
+    use crate::state::inner::Bounds;
     use crate::state::{Flying, State};
-    use crate::table::Bounds;
+    use crate::value_ref::Ref;
     use crate::{Loaded, Version};
 
     struct Never;
@@ -172,33 +172,39 @@ mod tests {
             (false, &[], false),
             (false, &[5_000], false),
         ] {
-            assert_eq!(is_plain(trusted, looks), expected, "{trusted} {looks:?}");
+            loom::model(move || {
+                assert_eq!(is_plain(trusted, looks), expected, "{trusted} {looks:?}");
+            });
         }
     }
 
     /// The next look is never later than the first edge, nor sooner than it must be.
     #[test]
     fn the_timer_sleeps_until_a_value_is_near_its_edge() {
-        let state = state(true);
-        assert_eq!(state.sleep(), 9_600);
-        state.scan(9_600);
-        assert_eq!(state.sleep(), 9_800);
-        state.scan(9_800);
-        // On the list now, for the moment that it is due.
-        assert_eq!(state.sleep(), 10_000);
+        loom::model(|| {
+            let state = state(true);
+            assert_eq!(state.sleep(), 9_600);
+            state.scan(9_600);
+            assert_eq!(state.sleep(), 9_800);
+            state.scan(9_800);
+            // On the list now, for the moment that it is due.
+            assert_eq!(state.sleep(), 10_000);
+        });
     }
 
     #[test]
     fn a_timer_that_is_gone_leaves_no_trust() {
-        let state = Arc::new(state(true));
-        assert!(hits(&state));
-        state.trust(false);
-        assert!(!hits(&state));
-        drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
-        state.scan(2_100);
-        assert!(!hits(&state), "what is put in without a timer is not trusted");
-        state.trust(true);
-        state.scan(2_200);
-        assert!(hits(&state));
+        loom::model(|| {
+            let state = Arc::new(state(true));
+            assert!(hits(&state));
+            state.trust(false);
+            assert!(!hits(&state));
+            drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
+            state.scan(2_100);
+            assert!(!hits(&state), "what is put in without a timer is not trusted");
+            state.trust(true);
+            state.scan(2_200);
+            assert!(hits(&state));
+        });
     }
 }

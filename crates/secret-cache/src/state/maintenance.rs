@@ -3,12 +3,12 @@
 
 use std::hash::Hash;
 
-use crate::landing::Cause;
-use crate::outage::PROBE_INTERVAL;
+use crate::map::entry::{Released, Stored};
+use crate::policy::PROBE_INTERVAL;
 use crate::policy::{Freshness, Tick};
+use crate::state::inner::Table;
+use crate::state::outcome::Cause;
 use crate::state::{Flying, State};
-use crate::stored::{Released, Stored};
-use crate::table::Table;
 
 /// What one look at all values found.
 struct Found<K> {

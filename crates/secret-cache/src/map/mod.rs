@@ -4,14 +4,19 @@
 //! The array grows by steps of 64. The small ones stay, empty: readers may be searching them, and
 //! together they are a sixtieth of the last.
 
+pub(crate) mod clock;
+pub(crate) mod entry;
+mod raw_table;
+pub(crate) mod sync;
+
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash as HashKey};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, OnceLock};
 
-use crate::level::{Hash, Level};
-use crate::stored::{Released, Stored};
-use crate::sync::{AtomicUsize, Guard, RandomState};
+use crate::map::entry::{Released, Stored};
+use crate::map::raw_table::{Hash, Level};
+use crate::map::sync::{AtomicUsize, Guard, RandomState};
 
 /// Places of the first array: enough for a program that reads a few keys.
 const FIRST: usize = 64;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::load::Loaded;
+use crate::map::sync::AtomicU8;
 use crate::policy::{Freshness, Policy, Tick, nanos};
-use crate::sync::AtomicU8;
-use crate::{Loaded, Version};
+use crate::version::Version;
 
 /// Somebody asked for the value since it was put in.
 const SEEN: u8 = 1;

@@ -3,10 +3,10 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::Loaded;
+use crate::load::Loaded;
+use crate::map::entry::{Released, Stored};
 use crate::policy::Tick;
 use crate::state::{Flying, State};
-use crate::stored::{Released, Stored};
 
 /// What a write ended.
 pub(crate) struct Ended<K, V, F> {

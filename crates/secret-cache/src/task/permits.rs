@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::landing::Cause;
+use crate::state::outcome::Cause;
 
 /// Grants permits first come, first served, with loads that callers wait for before refreshes: only
 /// one refresh at a time is in the queue that a miss has to wait in.

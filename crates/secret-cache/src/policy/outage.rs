@@ -1,6 +1,6 @@
 //! What is known about a source that can't be asked. Pure: the caller supplies the time.
 
-use crate::policy::Tick;
+use crate::policy::age::Tick;
 
 /// The interval between two probes of a source that can't be asked, for all keys together, in
 /// nanoseconds.

@@ -3,31 +3,16 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::lent::Ref;
-use crate::memo::Memo;
+use crate::error::Error;
+use crate::load::LoadErrorKind;
+use crate::map::entry::{Released, Stored};
+use crate::policy::Memo;
 use crate::policy::{Freshness, RETRY_AFTER, Tick};
+use crate::state::inner::Table;
+use crate::state::outcome::{Cause, Report};
 use crate::state::{Answer, Flying, State};
-use crate::stored::{Released, Stored};
-use crate::table::Table;
-use crate::{Error, LoadErrorKind, Loaded, Version};
-
-/// How a load ended.
-pub(crate) enum Report<V, E> {
-    Loaded(Loaded<V>),
-    Failed(Arc<E>, LoadErrorKind),
-    Panicked,
-}
-
-/// Why a load was begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// There is no value, and a caller waits for one.
-    Miss,
-    /// The value came due, or is past its refresh interval.
-    Refresh,
-    /// Like a refresh, while the source can't be asked: it finds out whether that is over.
-    Probe,
-}
+use crate::value_ref::Ref;
+use crate::version::Version;
 
 /// Whether a failure is remembered of its key: that the loader isn't logged in says nothing of it.
 #[derive(Clone, Copy, PartialEq, Eq)]

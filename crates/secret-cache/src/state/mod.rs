@@ -5,21 +5,32 @@
 //! key's own `Hash`, `Eq` and `Clone`, and the weighing of entries. Tasks and timers belong to
 //! `shared`: a step says what is to be loaded, and what must wait.
 
+pub(crate) mod complete;
+pub(crate) mod inner;
+#[cfg(test)]
+mod interleavings;
+mod maintenance;
+pub(crate) mod outcome;
+mod schedule;
+pub(crate) mod slot;
+pub(crate) mod write;
+
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::clock;
-use crate::landing::Cause;
-use crate::lent::Ref;
+use crate::error::Error;
+use crate::map::Values;
+use crate::map::clock;
+use crate::map::entry::{Released, Stored};
+use crate::map::sync::{Guard, Mutex, MutexGuard};
 use crate::policy::{Freshness, Policy, Tick};
-use crate::slot::Slot;
-use crate::stored::{Released, Stored};
-use crate::sync::{Guard, Mutex, MutexGuard};
-use crate::table::{Bounds, Table};
-use crate::values::Values;
-use crate::{Error, Version};
+use crate::state::inner::{Bounds, Table};
+use crate::state::outcome::Cause;
+use crate::state::slot::Slot;
+use crate::value_ref::Ref;
+use crate::version::Version;
 
 /// A load in flight, as the state sees it.
 pub(crate) trait Flying {

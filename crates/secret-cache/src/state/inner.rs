@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
-use crate::agenda::Agenda;
-use crate::memo::Memo;
-use crate::outage::Outage;
+use crate::map::entry::{Released, Stored};
+use crate::map::sync::RandomState;
+use crate::map::{Room, Values};
+use crate::policy::Memo;
+use crate::policy::Outage;
 use crate::policy::Tick;
-use crate::slot::Slot;
-use crate::stored::{Released, Stored};
-use crate::sync::RandomState;
-use crate::values::{Room, Values};
+use crate::state::schedule::Agenda;
+use crate::state::slot::Slot;
 
 type Map<K, T> = HashMap<K, T, RandomState>;
 

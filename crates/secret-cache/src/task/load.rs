@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-use crate::clock;
-use crate::landing::{Cause, Report};
+use crate::load::{Load, LoadError};
+use crate::map::clock;
 use crate::policy::{PATIENCE, Tick};
+use crate::state::outcome::{Cause, Report};
 use crate::state::{Answer, Flying, Patience};
-use crate::{Load, LoadError};
 
 /// What the waiters of one load share. It ends once; what comes later is ignored.
 pub(crate) struct Flight<K, V, E> {

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::watch;
 
-use crate::Version;
-use crate::stored::Stored;
-use crate::sync::{AtomicUsize, Cell};
+use crate::map::entry::Stored;
+use crate::map::sync::{AtomicUsize, Cell};
+use crate::version::Version;
 
 pub(crate) struct Slot<K, V> {
     pub(crate) cell: Cell<Stored<K, V>>,

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// A point in time: nanoseconds from when the cache was made.
 pub(crate) type Tick = u64;
 
+/// The longest that a negative response may be cached: 5 s. A caller that creates a missing value or
+/// is granted a missing permission waits no longer than this.
+pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+
 /// The pause after a failed load of a key, in nanoseconds. It doesn't grow: a source that is back
 /// after a long outage is noticed as soon as one that is back after a short one.
 pub(crate) const RETRY_AFTER: u64 = 1_000_000_000;

@@ -4,101 +4,21 @@
 //! the standard library's (`sync`). Its cell is a lock: what `arc-swap` does inside is that crate's to
 //! test. Tasks are not part of this: a load is a number, and lands when a thread says so.
 
-#![cfg(test)]
-#![expect(dead_code, unreachable_pub, reason = "half of the crate is left out")]
-#![expect(clippy::inline_always, reason = "as in the crate")]
-#![allow(missing_docs, reason = "the crate's own files have them")]
-
-mod sync {
-    use std::sync::Arc;
-
-    pub(crate) use foldhash::fast::FixedState as RandomState;
-    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU16, AtomicUsize};
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
-
-    pub(crate) struct Cell<T>(Mutex<Option<Arc<T>>>);
-
-    impl<T> Cell<T> {
-        pub(crate) fn empty() -> Self {
-            Self(Mutex::new(None))
-        }
-
-        pub(crate) fn load(&self) -> Guard<T> {
-            Guard(self.0.lock().unwrap().clone())
-        }
-
-        pub(crate) fn swap(&self, new: Option<Arc<T>>) -> Option<Arc<T>> {
-            std::mem::replace(&mut *self.0.lock().unwrap(), new)
-        }
-    }
-
-    pub(crate) struct Guard<T>(Option<Arc<T>>);
-
-    impl<T> Guard<T> {
-        pub(crate) fn get(&self) -> Option<&Arc<T>> {
-            self.0.as_ref()
-        }
-
-        pub(crate) fn owned(arc: Arc<T>) -> Self {
-            Self(Some(arc))
-        }
-    }
-}
-
-#[path = "../src/agenda.rs"]
-mod agenda;
-#[path = "../src/clock.rs"]
-mod clock;
-#[path = "../src/error.rs"]
-mod error;
-#[path = "../src/landing.rs"]
-mod landing;
-#[path = "../src/lent.rs"]
-mod lent;
-#[path = "../src/level.rs"]
-mod level;
-#[path = "../src/load.rs"]
-mod load;
-#[path = "../src/memo.rs"]
-mod memo;
-#[path = "../src/outage.rs"]
-mod outage;
-#[path = "../src/policy.rs"]
-mod policy;
-#[path = "../src/slot.rs"]
-mod slot;
-#[path = "../src/state.rs"]
-mod state;
-#[path = "../src/stored.rs"]
-mod stored;
-#[path = "../src/table.rs"]
-mod table;
-#[path = "../src/tending.rs"]
-mod tending;
-#[path = "../src/values.rs"]
-mod values;
-#[path = "../src/version.rs"]
-mod version;
-#[path = "../src/writing.rs"]
-mod writing;
-
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use loom::thread;
 
-pub(crate) use error::Error;
-pub(crate) use load::{LoadError, LoadErrorKind, Loaded};
-pub(crate) use version::Version;
-
-use landing::{Arrival, Cause, Report};
-use lent::Ref;
-use policy::{Policy, Tick};
-use state::{Flying, Look, State, Step};
-use table::Bounds;
-
-pub(crate) const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+use crate::load::{LoadErrorKind, Loaded};
+use crate::map::clock;
+use crate::policy::{Policy, Tick};
+use crate::state::complete::Arrival;
+use crate::state::inner::Bounds;
+use crate::state::outcome::{Cause, Report};
+use crate::state::{Flying, Look, State, Step};
+use crate::value_ref::Ref;
+use crate::version::Version;
 
 /// A load: its number.
 struct Flight(u32);

@@ -1,14 +1,16 @@
 //! Metrics of a cache, for the `metrics` facade.
 
+mod hit_counter;
+
 use std::sync::Arc;
 
 use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
 
-use crate::LoadErrorKind;
-use crate::hits::Hits;
-use crate::landing::{Cause, Report};
+use crate::load::LoadErrorKind;
+use crate::metrics::hit_counter::Hits;
 use crate::policy::Tick;
+use crate::state::outcome::{Cause, Report};
 
 /// How long after the first hit they are reported, in nanoseconds: half of the second within which
 /// they must be visible.

@@ -7,8 +7,8 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use crate::stored::Stored;
-use crate::sync::{AtomicU16, Cell, Guard};
+use crate::map::entry::Stored;
+use crate::map::sync::{AtomicU16, Cell, Guard};
 
 pub(crate) struct Level<K, V> {
     /// Sixteen bits of each entry's hash, never zero; zero for a place that ends a search.
