@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     clippy::inline_always,
-    reason = "a hit is inlined as a whole: what is handed on in memory costs as much as the look-up"
+    reason = "moving the parts of a hit through memory costs as much as the lookup"
 )]
 
 // What a user of the cache implements.
 mod load;
 mod version;
 
-// What a user of the cache holds.
+// What a user of the cache calls.
 mod builder;
 mod cache;
 mod error;
@@ -16,12 +16,12 @@ mod get;
 mod handle;
 mod value_ref;
 
-// Decisions, entries, and everything else that a cache knows.
+// The entries, the decisions about them, and the rest of the state.
 mod map;
 mod policy;
 mod state;
 
-// Tasks, and what they share with callers.
+// The tasks, and what they share with callers.
 mod metrics;
 mod shared;
 mod task;

@@ -1,4 +1,4 @@
-//! What a caller gets: a value lent by the cache, with its age and where it came from.
+//! A value that is borrowed from the cache, with its age and origin.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,121 +6,128 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::map::clock;
-use crate::map::entry::Stored;
+use crate::map::entry::Entry;
 use crate::map::sync::Guard;
 use crate::version::Version;
 
-/// Where a lent value was when it was asked for.
+/// Where the value of a [`Ref`] was when the caller requested it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// It was loaded while the caller waited.
     Loaded,
-    /// It was in memory already.
+    /// It was in memory.
     Memory,
 }
 
-/// A value lent by a [`Cache`](crate::Cache), not cloned.
+/// A value that is borrowed from a [`Cache`](crate::Cache). It is not cloned.
 ///
-/// It dereferences to the value. It outlives an invalidation, an eviction and the cache, holds
-/// nobody up, may cross threads and awaits, and keeps no other value alive: the value is dropped
-/// when the last `Ref` of it and the cache have let go. `Debug` prints neither key nor value.
+/// It dereferences to the value. It may outlive an invalidation, an eviction and the cache itself,
+/// blocks nobody, and can be sent to other threads and held across await points. The value is
+/// dropped with its last `Ref` once the cache no longer holds it. `Debug` shows neither the key nor
+/// the value.
 ///
-/// Each thread has eight places for the values that it borrows at a time; while they are taken, a
-/// hit counts references instead, which threads that read one name feel.
-/// Convert what is held for long with [`into_owned`](Self::into_owned), and its slot is free.
+/// Each thread can borrow eight values at a time without counting references. A hit beyond these
+/// counts one, which causes contention between threads that read the same key. Convert a `Ref` that
+/// is held for long with [`into_owned`](Self::into_owned).
 pub struct Ref<K, V> {
-    guard: Guard<Stored<K, V>>,
-    how: How,
+    guard: Guard<Entry<K, V>>,
+    provenance: Provenance,
 }
 
-/// How it came to be lent. As wide as a word, so that a loan is three words without gaps: it is moved
-/// in registers.
+/// How the value was obtained. It is as wide as a word, so that a `Ref` is three words without
+/// padding, which are passed in registers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-enum How {
+enum Provenance {
     Loaded,
     Fresh,
     Stale,
 }
 
 impl<K, V> Ref<K, V> {
-    /// A value that was loaded while the caller waited; for one of all that did.
-    pub(crate) fn loaded(stored: Arc<Stored<K, V>>) -> Self {
-        Self { guard: Guard::owned(stored), how: How::Loaded }
+    /// Creates the reference of a caller that waited for the load of the value.
+    pub(crate) fn loaded(entry: Arc<Entry<K, V>>) -> Self {
+        Self { guard: Guard::owned(entry), provenance: Provenance::Loaded }
     }
 
-    /// Borrows an entry that can be served without a look at the clock, or returns its guard.
+    /// Borrows an entry that can be served without reading the clock, or returns its guard.
     #[inline(always)]
-    pub(crate) fn plain(
-        found: Option<Guard<Stored<K, V>>>,
+    pub(crate) fn hit(
+        found: Option<Guard<Entry<K, V>>>,
         accepts: impl FnOnce(&V) -> bool,
-    ) -> Result<Self, Option<Guard<Stored<K, V>>>> {
-        let stored = found.as_ref().and_then(Guard::get);
-        let serves = stored.is_some_and(|stored| stored.is_plain() && accepts(&stored.value));
+    ) -> Result<Self, Option<Guard<Entry<K, V>>>> {
+        let entry = found.as_ref().and_then(Guard::get);
+        let is_hit = entry.is_some_and(|entry| entry.is_hit() && accepts(&entry.value));
         match found {
-            Some(guard) if serves => Ok(Self::held(guard, false)),
+            Some(guard) if is_hit => Ok(Self::cached(guard, false)),
             found => Err(found),
         }
     }
 
+    /// Borrows an entry that is in memory.
     #[inline]
-    pub(crate) fn held(guard: Guard<Stored<K, V>>, stale: bool) -> Self {
-        Self { guard, how: if stale { How::Stale } else { How::Fresh } }
+    pub(crate) fn cached(guard: Guard<Entry<K, V>>, is_stale: bool) -> Self {
+        let provenance = if is_stale { Provenance::Stale } else { Provenance::Fresh };
+        Self { guard, provenance }
     }
 
-    /// Notes that the caller which waited for it has got it.
-    pub(crate) fn see(&self) {
-        self.stored().see();
+    /// Sets the accessed flag of the entry.
+    pub(crate) fn mark_accessed(&self) {
+        self.entry().mark_accessed();
     }
 
-    /// The same loan for one more caller that waited for it.
+    /// Returns the same reference for another caller that waited for the value.
     pub(crate) fn share(&self) -> Self {
-        Self { guard: Guard::owned(Arc::clone(self.stored())), how: self.how }
+        Self { guard: Guard::owned(Arc::clone(self.entry())), provenance: self.provenance }
     }
 
-    /// The same loan with a reference of its own, for one that is held for long.
+    /// Counts a reference, so that the value doesn't take up one of the eight that the thread can
+    /// borrow without counting. Use it for values that are held for long.
     #[must_use]
     pub fn into_owned(self) -> Self {
         self.share()
     }
 
-    /// The key that it is the value of.
+    /// Returns the key of the value.
     pub fn key(&self) -> &K {
-        &self.stored().key
+        &self.entry().key
     }
 
-    /// How long ago the load of this value began (or it was put in by a write). Never less than
-    /// the true age of the source's answer. Goes on growing while the value is lent.
+    /// Returns the time since the load of the value began, or since it was written.
+    ///
+    /// This is never less than the true age of the source's response. It grows while the value is
+    /// borrowed.
     pub fn age(&self) -> Duration {
-        Duration::from_nanos(clock::now().saturating_sub(self.stored().began))
+        Duration::from_nanos(clock::now().saturating_sub(self.entry().loaded_at))
     }
 
-    /// The version that the loader or the writer gave.
+    /// Returns the version that the loader or the writer supplied.
     pub fn version(&self) -> Version {
-        self.stored().version
+        self.entry().version
     }
 
-    /// Whether the value was past its refresh interval when it was lent, and the last load of it had
-    /// failed or had been running for more than a second. A value that was loaded for this caller is
-    /// never stale.
+    /// Returns whether the value was past its refresh interval when it was borrowed, and its last
+    /// load had failed or had been running for more than a second.
+    ///
+    /// A value that was loaded for this caller is never stale.
     pub fn is_stale(&self) -> bool {
-        self.how == How::Stale
+        self.provenance == Provenance::Stale
     }
 
-    /// Whether the caller waited for a load, or the value was in memory.
+    /// Returns whether the caller waited for a load or the value was in memory.
     pub fn origin(&self) -> Origin {
-        match self.how {
-            How::Loaded => Origin::Loaded,
-            How::Fresh | How::Stale => Origin::Memory,
+        match self.provenance {
+            Provenance::Loaded => Origin::Loaded,
+            Provenance::Fresh | Provenance::Stale => Origin::Memory,
         }
     }
 
     #[inline]
-    fn stored(&self) -> &Arc<Stored<K, V>> {
+    fn entry(&self) -> &Arc<Entry<K, V>> {
         match self.guard.get() {
-            Some(stored) => stored,
-            // Both ways to make one have seen the value, and a guard's content never changes.
-            None => unreachable!("a loan without a value"),
+            Some(entry) => entry,
+            // All constructors have seen the entry, and the content of a guard never changes.
+            None => unreachable!("a reference without an entry"),
         }
     }
 }
@@ -130,13 +137,14 @@ impl<K, V> Deref for Ref<K, V> {
 
     #[inline]
     fn deref(&self) -> &V {
-        &self.stored().value
+        &self.entry().value
     }
 }
 
+/// Shows neither the key nor the value.
 impl<K, V> fmt::Debug for Ref<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent")
+        f.debug_struct("Ref")
             .field("origin", &self.origin())
             .field("stale", &self.is_stale())
             .field("age", &self.age())

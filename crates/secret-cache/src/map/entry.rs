@@ -1,4 +1,4 @@
-//! A value as it is held, and what its readers and the timer tell each other by two bits of it.
+//! An entry, with two flags by which its readers and the refresher communicate.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,99 +8,102 @@ use crate::map::sync::AtomicU8;
 use crate::policy::{Freshness, Policy, Tick, nanos};
 use crate::version::Version;
 
-/// Somebody asked for the value since it was put in.
-const SEEN: u8 = 1;
+/// The value was read since it was inserted, or since the clock hand of the eviction last passed
+/// it.
+const ACCESSED: u8 = 1;
 
-/// The clock must be asked before the value is served.
-const CLOCK: u8 = 2;
+/// Readers must read the clock before they serve the value.
+const CHECK_CLOCK: u8 = 2;
 
-/// A value with its key.
-pub(crate) struct Stored<K, V> {
+/// A key with its value.
+pub(crate) struct Entry<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
     pub(crate) version: Version,
-    /// When its load began: the source's answer is at least as young as this.
-    pub(crate) began: Tick,
-    /// Drawn once: where in the last tenth of the interval it comes due.
-    pub(crate) lot: u32,
-    /// The end of its own lifetime; [`Tick::MAX`] without one.
-    pub(crate) expires: Tick,
-    marks: AtomicU8,
+    /// When the load of the value began, from which its age counts.
+    pub(crate) loaded_at: Tick,
+    /// Determines where in the last tenth of the interval the entry is refreshed.
+    pub(crate) jitter: u32,
+    /// The end of the value's own lifetime, or [`Tick::MAX`].
+    pub(crate) lifetime_end: Tick,
+    flags: AtomicU8,
 }
 
-/// The marks as a reader found them.
+/// A snapshot of an entry's flags.
 #[derive(Clone, Copy)]
-pub(crate) struct Marks(u8);
+pub(crate) struct Flags(u8);
 
-impl Marks {
-    pub(crate) fn is_seen(self) -> bool {
-        self.0 & SEEN != 0
+impl Flags {
+    pub(crate) fn is_accessed(self) -> bool {
+        self.0 & ACCESSED != 0
     }
 
-    pub(crate) fn asks_clock(self) -> bool {
-        self.0 & CLOCK != 0
+    pub(crate) fn must_check_clock(self) -> bool {
+        self.0 & CHECK_CLOCK != 0
     }
 }
 
-impl<K, V> Stored<K, V> {
-    pub(crate) fn new(key: K, loaded: Loaded<V>, began: Tick, lot: u32) -> Self {
+impl<K, V> Entry<K, V> {
+    pub(crate) fn new(key: K, loaded: Loaded<V>, loaded_at: Tick, jitter: u32) -> Self {
         let Loaded { value, version, lifetime } = loaded;
-        let expires = lifetime.map_or(Tick::MAX, |lifetime| began.saturating_add(nanos(lifetime)));
-        Self { key, value, version, began, lot, expires, marks: AtomicU8::new(CLOCK) }
+        let lifetime_end =
+            lifetime.map_or(Tick::MAX, |lifetime| loaded_at.saturating_add(nanos(lifetime)));
+        let flags = AtomicU8::new(CHECK_CLOCK);
+        Self { key, value, version, loaded_at, jitter, lifetime_end, flags }
     }
 
-    /// Whether it has a lifetime of its own. Its readers always ask the clock.
-    pub(crate) fn is_limited(&self) -> bool {
-        self.expires < Tick::MAX
+    /// Returns whether the value has a lifetime of its own, so that its readers always read the
+    /// clock.
+    pub(crate) fn has_lifetime(&self) -> bool {
+        self.lifetime_end < Tick::MAX
     }
 
-    /// When serving ends.
-    pub(crate) fn hard(&self, policy: &Policy) -> Tick {
-        policy.hard(self.began).min(self.expires)
+    /// Returns when the value may not be served any longer.
+    pub(crate) fn expires_at(&self, policy: &Policy) -> Tick {
+        policy.expires_at(self.loaded_at).min(self.lifetime_end)
     }
 
-    /// Whether it can be served as it is: no timer has doubts, and there is nothing to note.
+    /// Returns whether a reader may serve the value without reading the clock or setting a flag.
     ///
-    /// Relaxed, as all of these: the marks order nothing else. Who reads an old mark is a reader
-    /// that came a moment earlier.
+    /// All accesses to the flags are relaxed, because they order nothing else. A reader that sees
+    /// an old flag could as well have come a moment earlier.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.marks.load(Relaxed) == SEEN
+    pub(crate) fn is_hit(&self) -> bool {
+        self.flags.load(Relaxed) == ACCESSED
     }
 
-    pub(crate) fn marks(&self) -> Marks {
-        Marks(self.marks.load(Relaxed))
+    pub(crate) fn flags(&self) -> Flags {
+        Flags(self.flags.load(Relaxed))
     }
 
-    /// Notes that somebody asked; gives back what was noted before.
-    pub(crate) fn see(&self) -> Marks {
-        let marks = self.marks();
-        if marks.is_seen() { marks } else { Marks(self.marks.fetch_or(SEEN, Relaxed)) }
+    /// Sets the accessed flag, and returns the previous flags.
+    pub(crate) fn mark_accessed(&self) -> Flags {
+        let flags = self.flags();
+        if flags.is_accessed() { flags } else { Flags(self.flags.fetch_or(ACCESSED, Relaxed)) }
     }
 
-    /// Takes the note back: the next reader makes it again.
-    pub(crate) fn forget_seen(&self) {
-        self.marks.fetch_and(!SEEN, Relaxed);
+    pub(crate) fn clear_accessed(&self) {
+        self.flags.fetch_and(!ACCESSED, Relaxed);
     }
 
-    /// Says whether the clock must be asked.
-    pub(crate) fn ask_clock(&self, ask: bool) {
-        if self.marks().asks_clock() != ask {
-            if ask {
-                self.marks.fetch_or(CLOCK, Relaxed);
+    /// Sets whether readers must read the clock.
+    pub(crate) fn set_check_clock(&self, check: bool) {
+        if self.flags().must_check_clock() != check {
+            if check {
+                self.flags.fetch_or(CHECK_CLOCK, Relaxed);
             } else {
-                self.marks.fetch_and(!CLOCK, Relaxed);
+                self.flags.fetch_and(!CHECK_CLOCK, Relaxed);
             }
         }
     }
 
     pub(crate) fn freshness(&self, policy: &Policy, now: Tick) -> Freshness {
-        if now >= self.expires {
+        if now >= self.lifetime_end {
             return Freshness::Expired;
         }
-        policy.freshness(self.began, self.lot, now)
+        policy.freshness(self.loaded_at, self.jitter, now)
     }
 }
 
-/// Values that were let go of: they are dropped when no lock is held, for their drop is foreign code.
-pub(crate) type Released<K, V> = Vec<Arc<Stored<K, V>>>;
+/// Entries to drop after the lock is released, because dropping a value runs foreign code.
+pub(crate) type Released<K, V> = Vec<Arc<Entry<K, V>>>;

@@ -1,8 +1,8 @@
-//! All values: read without a lock, by one search of one array; written by whoever holds the lock
-//! that `Room` is behind.
+//! A concurrent map of the entries. Readers take no lock and search one table. Writers are
+//! serialized by the caller, whose lock protects the [`WriterState`].
 //!
-//! The array grows by steps of 64. The small ones stay, empty: readers may be searching them, and
-//! together they are a sixtieth of the last.
+//! The table grows by factors of 64. Smaller tables are kept, empty, because readers may still be
+//! searching them. Together they take a sixtieth of the memory of the last one.
 
 pub(crate) mod clock;
 pub(crate) mod entry;
@@ -14,40 +14,41 @@ use std::hash::{BuildHasher, Hash as HashKey};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, OnceLock};
 
-use crate::map::entry::{Released, Stored};
-use crate::map::raw_table::{Hash, Level};
+use crate::map::entry::{Entry, Released};
+use crate::map::raw_table::{Hash, RawTable};
 use crate::map::sync::{AtomicUsize, Guard, RandomState};
 
-/// Places of the first array: enough for a program that reads a few keys.
-const FIRST: usize = 64;
+/// The capacity of the first table, enough for a program that reads a few keys.
+const INITIAL_CAPACITY: usize = 64;
 
-/// 64 · 64⁹ is 2⁶⁰.
-const LEVELS: usize = 10;
+/// The maximum number of tables: 64 · 64⁹ is 2⁶⁰.
+const MAX_TABLES: usize = 10;
 
-/// All values of a cache.
-pub(crate) struct Values<K, V> {
-    levels: [OnceLock<Level<K, V>>; LEVELS],
+/// A map that is read without a lock.
+pub(crate) struct ConcurrentMap<K, V> {
+    tables: [OnceLock<RawTable<K, V>>; MAX_TABLES],
     current: AtomicUsize,
-    /// Seeded: who chooses keys can't choose where they collide.
+    /// Seeded, so that collisions can't be provoked by a choice of keys.
     hasher: RandomState,
-    /// Places of the last array: what the bound on entries needs, a fifth of it free.
-    most: usize,
+    /// The capacity of the last table: the maximum number of entries, with a fifth of it free.
+    max_capacity: usize,
 }
 
-/// What only the writer knows; it stands behind the writer's lock.
+/// The state of the map that only its writer uses. The caller keeps it behind the writers' lock.
 #[derive(Default)]
-pub(crate) struct Room {
+pub(crate) struct WriterState {
     pub(crate) len: usize,
+    /// The position of the eviction's clock hand.
     hand: usize,
 }
 
-impl<K: HashKey + Eq, V> Values<K, V> {
+impl<K: HashKey + Eq, V> ConcurrentMap<K, V> {
     pub(crate) fn new(max_entries: usize) -> Self {
         Self {
-            levels: [const { OnceLock::new() }; LEVELS],
+            tables: [const { OnceLock::new() }; MAX_TABLES],
             current: AtomicUsize::new(0),
             hasher: RandomState::default(),
-            most: max_entries.saturating_add(max_entries / 4).saturating_add(1),
+            max_capacity: max_entries.saturating_add(max_entries / 4).saturating_add(1),
         }
     }
 
@@ -56,85 +57,89 @@ impl<K: HashKey + Eq, V> Values<K, V> {
     }
 
     #[inline(always)]
-    fn level(&self) -> Option<&Level<K, V>> {
-        self.levels.get(self.current.load(Acquire))?.get()
+    fn current_table(&self) -> Option<&RawTable<K, V>> {
+        self.tables.get(self.current.load(Acquire))?.get()
     }
 
-    /// The value of `key`. Without the writer's lock it may miss one that is just being moved.
+    /// Returns the entry of `key`. Without the writers' lock it may miss one that is being moved.
     #[inline(always)]
-    pub(crate) fn find<Q>(&self, key: &Q) -> Option<Guard<Stored<K, V>>>
+    pub(crate) fn find<Q>(&self, key: &Q) -> Option<Guard<Entry<K, V>>>
     where
         K: Borrow<Q>,
         Q: HashKey + Eq + ?Sized,
     {
-        self.level()?.find(self.hash(key), key).map(|(_, guard)| guard)
+        self.current_table()?.find(self.hash(key), key).map(|(_, guard)| guard)
     }
 
-    /// Puts a value in; returns the one that its key had, or this one if there is no room.
-    pub(crate) fn put(
+    /// Inserts an entry. Returns the previous entry of its key, or the new one if there is no room.
+    pub(crate) fn insert(
         &self,
-        room: &mut Room,
-        stored: Arc<Stored<K, V>>,
-    ) -> Option<Arc<Stored<K, V>>> {
-        let hash = self.hash(&stored.key);
-        if let Some(level) = self.level()
-            && let Some((place, _)) = level.find(hash, &stored.key)
+        writer: &mut WriterState,
+        entry: Arc<Entry<K, V>>,
+    ) -> Option<Arc<Entry<K, V>>> {
+        let hash = self.hash(&entry.key);
+        if let Some(table) = self.current_table()
+            && let Some((index, _)) = table.find(hash, &entry.key)
         {
-            return level.set(place, hash, stored);
+            return table.set(index, hash, entry);
         }
-        room.len += 1;
-        let refused = self.roomy(room).insert(hash, stored);
-        room.len -= usize::from(refused.is_some());
-        refused
+        writer.len += 1;
+        let rejected = self.grow_for(writer).insert(hash, entry);
+        writer.len -= usize::from(rejected.is_some());
+        rejected
     }
 
-    /// The array that has room for as many as there are: at most four fifths are taken.
-    fn roomy(&self, room: &mut Room) -> &Level<K, V> {
+    /// Returns the table after it has grown for `writer.len` entries, which take at most four
+    /// fifths of its capacity.
+    fn grow_for(&self, writer: &mut WriterState) -> &RawTable<K, V> {
         let mut index = self.current.load(Acquire);
-        let mut level = self.array(index);
-        while room.len > level.places() / 5 * 4 && level.places() < self.most {
+        let mut table = self.table(index);
+        while writer.len > table.capacity() / 5 * 4 && table.capacity() < self.max_capacity {
             index += 1;
-            let larger = self.array(index);
-            // A larger array has room for all of them.
-            level.empty().into_iter().for_each(|old| drop(larger.insert(self.hash(&old.key), old)));
+            let larger = self.table(index);
+            // A larger table has room for all of them.
+            table.drain().into_iter().for_each(|old| drop(larger.insert(self.hash(&old.key), old)));
             self.current.store(index, Release);
-            room.hand = 0;
-            level = larger;
+            writer.hand = 0;
+            table = larger;
         }
-        level
+        table
     }
 
-    fn array(&self, index: usize) -> &Level<K, V> {
-        let places = (0..index).fold(FIRST, |places, _| places.saturating_mul(64)).min(self.most);
-        let [.., last] = &self.levels;
-        self.levels.get(index).unwrap_or(last).get_or_init(|| Level::new(places))
+    /// Returns a table by its index, and allocates it if necessary.
+    fn table(&self, index: usize) -> &RawTable<K, V> {
+        let capacity = (0..index).fold(INITIAL_CAPACITY, |capacity, _| capacity.saturating_mul(64));
+        let capacity = capacity.min(self.max_capacity);
+        let [.., last] = &self.tables;
+        self.tables.get(index).unwrap_or(last).get_or_init(|| RawTable::new(capacity))
     }
 
-    pub(crate) fn remove(&self, room: &mut Room, key: &K) -> Option<Arc<Stored<K, V>>> {
-        let level = self.level()?;
-        let (place, _) = level.find(self.hash(key), key)?;
-        room.len -= 1;
-        level.remove(place, |key| self.hash(key))
+    pub(crate) fn remove(&self, writer: &mut WriterState, key: &K) -> Option<Arc<Entry<K, V>>> {
+        let table = self.current_table()?;
+        let (index, _) = table.find(self.hash(key), key)?;
+        writer.len -= 1;
+        table.remove(index, |key| self.hash(key))
     }
 
-    /// Takes out a value that nobody asked for since it was put in or since the hand came by last:
-    /// the second chance of the clock algorithm. Only the writer pays for it. Never the one that
-    /// room is made for.
+    /// Removes an entry by the CLOCK algorithm: one that wasn't accessed since it was inserted or
+    /// since the hand last passed it, and never that of `latest`, for which room is made.
     ///
-    /// Readers may mark every value again while the hand goes round. In the third round it takes the
-    /// first value that it finds, marked or not, so that this ends with room.
-    pub(crate) fn evict(&self, room: &mut Room, latest: &K) -> Option<Arc<Stored<K, V>>> {
-        let level = self.level()?;
-        for step in 0..3 * level.places() {
-            let is_last_round = step >= 2 * level.places();
-            let place = room.hand;
-            room.hand = (place + 1) % level.places();
-            match level.at(place) {
-                Some(stored) if stored.key == *latest => {}
-                Some(stored) if stored.marks().is_seen() && !is_last_round => stored.forget_seen(),
+    /// Readers may set the accessed flag of every entry again while the hand moves. In the third
+    /// round the hand ignores the flag, so that this always makes room.
+    pub(crate) fn evict(&self, writer: &mut WriterState, latest: &K) -> Option<Arc<Entry<K, V>>> {
+        let table = self.current_table()?;
+        for step in 0..3 * table.capacity() {
+            let is_last_round = step >= 2 * table.capacity();
+            let index = writer.hand;
+            writer.hand = (index + 1) % table.capacity();
+            match table.entry(index) {
+                Some(entry) if entry.key == *latest => {}
+                Some(entry) if entry.flags().is_accessed() && !is_last_round => {
+                    entry.clear_accessed();
+                }
                 Some(_) => {
-                    room.len -= 1;
-                    return level.remove(place, |key| self.hash(key));
+                    writer.len -= 1;
+                    return table.remove(index, |key| self.hash(key));
                 }
                 None => {}
             }
@@ -142,18 +147,18 @@ impl<K: HashKey + Eq, V> Values<K, V> {
         None
     }
 
-    /// Takes everything out.
-    pub(crate) fn empty(&self, room: &mut Room) -> Released<K, V> {
-        *room = Room::default();
-        self.level().map(Level::empty).unwrap_or_default()
+    /// Removes all entries.
+    pub(crate) fn drain(&self, writer: &mut WriterState) -> Released<K, V> {
+        *writer = WriterState::default();
+        self.current_table().map(RawTable::drain).unwrap_or_default()
     }
 
-    /// Visits every value. `Room` proves that the caller holds the writer's lock: without it a value
-    /// that is moved by a removal or by growth would be missed.
-    pub(crate) fn each(&self, _: &Room, mut look: impl FnMut(&Stored<K, V>)) {
-        let Some(level) = self.level() else { return };
-        for guard in (0..level.places()).filter_map(|place| level.guard(place)) {
-            guard.get().into_iter().for_each(|stored| look(stored));
+    /// Visits all entries. The [`WriterState`] proves that the caller holds the writers' lock,
+    /// without which an entry that is moved by a removal or by growth could be missed.
+    pub(crate) fn for_each(&self, _: &WriterState, mut visit: impl FnMut(&Entry<K, V>)) {
+        let Some(table) = self.current_table() else { return };
+        for guard in (0..table.capacity()).filter_map(|index| table.guard(index)) {
+            guard.get().into_iter().for_each(|entry| visit(entry));
         }
     }
 }

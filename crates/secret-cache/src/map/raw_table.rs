@@ -1,131 +1,129 @@
-//! One array of places, open addressing with linear probing: read by anybody, written by one.
+//! A hash table of fixed capacity with open addressing and linear probing, for many readers and one
+//! writer.
 //!
-//! Readers take no lock. What they find is right because the key stands beside the value; what they
-//! don't find, because an entry was just being moved, they look for again under the writer's lock.
+//! Readers take no lock. An entry that they find is right, because it contains its key. An entry
+//! that is being moved may be missed, so readers repeat an unsuccessful search under the writers'
+//! lock.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use crate::map::entry::Stored;
+use crate::map::entry::Entry;
 use crate::map::sync::{AtomicU16, Cell, Guard};
 
-pub(crate) struct Level<K, V> {
-    /// Sixteen bits of each entry's hash, never zero; zero for a place that ends a search.
+pub(crate) struct RawTable<K, V> {
+    /// Sixteen bits of each entry's hash, never zero. Zero marks a free cell, which ends a search.
     tags: Box<[AtomicU16]>,
-    cells: Box<[Cell<Stored<K, V>>]>,
+    cells: Box<[Cell<Entry<K, V>>]>,
 }
 
-/// A key's hash, used twice: its upper half says where a search begins, its lower end what to compare.
+/// The hash of a key. The upper bits determine where a search begins, the lowest ones are the tag.
 #[derive(Clone, Copy)]
 pub(crate) struct Hash(pub(crate) u64);
 
 impl Hash {
-    #[expect(clippy::cast_possible_truncation, reason = "sixteen bits are wanted")]
+    #[expect(clippy::cast_possible_truncation, reason = "the tag is the lowest sixteen bits")]
     fn tag(self) -> u16 {
         self.0 as u16 | 1
     }
 }
 
-impl<K: Eq, V> Level<K, V> {
-    pub(crate) fn new(places: usize) -> Self {
+impl<K: Eq, V> RawTable<K, V> {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            tags: (0..places).map(|_| AtomicU16::new(0)).collect(),
-            cells: (0..places).map(|_| Cell::empty()).collect(),
+            tags: (0..capacity).map(|_| AtomicU16::new(0)).collect(),
+            cells: (0..capacity).map(|_| Cell::empty()).collect(),
         }
     }
 
-    pub(crate) fn places(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.tags.len()
     }
 
-    /// Where a search begins: the hash as a fraction of the array.
-    #[expect(clippy::cast_possible_truncation, reason = "less than the array's length")]
+    /// Returns where a search begins: the hash scaled to the capacity.
+    #[expect(clippy::cast_possible_truncation, reason = "the result is less than the capacity")]
     fn home(&self, hash: Hash) -> usize {
         ((u128::from(hash.0) * self.tags.len() as u128) >> 64) as usize
     }
 
-    fn after(&self, place: usize) -> usize {
-        if place + 1 == self.tags.len() { 0 } else { place + 1 }
+    fn next(&self, index: usize) -> usize {
+        if index + 1 == self.tags.len() { 0 } else { index + 1 }
     }
 
-    /// The entry of `key` and its place.
+    /// Returns the entry of `key` and its index.
     #[inline]
-    pub(crate) fn find<Q>(&self, hash: Hash, key: &Q) -> Option<(usize, Guard<Stored<K, V>>)>
+    pub(crate) fn find<Q>(&self, hash: Hash, key: &Q) -> Option<(usize, Guard<Entry<K, V>>)>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let mut place = self.home(hash);
+        let mut index = self.home(hash);
         for _ in 0..self.tags.len() {
-            let tag = self.tags.get(place)?.load(Acquire);
+            let tag = self.tags.get(index)?.load(Acquire);
             if tag == hash.tag() {
-                let guard = self.cells.get(place)?.load();
-                if guard.get().is_some_and(|stored| stored.key.borrow() == key) {
-                    return Some((place, guard));
+                let guard = self.cells.get(index)?.load();
+                if guard.get().is_some_and(|entry| entry.key.borrow() == key) {
+                    return Some((index, guard));
                 }
             } else if tag == 0 {
                 return None;
             }
-            place = self.after(place);
+            index = self.next(index);
         }
         None
     }
 
-    /// What stands at a place.
-    pub(crate) fn guard(&self, place: usize) -> Option<Guard<Stored<K, V>>> {
-        self.cells.get(place).map(Cell::load)
+    pub(crate) fn guard(&self, index: usize) -> Option<Guard<Entry<K, V>>> {
+        self.cells.get(index).map(Cell::load)
     }
 
-    pub(crate) fn at(&self, place: usize) -> Option<Arc<Stored<K, V>>> {
-        self.guard(place)?.get().map(Arc::clone)
+    pub(crate) fn entry(&self, index: usize) -> Option<Arc<Entry<K, V>>> {
+        self.guard(index)?.get().map(Arc::clone)
     }
 
-    /// Puts an entry at a place where one of the same key stands, or none.
+    /// Sets the entry of a cell that is free or contains an entry of the same key. Returns the
+    /// previous entry.
     pub(crate) fn set(
         &self,
-        place: usize,
+        index: usize,
         hash: Hash,
-        stored: Arc<Stored<K, V>>,
-    ) -> Option<Arc<Stored<K, V>>> {
-        let old = self.cells.get(place)?.swap(Some(stored));
-        self.tags.get(place)?.store(hash.tag(), Release);
+        entry: Arc<Entry<K, V>>,
+    ) -> Option<Arc<Entry<K, V>>> {
+        let old = self.cells.get(index)?.swap(Some(entry));
+        self.tags.get(index)?.store(hash.tag(), Release);
         old
     }
 
-    /// Puts in an entry whose key has none; returns it if the array is full.
-    pub(crate) fn insert(
-        &self,
-        hash: Hash,
-        stored: Arc<Stored<K, V>>,
-    ) -> Option<Arc<Stored<K, V>>> {
-        let mut place = self.home(hash);
+    /// Inserts the entry of a key that has none. Returns the entry if the table is full.
+    pub(crate) fn insert(&self, hash: Hash, entry: Arc<Entry<K, V>>) -> Option<Arc<Entry<K, V>>> {
+        let mut index = self.home(hash);
         for _ in 0..self.tags.len() {
-            if self.tags.get(place).is_some_and(|tag| tag.load(Acquire) == 0) {
-                return self.set(place, hash, stored);
+            if self.tags.get(index).is_some_and(|tag| tag.load(Acquire) == 0) {
+                return self.set(index, hash, entry);
             }
-            place = self.after(place);
+            index = self.next(index);
         }
-        Some(stored)
+        Some(entry)
     }
 
-    /// Takes the entry at a place out, and moves what stands behind it up: no gap ends a search too
-    /// early. Each entry is at its new place before it leaves the old one.
+    /// Removes an entry and closes the gap with those that follow, so that no search ends too
+    /// early. Each of them is stored in its new cell before it leaves the old one.
     pub(crate) fn remove(
         &self,
-        place: usize,
+        index: usize,
         hash_of: impl Fn(&K) -> Hash,
-    ) -> Option<Arc<Stored<K, V>>> {
-        let removed = self.cells.get(place)?.swap(None);
-        let (mut gap, mut next) = (place, self.after(place));
-        while let Some(stored) = self.at(next) {
-            let hash = hash_of(&stored.key);
+    ) -> Option<Arc<Entry<K, V>>> {
+        let removed = self.cells.get(index)?.swap(None);
+        let (mut gap, mut next) = (index, self.next(index));
+        while let Some(entry) = self.entry(next) {
+            let hash = hash_of(&entry.key);
             if self.distance(self.home(hash), next) >= self.distance(gap, next) {
-                self.set(gap, hash, stored);
+                self.set(gap, hash, entry);
                 gap = next;
             }
-            next = self.after(next);
-            if next == place {
+            next = self.next(next);
+            if next == index {
                 break;
             }
         }
@@ -133,20 +131,20 @@ impl<K: Eq, V> Level<K, V> {
         removed
     }
 
-    fn vacate(&self, place: usize) {
-        if let (Some(tag), Some(cell)) = (self.tags.get(place), self.cells.get(place)) {
+    fn vacate(&self, index: usize) {
+        if let (Some(tag), Some(cell)) = (self.tags.get(index), self.cells.get(index)) {
             tag.store(0, Release);
             cell.swap(None);
         }
     }
 
-    /// How many steps a search takes from one place to another.
+    /// Returns the number of steps that a search takes from one cell to another.
     fn distance(&self, from: usize, to: usize) -> usize {
         if to >= from { to - from } else { to + self.tags.len() - from }
     }
 
-    /// Takes everything out.
-    pub(crate) fn empty(&self) -> Vec<Arc<Stored<K, V>>> {
+    /// Removes all entries.
+    pub(crate) fn drain(&self) -> Vec<Arc<Entry<K, V>>> {
         for tag in &self.tags {
             tag.store(0, Release);
         }

@@ -1,9 +1,10 @@
 //! The synchronization primitives that readers and writers of the entries share. In unit tests they
 //! are loom's, so that `state/interleavings.rs` can explore all interleavings of threads.
 //!
-//! The switch is `cfg(test)` and not `cfg(loom)`, because Tokio has no `tokio::net` under `cfg(loom)`,
-//! which other crates of a build need. It needs no CI run of its own: `cargo test` runs the unit tests
-//! with loom's primitives and the integration tests with the standard library's.
+//! The switch is `cfg(test)` and not `cfg(loom)`, because Tokio has no `tokio::net` under
+//! `cfg(loom)`, which other crates of a build need. It needs no CI run of its own: `cargo test`
+//! runs the unit tests with loom's primitives and the integration tests with the standard
+//! library's.
 
 #[cfg(not(test))]
 pub(crate) use foldhash::fast::RandomState;
@@ -48,8 +49,8 @@ mod cell {
 
     /// Protects the value that it was loaded with from being dropped, and no other.
     ///
-    /// It occupies one of the eight debt slots of its thread. While these are taken, `arc-swap` counts
-    /// the reference instead, which is slower.
+    /// It occupies one of the eight debt slots of its thread. While these are taken, `arc-swap`
+    /// counts the reference instead, which is slower.
     pub(crate) struct Guard<T>(arc_swap::Guard<Option<Arc<T>>>);
 
     impl<T> Guard<T> {

@@ -1,4 +1,4 @@
-//! Metrics of a cache, for the `metrics` facade.
+//! The metrics of a cache, for the `metrics` facade.
 
 mod hit_counter;
 
@@ -8,49 +8,49 @@ use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
 
 use crate::load::LoadErrorKind;
-use crate::metrics::hit_counter::Hits;
+use crate::metrics::hit_counter::HitCounter;
 use crate::policy::Tick;
-use crate::state::outcome::{Cause, Report};
+use crate::state::outcome::{LoadOutcome, LoadReason};
 
-/// How long after the first hit they are reported, in nanoseconds: half of the second within which
-/// they must be visible.
+/// The delay before hits are reported, in nanoseconds: half of the second within which they must be
+/// visible.
 const REPORT_INTERVAL: u64 = 500_000_000;
 
 static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-/// The counters of a cache, and the label that they have in common.
-pub(crate) struct Events {
+/// The counters of a cache, with its name as their label.
+pub(crate) struct Metrics {
     cache: &'static str,
-    pub(crate) hits: Hits,
-    /// Made once, because the macro would allocate.
+    pub(crate) hits: HitCounter,
+    /// Created once, because the macro would allocate it each time.
     hits_key: Key,
 }
 
-impl Events {
-    /// `wake` is the timer's: it reports hits while there are any.
+impl Metrics {
+    /// `wake` wakes the refresher, which reports hits while there are any.
     pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
         let labels = vec![Label::from_static_parts("cache", cache)];
         let hits_key = Key::from_parts("secret_cache_hits_total", labels);
-        Self { cache, hits: Hits::new(wake), hits_key }
+        Self { cache, hits: HitCounter::new(wake), hits_key }
     }
 
-    /// Reports hits if it is time to; `at` is when that was to be, [`Tick::MAX`] for never. Returns
-    /// when to report next. A cache that nobody reads wakes nobody.
-    pub(crate) fn report_hits_by(&self, at: Tick, now: Tick) -> Tick {
-        if now < at {
-            let is_due = at == Tick::MAX && self.hits.is_awake();
-            return if is_due { now.saturating_add(REPORT_INTERVAL) } else { at };
+    /// Reports hits if `report_at` has come, and returns when to report next. [`Tick::MAX`] means
+    /// never, so that an idle cache doesn't wake its refresher.
+    pub(crate) fn report_hits_at(&self, report_at: Tick, now: Tick) -> Tick {
+        if now < report_at {
+            let starts = report_at == Tick::MAX && self.hits.is_awake();
+            return if starts { now.saturating_add(REPORT_INTERVAL) } else { report_at };
         }
         if self.report_hits() > 0 {
             return now.saturating_add(REPORT_INTERVAL);
         }
-        self.hits.rest();
-        // A thread may have counted one just before.
+        self.hits.sleep();
+        // Another thread may have counted a hit just before.
         self.report_hits();
         Tick::MAX
     }
 
-    /// Reports the hits that have not been reported yet, and returns how many those were.
+    /// Reports the hits since the last report, and returns their number.
     pub(crate) fn report_hits(&self) -> u64 {
         let count = self.hits.take();
         if count > 0 {
@@ -75,26 +75,27 @@ impl Events {
         }
     }
 
-    pub(crate) fn load<V, E>(&self, cause: Cause, report: &Report<V, E>) {
-        let name = match cause {
-            Cause::Miss => "secret_cache_loads_total",
-            Cause::Refresh | Cause::Probe => "secret_cache_refreshes_total",
+    pub(crate) fn load<V, E>(&self, reason: LoadReason, outcome: &LoadOutcome<V, E>) {
+        let name = match reason {
+            LoadReason::Miss => "secret_cache_loads_total",
+            LoadReason::Refresh | LoadReason::Probe => "secret_cache_refreshes_total",
         };
         counter!(name, "cache" => self.cache).increment(1);
-        let why = match report {
-            Report::Loaded(_) => return,
-            Report::Failed(_, LoadErrorKind::Unavailable) => "unreachable",
-            Report::Failed(_, LoadErrorKind::Unauthenticated) => "unauthenticated",
-            Report::Failed(_, LoadErrorKind::NotFound) => "absent",
-            Report::Failed(_, LoadErrorKind::Denied) => "refused",
-            Report::Panicked => "panicked",
+        let kind = match outcome {
+            LoadOutcome::Loaded(_) => return,
+            LoadOutcome::Failed(_, LoadErrorKind::Unavailable) => "unavailable",
+            LoadOutcome::Failed(_, LoadErrorKind::Unauthenticated) => "unauthenticated",
+            LoadOutcome::Failed(_, LoadErrorKind::NotFound) => "not_found",
+            LoadOutcome::Failed(_, LoadErrorKind::Denied) => "denied",
+            LoadOutcome::Panicked => "panicked",
         };
-        counter!("secret_cache_failures_total", "cache" => self.cache, "why" => why).increment(1);
+        let labels = [("cache", self.cache), ("kind", kind)];
+        counter!("secret_cache_load_errors_total", &labels).increment(1);
     }
 }
 
-/// The last hits are reported too.
-impl Drop for Events {
+/// Reports the last hits.
+impl Drop for Metrics {
     fn drop(&mut self) {
         self.report_hits();
     }

@@ -1,30 +1,31 @@
-//! Ages and what follows from them: points in time in, decisions out.
+//! The freshness of an entry by its age.
 //!
-//! It knows no clock, no task and no value. All spans are half open: something that may last 5 s is
-//! over when its age is 5 s, so that a span of zero means never.
+//! All time spans are half-open: a value with a lifetime of 5 s has expired at an age of exactly 5
+//! s, and a span of zero disables what it limits.
 
 use std::time::Duration;
 
-/// A point in time: nanoseconds from when the cache was made.
+/// A point in time in nanoseconds. See [`clock`](crate::map::clock) for its origin.
 pub(crate) type Tick = u64;
 
-/// The longest that a negative response may be cached: 5 s. A caller that creates a missing value or
-/// is granted a missing permission waits no longer than this.
+/// The maximum time for which a negative response may be cached: 5 s. A caller that creates a
+/// missing value, or is granted a missing permission, waits no longer than this.
 pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
 
-/// The pause after a failed load of a key, in nanoseconds. It doesn't grow: a source that is back
-/// after a long outage is noticed as soon as one that is back after a short one.
-pub(crate) const RETRY_AFTER: u64 = 1_000_000_000;
+/// The delay before a key is loaded again after a failure, in nanoseconds. It doesn't grow, so that
+/// the end of a long outage is noticed as soon as that of a short one.
+pub(crate) const RETRY_DELAY: u64 = 1_000_000_000;
 
 /// How long a reader waits for the refresh of a value that is past its refresh interval, in
-/// nanoseconds from the start of the load. A source that needs longer counts as not answering.
-pub(crate) const PATIENCE: u64 = 1_000_000_000;
+/// nanoseconds from the start of the load. A source that takes longer counts as unavailable.
+pub(crate) const MAX_REFRESH_WAIT: u64 = 1_000_000_000;
 
-/// The most that a refresh is started ahead of the end of the interval's last tenth, in
-/// nanoseconds: as long as a healthy source may take, so that readers of a key in use never wait.
-const HEAD_START: u64 = PATIENCE;
+/// The maximum time between the latest start of a refresh and the end of the refresh interval, in
+/// nanoseconds. It is as long as a healthy source may take, so that readers of a key in use never
+/// wait.
+const HEAD_START: u64 = MAX_REFRESH_WAIT;
 
-/// The spans of a cache's settings, in nanoseconds.
+/// The time spans of a cache's settings, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     pub(crate) refresh_interval: u64,
@@ -32,16 +33,16 @@ pub(crate) struct Policy {
     pub(crate) negative_ttl: u64,
 }
 
-/// What a held value's age allows.
+/// How an entry may be used at its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// Served.
+    /// It may be served.
     Fresh,
-    /// Served, and refreshed in the background.
+    /// It may be served, and is to be refreshed in the background.
     Due,
-    /// Past the refresh interval: served only if the source doesn't answer.
+    /// It is past its refresh interval. It may be served only while the source is unavailable.
     Overdue,
-    /// Not served.
+    /// It may not be served.
     Expired,
 }
 
@@ -54,54 +55,56 @@ impl Policy {
         }
     }
 
-    /// Whether anything is kept at all.
-    pub(crate) fn is_off(&self) -> bool {
+    /// Returns whether caching is disabled.
+    pub(crate) fn is_disabled(&self) -> bool {
         self.refresh_interval == 0
     }
 
-    /// What is allowed now of a value whose load began at `began` and that drew this lot.
-    pub(crate) fn freshness(&self, began: Tick, lot: u32, now: Tick) -> Freshness {
-        if now >= self.hard(began) {
+    /// Returns the freshness at `now` of a value whose load began at `loaded_at`.
+    pub(crate) fn freshness(&self, loaded_at: Tick, jitter: u32, now: Tick) -> Freshness {
+        if now >= self.expires_at(loaded_at) {
             Freshness::Expired
-        } else if now >= began.saturating_add(self.refresh_interval) {
+        } else if now >= loaded_at.saturating_add(self.refresh_interval) {
             Freshness::Overdue
-        } else if now >= self.due(began, lot) {
+        } else if now >= self.refresh_at(loaded_at, jitter) {
             Freshness::Due
         } else {
             Freshness::Fresh
         }
     }
 
-    /// When a value in use is refreshed: in the last tenth of the interval, at a point drawn by
-    /// `lot`, so that values that were loaded together don't come due together. The end of the tenth
-    /// is left to the load itself: a second, or half of the tenth where that is less.
-    pub(crate) fn due(&self, began: Tick, lot: u32) -> Tick {
+    /// Returns when a value in use is refreshed: in the last tenth of the interval, spread by
+    /// `jitter` so that values that were loaded together aren't refreshed together. The end of the
+    /// tenth is reserved for the load itself: [`HEAD_START`], or half of the tenth if that is less.
+    pub(crate) fn refresh_at(&self, loaded_at: Tick, jitter: u32) -> Tick {
         let tenth = self.refresh_interval / 10;
-        let drawn_from = tenth - HEAD_START.min(tenth / 2);
-        // Less than a tenth, so it fits.
-        let drawn = u64::try_from((u128::from(drawn_from) * u128::from(lot)) >> 32).unwrap_or(0);
-        let least = self.refresh_interval - self.refresh_interval / 10;
-        began.saturating_add(least).saturating_add(drawn)
+        let spread = tenth - HEAD_START.min(tenth / 2);
+        // It fits, because it is less than a tenth.
+        let offset = u64::try_from((u128::from(spread) * u128::from(jitter)) >> 32).unwrap_or(0);
+        let earliest = self.refresh_interval - self.refresh_interval / 10;
+        loaded_at.saturating_add(earliest).saturating_add(offset)
     }
 
-    /// When serving ends.
-    pub(crate) fn hard(&self, began: Tick) -> Tick {
-        began.saturating_add(self.refresh_interval).saturating_add(self.max_stale)
+    /// Returns when a value may not be served any longer.
+    pub(crate) fn expires_at(&self, loaded_at: Tick) -> Tick {
+        loaded_at.saturating_add(self.refresh_interval).saturating_add(self.max_stale)
     }
 
-    /// How often values are looked through for those that come due: fifty times an interval.
-    pub(crate) fn round(&self) -> u64 {
+    /// Returns the interval between two scans for entries that come due: a fiftieth of the refresh
+    /// interval.
+    pub(crate) fn scan_interval(&self) -> u64 {
         (self.refresh_interval / 50).max(1)
     }
 
-    /// From when on the clock is asked about a value: so long before it is due that a timer which
-    /// is late by less than a [round](Self::round) changes nothing.
-    pub(crate) fn edge(&self, began: Tick, lot: u32) -> Tick {
-        self.due(began, lot).saturating_sub(self.round().saturating_mul(2))
+    /// Returns from when on readers of a value must read the clock. This is early enough that a
+    /// refresher which is late by less than a [scan interval](Self::scan_interval) changes nothing.
+    pub(crate) fn check_clock_from(&self, loaded_at: Tick, jitter: u32) -> Tick {
+        let margin = self.scan_interval().saturating_mul(2);
+        self.refresh_at(loaded_at, jitter).saturating_sub(margin)
     }
 }
 
-/// Nanoseconds, at most 584 years.
+/// Converts a time span to nanoseconds, at most 584 years.
 pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -119,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn freshness_has_exact_edges() {
+    fn freshness_changes_exactly_at_each_limit() {
         let (max, half) = (u64::MAX, 1 << 31);
         let table = [
-            // (refresh interval, max stale, lot, age, freshness)
+            // (refresh interval, max stale, jitter, age, freshness)
             (secs(10), secs(5), 0, 0, Freshness::Fresh),
             (secs(10), secs(5), 0, secs(9) - 1, Freshness::Fresh),
             (secs(10), secs(5), 0, secs(9), Freshness::Due),
@@ -138,28 +141,28 @@ mod tests {
             (max, max, 0, max / 10 * 8, Freshness::Fresh),
             (secs(1), max, 0, max - 1, Freshness::Overdue),
         ];
-        for (refresh_interval, max_stale, lot, age, expected) in table {
+        for (refresh_interval, max_stale, jitter, age, expected) in table {
             let policy = policy(refresh_interval, max_stale);
-            assert_eq!(policy.freshness(0, lot, age), expected, "{policy:?} at {age}");
+            assert_eq!(policy.freshness(0, jitter, age), expected, "{policy:?} at {age}");
         }
     }
 
     #[test]
-    fn the_clock_is_asked_before_a_value_is_due() {
+    fn clock_is_checked_two_scans_before_a_value_is_due() {
         let policy = policy(secs(300), 0);
-        for lot in [0, 1 << 31, u32::MAX] {
-            assert_eq!(policy.due(7, lot) - policy.edge(7, lot), secs(12));
-            assert!((secs(270)..secs(300)).contains(&(policy.due(7, lot) - 7)));
+        for jitter in [0, 1 << 31, u32::MAX] {
+            assert_eq!(policy.refresh_at(7, jitter) - policy.check_clock_from(7, jitter), secs(12));
+            assert!((secs(270)..secs(300)).contains(&(policy.refresh_at(7, jitter) - 7)));
         }
     }
 
-    /// A refresh that takes as long as a healthy source may is over before the interval is.
+    /// A refresh that takes as long as a healthy source may take ends within the interval.
     #[test]
-    fn refresh_due_leaves_time_for_the_load() {
+    fn refresh_starts_early_enough_for_the_load() {
         for (interval, head_start) in
             [(secs(300), secs(1)), (secs(20), secs(1)), (secs(2), secs(1) / 10)]
         {
-            let latest = policy(interval, 0).due(0, u32::MAX);
+            let latest = policy(interval, 0).refresh_at(0, u32::MAX);
             assert!(latest >= interval / 10 * 9 && latest <= interval - head_start, "{interval}");
         }
     }

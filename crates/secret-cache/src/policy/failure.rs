@@ -1,58 +1,53 @@
-//! What is remembered of a key beside its value: that its last load failed, what version it had, and
-//! whether the value's own lifetime is over.
-//!
-//! Pure: the caller supplies the time. Where memos are kept belongs to `table`.
+//! What is remembered of a key whose last load failed or whose value has expired.
 
 use crate::error::Error;
 use crate::policy::age::Tick;
 use crate::version::Version;
 
-/// What is remembered of a key.
-pub(crate) struct Memo<E> {
-    /// What callers get until `until` if there is no value.
-    answer: Option<Error<E>>,
-    /// When the key may be asked for again.
-    pub(crate) until: Tick,
-    /// The version of a value that is not served any more: no older one may follow it.
-    pub(crate) floor: Option<Version>,
-    /// The value ended because its own lifetime did: an outage doesn't bring it back.
-    pub(crate) has_ended: bool,
+/// The record of a key whose last load failed or whose value has expired.
+pub(crate) struct FailureRecord<E> {
+    /// What callers receive before `retry_at` if there is no value.
+    error: Option<Error<E>>,
+    /// When the key may be loaded again.
+    pub(crate) retry_at: Tick,
+    /// The version of the value that is no longer served. An older one may not follow it.
+    pub(crate) min_version: Option<Version>,
+    /// Whether the value's own lifetime is over, in which case an outage doesn't bring it back.
+    pub(crate) lifetime_over: bool,
 }
 
-impl<E> Memo<E> {
-    /// Nothing is remembered yet.
-    pub(crate) fn blank() -> Self {
-        Self { answer: None, until: 0, floor: None, has_ended: false }
+impl<E> FailureRecord<E> {
+    pub(crate) fn empty() -> Self {
+        Self { error: None, retry_at: 0, min_version: None, lifetime_over: false }
     }
 
-    /// The source gave a definite negative response. Versions may begin anew after it.
-    pub(crate) fn no(answer: Error<E>, until: Tick) -> Self {
-        Self { answer: Some(answer), until, ..Self::blank() }
+    /// Creates the record of a negative response. Versions may start anew after it.
+    pub(crate) fn negative(error: Error<E>, retry_at: Tick) -> Self {
+        Self { error: Some(error), retry_at, ..Self::empty() }
     }
 
-    /// The lifetime of a value of this version is over.
-    pub(crate) fn ended(version: Version) -> Self {
-        Self { floor: Some(version), has_ended: true, ..Self::blank() }
+    /// Creates the record of a value of this version whose own lifetime is over.
+    pub(crate) fn lifetime_over(version: Version) -> Self {
+        Self { min_version: Some(version), lifetime_over: true, ..Self::empty() }
     }
 
-    /// A value of this version was too old to be served.
-    pub(crate) fn with_floor(self, version: Version) -> Self {
-        Self { floor: Some(version), ..self }
+    pub(crate) fn with_min_version(self, version: Version) -> Self {
+        Self { min_version: Some(version), ..self }
     }
 
-    /// Another load failed.
-    pub(crate) fn failed(&mut self, answer: Error<E>, until: Tick) {
-        self.answer = Some(answer);
-        self.until = until;
+    /// Records that another load failed.
+    pub(crate) fn failed(&mut self, error: Error<E>, retry_at: Tick) {
+        self.error = Some(error);
+        self.retry_at = retry_at;
     }
 
-    /// Whether there is nothing in it any more that matters.
-    pub(crate) fn is_past(&self, now: Tick) -> bool {
-        self.floor.is_none() && now >= self.until
+    /// Returns whether the record has no effect any longer.
+    pub(crate) fn is_obsolete(&self, now: Tick) -> bool {
+        self.min_version.is_none() && now >= self.retry_at
     }
 
-    /// The answer that needs no load, while it holds.
-    pub(crate) fn answer(&self, now: Tick) -> Option<Error<E>> {
-        self.answer.clone().filter(|_| now < self.until)
+    /// Returns the cached error unless the key may be loaded again.
+    pub(crate) fn error(&self, now: Tick) -> Option<Error<E>> {
+        self.error.clone().filter(|_| now < self.retry_at)
     }
 }

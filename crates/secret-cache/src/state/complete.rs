@@ -1,233 +1,251 @@
-//! What the end of a load does to its key, and what those get that waited for it.
+//! The completion of a load: its effect on the key, and the result for its waiters.
 
 use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::load::LoadErrorKind;
-use crate::map::entry::{Released, Stored};
-use crate::policy::Memo;
-use crate::policy::{Freshness, RETRY_AFTER, Tick};
-use crate::state::inner::Table;
-use crate::state::outcome::{Cause, Report};
-use crate::state::{Answer, Flying, State};
+use crate::map::entry::{Entry, Released};
+use crate::policy::{FailureRecord, Freshness, RETRY_DELAY, Tick};
+use crate::state::inner::Inner;
+use crate::state::outcome::{LoadOutcome, LoadReason};
+use crate::state::{PendingLoad, ReadResult, State};
 use crate::value_ref::Ref;
 use crate::version::Version;
 
-/// Whether a failure is remembered of its key: that the loader isn't logged in says nothing of it.
+/// Whether a failure is recorded for its key. A loader that isn't logged in says nothing about the
+/// key.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Remember {
+enum Record {
     Yes,
     No,
 }
 
-/// A load that has come to its end.
-pub(crate) struct Landed<K, V, E, F> {
-    pub(crate) answer: Answer<K, V, E>,
-    pub(crate) flight: F,
+/// A load whose outcome has been applied.
+pub(crate) struct Completed<K, V, E, F> {
+    pub(crate) result: ReadResult<K, V, E>,
+    pub(crate) load: F,
     pub(crate) released: Released<K, V>,
     pub(crate) evicted: u64,
 }
 
-/// A load at its end, with all that it knows.
-pub(crate) struct Arrival<V, E> {
-    pub(crate) report: Report<V, E>,
-    pub(crate) cause: Cause,
-    pub(crate) began: Tick,
+/// The outcome of a load with its circumstances.
+pub(crate) struct Completion<V, E> {
+    pub(crate) outcome: LoadOutcome<V, E>,
+    pub(crate) reason: LoadReason,
+    pub(crate) loaded_at: Tick,
     pub(crate) now: Tick,
-    pub(crate) lot: u32,
+    pub(crate) jitter: u32,
 }
 
 impl<K, V, E, F> State<K, V, E, F>
 where
     K: Hash + Eq + Clone,
-    F: Flying,
+    F: PendingLoad,
 {
-    /// Applies the end of a load, unless a write of the key has ended it before: `None`.
-    pub(crate) fn land(
+    /// Applies the outcome of a load. Returns `None` if a write of the key has ended the load
+    /// before.
+    pub(crate) fn complete(
         &self,
         key: &K,
-        ticket: &F::Ticket,
-        arrival: Arrival<V, E>,
-    ) -> Option<Landed<K, V, E, F>> {
-        let mut table = self.table();
-        if table.flights.get(key)?.ticket() != *ticket {
+        waiter: &F::Waiter,
+        completion: Completion<V, E>,
+    ) -> Option<Completed<K, V, E, F>> {
+        let mut inner = self.lock();
+        if inner.in_flight.get(key)?.waiter() != *waiter {
             return None;
         }
-        let flight = table.flights.remove(key)?;
-        let answer = self.settle(&mut table, key, arrival);
-        let evicted = std::mem::take(&mut table.evicted);
-        Some(Landed { answer, flight, released: self.unlock(table), evicted })
+        let load = inner.in_flight.remove(key)?;
+        let result = self.apply(&mut inner, key, completion);
+        let evicted = std::mem::take(&mut inner.evicted);
+        Some(Completed { result, load, released: self.unlock(inner), evicted })
     }
 
-    fn settle(
+    fn apply(
         &self,
-        table: &mut Table<K, V, E, F>,
+        inner: &mut Inner<K, V, E, F>,
         key: &K,
-        arrival: Arrival<V, E>,
-    ) -> Answer<K, V, E> {
-        let Arrival { report, cause, began, now, lot } = arrival;
-        match report {
-            Report::Loaded(loaded) => {
-                table.source_responded();
-                let floor = self.floor(table, key);
-                if floor.is_some_and(|floor| !loaded.version.replaces(floor)) {
-                    return self.fail(table, key, Error::Outdated, Remember::Yes, now);
+        completion: Completion<V, E>,
+    ) -> ReadResult<K, V, E> {
+        let Completion { outcome, reason, loaded_at, now, jitter } = completion;
+        match outcome {
+            LoadOutcome::Loaded(loaded) => {
+                inner.source_responded();
+                let min_version = self.min_version(inner, key);
+                if min_version.is_some_and(|min| !loaded.version.replaces(min)) {
+                    return self.apply_failure(inner, key, Error::Outdated, Record::Yes, now);
                 }
-                let stored = Arc::new(Stored::new(key.clone(), loaded, began, lot));
-                if cause == Cause::Miss {
-                    stored.see();
+                let entry = Arc::new(Entry::new(key.clone(), loaded, loaded_at, jitter));
+                if reason == LoadReason::Miss {
+                    entry.mark_accessed();
                 }
-                self.hold(table, &stored, now);
-                Ok(Ref::loaded(stored))
+                self.insert(inner, &entry, now);
+                Ok(Ref::loaded(entry))
             }
-            Report::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
-                table.source_responded();
+            LoadOutcome::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
+                inner.source_responded();
                 let error = Error::Load(error);
-                self.deny(table, key, error.clone(), began, now);
+                self.apply_negative(inner, key, error.clone(), loaded_at, now);
                 Err(error)
             }
-            Report::Failed(
+            LoadOutcome::Failed(
                 error,
-                outcome @ (LoadErrorKind::Unavailable | LoadErrorKind::Unauthenticated),
+                kind @ (LoadErrorKind::Unavailable | LoadErrorKind::Unauthenticated),
             ) => {
-                // A miss proves nothing: a caller may have asked for a name that no source bears.
-                if cause != Cause::Miss {
-                    table.source_failed(now);
+                // The failure of a miss doesn't prove an outage, because the caller may have chosen
+                // a key for which no source is responsible.
+                if reason != LoadReason::Miss {
+                    inner.source_failed(now);
                 }
-                let remember = match outcome {
-                    LoadErrorKind::Unauthenticated => Remember::No,
-                    _ => Remember::Yes,
+                let record = match kind {
+                    LoadErrorKind::Unauthenticated => Record::No,
+                    _ => Record::Yes,
                 };
-                self.fail(table, key, Error::Load(error), remember, now)
+                self.apply_failure(inner, key, Error::Load(error), record, now)
             }
-            Report::Panicked => self.fail(table, key, Error::Panicked, Remember::Yes, now),
+            LoadOutcome::Panicked => {
+                self.apply_failure(inner, key, Error::Panicked, Record::Yes, now)
+            }
         }
     }
 
-    /// Keeps a value, unless nothing is kept at all or its own lifetime is over.
-    pub(crate) fn hold(
+    /// Inserts an entry, unless caching is disabled or the value's own lifetime is over.
+    pub(crate) fn insert(
         &self,
-        table: &mut Table<K, V, E, F>,
-        stored: &Arc<Stored<K, V>>,
+        inner: &mut Inner<K, V, E, F>,
+        entry: &Arc<Entry<K, V>>,
         now: Tick,
     ) {
-        if self.policy.is_off() {
+        if self.policy.is_disabled() {
             return;
         }
-        if stored.expires <= now {
-            return self.end(table, &stored.key, stored.version, now);
+        if entry.lifetime_end <= now {
+            return self.end_lifetime(inner, &entry.key, entry.version, now);
         }
-        let edge = self.policy.edge(stored.began, stored.lot);
-        stored.ask_clock(!table.trusted || stored.is_limited() || edge <= now);
-        table.scan_by(edge);
-        if stored.is_limited() {
-            table.agenda.remind(stored.hard(&self.policy), stored.key.clone());
+        let check_clock_from = self.policy.check_clock_from(entry.loaded_at, entry.jitter);
+        entry.set_check_clock(
+            !inner.hits_skip_clock || entry.has_lifetime() || check_clock_from <= now,
+        );
+        inner.schedule.scan_by(check_clock_from);
+        if entry.has_lifetime() {
+            inner.schedule.add(entry.expires_at(&self.policy), entry.key.clone());
         }
-        table.put(&self.values, stored);
+        inner.insert(&self.entries, entry);
     }
 
-    /// The lifetime of the key's latest value is over already.
-    fn end(&self, table: &mut Table<K, V, E, F>, key: &K, version: Version, now: Tick) {
-        table.forget(&self.values, key);
-        if let Some(slot) = table.slot(key) {
+    /// Records a value whose own lifetime is over already.
+    fn end_lifetime(&self, inner: &mut Inner<K, V, E, F>, key: &K, version: Version, now: Tick) {
+        inner.remove(&self.entries, key);
+        if let Some(slot) = inner.slot(key) {
             slot.announce(version);
             if slot.is_watched() {
-                table.agenda.remind(now.saturating_add(self.policy.refresh_interval), key.clone());
+                self.schedule_reload(inner, key, now);
             }
         }
-        table.note(&self.values, key, Memo::ended(version));
+        inner.record_failure(&self.entries, key, FailureRecord::lifetime_over(version));
     }
 
-    /// The source gave a definite negative response: serving ends.
-    fn deny(
+    /// Applies a negative response of the source: the value is no longer served.
+    fn apply_negative(
         &self,
-        table: &mut Table<K, V, E, F>,
+        inner: &mut Inner<K, V, E, F>,
         key: &K,
         error: Error<E>,
-        began: Tick,
+        loaded_at: Tick,
         now: Tick,
     ) {
-        table.forget(&self.values, key);
-        table.memos.remove(key);
-        if let Some(slot) = table.slot(key) {
-            let old = slot.end();
-            table.released.extend(old);
+        inner.remove(&self.entries, key);
+        inner.failures.remove(key);
+        if let Some(slot) = inner.slot(key) {
+            let old = slot.clear_and_announce();
+            inner.released.extend(old);
             if slot.is_watched() {
-                table.agenda.remind(now.saturating_add(self.policy.refresh_interval), key.clone());
+                self.schedule_reload(inner, key, now);
             }
         }
-        let until = began.saturating_add(self.policy.negative_ttl);
-        if now < until && !self.policy.is_off() {
-            table.note(&self.values, key, Memo::no(error, until));
+        let retry_at = loaded_at.saturating_add(self.policy.negative_ttl);
+        if now < retry_at && !self.policy.is_disabled() {
+            inner.record_failure(&self.entries, key, FailureRecord::negative(error, retry_at));
         }
     }
 
-    /// The load failed: the old value is served on while it may be, and the key is left alone for a
-    /// moment if the failure is `remember`ed of it.
-    fn fail(
+    /// Schedules the next load of a watched key that has no value.
+    fn schedule_reload(&self, inner: &mut Inner<K, V, E, F>, key: &K, now: Tick) {
+        inner.schedule.add(now.saturating_add(self.policy.refresh_interval), key.clone());
+    }
+
+    /// Applies a failure: the old value is served for as long as it may be, and the key isn't
+    /// loaded again before [`RETRY_DELAY`] if the failure is recorded.
+    fn apply_failure(
         &self,
-        table: &mut Table<K, V, E, F>,
+        inner: &mut Inner<K, V, E, F>,
         key: &K,
         error: Error<E>,
-        remember: Remember,
+        record: Record,
         now: Tick,
-    ) -> Answer<K, V, E> {
-        if self.policy.is_off() {
+    ) -> ReadResult<K, V, E> {
+        if self.policy.is_disabled() {
             return Err(error);
         }
-        self.expire(table, key, now);
-        let retry_at = now.saturating_add(RETRY_AFTER);
-        let guard = self.values.find(key);
-        let Some(stored) = guard.as_ref().and_then(|guard| guard.get()) else {
-            if table.is_watched(key) {
-                table.agenda.remind(retry_at, key.clone());
+        self.remove_if_expired(inner, key, now);
+        let retry_at = now.saturating_add(RETRY_DELAY);
+        let guard = self.entries.find(key);
+        let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else {
+            if inner.is_watched(key) {
+                inner.schedule.add(retry_at, key.clone());
             }
-            return Err(self.fail_without_value(table, key, error, remember, retry_at));
+            return Err(self.fail_without_value(inner, key, error, record, retry_at));
         };
-        let retry_at = retry_at.min(stored.hard(&self.policy));
-        table.agenda.remind(retry_at, key.clone());
-        let is_overdue = stored.freshness(&self.policy, now) == Freshness::Overdue;
-        if remember == Remember::Yes {
-            let setback = table.setbacks.entry(key.clone()).or_insert_with(Memo::blank);
-            setback.failed(error.clone(), retry_at);
+        let retry_at = retry_at.min(entry.expires_at(&self.policy));
+        inner.schedule.add(retry_at, key.clone());
+        let is_overdue = entry.freshness(&self.policy, now) == Freshness::Overdue;
+        if record == Record::Yes {
+            let failures = inner.refresh_failures.entry(key.clone());
+            failures.or_insert_with(FailureRecord::empty).failed(error.clone(), retry_at);
         }
-        guard.map(|guard| Ref::held(guard, is_overdue)).ok_or(error)
+        guard.map(|guard| Ref::cached(guard, is_overdue)).ok_or(error)
     }
 
-    /// Returns what callers get, and remembers it until `retry_at`.
+    /// Returns the error for the callers, and records it until `retry_at`.
     fn fail_without_value(
         &self,
-        table: &mut Table<K, V, E, F>,
+        inner: &mut Inner<K, V, E, F>,
         key: &K,
         error: Error<E>,
-        remember: Remember,
+        record: Record,
         retry_at: Tick,
     ) -> Error<E> {
-        let memo = table.memos.get(key);
-        let error = if memo.is_some_and(|memo| memo.has_ended) { Error::Expired } else { error };
-        if remember == Remember::Yes {
-            let mut memo = table.memos.remove(key).unwrap_or_else(Memo::blank);
-            memo.failed(error.clone(), retry_at);
-            table.note(&self.values, key, memo);
+        let failure = inner.failures.get(key);
+        let is_expired = failure.is_some_and(|failure| failure.lifetime_over);
+        let error = if is_expired { Error::Expired } else { error };
+        if record == Record::Yes {
+            let mut failure = inner.failures.remove(key).unwrap_or_else(FailureRecord::empty);
+            failure.failed(error.clone(), retry_at);
+            inner.record_failure(&self.entries, key, failure);
         }
         error
     }
 
-    /// Lets a value go that is past its hard age or its own lifetime; its version is remembered.
-    pub(crate) fn expire(&self, table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> bool {
-        let Some(guard) = self.values.find(key) else { return false };
-        let Some(stored) = guard.get() else { return false };
-        if stored.freshness(&self.policy, now) != Freshness::Expired {
+    /// Removes an entry that has expired, and remembers its version.
+    pub(crate) fn remove_if_expired(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        now: Tick,
+    ) -> bool {
+        let Some(guard) = self.entries.find(key) else { return false };
+        let Some(entry) = guard.get() else { return false };
+        if entry.freshness(&self.policy, now) != Freshness::Expired {
             return false;
         }
-        let memo = if stored.expires <= now {
-            Memo::ended(stored.version)
+        let failure = if entry.lifetime_end <= now {
+            FailureRecord::lifetime_over(entry.version)
         } else {
-            table.setbacks.remove(key).unwrap_or_else(Memo::blank).with_floor(stored.version)
+            let failure = inner.refresh_failures.remove(key).unwrap_or_else(FailureRecord::empty);
+            failure.with_min_version(entry.version)
         };
-        table.forget(&self.values, key);
-        table.note(&self.values, key, memo);
+        inner.remove(&self.entries, key);
+        inner.record_failure(&self.entries, key, failure);
         true
     }
 }

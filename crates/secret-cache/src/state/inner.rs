@@ -1,85 +1,89 @@
-//! Everything that stands behind the lock: the loads in flight, what is remembered beside the values,
-//! the handles' slots, the bounds, and when to look at what again.
+//! The part of the state that is behind the lock: loads in flight, failures, slots, limits and the
+//! wakeup schedule.
 //!
-//! What it lets go of it collects in `released`, so that values are dropped when the lock is free.
+//! Entries that are removed are collected in `released` and dropped after the lock is released.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
-use crate::map::entry::{Released, Stored};
+use crate::map::entry::{Entry, Released};
 use crate::map::sync::RandomState;
-use crate::map::{Room, Values};
-use crate::policy::Memo;
-use crate::policy::Outage;
-use crate::policy::Tick;
-use crate::state::schedule::Agenda;
+use crate::map::{ConcurrentMap, WriterState};
+use crate::policy::{FailureRecord, Outage, Tick};
+use crate::state::schedule::WakeupSchedule;
 use crate::state::slot::Slot;
 
 type Map<K, T> = HashMap<K, T, RandomState>;
 
-/// How much is held at most.
+/// The minimum number of slots before those without handles are removed.
+const MIN_SLOTS_TO_PRUNE: usize = 64;
+
+/// The limits on what is held in memory.
 #[derive(Clone, Copy)]
-pub(crate) struct Bounds<K, V> {
+pub(crate) struct Limits<K, V> {
     pub(crate) entries: usize,
     pub(crate) bytes: usize,
-    /// What an entry counts for. The same for the same entry, always.
+    /// Returns the weight of an entry, which must not change.
     pub(crate) weigh: fn(&K, &V) -> usize,
 }
 
-pub(crate) struct Table<K, V, E, F> {
-    pub(crate) room: Room,
-    bounds: Bounds<K, V>,
+/// The locked part of the state.
+pub(crate) struct Inner<K, V, E, F> {
+    pub(crate) writer: WriterState,
+    limits: Limits<K, V>,
     bytes: usize,
-    /// Loads that wait, run, or have just been lost.
-    pub(crate) flights: Map<K, F>,
-    /// Of keys that have no value.
-    pub(crate) memos: Map<K, Memo<E>>,
-    /// Of keys that have one, but whose refreshes fail.
-    pub(crate) setbacks: Map<K, Memo<E>>,
-    pub(crate) slots: Map<K, Weak<Slot<K, V>>>,
-    most_slots: usize,
-    pub(crate) agenda: Agenda<K>,
-    /// The last outage of the source, unless something has been loaded since.
+    /// Loads that are queued or running, or were just lost.
+    pub(crate) in_flight: Map<K, F>,
+    /// The failures of keys without a value.
+    pub(crate) failures: Map<K, FailureRecord<E>>,
+    /// The failed refreshes of keys with a value.
+    pub(crate) refresh_failures: Map<K, FailureRecord<E>>,
+    slots: Map<K, Weak<Slot<K, V>>>,
+    prune_slots_at: usize,
+    pub(crate) schedule: WakeupSchedule<K>,
+    /// The last outage of the source, unless it has responded since.
     outage: Option<Outage>,
-    /// Whether a timer sees to the values, so that hits need no clock.
-    pub(crate) trusted: bool,
-    /// When a key was forgotten last because it was written.
-    pub(crate) invalidated: Option<Tick>,
+    /// Whether hits may skip the clock, because a refresher sets the flags of entries in time.
+    pub(crate) hits_skip_clock: bool,
+    /// When a key was last invalidated.
+    pub(crate) last_invalidated: Option<Tick>,
     pub(crate) released: Released<K, V>,
+    /// The number of evictions in this operation.
     pub(crate) evicted: u64,
 }
 
-impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
-    pub(crate) fn new(bounds: Bounds<K, V>) -> Self {
+impl<K: Hash + Eq + Clone, V, E, F> Inner<K, V, E, F> {
+    pub(crate) fn new(limits: Limits<K, V>) -> Self {
         Self {
-            room: Room::default(),
-            bounds,
+            writer: WriterState::default(),
+            limits,
             bytes: 0,
-            flights: Map::default(),
-            memos: Map::default(),
-            setbacks: Map::default(),
+            in_flight: Map::default(),
+            failures: Map::default(),
+            refresh_failures: Map::default(),
             slots: Map::default(),
-            most_slots: 64,
-            agenda: Agenda::new(),
+            prune_slots_at: MIN_SLOTS_TO_PRUNE,
+            schedule: WakeupSchedule::new(),
             outage: None,
-            trusted: false,
-            invalidated: None,
+            hits_skip_clock: false,
+            last_invalidated: None,
             released: Vec::new(),
             evicted: 0,
         }
     }
 
+    /// Returns the number of keys that are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.room.len + self.memos.len()
+        self.writer.len + self.failures.len()
     }
 
-    /// The outage of the source, while it is known.
+    /// Returns the outage of the source, while it is known.
     pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage> {
         self.outage.as_mut().filter(|outage| outage.is_known(now))
     }
 
-    /// A refresh found that the source can't be asked.
+    /// Records that a refresh failed because the source is unavailable.
     pub(crate) fn source_failed(&mut self, now: Tick) {
         match self.outage(now) {
             Some(outage) => outage.failed(now),
@@ -87,7 +91,7 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
         }
     }
 
-    /// The source gave a response of any kind: every key may be refreshed.
+    /// Records that the source responded, so that every key may be refreshed.
     pub(crate) fn source_responded(&mut self) {
         self.outage = None;
     }
@@ -96,15 +100,20 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
         self.slots.get(key)?.upgrade()
     }
 
-    /// Lets go of the slots that have no handle any more, each time their number has doubled.
-    pub(crate) fn tidy_slots(&mut self) {
-        if self.slots.len() >= self.most_slots {
+    pub(crate) fn add_slot(&mut self, key: K, slot: &Arc<Slot<K, V>>) {
+        self.prune_slots();
+        self.slots.insert(key, Arc::downgrade(slot));
+    }
+
+    /// Removes the slots without handles each time the number of slots has doubled.
+    fn prune_slots(&mut self) {
+        if self.slots.len() >= self.prune_slots_at {
             self.slots.retain(|_, slot| slot.strong_count() > 0);
-            self.most_slots = 2 * self.slots.len() + 64;
+            self.prune_slots_at = 2 * self.slots.len() + MIN_SLOTS_TO_PRUNE;
         }
     }
 
-    /// The keys that somebody waits for news of.
+    /// Returns the keys for which a caller awaits changes.
     pub(crate) fn watched(&self) -> impl Iterator<Item = K> {
         let slots = self.slots.iter();
         let watched = slots.filter(|(_, slot)| slot.upgrade().is_some_and(|s| s.is_watched()));
@@ -115,40 +124,46 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
         self.slot(key).is_some_and(|slot| slot.is_watched())
     }
 
-    /// Puts a value in, and lets others go for it where bounds ask for that. One that is heavier
-    /// than all together may be is not held.
-    pub(crate) fn put(&mut self, values: &Values<K, V>, stored: &Arc<Stored<K, V>>) {
-        self.memos.remove(&stored.key);
-        self.setbacks.remove(&stored.key);
-        if let Some(slot) = self.slot(&stored.key) {
-            self.released.extend(slot.put(stored));
+    /// Inserts an entry, and evicts others if the limits require it. An entry that exceeds the byte
+    /// limit on its own is not kept.
+    pub(crate) fn insert(&mut self, entries: &ConcurrentMap<K, V>, entry: &Arc<Entry<K, V>>) {
+        self.failures.remove(&entry.key);
+        self.refresh_failures.remove(&entry.key);
+        if let Some(slot) = self.slot(&entry.key) {
+            self.released.extend(slot.set(entry));
         }
-        let weight = self.weigh(stored);
-        if weight > self.bounds.bytes {
+        let weight = self.weigh(entry);
+        if weight > self.limits.bytes {
             self.evicted += 1;
-            return self.forget(values, &stored.key);
+            return self.remove(entries, &entry.key);
         }
-        let old = values.put(&mut self.room, Arc::clone(stored));
+        let old = entries.insert(&mut self.writer, Arc::clone(entry));
         self.bytes = self.bytes.saturating_add(weight);
         self.release(old);
-        self.make_room(values, &stored.key);
+        self.evict_excess(entries, &entry.key);
     }
 
-    /// Remembers what became of a key without a value.
-    pub(crate) fn note(&mut self, values: &Values<K, V>, key: &K, memo: Memo<E>) {
-        self.memos.insert(key.clone(), memo);
-        self.make_room(values, key);
+    /// Records the failure of a key without a value.
+    pub(crate) fn record_failure(
+        &mut self,
+        entries: &ConcurrentMap<K, V>,
+        key: &K,
+        failure: FailureRecord<E>,
+    ) {
+        self.failures.insert(key.clone(), failure);
+        self.evict_excess(entries, key);
     }
 
-    /// Memos go first, or a caller that asks for what isn't there could push out what is.
-    fn make_room(&mut self, values: &Values<K, V>, latest: &K) {
-        while self.len() > self.bounds.entries || self.bytes > self.bounds.bytes {
-            let memo = self.memos.keys().find(|key| *key != latest).cloned();
-            if let Some(key) = memo.filter(|_| self.len() > self.bounds.entries) {
-                self.memos.remove(&key);
-            } else if let Some(evicted) = values.evict(&mut self.room, latest) {
-                self.setbacks.remove(&evicted.key);
-                self.end_slot(&evicted.key);
+    /// Evicts until the limits are met, but never `latest`. Failures are evicted first, so that
+    /// reads of missing keys can't evict values.
+    fn evict_excess(&mut self, entries: &ConcurrentMap<K, V>, latest: &K) {
+        while self.len() > self.limits.entries || self.bytes > self.limits.bytes {
+            let failure = self.failures.keys().find(|key| *key != latest).cloned();
+            if let Some(key) = failure.filter(|_| self.len() > self.limits.entries) {
+                self.failures.remove(&key);
+            } else if let Some(evicted) = entries.evict(&mut self.writer, latest) {
+                self.refresh_failures.remove(&evicted.key);
+                self.clear_slot(&evicted.key);
                 self.evicted += 1;
                 self.release(Some(evicted));
             } else {
@@ -157,43 +172,39 @@ impl<K: Hash + Eq + Clone, V, E, F> Table<K, V, E, F> {
         }
     }
 
-    /// Lets the value of `key` go, and what is known of its refreshes.
-    pub(crate) fn forget(&mut self, values: &Values<K, V>, key: &K) {
-        self.setbacks.remove(key);
-        self.end_slot(key);
-        let removed = values.remove(&mut self.room, key);
+    /// Removes the entry of `key` and the record of its refreshes.
+    pub(crate) fn remove(&mut self, entries: &ConcurrentMap<K, V>, key: &K) {
+        self.refresh_failures.remove(key);
+        self.clear_slot(key);
+        let removed = entries.remove(&mut self.writer, key);
         self.release(removed);
     }
 
-    fn end_slot(&mut self, key: &K) {
-        let old = self.slot(key).and_then(|slot| slot.forget());
+    fn clear_slot(&mut self, key: &K) {
+        let old = self.slot(key).and_then(|slot| slot.clear());
         self.released.extend(old);
     }
 
-    fn release(&mut self, stored: Option<Arc<Stored<K, V>>>) {
-        if let Some(stored) = &stored {
-            self.bytes = self.bytes.saturating_sub(self.weigh(stored));
+    fn release(&mut self, entry: Option<Arc<Entry<K, V>>>) {
+        if let Some(entry) = &entry {
+            self.bytes = self.bytes.saturating_sub(self.weigh(entry));
         }
-        self.released.extend(stored);
+        self.released.extend(entry);
     }
 
-    fn weigh(&self, stored: &Stored<K, V>) -> usize {
-        (self.bounds.weigh)(&stored.key, &stored.value)
+    fn weigh(&self, entry: &Entry<K, V>) -> usize {
+        (self.limits.weigh)(&entry.key, &entry.value)
     }
 
-    /// Forgets everything but the loads in flight, and what is watched.
-    pub(crate) fn clear(&mut self, values: &Values<K, V>) {
-        let all = values.empty(&mut self.room);
-        for stored in &all {
-            self.end_slot(&stored.key);
+    /// Removes everything except loads in flight and slots.
+    pub(crate) fn clear(&mut self, entries: &ConcurrentMap<K, V>) {
+        let all = entries.drain(&mut self.writer);
+        for entry in &all {
+            self.clear_slot(&entry.key);
         }
         self.released.extend(all);
-        (self.memos, self.setbacks, self.bytes) = (Map::default(), Map::default(), 0);
-        self.agenda.clear();
-    }
-
-    /// When the first value is looked at again after this one was put in.
-    pub(crate) fn scan_by(&mut self, edge: Tick) {
-        self.agenda.scan = self.agenda.scan.min(edge);
+        (self.failures, self.refresh_failures) = (Map::default(), Map::default());
+        self.bytes = 0;
+        self.schedule.clear();
     }
 }

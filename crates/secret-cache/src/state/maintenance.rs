@@ -1,184 +1,307 @@
-//! What the timer does: finds the values that come due, has those that are in use loaded again, and
-//! lets go of those that are past their hard age.
+//! The operations of the refresher: it finds the entries that come due, refreshes those in use, and
+//! removes those that have expired.
 
 use std::hash::Hash;
 
-use crate::map::entry::{Released, Stored};
-use crate::policy::PROBE_INTERVAL;
-use crate::policy::{Freshness, Tick};
-use crate::state::inner::Table;
-use crate::state::outcome::Cause;
-use crate::state::{Flying, State};
+use crate::map::entry::{Entry, Released};
+use crate::policy::{Freshness, PROBE_INTERVAL, Tick};
+use crate::state::inner::Inner;
+use crate::state::outcome::LoadReason;
+use crate::state::{PendingLoad, State};
 
-/// What one look at all values found.
-struct Found<K> {
-    /// When the first of those that are far from due is near.
-    next: Tick,
-    reminders: Vec<(Tick, K)>,
+/// The findings of a scan of all entries.
+struct Findings<K> {
+    /// When the next scan is necessary.
+    next_scan: Tick,
+    /// The keys to schedule.
+    scheduled: Vec<(Tick, K)>,
 }
 
 impl<K, V, E, F> State<K, V, E, F>
 where
     K: Hash + Eq + Clone,
-    F: Flying,
+    F: PendingLoad,
 {
-    /// Until when the timer may sleep.
-    pub(crate) fn sleep(&self) -> Tick {
-        self.table().agenda.sleep()
+    /// Returns until when the refresher may sleep, and records that it does.
+    pub(crate) fn next_wakeup(&self) -> Tick {
+        self.lock().schedule.sleep_until()
     }
 
-    /// Visits all values, if it is time to. It holds the lock throughout, because a value that is
-    /// missed would be fresh for ever; hits don't wait for it.
+    /// Visits all entries if the next scan is due. It holds the lock throughout, because an entry
+    /// that is missed would be fresh forever. Hits don't need the lock.
     pub(crate) fn scan(&self, now: Tick) {
-        let mut table = self.table();
-        if table.agenda.scan > now {
+        let mut inner = self.lock();
+        if !inner.schedule.take_scan(now) {
             return;
         }
-        table.agenda.scan = Tick::MAX;
-        let mut found = Found { next: Tick::MAX, reminders: Vec::new() };
-        let trusted = table.trusted;
-        self.values.each(&table.room, |stored| self.inspect(stored, now, trusted, &mut found));
-        let round = now.saturating_add(self.policy.round());
-        if found.next < Tick::MAX {
-            table.scan_by(found.next.max(round));
+        let mut findings = Findings { next_scan: Tick::MAX, scheduled: Vec::new() };
+        let hits_skip_clock = inner.hits_skip_clock;
+        self.entries.for_each(&inner.writer, |entry| {
+            self.inspect(entry, now, hits_skip_clock, &mut findings);
+        });
+        if findings.next_scan < Tick::MAX {
+            let earliest = now.saturating_add(self.policy.scan_interval());
+            inner.schedule.scan_by(findings.next_scan.max(earliest));
         }
-        // Whoever waits for news reads nothing: a watched key is looked at each time.
-        found.reminders.extend(table.watched().map(|key| (now, key)));
-        found.reminders.into_iter().for_each(|(at, key)| table.agenda.remind(at, key));
-        table.memos.retain(|_, memo| !memo.is_past(now));
+        // Callers that await changes read nothing, so watched keys are scheduled each time.
+        findings.scheduled.extend(inner.watched().map(|key| (now, key)));
+        findings.scheduled.into_iter().for_each(|(at, key)| inner.schedule.add(at, key));
+        inner.failures.retain(|_, failure| !failure.is_obsolete(now));
     }
 
-    /// Says whether readers must ask the clock, and when this value wants to be looked at.
-    fn inspect(&self, stored: &Stored<K, V>, now: Tick, trusted: bool, found: &mut Found<K>) {
-        let (policy, round) = (&self.policy, now.saturating_add(self.policy.round()));
-        let (due, hard) = (policy.due(stored.began, stored.lot), stored.hard(policy));
-        let edge = policy.edge(stored.began, stored.lot);
-        stored.ask_clock(!trusted || stored.is_limited() || edge <= now);
-        if edge > now {
-            found.next = found.next.min(edge);
+    /// Sets whether the readers of an entry must read the clock, and finds when the entry needs
+    /// attention.
+    fn inspect(
+        &self,
+        entry: &Entry<K, V>,
+        now: Tick,
+        hits_skip_clock: bool,
+        findings: &mut Findings<K>,
+    ) {
+        let (policy, next_scan) = (&self.policy, now.saturating_add(self.policy.scan_interval()));
+        let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
+        let expires_at = entry.expires_at(policy);
+        let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
+        entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
+        if check_clock_from > now {
+            findings.next_scan = findings.next_scan.min(check_clock_from);
             return;
         }
-        found.next = found.next.min(round);
-        // What is past due and not in use waits for a reader; what is in use may be on the list.
-        let is_coming = due > now || stored.marks().is_seen();
-        let at = if is_coming { due.max(now).min(hard) } else { hard };
-        if at <= round {
-            found.reminders.push((at, stored.key.clone()));
+        findings.next_scan = findings.next_scan.min(next_scan);
+        // An entry that is due but not in use is only refreshed by its next reader.
+        let is_refreshed = refresh_at > now || entry.flags().is_accessed();
+        let at = if is_refreshed { refresh_at.max(now).min(expires_at) } else { expires_at };
+        if at <= next_scan {
+            findings.scheduled.push((at, entry.key.clone()));
         }
     }
 
-    /// A key whose time has come.
-    pub(crate) fn pop(&self, now: Tick) -> Option<K> {
-        self.table().agenda.pop(now)
+    /// Returns a key whose scheduled time has come.
+    pub(crate) fn pop_due(&self, now: Tick) -> Option<K> {
+        self.lock().schedule.pop_due(now)
     }
 
-    /// Loads a key again that is due and in use, and lets an expired value go.
-    pub(crate) fn due(
+    /// Refreshes a key that is due and in use, and removes an entry that has expired.
+    pub(crate) fn refresh_if_due(
         &self,
         key: &K,
         now: Tick,
-        launch: impl FnOnce(Cause) -> Option<F>,
+        spawn: impl FnOnce(LoadReason) -> Option<F>,
     ) -> Released<K, V> {
-        let mut table = self.table();
-        self.expire(&mut table, key, now);
-        if self.wants_refresh(&table, key, now) {
-            match self.hindrance(&mut table, key, now) {
+        let mut inner = self.lock();
+        self.remove_if_expired(&mut inner, key, now);
+        if self.needs_refresh(&inner, key, now) {
+            match self.refresh_blocked_until(&mut inner, key, now) {
                 Some(Tick::MAX) => {}
-                Some(until) => table.agenda.remind(until, key.clone()),
-                None => refresh(&mut table, key, now, launch),
+                Some(until) => inner.schedule.add(until, key.clone()),
+                None => start_refresh(&mut inner, key, now, spawn),
             }
         }
-        self.remind_of_end(&mut table, key);
-        self.unlock(table)
+        self.schedule_expiry(&mut inner, key);
+        self.unlock(inner)
     }
 
-    /// Whether a load may go on now that it is its turn. A refresh that has waited while others found
-    /// out that the source can't be asked may not: it is given back, and the key is refreshed when it
-    /// may be probed.
-    pub(crate) fn take_turn(
+    /// Returns whether a load that has received its permit may start. A refresh may not if an
+    /// outage was detected while it was queued. It is then returned, and its key is scheduled for
+    /// the next probe.
+    pub(crate) fn confirm_start(
         &self,
         key: &K,
-        ticket: &F::Ticket,
-        cause: Cause,
+        waiter: &F::Waiter,
+        reason: LoadReason,
         now: Tick,
     ) -> Result<(), Option<F>> {
-        if cause != Cause::Refresh {
+        if reason != LoadReason::Refresh {
             return Ok(());
         }
-        let mut table = self.table();
-        let Some(next_probe) = table.outage(now).map(|outage| outage.next_probe) else {
+        let mut inner = self.lock();
+        let Some(next_probe) = inner.outage(now).map(|outage| outage.next_probe) else {
             return Ok(());
         };
-        let is_current = table.flights.get(key).is_some_and(|flight| flight.ticket() == *ticket);
-        let flight = if is_current { table.flights.remove(key) } else { None };
-        table.agenda.remind(next_probe.max(now), key.clone());
-        drop(self.unlock(table));
-        Err(flight)
+        let is_current = inner.in_flight.get(key).is_some_and(|load| load.waiter() == *waiter);
+        let load = if is_current { inner.in_flight.remove(key) } else { None };
+        inner.schedule.add(next_probe.max(now), key.clone());
+        drop(self.unlock(inner));
+        Err(load)
     }
 
-    /// A value that ends before the next look at all of them is looked at then.
-    fn remind_of_end(&self, table: &mut Table<K, V, E, F>, key: &K) {
-        let guard = self.values.find(key);
-        let Some(stored) = guard.as_ref().and_then(|guard| guard.get()) else { return };
-        let hard = stored.hard(&self.policy);
-        if (stored.is_limited() || hard <= table.agenda.scan) && hard < Tick::MAX {
-            table.agenda.remind(hard, key.clone());
+    /// Schedules a key whose entry expires before the next scan.
+    fn schedule_expiry(&self, inner: &mut Inner<K, V, E, F>, key: &K) {
+        let guard = self.entries.find(key);
+        let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else { return };
+        let expires_at = entry.expires_at(&self.policy);
+        let is_before_scan = expires_at <= inner.schedule.next_scan();
+        if (entry.has_lifetime() || is_before_scan) && expires_at < Tick::MAX {
+            inner.schedule.add(expires_at, key.clone());
         }
     }
 
-    /// Whether it is due, and somebody asked for it since it was loaded or waits for news of it.
-    fn wants_refresh(&self, table: &Table<K, V, E, F>, key: &K, now: Tick) -> bool {
-        let guard = self.values.find(key);
+    /// Returns whether a key is due, and was read since it was loaded or is watched.
+    fn needs_refresh(&self, inner: &Inner<K, V, E, F>, key: &K, now: Tick) -> bool {
+        let guard = self.entries.find(key);
         match guard.as_ref().and_then(|guard| guard.get()) {
-            Some(stored) => {
-                let is_due = stored.freshness(&self.policy, now) != Freshness::Fresh;
-                is_due && (stored.marks().is_seen() || table.is_watched(key))
+            Some(entry) => {
+                let is_due = entry.freshness(&self.policy, now) != Freshness::Fresh;
+                is_due && (entry.flags().is_accessed() || inner.is_watched(key))
             }
-            None => table.is_watched(key),
+            None => inner.is_watched(key),
         }
     }
 
-    /// What stands in the way of a refresh until when; for ever, if one is under way.
-    fn hindrance(&self, table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> Option<Tick> {
-        if table.flights.get(key).is_some_and(|flight| !flight.is_lost()) {
+    /// Returns until when a refresh is not possible; [`Tick::MAX`] if a load is in flight.
+    fn refresh_blocked_until(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        now: Tick,
+    ) -> Option<Tick> {
+        if inner.in_flight.get(key).is_some_and(|load| !load.is_lost()) {
             return Some(Tick::MAX);
         }
-        let probe = table.outage(now).map(|outage| outage.next_probe);
-        let memo = table.setbacks.get(key).or_else(|| table.memos.get(key));
-        let busy = (!self.has_room_for_flight(table)).then(|| now.saturating_add(PROBE_INTERVAL));
-        let until = memo.map(|memo| memo.until).max(probe).max(busy);
+        let probe = inner.outage(now).map(|outage| outage.next_probe);
+        let failure = inner.refresh_failures.get(key).or_else(|| inner.failures.get(key));
+        let busy = (!self.can_start_load(inner)).then(|| now.saturating_add(PROBE_INTERVAL));
+        let until = failure.map(|failure| failure.retry_at).max(probe).max(busy);
         until.filter(|until| *until > now)
     }
 
-    /// A timer has come, or has gone: without one, or with one that stands still when nobody drives
-    /// its runtime, every hit asks the clock.
-    pub(crate) fn trust(&self, trusted: bool) {
-        let mut table = self.table();
-        table.trusted = trusted;
-        if trusted {
-            table.scan_by(0);
+    /// Sets whether hits may skip the clock. They may not without a refresher, or with one whose
+    /// runtime is only driven at times.
+    pub(crate) fn set_hits_skip_clock(&self, hits_skip_clock: bool) {
+        let mut inner = self.lock();
+        inner.hits_skip_clock = hits_skip_clock;
+        if hits_skip_clock {
+            inner.schedule.scan_by(0);
         } else {
-            self.values.each(&table.room, |stored| stored.ask_clock(true));
+            self.entries.for_each(&inner.writer, |entry| entry.set_check_clock(true));
         }
-        drop(self.unlock(table));
+        drop(self.unlock(inner));
     }
 }
 
-/// Starts a refresh, which is a probe in an outage.
-fn refresh<K: Hash + Eq + Clone, V, E, F>(
-    table: &mut Table<K, V, E, F>,
+/// Starts a refresh, which is a probe during an outage.
+fn start_refresh<K: Hash + Eq + Clone, V, E, F>(
+    inner: &mut Inner<K, V, E, F>,
     key: &K,
     now: Tick,
-    launch: impl FnOnce(Cause) -> Option<F>,
+    spawn: impl FnOnce(LoadReason) -> Option<F>,
 ) {
-    let cause = match table.outage(now) {
+    let reason = match inner.outage(now) {
         Some(outage) => {
             outage.probed(now);
-            Cause::Probe
+            LoadReason::Probe
         }
-        None => Cause::Refresh,
+        None => LoadReason::Refresh,
     };
-    if let Some(flight) = launch(cause) {
-        table.flights.insert(key.clone(), flight);
+    if let Some(load) = spawn(reason) {
+        inner.in_flight.insert(key.clone(), load);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::load::Loaded;
+    use crate::policy::{Policy, Tick};
+    use crate::state::inner::Limits;
+    use crate::state::{PendingLoad, State};
+    use crate::value_ref::Ref;
+    use crate::version::Version;
+
+    struct NoLoad;
+
+    impl PendingLoad for NoLoad {
+        type Waiter = ();
+
+        fn waiter(&self) {}
+
+        fn is_lost(&self) -> bool {
+            false
+        }
+
+        fn is_slow(&self, _: Tick) -> bool {
+            false
+        }
+    }
+
+    type NoLoads = State<u32, u32, (), NoLoad>;
+
+    /// A value that was inserted at 1,000 with a refresh interval of 10,000 and a scan interval of
+    /// 200. It is due at 10,000, and readers check the clock from 9,600.
+    fn state(hits_skip_clock: bool) -> NoLoads {
+        let policy = Policy { refresh_interval: 10_000, max_stale: 500, negative_ttl: 0 };
+        let limits = Limits { entries: 10, bytes: usize::MAX, weigh: |_, _| 0 };
+        let state = State::new(policy, limits, 1);
+        state.set_hits_skip_clock(hits_skip_clock);
+        state.scan(1_000);
+        drop(state.replace(&1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
+        state.entries.find(&1).iter().filter_map(|found| found.get()).for_each(|entry| {
+            entry.mark_accessed();
+        });
+        state
+    }
+
+    /// Returns whether a read is a hit that doesn't check the clock.
+    fn hits(state: &NoLoads) -> bool {
+        Ref::hit(state.entries.find(&1), |_| true).is_ok()
+    }
+
+    fn hits_after_scans(hits_skip_clock: bool, scans: &[Tick]) -> bool {
+        let state = state(hits_skip_clock);
+        for now in scans {
+            state.scan(*now);
+        }
+        hits(&state)
+    }
+
+    #[test]
+    fn clock_is_checked_from_two_scans_before_a_value_is_due() {
+        for (hits_skip_clock, scans, expected) in [
+            (true, &[][..], true),
+            (true, &[5_000], true),
+            (true, &[9_599], true),
+            (true, &[9_600], false),
+            (true, &[9_600, 9_800, 10_000], false),
+            // A scan that is late by any time.
+            (true, &[50_000], false),
+            (false, &[], false),
+            (false, &[5_000], false),
+        ] {
+            loom::model(move || {
+                let actual = hits_after_scans(hits_skip_clock, scans);
+                assert_eq!(actual, expected, "{hits_skip_clock} {scans:?}");
+            });
+        }
+    }
+
+    /// The next scan is neither later nor earlier than necessary.
+    #[test]
+    fn refresher_sleeps_until_the_clock_must_be_checked() {
+        loom::model(|| {
+            let state = state(true);
+            assert_eq!(state.next_wakeup(), 9_600);
+            state.scan(9_600);
+            assert_eq!(state.next_wakeup(), 9_800);
+            state.scan(9_800);
+            // The key is scheduled for when it is due.
+            assert_eq!(state.next_wakeup(), 10_000);
+        });
+    }
+
+    #[test]
+    fn clock_is_checked_after_the_refresher_has_ended() {
+        loom::model(|| {
+            let state = Arc::new(state(true));
+            assert!(hits(&state));
+            state.set_hits_skip_clock(false);
+            assert!(!hits(&state));
+            drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
+            state.scan(2_100);
+            assert!(!hits(&state), "a value that is inserted without a refresher");
+            state.set_hits_skip_clock(true);
+            state.scan(2_200);
+            assert!(hits(&state));
+        });
     }
 }

@@ -1,9 +1,10 @@
-//! What a cache knows, and each step taken on it. Values are read without a lock; everything else
-//! happens under one.
+//! The state of a cache, and the operations on it. Readers need no lock for entries; everything
+//! else is behind one lock.
 //!
-//! A step takes the lock once, never awaits under it, and runs no foreign code under it but the
-//! key's own `Hash`, `Eq` and `Clone`, and the weighing of entries. Tasks and timers belong to
-//! `shared`: a step says what is to be loaded, and what must wait.
+//! An operation takes the lock once and never awaits while it holds it. The only foreign code under
+//! the lock is `Hash`, `Eq` and `Clone` of the key, and the weighing of entries. Operations know
+//! neither tasks nor timers: they return what is to be loaded or awaited, and
+//! [`Shared`](crate::shared::Shared) does it.
 
 pub(crate) mod complete;
 pub(crate) mod inner;
@@ -21,40 +22,39 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::Notify;
 
 use crate::error::Error;
-use crate::map::Values;
+use crate::map::ConcurrentMap;
 use crate::map::clock;
-use crate::map::entry::{Released, Stored};
+use crate::map::entry::{Entry, Released};
 use crate::map::sync::{Guard, Mutex, MutexGuard};
 use crate::policy::{Freshness, Policy, Tick};
-use crate::state::inner::{Bounds, Table};
-use crate::state::outcome::Cause;
+use crate::state::inner::{Inner, Limits};
+use crate::state::outcome::LoadReason;
 use crate::state::slot::Slot;
 use crate::value_ref::Ref;
 use crate::version::Version;
 
 /// A load in flight, as the state sees it.
-pub(crate) trait Flying {
-    /// What waiters hold, and what tells one flight from another.
-    type Ticket: PartialEq;
+pub(crate) trait PendingLoad {
+    /// What callers wait on. It identifies the load.
+    type Waiter: PartialEq;
 
-    fn ticket(&self) -> Self::Ticket;
+    fn waiter(&self) -> Self::Waiter;
 
-    /// Whether it will never land, because its runtime dropped it.
+    /// Returns whether it will never complete, because its runtime dropped it.
     fn is_lost(&self) -> bool;
 
-    /// Whether it has been running for longer than readers of an older value wait.
+    /// Returns whether it has been running for longer than readers of an older value wait.
     fn is_slow(&self, now: Tick) -> bool;
 }
 
-/// What all callers get that waited for a load.
-pub(crate) type Answer<K, V, E> = Result<Ref<K, V>, Error<E>>;
+/// The result of a read.
+pub(crate) type ReadResult<K, V, E> = Result<Ref<K, V>, Error<E>>;
 
-/// What a caller does next.
-pub(crate) enum Step<K, V, E, T> {
-    Done(Answer<K, V, E>),
-    /// Wait for this load, with the patience of a caller that has an older value, or of one that
-    /// has none.
-    Wait(T, Patience),
+/// What a caller does next after a miss.
+pub(crate) enum Step<K, V, E, W> {
+    Done(ReadResult<K, V, E>),
+    /// Wait for this load.
+    Wait(W, Patience),
 }
 
 /// How long a caller waits for a load.
@@ -62,176 +62,189 @@ pub(crate) enum Step<K, V, E, T> {
 pub(crate) enum Patience {
     /// Until the load ends.
     UntilEnd,
-    /// Until the load ends or is slow: there is an older value.
+    /// Until the load ends or is slow, because there is an older value.
     UntilSlow,
 }
 
-/// What memory has to say to a caller.
-pub(crate) enum Look<K, V> {
-    /// Served; with whether a refresh is to be started in the background.
-    Served(Ref<K, V>, bool),
-    /// Past its refresh interval; with whether this is the first caller that asks for it.
-    Overdue(Guard<Stored<K, V>>, bool),
-    Nothing,
+/// Whether an entry may be served.
+pub(crate) enum Availability<K, V> {
+    Servable {
+        value: Ref<K, V>,
+        start_refresh: bool,
+    },
+    /// The entry is past its refresh interval.
+    Overdue {
+        guard: Guard<Entry<K, V>>,
+        is_first_access: bool,
+    },
+    Missing,
 }
 
+/// The state of a cache.
 pub(crate) struct State<K, V, E, F> {
-    pub(crate) values: Values<K, V>,
-    table: Mutex<Table<K, V, E, F>>,
+    pub(crate) entries: ConcurrentMap<K, V>,
+    inner: Mutex<Inner<K, V, E, F>>,
     pub(crate) policy: Policy,
-    /// Wakes the timer.
+    /// Wakes the refresher.
     pub(crate) wake: Arc<Notify>,
-    /// Loads that run or wait to, at most.
-    most_flights: usize,
+    /// The maximum number of loads that are running or queued.
+    max_in_flight: usize,
 }
 
-/// The lock, and what is to be dropped after it.
-pub(crate) type Locked<'s, K, V, E, F> = MutexGuard<'s, Table<K, V, E, F>>;
+/// The locked part of the state.
+pub(crate) type Locked<'s, K, V, E, F> = MutexGuard<'s, Inner<K, V, E, F>>;
 
 impl<K, V, E, F> State<K, V, E, F>
 where
     K: Hash + Eq + Clone,
-    F: Flying,
+    F: PendingLoad,
 {
-    pub(crate) fn new(policy: Policy, bounds: Bounds<K, V>, most_flights: usize) -> Self {
-        let (values, table) = (Values::new(bounds.entries), Mutex::new(Table::new(bounds)));
-        Self { values, table, policy, wake: Arc::new(Notify::new()), most_flights }
+    pub(crate) fn new(policy: Policy, limits: Limits<K, V>, max_in_flight: usize) -> Self {
+        let (entries, inner) = (ConcurrentMap::new(limits.entries), Mutex::new(Inner::new(limits)));
+        Self { entries, inner, policy, wake: Arc::new(Notify::new()), max_in_flight }
     }
 
-    /// A panic of a key's `Hash` or `Eq` leaves a table that is whole enough to go on with.
-    pub(crate) fn table(&self) -> Locked<'_, K, V, E, F> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the state. Poisoning is ignored, because a panic in the `Hash` or `Eq` of a key leaves
+    /// a usable state.
+    pub(crate) fn lock(&self) -> Locked<'_, K, V, E, F> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a step: what it released is the caller's to drop. The timer is woken if it would come too
-    /// late for what the step left to do.
-    pub(crate) fn unlock(&self, mut table: Locked<'_, K, V, E, F>) -> Released<K, V> {
-        let released = std::mem::take(&mut table.released);
-        let oversleeps = table.agenda.oversleeps();
-        drop(table);
-        if oversleeps {
+    /// Ends an operation: unlocks the state, wakes the refresher if it would be late for what the
+    /// operation scheduled, and returns the entries that the caller must drop.
+    pub(crate) fn unlock(&self, mut inner: Locked<'_, K, V, E, F>) -> Released<K, V> {
+        let released = std::mem::take(&mut inner.released);
+        let needs_earlier_wakeup = inner.schedule.needs_earlier_wakeup();
+        drop(inner);
+        if needs_earlier_wakeup {
             self.wake.notify_one();
         }
         released
     }
 
-    /// Decides whether an entry that was found may be served; reads the clock where that matters.
-    pub(crate) fn look(&self, found: Option<Guard<Stored<K, V>>>) -> Look<K, V> {
-        let Some(guard) = found else { return Look::Nothing };
-        let Some(stored) = guard.get() else { return Look::Nothing };
-        let marks = stored.see();
-        if !marks.asks_clock() {
-            return Look::Served(Ref::held(guard, false), false);
-        }
-        match stored.freshness(&self.policy, clock::now()) {
-            Freshness::Expired => Look::Nothing,
-            Freshness::Fresh => Look::Served(Ref::held(guard, false), false),
-            Freshness::Due => Look::Served(Ref::held(guard, false), !marks.is_seen()),
-            Freshness::Overdue => Look::Overdue(guard, !marks.is_seen()),
-        }
+    /// Returns whether an entry that was found may be served. Reads the clock only if its flags
+    /// require it.
+    pub(crate) fn check(&self, found: Option<Guard<Entry<K, V>>>) -> Availability<K, V> {
+        let Some(guard) = found else { return Availability::Missing };
+        let Some(entry) = guard.get() else { return Availability::Missing };
+        let flags = entry.mark_accessed();
+        let is_first_access = !flags.is_accessed();
+        let freshness = if flags.must_check_clock() {
+            entry.freshness(&self.policy, clock::now())
+        } else {
+            Freshness::Fresh
+        };
+        let start_refresh = match freshness {
+            Freshness::Fresh => false,
+            Freshness::Due => is_first_access,
+            Freshness::Overdue => return Availability::Overdue { guard, is_first_access },
+            Freshness::Expired => return Availability::Missing,
+        };
+        Availability::Servable { value: Ref::cached(guard, false), start_refresh }
     }
 
-    /// Whether a value of `key` that is past its refresh interval is served as it is, because the
-    /// source doesn't answer.
+    /// Returns whether a value of `key` that is past its refresh interval is served as it is,
+    /// because the source is unavailable.
     pub(crate) fn is_stale(&self, key: &K, now: Tick) -> bool {
-        is_unanswered(&mut self.table(), key, now)
+        is_unavailable(&mut self.lock(), key, now)
     }
 
-    /// Answers from memory, joins the load in flight, or starts one.
-    pub(crate) fn step(
+    /// Serves the key from memory, joins its load in flight, or starts one.
+    pub(crate) fn get_or_load(
         &self,
         key: &K,
         now: Tick,
-        launch: impl FnOnce(Cause) -> Option<F>,
-    ) -> Step<K, V, E, F::Ticket> {
-        let mut table = self.table();
+        spawn: impl FnOnce(LoadReason) -> Option<F>,
+    ) -> Step<K, V, E, F::Waiter> {
+        let mut inner = self.lock();
         let Some((old, freshness)) = self.servable(key, now) else {
-            if let Some(error) = table.memos.get(key).and_then(|memo| memo.answer(now)) {
+            if let Some(error) = inner.failures.get(key).and_then(|failure| failure.error(now)) {
                 return Step::Done(Err(error));
             }
-            return match self.join(table, key, || launch(Cause::Miss)) {
-                Ok(ticket) => Step::Wait(ticket, Patience::UntilEnd),
+            return match self.join_or_start(inner, key, || spawn(LoadReason::Miss)) {
+                Ok(waiter) => Step::Wait(waiter, Patience::UntilEnd),
                 Err(error) => Step::Done(Err(error)),
             };
         };
         if freshness != Freshness::Overdue {
-            return Step::Done(Ok(Ref::held(old, false)));
+            return Step::Done(Ok(Ref::cached(old, false)));
         }
-        if is_unanswered(&mut table, key, now) {
-            return Step::Done(Ok(Ref::held(old, true)));
+        if is_unavailable(&mut inner, key, now) {
+            return Step::Done(Ok(Ref::cached(old, true)));
         }
-        match self.join(table, key, || launch(Cause::Refresh)) {
-            Ok(ticket) => Step::Wait(ticket, Patience::UntilSlow),
-            // Nothing can be loaded now: the old value is better than an error.
-            Err(_) => Step::Done(Ok(Ref::held(old, true))),
+        match self.join_or_start(inner, key, || spawn(LoadReason::Refresh)) {
+            Ok(waiter) => Step::Wait(waiter, Patience::UntilSlow),
+            // No load can be started, and the old value is better than an error.
+            Err(_) => Step::Done(Ok(Ref::cached(old, true))),
         }
     }
 
-    /// Joins the load in flight, or starts one.
-    fn join(
+    /// Joins the load in flight or starts one.
+    fn join_or_start(
         &self,
-        mut table: Locked<'_, K, V, E, F>,
+        mut inner: Locked<'_, K, V, E, F>,
         key: &K,
-        launch: impl FnOnce() -> Option<F>,
-    ) -> Result<F::Ticket, Error<E>> {
-        if let Some(flight) = table.flights.get(key).filter(|flight| !flight.is_lost()) {
-            return Ok(flight.ticket());
+        spawn: impl FnOnce() -> Option<F>,
+    ) -> Result<F::Waiter, Error<E>> {
+        if let Some(load) = inner.in_flight.get(key).filter(|load| !load.is_lost()) {
+            return Ok(load.waiter());
         }
-        if !self.has_room_for_flight(&table) {
+        if !self.can_start_load(&inner) {
             return Err(Error::Busy);
         }
-        let flight = launch().ok_or(Error::NoRuntime)?;
-        let ticket = flight.ticket();
-        let lost = table.flights.insert(key.clone(), flight);
-        drop(table);
+        let load = spawn().ok_or(Error::NoRuntime)?;
+        let waiter = load.waiter();
+        let lost = inner.in_flight.insert(key.clone(), load);
+        drop(inner);
         drop(lost);
-        Ok(ticket)
+        Ok(waiter)
     }
 
-    /// The value of `key` if it is not expired, under the lock: none is missed.
-    pub(crate) fn servable(&self, key: &K, now: Tick) -> Option<(Guard<Stored<K, V>>, Freshness)> {
-        let guard = self.values.find(key)?;
-        let stored = guard.get()?;
-        stored.see();
-        match stored.freshness(&self.policy, now) {
+    /// Returns the entry of `key` unless it has expired. The caller holds the lock, so that no
+    /// entry is missed.
+    fn servable(&self, key: &K, now: Tick) -> Option<(Guard<Entry<K, V>>, Freshness)> {
+        let guard = self.entries.find(key)?;
+        let entry = guard.get()?;
+        entry.mark_accessed();
+        match entry.freshness(&self.policy, now) {
             Freshness::Expired => None,
             freshness => Some((guard, freshness)),
         }
     }
 
-    /// The version that is held, or was until it was too old: what is put in may not be older.
-    pub(crate) fn floor(&self, table: &Table<K, V, E, F>, key: &K) -> Option<Version> {
-        let held = self.values.find(key).and_then(|guard| guard.get().map(|held| held.version));
-        held.or_else(|| table.memos.get(key)?.floor)
+    /// Returns the lowest version that may be inserted: that of the current value, or of the last
+    /// one if that has expired.
+    pub(crate) fn min_version(&self, inner: &Inner<K, V, E, F>, key: &K) -> Option<Version> {
+        let current = self.entries.find(key).and_then(|guard| guard.get().map(|e| e.version));
+        current.or_else(|| inner.failures.get(key)?.min_version)
     }
 
-    /// Whether another load may be begun.
-    pub(crate) fn has_room_for_flight(&self, table: &Table<K, V, E, F>) -> bool {
-        table.flights.len() < self.most_flights
+    /// Returns whether the limit on loads in flight allows another one.
+    pub(crate) fn can_start_load(&self, inner: &Inner<K, V, E, F>) -> bool {
+        inner.in_flight.len() < self.max_in_flight
     }
 
-    /// The slot of `key`, which all its handles share.
+    /// Returns the slot of `key`, which all its handles share.
     pub(crate) fn slot(&self, key: &K) -> Arc<Slot<K, V>> {
-        let mut table = self.table();
-        if let Some(slot) = table.slot(key) {
+        let mut inner = self.lock();
+        if let Some(slot) = inner.slot(key) {
             return slot;
         }
-        table.tidy_slots();
-        let held = self.values.find(key).and_then(|guard| guard.get().map(Arc::clone));
-        let slot = Arc::new(Slot::new(held));
-        table.slots.insert(key.clone(), Arc::downgrade(&slot));
+        let entry = self.entries.find(key).and_then(|guard| guard.get().map(Arc::clone));
+        let slot = Arc::new(Slot::new(entry));
+        inner.add_slot(key.clone(), &slot);
         slot
     }
 }
 
-/// Whether a reader need not wait for `key`: the source is known to be unavailable, or has just failed
-/// to answer for this key, or the load under way is slow.
-fn is_unanswered<K, V, E, F>(table: &mut Table<K, V, E, F>, key: &K, now: Tick) -> bool
+/// Returns whether readers don't wait for `key`: the source is known to be unavailable, the last
+/// refresh of the key has just failed, or its load in flight is slow.
+fn is_unavailable<K, V, E, F>(inner: &mut Inner<K, V, E, F>, key: &K, now: Tick) -> bool
 where
     K: Hash + Eq + Clone,
-    F: Flying,
+    F: PendingLoad,
 {
-    table.outage(now).is_some()
-        || table.setbacks.get(key).is_some_and(|failure| now < failure.until)
-        || table.flights.get(key).is_some_and(|load| !load.is_lost() && load.is_slow(now))
+    inner.outage(now).is_some()
+        || inner.refresh_failures.get(key).is_some_and(|failure| now < failure.retry_at)
+        || inner.in_flight.get(key).is_some_and(|load| !load.is_lost() && load.is_slow(now))
 }

@@ -1,74 +1,76 @@
-//! The place that the handles of one key share: its value without a search, and news of it.
+//! The slot that the handles of one key share: its entry without a lookup, and its changes.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::watch;
 
-use crate::map::entry::Stored;
+use crate::map::entry::Entry;
 use crate::map::sync::{AtomicUsize, Cell};
 use crate::version::Version;
 
+/// The shared part of the handles of one key.
 pub(crate) struct Slot<K, V> {
-    pub(crate) cell: Cell<Stored<K, V>>,
-    /// The version of the last value; none before the first, and after a definite no.
-    pub(crate) news: watch::Sender<Option<Version>>,
+    pub(crate) cell: Cell<Entry<K, V>>,
+    /// The version of the last value; `None` before the first one and after a negative response.
+    pub(crate) version: watch::Sender<Option<Version>>,
     watchers: AtomicUsize,
 }
 
 impl<K, V> Slot<K, V> {
-    pub(crate) fn new(stored: Option<Arc<Stored<K, V>>>) -> Self {
-        let news = watch::Sender::new(stored.as_ref().map(|stored| stored.version));
+    pub(crate) fn new(entry: Option<Arc<Entry<K, V>>>) -> Self {
+        let version = watch::Sender::new(entry.as_ref().map(|entry| entry.version));
         let cell = Cell::empty();
-        cell.swap(stored);
-        Self { cell, news, watchers: AtomicUsize::new(0) }
+        cell.swap(entry);
+        Self { cell, version, watchers: AtomicUsize::new(0) }
     }
 
-    /// Follows what became of the key. A value of the same version is no news, unless its source
-    /// counts none.
-    pub(crate) fn put(&self, stored: &Arc<Stored<K, V>>) -> Option<Arc<Stored<K, V>>> {
-        let old = self.cell.swap(Some(Arc::clone(stored)));
-        self.announce(stored.version);
+    /// Sets the entry, announces its version, and returns the previous entry.
+    pub(crate) fn set(&self, entry: &Arc<Entry<K, V>>) -> Option<Arc<Entry<K, V>>> {
+        let old = self.cell.swap(Some(Arc::clone(entry)));
+        self.announce(entry.version);
         old
     }
 
-    /// Reports that a value of this version was loaded.
+    /// Announces that a value was loaded. The same version is not a change, unless the source has
+    /// no versions.
     pub(crate) fn announce(&self, version: Version) {
-        self.news.send_if_modified(|last| {
+        self.version.send_if_modified(|last| {
             let new = Some(version);
-            let is_news = *last != new || !version.is_known();
+            let is_change = *last != new || !version.is_known();
             *last = new;
-            is_news
+            is_change
         });
     }
 
-    /// The value is not held any more; whether there is one is open.
-    pub(crate) fn forget(&self) -> Option<Arc<Stored<K, V>>> {
+    /// Removes the entry, which says nothing about the value in the source.
+    pub(crate) fn clear(&self) -> Option<Arc<Entry<K, V>>> {
         self.cell.swap(None)
     }
 
-    /// There is no value any more.
-    pub(crate) fn end(&self) -> Option<Arc<Stored<K, V>>> {
-        let old = self.forget();
-        self.news.send_if_modified(|last| last.take().is_some());
+    /// Removes the entry, and announces that there is no value any longer.
+    pub(crate) fn clear_and_announce(&self) -> Option<Arc<Entry<K, V>>> {
+        let old = self.clear();
+        self.version.send_if_modified(|last| last.take().is_some());
         old
     }
 
-    /// Whether somebody waits for news: the key is in use, though nobody reads it.
+    /// Returns whether a caller awaits changes, so that the key counts as used.
     pub(crate) fn is_watched(&self) -> bool {
         self.watchers.load(Relaxed) > 0
     }
 
-    pub(crate) fn watch(&self) -> Watching<'_> {
+    /// Marks the key as watched until the guard is dropped.
+    pub(crate) fn watch(&self) -> WatchGuard<'_> {
         self.watchers.fetch_add(1, Relaxed);
-        Watching(&self.watchers)
+        WatchGuard(&self.watchers)
     }
 }
 
-/// One that waits for news, for as long as it does.
-pub(crate) struct Watching<'s>(&'s AtomicUsize);
+/// A caller that awaits changes.
+pub(crate) struct WatchGuard<'s>(&'s AtomicUsize);
 
-impl Drop for Watching<'_> {
+impl Drop for WatchGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

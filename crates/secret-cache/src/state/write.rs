@@ -1,16 +1,16 @@
-//! Writes: what was told to the cache, which nothing that began before undoes.
+//! Writes to the cache. A load that began before a write doesn't undo it.
 
 use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::load::Loaded;
-use crate::map::entry::{Released, Stored};
+use crate::map::entry::{Entry, Released};
 use crate::policy::Tick;
-use crate::state::{Flying, State};
+use crate::state::{PendingLoad, State};
 
-/// What a write ended.
-pub(crate) struct Ended<K, V, F> {
-    pub(crate) flights: Vec<F>,
+/// The loads and entries that a write has displaced.
+pub(crate) struct Displaced<K, V, F> {
+    pub(crate) loads: Vec<F>,
     pub(crate) released: Released<K, V>,
     pub(crate) evicted: u64,
 }
@@ -18,86 +18,88 @@ pub(crate) struct Ended<K, V, F> {
 impl<K, V, E, F> State<K, V, E, F>
 where
     K: Hash + Eq + Clone,
-    F: Flying,
+    F: PendingLoad,
 {
-    /// Forgets the key; a load in flight counts no more.
-    pub(crate) fn invalidate(&self, key: &K, now: Tick) -> Ended<K, V, F> {
-        let mut table = self.table();
-        table.forget(&self.values, key);
-        table.memos.remove(key);
-        table.invalidated = Some(now);
-        if table.is_watched(key) {
-            table.agenda.remind(now, key.clone());
+    /// Removes a key and its load in flight.
+    pub(crate) fn invalidate(&self, key: &K, now: Tick) -> Displaced<K, V, F> {
+        let mut inner = self.lock();
+        inner.remove(&self.entries, key);
+        inner.failures.remove(key);
+        inner.last_invalidated = Some(now);
+        if inner.is_watched(key) {
+            inner.schedule.add(now, key.clone());
         }
-        let flights = table.flights.remove(key).into_iter().collect();
-        Ended { flights, released: self.unlock(table), evicted: 0 }
+        let loads = inner.in_flight.remove(key).into_iter().collect();
+        Displaced { loads, released: self.unlock(inner), evicted: 0 }
     }
 
-    /// Puts a written value in, unless a newer one is held; a load in flight counts no more.
+    /// Inserts a written value unless the current one is newer, and removes the load in flight.
+    /// Returns whether the value was accepted.
     pub(crate) fn replace(
         &self,
         key: &K,
         loaded: Loaded<V>,
         now: Tick,
-        lot: u32,
-    ) -> (bool, Ended<K, V, F>) {
-        let written = Arc::new(Stored::new(key.clone(), loaded, now, lot));
-        let mut table = self.table();
-        let flights = table.flights.remove(key).into_iter().collect();
-        self.expire(&mut table, key, now);
-        let floor = self.floor(&table, key);
-        let accepted = floor.is_none_or(|floor| written.version.replaces(floor));
+        jitter: u32,
+    ) -> (bool, Displaced<K, V, F>) {
+        let written = Arc::new(Entry::new(key.clone(), loaded, now, jitter));
+        let mut inner = self.lock();
+        let loads = inner.in_flight.remove(key).into_iter().collect();
+        self.remove_if_expired(&mut inner, key, now);
+        let min_version = self.min_version(&inner, key);
+        let accepted = min_version.is_none_or(|min| written.version.replaces(min));
         if accepted {
-            let held = self.values.find(key);
-            if held.is_some_and(|held| held.get().is_some_and(|held| held.marks().is_seen())) {
-                written.see();
+            let old = self.entries.find(key);
+            if old.is_some_and(|old| old.get().is_some_and(|old| old.flags().is_accessed())) {
+                written.mark_accessed();
             }
-            self.hold(&mut table, &written, now);
+            self.insert(&mut inner, &written, now);
         }
-        let evicted = std::mem::take(&mut table.evicted);
-        let ended = Ended { flights, released: self.unlock(table), evicted };
+        let evicted = std::mem::take(&mut inner.evicted);
+        let displaced = Displaced { loads, released: self.unlock(inner), evicted };
         drop(written);
-        (accepted, ended)
+        (accepted, displaced)
     }
 
-    /// Puts in what was read at `read_at`, where nothing as young is held and nothing was forgotten
-    /// since. Loads in flight go on: what they bring is younger.
+    /// Inserts a value that was read at `read_at`, unless the current one is as young or newer, or
+    /// a key was invalidated since. Loads in flight continue, because they bring younger values.
     pub(crate) fn prime(
         &self,
         key: K,
         loaded: Loaded<V>,
         read_at: Tick,
         now: Tick,
-        lot: u32,
-    ) -> (bool, Ended<K, V, F>) {
-        let primed = Arc::new(Stored::new(key, loaded, read_at, lot));
-        let mut table = self.table();
-        let held = self.values.find(&primed.key);
-        let is_younger = held.is_some_and(|held| held.get().is_some_and(|h| h.began >= read_at));
-        let is_forgotten = table.invalidated.is_some_and(|at| at >= read_at);
-        let is_expired = now >= primed.hard(&self.policy);
-        let floor = self.floor(&table, &primed.key);
-        let is_older = floor.is_some_and(|floor| !primed.version.replaces(floor));
-        let accepted = !(is_younger || is_forgotten || is_expired || is_older);
+        jitter: u32,
+    ) -> (bool, Displaced<K, V, F>) {
+        let primed = Arc::new(Entry::new(key, loaded, read_at, jitter));
+        let mut inner = self.lock();
+        let current = self.entries.find(&primed.key);
+        let is_older =
+            current.is_some_and(|current| current.get().is_some_and(|e| e.loaded_at >= read_at));
+        let is_invalidated = inner.last_invalidated.is_some_and(|at| at >= read_at);
+        let is_expired = now >= primed.expires_at(&self.policy);
+        let min_version = self.min_version(&inner, &primed.key);
+        let is_outdated = min_version.is_some_and(|min| !primed.version.replaces(min));
+        let accepted = !(is_older || is_invalidated || is_expired || is_outdated);
         if accepted {
-            self.hold(&mut table, &primed, now);
+            self.insert(&mut inner, &primed, now);
         }
-        let evicted = std::mem::take(&mut table.evicted);
-        let ended = Ended { flights: Vec::new(), released: self.unlock(table), evicted };
+        let evicted = std::mem::take(&mut inner.evicted);
+        let displaced = Displaced { loads: Vec::new(), released: self.unlock(inner), evicted };
         drop(primed);
-        (accepted, ended)
+        (accepted, displaced)
     }
 
-    /// Forgets everything; loads in flight count no more.
-    pub(crate) fn clear(&self, now: Tick) -> Ended<K, V, F> {
-        let mut table = self.table();
-        table.clear(&self.values);
-        table.invalidated = Some(now);
-        let watched: Vec<_> = table.watched().collect();
+    /// Removes all keys and loads in flight.
+    pub(crate) fn clear(&self, now: Tick) -> Displaced<K, V, F> {
+        let mut inner = self.lock();
+        inner.clear(&self.entries);
+        inner.last_invalidated = Some(now);
+        let watched: Vec<_> = inner.watched().collect();
         for key in watched {
-            table.agenda.remind(now, key);
+            inner.schedule.add(now, key);
         }
-        let flights = std::mem::take(&mut table.flights).into_values().collect();
-        Ended { flights, released: self.unlock(table), evicted: 0 }
+        let loads = std::mem::take(&mut inner.in_flight).into_values().collect();
+        Displaced { loads, released: self.unlock(inner), evicted: 0 }
     }
 }

@@ -1,7 +1,6 @@
-//! A load that runs once, as a task of its own, and reports to all that wait when it is slow and how
-//! it ended.
+//! The task of one load, which all callers of its key share.
 //!
-//! What the end does to the cache belongs to `landing`, when to start to `state`.
+//! When a load is started and what its outcome changes is up to [`State`](crate::state::State).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -15,51 +14,51 @@ use tokio::time::timeout_at;
 
 use crate::load::{Load, LoadError};
 use crate::map::clock;
-use crate::policy::{PATIENCE, Tick};
-use crate::state::outcome::{Cause, Report};
-use crate::state::{Answer, Flying, Patience};
+use crate::policy::{MAX_REFRESH_WAIT, Tick};
+use crate::state::outcome::{LoadOutcome, LoadReason};
+use crate::state::{Patience, PendingLoad, ReadResult};
 
-/// What the waiters of one load share. It ends once; what comes later is ignored.
-pub(crate) struct Flight<K, V, E> {
-    /// From when on it is slow.
-    slow_from: Tick,
-    progress: watch::Sender<Progress<K, V, E>>,
+/// The progress of a load. It ends once: later ends are ignored.
+pub(crate) struct LoadProgress<K, V, E> {
+    /// From when on the load is slow.
+    slow_at: Tick,
+    stage: watch::Sender<Stage<K, V, E>>,
 }
 
-enum Progress<K, V, E> {
+enum Stage<K, V, E> {
     Running,
-    /// For longer than callers with an older value wait.
+    /// The load has been running for longer than callers with an older value wait.
     Slow,
-    Ended(Ending<K, V, E>),
+    Ended(WaitOutcome<K, V, E>),
 }
 
-/// How a flight ended.
-pub(crate) enum Ending<K, V, E> {
-    /// With this answer.
-    Landed(Answer<K, V, E>),
-    /// Not ended, but slow, for a caller that has an older value.
+/// The outcome of waiting for a load.
+pub(crate) enum WaitOutcome<K, V, E> {
+    /// The load completed with this result.
+    Completed(ReadResult<K, V, E>),
+    /// The load is slow, and the caller has an older value.
     Slow,
-    /// The key was written meanwhile, or the source can't be asked just now: ask again.
+    /// The key was written in the meantime, or the source is unavailable. The caller retries.
     Superseded,
     /// The runtime dropped the task.
     Lost,
 }
 
-impl<K, V, E> Flight<K, V, E> {
+impl<K, V, E> LoadProgress<K, V, E> {
     pub(crate) fn new(started: Tick) -> Arc<Self> {
-        let slow_from = started.saturating_add(PATIENCE);
-        Arc::new(Self { slow_from, progress: watch::Sender::new(Progress::Running) })
+        let slow_at = started.saturating_add(MAX_REFRESH_WAIT);
+        Arc::new(Self { slow_at, stage: watch::Sender::new(Stage::Running) })
     }
 
-    /// Runs the task of this load. The load itself wakes those that have an older value: no caller
-    /// needs a timer.
-    pub(crate) async fn run(&self, task: impl Future<Output = ()>) {
+    /// Runs the load. This wakes callers with an older value when the load becomes slow, so that no
+    /// caller needs a timer.
+    async fn run(&self, task: impl Future<Output = ()>) {
         let mut task = pin!(task);
-        if timeout_at(clock::instant(self.slow_from), task.as_mut()).await.is_err() {
-            self.progress.send_if_modified(|progress| {
-                let is_running = matches!(progress, Progress::Running);
+        if timeout_at(clock::instant(self.slow_at), task.as_mut()).await.is_err() {
+            self.stage.send_if_modified(|stage| {
+                let is_running = matches!(stage, Stage::Running);
                 if is_running {
-                    *progress = Progress::Slow;
+                    *stage = Stage::Slow;
                 }
                 is_running
             });
@@ -67,47 +66,47 @@ impl<K, V, E> Flight<K, V, E> {
         }
     }
 
-    /// Ends the flight for all that wait, unless it has ended before.
-    pub(crate) fn end(&self, ending: Ending<K, V, E>) {
-        self.progress.send_if_modified(|progress| {
-            let is_first = !matches!(progress, Progress::Ended(_));
+    /// Ends the load for all waiters, unless it has ended before.
+    pub(crate) fn end(&self, outcome: WaitOutcome<K, V, E>) {
+        self.stage.send_if_modified(|stage| {
+            let is_first = !matches!(stage, Stage::Ended(_));
             if is_first {
-                *progress = Progress::Ended(ending);
+                *stage = Stage::Ended(outcome);
             }
             is_first
         });
     }
 
     fn has_ended(&self) -> bool {
-        matches!(*self.progress.borrow(), Progress::Ended(_))
+        matches!(*self.stage.borrow(), Stage::Ended(_))
     }
 
     fn is_slow(&self, now: Tick) -> bool {
-        now >= self.slow_from || matches!(*self.progress.borrow(), Progress::Slow)
+        now >= self.slow_at || matches!(*self.stage.borrow(), Stage::Slow)
     }
 
-    /// Waits with this patience. Cancel-safe: nothing is lost when the caller gives up.
-    pub(crate) async fn wait(&self, patience: Patience) -> Ending<K, V, E> {
-        let mut progress = self.progress.subscribe();
-        let is_over = |progress: &Progress<K, V, E>| match progress {
-            Progress::Running => false,
-            Progress::Slow => patience == Patience::UntilSlow,
-            Progress::Ended(_) => true,
+    /// Waits for as long as `patience` allows. Cancel-safe.
+    pub(crate) async fn wait(&self, patience: Patience) -> WaitOutcome<K, V, E> {
+        let mut stage = self.stage.subscribe();
+        let is_over = |stage: &Stage<K, V, E>| match stage {
+            Stage::Running => false,
+            Stage::Slow => patience == Patience::UntilSlow,
+            Stage::Ended(_) => true,
         };
-        match progress.wait_for(is_over).await.as_deref() {
-            Ok(Progress::Ended(ending)) => ending.share(),
-            Ok(Progress::Running | Progress::Slow) => Ending::Slow,
-            // Not reached: the sender lives as long as `self`.
-            Err(_) => Ending::Lost,
+        match stage.wait_for(is_over).await.as_deref() {
+            Ok(Stage::Ended(outcome)) => outcome.share(),
+            Ok(Stage::Running | Stage::Slow) => WaitOutcome::Slow,
+            // Unreachable, because `self` owns the sender.
+            Err(_) => WaitOutcome::Lost,
         }
     }
 }
 
-impl<K, V, E> Ending<K, V, E> {
+impl<K, V, E> WaitOutcome<K, V, E> {
     fn share(&self) -> Self {
         match self {
-            Self::Landed(Ok(lent)) => Self::Landed(Ok(lent.share())),
-            Self::Landed(Err(error)) => Self::Landed(Err(error.clone())),
+            Self::Completed(Ok(value)) => Self::Completed(Ok(value.share())),
+            Self::Completed(Err(error)) => Self::Completed(Err(error.clone())),
             Self::Slow => Self::Slow,
             Self::Superseded => Self::Superseded,
             Self::Lost => Self::Lost,
@@ -115,113 +114,115 @@ impl<K, V, E> Ending<K, V, E> {
     }
 }
 
-/// A flight with its task: the task ends when this is dropped.
-pub(crate) struct Launched<K, V, E> {
-    pub(crate) flight: Arc<Flight<K, V, E>>,
+/// A load with its task, which is aborted on drop.
+pub(crate) struct InFlight<K, V, E> {
+    progress: Arc<LoadProgress<K, V, E>>,
     task: JoinSet<()>,
 }
 
-impl<K, V, E> Launched<K, V, E>
+impl<K, V, E> InFlight<K, V, E>
 where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
-    /// Runs `task` on `runtime`; waiters are told if the runtime drops it.
+    /// Runs `task` on `runtime`. If the runtime drops it, the load ends as lost.
     pub(crate) fn spawn(
         runtime: &Handle,
-        flight: Arc<Flight<K, V, E>>,
+        progress: Arc<LoadProgress<K, V, E>>,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        let lost = LostOnDrop(Arc::clone(&flight));
+        let lost = LostOnDrop(Arc::clone(&progress));
         let mut tasks = JoinSet::new();
         let body = async move { lost.0.run(task).await };
         tasks.spawn_on(body, runtime);
-        Self { flight, task: tasks }
+        Self { progress, task: tasks }
     }
 
-    /// Lets go of the task, which is at its end and calls this itself.
+    /// Detaches the task. The task calls this itself when it completes.
     pub(crate) fn release(mut self) {
         self.task.detach_all();
     }
 
-    /// Ends the task, by dropping it, and sends its waiters back to ask again.
+    /// Aborts the task, and makes its waiters retry.
     pub(crate) fn supersede(self) {
-        self.flight.end(Ending::Superseded);
+        self.progress.end(WaitOutcome::Superseded);
     }
 }
 
-/// The waiters' side of a flight; equal to itself only.
-pub(crate) struct Ticket<K, V, E>(pub(crate) Arc<Flight<K, V, E>>);
+/// The waiters' side of a load. It is equal only to a waiter of the same load.
+pub(crate) struct Waiter<K, V, E>(pub(crate) Arc<LoadProgress<K, V, E>>);
 
-impl<K, V, E> PartialEq for Ticket<K, V, E> {
+impl<K, V, E> PartialEq for Waiter<K, V, E> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl<K, V, E> Flying for Launched<K, V, E> {
-    type Ticket = Ticket<K, V, E>;
+impl<K, V, E> PendingLoad for InFlight<K, V, E> {
+    type Waiter = Waiter<K, V, E>;
 
-    fn ticket(&self) -> Ticket<K, V, E> {
-        Ticket(Arc::clone(&self.flight))
+    fn waiter(&self) -> Waiter<K, V, E> {
+        Waiter(Arc::clone(&self.progress))
     }
 
     fn is_lost(&self) -> bool {
-        self.flight.has_ended()
+        self.progress.has_ended()
     }
 
     fn is_slow(&self, now: Tick) -> bool {
-        self.flight.is_slow(now)
+        self.progress.is_slow(now)
     }
 }
 
-/// Ends a flight whose task was dropped before it came to its end.
-struct LostOnDrop<K, V, E>(Arc<Flight<K, V, E>>);
+/// Ends a load as lost if its task is dropped before it completes.
+struct LostOnDrop<K, V, E>(Arc<LoadProgress<K, V, E>>);
 
 impl<K, V, E> Drop for LostOnDrop<K, V, E> {
     fn drop(&mut self) {
-        self.0.end(Ending::Lost);
+        self.0.end(WaitOutcome::Lost);
     }
 }
 
-/// Runs one load to its report, once `turn` grants it what it holds for as long; `None` if it doesn't.
-/// A panic is a report too.
-pub(crate) async fn report<K, L: Load<K>, T>(
+/// Runs the loader once `start` returns a permit, which is held until the loader returns. Returns
+/// `None` if there is no permit. A panic of the loader is an outcome too.
+pub(crate) async fn run_loader<K, L: Load<K>, T>(
     loader: &L,
     key: &K,
-    cause: Cause,
-    turn: impl Future<Output = Option<T>>,
-) -> Option<Report<L::Value, L::Error>>
+    reason: LoadReason,
+    start: impl Future<Output = Option<T>>,
+) -> Option<LoadOutcome<L::Value, L::Error>>
 where
     K: Sync,
 {
     let mut load = pin!(async {
-        // The loader's deadline begins before the wait: its futures are made first.
-        let (answer, _turn) = match cause {
-            Cause::Miss => {
+        // The loader's future is created before the wait for a permit, because its deadline
+        // includes that.
+        let (result, _permit) = match reason {
+            LoadReason::Miss => {
                 let load = loader.load(key);
-                let turn = turn.await?;
-                (load.await, turn)
+                let permit = start.await?;
+                (load.await, permit)
             }
-            Cause::Refresh | Cause::Probe => {
+            LoadReason::Refresh | LoadReason::Probe => {
                 let refresh = loader.refresh(key);
-                let turn = turn.await?;
-                (refresh.await, turn)
+                let permit = start.await?;
+                (refresh.await, permit)
             }
         };
-        Some(match answer {
-            Ok(value) => Report::Loaded(value),
+        Some(match result {
+            Ok(value) => LoadOutcome::Loaded(value),
             Err(error) => {
-                let outcome = error.kind();
-                Report::Failed(Arc::new(error), outcome)
+                let kind = error.kind();
+                LoadOutcome::Failed(Arc::new(error), kind)
             }
         })
     });
-    // Unwind safety: after a panic the future is not polled again, and the loader is the user's.
+    // Unwind safety: the future is not polled again after a panic, and the loader's own state is
+    // the user's responsibility.
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| load.as_mut().poll(context)))
-            .unwrap_or(Poll::Ready(Some(Report::Panicked)))
+            .unwrap_or(Poll::Ready(Some(LoadOutcome::Panicked)))
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! The tasks of a cache: loads, and the refresher.
+//! The tasks of a cache: its loads and its refresher.
 
 pub(crate) mod load;
 pub(crate) mod permits;

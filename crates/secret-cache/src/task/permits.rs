@@ -1,13 +1,13 @@
-//! Permits for the loads that run at the same time, in the order in which they are granted.
+//! Permits for concurrent loads, and the order in which they are granted.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::state::outcome::Cause;
+use crate::state::outcome::LoadReason;
 
-/// Grants permits first come, first served, with loads that callers wait for before refreshes: only
-/// one refresh at a time is in the queue that a miss has to wait in.
+/// Grants permits first come, first served, and prefers misses to refreshes: at most one refresh is
+/// ahead of a miss in the queue.
 pub(crate) struct LoadPermits {
     loads: Arc<Semaphore>,
     next_refresh: Semaphore,
@@ -19,11 +19,11 @@ impl LoadPermits {
         Self { loads, next_refresh: Semaphore::new(1) }
     }
 
-    /// Waits for a permit. `None` never happens: the semaphores are not closed.
-    pub(crate) async fn acquire(&self, cause: Cause) -> Option<OwnedSemaphorePermit> {
-        let _next_refresh = match cause {
-            Cause::Miss => None,
-            Cause::Refresh | Cause::Probe => self.next_refresh.acquire().await.ok(),
+    /// Waits for a permit. It never returns `None`, because the semaphores are never closed.
+    pub(crate) async fn acquire(&self, reason: LoadReason) -> Option<OwnedSemaphorePermit> {
+        let _next_refresh = match reason {
+            LoadReason::Miss => None,
+            LoadReason::Refresh | LoadReason::Probe => self.next_refresh.acquire().await.ok(),
         };
         Arc::clone(&self.loads).acquire_owned().await.ok()
     }
