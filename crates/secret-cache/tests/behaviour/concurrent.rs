@@ -1,5 +1,5 @@
-//! Sequences of events with callers and loads that overlap: which answer comes is open, what it may
-//! be is not.
+//! Random sequences of events with overlapping callers and loads. The results vary, within what
+//! each caller may rely on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use tokio::time::{Instant, advance, timeout};
 use crate::model::{Event, event};
 use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Source, SourceCache};
 
-/// Longer than some of the steps of time and shorter than others.
+/// Longer than some of the time steps and shorter than others.
 const LATENCY: Duration = Duration::from_millis(700);
 
-/// What a caller may rely on from the moment it asks.
+/// What a caller may rely on from the start of its call.
 struct Promise {
-    /// The serial that the last write of the key left which the cache was told of.
+    /// The serial number of the last write of the key that was reported to the cache.
     least: u64,
 }
 
@@ -41,7 +41,7 @@ async fn ask(cache: Arc<SourceCache>, key: Key, promise: Promise, patience: Dura
     }
 }
 
-/// Lets every task come to where it waits for time to pass.
+/// Runs every task until it waits for time to pass.
 async fn quiesce() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -65,7 +65,8 @@ async fn run(events: Vec<(Event, u64)>) {
             Event::Advance(span) => {
                 advance(span).await;
             }
-            // A replica that lags may go back behind an invalidation: it is left out here.
+            // A replica that lags is excluded, because it may return a value from before an
+            // invalidation.
             Event::Set(crate::source::Mode::Lags) => {}
             Event::Set(mode) => source.set(mode),
             Event::Limit(lifetime) => source.limits(lifetime),
@@ -104,10 +105,13 @@ async fn run(events: Vec<(Event, u64)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    })]
 
     #[test]
-    fn no_answer_breaks_a_promise(
+    fn overlapping_reads_keep_every_guarantee(
         events in prop::collection::vec((event(), 1..3_000_u64), 1..80)
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()

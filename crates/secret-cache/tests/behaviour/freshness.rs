@@ -1,9 +1,9 @@
-//! The rule of freshness, with readers and loads that overlap as they like:
+//! The freshness guarantee, with overlapping readers and loads:
 //!
-//! - on a healthy source, one that answers within a second, no reader gets a value older than the
-//!   refresh interval and the time of one load;
-//! - on a failing one, none older than `max_stale` past the interval;
-//! - after a definite negative response, or past the end of its own lifetime, none at all.
+//! - If the source responds within a second, no reader gets a value older than the refresh interval
+//!   and the time of one load.
+//! - If the source fails, no reader gets one older than `max_stale` past the interval.
+//! - After a negative response, or past the end of the value's own lifetime, no reader gets it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,18 +21,18 @@ const LOAD: Duration = Duration::from_millis(990);
 /// How long a hung load takes to fail.
 const HANGS: Duration = Duration::from_secs(10);
 
-/// Until then, what was known of an unhealthy source has passed: a hung load, and the memory of an
-/// outage.
+/// After this time a source counts as healthy again: a hung load has failed, and an outage is
+/// forgotten.
 const RECOVERY: Duration = Duration::from_secs(14);
 
-/// The timer is a millisecond coarse.
+/// Tokio's timer has a resolution of a millisecond.
 const COARSE: Duration = Duration::from_millis(2);
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Read(Key),
     Pass(Duration),
-    /// The source answers in this mode from now on, after this time.
+    /// The source responds in this mode from now on, after this time.
     Set(Mode, Duration),
     Limit(Option<Duration>),
     Invalidate(Key),
@@ -60,7 +60,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Since when the source has been healthy without a break.
+/// Since when the source has been healthy without interruption.
 type Health = Arc<Mutex<Option<Instant>>>;
 
 fn check(answer: &Answer, key: Key, called: Instant, source: &Source, health: &Health) {
@@ -69,7 +69,7 @@ fn check(answer: &Answer, key: Key, called: Instant, source: &Source, health: &H
         return;
     };
     assert!(lent.age() < INTERVAL + MAX_STALE + COARSE, "past its hard age: {lent:?}");
-    assert!(!source.said_no(key), "served after a negative response: {lent:?}");
+    assert!(!source.is_negative(key), "served after a negative response: {lent:?}");
     if lent.origin() == Origin::Memory {
         assert!(lent.expires.is_none_or(|end| Instant::now() < end), "past its end: {lent:?}");
     }
@@ -111,7 +111,7 @@ async fn run(events: Vec<Event>) {
             Event::Limit(lifetime) => source.limits(lifetime),
             Event::Invalidate(key) => {
                 cache.invalidate(&key);
-                source.unsay(key);
+                source.clear_response(key);
             }
         }
     }
@@ -121,7 +121,10 @@ async fn run(events: Vec<Event>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(768) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(768)
+    })]
 
     #[test]
     fn no_reader_gets_a_value_older_than_the_rule_allows(

@@ -1,5 +1,5 @@
-//! The cache from outside, on virtual time: one file per promise, one source that does as it is
-//! told, and a model that says what a sequence of events has to answer.
+//! The public behaviour of the cache on virtual time, with a scripted source: one file per
+//! guarantee, and a model that predicts the result of random sequences of events.
 
 #![cfg(test)]
 

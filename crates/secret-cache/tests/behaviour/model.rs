@@ -1,6 +1,6 @@
-//! Sequences of events against a model: one caller, so that each answer is known exactly. When a value
-//! comes due is drawn at random; the model sees each load that happened, and says whether it was allowed,
-//! and whether one is missing.
+//! Random sequences of events against a model. There is one caller, so that each result is known
+//! exactly. Because the jitter is random, the model is given the loads that happened. It decides
+//! whether each was allowed and whether one is missing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -55,21 +55,21 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The time after a failed load in which a key is not asked for again, and the interval of probes.
+/// The retry delay after a failed load, and the interval of probes.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long an outage is believed after the last failed refresh or the last probe.
+/// How long an outage is known after the last failed refresh or the last probe.
 const KNOWN_FOR: Duration = Duration::from_secs(3);
 
-/// What the model knows of one key.
+/// The model of one key.
 #[derive(Clone, Copy, Default)]
 struct Known {
     value: Option<Value>,
-    /// Until when the key is not asked for.
+    /// Until when the key is not loaded again.
     pause: Option<Instant>,
-    /// What callers get in the pause if there is no value.
+    /// What callers get before that if there is no value.
     answer: Option<Got>,
-    /// The serial of a value that is not served any more.
+    /// The serial number of a value that is no longer served.
     floor: Option<u64>,
     /// The value's own lifetime is over.
     has_ended: bool,
@@ -92,7 +92,7 @@ impl Value {
         self.lifetime.is_some_and(|lifetime| now.saturating_duration_since(self.since) >= lifetime)
     }
 
-    /// When serving ends.
+    /// When the value is no longer served.
     fn end(&self) -> Instant {
         let hard = INTERVAL + MAX_STALE;
         self.since + self.lifetime.map_or(hard, |lifetime| lifetime.min(hard))
@@ -104,7 +104,7 @@ impl Value {
 }
 
 impl Known {
-    /// Nothing is known but a value.
+    /// Creates the model of a key that has a value and no failures.
     fn of(value: Value, now: Instant) -> Self {
         if value.has_expired(now) {
             return Self::ended(value.serial);
@@ -116,7 +116,7 @@ impl Known {
         Self { floor: Some(serial), has_ended: true, ..Self::default() }
     }
 
-    /// Forgets a value that is not served any more.
+    /// Removes a value that is no longer served.
     fn at(self, now: Instant) -> Self {
         match self.value {
             Some(value) if value.has_expired(now) => Self::ended(value.serial),
@@ -159,7 +159,7 @@ impl Known {
         }
         let failure = if self.has_ended { Got::Expired } else { failure };
         if mode != Mode::LoggedOut {
-            // With a value the pause ends with its right to be served.
+            // The retry delay ends when the value expires.
             let end = self.value.map_or(now + SECOND, |value| value.end());
             (self.pause, self.answer) = (Some(end.min(now + SECOND)), Some(failure));
         }
@@ -169,7 +169,7 @@ impl Known {
     }
 }
 
-/// An outage that a refresh has found.
+/// An outage that was detected by a refresh.
 #[derive(Clone, Copy)]
 struct Outage {
     next_probe: Instant,
@@ -181,7 +181,7 @@ struct Model {
     mode: Mode,
     lifetime: Option<Duration>,
     outage: Option<Outage>,
-    /// When the last outage ended. What was held back by it is refreshed within a second.
+    /// When the last outage ended. The refreshes that it delayed follow within a second.
     ended: Option<Instant>,
 }
 
@@ -200,7 +200,7 @@ impl Model {
         Value { serial, since, lifetime: self.lifetime, seen }
     }
 
-    /// What a caller gets; a load of its own is in the log that follows.
+    /// Returns what a caller gets. A load that it causes is in the log that follows.
     fn get(&mut self, key: Key, current: u64, now: Instant) -> Got {
         let (mode, is_down) = (self.mode, self.outage(now).is_some());
         let new = self.value(current, now, true);
@@ -218,7 +218,7 @@ impl Model {
         }
     }
 
-    /// The loads since the last event, each of which must have had its reason.
+    /// Applies the loads since the last event, each of which must have a reason.
     fn loaded(&mut self, source: &Source, asked: Option<Key>) {
         for (key, at) in source.log() {
             let (mode, current) = (self.mode, source.serial(key));
@@ -264,8 +264,8 @@ impl Model {
         }
     }
 
-    /// What is in use and past its interval has been refreshed, or tried: but for the millisecond that
-    /// the timer is coarse.
+    /// Verifies that each key that is in use and past its interval has been refreshed, or that a
+    /// refresh was tried. Tokio's timer has a resolution of a millisecond.
     fn misses_nothing(&mut self, now: Instant) {
         let a_little_earlier = now - Duration::from_millis(2);
         let is_down = self.outage.is_some_and(|outage| a_little_earlier < outage.known_until);
@@ -283,7 +283,7 @@ impl Model {
         self.known.values().filter(|known| known.value.is_some()).count()
     }
 
-    /// How many of the values had not ended at that time.
+    /// Returns how many values had not expired at that time.
     fn values_at(&self, time: Instant) -> usize {
         self.known.values().filter(|known| known.at(time).value.is_some()).count()
     }
@@ -354,21 +354,24 @@ async fn run(events: Vec<Event>) {
         assert!(source.values() >= model.values(), "event {index}");
         assert!((model.values()..=model.known.len()).contains(&cache.len()), "event {index}");
     }
-    // The timer is a millisecond coarse.
+    // Tokio's timer has a resolution of a millisecond.
     let before = Instant::now();
     pass(Duration::from_millis(2)).await;
     model.loaded(&source, None);
-    // What ended within the pass may still be there.
+    // A value that has expired since may still be in memory.
     let at_most = model.values_at(before);
     model.misses_nothing(Instant::now());
     assert!((model.values()..=at_most).contains(&source.values()), "what is too old is gone");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    })]
 
     #[test]
-    fn answers_as_the_model_does(events in prop::collection::vec(event(), 1..80)) {
+    fn cache_behaves_as_the_model(events in prop::collection::vec(event(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
