@@ -56,8 +56,7 @@ where
     pub fn get<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
-    {
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin {
         Get::new(self.by_key(key), |_: &L::Value| true, move |_| self.shared.load(key))
     }
 
@@ -80,7 +79,7 @@ where
         key: &'a Q,
         accepts: A,
         on_miss: M,
-    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, Q, A, M, F, R, E>
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin
     where
         K: Borrow<Q>,
         Q: Hash + Eq + Sync + ?Sized,
@@ -103,8 +102,7 @@ where
     pub fn load<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + use<'a, K, L>
-    {
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send {
         self.shared.load(key)
     }
 

@@ -52,8 +52,7 @@ where
     #[inline(always)]
     pub fn get(
         &self,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
-    {
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin {
         Get::new(self, |_: &L::Value| true, |_| self.shared.load(&self.key))
     }
 
@@ -68,7 +67,7 @@ where
         &'a self,
         accepts: A,
         on_miss: M,
-    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, A, M, F, R, E>
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin
     where
         A: Fn(&L::Value) -> bool + Copy + Send + Unpin,
         M: FnOnce(Option<Ref<K, L::Value>>) -> F + Copy + Send + Unpin,
