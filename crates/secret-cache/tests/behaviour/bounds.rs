@@ -8,7 +8,7 @@ async fn entries_never_exceed_their_limit() {
         let source = Source::new();
         let cache = source.builder().max_entries(bound).build().unwrap();
         for key in 0..100 {
-            source.set(if key % 7 == 0 { Mode::Absent } else { Mode::Up });
+            source.set(if key % 7 == 0 { Mode::NotFound } else { Mode::Up });
             get(&cache, key).await;
             cache.replace(&(key + 1_000), source.loaded(1));
             assert!(cache.len() <= bound && source.values() <= bound);
@@ -47,7 +47,7 @@ async fn bytes_never_exceed_their_limit() {
         assert!(source.values() <= 10);
     }
     assert_eq!(cache.len(), 10);
-    assert_eq!(get(&cache, 0).await, Got::Loaded(1), "too heavy to be held");
+    assert_eq!(get(&cache, 0).await, Got::Loaded(1), "too large to be cached");
     assert_eq!(get(&cache, 0).await, Got::Loaded(1));
     assert_eq!(cache.len(), 10);
     cache.clear();
@@ -56,7 +56,7 @@ async fn bytes_never_exceed_their_limit() {
     for key in 1..=10 {
         get(&cache, key).await;
     }
-    assert_eq!(cache.len(), 10, "what went away counts no more");
+    assert_eq!(cache.len(), 10, "removed values don't count");
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +70,7 @@ async fn hundred_thousand_keys_are_all_found() {
         cache.invalidate(&key);
     }
     for key in 0..100_000 {
-        let found = cache.peek(&key).map(|lent| lent.serial);
+        let found = cache.peek(&key).map(|value| value.serial);
         assert_eq!(found, (key % 3 != 0).then_some(u64::from(key)));
     }
     assert_eq!(source.values(), cache.len());
@@ -83,7 +83,7 @@ async fn reads_of_missing_keys_evict_at_most_one_value() {
     for key in 0..10 {
         get(&cache, key).await;
     }
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     for key in 100..200 {
         get(&cache, key).await;
     }
@@ -113,18 +113,18 @@ async fn value_lives_as_long_as_a_reference_to_it() {
 async fn owned_references_and_those_past_the_eighth_keep_their_values() {
     let source = Source::new();
     let cache = source.cache();
-    let mut loans = Vec::new();
+    let mut references = Vec::new();
     for key in 0..100 {
         get(&cache, key).await;
-        let lent = cache.get(&key).await.unwrap();
-        loans.push(if key % 3 == 0 { lent.into_owned() } else { lent });
+        let value = cache.get(&key).await.unwrap();
+        references.push(if key % 3 == 0 { value.into_owned() } else { value });
     }
     cache.clear();
     assert_eq!(source.values(), 100);
     for left in (0..100).rev() {
         // It is dropped on another thread than the one that borrowed it.
-        let lent = loans.pop();
-        std::thread::spawn(move || drop(lent)).join().unwrap();
+        let value = references.pop();
+        std::thread::spawn(move || drop(value)).join().unwrap();
         assert_eq!(source.values(), left);
     }
 }

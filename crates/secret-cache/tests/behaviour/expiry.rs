@@ -19,11 +19,11 @@ fn limited() -> Source {
 async fn expired_value_is_loaded_again() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, Got::Failed(LoadErrorKind::Denied)),
         // No older value is served, and the key has no value whose refresh could fail.
         (Mode::Down, Got::Expired),
-        (Mode::LoggedOut, Got::Expired),
+        (Mode::Unauthenticated, Got::Expired),
         (Mode::Panics, Got::Expired),
     ] {
         let source = limited();
@@ -49,14 +49,14 @@ async fn expiry_is_remembered_until_the_source_responds() {
         assert_eq!(get(&cache, 1).await, Got::Expired);
         pass(INTERVAL).await;
     }
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Down);
     pass(INTERVAL).await;
     assert_eq!(
         get(&cache, 1).await,
         Got::Failed(LoadErrorKind::Unavailable),
-        "nothing is known any more"
+        "the expiry is forgotten"
     );
 }
 
@@ -98,12 +98,12 @@ fn expired_value_is_not_served_while_the_refresher_is_late() {
         runtime.handle(),
     );
     has_entered.recv().unwrap();
-    while let Some(lent) = cache.peek(&1) {
+    while let Some(value) = cache.peek(&1) {
         // A value that was borrowed in time stays readable.
-        let _age = lent.age();
+        let _age = value.age();
         std::thread::yield_now();
     }
-    assert!(source.loads() == 1 && source.values() == 1, "the timer was not kept");
+    assert!(source.loads() == 1 && source.values() == 1, "the refresher was not blocked");
     drop(keep);
 }
 
@@ -174,7 +174,7 @@ async fn watcher_is_notified_when_an_expired_value_is_deleted() {
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
     handle.changed().await;
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { handle.changed().await });
     settle().await;

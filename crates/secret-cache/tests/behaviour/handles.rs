@@ -17,13 +17,17 @@ async fn handle_returns_the_value_of_the_cache() {
     let handle = cache.handle(&1);
     assert!(handle.peek().is_none() && source.loads() == 0);
     assert_eq!(got(&handle.get().await), Got::Loaded(1));
-    assert_eq!(got(&cache.handle(&1).get().await), Got::Cached(1), "made when there was a value");
+    assert_eq!(
+        got(&cache.handle(&1).get().await),
+        Got::Cached(1),
+        "the handle was created after the value"
+    );
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
     cache.replace(&1, source.loaded(5));
     assert_eq!(got(&handle.get().await), Got::Cached(5));
     cache.invalidate(&1);
     assert!(handle.peek().is_none());
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert!(handle.get().await.is_err());
     source.set(Mode::Up);
     cache.clear();
@@ -59,7 +63,7 @@ async fn handle_keeps_the_cache_alive() {
 /// Waits for a change on a task of its own.
 fn watch(handle: &Handle) -> JoinHandle<()> {
     let mut handle = handle.clone();
-    #[expect(clippy::disallowed_methods, reason = "the test awaits or ends the task")]
+    #[expect(clippy::disallowed_methods, reason = "the test joins or aborts the task")]
     tokio::spawn(async move { handle.changed().await })
 }
 
@@ -94,7 +98,7 @@ async fn deletion_is_a_change_and_so_is_the_next_value() {
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
     handle.changed().await;
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     let waits = watch(&handle);
     pass(INTERVAL).await;
     assert!(waits.is_finished());
@@ -102,7 +106,7 @@ async fn deletion_is_a_change_and_so_is_the_next_value() {
     let waits = watch(&handle);
     source.set(Mode::Up);
     pass(INTERVAL).await;
-    assert!(waits.is_finished(), "asked for once an interval, for somebody waits");
+    assert!(waits.is_finished(), "a watched key is loaded once per interval");
 }
 
 /// A cleared key is loaded again for its watchers, like an invalidated one.

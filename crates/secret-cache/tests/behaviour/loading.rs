@@ -27,8 +27,8 @@ async fn ten_thousand_callers_share_one_load() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
         (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Panics, Got::Panicked),
     ] {
         let source = Source::new();
@@ -73,7 +73,7 @@ async fn running_and_queued_loads_never_exceed_their_limits() {
         callers.spawn(async move { cache.get(&key).await.map(drop) });
     }
     let answers = callers.join_all().await;
-    let busy = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy))).count();
+    let busy = answers.iter().filter(|result| matches!(result, Err(Error::Busy))).count();
     assert_eq!((busy, source.loads(), source.most_running()), (900, 100, 8));
     assert_eq!(get(&cache, 999).await, Got::Loaded(1), "the next call tries again");
 }
@@ -160,7 +160,7 @@ async fn refresh_interval_of_zero_only_shares_concurrent_loads() {
     cache.replace(&1, source.loaded(9));
     for (mode, expected) in [
         (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
         (Mode::Up, Got::Loaded(1)),
     ] {
         source.set(mode);

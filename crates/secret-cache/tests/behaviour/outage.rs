@@ -54,22 +54,22 @@ async fn outage_without_a_recent_probe_is_forgotten() {
     source.set(Mode::Up);
     source.write(1);
     pass(SECOND * 3).await;
-    assert_eq!(get(&cache, 1).await, Got::Loaded(2), "the source is asked again");
+    assert_eq!(get(&cache, 1).await, Got::Loaded(2), "the source is called again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_response_makes_every_key_refreshable() {
-    for answer in [Mode::Up, Mode::Absent, Mode::Refused] {
+    for result in [Mode::Up, Mode::NotFound, Mode::Denied] {
         let (source, cache) = overdue(100).await;
         source.set(Mode::Down);
         assert_eq!(get(&cache, 0).await, Got::Stale(1));
         assert_eq!(get(&cache, 1).await, Got::Stale(1));
-        source.set(answer);
+        source.set(result);
         // The response is that to a miss of another key.
         get(&cache, 1_000).await;
         source.set(Mode::Up);
         for key in 1..100 {
-            assert_eq!(get(&cache, key).await, Got::Loaded(1), "{answer:?}: {key}");
+            assert_eq!(get(&cache, key).await, Got::Loaded(1), "{result:?}: {key}");
         }
     }
 }
@@ -99,8 +99,8 @@ async fn queued_refreshes_are_cancelled_when_an_outage_is_detected() {
     // All of them come due at once.
     advance(INTERVAL).await;
     sleep(Duration::from_millis(900)).await;
-    let found_out = source.log().len();
-    assert!(found_out <= 4, "{found_out} requests before the outage was known");
+    let detected = source.log().len();
+    assert!(detected <= 4, "{detected} requests before the outage was detected");
     sleep(SECOND * 10).await;
     let probes = source.log().len();
     assert!((8..=11).contains(&probes), "{probes} probes in 10 s");
@@ -117,7 +117,7 @@ async fn queued_refreshes_are_cancelled_when_an_outage_is_detected() {
 async fn failed_login_is_not_cached_for_a_key() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::LoggedOut);
+    source.set(Mode::Unauthenticated);
     for loads in 1..=3 {
         assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::Unauthenticated));
         assert_eq!((source.loads(), cache.len()), (loads, 0));
@@ -130,7 +130,7 @@ async fn failed_login_is_not_cached_for_a_key() {
 async fn watched_key_is_retried_until_the_loader_is_logged_in() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::LoggedOut);
+    source.set(Mode::Unauthenticated);
     let mut handle = cache.handle(&1);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { handle.changed().await });

@@ -18,7 +18,7 @@ async fn primed_value_ages_from_when_it_was_read() {
     source.set(Mode::Down);
     pass(INTERVAL.abs_diff(Duration::from_secs(10))).await;
     assert_eq!(get(&cache, 7).await, Got::Stale(1));
-    assert_eq!(source.log().len(), 1, "only what was asked for is loaded again");
+    assert_eq!(source.log().len(), 1, "only the value that was read is refreshed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,11 +34,11 @@ async fn primed_value_does_not_replace_a_younger_one() {
     cache.invalidate(&3); // the value that was read may be the invalidated one
     let primed = |serial| (1..=4).map(move |key| (key, serial));
     let taken = cache.prime(read_at, primed(1).map(|(key, serial)| (key, source.loaded(serial))));
-    assert_eq!(taken, 0, "after the invalidation, nothing that was read before it");
+    assert_eq!(taken, 0, "the values were read before the invalidation");
     advance(NS).await;
     let taken =
         cache.prime(Instant::now(), primed(1).map(|(key, serial)| (key, source.loaded(serial))));
-    assert_eq!(taken, 3, "all but the one that is newer");
+    assert_eq!(taken, 3, "all except the newer one are accepted");
     assert_eq!(get(&cache, 1).await, Got::Cached(2));
     assert_eq!(get(&cache, 3).await, Got::Cached(1));
 }

@@ -67,8 +67,8 @@ async fn deadline_of_a_load_covers_its_wait_for_a_permit() {
         let cache = Arc::clone(&cache);
         callers.spawn(async move { cache.get(&key).await.map(drop) });
     }
-    for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap_err().kind(), LoadErrorKind::Unavailable);
+    for result in callers.join_all().await {
+        assert_eq!(result.unwrap_err().kind(), LoadErrorKind::Unavailable);
     }
     assert!(start.elapsed() <= deadline + Duration::from_millis(2), "{:?}", start.elapsed());
 }

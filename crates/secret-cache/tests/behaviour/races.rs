@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::source::Failure;
 
 /// The timeout of a test that would hang otherwise.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A value with a callback on drop.
 struct Value {
@@ -65,7 +65,7 @@ impl Load<u32> for Gated {
     async fn load(&self, _: &u32) -> Result<Loaded<Value>, Failure> {
         let Gate { serial, entered, go, dropped } = self.0.lock().unwrap().remove(0);
         entered.send(()).unwrap();
-        go.recv_timeout(PATIENCE).unwrap();
+        go.recv_timeout(TEST_TIMEOUT).unwrap();
         // The test may have ended.
         let on_drop = move || dropped.send(()).unwrap_or_default();
         Ok(Loaded::new(Value::new(serial, on_drop)))
@@ -87,13 +87,13 @@ async fn load_that_ends_after_the_next_one_began_is_not_applied() {
     let cache = cache(vec![first, second]);
     let mut callers = JoinSet::new();
     ask(&mut callers, &cache);
-    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+    keep_first.entered.recv_timeout(TEST_TIMEOUT).unwrap();
     cache.invalidate(&1);
     ask(&mut callers, &cache);
-    keep_second.entered.recv_timeout(PATIENCE).unwrap();
+    keep_second.entered.recv_timeout(TEST_TIMEOUT).unwrap();
 
     keep_first.go.send(()).unwrap();
-    keep_first.dropped.recv_timeout(PATIENCE).expect("the first value is thrown away");
+    keep_first.dropped.recv_timeout(TEST_TIMEOUT).expect("the first value is dropped");
     assert!(cache.is_empty());
     keep_second.go.send(()).unwrap();
     assert_eq!(callers.join_all().await, [2, 2]);
@@ -106,7 +106,7 @@ async fn load_that_ends_during_a_write_makes_its_waiters_retry() {
     let cache = cache(vec![first, second]);
     let mut callers = JoinSet::new();
     ask(&mut callers, &cache);
-    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+    keep_first.entered.recv_timeout(TEST_TIMEOUT).unwrap();
 
     // `clear` drops this value when it has removed the load and hasn't ended it yet.
     let metrics = tokio::runtime::Handle::current().metrics();

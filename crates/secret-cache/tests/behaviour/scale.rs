@@ -28,8 +28,8 @@ async fn misses_at_a_dead_source_cause_one_load_per_retry_delay() {
             timeout(Duration::from_millis(400), get(&cache, 1)).await
         });
     }
-    for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap(), Got::Failed(LoadErrorKind::Unavailable));
+    for result in callers.join_all().await {
+        assert_eq!(result.unwrap(), Got::Failed(LoadErrorKind::Unavailable));
     }
     let loads: Vec<_> =
         source.log().into_iter().map(|(_, at)| (at - start).as_millis() / 100).collect();
@@ -60,7 +60,7 @@ async fn keys_loaded_together_are_not_refreshed_together() {
     let (all, busiest) = (a_second.values().sum::<usize>(), a_second.values().max());
     assert_eq!(all, usize::try_from(HERD).unwrap());
     let mean = all / 30;
-    assert!(*busiest.unwrap() <= 2 * mean, "{busiest:?} in a second, {mean} in the mean");
+    assert!(*busiest.unwrap() <= 2 * mean, "{busiest:?} in a second, {mean} on average");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,11 +21,11 @@ impl Chance {
 
 /// No value is returned after it has expired or after a negative response, and none that is older
 /// than the last write.
-fn check(lent: &Ref<Key, Value>, written: u64, is_negative: bool) {
-    assert!(lent.serial >= written, "{} is older than {written}", lent.serial);
-    assert!(lent.age() < INTERVAL + MAX_STALE, "past its hard age: {:?}", lent.age());
-    assert_eq!(lent.is_stale(), lent.origin() == Origin::Memory && lent.age() >= INTERVAL);
-    assert!(!is_negative, "the source said no");
+fn check(value: &Ref<Key, Value>, written: u64, is_negative: bool) {
+    assert!(value.serial >= written, "{} is older than {written}", value.serial);
+    assert!(value.age() < INTERVAL + MAX_STALE, "after it expired: {:?}", value.age());
+    assert_eq!(value.is_stale(), value.origin() == Origin::Memory && value.age() >= INTERVAL);
+    assert!(!is_negative, "the response was negative");
 }
 
 async fn day(seed: u64) {
@@ -38,7 +38,7 @@ async fn day(seed: u64) {
     while start.elapsed() < Duration::from_secs(86_400) {
         pass(Duration::from_millis(200 + chance.one_of(4_000))).await;
         if chance.one_of(40) == 0 {
-            let modes = [Mode::Up, Mode::Up, Mode::Down, Mode::Down, Mode::Absent, Mode::Refused];
+            let modes = [Mode::Up, Mode::Up, Mode::Down, Mode::Down, Mode::NotFound, Mode::Denied];
             source.set(modes[usize::try_from(chance.one_of(6)).unwrap()]);
             source.takes(Duration::from_millis(chance.one_of(2) * 150));
         }
@@ -58,10 +58,10 @@ async fn day(seed: u64) {
             _ => {}
         }
         match cache.get(&key).await {
-            Ok(lent) => {
-                check(&lent, written.get(&key).copied().unwrap_or(0), source.is_negative(key));
+            Ok(value) => {
+                check(&value, written.get(&key).copied().unwrap_or(0), source.is_negative(key));
                 served += 1;
-                stale += usize::from(lent.is_stale());
+                stale += usize::from(value.is_stale());
             }
             Err(Error::Load(_)) => failed += 1,
             Err(other) => panic!("{other:?}"),

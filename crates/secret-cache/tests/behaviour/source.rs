@@ -11,7 +11,7 @@ use secret_cache::{Builder, Cache, Error, Load, LoadError, LoadErrorKind, Loaded
 
 pub(crate) type Key = u32;
 pub(crate) type SourceCache = Cache<Key, Source>;
-pub(crate) type Answer = Result<Ref<Key, Value>, Error<Failure>>;
+pub(crate) type ReadResult = Result<Ref<Key, Value>, Error<Failure>>;
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(100);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(50);
@@ -27,10 +27,10 @@ pub(crate) fn just_under(span: Duration) -> Duration {
 pub(crate) enum Mode {
     Up,
     Down,
-    Absent,
-    Refused,
+    NotFound,
+    Denied,
     /// The loader is not logged in.
-    LoggedOut,
+    Unauthenticated,
     Panics,
     /// The source responds like a replica that has not seen the last write.
     Lags,
@@ -161,7 +161,7 @@ impl Source {
 
     /// Returns whether the last response for this key was negative.
     pub(crate) fn is_negative(&self, key: Key) -> bool {
-        matches!(self.state().said.get(&key), Some(Mode::Absent | Mode::Refused))
+        matches!(self.state().said.get(&key), Some(Mode::NotFound | Mode::Denied))
     }
 
     /// Forgets the last response for this key, after a write.
@@ -212,9 +212,9 @@ impl Load<Key> for Source {
             Mode::Up => Ok(self.limited(serial, lifetime, began)),
             Mode::Lags => Ok(self.limited(serial - 1, lifetime, began)),
             Mode::Down => Err(Failure(LoadErrorKind::Unavailable)),
-            Mode::Absent => Err(Failure(LoadErrorKind::NotFound)),
-            Mode::Refused => Err(Failure(LoadErrorKind::Denied)),
-            Mode::LoggedOut => Err(Failure(LoadErrorKind::Unauthenticated)),
+            Mode::NotFound => Err(Failure(LoadErrorKind::NotFound)),
+            Mode::Denied => Err(Failure(LoadErrorKind::Denied)),
+            Mode::Unauthenticated => Err(Failure(LoadErrorKind::Unauthenticated)),
             // Not `panic!`, so that the panic hook prints nothing: thousands of these are expected.
             Mode::Panics => std::panic::resume_unwind(Box::new("scripted panic")),
         }
@@ -257,14 +257,14 @@ pub(crate) enum Got {
     Expired,
 }
 
-pub(crate) fn got(answer: &Answer) -> Got {
+pub(crate) fn got(result: &ReadResult) -> Got {
     use secret_cache::Origin;
-    match answer {
-        Ok(lent) => match (lent.origin(), lent.is_stale()) {
-            (Origin::Loaded, false) => Got::Loaded(lent.serial),
-            (Origin::Memory, false) => Got::Cached(lent.serial),
-            (Origin::Memory, true) => Got::Stale(lent.serial),
-            (Origin::Loaded, true) => panic!("loaded and stale: {lent:?}"),
+    match result {
+        Ok(value) => match (value.origin(), value.is_stale()) {
+            (Origin::Loaded, false) => Got::Loaded(value.serial),
+            (Origin::Memory, false) => Got::Cached(value.serial),
+            (Origin::Memory, true) => Got::Stale(value.serial),
+            (Origin::Loaded, true) => panic!("loaded and stale: {value:?}"),
         },
         Err(Error::Load(failure)) => Got::Failed(failure.0),
         Err(Error::Panicked) => Got::Panicked,

@@ -12,7 +12,7 @@ use crate::source::{
 /// When the first value may come due.
 const FIRST_DUE: Duration = Duration::from_secs(90);
 
-const UNREACHABLE: Got = Got::Failed(LoadErrorKind::Unavailable);
+const UNAVAILABLE: Got = Got::Failed(LoadErrorKind::Unavailable);
 
 /// Loads a value, sets the source to `mode`, and reads the value at this age, after the tasks that
 /// came due have run.
@@ -34,14 +34,14 @@ async fn freshness_changes_exactly_at_each_age() {
         (Mode::Down, just_under(INTERVAL), Got::Cached(2)),
         (Mode::Down, INTERVAL, Got::Stale(2)),
         (Mode::Down, just_under(hard), Got::Stale(2)),
-        (Mode::Down, hard, UNREACHABLE),
+        (Mode::Down, hard, UNAVAILABLE),
         (Mode::Panics, INTERVAL, Got::Stale(2)),
         (Mode::Panics, hard, Got::Panicked),
         (Mode::Lags, INTERVAL, Got::Stale(2)),
         (Mode::Lags, hard, Got::Outdated),
-        (Mode::Absent, just_under(FIRST_DUE), Got::Cached(2)),
-        (Mode::Absent, INTERVAL, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, INTERVAL, Got::Failed(LoadErrorKind::Denied)),
+        (Mode::NotFound, just_under(FIRST_DUE), Got::Cached(2)),
+        (Mode::NotFound, INTERVAL, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, INTERVAL, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Up, INTERVAL, Got::Cached(2)),
         (Mode::Up, hard, Got::Loaded(2)),
     ] {
@@ -57,7 +57,7 @@ async fn refresh_calls_the_refresh_method_of_the_loader() {
     assert_eq!((source.loads(), source.refreshes()), (1, 0));
     get(&cache, 1).await;
     pass(INTERVAL).await;
-    assert_eq!((source.loads(), source.refreshes()), (2, 1), "behind the readers' backs");
+    assert_eq!((source.loads(), source.refreshes()), (2, 1), "refreshed in the background");
     cache.invalidate(&1);
     get(&cache, 1).await;
     assert_eq!((source.loads(), source.refreshes()), (3, 1));
@@ -65,7 +65,7 @@ async fn refresh_calls_the_refresh_method_of_the_loader() {
     pass(INTERVAL + MAX_STALE).await;
     let (loads, refreshes) = (source.loads(), source.refreshes());
     assert_eq!(loads - refreshes, 2);
-    assert_eq!(get(&cache, 1).await, UNREACHABLE);
+    assert_eq!(get(&cache, 1).await, UNAVAILABLE);
     assert_eq!(source.loads() - source.refreshes(), 3, "a caller's own miss");
 }
 
@@ -82,8 +82,8 @@ async fn value_in_use_is_refreshed_ahead_and_its_readers_never_wait() {
     source.takes(Duration::from_millis(995));
     for _ in 0..2_000 {
         pass(Duration::from_millis(10)).await;
-        let lent = cache.try_get(&1).expect("a reader would wait");
-        assert!(!lent.is_stale() && lent.age() < INTERVAL, "{lent:?}");
+        let value = cache.try_get(&1).expect("a reader would wait");
+        assert!(!value.is_stale() && value.age() < INTERVAL, "{value:?}");
     }
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(2), 2));
 }
@@ -96,11 +96,11 @@ async fn unused_value_is_not_refreshed_and_is_removed() {
     cache.replace(&2, source.loaded(1));
     pass(INTERVAL).await;
     let loads = |source: &Source| source.log().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-    assert_eq!(loads(&source), [1, 1], "the written one was never asked for");
+    assert_eq!(loads(&source), [1, 1], "the written value was never read");
     // The first value was refreshed once, because it had been read.
     pass(INTERVAL.abs_diff(Duration::from_secs(1))).await;
     assert_eq!(loads(&source), []);
-    assert_eq!(source.values(), 1, "past its hard age, the written one is gone");
+    assert_eq!(source.values(), 1, "the written value has expired");
     pass(MAX_STALE + Duration::from_secs(1)).await;
     assert_eq!((loads(&source).len(), source.values()), (0, 0));
 }
@@ -122,7 +122,7 @@ async fn first_reader_past_the_interval_gets_the_new_value() {
 #[tokio::test(start_paused = true)]
 async fn negative_response_ends_serving_and_is_cached() {
     for (mode, outcome) in
-        [(Mode::Absent, LoadErrorKind::NotFound), (Mode::Refused, LoadErrorKind::Denied)]
+        [(Mode::NotFound, LoadErrorKind::NotFound), (Mode::Denied, LoadErrorKind::Denied)]
     {
         let source = Source::new();
         let cache = source.cache();
@@ -139,7 +139,7 @@ async fn negative_response_ends_serving_and_is_cached() {
         assert_eq!(source.loads(), 2);
         advance(NS).await;
         source.set(Mode::Down);
-        assert_eq!(get(&cache, 1).await, UNREACHABLE);
+        assert_eq!(get(&cache, 1).await, UNAVAILABLE);
         source.set(Mode::Up);
         advance(Duration::from_secs(1)).await;
         assert_eq!(get(&cache, 1).await, Got::Loaded(1));
@@ -150,7 +150,7 @@ async fn negative_response_ends_serving_and_is_cached() {
 async fn negative_response_is_not_cached_if_its_ttl_is_zero() {
     let source = Source::new();
     let cache = source.builder().negative_ttl(Duration::ZERO).build().unwrap();
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Up);
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
@@ -185,7 +185,7 @@ async fn tries(span: Duration, expected: Got) -> Vec<u64> {
 async fn dead_source_is_tried_once_a_second() {
     let with_value = tries(MAX_STALE, Got::Stale(1)).await;
     assert_eq!(with_value, (0..50).collect::<Vec<_>>());
-    let without = tries(Duration::from_secs(20), UNREACHABLE).await;
+    let without = tries(Duration::from_secs(20), UNAVAILABLE).await;
     assert_eq!(without, (0..20).collect::<Vec<_>>());
 }
 
@@ -206,8 +206,8 @@ async fn value_is_fresh_within_a_second_after_an_outage_of_any_length() {
         source.set(Mode::Up);
         tokio::time::sleep(Duration::from_secs(3)).await;
         for key in 0..50 {
-            let lent = cache.try_get(&key).expect("a reader would wait");
-            assert!(!lent.is_stale() && lent.age() < interval, "after {outage:?}: {lent:?}");
+            let value = cache.try_get(&key).expect("a reader would wait");
+            assert!(!value.is_stale() && value.age() < interval, "after {outage:?}: {value:?}");
         }
     }
 }
@@ -224,12 +224,12 @@ async fn all_keys_together_probe_a_dead_source_once_a_second() {
     source.log();
     for _ in 0..20 * 4 {
         pass(Duration::from_millis(250)).await;
-        assert!(get(&cache, 7).await != UNREACHABLE);
+        assert!(get(&cache, 7).await != UNAVAILABLE);
     }
     // The refreshes that detected the outage were concurrent.
     let probes: Vec<_> = source.log().into_iter().map(|(_, at)| at).collect();
-    let found_out = probes[0];
-    let later = probes.iter().filter(|at| **at > found_out).collect::<Vec<_>>();
+    let detected = probes[0];
+    let later = probes.iter().filter(|at| **at > detected).collect::<Vec<_>>();
     assert!(later.windows(2).all(|pair| *pair[1] - *pair[0] >= Duration::from_secs(1)));
     assert!(later.len() >= 10, "{probes:?}");
 
@@ -248,15 +248,15 @@ async fn age_counts_from_the_start_of_the_load() {
     let latency = Duration::from_secs(3);
     source.takes(latency);
     let cache = source.cache();
-    let lent = cache.get(&1).await.unwrap();
+    let value = cache.get(&1).await.unwrap();
     // Tokio's timer has a resolution of a millisecond.
-    let late = lent.age().abs_diff(latency);
+    let late = value.age().abs_diff(latency);
     assert!(late <= Duration::from_millis(1), "{late:?}");
     advance(Duration::from_secs(10)).await;
-    assert_eq!(lent.age(), latency + late + Duration::from_secs(10));
+    assert_eq!(value.age(), latency + late + Duration::from_secs(10));
     source.set(Mode::Down);
     source.takes(Duration::ZERO);
-    pass(INTERVAL.abs_diff(lent.age())).await;
+    pass(INTERVAL.abs_diff(value.age())).await;
     assert_eq!(get(&cache, 1).await, Got::Stale(1));
 }
 

@@ -40,7 +40,7 @@ async fn errors_have_a_kind_and_a_source() {
     for (mode, outcome) in [
         (Mode::Down, LoadErrorKind::Unavailable),
         (Mode::Panics, LoadErrorKind::Unavailable),
-        (Mode::Refused, LoadErrorKind::Denied),
+        (Mode::Denied, LoadErrorKind::Denied),
     ] {
         let source = Source::new();
         let cache = source.cache();
@@ -66,10 +66,10 @@ async fn debug_shows_neither_keys_nor_values() {
     let builder = Cache::builder(Planted);
     let builder_text = format!("{builder:?}");
     let cache = builder.build().unwrap();
-    let lent = cache.get(&"planted-secret".to_owned()).await.unwrap();
-    assert_eq!(*lent, "planted-secret");
+    let value = cache.get(&"planted-secret".to_owned()).await.unwrap();
+    assert_eq!(*value, "planted-secret");
     let handle = cache.handle(&"planted-secret".to_owned());
-    for text in [builder_text, format!("{cache:?}"), format!("{lent:?}"), format!("{handle:?}")] {
+    for text in [builder_text, format!("{cache:?}"), format!("{value:?}"), format!("{handle:?}")] {
         assert!(!text.contains("planted"), "{text}");
     }
 }

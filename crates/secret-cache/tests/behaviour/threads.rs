@@ -11,16 +11,16 @@ use tokio::time::{Instant, timeout};
 use crate::source::{Got, Mode, Source, get};
 
 /// The timeout of a test that would wait forever otherwise.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Polls until the condition holds.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let asks = async {
+    let polls = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    assert!(timeout(PATIENCE, asks).await.is_ok(), "{what}");
+    assert!(timeout(TEST_TIMEOUT, polls).await.is_ok(), "{what}");
 }
 
 /// The flags of the entries are all that readers rely on. `state/maintenance.rs` tests without a
@@ -38,19 +38,19 @@ async fn readers_on_threads_see_refreshes_and_the_end_of_serving() {
         let (cache, ends) = (Arc::clone(&cache), Arc::clone(&ends));
         readers.spawn(async move {
             while !ends.load(Ordering::Relaxed) {
-                if let Ok(lent) = cache.get(&1).await {
-                    assert_eq!(lent.serial, 1);
-                    assert!(!lent.is_stale() || lent.age() >= interval);
+                if let Ok(value) = cache.get(&1).await {
+                    assert_eq!(value.serial, 1);
+                    assert!(!value.is_stale() || value.age() >= interval);
                 }
                 tokio::task::yield_now().await;
             }
         });
     }
-    until("refreshes", async || source.loads() >= 4).await;
+    until("the value is refreshed", async || source.loads() >= 4).await;
     source.set(Mode::Down);
-    until("the end of serving", async || cache.get(&1).await.is_err()).await;
+    until("the value is no longer served", async || cache.get(&1).await.is_err()).await;
     source.set(Mode::Up);
-    until("a value again", async || cache.get(&1).await.is_ok()).await;
+    until("there is a value again", async || cache.get(&1).await.is_ok()).await;
     ends.store(true, Ordering::Relaxed);
     readers.join_all().await;
 }
@@ -67,7 +67,7 @@ fn hits_read_the_clock_after_the_runtime_has_ended() {
     drop(first);
     let start = Instant::now();
     while cache.peek(&1).is_some() {
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TEST_TIMEOUT);
         std::thread::yield_now();
     }
 
@@ -76,7 +76,7 @@ fn hits_read_the_clock_after_the_runtime_has_ended() {
     second.block_on(async {
         get(&cache, 1).await;
         get(&cache, 1).await;
-        until("a refresh", async || source.loads() >= 3).await;
+        until("the value is refreshed", async || source.loads() >= 3).await;
     });
 }
 
@@ -87,8 +87,8 @@ fn hits_read_the_clock_on_a_single_threaded_runtime() {
     let builder = source.builder().refresh_interval(interval).max_stale(Duration::ZERO);
     let cache = builder.build().unwrap();
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    let lent = runtime.block_on(cache.get(&1)).unwrap();
-    while lent.age() < interval {
+    let value = runtime.block_on(cache.get(&1)).unwrap();
+    while value.age() < interval {
         std::thread::yield_now();
     }
     // The refresher couldn't run.
@@ -101,16 +101,16 @@ async fn value_is_dropped_with_its_last_reference() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
-    let lent = cache.get(&1).await.unwrap();
+    let value = cache.get(&1).await.unwrap();
     cache.invalidate(&1);
     assert_eq!(source.values(), 1);
     // A reference is sent to another thread and held across an await point.
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         tokio::task::yield_now().await;
-        lent.serial
+        value.serial
     });
     assert_eq!(tasks.join_all().await, [1]);
     // The task of the load may not have ended yet, and the refresher may be scanning the entries.
-    until("the last drop", async || source.values() == 0).await;
+    until("the value is dropped", async || source.values() == 0).await;
 }

@@ -67,7 +67,7 @@ async fn slow_load_is_waited_for_until_it_has_run_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn unavailable_source_delays_a_reader_by_a_second_at_most() {
-    for mode in [Mode::Down, Mode::LoggedOut, Mode::Panics] {
+    for mode in [Mode::Down, Mode::Unauthenticated, Mode::Panics] {
         let (source, cache) = overdue(Duration::from_millis(300)).await;
         source.set(mode);
         let (got, waited) = timed(&cache).await;
@@ -80,7 +80,7 @@ async fn unavailable_source_delays_a_reader_by_a_second_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn negative_response_is_waited_for_and_ends_serving() {
-    for mode in [Mode::Absent, Mode::Refused] {
+    for mode in [Mode::NotFound, Mode::Denied] {
         let (source, cache) = overdue(Duration::from_millis(300)).await;
         source.set(mode);
         assert!(matches!(get(&cache, 1).await, Got::Failed(_)), "{mode:?}");
@@ -91,10 +91,10 @@ async fn negative_response_is_waited_for_and_ends_serving() {
 #[tokio::test(start_paused = true)]
 async fn peek_returns_an_overdue_value_at_once_and_refreshes_it() {
     let (source, cache) = overdue(Duration::from_millis(300)).await;
-    assert!(cache.try_get(&1).is_none(), "a reader has to wait");
+    assert!(cache.try_get(&1).is_none(), "a reader must wait");
     let start = Instant::now();
-    let lent = cache.peek(&1).unwrap();
-    assert_eq!((lent.serial, lent.is_stale()), (2, false), "nothing has failed");
+    let value = cache.peek(&1).unwrap();
+    assert_eq!((value.serial, value.is_stale()), (2, false), "nothing has failed");
     assert_eq!(start.elapsed(), Duration::ZERO);
     sleep(Duration::from_millis(302)).await;
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(3), 1));
@@ -113,7 +113,7 @@ async fn reader_with_a_shorter_deadline_can_peek_at_the_old_value() {
     let (source, cache) = overdue(SLOW).await;
     assert!(timeout(Duration::from_millis(200), cache.get(&1)).await.is_err());
     assert_eq!(cache.peek(&1).unwrap().serial, 2);
-    assert_eq!((source.loads(), source.running()), (1, 1), "the load goes on");
+    assert_eq!((source.loads(), source.running()), (1, 1), "the load continues");
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,10 +138,10 @@ fn overdue_value_is_served_without_a_runtime() {
     }
     let mut get = std::pin::pin!(cache.get(&1));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(answer) = get.as_mut().poll(&mut context) else {
-        panic!("it waits for nothing")
+    let std::task::Poll::Ready(result) = get.as_mut().poll(&mut context) else {
+        panic!("the read is pending")
     };
-    assert_eq!(got(&answer), Got::Stale(7));
+    assert_eq!(got(&result), Got::Stale(7));
 }
 
 /// The loads of a runtime that isn't driven stand still. Readers on another one get the old value.

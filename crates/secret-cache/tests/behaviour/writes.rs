@@ -71,7 +71,7 @@ async fn write_cancels_the_load_of_its_key() {
 async fn replacement_ends_a_negative_response_and_a_retry_delay() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     get(&cache, 1).await;
     cache.replace(&1, source.loaded(1));
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
@@ -119,28 +119,28 @@ fn versioned(source: &Source, version: Version) -> Loaded<crate::source::Value> 
 async fn readers_on_threads_never_see_an_older_value_than_was_written() {
     let source = Source::new();
     let cache = Arc::new(source.cache());
-    let told = Arc::new(AtomicU64::new(0));
+    let reported = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..3 {
-        let (cache, told) = (Arc::clone(&cache), Arc::clone(&told));
+        let (cache, reported) = (Arc::clone(&cache), Arc::clone(&reported));
         tasks.spawn(async move {
-            while told.load(Ordering::SeqCst) < 3_000 {
-                let least = told.load(Ordering::SeqCst);
-                let lent = cache.get(&1).await.unwrap();
-                assert!(lent.serial >= least, "{} after {least}", lent.serial);
+            while reported.load(Ordering::SeqCst) < 3_000 {
+                let least = reported.load(Ordering::SeqCst);
+                let value = cache.get(&1).await.unwrap();
+                assert!(value.serial >= least, "{} after {least}", value.serial);
                 tokio::task::yield_now().await;
             }
         });
     }
     tasks.spawn(async move {
-        while told.load(Ordering::SeqCst) < 3_000 {
+        while reported.load(Ordering::SeqCst) < 3_000 {
             let serial = source.write(1);
             match serial % 3 {
                 0 => cache.clear(),
                 1 => cache.invalidate(&1),
                 _ => assert!(cache.replace(&1, source.loaded(serial))),
             }
-            told.store(serial, Ordering::SeqCst);
+            reported.store(serial, Ordering::SeqCst);
             tokio::task::yield_now().await;
         }
     });
