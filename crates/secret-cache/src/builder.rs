@@ -1,4 +1,4 @@
-//! The settings of a cache, their defaults and their bounds.
+//! The settings of a cache, with their defaults and limits.
 
 use std::fmt;
 use std::hash::Hash;
@@ -6,18 +6,27 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::events::Events;
-use crate::policy::Policy;
+use crate::cache::Cache;
+use crate::error::{BuildError, BuildErrorKind};
+use crate::load::Load;
+use crate::metrics::Metrics;
+use crate::policy::{MAX_NEGATIVE_TTL, Policy};
 use crate::shared::Shared;
 use crate::state::State;
-use crate::table::Bounds;
-use crate::{BuildError, BuildErrorKind, Cache, Load};
+use crate::state::inner::Limits;
 
-/// The longest that a definite no may be remembered: 5 s. Who creates a value that was asked for
-/// too early, or is given a right that was missing, waits no longer than this.
-pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
+impl<K, L> Cache<K, L>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+{
+    /// Returns a builder for a cache of the values that `loader` loads.
+    pub fn builder(loader: L) -> Builder<K, L> {
+        Builder::new(loader)
+    }
+}
 
-/// Settings of a [`Cache`], from [`Cache::builder`].
+/// A builder of a [`Cache`], from [`Cache::builder`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K, L: Load<K>> {
     loader: L,
@@ -25,7 +34,7 @@ pub struct Builder<K, L: Load<K>> {
     refresh_interval: Duration,
     max_stale: Duration,
     negative_ttl: Duration,
-    bounds: Bounds<K, L::Value>,
+    limits: Limits<K, L::Value>,
     max_loads: usize,
     max_waiting_loads: usize,
     key: PhantomData<fn(&K)>,
@@ -36,87 +45,90 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
-    pub(crate) fn new(loader: L) -> Self {
+    fn new(loader: L) -> Self {
         Self {
             loader,
             name: "default",
             refresh_interval: Duration::from_secs(5 * 60),
             max_stale: Duration::from_secs(60 * 60),
             negative_ttl: MAX_NEGATIVE_TTL,
-            bounds: Bounds { entries: 10_000, bytes: usize::MAX, weigh: |_, _| 0 },
+            limits: Limits { entries: 10_000, bytes: usize::MAX, weigh: |_, _| 0 },
             max_loads: 64,
             max_waiting_loads: 16_384,
             key: PhantomData,
         }
     }
 
-    /// The cache's name in its metrics. Default `default`.
+    /// Sets the name of the cache in its metrics. The default is `default`.
     pub fn name(mut self, name: &'static str) -> Self {
         self.name = name;
         self
     }
 
-    /// The age from which a value is not served before it was refreshed, unless the source doesn't
-    /// answer. One in use is refreshed before, in the last tenth of it. Default 5 min.
+    /// Sets the age from which on a value is only served after a refresh, unless the source is
+    /// unavailable. A value in use is refreshed before, in the last tenth of the interval. The
+    /// default is 5 min.
     ///
-    /// Zero turns caching off: nothing is kept, each call loads, or joins a load in flight.
+    /// Zero disables caching: each call loads the value or joins a load in flight.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
         self
     }
 
-    /// How long past the refresh interval a value may be served while the source doesn't answer.
-    /// Default 1 h; zero means never.
+    /// Sets how long past the refresh interval a value may be served while the source is
+    /// unavailable. The default is 1 h. Zero disables this.
     pub fn max_stale(mut self, max_stale: Duration) -> Self {
         self.max_stale = max_stale;
         self
     }
 
-    /// How long a definite no (absent, refused) is remembered. Default and most
-    /// [`MAX_NEGATIVE_TTL`]; zero means not at all.
+    /// Sets how long a negative response (not found, denied) is cached. The default and the maximum
+    /// is [`MAX_NEGATIVE_TTL`]. Zero disables this.
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.negative_ttl = ttl;
         self
     }
 
-    /// The most keys that are remembered, values and failed loads together. Default 10,000.
+    /// Sets the maximum number of keys that are remembered, which are values and failed loads
+    /// together. The default is 10,000.
     pub fn max_entries(mut self, max_entries: usize) -> Self {
-        self.bounds.entries = max_entries;
+        self.limits.entries = max_entries;
         self
     }
 
-    /// The most bytes that values may come to, as `weigh` counts them. Default: no such bound.
+    /// Sets the maximum total size of the values, in the unit of `weigh`. There is no limit by
+    /// default.
     ///
-    /// A value that alone is heavier is lent to those that wait for it, and not held. `weigh` must
-    /// say the same of an entry each time, and is called under a lock.
+    /// A value that exceeds the limit on its own is returned to those that wait for it and is not
+    /// cached. `weigh` must always return the same weight for an entry, and is called under a lock.
     pub fn max_bytes(mut self, max_bytes: usize, weigh: fn(&K, &L::Value) -> usize) -> Self {
-        (self.bounds.bytes, self.bounds.weigh) = (max_bytes, weigh);
+        (self.limits.bytes, self.limits.weigh) = (max_bytes, weigh);
         self
     }
 
-    /// The most loads that run at a time, over all keys. Default 64.
+    /// Sets the maximum number of concurrent loads of all keys. The default is 64.
     pub fn max_loads(mut self, max_loads: usize) -> Self {
         self.max_loads = max_loads;
         self
     }
 
-    /// The most loads that wait for their turn; who asks for one more gets
-    /// [`Error::Busy`](crate::Error::Busy). Default 16,384.
+    /// Sets the maximum number of queued loads. A call that would exceed it fails with
+    /// [`Error::Busy`](crate::Error::Busy). The default is 16,384.
     pub fn max_waiting_loads(mut self, max_waiting_loads: usize) -> Self {
         self.max_waiting_loads = max_waiting_loads;
         self
     }
 
-    /// The cache with these settings.
+    /// Builds the cache.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] with all the settings that are out of their bounds.
+    /// Returns a [`BuildError`] with all settings that are out of range.
     pub fn build(self) -> Result<Cache<K, L>, BuildError> {
         let problems: Vec<_> = [
             (self.max_loads == 0).then_some(BuildErrorKind::NoLoads),
-            (self.bounds.bytes == 0).then_some(BuildErrorKind::NoBytes),
-            (self.bounds.entries == 0).then_some(BuildErrorKind::NoEntries),
+            (self.limits.bytes == 0).then_some(BuildErrorKind::NoBytes),
+            (self.limits.entries == 0).then_some(BuildErrorKind::NoEntries),
             (self.negative_ttl > MAX_NEGATIVE_TTL).then_some(BuildErrorKind::NegativeTtlTooLong),
         ]
         .into_iter()
@@ -126,10 +138,10 @@ where
             return Err(BuildError { problems });
         }
         let policy = Policy::new(self.refresh_interval, self.max_stale, self.negative_ttl);
-        let most_flights = self.max_loads.saturating_add(self.max_waiting_loads);
-        let state = State::new(policy, self.bounds, most_flights);
-        let events = Events::new(self.name, Arc::clone(&state.wake));
-        Ok(Cache::new(Shared::new(state, self.loader, self.max_loads, events)))
+        let max_in_flight = self.max_loads.saturating_add(self.max_waiting_loads);
+        let state = State::new(policy, self.limits, max_in_flight);
+        let metrics = Metrics::new(self.name, Arc::clone(&state.wake));
+        Ok(Cache::new(Shared::new(state, self.loader, self.max_loads, metrics)))
     }
 }
 
@@ -139,8 +151,8 @@ impl<K, L: Load<K>> fmt::Debug for Builder<K, L> {
             .field("refresh_interval", &self.refresh_interval)
             .field("max_stale", &self.max_stale)
             .field("negative_ttl", &self.negative_ttl)
-            .field("max_entries", &self.bounds.entries)
-            .field("max_bytes", &self.bounds.bytes)
+            .field("max_entries", &self.limits.entries)
+            .field("max_bytes", &self.limits.bytes)
             .field("max_loads", &self.max_loads)
             .field("max_waiting_loads", &self.max_waiting_loads)
             .finish_non_exhaustive()

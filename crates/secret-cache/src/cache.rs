@@ -1,4 +1,4 @@
-//! The cache itself: what callers and writers call.
+//! The cache, as its readers and writers use it.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::error::Error;
 use crate::get::{ByKey, Get, Lookup};
+use crate::handle::Handle;
+use crate::load::{Load, Loaded};
+use crate::map::clock;
 use crate::shared::Shared;
-use crate::{Builder, Error, Handle, Load, Loaded, Ref};
+use crate::value_ref::Ref;
 
-/// An async cache of what `L` loads by keys `K`.
+/// An async cache of the values that `L` loads by keys `K`.
 ///
-/// It is shared by reference or in an `Arc`. Dropping it and its handles ends its loads; values that
-/// are lent live on. It works on any Tokio runtime with its timer enabled, single-threaded ones too.
-/// A hit asks no clock on a multi-threaded runtime; on a single-threaded one it does, since nothing
-/// turns that one's timers while nobody drives it.
+/// It is shared by reference or in an `Arc`. When it and its handles are dropped, its loads are
+/// cancelled, while borrowed values stay valid. It works on any Tokio runtime whose timer is
+/// enabled. On a multi-threaded runtime a hit doesn't read the clock. On a single-threaded one it
+/// does, because that runtime's timers stand still while no task is driven.
 pub struct Cache<K, L: Load<K>> {
     shared: Arc<Shared<K, L>>,
 }
@@ -27,47 +30,44 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
-    /// Settings for a cache of what `loader` loads.
-    pub fn builder(loader: L) -> Builder<K, L> {
-        Builder::new(loader)
-    }
-
     pub(crate) fn new(shared: Shared<K, L>) -> Self {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Lends the value of `key`: from memory while it is fresh, else once it is loaded.
+    /// Returns the value of `key`, from memory while it is fresh, otherwise once it is loaded.
     ///
-    /// A hit is one poll, takes no lock and allocates nothing. A value that comes due is lent as it is
-    /// and refreshed in the background. For one that is past its refresh interval the caller waits
-    /// for the refresh, until the load has been running for a second. After that, and while the source
-    /// is known to be unavailable, the old value is lent at once, for up to `max_stale`, and is called
-    /// [stale](Ref::is_stale). All callers of one key share one load, its error
-    /// included. A caller that gives up cancels nothing, so this may be put under any deadline. Who
-    /// asks while the key is written waits for what the write leaves, or for a load that begins after
-    /// it; a key that is invalidated faster than it loads keeps its callers waiting.
+    /// A hit is ready at the first poll, takes no lock and allocates nothing. A value that comes
+    /// due is returned as it is and refreshed in the background. If the value is past its refresh
+    /// interval, the caller waits for the refresh until the load has been running for a second.
+    /// After that, and while the source is known to be unavailable, the old value is returned at
+    /// once for up to `max_stale`, and is [stale](Ref::is_stale).
+    ///
+    /// All callers of one key share one load and its error. The future is cancel-safe, so it may be
+    /// used with any timeout. A call during a write of the key waits for the written value, or for
+    /// a load that begins after the write. A key that is invalidated faster than it loads therefore
+    /// keeps its callers waiting.
     ///
     /// # Errors
     ///
     /// [`Error::Load`] with the loader's error, which may be up to `negative_ttl` old if it was a
-    /// definite negative response, and up to a second old otherwise; the other kinds of [`Error`] when
-    /// there is neither a value nor such an error.
+    /// negative response, and up to a second old otherwise. The other kinds of [`Error`] if there
+    /// is neither a value nor such an error.
     #[inline(always)]
     pub fn get<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'a, K, L>
-    {
-        Get::new(self.by_key(key), |_: &L::Value| true, move |_| self.shared.ask(key))
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin {
+        Get::new(self.by_key(key), |_: &L::Value| true, move |_| self.shared.load(key))
     }
 
-    /// Returns the value of `key` as [`get`](Self::get) does if memory has one that `accepts` takes;
-    /// otherwise the result of `on_miss`.
+    /// Returns the value of `key` like [`get`](Self::get) if memory has one that `accepts` takes,
+    /// and the result of `on_miss` otherwise.
     ///
-    /// For callers that do more on a miss than wait for a load. The key may be given in any form that
-    /// it [borrows](Borrow) as, `str` for a `String`. A hit is one poll and allocates nothing.
-    /// `on_miss` receives the value that `get` would return without waiting but that `accepts`
-    /// rejected. If it receives `None` it should continue with [`load`](Self::load), which doesn't
+    /// This is for callers with a miss path of their own. The key may be any borrowed form of `K`,
+    /// such as `str` for a `String`. A hit is ready at the first poll and allocates nothing.
+    ///
+    /// `on_miss` receives the value that `get` would return without waiting, if `accepts` rejected
+    /// it. If it receives `None`, it should continue with [`load`](Self::load), which doesn't
     /// repeat the lookup.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ where
         key: &'a Q,
         accepts: A,
         on_miss: M,
-    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, Q, A, M, F, R, E>
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin
     where
         K: Borrow<Q>,
         Q: Hash + Eq + Sync + ?Sized,
@@ -91,10 +91,10 @@ where
         Get::new(self.by_key(key), accepts, on_miss)
     }
 
-    /// Returns the value of `key` after a miss: joins the load in flight or starts one.
+    /// Returns the value of `key` after a miss: joins the load in flight, or starts one.
     ///
-    /// Like [`get`](Self::get), but it takes the cache's lock at once, and counts as a miss. A value
-    /// that has been loaded in the meantime is returned as it is.
+    /// Like [`get`](Self::get), but without the lock-free lookup. It counts as a miss, even if the
+    /// value has been loaded in the meantime and is returned from memory.
     ///
     /// # Errors
     ///
@@ -102,14 +102,15 @@ where
     pub fn load<'a>(
         &'a self,
         key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + use<'a, K, L>
-    {
-        self.shared.ask(key)
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send {
+        self.shared.load(key)
     }
 
-    /// Returns the value of `key` if it is in memory, known to be fresh without a look at the clock,
-    /// and `accepts` takes it. `None` doesn't mean that there is no value:
-    /// [`peek`](Self::peek) and [`get`](Self::get) look further.
+    /// Returns the value of `key` if it is in memory, known to be fresh without reading the clock,
+    /// and `accepts` takes it.
+    ///
+    /// This is the fastest lookup. There may be a value although it returns `None`, because only a
+    /// slower one such as [`peek`](Self::peek) finds a value that hasn't been read before.
     #[inline(always)]
     pub fn get_if_fresh<Q>(
         &self,
@@ -123,10 +124,11 @@ where
         self.shared.hit(|| self.by_key(key).find(), accepts).ok()
     }
 
-    /// The value of `key` if it is in memory and not expired. It never waits, so that the value may be
-    /// past its refresh interval although the source is well. One that comes due is refreshed in the
-    /// background if this runs on a runtime; one that is missing is not loaded. The key may be given
-    /// in any form that it [borrows](Borrow) as, `str` for a `String`.
+    /// Returns the value of `key` if it is in memory and hasn't expired, without ever waiting.
+    ///
+    /// The value may be past its refresh interval although the source is available. A value that
+    /// comes due is refreshed in the background if the call is made on a runtime. A missing one is
+    /// not loaded. The key may be any borrowed form of `K`, such as `str` for a `String`.
     #[inline(always)]
     pub fn peek<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
@@ -135,12 +137,13 @@ where
     {
         match self.shared.hit(|| self.by_key(key).find(), |_| true) {
             Ok(value) => Some(value),
-            Err(found) => self.shared.look(found, true),
+            Err(found) => self.shared.serve(found, true),
         }
     }
 
-    /// The value of `key` if [`get`](Self::get) would return it without waiting. Like
-    /// [`peek`](Self::peek), but it never returns a value that `get` would have refreshed first.
+    /// Returns the value of `key` if [`get`](Self::get) would return it without waiting.
+    ///
+    /// Like [`peek`](Self::peek), but it never returns a value that `get` would refresh first.
     #[inline(always)]
     pub fn try_get<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
@@ -149,7 +152,7 @@ where
     {
         match self.shared.hit(|| self.by_key(key).find(), |_| true) {
             Ok(value) => Some(value),
-            Err(found) => self.shared.look(found, false),
+            Err(found) => self.shared.serve(found, false),
         }
     }
 
@@ -158,78 +161,79 @@ where
         ByKey { shared: &self.shared, key }
     }
 
-    /// A handle on `key`: its value without a search, and news of it. Nothing is loaded yet.
+    /// Returns a handle for `key`, which reads its value without a lookup and reports changes. This
+    /// loads nothing.
     pub fn handle(&self, key: &K) -> Handle<K, L> {
         Handle::new(Arc::clone(&self.shared), key)
     }
 
-    /// Forgets what is known of `key`, its version included.
+    /// Removes `key` from the cache, its version included, and cancels its load in flight.
     ///
-    /// No call of [`get`](Self::get) that is made after this one, or waits now, gets a value whose
-    /// load began before it. A load in flight is ended.
+    /// Calls of [`get`](Self::get) that are pending or made later don't return a value whose load
+    /// began before this call.
     pub fn invalidate(&self, key: &K) {
-        let ended = self.shared.state.invalidate(key, clock::now());
-        self.shared.end(ended);
+        let displaced = self.shared.state.invalidate(key, clock::now());
+        self.shared.finish_write(displaced);
     }
 
-    /// Puts in what was just written to the source, with an age of zero.
+    /// Inserts a value that was just written to the source, with an age of zero, and cancels the
+    /// key's load in flight. Callers that wait for that load receive this value.
     ///
-    /// A load in flight is ended, and those that wait for it get this value. A value that is held
-    /// already with a newer [`Version`](crate::Version) stays, and the answer is `false`: two
-    /// writers may tell of their writes in the wrong order.
+    /// Returns `false` and keeps the current value if that has a newer
+    /// [`Version`](crate::Version), because two writers may report their writes in the wrong order.
     ///
-    /// With a refresh interval of zero nothing is kept, only the load in flight is ended.
+    /// If caching is disabled, this only cancels the load in flight.
     pub fn replace(&self, key: &K, loaded: Loaded<L::Value>) -> bool {
-        self.shared.attend();
-        let (state, lot) = (&self.shared.state, fastrand::u32(..));
-        let (accepted, ended) = state.replace(key, loaded, clock::now(), lot);
-        self.shared.end(ended);
+        self.shared.ensure_refresher();
+        let (state, jitter) = (&self.shared.state, fastrand::u32(..));
+        let (accepted, displaced) = state.replace(key, loaded, clock::now(), jitter);
+        self.shared.finish_write(displaced);
         accepted
     }
 
-    /// Puts in many values that were read from the source after `read_at`; gives back how many were
-    /// taken.
+    /// Inserts values that were read from the source after `read_at`. Returns how many were
+    /// accepted.
     ///
-    /// What is held and is as young stays, and so does what has a newer [`Version`](crate::Version).
-    /// Where a key was invalidated after `read_at`, nothing is taken that could be what was
-    /// invalidated. Loads in flight go on.
+    /// A value in memory is kept if it was loaded at or after `read_at` or has a newer
+    /// [`Version`](crate::Version). If any key was invalidated after `read_at`, no value is
+    /// accepted, because it could be the invalidated one. Loads in flight continue.
     pub fn prime(
         &self,
         read_at: Instant,
         values: impl IntoIterator<Item = (K, Loaded<L::Value>)>,
     ) -> usize {
-        self.shared.attend();
+        self.shared.ensure_refresher();
         let state = &self.shared.state;
         let read_at = clock::tick(read_at);
-        let mut taken = 0;
+        let mut count = 0;
         for (key, loaded) in values {
-            let (now, lot) = (clock::now(), fastrand::u32(..));
-            let (accepted, ended) = state.prime(key, loaded, read_at, now, lot);
-            self.shared.end(ended);
-            taken += usize::from(accepted);
+            let (now, jitter) = (clock::now(), fastrand::u32(..));
+            let (accepted, displaced) = state.prime(key, loaded, read_at, now, jitter);
+            self.shared.finish_write(displaced);
+            count += usize::from(accepted);
         }
-        taken
+        count
     }
 
-    /// Forgets everything, as if each key were [invalidated](Self::invalidate).
+    /// Removes all keys, as [`invalidate`](Self::invalidate) does for one.
     pub fn clear(&self) {
-        let ended = self.shared.state.clear(clock::now());
-        self.shared.end(ended);
+        let displaced = self.shared.state.clear(clock::now());
+        self.shared.finish_write(displaced);
     }
 
-    /// How many keys are remembered: values, whatever their age, and those whose last load brought
-    /// none.
+    /// Returns the number of keys that are remembered: those with a value of any age, and those
+    /// whose last load failed.
     pub fn len(&self) -> usize {
-        self.shared.state.table().len()
+        self.shared.state.lock().len()
     }
 
-    /// Whether nothing is remembered.
+    /// Returns whether no key is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Shows the settings, no key and no value.
+/// Shows the settings, and neither keys nor values.
 impl<K, L: Load<K>> fmt::Debug for Cache<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("policy", &self.shared.state.policy).finish_non_exhaustive()

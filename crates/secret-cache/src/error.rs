@@ -1,36 +1,38 @@
-//! The crate's errors: why there is no value, and why there is no cache.
+//! The errors of reads and of the builder.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{LoadError, LoadErrorKind, MAX_NEGATIVE_TTL};
+use crate::load::{LoadError, LoadErrorKind};
+use crate::policy::MAX_NEGATIVE_TTL;
 
-/// Why [`Cache::get`](crate::Cache::get) has no value to lend.
+/// The error of [`Cache::get`](crate::Cache::get).
 ///
 /// All callers that waited for one load share its error.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The load failed with this error, now or within the negative lifetime.
+    /// The load failed with this error, or a recent one did and its error is cached.
     Load(Arc<E>),
-    /// The loader panicked, and there is no value that may be served instead.
+    /// The loader panicked, and there is no older value that may be served.
     Panicked,
-    /// The loader answered with an older version than one already seen, which itself is too old to
-    /// be served.
+    /// The loader returned an older version than one already seen, which may no longer be served
+    /// itself.
     Outdated,
-    /// The value's own [lifetime](crate::Loaded::expires_in) is over, and the source could not be
-    /// asked since. Treat it as a value that is gone.
+    /// The value's own [lifetime](crate::Loaded::expires_in) is over, and the source has been
+    /// unavailable since. Treat the value as deleted.
     Expired,
-    /// As many loads wait for their turn as the builder's
-    /// [`max_waiting_loads`](crate::Builder::max_waiting_loads) allows. The next call tries again.
+    /// The queue of loads has reached
+    /// [`max_waiting_loads`](crate::Builder::max_waiting_loads). Retry later.
     Busy,
-    /// There is no Tokio runtime to load on: the caller doesn't run on one, or the one that ran the
-    /// load has been shut down.
+    /// There is no Tokio runtime for the load: the call was made outside of one, or the runtime of
+    /// the load has been shut down.
     NoRuntime,
 }
 
 impl<E: LoadError> Error<E> {
-    /// What the error means: the loader's own judgement, else that the source could not be asked.
+    /// Returns the kind of the loader's error. [`Expired`](Self::Expired) is
+    /// [`LoadErrorKind::NotFound`], and all others are [`LoadErrorKind::Unavailable`].
     pub fn kind(&self) -> LoadErrorKind {
         match self {
             Self::Load(error) => error.kind(),
@@ -43,7 +45,7 @@ impl<E: LoadError> Error<E> {
 }
 
 impl<E> Error<E> {
-    /// The loader's error, if it gave one.
+    /// Returns the loader's error, if there is one.
     pub fn load_error(&self) -> Option<&E> {
         match self {
             Self::Load(error) => Some(error),
@@ -52,7 +54,7 @@ impl<E> Error<E> {
     }
 }
 
-/// Not derived: the loader's error is shared, it need not be `Clone`.
+/// Not derived, because the loader's error is shared and need not be `Clone`.
 impl<E> Clone for Error<E> {
     fn clone(&self) -> Self {
         match self {
@@ -69,12 +71,12 @@ impl<E> Clone for Error<E> {
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Load(_) => "the value could not be loaded",
+            Self::Load(_) => "load failed",
             Self::Panicked => "the loader panicked",
-            Self::Outdated => "the loader answered with an older version than one already seen",
-            Self::Expired => "the value has expired, and the source could not be asked",
-            Self::Busy => "too many loads wait for their turn",
-            Self::NoRuntime => "no tokio runtime runs the load",
+            Self::Outdated => "the loader returned an older version than one already seen",
+            Self::Expired => "the value has expired and the source is unavailable",
+            Self::Busy => "too many loads are queued",
+            Self::NoRuntime => "no tokio runtime to run the load on",
         })
     }
 }
@@ -85,14 +87,14 @@ impl<E: LoadError> std::error::Error for Error<E> {
     }
 }
 
-/// Why a cache could not be built: all problems together.
+/// The error of [`Builder::build`](crate::Builder::build), with all problems of the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
     pub(crate) problems: Vec<BuildErrorKind>,
 }
 
 impl BuildError {
-    /// Everything that is wrong with the settings, at least one problem.
+    /// Returns the problems, of which there is at least one.
     pub fn problems(&self) -> &[BuildErrorKind] {
         &self.problems
     }
@@ -100,7 +102,7 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the cache's settings are wrong")?;
+        f.write_str("invalid cache settings")?;
         for (index, problem) in self.problems.iter().enumerate() {
             write!(f, "{} {problem}", if index == 0 { ":" } else { ";" })?;
         }
@@ -110,7 +112,7 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// One thing that is wrong with the settings of a cache.
+/// A problem of the settings of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildErrorKind {
@@ -118,7 +120,7 @@ pub enum BuildErrorKind {
     NoBytes,
     /// `max_loads` is zero.
     NoLoads,
-    /// `max_entries` is zero. Caching is turned off by a refresh interval of zero.
+    /// `max_entries` is zero. Set the refresh interval to zero to disable caching.
     NoEntries,
     /// `negative_ttl` is longer than [`MAX_NEGATIVE_TTL`].
     NegativeTtlTooLong,
@@ -127,11 +129,11 @@ pub enum BuildErrorKind {
 impl fmt::Display for BuildErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoBytes => f.write_str("max_bytes is 0, the least is 1"),
-            Self::NoLoads => f.write_str("max_loads is 0, the least is 1"),
-            Self::NoEntries => f.write_str("max_entries is 0, the least is 1"),
+            Self::NoBytes => f.write_str("max_bytes is 0, must be at least 1"),
+            Self::NoLoads => f.write_str("max_loads is 0, must be at least 1"),
+            Self::NoEntries => f.write_str("max_entries is 0, must be at least 1"),
             Self::NegativeTtlTooLong => {
-                write!(f, "negative_ttl is over {} s", MAX_NEGATIVE_TTL.as_secs())
+                write!(f, "negative_ttl exceeds {} s", MAX_NEGATIVE_TTL.as_secs())
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The future of a read, for keys and handles, and for this crate and its callers.
+//! The future of a read.
 //!
-//! A hit is ready at the first poll. A miss is a boxed future, which the caller supplies: [`Cache`]
-//! and [`Handle`] wait for a load, others may do more. The future is written by hand and inlined,
-//! because an `async fn` moves its output through memory, which costs as much as the lookup.
+//! A hit is ready at the first poll. A miss is a boxed future that the caller supplies: [`Cache`]
+//! and [`Handle`] wait for a load. The future is implemented by hand and inlined, because an `async
+//! fn` moves its output through memory, which costs as much as the lookup.
 //!
 //! [`Cache`]: crate::Cache
 //! [`Handle`]: crate::Handle
@@ -14,18 +14,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::Load;
-use crate::lent::Ref;
+use crate::load::Load;
+use crate::map::entry::Entry;
+use crate::map::sync::Guard;
 use crate::shared::Shared;
-use crate::stored::Stored;
-use crate::sync::Guard;
+use crate::value_ref::Ref;
 
 /// A way to find the entry of one key without a lock.
 pub(crate) trait Lookup<'a, K, L: Load<K>>: Copy + Unpin {
     fn shared(self) -> &'a Arc<Shared<K, L>>;
 
     /// Returns the entry, whatever its age.
-    fn find(self) -> Option<Guard<Stored<K, L::Value>>>;
+    fn find(self) -> Option<Guard<Entry<K, L::Value>>>;
 }
 
 /// The lookup by a borrowed form of the key.
@@ -54,8 +54,8 @@ where
     }
 
     #[inline(always)]
-    fn find(self) -> Option<Guard<Stored<K, L::Value>>> {
-        self.shared.state.values.find(self.key)
+    fn find(self) -> Option<Guard<Entry<K, L::Value>>> {
+        self.shared.state.entries.find(self.key)
     }
 }
 
@@ -65,12 +65,13 @@ type Miss<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// The future of a miss, if there is one, and the result of polling it.
 type PolledMiss<'a, T> = (Option<Miss<'a, T>>, Poll<T>);
 
-/// The future of a read: looks the key up once, and runs `on_miss` unless memory can answer.
+/// The future of a read. It looks the key up once, and runs `on_miss` if memory has no value for
+/// the caller.
 pub(crate) struct Get<'a, K, L, S, A, M, T> {
     lookup: S,
-    /// Whether a value in memory is what the caller wants.
+    /// Returns whether the caller can use a value that is in memory.
     accepts: A,
-    /// Receives the value that can be served but isn't accepted.
+    /// Receives the value that could be served but was not accepted.
     on_miss: M,
     miss: Option<Miss<'a, T>>,
     key: PhantomData<fn(K, L)>,
@@ -91,19 +92,19 @@ where
         Self { lookup, accepts, on_miss, miss: None, key: PhantomData }
     }
 
-    /// Continues after the lookup. It takes the future of the miss and returns it, because a
-    /// reference to a field would force the whole future into memory on a hit too.
+    /// Continues after the lookup. It takes and returns the future of the miss, because a reference
+    /// to a field would force the whole `Get` into memory on a hit too.
     #[cold]
     #[inline(never)]
     fn poll_miss(
         (lookup, accepts, on_miss): (S, A, M),
-        found: Option<Guard<Stored<K, L::Value>>>,
+        found: Option<Guard<Entry<K, L::Value>>>,
         miss: Option<Miss<'a, Result<R, E>>>,
         context: &mut Context<'_>,
     ) -> PolledMiss<'a, Result<R, E>> {
         let mut miss = match miss {
             Some(miss) => miss,
-            None => match lookup.shared().look(found, false) {
+            None => match lookup.shared().serve(found, false) {
                 Some(value) if accepts(&value) => return (None, Poll::Ready(Ok(value.into()))),
                 rejected => Box::pin(on_miss(rejected)),
             },

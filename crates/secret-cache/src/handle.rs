@@ -1,4 +1,4 @@
-//! A key that was looked up once: its value without a search, and news of it.
+//! A handle for one key.
 
 use std::fmt;
 use std::hash::Hash;
@@ -6,20 +6,25 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::error::Error;
 use crate::get::{Get, Lookup};
+use crate::load::Load;
+use crate::map::entry::Entry;
+use crate::map::sync::Guard;
 use crate::shared::Shared;
-use crate::slot::Slot;
-use crate::stored::Stored;
-use crate::sync::Guard;
-use crate::{Error, Load, Ref, Version};
+use crate::state::slot::Slot;
+use crate::value_ref::Ref;
+use crate::version::Version;
 
-/// One key of a [`Cache`](crate::Cache), resolved once. It keeps the cache alive.
+/// A handle for one key of a [`Cache`](crate::Cache), which reads its value without a lookup and
+/// reports changes. It keeps the cache alive.
 ///
-/// All handles of a key share its value; a clone has its own view of what is news.
+/// All handles of a key share its value. Each handle and each clone tracks on its own which changes
+/// it has reported.
 pub struct Handle<K, L: Load<K>> {
     shared: Arc<Shared<K, L>>,
     slot: Arc<Slot<K, L::Value>>,
-    news: watch::Receiver<Option<Version>>,
+    changes: watch::Receiver<Option<Version>>,
     key: K,
 }
 
@@ -30,16 +35,16 @@ where
 {
     pub(crate) fn new(shared: Arc<Shared<K, L>>, key: &K) -> Self {
         let slot = shared.state.slot(key);
-        let news = slot.news.subscribe();
-        Self { shared, slot, news, key: key.clone() }
+        let changes = slot.version.subscribe();
+        Self { shared, slot, changes, key: key.clone() }
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// Lends the value, as [`Cache::get`](crate::Cache::get) does.
+    /// Returns the value, as [`Cache::get`](crate::Cache::get) does.
     ///
     /// # Errors
     ///
@@ -47,13 +52,12 @@ where
     #[inline(always)]
     pub fn get(
         &self,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin + use<'_, K, L>
-    {
-        Get::new(self, |_: &L::Value| true, |_| self.shared.ask(&self.key))
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin {
+        Get::new(self, |_: &L::Value| true, |_| self.shared.load(&self.key))
     }
 
-    /// Returns the value if memory has one that `accepts` takes, otherwise the result of `on_miss`,
-    /// as [`Cache::get_or_else`](crate::Cache::get_or_else) does.
+    /// Returns the value if memory has one that `accepts` takes, and the result of `on_miss`
+    /// otherwise, as [`Cache::get_or_else`](crate::Cache::get_or_else) does.
     ///
     /// # Errors
     ///
@@ -63,7 +67,7 @@ where
         &'a self,
         accepts: A,
         on_miss: M,
-    ) -> impl Future<Output = Result<R, E>> + Send + Unpin + use<'a, K, L, A, M, F, R, E>
+    ) -> impl Future<Output = Result<R, E>> + Send + Unpin
     where
         A: Fn(&L::Value) -> bool + Copy + Send + Unpin,
         M: FnOnce(Option<Ref<K, L::Value>>) -> F + Copy + Send + Unpin,
@@ -83,36 +87,37 @@ where
         self.shared.hit(|| self.find(), accepts).ok()
     }
 
-    /// The value if it is in memory and not expired, as [`Cache::peek`](crate::Cache::peek).
+    /// Returns the value if it is in memory and hasn't expired, as
+    /// [`Cache::peek`](crate::Cache::peek) does.
     #[inline(always)]
     pub fn peek(&self) -> Option<Ref<K, L::Value>> {
         match self.shared.hit(|| self.find(), |_| true) {
             Ok(value) => Some(value),
-            Err(found) => self.shared.look(found, true),
+            Err(found) => self.shared.serve(found, true),
         }
     }
 
-    /// The value if [`get`](Self::get) would return it without waiting, as
-    /// [`Cache::try_get`](crate::Cache::try_get).
+    /// Returns the value if [`get`](Self::get) would return it without waiting, as
+    /// [`Cache::try_get`](crate::Cache::try_get) does.
     #[inline(always)]
     pub fn try_get(&self) -> Option<Ref<K, L::Value>> {
         match self.shared.hit(|| self.find(), |_| true) {
             Ok(value) => Some(value),
-            Err(found) => self.shared.look(found, false),
+            Err(found) => self.shared.serve(found, false),
         }
     }
 
-    /// Waits until another value has come, or the source has said that there is none any more, since
-    /// this handle was made or told so last.
+    /// Waits until the value changes or the source reports that there is none any longer. Changes
+    /// since the handle was created, or since the last call returned, count.
     ///
-    /// While somebody waits, the key counts as used: it is kept fresh, and loaded if it is missing. A
-    /// value of the version that was held before is no news; where the source counts no versions,
-    /// each load is. Cancel-safe: news that came meanwhile is told by the next call.
+    /// While a call is pending the key counts as used: it is refreshed, and loaded if it is
+    /// missing. A value of the same version is not a change. If the source has no versions, each
+    /// load is one. Cancel-safe: a change during a cancelled call is reported by the next one.
     pub async fn changed(&mut self) {
         let _watching = self.slot.watch();
         self.shared.watch(&self.key);
-        // The sender lives in the slot.
-        let _alive = self.news.changed().await;
+        // The slot owns the sender, so this can't fail.
+        let _alive = self.changes.changed().await;
     }
 }
 
@@ -127,7 +132,7 @@ where
     }
 
     #[inline(always)]
-    fn find(self) -> Option<Guard<Stored<K, L::Value>>> {
+    fn find(self) -> Option<Guard<Entry<K, L::Value>>> {
         Some(self.slot.cell.load())
     }
 }
@@ -137,13 +142,13 @@ impl<K: Clone, L: Load<K>> Clone for Handle<K, L> {
         Self {
             shared: Arc::clone(&self.shared),
             slot: Arc::clone(&self.slot),
-            news: self.news.clone(),
+            changes: self.changes.clone(),
             key: self.key.clone(),
         }
     }
 }
 
-/// Shows neither key nor value.
+/// Shows neither the key nor the value.
 impl<K, L: Load<K>> fmt::Debug for Handle<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").finish_non_exhaustive()

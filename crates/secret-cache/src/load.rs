@@ -1,49 +1,48 @@
-//! The port to whatever the values come from: a [`Load`] is implemented by the cache's user.
-//!
-//! How a load is run belongs to `flight`, what its answer does to `landing`.
+//! The trait that a user of the cache implements to load values.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::Version;
+use crate::version::Version;
 
-/// Loads the value of a key from where it is at home.
+/// A loader of values from their source.
 ///
-/// The cache runs at most one load per key at a time, as a task of its own, however many callers
-/// wait for it and whether or not they go on waiting. A load has no deadline but its own, and
-/// callers may wait for it: it should have one. The future is dropped at an await point when the
-/// cache is dropped or the key is written meanwhile.
+/// The cache runs at most one load per key at a time, on a task of its own, however many callers
+/// wait for it and whether or not they continue to wait. The cache sets no deadline, and callers
+/// may wait for as long as the load takes, so an implementation should have one. The future is
+/// dropped at an await point when the cache is dropped or the key is written in the meantime.
 ///
 /// # Panics
 ///
-/// A load that panics is an answer like [`LoadErrorKind::Unavailable`] with
-/// [`Error::Panicked`](crate::Error::Panicked); the cache goes on working.
+/// A load that panics has the same effect as [`LoadErrorKind::Unavailable`]. Callers without a
+/// value receive [`Error::Panicked`](crate::Error::Panicked).
 pub trait Load<K>: Send + Sync + 'static {
-    /// What is cached. It is lent, never cloned, and dropped with its last [`Ref`](crate::Ref).
+    /// The type of the cached values. A value is never cloned, and is dropped with its last
+    /// [`Ref`](crate::Ref).
     type Value: Send + Sync + 'static;
 
-    /// Why there is no value. Shared by all that waited for the load.
+    /// The error of a failed load, which all callers that waited for it share.
     type Error: LoadError;
 
-    /// Loads the value of `key`, which has none.
+    /// Loads the value of `key`, which is not in memory.
     ///
-    /// The future is made when the load is asked for, and polled when it is its turn: a deadline
-    /// that is set before the future is returned covers the wait for
-    /// [`max_loads`](crate::Builder::max_loads) too.
+    /// The future is created when the load is requested, and polled once there is a permit for it.
+    /// A deadline that is set before the future is returned therefore includes the wait for one of
+    /// the [`max_loads`](crate::Builder::max_loads) permits.
     ///
     /// # Errors
     ///
-    /// Whatever the source answers; [`LoadError::kind`] tells the cache what follows from it.
+    /// Any error of the source. [`LoadError::kind`] determines its effect on the cache.
     fn load(
         &self,
         key: &K,
     ) -> impl Future<Output = Result<Loaded<Self::Value>, Self::Error>> + Send;
 
-    /// Loads the value of `key` again; like [`load`](Self::load) unless it is implemented.
+    /// Loads the value of `key`, which is in memory, again. Calls [`load`](Self::load) by default.
     ///
-    /// Callers don't wait for it, or for a second at most, because there is an older value. The cache
-    /// itself retries after a failure, and sends one refresh a second for all keys while the source
-    /// can't be asked. So an implementation should try once, where `load` retries.
+    /// Callers don't wait for it for more than a second, because there is an older value. The cache
+    /// retries failed refreshes itself, and limits them to one a second for all keys while the
+    /// source is unavailable. An implementation should therefore try once where `load` retries.
     ///
     /// # Errors
     ///
@@ -56,39 +55,40 @@ pub trait Load<K>: Send + Sync + 'static {
     }
 }
 
-/// An error of a [`Load`], which says what it means for the cache.
+/// An error of a [`Load`], which determines its effect on the cache.
 pub trait LoadError: std::error::Error + Send + Sync + 'static {
-    /// What this error means for the value that may be held already.
+    /// Returns what the error means for a value that may be in memory.
     fn kind(&self) -> LoadErrorKind;
 }
 
-/// The error of a source that always has a value.
+/// The error of a source that cannot fail.
 impl LoadError for Infallible {
     fn kind(&self) -> LoadErrorKind {
         match *self {}
     }
 }
 
-/// What a failed load means for the value that may be held already.
+/// The effect of a failed load on a value that may be in memory.
 ///
-/// These cases are all there are: a `match` on them needs no wildcard.
+/// The enum is exhaustive: a `match` needs no wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LoadErrorKind {
-    /// The source could not be asked: the old value may be served for a while. A key without one is
-    /// asked for again after a second.
+    /// The source could not be reached, or could not respond. The old value may be served for up to
+    /// [`max_stale`](crate::Builder::max_stale). A key without a value is loaded again after a
+    /// second at the earliest.
     Unavailable,
-    /// The source could not be asked because the loader isn't logged in to it. Like
-    /// [`Unavailable`](Self::Unavailable) for the old value. It says nothing about the key, so it is
-    /// not remembered: each caller without a value causes a load, and the loader paces its logins.
+    /// The loader isn't logged in to the source. Like [`Unavailable`](Self::Unavailable), but the
+    /// error is not cached, because it says nothing about the key: each caller without a value
+    /// causes a load. The loader must limit the rate of its logins.
     Unauthenticated,
-    /// There is no value: serving ends, and the answer is remembered for the negative lifetime.
+    /// There is no such value. The old value is no longer served, and the error is cached for
+    /// [`negative_ttl`](crate::Builder::negative_ttl).
     NotFound,
-    /// The source refuses the value: serving ends, and the answer is remembered for the negative
-    /// lifetime.
+    /// The source denied access to the value. Like [`NotFound`](Self::NotFound).
     Denied,
 }
 
-/// A value as it was loaded, and its version.
+/// A value as it was loaded, with its version and lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loaded<V> {
     pub(crate) value: V,
@@ -97,21 +97,22 @@ pub struct Loaded<V> {
 }
 
 impl<V> Loaded<V> {
-    /// A value of a source that counts no versions: what is loaded later counts as newer.
+    /// Creates a value of a source without versions. A value that is loaded later counts as newer.
     pub fn new(value: V) -> Self {
         Self::versioned(value, Version::default())
     }
 
-    /// A value of this version: it never replaces one that [`Version::replaces`] says is newer.
+    /// Creates a value of a version. It never replaces a value that is newer by
+    /// [`Version::replaces`].
     pub fn versioned(value: V, version: Version) -> Self {
         Self { value, version, lifetime: None }
     }
 
-    /// Ends the value this long after its load began (or after it was written), whatever its age:
-    /// then the next caller waits for a load, and gets [`Error::Expired`](crate::Error::Expired) if
-    /// the source can't be asked.
+    /// Sets a lifetime, counted from the start of the load or from the write.
     ///
-    /// With a lifetime of zero the value is given to the callers that wait for it, and not kept.
+    /// When it is over, the next caller waits for a load, and receives
+    /// [`Error::Expired`](crate::Error::Expired) if the source is unavailable. A value with a
+    /// lifetime of zero is returned to the callers that wait for it and is not cached.
     #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);

@@ -1,45 +1,49 @@
-//! What a cache shares with its handles, its loads and its timer: the state, and the tasks that act
-//! on it.
+//! What a cache shares with its handles, loads and refresher: the state, and the tasks that act on
+//! it.
 
 use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
-use crate::clock;
-use crate::events::Events;
-use crate::flight::{Ending, Flight, Launched, Ticket, report};
-use crate::landing::{Arrival, Cause};
-use crate::lent::Ref;
-use crate::permits::LoadPermits;
+use crate::error::Error;
+use crate::load::Load;
+use crate::map::clock;
+use crate::map::entry::Entry;
+use crate::map::sync::Guard;
+use crate::metrics::Metrics;
 use crate::policy::Tick;
-use crate::state::{Answer, Look, Patience, State, Step};
-use crate::stored::Stored;
-use crate::sync::Guard;
-use crate::timer::Timer;
-use crate::writing::Ended;
-use crate::{Error, Load};
+use crate::state::complete::Completion;
+use crate::state::outcome::LoadReason;
+use crate::state::write::Displaced;
+use crate::state::{Availability, Patience, ReadResult, State, Step};
+use crate::task::load::{InFlight, LoadProgress, WaitOutcome, Waiter, run_loader};
+use crate::task::permits::LoadPermits;
+use crate::task::refresher::{Maintain, Refresher};
+use crate::value_ref::Ref;
 
-/// What a caller does next, once there was no hit.
+/// What a caller does next after a miss.
 type Next<K, L> = Step<
     K,
     <L as Load<K>>::Value,
     <L as Load<K>>::Error,
-    Ticket<K, <L as Load<K>>::Value, <L as Load<K>>::Error>,
+    Waiter<K, <L as Load<K>>::Value, <L as Load<K>>::Error>,
 >;
 
-/// The entry that a search found, whatever its age.
-type Found<K, L> = Option<Guard<Stored<K, <L as Load<K>>::Value>>>;
+/// The entry that a lookup found, of any age.
+type Found<K, L> = Option<Guard<Entry<K, <L as Load<K>>::Value>>>;
 
-type Loads<K, L> = Launched<K, <L as Load<K>>::Value, <L as Load<K>>::Error>;
+/// A load in flight.
+type Running<K, L> = InFlight<K, <L as Load<K>>::Value, <L as Load<K>>::Error>;
 
-/// Loads and the timer hold it weakly.
+/// The shared part of a cache. Loads and the refresher have weak references to it.
 pub(crate) struct Shared<K, L: Load<K>> {
-    pub(crate) state: State<K, L::Value, L::Error, Loads<K, L>>,
+    pub(crate) state: State<K, L::Value, L::Error, Running<K, L>>,
     loader: Arc<L>,
     permits: Arc<LoadPermits>,
-    pub(crate) timer: Timer,
-    pub(crate) events: Events,
+    refresher: Refresher,
+    metrics: Metrics,
 }
 
 impl<K, L> Shared<K, L>
@@ -48,195 +52,242 @@ where
     L: Load<K>,
 {
     pub(crate) fn new(
-        state: State<K, L::Value, L::Error, Loads<K, L>>,
+        state: State<K, L::Value, L::Error, Running<K, L>>,
         loader: L,
         max_loads: usize,
-        events: Events,
+        metrics: Metrics,
     ) -> Self {
         let (loader, permits) = (Arc::new(loader), Arc::new(LoadPermits::new(max_loads)));
-        Self { state, loader, permits, timer: Timer::new(), events }
+        Self { state, loader, permits, refresher: Refresher::new(), metrics }
     }
 
-    /// Serves a hit, or returns what `find` found. The only search of the entries without a lock: what
-    /// follows on a miss gets the result.
+    /// Serves a hit, or returns what `find` found. This is the only lookup without the lock: the
+    /// miss path receives its result.
     #[inline(always)]
     pub(crate) fn hit(
         &self,
         find: impl FnOnce() -> Found<K, L>,
         accepts: impl FnOnce(&L::Value) -> bool,
     ) -> Result<Ref<K, L::Value>, Found<K, L>> {
-        self.events.hits.announce();
-        let lent = Ref::plain(find(), accepts)?;
-        self.events.hits.count();
-        Ok(lent)
+        self.metrics.hits.announce();
+        let value = Ref::hit(find(), accepts)?;
+        self.metrics.hits.count();
+        Ok(value)
     }
 
-    /// Serves an entry that was found and isn't a hit. A value that is past its refresh interval is
-    /// left to a load, unless the source doesn't answer or the caller `never_waits`.
+    /// Serves an entry that is not a plain hit. A value that is past its refresh interval is not
+    /// served, unless the source is unavailable or the caller `never_waits`.
     #[cold]
-    pub(crate) fn look(
+    pub(crate) fn serve(
         self: &Arc<Self>,
         found: Found<K, L>,
         never_waits: bool,
     ) -> Option<Ref<K, L::Value>> {
-        let (lent, begin) = match self.state.look(found) {
-            Look::Nothing => return None,
-            Look::Served(lent, begin) => (lent, begin),
-            Look::Overdue(guard, is_first) => {
+        let (value, start_refresh) = match self.state.check(found) {
+            Availability::Missing => return None,
+            Availability::Servable { value, start_refresh } => (value, start_refresh),
+            Availability::Overdue { guard, is_first_access } => {
                 let is_stale = self.state.is_stale(&guard.get()?.key, clock::now());
                 if !is_stale && !never_waits {
                     return None;
                 }
-                // One that is stale has its refresh on the list since the first caller asked for it.
-                (Ref::held(guard, is_stale), is_first || !is_stale)
+                // The refresh of a stale value has been scheduled since its first access.
+                (Ref::cached(guard, is_stale), is_first_access || !is_stale)
             }
         };
-        self.events.hits.announce();
-        self.events.hits.count();
-        if lent.is_stale() {
-            self.events.stale();
+        self.metrics.hits.announce();
+        self.metrics.hits.count();
+        if value.is_stale() {
+            self.metrics.stale();
         }
-        if (begin || !self.timer.runs())
+        if (start_refresh || !self.refresher.is_running())
             && let Ok(runtime) = Handle::try_current()
         {
-            self.timer.start(self, &runtime);
-            self.due(lent.key(), &runtime);
+            self.refresher.start(self, &runtime);
+            self.refresh_if_due(value.key(), &runtime);
         }
-        Some(lent)
+        Some(value)
     }
 
-    /// The answer to a caller that memory could not answer.
-    pub(crate) async fn ask(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
-        self.events.miss();
-        let answer = self.wait(key).await;
-        if let Ok(lent) = &answer {
-            // The load may have been a refresh, which nobody need have waited for.
-            lent.see();
-            if lent.is_stale() {
-                self.events.stale();
+    /// Returns the value after a miss: joins the load in flight or starts one.
+    pub(crate) async fn load(self: &Arc<Self>, key: &K) -> ReadResult<K, L::Value, L::Error> {
+        self.metrics.miss();
+        let result = self.wait(key).await;
+        if let Ok(value) = &result {
+            // A value that comes from a refresh has no accessed flag yet.
+            value.mark_accessed();
+            if value.is_stale() {
+                self.metrics.stale();
             }
         }
-        answer
+        result
     }
 
-    async fn wait(self: &Arc<Self>, key: &K) -> Answer<K, L::Value, L::Error> {
+    async fn wait(self: &Arc<Self>, key: &K) -> ReadResult<K, L::Value, L::Error> {
         loop {
-            let (Ticket(flight), patience) = match self.step(key) {
-                Step::Done(answer) => return answer,
-                Step::Wait(ticket, patience) => (ticket, patience),
+            let (Waiter(progress), patience) = match self.step(key) {
+                Step::Done(result) => return result,
+                Step::Wait(waiter, patience) => (waiter, patience),
             };
-            match flight.wait(patience).await {
-                Ending::Landed(answer) => return answer,
-                Ending::Lost if patience == Patience::UntilEnd => return Err(Error::NoRuntime),
-                Ending::Superseded | Ending::Slow | Ending::Lost => {}
+            match progress.wait(patience).await {
+                WaitOutcome::Completed(result) => return result,
+                WaitOutcome::Lost if patience == Patience::UntilEnd => {
+                    return Err(Error::NoRuntime);
+                }
+                WaitOutcome::Superseded | WaitOutcome::Slow | WaitOutcome::Lost => {}
             }
         }
     }
 
     fn step(self: &Arc<Self>, key: &K) -> Next<K, L> {
         let now = clock::now();
-        self.state.step(key, now, |cause| {
+        self.state.get_or_load(key, now, |reason| {
             let runtime = Handle::try_current().ok()?;
-            Some(self.launch(key, cause, now, &runtime))
+            Some(self.spawn_load(key, reason, now, &runtime))
         })
     }
 
-    /// Refreshes a key, if that is due and nothing stands in the way.
-    pub(crate) fn due(self: &Arc<Self>, key: &K, runtime: &Handle) {
+    /// Refreshes a key if it is due and nothing prevents it.
+    fn refresh_if_due(self: &Arc<Self>, key: &K, runtime: &Handle) {
         let now = clock::now();
-        let launch = |cause| Some(self.launch(key, cause, now, runtime));
-        drop(self.state.due(key, now, launch));
+        let spawn = |reason| Some(self.spawn_load(key, reason, now, runtime));
+        drop(self.state.refresh_if_due(key, now, spawn));
     }
 
-    fn launch(self: &Arc<Self>, key: &K, cause: Cause, now: Tick, runtime: &Handle) -> Loads<K, L> {
-        let flight = Flight::new(now);
-        let task = self.load(key, cause, &flight);
-        Launched::spawn(runtime, flight, task)
-    }
-
-    /// One load from its beginning to its landing. It doesn't keep the cache alive.
-    fn load(
+    fn spawn_load(
         self: &Arc<Self>,
         key: &K,
-        cause: Cause,
-        flight: &Arc<Flight<K, L::Value, L::Error>>,
+        reason: LoadReason,
+        now: Tick,
+        runtime: &Handle,
+    ) -> Running<K, L> {
+        let progress = LoadProgress::new(now);
+        let task = self.load_task(key, reason, &progress);
+        InFlight::spawn(runtime, progress, task)
+    }
+
+    /// Returns the task of a load. It doesn't keep the cache alive.
+    fn load_task(
+        self: &Arc<Self>,
+        key: &K,
+        reason: LoadReason,
+        progress: &Arc<LoadProgress<K, L::Value, L::Error>>,
     ) -> impl Future<Output = ()> + Send + use<K, L> {
         let (shared, loader) = (Arc::downgrade(self), Arc::clone(&self.loader));
         let permits = Arc::clone(&self.permits);
-        let (key, ticket) = (key.clone(), Ticket(Arc::clone(flight)));
+        let (key, waiter) = (key.clone(), Waiter(Arc::clone(progress)));
         async move {
-            let mut began = clock::now();
-            let turn = async {
-                let permit = permits.acquire(cause).await?;
-                began = clock::now();
-                shared.upgrade()?.take_turn(&key, &ticket, cause, began).then_some(permit)
+            let mut loaded_at = clock::now();
+            let start = async {
+                let permit = permits.acquire(reason).await?;
+                loaded_at = clock::now();
+                shared.upgrade()?.may_start(&key, &waiter, reason, loaded_at).then_some(permit)
             };
-            let report = report(&*loader, &key, cause, turn).await;
-            if let (Some(report), Some(shared)) = (report, shared.upgrade()) {
-                let (now, lot) = (clock::now(), fastrand::u32(..));
-                shared.land(&key, &ticket, Arrival { report, cause, began, now, lot });
+            let outcome = run_loader(&*loader, &key, reason, start).await;
+            if let (Some(outcome), Some(shared)) = (outcome, shared.upgrade()) {
+                let (now, jitter) = (clock::now(), fastrand::u32(..));
+                let completion = Completion { outcome, reason, loaded_at, now, jitter };
+                shared.complete(&key, &waiter, completion);
             }
         }
     }
 
-    /// Whether a load may go on; if not, those that wait for it ask again.
-    fn take_turn(
+    /// Returns whether a load may start. If not, its waiters retry.
+    fn may_start(
         &self,
         key: &K,
-        ticket: &Ticket<K, L::Value, L::Error>,
-        cause: Cause,
+        waiter: &Waiter<K, L::Value, L::Error>,
+        reason: LoadReason,
         now: Tick,
     ) -> bool {
-        let given_back = match self.state.take_turn(key, ticket, cause, now) {
+        let cancelled = match self.state.confirm_start(key, waiter, reason, now) {
             Ok(()) => return true,
-            Err(flight) => flight,
+            Err(load) => load,
         };
-        given_back.into_iter().for_each(Launched::release);
-        ticket.0.end(Ending::Superseded);
+        cancelled.into_iter().for_each(InFlight::release);
+        waiter.0.end(WaitOutcome::Superseded);
         false
     }
 
-    /// Applies the end of a load, unless a write of the key has ended it before.
-    fn land(
+    /// Applies the outcome of a load, unless a write of its key has ended the load before.
+    fn complete(
         self: &Arc<Self>,
         key: &K,
-        ticket: &Ticket<K, L::Value, L::Error>,
-        arrival: Arrival<L::Value, L::Error>,
+        waiter: &Waiter<K, L::Value, L::Error>,
+        completion: Completion<L::Value, L::Error>,
     ) {
-        self.attend();
-        self.events.load(arrival.cause, &arrival.report);
-        let Some(landed) = self.state.land(key, ticket, arrival) else {
-            // The writer says so too, perhaps only after this task has ended.
-            return ticket.0.end(Ending::Superseded);
+        self.ensure_refresher();
+        self.metrics.load(completion.reason, &completion.outcome);
+        let Some(completed) = self.state.complete(key, waiter, completion) else {
+            // The writer ends the load too, but perhaps only after this task.
+            return waiter.0.end(WaitOutcome::Superseded);
         };
-        self.events.evicted(landed.evicted);
-        landed.flight.release();
-        ticket.0.end(Ending::Landed(landed.answer));
-        drop(landed.released);
+        self.metrics.evicted(completed.evicted);
+        completed.load.release();
+        waiter.0.end(WaitOutcome::Completed(completed.result));
+        drop(completed.released);
     }
 
-    /// Somebody waits for news of a key: it is loaded now if it is missing or due.
+    /// Loads a key for which a caller awaits changes, if it is missing or due.
     pub(crate) fn watch(self: &Arc<Self>, key: &K) {
         if let Ok(runtime) = Handle::try_current() {
-            self.due(key, &runtime);
-            self.attend();
+            self.refresh_if_due(key, &runtime);
+            self.ensure_refresher();
         }
     }
 
-    /// Ends what a write has ended.
-    pub(crate) fn end(self: &Arc<Self>, ended: Ended<K, L::Value, Loads<K, L>>) {
-        self.events.evicted(ended.evicted);
-        drop(ended.released);
-        ended.flights.into_iter().for_each(Launched::supersede);
+    /// Cancels the loads and drops the values that a write has displaced.
+    pub(crate) fn finish_write(self: &Arc<Self>, displaced: Displaced<K, L::Value, Running<K, L>>) {
+        self.metrics.evicted(displaced.evicted);
+        drop(displaced.released);
+        displaced.loads.into_iter().for_each(InFlight::supersede);
     }
 
-    /// Starts the timer if it doesn't run and there is a runtime for it.
-    pub(crate) fn attend(self: &Arc<Self>) {
-        if !self.timer.runs()
-            && !self.state.policy.is_off()
+    /// Starts the refresher unless it is running or there is no runtime for it.
+    pub(crate) fn ensure_refresher(self: &Arc<Self>) {
+        if !self.refresher.is_running()
+            && !self.state.policy.is_disabled()
             && let Ok(runtime) = Handle::try_current()
         {
-            self.timer.start(self, &runtime);
+            self.refresher.start(self, &runtime);
         }
+    }
+}
+
+impl<K, L> Maintain for Shared<K, L>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    L: Load<K>,
+{
+    fn on_start(&self, hits_skip_clock: bool) {
+        self.state.set_hits_skip_clock(hits_skip_clock);
+    }
+
+    fn on_stop(&self) {
+        self.state.set_hits_skip_clock(false);
+        self.metrics.report_hits();
+        self.metrics.hits.sleep();
+        self.refresher.stopped();
+    }
+
+    fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.state.wake)
+    }
+
+    fn next_wakeup(&self) -> Tick {
+        self.state.next_wakeup()
+    }
+
+    fn maintain(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let now = clock::now();
+        self.state.scan(now);
+        while let Some(key) = self.state.pop_due(now) {
+            self.refresh_if_due(&key, &runtime);
+        }
+    }
+
+    fn report_hits(&self, report_at: Tick) -> Tick {
+        self.metrics.report_hits_at(report_at, clock::now())
     }
 }

@@ -1,19 +1,19 @@
-//! Which of two values of one key is the newer one.
+//! The order of two values of one key.
 
 use std::time::{Duration, SystemTime};
 
-/// The version of a value, as its source counts it.
+/// The version of a value, as assigned by its source.
 ///
-/// A replica that lags may answer with an older value than one already seen. Versions keep such an
-/// answer from undoing a newer one.
+/// A replica that lags may return an older value than one already seen. Versions prevent such a
+/// response from replacing a newer value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     number: u64,
     created: Created,
 }
 
-/// Nanoseconds from 1970, or [`Created::UNKNOWN`]: half of an `Option<SystemTime>`, which a cache
-/// would hold for each entry.
+/// Nanoseconds since the Unix epoch, or [`Created::UNKNOWN`]. It has half the size of an
+/// `Option<SystemTime>`, and each entry contains one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Created(i64);
 
@@ -45,41 +45,43 @@ impl Default for Created {
 }
 
 impl Version {
-    /// Version `number`, counted upwards by the source.
+    /// Creates a version from a number that the source increments.
     ///
-    /// Give the time of creation too ([`Version::created`]) if the source ever starts counting
-    /// anew, or values after a new start count as older for as long as the old one is held.
+    /// If the source may restart its numbers, set the creation time too ([`Version::created`]).
+    /// Otherwise values after a restart count as older while the old one is remembered.
     pub const fn new(number: u64) -> Self {
         Self { number, created: Created::UNKNOWN }
     }
 
-    /// When the source created this version, by the source's clock. Times before 1678 and after
-    /// 2262 are taken as these years.
+    /// Sets when the source created this version, by the source's clock. Times before 1678 and
+    /// after 2262 are clamped to these years.
     #[must_use]
     pub fn created(mut self, at: SystemTime) -> Self {
         self.created = Created::at(at);
         self
     }
 
-    /// The number, zero for a source that counts no versions.
+    /// Returns the number. It is zero for a source without versions.
     pub const fn number(self) -> u64 {
         self.number
     }
 
-    /// When the source created this version, if it says so.
+    /// Returns when the source created this version, if that is known.
     pub fn created_at(self) -> Option<SystemTime> {
         self.created.time()
     }
 
-    /// Whether the source counts versions or tells times: without either, any two may differ.
+    /// Returns whether the number or the creation time is known. If neither is, two values of equal
+    /// version may differ.
     pub(crate) fn is_known(self) -> bool {
         self != Self::default()
     }
 
-    /// Whether a value of this version may take the place of one of version `held`.
+    /// Returns whether a value of this version may replace one of version `held`.
     ///
-    /// It may unless its number is lower. A lower number that was created later also may: the
-    /// source started to count anew. Times decide nothing else, because clocks of a cluster differ.
+    /// It may unless its number is lower. A lower number may if it was created later, because then
+    /// the source has restarted its numbers. Times are used for nothing else, because the clocks of
+    /// a cluster differ.
     ///
     /// ```
     /// # use std::time::{Duration, SystemTime};
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_of_creation_comes_back_as_it_was() {
+    fn creation_time_is_returned_as_set_within_the_range() {
         let epoch = SystemTime::UNIX_EPOCH;
         let (span, far) = (Duration::new(1_700_000_000, 123_456_700), Duration::from_secs(1 << 40));
         for time in [epoch, epoch + span, epoch - span] {

@@ -1,4 +1,4 @@
-//! What the `metrics` facade is told.
+//! The metrics that are reported to the `metrics` facade.
 
 #![cfg(test)]
 
@@ -25,7 +25,7 @@ impl LoadError for Failure {
     }
 }
 
-/// Key 404 is absent, and everything is gone once an hour has passed.
+/// A source without key 404, which becomes unavailable after an hour.
 struct Source(tokio::time::Instant);
 
 impl Load<u32> for Source {
@@ -64,7 +64,7 @@ async fn life() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-/// The hits of each cache, as they are reported so far.
+/// Takes the reported hits of each cache.
 fn hits(recorder: &DebuggingRecorder) -> BTreeMap<String, u64> {
     let snapshot = recorder.snapshotter().snapshot().into_vec().into_iter();
     let hits = snapshot.filter(|(key, ..)| key.key().name() == "secret_cache_hits_total");
@@ -75,7 +75,6 @@ fn hits(recorder: &DebuggingRecorder) -> BTreeMap<String, u64> {
     .collect()
 }
 
-/// One hit is visible within a second, in its own cache, and nothing is reported while there are none.
 #[test]
 fn few_hits_are_reported_within_a_second_per_cache() {
     let recorder = DebuggingRecorder::new();
@@ -95,14 +94,14 @@ fn few_hits_are_reported_within_a_second_per_cache() {
                     busy.get(&1).await.unwrap();
                 }
                 tokio::time::sleep(second).await;
-                // A snapshot takes the counts away.
+                // A snapshot resets the counts.
                 let expected = [("busy", 5_000), ("quiet", 1)];
                 let expected = expected.map(|(name, count)| (name.to_owned(), count));
                 assert_eq!(hits(&recorder), BTreeMap::from(expected), "round {round}");
                 tokio::time::sleep(second * 60).await;
                 assert!(hits(&recorder).values().all(|count| *count == 0), "round {round}");
             }
-            // What is left is reported when the cache goes.
+            // The rest is reported when the cache is dropped.
             quiet.get(&1).await.unwrap();
             drop(quiet);
             assert_eq!(hits(&recorder).get("quiet"), Some(&1));
@@ -116,7 +115,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn all_events_are_counted_with_the_caches_name() {
+fn all_metrics_have_the_name_of_the_cache() {
     let recorder = DebuggingRecorder::new();
     let runtime = runtime();
     metrics::with_local_recorder(&recorder, || runtime.block_on(life()));
@@ -128,20 +127,20 @@ fn all_events_are_counted_with_the_caches_name() {
         .map(|(key, _, _, value)| {
             let labels: Vec<_> = key.key().labels().map(|l| (l.key(), l.value())).collect();
             assert!(labels.contains(&("cache", "keys")), "{labels:?}");
-            let why = labels.iter().find(|(key, _)| *key == "why").map_or("", |(_, why)| *why);
+            let kind = labels.iter().find(|(key, _)| *key == "kind").map_or("", |(_, kind)| *kind);
             let DebugValue::Counter(count) = value else { panic!("{value:?}") };
-            (format!("{} {why}", key.key().name()), count)
+            (format!("{} {kind}", key.key().name()), count)
         })
         .collect();
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     assert_eq!(count("secret_cache_misses_total "), 13);
     assert_eq!(count("secret_cache_loads_total "), 13);
-    assert_eq!(count("secret_cache_failures_total absent"), 1);
+    assert_eq!(count("secret_cache_load_errors_total not_found"), 1);
     assert_eq!(count("secret_cache_stale_served_total "), 5);
     assert_eq!(count("secret_cache_evictions_total "), 3);
     let refreshes = count("secret_cache_refreshes_total ");
     assert!((1..=10).contains(&refreshes), "{counts:?}");
-    assert_eq!(count("secret_cache_failures_total unreachable"), refreshes);
-    // The stale ones were served from memory too.
+    assert_eq!(count("secret_cache_load_errors_total unavailable"), refreshes);
+    // Stale values are served from memory too.
     assert_eq!(count("secret_cache_hits_total "), 3_000 + 5);
 }

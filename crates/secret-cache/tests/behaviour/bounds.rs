@@ -1,14 +1,14 @@
-//! The bound on entries, who goes first, and that what goes is dropped.
+//! The limits on entries and bytes, and the order of evictions.
 
 use crate::source::{Got, Mode, Source, get, settle};
 
 #[tokio::test(start_paused = true)]
-async fn never_more_entries_than_the_bound() {
+async fn entries_never_exceed_their_limit() {
     for bound in [1, 2, 10] {
         let source = Source::new();
         let cache = source.builder().max_entries(bound).build().unwrap();
         for key in 0..100 {
-            source.set(if key % 7 == 0 { Mode::Absent } else { Mode::Up });
+            source.set(if key % 7 == 0 { Mode::NotFound } else { Mode::Up });
             get(&cache, key).await;
             cache.replace(&(key + 1_000), source.loaded(1));
             assert!(cache.len() <= bound && source.values() <= bound);
@@ -18,13 +18,13 @@ async fn never_more_entries_than_the_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_asks_for_goes_first() {
+async fn unused_value_is_evicted_first() {
     let source = Source::new();
     let cache = source.builder().max_entries(100).build().unwrap();
     for key in 0..100 {
         get(&cache, key).await;
     }
-    // Each new key takes a place. The used ones are asked for in between, the others never.
+    // Each new key evicts another. Some keys are read in between, the others never.
     for key in 1_000..2_000 {
         get(&cache, key).await;
         for used in 0..20 {
@@ -38,7 +38,7 @@ async fn what_nobody_asks_for_goes_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_more_bytes_than_the_bound() {
+async fn bytes_never_exceed_their_limit() {
     let source = Source::new();
     let weigh = |key: &u32, _: &crate::source::Value| if *key == 0 { 1_001 } else { 100 };
     let cache = source.builder().max_bytes(1_000, weigh).build().unwrap();
@@ -47,7 +47,7 @@ async fn never_more_bytes_than_the_bound() {
         assert!(source.values() <= 10);
     }
     assert_eq!(cache.len(), 10);
-    assert_eq!(get(&cache, 0).await, Got::Loaded(1), "too heavy to be held");
+    assert_eq!(get(&cache, 0).await, Got::Loaded(1), "too large to be cached");
     assert_eq!(get(&cache, 0).await, Got::Loaded(1));
     assert_eq!(cache.len(), 10);
     cache.clear();
@@ -56,11 +56,11 @@ async fn never_more_bytes_than_the_bound() {
     for key in 1..=10 {
         get(&cache, key).await;
     }
-    assert_eq!(cache.len(), 10, "what went away counts no more");
+    assert_eq!(cache.len(), 10, "removed values don't count");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_keys_are_all_found() {
+async fn hundred_thousand_keys_are_all_found() {
     let source = Source::new();
     let cache = source.builder().max_entries(100_000).build().unwrap();
     for key in 0..100_000 {
@@ -70,20 +70,20 @@ async fn a_hundred_thousand_keys_are_all_found() {
         cache.invalidate(&key);
     }
     for key in 0..100_000 {
-        let found = cache.peek(&key).map(|lent| lent.serial);
+        let found = cache.peek(&key).map(|value| value.serial);
         assert_eq!(found, (key % 3 != 0).then_some(u64::from(key)));
     }
     assert_eq!(source.values(), cache.len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn asking_for_what_is_not_there_costs_at_most_one_value() {
+async fn reads_of_missing_keys_evict_at_most_one_value() {
     let source = Source::new();
     let cache = source.builder().max_entries(10).build().unwrap();
     for key in 0..10 {
         get(&cache, key).await;
     }
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     for key in 100..200 {
         get(&cache, key).await;
     }
@@ -91,7 +91,7 @@ async fn asking_for_what_is_not_there_costs_at_most_one_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_lives_as_long_as_a_loan_of_it() {
+async fn value_lives_as_long_as_a_reference_to_it() {
     let source = Source::new();
     let cache = source.cache();
     let first = cache.get(&1).await.unwrap();
@@ -104,28 +104,27 @@ async fn a_value_lives_as_long_as_a_loan_of_it() {
     settle().await;
     assert_eq!((second.serial, source.values()), (1, 1));
     drop(second);
-    // The cache's handle of the source is gone too: nothing is left but this one.
+    // The cache has dropped its clone of the source, so that only this one is left.
     assert_eq!(source.values(), 0);
 }
 
-/// Eight values are borrowed from a thread without counting; more, and those that are kept, are
-/// counted. All of them live exactly as long as they are lent.
+/// A thread borrows eight values without counting references. All others are counted.
 #[tokio::test(start_paused = true)]
-async fn loans_past_the_eighth_and_kept_ones_live_as_long() {
+async fn owned_references_and_those_past_the_eighth_keep_their_values() {
     let source = Source::new();
     let cache = source.cache();
-    let mut loans = Vec::new();
+    let mut references = Vec::new();
     for key in 0..100 {
         get(&cache, key).await;
-        let lent = cache.get(&key).await.unwrap();
-        loans.push(if key % 3 == 0 { lent.into_owned() } else { lent });
+        let value = cache.get(&key).await.unwrap();
+        references.push(if key % 3 == 0 { value.into_owned() } else { value });
     }
     cache.clear();
     assert_eq!(source.values(), 100);
     for left in (0..100).rev() {
-        // Not on the thread that borrowed it.
-        let lent = loans.pop();
-        std::thread::spawn(move || drop(lent)).join().unwrap();
+        // It is dropped on another thread than the one that borrowed it.
+        let value = references.pop();
+        std::thread::spawn(move || drop(value)).join().unwrap();
         assert_eq!(source.values(), left);
     }
 }

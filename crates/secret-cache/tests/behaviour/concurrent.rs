@@ -1,5 +1,5 @@
-//! Sequences of events with callers and loads that overlap: which answer comes is open, what it may
-//! be is not.
+//! Random sequences of events with overlapping callers and loads. The results vary, within what
+//! each caller may rely on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,37 +11,40 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, timeout};
 
 use crate::model::{Event, event};
-use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Source, SourceCache};
+use crate::source::{INTERVAL, Key, MAX_STALE, ReadResult, Source, SourceCache};
 
-/// Longer than some of the steps of time and shorter than others.
+/// Longer than some of the time steps and shorter than others.
 const LATENCY: Duration = Duration::from_millis(700);
 
-/// What a caller may rely on from the moment it asks.
-struct Promise {
-    /// The serial that the last write of the key left which the cache was told of.
+/// What a caller may rely on from the start of its call.
+struct Guarantee {
+    /// The serial number of the last write of the key that was reported to the cache.
     least: u64,
 }
 
-impl Promise {
-    fn check(&self, answer: &Answer) {
-        let Ok(lent) = answer else { return };
-        assert!(lent.serial >= self.least, "{} is older than {}", lent.serial, self.least);
-        assert_eq!(lent.serial, lent.version().number());
-        if lent.origin() == Origin::Memory {
-            assert!(lent.age() < INTERVAL + MAX_STALE, "served past its hard age");
-            assert_eq!(lent.is_stale(), lent.age() >= INTERVAL);
-            assert!(lent.expires.is_none_or(|end| Instant::now() < end), "served past its end");
+impl Guarantee {
+    fn check(&self, result: &ReadResult) {
+        let Ok(value) = result else { return };
+        assert!(value.serial >= self.least, "{} is older than {}", value.serial, self.least);
+        assert_eq!(value.serial, value.version().number());
+        if value.origin() == Origin::Memory {
+            assert!(value.age() < INTERVAL + MAX_STALE, "served after it expired");
+            assert_eq!(value.is_stale(), value.age() >= INTERVAL);
+            assert!(
+                value.expires.is_none_or(|end| Instant::now() < end),
+                "served after its lifetime"
+            );
         }
     }
 }
 
-async fn ask(cache: Arc<SourceCache>, key: Key, promise: Promise, patience: Duration) {
-    if let Ok(answer) = timeout(patience, cache.get(&key)).await {
-        promise.check(&answer);
+async fn read(cache: Arc<SourceCache>, key: Key, guarantee: Guarantee, patience: Duration) {
+    if let Ok(result) = timeout(patience, cache.get(&key)).await {
+        guarantee.check(&result);
     }
 }
 
-/// Lets every task come to where it waits for time to pass.
+/// Runs every task until it waits for time to pass.
 async fn quiesce() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -52,20 +55,21 @@ async fn run(events: Vec<(Event, u64)>) {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = Arc::new(source.cache());
-    let mut told = HashMap::<Key, u64>::new();
+    let mut reported = HashMap::<Key, u64>::new();
     let mut callers = JoinSet::new();
     for (event, patience) in events {
         match event {
             Event::Get(key) => {
-                let least = told.get(&key).copied().unwrap_or(0);
-                let promise = Promise { least };
+                let least = reported.get(&key).copied().unwrap_or(0);
+                let guarantee = Guarantee { least };
                 let patience = Duration::from_millis(patience);
-                callers.spawn(ask(Arc::clone(&cache), key, promise, patience));
+                callers.spawn(read(Arc::clone(&cache), key, guarantee, patience));
             }
             Event::Advance(span) => {
                 advance(span).await;
             }
-            // A replica that lags may go back behind an invalidation: it is left out here.
+            // A replica that lags is excluded, because it may return a value from before an
+            // invalidation.
             Event::Set(crate::source::Mode::Lags) => {}
             Event::Set(mode) => source.set(mode),
             Event::Limit(lifetime) => source.limits(lifetime),
@@ -74,7 +78,7 @@ async fn run(events: Vec<(Event, u64)>) {
             }
             Event::Invalidate(key) => {
                 cache.invalidate(&key);
-                told.insert(key, source.serial(key));
+                reported.insert(key, source.serial(key));
             }
             Event::Prime(key) => {
                 let serial = source.serial(key);
@@ -83,12 +87,12 @@ async fn run(events: Vec<(Event, u64)>) {
             Event::Replace(key) | Event::ReplaceLate(key) => {
                 let serial = source.write(key);
                 cache.replace(&key, source.loaded(serial));
-                told.insert(key, serial);
+                reported.insert(key, serial);
             }
             Event::Clear => {
                 cache.clear();
                 for key in 0..3 {
-                    told.insert(key, source.serial(key));
+                    reported.insert(key, source.serial(key));
                 }
             }
         }
@@ -104,10 +108,13 @@ async fn run(events: Vec<(Event, u64)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    })]
 
     #[test]
-    fn no_answer_breaks_a_promise(
+    fn overlapping_reads_keep_every_guarantee(
         events in prop::collection::vec((event(), 1..3_000_u64), 1..80)
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,4 +1,4 @@
-//! Values with a lifetime of their own: they end with it, whatever their age and the source's state.
+//! Values with a lifetime of their own, which ends regardless of their age and of the source.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ fn limited() -> Source {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_value_is_asked_for_again() {
+async fn expired_value_is_loaded_again() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
-        // Serving an older value is over, and this is not an outage of a key that is alive.
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, Got::Failed(LoadErrorKind::Denied)),
+        // No older value is served, and the key has no value whose refresh could fail.
         (Mode::Down, Got::Expired),
-        (Mode::LoggedOut, Got::Expired),
+        (Mode::Unauthenticated, Got::Expired),
         (Mode::Panics, Got::Expired),
     ] {
         let source = limited();
@@ -39,7 +39,7 @@ async fn expired_value_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expiry_is_remembered_until_the_source_answers() {
+async fn expiry_is_remembered_until_the_source_responds() {
     let source = limited();
     let cache = source.cache();
     get(&cache, 1).await;
@@ -49,18 +49,18 @@ async fn expiry_is_remembered_until_the_source_answers() {
         assert_eq!(get(&cache, 1).await, Got::Expired);
         pass(INTERVAL).await;
     }
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Down);
     pass(INTERVAL).await;
     assert_eq!(
         get(&cache, 1).await,
         Got::Failed(LoadErrorKind::Unavailable),
-        "nothing is known any more"
+        "the expiry is forgotten"
     );
 }
 
-/// Nobody reads it, and it is dropped all the same.
+/// The value is dropped although it is never read.
 #[tokio::test(start_paused = true)]
 async fn expired_value_is_dropped_without_a_reader() {
     for seen in [false, true] {
@@ -75,9 +75,9 @@ async fn expired_value_is_dropped_without_a_reader() {
     }
 }
 
-/// On a runtime whose timer is trusted, readers of such a value ask the clock at every hit.
+/// Readers of such a value read the clock at every hit, even on a multi-threaded runtime.
 #[test]
-fn expired_value_is_not_served_by_a_late_timer() {
+fn expired_value_is_not_served_while_the_refresher_is_late() {
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.worker_threads(1).enable_time().build().unwrap();
     let source = Source::new();
@@ -86,7 +86,7 @@ fn expired_value_is_not_served_by_a_late_timer() {
     let cache = source.cache();
     runtime.block_on(get(&cache, 1));
     runtime.block_on(get(&cache, 1));
-    // The only worker is kept, so that the timer does nothing.
+    // The only worker is blocked, so that the refresher can't run.
     let (keep, kept) = std::sync::mpsc::channel::<()>();
     let (entered, has_entered) = std::sync::mpsc::channel();
     let mut tasks = tokio::task::JoinSet::new();
@@ -98,12 +98,12 @@ fn expired_value_is_not_served_by_a_late_timer() {
         runtime.handle(),
     );
     has_entered.recv().unwrap();
-    while let Some(lent) = cache.peek(&1) {
-        // What was borrowed in time may be looked at after it.
-        let _age = lent.age();
+    while let Some(value) = cache.peek(&1) {
+        // A value that was borrowed in time stays readable.
+        let _age = value.age();
         std::thread::yield_now();
     }
-    assert!(source.loads() == 1 && source.values() == 1, "the timer was not kept");
+    assert!(source.loads() == 1 && source.values() == 1, "the refresher was not blocked");
     drop(keep);
 }
 
@@ -119,7 +119,7 @@ async fn lifetime_counts_from_the_start_of_the_load() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn value_without_lifetime_left_is_given_to_those_that_wait_and_not_kept() {
+async fn value_whose_lifetime_is_over_is_returned_and_not_cached() {
     let source = Source::new();
     source.limits(Some(Duration::ZERO));
     let cache = source.cache();
@@ -151,9 +151,9 @@ async fn written_and_primed_values_expire_too() {
     }
 }
 
-/// A value that was extended lives on; a shorter lifetime ends it earlier.
+/// A longer lifetime extends the value, a shorter one ends it earlier.
 #[tokio::test(start_paused = true)]
-async fn each_load_sets_the_lifetime_anew() {
+async fn each_load_sets_a_new_lifetime() {
     let source = limited();
     let cache = source.cache();
     get(&cache, 1).await;
@@ -168,13 +168,13 @@ async fn each_load_sets_the_lifetime_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watcher_is_woken_when_the_expired_value_is_gone() {
+async fn watcher_is_notified_when_an_expired_value_is_deleted() {
     let source = limited();
     let cache = source.cache();
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
     handle.changed().await;
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { handle.changed().await });
     settle().await;
@@ -182,9 +182,8 @@ async fn watcher_is_woken_when_the_expired_value_is_gone() {
     assert!(tasks.try_join_next().is_some());
 }
 
-/// An older version doesn't follow an expired one.
 #[tokio::test(start_paused = true)]
-async fn expired_value_keeps_an_older_one_out() {
+async fn older_version_does_not_follow_an_expired_value() {
     let source = limited();
     let cache = source.cache();
     source.write(1);

@@ -1,9 +1,9 @@
-//! The rule of freshness, with readers and loads that overlap as they like:
+//! The freshness guarantee, with overlapping readers and loads:
 //!
-//! - on a healthy source, one that answers within a second, no reader gets a value older than the
-//!   refresh interval and the time of one load;
-//! - on a failing one, none older than `max_stale` past the interval;
-//! - after a definite negative response, or past the end of its own lifetime, none at all.
+//! - If the source responds within a second, no reader gets a value older than the refresh interval
+//!   and the time of one load.
+//! - If the source fails, no reader gets one older than `max_stale` past the interval.
+//! - After a negative response, or past the end of the value's own lifetime, no reader gets it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use secret_cache::{Error, Origin};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::source::{Answer, INTERVAL, Key, MAX_STALE, Mode, Source, SourceCache};
+use crate::source::{INTERVAL, Key, MAX_STALE, Mode, ReadResult, Source, SourceCache};
 
 /// The longest that a load takes on a healthy source.
 const LOAD: Duration = Duration::from_millis(990);
@@ -21,18 +21,18 @@ const LOAD: Duration = Duration::from_millis(990);
 /// How long a hung load takes to fail.
 const HANGS: Duration = Duration::from_secs(10);
 
-/// Until then, what was known of an unhealthy source has passed: a hung load, and the memory of an
-/// outage.
+/// After this time a source counts as healthy again: a hung load has failed, and an outage is
+/// forgotten.
 const RECOVERY: Duration = Duration::from_secs(14);
 
-/// The timer is a millisecond coarse.
+/// Tokio's timer has a resolution of a millisecond.
 const COARSE: Duration = Duration::from_millis(2);
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Read(Key),
     Pass(Duration),
-    /// The source answers in this mode from now on, after this time.
+    /// The source responds in this mode from now on, after this time.
     Set(Mode, Duration),
     Limit(Option<Duration>),
     Invalidate(Key),
@@ -44,9 +44,9 @@ fn event() -> impl Strategy<Value = Event> {
         Event::Set(Mode::Down, Duration::from_millis(50)),
         Event::Set(Mode::Down, HANGS),
         Event::Set(Mode::Up, HANGS),
-        Event::Set(Mode::LoggedOut, Duration::ZERO),
-        Event::Set(Mode::Absent, Duration::from_millis(50)),
-        Event::Set(Mode::Refused, Duration::from_millis(50)),
+        Event::Set(Mode::Unauthenticated, Duration::ZERO),
+        Event::Set(Mode::NotFound, Duration::from_millis(50)),
+        Event::Set(Mode::Denied, Duration::from_millis(50)),
     ]);
     let lifetimes = prop::sample::select(vec![None, Some(3), Some(97), Some(130)]);
     prop_oneof![
@@ -60,32 +60,35 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Since when the source has been healthy without a break.
+/// Since when the source has been healthy without interruption.
 type Health = Arc<Mutex<Option<Instant>>>;
 
-fn check(answer: &Answer, key: Key, called: Instant, source: &Source, health: &Health) {
-    let Ok(lent) = answer else {
-        assert!(matches!(answer, Err(Error::Load(_) | Error::Expired)), "{answer:?}");
+fn check(result: &ReadResult, key: Key, called: Instant, source: &Source, health: &Health) {
+    let Ok(value) = result else {
+        assert!(matches!(result, Err(Error::Load(_) | Error::Expired)), "{result:?}");
         return;
     };
-    assert!(lent.age() < INTERVAL + MAX_STALE + COARSE, "past its hard age: {lent:?}");
-    assert!(!source.said_no(key), "served after a negative response: {lent:?}");
-    if lent.origin() == Origin::Memory {
-        assert!(lent.expires.is_none_or(|end| Instant::now() < end), "past its end: {lent:?}");
+    assert!(value.age() < INTERVAL + MAX_STALE + COARSE, "after it expired: {value:?}");
+    assert!(!source.is_negative(key), "served after a negative response: {value:?}");
+    if value.origin() == Origin::Memory {
+        assert!(
+            value.expires.is_none_or(|end| Instant::now() < end),
+            "after its lifetime: {value:?}"
+        );
     }
     let healthy_since = *health.lock().unwrap();
     if healthy_since.is_some_and(|since| since + RECOVERY <= called) {
-        assert!(!lent.is_stale(), "stale on a healthy source: {lent:?}");
-        assert!(lent.age() < INTERVAL + LOAD + COARSE, "old on a healthy source: {lent:?}");
+        assert!(!value.is_stale(), "stale on a healthy source: {value:?}");
+        assert!(value.age() < INTERVAL + LOAD + COARSE, "old on a healthy source: {value:?}");
     }
 }
 
 async fn read(cache: Arc<SourceCache>, key: Key, source: Source, health: Health) {
     let called = Instant::now();
-    let answer = cache.get(&key).await;
-    check(&answer, key, called, &source, &health);
+    let result = cache.get(&key).await;
+    check(&result, key, called, &source, &health);
     let waited = called.elapsed();
-    let is_old = answer.is_ok_and(|lent| lent.origin() == Origin::Memory);
+    let is_old = result.is_ok_and(|value| value.origin() == Origin::Memory);
     assert!(!is_old || waited <= Duration::from_secs(1) + COARSE, "waited {waited:?}");
 }
 
@@ -111,7 +114,7 @@ async fn run(events: Vec<Event>) {
             Event::Limit(lifetime) => source.limits(lifetime),
             Event::Invalidate(key) => {
                 cache.invalidate(&key);
-                source.unsay(key);
+                source.clear_response(key);
             }
         }
     }
@@ -121,7 +124,10 @@ async fn run(events: Vec<Event>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(768) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(768)
+    })]
 
     #[test]
     fn no_reader_gets_a_value_older_than_the_rule_allows(

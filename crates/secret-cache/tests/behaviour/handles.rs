@@ -1,4 +1,4 @@
-//! Handles: the value without a search, and news of it.
+//! Handles: reads without a lookup, and changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,23 @@ use crate::source::{Got, INTERVAL, Key, MAX_STALE, Mode, Source, get, got, pass,
 type Handle = secret_cache::Handle<Key, Source>;
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_gets_what_the_cache_has() {
+async fn handle_returns_the_value_of_the_cache() {
     let source = Source::new();
     let cache = source.cache();
     let handle = cache.handle(&1);
     assert!(handle.peek().is_none() && source.loads() == 0);
     assert_eq!(got(&handle.get().await), Got::Loaded(1));
-    assert_eq!(got(&cache.handle(&1).get().await), Got::Cached(1), "made when there was a value");
+    assert_eq!(
+        got(&cache.handle(&1).get().await),
+        Got::Cached(1),
+        "the handle was created after the value"
+    );
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
     cache.replace(&1, source.loaded(5));
     assert_eq!(got(&handle.get().await), Got::Cached(5));
     cache.invalidate(&1);
     assert!(handle.peek().is_none());
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert!(handle.get().await.is_err());
     source.set(Mode::Up);
     cache.clear();
@@ -32,7 +36,7 @@ async fn a_handle_gets_what_the_cache_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_does_not_outlive_a_values_right() {
+async fn handle_does_not_return_an_expired_value() {
     let source = Source::new();
     let cache = source.cache();
     let handle = cache.handle(&1);
@@ -45,7 +49,7 @@ async fn a_handle_does_not_outlive_a_values_right() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_keeps_the_cache() {
+async fn handle_keeps_the_cache_alive() {
     let source = Source::new();
     let handle = source.cache().handle(&1);
     assert_eq!(got(&handle.get().await), Got::Loaded(1));
@@ -56,22 +60,22 @@ async fn a_handle_keeps_the_cache() {
     assert_eq!(source.values(), 0);
 }
 
-/// Waits for news on a task of its own.
+/// Waits for a change on a task of its own.
 fn watch(handle: &Handle) -> JoinHandle<()> {
     let mut handle = handle.clone();
-    #[expect(clippy::disallowed_methods, reason = "the test awaits or ends the task")]
+    #[expect(clippy::disallowed_methods, reason = "the test joins or aborts the task")]
     tokio::spawn(async move { handle.changed().await })
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotation_is_news_and_a_refresh_is_none() {
+async fn rotation_is_a_change_and_a_refresh_is_not() {
     let source = Source::new();
     let cache = Arc::new(source.cache());
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
     handle.changed().await; // the first value
     let waits = watch(&handle);
-    // Nobody reads it; that somebody waits keeps it fresh.
+    // It is never read. The watcher keeps it fresh.
     for _ in 0..5 {
         pass(INTERVAL).await;
     }
@@ -81,20 +85,20 @@ async fn a_rotation_is_news_and_a_refresh_is_none() {
     pass(INTERVAL).await;
     assert!(waits.is_finished());
     assert_eq!(got(&handle.get().await), Got::Cached(serial));
-    handle.changed().await; // it came before this call
+    handle.changed().await; // the change came before this call
     cache.replace(&1, source.loaded(serial + 1));
     handle.changed().await;
     assert_eq!(handle.get().await.unwrap().version(), Version::new(serial + 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_there_is_no_value_any_more_is_news_and_so_is_the_next() {
+async fn deletion_is_a_change_and_so_is_the_next_value() {
     let source = Source::new();
     let cache = source.cache();
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
     handle.changed().await;
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     let waits = watch(&handle);
     pass(INTERVAL).await;
     assert!(waits.is_finished());
@@ -102,10 +106,10 @@ async fn that_there_is_no_value_any_more_is_news_and_so_is_the_next() {
     let waits = watch(&handle);
     source.set(Mode::Up);
     pass(INTERVAL).await;
-    assert!(waits.is_finished(), "asked for once an interval, for somebody waits");
+    assert!(waits.is_finished(), "a watched key is loaded once per interval");
 }
 
-/// What is cleared is loaded again for those that watch it, like what is invalidated.
+/// A cleared key is loaded again for its watchers, like an invalidated one.
 #[tokio::test(start_paused = true)]
 async fn clear_notifies_watched_keys() {
     for invalidate in [true, false] {
@@ -129,7 +133,7 @@ async fn clear_notifies_watched_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_news_has_the_value_loaded() {
+async fn waiting_for_changes_loads_the_value() {
     let source = Source::new();
     let cache = source.cache();
     let handle = cache.handle(&1);

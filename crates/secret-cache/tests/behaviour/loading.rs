@@ -1,4 +1,4 @@
-//! One load per key at a time, as a task of its own, whatever becomes of those that wait.
+//! One load per key at a time, on a task of its own, independent of its waiters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// Starts `count` callers of key 1 and lets them all come to wait.
+/// Starts `count` callers of key 1, and returns when all of them wait.
 async fn callers(cache: &Arc<SourceCache>, count: usize) -> JoinSet<Got> {
     let mut callers = JoinSet::new();
     for _ in 0..count {
@@ -27,8 +27,8 @@ async fn ten_thousand_callers_share_one_load() {
     for (mode, expected) in [
         (Mode::Up, Got::Loaded(1)),
         (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, Got::Failed(LoadErrorKind::Denied)),
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Panics, Got::Panicked),
     ] {
         let source = Source::new();
@@ -52,7 +52,7 @@ async fn threads_share_one_load() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_load_side_by_side() {
+async fn keys_are_loaded_concurrently() {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = source.cache();
@@ -62,7 +62,7 @@ async fn keys_load_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_loads_run_than_the_bound_and_no_more_wait_than_theirs() {
+async fn running_and_queued_loads_never_exceed_their_limits() {
     let source = Source::new();
     source.takes(LATENCY);
     let builder = source.builder().max_loads(8).max_waiting_loads(92);
@@ -73,13 +73,13 @@ async fn no_more_loads_run_than_the_bound_and_no_more_wait_than_theirs() {
         callers.spawn(async move { cache.get(&key).await.map(drop) });
     }
     let answers = callers.join_all().await;
-    let busy = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy))).count();
+    let busy = answers.iter().filter(|result| matches!(result, Err(Error::Busy))).count();
     assert_eq!((busy, source.loads(), source.most_running()), (900, 100, 8));
     assert_eq!(get(&cache, 999).await, Got::Loaded(1), "the next call tries again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn ninety_nine_of_a_hundred_may_give_up() {
+async fn load_completes_if_most_callers_give_up() {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = Arc::new(source.cache());
@@ -96,7 +96,7 @@ async fn ninety_nine_of_a_hundred_may_give_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_that_give_up_cancel_nothing() {
+async fn caller_that_gives_up_does_not_cancel_the_load() {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = Arc::new(source.cache());
@@ -108,7 +108,7 @@ async fn callers_that_give_up_cancel_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_outlives_all_its_callers() {
+async fn load_outlives_all_its_callers() {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = source.cache();
@@ -119,7 +119,7 @@ async fn a_load_outlives_all_its_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_poisons_nothing() {
+async fn panicking_load_does_not_poison_the_cache() {
     let source = Source::new();
     let cache = source.cache();
     source.set(Mode::Panics);
@@ -133,7 +133,7 @@ async fn a_panic_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_cache_ends_its_loads() {
+async fn dropping_the_cache_cancels_its_loads() {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = source.cache();
@@ -145,7 +145,7 @@ async fn dropping_the_cache_ends_its_loads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_an_interval_of_zero_each_call_loads_and_calls_at_once_share() {
+async fn refresh_interval_of_zero_only_shares_concurrent_loads() {
     let source = Source::new();
     let cache = Arc::new(source.builder().refresh_interval(Duration::ZERO).build().unwrap());
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
@@ -160,7 +160,7 @@ async fn with_an_interval_of_zero_each_call_loads_and_calls_at_once_share() {
     cache.replace(&1, source.loaded(9));
     for (mode, expected) in [
         (Mode::Down, Got::Failed(LoadErrorKind::Unavailable)),
-        (Mode::Absent, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::NotFound, Got::Failed(LoadErrorKind::NotFound)),
         (Mode::Up, Got::Loaded(1)),
     ] {
         source.set(mode);
@@ -170,7 +170,7 @@ async fn with_an_interval_of_zero_each_call_loads_and_calls_at_once_share() {
 }
 
 #[test]
-fn without_a_runtime_there_is_an_error_and_no_panic() {
+fn missing_runtime_is_an_error_and_not_a_panic() {
     let source = Source::new();
     let cache = source.cache();
     let mut get = std::pin::pin!(cache.get(&1));
@@ -183,7 +183,7 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_runtime_that_ends_takes_its_loads_with_it_and_nothing_else() {
+fn shut_down_runtime_loses_only_its_own_loads() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let source = Source::new();
     source.takes(LATENCY);
@@ -196,7 +196,7 @@ fn a_runtime_that_ends_takes_its_loads_with_it_and_nothing_else() {
 }
 
 #[test]
-fn a_caller_on_another_runtime_is_told_that_the_load_is_lost() {
+fn caller_on_another_runtime_gets_an_error_when_the_load_is_lost() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let source = Source::new();
     source.takes(LATENCY);

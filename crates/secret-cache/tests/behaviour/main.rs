@@ -1,5 +1,5 @@
-//! The cache from outside, on virtual time: one file per promise, one source that does as it is
-//! told, and a model that says what a sequence of events has to answer.
+//! The public behaviour of the cache on virtual time, with a scripted source: one file per
+//! guarantee, and a model that predicts the result of random sequences of events.
 
 #![cfg(test)]
 
@@ -8,15 +8,15 @@ mod concurrent;
 mod expiry;
 mod freshness;
 mod handles;
-mod herds;
 mod loading;
 mod miss_path;
 mod model;
 mod outage;
-mod outages;
 mod priming;
 mod queue;
 mod races;
+mod scale;
+mod simulation;
 mod source;
 mod staleness;
 mod surface;

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 
 use secret_cache::{Cache, Load, Loaded};
 
-use crate::source::{Answer, Got, INTERVAL, Key, Mode, Source, SourceCache, get, got, pass};
+use crate::source::{Got, INTERVAL, Key, Mode, ReadResult, Source, SourceCache, get, got, pass};
 
 /// Reads key 1 with a miss path that returns the rejected value, or else loads. Also returns the
 /// serial number of what was rejected, if the miss path has run.
@@ -25,13 +25,13 @@ async fn read(cache: &SourceCache, accepts: bool) -> (Got, Option<Option<u64>>) 
             }
         }
     };
-    let answer: Answer = cache.get_or_else(&1, |_| accepts, &on_miss).await;
+    let result: ReadResult = cache.get_or_else(&1, |_| accepts, &on_miss).await;
     let rejected = match rejected.into_inner() {
         usize::MAX => None,
         0 => Some(None),
         serial => Some(Some(serial as u64)),
     };
-    (got(&answer), rejected)
+    (got(&result), rejected)
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +43,7 @@ async fn value_that_is_accepted_skips_the_miss_path() {
         assert_eq!(read(&cache, true).await, (Got::Cached(2), None));
     }
     let on_miss = |_| async { unreachable!("the value is accepted") };
-    let by_handle: Answer = cache.handle(&1).get_or_else(|_| true, on_miss).await;
+    let by_handle: ReadResult = cache.handle(&1).get_or_else(|_| true, on_miss).await;
     assert_eq!(got(&by_handle), Got::Cached(2));
     assert_eq!(source.loads(), 0);
 }
@@ -59,9 +59,9 @@ async fn value_that_is_rejected_is_given_to_the_miss_path() {
     // Overdue values are not given to it: they are refreshed first.
     pass(INTERVAL).await;
     source.write(1);
-    let (answer, rejected) = read(&cache, false).await;
+    let (result, rejected) = read(&cache, false).await;
     assert_eq!(
-        (answer, rejected),
+        (result, rejected),
         (got(&cache.load(&1).await), Some(Some(2))),
         "refreshed in time"
     );

@@ -1,6 +1,6 @@
-//! Sequences of events against a model: one caller, so that each answer is known exactly. When a value
-//! comes due is drawn at random; the model sees each load that happened, and says whether it was allowed,
-//! and whether one is missing.
+//! Random sequences of events against a model. There is one caller, so that each result is known
+//! exactly. Because the jitter is random, the model is given the loads that happened. It decides
+//! whether each was allowed and whether one is missing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,9 +31,9 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let modes = [
         Mode::Up,
         Mode::Down,
-        Mode::Absent,
-        Mode::Refused,
-        Mode::LoggedOut,
+        Mode::NotFound,
+        Mode::Denied,
+        Mode::Unauthenticated,
         Mode::Panics,
         Mode::Lags,
     ];
@@ -55,24 +55,24 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The time after a failed load in which a key is not asked for again, and the interval of probes.
+/// The retry delay after a failed load, and the interval of probes.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long an outage is believed after the last failed refresh or the last probe.
+/// How long an outage is known after the last failed refresh or the last probe.
 const KNOWN_FOR: Duration = Duration::from_secs(3);
 
-/// What the model knows of one key.
+/// The model of one key.
 #[derive(Clone, Copy, Default)]
-struct Known {
+struct KeyModel {
     value: Option<Value>,
-    /// Until when the key is not asked for.
-    pause: Option<Instant>,
-    /// What callers get in the pause if there is no value.
-    answer: Option<Got>,
-    /// The serial of a value that is not served any more.
-    floor: Option<u64>,
+    /// Until when the key is not loaded again.
+    retry_at: Option<Instant>,
+    /// What callers get before that if there is no value.
+    result: Option<Got>,
+    /// The serial number of a value that is no longer served.
+    min_version: Option<u64>,
     /// The value's own lifetime is over.
-    has_ended: bool,
+    lifetime_over: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ struct Value {
     serial: u64,
     since: Instant,
     lifetime: Option<Duration>,
-    seen: bool,
+    is_accessed: bool,
 }
 
 impl Value {
@@ -92,10 +92,10 @@ impl Value {
         self.lifetime.is_some_and(|lifetime| now.saturating_duration_since(self.since) >= lifetime)
     }
 
-    /// When serving ends.
+    /// When the value is no longer served.
     fn end(&self) -> Instant {
-        let hard = INTERVAL + MAX_STALE;
-        self.since + self.lifetime.map_or(hard, |lifetime| lifetime.min(hard))
+        let max_age = INTERVAL + MAX_STALE;
+        self.since + self.lifetime.map_or(max_age, |lifetime| lifetime.min(max_age))
     }
 
     fn is_too_old(&self, now: Instant) -> bool {
@@ -103,36 +103,39 @@ impl Value {
     }
 }
 
-impl Known {
-    /// Nothing is known but a value.
+impl KeyModel {
+    /// Creates the model of a key that has a value and no failures.
     fn of(value: Value, now: Instant) -> Self {
         if value.has_expired(now) {
-            return Self::ended(value.serial);
+            return Self::after_lifetime(value.serial);
         }
         Self { value: Some(value), ..Self::default() }
     }
 
-    fn ended(serial: u64) -> Self {
-        Self { floor: Some(serial), has_ended: true, ..Self::default() }
+    fn after_lifetime(serial: u64) -> Self {
+        Self { min_version: Some(serial), lifetime_over: true, ..Self::default() }
     }
 
-    /// Forgets a value that is not served any more.
+    /// Removes a value that is no longer served.
     fn at(self, now: Instant) -> Self {
         match self.value {
-            Some(value) if value.has_expired(now) => Self::ended(value.serial),
+            Some(value) if value.has_expired(now) => Self::after_lifetime(value.serial),
             Some(value) if value.is_too_old(now) => {
-                Self { value: None, floor: Some(value.serial), ..self }
+                Self { value: None, min_version: Some(value.serial), ..self }
             }
             _ => self,
         }
     }
 
-    fn is_paused(&self, now: Instant) -> bool {
-        self.pause.is_some_and(|until| now < until)
+    fn is_delayed(&self, now: Instant) -> bool {
+        self.retry_at.is_some_and(|until| now < until)
     }
 
     fn may_take(&self, serial: u64) -> bool {
-        self.value.map(|value| value.serial).or(self.floor).is_none_or(|held| serial >= held)
+        self.value
+            .map(|value| value.serial)
+            .or(self.min_version)
+            .is_none_or(|current| serial >= current)
     }
 
     /// Applies a load, and returns what a caller that waits for it gets.
@@ -142,26 +145,26 @@ impl Known {
             Mode::Lags if self.may_take(new.serial - 1) => (Some(new.serial - 1), None),
             Mode::Lags => (None, Some(Got::Outdated)),
             Mode::Down => (None, Some(Got::Failed(LoadErrorKind::Unavailable))),
-            Mode::LoggedOut => (None, Some(Got::Failed(LoadErrorKind::Unauthenticated))),
+            Mode::Unauthenticated => (None, Some(Got::Failed(LoadErrorKind::Unauthenticated))),
             Mode::Panics => (None, Some(Got::Panicked)),
-            Mode::Absent => (None, Some(Got::Failed(LoadErrorKind::NotFound))),
-            Mode::Refused => (None, Some(Got::Failed(LoadErrorKind::Denied))),
+            Mode::NotFound => (None, Some(Got::Failed(LoadErrorKind::NotFound))),
+            Mode::Denied => (None, Some(Got::Failed(LoadErrorKind::Denied))),
         };
         if let Some(serial) = serial {
             *self = Self::of(Value { serial, ..new }, now);
             return Got::Loaded(serial);
         }
         let failure = failure.unwrap();
-        if matches!(mode, Mode::Absent | Mode::Refused) {
-            let pause = Some(now + NEGATIVE);
-            *self = Self { pause, answer: Some(failure), ..Self::default() };
+        if matches!(mode, Mode::NotFound | Mode::Denied) {
+            let retry_at = Some(now + NEGATIVE);
+            *self = Self { retry_at, result: Some(failure), ..Self::default() };
             return failure;
         }
-        let failure = if self.has_ended { Got::Expired } else { failure };
-        if mode != Mode::LoggedOut {
-            // With a value the pause ends with its right to be served.
+        let failure = if self.lifetime_over { Got::Expired } else { failure };
+        if mode != Mode::Unauthenticated {
+            // The retry delay ends when the value expires.
             let end = self.value.map_or(now + SECOND, |value| value.end());
-            (self.pause, self.answer) = (Some(end.min(now + SECOND)), Some(failure));
+            (self.retry_at, self.result) = (Some(end.min(now + SECOND)), Some(failure));
         }
         self.value.map_or(failure, |value| {
             if value.is_overdue(now) { Got::Stale(value.serial) } else { Got::Cached(value.serial) }
@@ -169,7 +172,7 @@ impl Known {
     }
 }
 
-/// An outage that a refresh has found.
+/// An outage that was detected by a refresh.
 #[derive(Clone, Copy)]
 struct Outage {
     next_probe: Instant,
@@ -177,66 +180,66 @@ struct Outage {
 }
 
 struct Model {
-    known: HashMap<Key, Known>,
+    keys: HashMap<Key, KeyModel>,
     mode: Mode,
     lifetime: Option<Duration>,
     outage: Option<Outage>,
-    /// When the last outage ended. What was held back by it is refreshed within a second.
-    ended: Option<Instant>,
+    /// When the last outage ended. The refreshes that it delayed follow within a second.
+    outage_ended: Option<Instant>,
 }
 
 impl Model {
-    fn key(&mut self, key: Key, now: Instant) -> &mut Known {
-        let known = self.known.entry(key).or_default();
-        *known = known.at(now);
-        known
+    fn key(&mut self, key: Key, now: Instant) -> &mut KeyModel {
+        let state = self.keys.entry(key).or_default();
+        *state = state.at(now);
+        state
     }
 
     fn outage(&mut self, now: Instant) -> Option<&mut Outage> {
         self.outage.as_mut().filter(|outage| now < outage.known_until)
     }
 
-    fn value(&self, serial: u64, since: Instant, seen: bool) -> Value {
-        Value { serial, since, lifetime: self.lifetime, seen }
+    fn value(&self, serial: u64, since: Instant, is_accessed: bool) -> Value {
+        Value { serial, since, lifetime: self.lifetime, is_accessed }
     }
 
-    /// What a caller gets; a load of its own is in the log that follows.
+    /// Returns what a caller gets. A load that it causes is in the log that follows.
     fn get(&mut self, key: Key, current: u64, now: Instant) -> Got {
         let (mode, is_down) = (self.mode, self.outage(now).is_some());
         let new = self.value(current, now, true);
-        let known = self.key(key, now);
-        let is_paused = known.is_paused(now);
-        if let Some(value) = &mut known.value {
-            value.seen = true;
+        let state = self.key(key, now);
+        let is_delayed = state.is_delayed(now);
+        if let Some(value) = &mut state.value {
+            value.is_accessed = true;
         }
-        match (known.value, known.answer) {
+        match (state.value, state.result) {
             (Some(value), _) if !value.is_overdue(now) => Got::Cached(value.serial),
-            (Some(value), _) if is_down || is_paused => Got::Stale(value.serial),
-            (None, Some(answer)) if is_paused => answer,
+            (Some(value), _) if is_down || is_delayed => Got::Stale(value.serial),
+            (None, Some(result)) if is_delayed => result,
             // The value is past its refresh interval, or there is none: the caller waits.
-            _ => known.clone().load(mode, new, now),
+            _ => state.clone().load(mode, new, now),
         }
     }
 
-    /// The loads since the last event, each of which must have had its reason.
-    fn loaded(&mut self, source: &Source, asked: Option<Key>) {
+    /// Applies the loads since the last event, each of which must have a reason.
+    fn loaded(&mut self, source: &Source, reader: Option<Key>) {
         for (key, at) in source.log() {
             let (mode, current) = (self.mode, source.serial(key));
-            let held = self.key(key, at).value;
+            let old = self.key(key, at).value;
             // A caller waits where there is no value, or where it is overdue.
-            let waits = asked == Some(key) && held.is_none_or(|value| value.is_overdue(at));
-            let seen = held.is_none() || waits && self.outage(at).is_none();
-            let new = self.value(current, at, seen);
-            let known = self.key(key, at);
-            assert!(!known.is_paused(at), "{key} was asked for in its pause");
-            known.load(mode, new, at);
-            let Some(value) = held else {
-                assert_eq!(asked, Some(key), "nobody asked");
+            let waits = reader == Some(key) && old.is_none_or(|value| value.is_overdue(at));
+            let is_accessed = old.is_none() || waits && self.outage(at).is_none();
+            let new = self.value(current, at, is_accessed);
+            let state = self.key(key, at);
+            assert!(!state.is_delayed(at), "{key} was loaded before its retry delay was over");
+            state.load(mode, new, at);
+            let Some(value) = old else {
+                assert_eq!(reader, Some(key), "no caller requested the load");
                 self.responded(mode, at, false);
                 continue;
             };
             let is_due = at - value.since >= INTERVAL / 10 * 9;
-            assert!(value.seen && is_due, "{key} was not due, or not in use");
+            assert!(value.is_accessed && is_due, "{key} was not due or not in use");
             if let Some(outage) = self.outage(at) {
                 assert!(at >= outage.next_probe, "{key} was refreshed between two probes");
                 (outage.next_probe, outage.known_until) = (at + SECOND, at + KNOWN_FOR);
@@ -247,7 +250,7 @@ impl Model {
 
     fn responded(&mut self, mode: Mode, at: Instant, is_refresh: bool) {
         match mode {
-            Mode::Down | Mode::LoggedOut if is_refresh => {
+            Mode::Down | Mode::Unauthenticated if is_refresh => {
                 let (known_until, next_probe) = (at + KNOWN_FOR, at + SECOND);
                 let new = Outage { next_probe, known_until };
                 self.outage = Some(match self.outage(at) {
@@ -255,51 +258,57 @@ impl Model {
                     None => new,
                 });
             }
-            Mode::Down | Mode::LoggedOut | Mode::Panics => {}
-            Mode::Up | Mode::Lags | Mode::Absent | Mode::Refused => {
+            Mode::Down | Mode::Unauthenticated | Mode::Panics => {}
+            Mode::Up | Mode::Lags | Mode::NotFound | Mode::Denied => {
                 if self.outage.take().is_some() {
-                    self.ended = Some(at);
+                    self.outage_ended = Some(at);
                 }
             }
         }
     }
 
-    /// What is in use and past its interval has been refreshed, or tried: but for the millisecond that
-    /// the timer is coarse.
+    /// Verifies that each key that is in use and past its interval has been refreshed, or that a
+    /// refresh was tried. Tokio's timer has a resolution of a millisecond.
     fn misses_nothing(&mut self, now: Instant) {
         let a_little_earlier = now - Duration::from_millis(2);
         let is_down = self.outage.is_some_and(|outage| a_little_earlier < outage.known_until);
-        let has_just_ended = self.ended.is_some_and(|at| a_little_earlier < at + SECOND);
+        let has_just_ended = self.outage_ended.is_some_and(|at| a_little_earlier < at + SECOND);
         for key in 0..3 {
-            let known = *self.key(key, now);
-            let is_overdue =
-                known.value.is_some_and(|value| value.seen && value.is_overdue(a_little_earlier));
-            let is_held_back = is_down || has_just_ended || known.is_paused(a_little_earlier);
+            let state = *self.key(key, now);
+            let is_overdue = state
+                .value
+                .is_some_and(|value| value.is_accessed && value.is_overdue(a_little_earlier));
+            let is_held_back = is_down || has_just_ended || state.is_delayed(a_little_earlier);
             assert!(!is_overdue || is_held_back, "{key} was not refreshed");
         }
     }
 
     fn values(&self) -> usize {
-        self.known.values().filter(|known| known.value.is_some()).count()
+        self.keys.values().filter(|state| state.value.is_some()).count()
     }
 
-    /// How many of the values had not ended at that time.
+    /// Returns how many values had not expired at that time.
     fn values_at(&self, time: Instant) -> usize {
-        self.known.values().filter(|known| known.at(time).value.is_some()).count()
+        self.keys.values().filter(|state| state.at(time).value.is_some()).count()
     }
 }
 
 async fn run(events: Vec<Event>) {
     let source = Source::new();
-    let mut model =
-        Model { known: HashMap::new(), mode: Mode::Up, lifetime: None, outage: None, ended: None };
+    let mut model = Model {
+        keys: HashMap::new(),
+        mode: Mode::Up,
+        lifetime: None,
+        outage: None,
+        outage_ended: None,
+    };
     let cache = source.cache();
     for (index, event) in events.into_iter().enumerate() {
         let now = Instant::now();
-        let mut asked = None;
+        let mut reader = None;
         match event {
             Event::Get(key) => {
-                asked = Some(key);
+                reader = Some(key);
                 let expected = model.get(key, source.serial(key), now);
                 assert_eq!(get(&cache, key).await, expected, "event {index}");
             }
@@ -317,58 +326,61 @@ async fn run(events: Vec<Event>) {
             }
             Event::Invalidate(key) => {
                 cache.invalidate(&key);
-                model.known.remove(&key);
+                model.keys.remove(&key);
             }
             Event::Replace(key) | Event::ReplaceLate(key) => {
                 let late = u64::from(matches!(event, Event::ReplaceLate(_)));
                 let serial = source.write(key) - late;
                 let taken = cache.replace(&key, source.loaded(serial));
-                let known = model.key(key, now);
-                assert_eq!(taken, known.may_take(serial), "event {index}");
+                let state = model.key(key, now);
+                assert_eq!(taken, state.may_take(serial), "event {index}");
                 if taken {
-                    let seen = known.value.is_some_and(|value| value.seen);
-                    let value = model.value(serial, now, seen);
-                    *model.key(key, now) = Known::of(value, now);
+                    let is_accessed = state.value.is_some_and(|value| value.is_accessed);
+                    let value = model.value(serial, now, is_accessed);
+                    *model.key(key, now) = KeyModel::of(value, now);
                 }
             }
             Event::Prime(key) => {
-                let (serial, known) = (source.serial(key), *model.key(key, now));
+                let (serial, state) = (source.serial(key), *model.key(key, now));
                 advance(Duration::from_nanos(1)).await;
                 let read_at = Instant::now();
                 let taken = cache.prime(read_at, [(key, source.loaded(serial))]);
                 let value = model.value(serial, read_at, false);
-                let may_take = known.may_take(serial) && !value.has_expired(read_at);
+                let may_take = state.may_take(serial) && !value.has_expired(read_at);
                 assert_eq!(taken, usize::from(may_take), "event {index}");
                 if may_take {
-                    *model.key(key, now) = Known::of(value, read_at);
+                    *model.key(key, now) = KeyModel::of(value, read_at);
                 }
             }
             Event::Clear => {
                 cache.clear();
-                model.known.clear();
+                model.keys.clear();
             }
         }
         settle().await;
-        model.loaded(&source, asked);
+        model.loaded(&source, reader);
         model.misses_nothing(Instant::now());
         assert!(source.values() >= model.values(), "event {index}");
-        assert!((model.values()..=model.known.len()).contains(&cache.len()), "event {index}");
+        assert!((model.values()..=model.keys.len()).contains(&cache.len()), "event {index}");
     }
-    // The timer is a millisecond coarse.
+    // Tokio's timer has a resolution of a millisecond.
     let before = Instant::now();
     pass(Duration::from_millis(2)).await;
     model.loaded(&source, None);
-    // What ended within the pass may still be there.
+    // A value that has expired since may still be in memory.
     let at_most = model.values_at(before);
     model.misses_nothing(Instant::now());
-    assert!((model.values()..=at_most).contains(&source.values()), "what is too old is gone");
+    assert!((model.values()..=at_most).contains(&source.values()), "expired values are removed");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    })]
 
     #[test]
-    fn answers_as_the_model_does(events in prop::collection::vec(event(), 1..80)) {
+    fn cache_behaves_as_the_model(events in prop::collection::vec(event(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

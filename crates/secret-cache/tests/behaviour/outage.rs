@@ -1,4 +1,4 @@
-//! A source that can't be asked: who probes it, how often, and what happens when it is back.
+//! Outages of the source: when it is probed, and what happens when it is available again.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass, settle}
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A cache with values of these keys that nobody asked for, all past their refresh interval.
+/// A cache with values of these keys that were never read, all past their refresh interval.
 async fn overdue(keys: u32) -> (Source, SourceCache) {
     let source = Source::new();
     let cache = source.cache();
@@ -26,7 +26,7 @@ async fn timed(cache: &SourceCache, key: u32) -> (Got, Duration) {
     (get(cache, key).await, start.elapsed())
 }
 
-/// The first reader finds it out, and the others don't wait to find it out again.
+/// Only the first reader waits to detect the outage.
 #[tokio::test(start_paused = true)]
 async fn readers_do_not_wait_while_the_source_is_known_to_be_unavailable() {
     let (source, cache) = overdue(100).await;
@@ -44,9 +44,9 @@ async fn readers_do_not_wait_while_the_source_is_known_to_be_unavailable() {
     assert!((elapsed / 2..=elapsed + 1).contains(&probes), "{probes} probes in {elapsed} s");
 }
 
-/// Nobody probes where nobody reads. What was known then is not believed later.
+/// Without readers there are no probes.
 #[tokio::test(start_paused = true)]
-async fn outage_that_nobody_has_probed_lately_is_not_believed() {
+async fn outage_without_a_recent_probe_is_forgotten() {
     let (source, cache) = overdue(2).await;
     source.set(Mode::Down);
     assert_eq!(get(&cache, 0).await, Got::Stale(1));
@@ -54,29 +54,29 @@ async fn outage_that_nobody_has_probed_lately_is_not_believed() {
     source.set(Mode::Up);
     source.write(1);
     pass(SECOND * 3).await;
-    assert_eq!(get(&cache, 1).await, Got::Loaded(2), "the source is asked again");
+    assert_eq!(get(&cache, 1).await, Got::Loaded(2), "the source is called again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_response_makes_every_key_refreshable() {
-    for answer in [Mode::Up, Mode::Absent, Mode::Refused] {
+    for result in [Mode::Up, Mode::NotFound, Mode::Denied] {
         let (source, cache) = overdue(100).await;
         source.set(Mode::Down);
         assert_eq!(get(&cache, 0).await, Got::Stale(1));
         assert_eq!(get(&cache, 1).await, Got::Stale(1));
-        source.set(answer);
-        // A miss of another key gets the response.
+        source.set(result);
+        // The response is that to a miss of another key.
         get(&cache, 1_000).await;
         source.set(Mode::Up);
         for key in 1..100 {
-            assert_eq!(get(&cache, key).await, Got::Loaded(1), "{answer:?}: {key}");
+            assert_eq!(get(&cache, key).await, Got::Loaded(1), "{result:?}: {key}");
         }
     }
 }
 
-/// A name that no server can bear, such as one that is too long, says nothing about other names.
+/// A key that no server accepts, such as one that is too long, says nothing about other keys.
 #[tokio::test(start_paused = true)]
-async fn miss_that_fails_is_no_outage() {
+async fn failed_miss_is_not_an_outage() {
     let (source, cache) = overdue(2).await;
     source.set(Mode::Down);
     assert_eq!(get(&cache, 9).await, Got::Failed(LoadErrorKind::Unavailable));
@@ -84,9 +84,9 @@ async fn miss_that_fails_is_no_outage() {
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
 }
 
-/// Refreshes that wait for their turn are not sent once others have found that the source is down.
+/// A refresh that waits for its permit is not sent after another one has detected the outage.
 #[tokio::test(start_paused = true)]
-async fn queued_refreshes_are_given_up_when_an_outage_is_found() {
+async fn queued_refreshes_are_cancelled_when_an_outage_is_detected() {
     let source = Source::new();
     let cache = source.builder().max_loads(2).build().unwrap();
     for key in 0..200 {
@@ -96,11 +96,11 @@ async fn queued_refreshes_are_given_up_when_an_outage_is_found() {
     source.set(Mode::Down);
     source.takes(Duration::from_millis(500));
     source.log();
-    // All of them come due in one moment.
+    // All of them come due at once.
     advance(INTERVAL).await;
     sleep(Duration::from_millis(900)).await;
-    let found_out = source.log().len();
-    assert!(found_out <= 4, "{found_out} requests before the outage was known");
+    let detected = source.log().len();
+    assert!(detected <= 4, "{detected} requests before the outage was detected");
     sleep(SECOND * 10).await;
     let probes = source.log().len();
     assert!((8..=11).contains(&probes), "{probes} probes in 10 s");
@@ -112,12 +112,12 @@ async fn queued_refreshes_are_given_up_when_an_outage_is_found() {
     }
 }
 
-/// That the loader is not logged in is no answer about a key: as soon as it is, each key is loaded.
+/// As soon as the loader is logged in, each key is loaded.
 #[tokio::test(start_paused = true)]
-async fn failed_login_is_not_remembered_of_a_key() {
+async fn failed_login_is_not_cached_for_a_key() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::LoggedOut);
+    source.set(Mode::Unauthenticated);
     for loads in 1..=3 {
         assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::Unauthenticated));
         assert_eq!((source.loads(), cache.len()), (loads, 0));
@@ -127,10 +127,10 @@ async fn failed_login_is_not_remembered_of_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watched_key_is_asked_for_until_the_loader_is_logged_in() {
+async fn watched_key_is_retried_until_the_loader_is_logged_in() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::LoggedOut);
+    source.set(Mode::Unauthenticated);
     let mut handle = cache.handle(&1);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { handle.changed().await });

@@ -1,4 +1,4 @@
-//! Many values at once, read from the source a moment ago: they never undo what came after.
+//! Priming the cache with values that were read in bulk: they never replace younger ones.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, advance};
 use crate::source::{Got, INTERVAL, Mode, NS, Source, get, pass};
 
 #[tokio::test(start_paused = true)]
-async fn what_is_primed_is_served_and_ages_from_when_it_was_read() {
+async fn primed_value_ages_from_when_it_was_read() {
     let source = Source::new();
     let cache = source.cache();
     let read_at = Instant::now();
@@ -18,33 +18,33 @@ async fn what_is_primed_is_served_and_ages_from_when_it_was_read() {
     source.set(Mode::Down);
     pass(INTERVAL.abs_diff(Duration::from_secs(10))).await;
     assert_eq!(get(&cache, 7).await, Got::Stale(1));
-    assert_eq!(source.log().len(), 1, "only what was asked for is loaded again");
+    assert_eq!(source.log().len(), 1, "only the value that was read is refreshed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_came_after_is_undone() {
+async fn primed_value_does_not_replace_a_younger_one() {
     let source = Source::new();
     let cache = source.cache();
     advance(NS).await;
     let read_at = Instant::now();
     advance(NS).await;
     cache.replace(&1, source.loaded(2)); // newer by its version
-    cache.replace(&2, source.loaded(1)); // as new, but told of later
+    cache.replace(&2, source.loaded(1)); // of the same version, but reported later
     cache.replace(&3, source.loaded(9));
-    cache.invalidate(&3); // what was read may be what this ended
+    cache.invalidate(&3); // the value that was read may be the invalidated one
     let primed = |serial| (1..=4).map(move |key| (key, serial));
     let taken = cache.prime(read_at, primed(1).map(|(key, serial)| (key, source.loaded(serial))));
-    assert_eq!(taken, 0, "after the invalidation, nothing that was read before it");
+    assert_eq!(taken, 0, "the values were read before the invalidation");
     advance(NS).await;
     let taken =
         cache.prime(Instant::now(), primed(1).map(|(key, serial)| (key, source.loaded(serial))));
-    assert_eq!(taken, 3, "all but the one that is newer");
+    assert_eq!(taken, 3, "all except the newer one are accepted");
     assert_eq!(get(&cache, 1).await, Got::Cached(2));
     assert_eq!(get(&cache, 3).await, Got::Cached(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_old_already_is_not_taken() {
+async fn primed_value_that_has_expired_is_rejected() {
     let source = Source::new();
     let cache = source.builder().max_stale(Duration::ZERO).build().unwrap();
     let read_at = Instant::now();

@@ -1,4 +1,4 @@
-//! Loads that wait for a permit: which go first, and by which deadline.
+//! The queue of loads that wait for a permit: its order and deadlines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -12,9 +12,9 @@ use crate::source::{Failure, Got, INTERVAL, Source, get};
 
 const LATENCY: Duration = Duration::from_millis(100);
 
-/// Hundreds of refreshes are due, two may run, and a miss is served after those two and one more.
+/// Hundreds of refreshes are due and two may run. A miss waits for at most these two and one more.
 #[tokio::test(start_paused = true)]
-async fn miss_goes_before_queued_refreshes() {
+async fn miss_is_preferred_to_queued_refreshes() {
     let source = Source::new();
     let cache = source.builder().max_loads(2).build().unwrap();
     for key in 0..300 {
@@ -28,12 +28,12 @@ async fn miss_goes_before_queued_refreshes() {
     let start = Instant::now();
     assert_eq!(get(&cache, 9_999).await, Got::Loaded(1));
     assert!(start.elapsed() <= LATENCY * 3, "{:?}", start.elapsed());
-    // Refreshes are not starved by that.
+    // Refreshes are not starved.
     sleep(LATENCY * 160).await;
     assert_eq!(source.refreshes(), 300);
 }
 
-/// A source that answers nobody, with a deadline that is set when the load is asked for.
+/// A source that never responds, with a deadline that is set when the load is requested.
 struct Hanging {
     deadline: Duration,
     polled_late: AtomicU32,
@@ -55,7 +55,8 @@ impl Load<u32> for Hanging {
     }
 }
 
-/// What waits for a permit has used up its deadline when it gets one: the queue empties at once.
+/// The deadlines of queued loads have passed when they get a permit, so that the queue empties at
+/// once.
 #[tokio::test(start_paused = true)]
 async fn deadline_of_a_load_covers_its_wait_for_a_permit() {
     let deadline = Duration::from_secs(5);
@@ -66,8 +67,8 @@ async fn deadline_of_a_load_covers_its_wait_for_a_permit() {
         let cache = Arc::clone(&cache);
         callers.spawn(async move { cache.get(&key).await.map(drop) });
     }
-    for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap_err().kind(), LoadErrorKind::Unavailable);
+    for result in callers.join_all().await {
+        assert_eq!(result.unwrap_err().kind(), LoadErrorKind::Unavailable);
     }
     assert!(start.elapsed() <= deadline + Duration::from_millis(2), "{:?}", start.elapsed());
 }

@@ -1,5 +1,5 @@
-//! Loads that can't be ended because they run on another thread right now: each meeting is forced by
-//! gates, none is left to luck.
+//! Loads that can't be aborted because they are being polled on another thread. Gates force each
+//! interleaving.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::source::Failure;
 
-/// Ends a test that would hang otherwise.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of a test that would hang otherwise.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A value that does something when it is dropped.
+/// A value with a callback on drop.
 struct Value {
     serial: u32,
     on_drop: Option<Box<dyn FnOnce() + Send + Sync>>,
@@ -33,7 +33,7 @@ impl Drop for Value {
     }
 }
 
-/// Each load takes the next gate, tells that it has come, and holds its thread until it may go on.
+/// Each load takes the next gate, reports its arrival, and blocks its thread until the gate opens.
 struct Gated(Mutex<Vec<Gate>>);
 
 struct Gate {
@@ -65,8 +65,8 @@ impl Load<u32> for Gated {
     async fn load(&self, _: &u32) -> Result<Loaded<Value>, Failure> {
         let Gate { serial, entered, go, dropped } = self.0.lock().unwrap().remove(0);
         entered.send(()).unwrap();
-        go.recv_timeout(PATIENCE).unwrap();
-        // A test that has ended doesn't listen any more.
+        go.recv_timeout(TEST_TIMEOUT).unwrap();
+        // The test may have ended.
         let on_drop = move || dropped.send(()).unwrap_or_default();
         Ok(Loaded::new(Value::new(serial, on_drop)))
     }
@@ -82,18 +82,18 @@ fn ask(callers: &mut JoinSet<u32>, cache: &Arc<Cache<u32, Gated>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_load_that_ends_after_the_next_one_began_changes_nothing() {
+async fn load_that_ends_after_the_next_one_began_is_not_applied() {
     let ((first, keep_first), (second, keep_second)) = (gate(1), gate(2));
     let cache = cache(vec![first, second]);
     let mut callers = JoinSet::new();
     ask(&mut callers, &cache);
-    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+    keep_first.entered.recv_timeout(TEST_TIMEOUT).unwrap();
     cache.invalidate(&1);
     ask(&mut callers, &cache);
-    keep_second.entered.recv_timeout(PATIENCE).unwrap();
+    keep_second.entered.recv_timeout(TEST_TIMEOUT).unwrap();
 
     keep_first.go.send(()).unwrap();
-    keep_first.dropped.recv_timeout(PATIENCE).expect("the first value is thrown away");
+    keep_first.dropped.recv_timeout(TEST_TIMEOUT).expect("the first value is dropped");
     assert!(cache.is_empty());
     keep_second.go.send(()).unwrap();
     assert_eq!(callers.join_all().await, [2, 2]);
@@ -101,16 +101,16 @@ async fn a_load_that_ends_after_the_next_one_began_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_load_that_ends_in_the_midst_of_a_write_sends_nobody_away() {
+async fn load_that_ends_during_a_write_makes_its_waiters_retry() {
     let ((first, keep_first), (second, keep_second)) = (gate(1), gate(2));
     let cache = cache(vec![first, second]);
     let mut callers = JoinSet::new();
     ask(&mut callers, &cache);
-    keep_first.entered.recv_timeout(PATIENCE).unwrap();
+    keep_first.entered.recv_timeout(TEST_TIMEOUT).unwrap();
 
-    // The clearing drops this value when the load has lost its place and hasn't been told yet.
+    // `clear` drops this value when it has removed the load and hasn't ended it yet.
     let metrics = tokio::runtime::Handle::current().metrics();
-    // The cache's timer lives on.
+    // The refresher of the cache is still alive.
     keep_second.go.send(()).unwrap();
     let go = keep_first.go;
     let until_all_is_over = move || {

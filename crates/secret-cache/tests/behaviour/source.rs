@@ -1,4 +1,4 @@
-//! A source that answers as it is told, counts its loads, and knows which of its values live.
+//! A scripted source that counts its loads and its living values.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use secret_cache::{Builder, Cache, Error, Load, LoadError, LoadErrorKind, Loaded
 
 pub(crate) type Key = u32;
 pub(crate) type SourceCache = Cache<Key, Source>;
-pub(crate) type Answer = Result<Ref<Key, Value>, Error<Failure>>;
+pub(crate) type ReadResult = Result<Ref<Key, Value>, Error<Failure>>;
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(100);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(50);
@@ -22,17 +22,17 @@ pub(crate) fn just_under(span: Duration) -> Duration {
     span.saturating_sub(NS)
 }
 
-/// How the source answers.
+/// How the source responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Up,
     Down,
-    Absent,
-    Refused,
+    NotFound,
+    Denied,
     /// The loader is not logged in.
-    LoggedOut,
+    Unauthenticated,
     Panics,
-    /// As a replica does that has not seen the last write.
+    /// The source responds like a replica that has not seen the last write.
     Lags,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Failure(pub(crate) LoadErrorKind);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the source says {:?}", self.0)
+        write!(f, "scripted failure: {:?}", self.0)
     }
 }
 
@@ -53,7 +53,7 @@ impl LoadError for Failure {
     }
 }
 
-/// A value that holds a share in the source's count of living values.
+/// A value that is counted by the source while it is alive.
 pub(crate) struct Value {
     pub(crate) serial: u64,
     /// When its own lifetime ends, if it has one.
@@ -109,12 +109,12 @@ impl Source {
         self.state().latency = latency;
     }
 
-    /// Gives values a lifetime of their own from now on, or none.
+    /// Sets the lifetime of values that are loaded from now on.
     pub(crate) fn limits(&self, lifetime: Option<Duration>) {
         self.state().lifetime = lifetime;
     }
 
-    /// Changes the value of `key`; the serial number is its version too.
+    /// Changes the value of `key`. The serial number is also its version.
     pub(crate) fn write(&self, key: Key) -> u64 {
         let mut state = self.state();
         let serial = state.serials.entry(key).or_insert(1);
@@ -149,23 +149,23 @@ impl Source {
         self.state().loads
     }
 
-    /// Those of the loads that were refreshes.
+    /// Returns the number of loads that were refreshes.
     pub(crate) fn refreshes(&self) -> usize {
         self.state().refreshes
     }
 
-    /// The loads since it was asked last: key and beginning.
+    /// Takes the log of loads since the last call: the key and the start of each.
     pub(crate) fn log(&self) -> Vec<(Key, Instant)> {
         std::mem::take(&mut self.state().log)
     }
 
-    /// Whether the last answer for this key was a definite no.
-    pub(crate) fn said_no(&self, key: Key) -> bool {
-        matches!(self.state().said.get(&key), Some(Mode::Absent | Mode::Refused))
+    /// Returns whether the last response for this key was negative.
+    pub(crate) fn is_negative(&self, key: Key) -> bool {
+        matches!(self.state().said.get(&key), Some(Mode::NotFound | Mode::Denied))
     }
 
-    /// A write of this key undoes what was said of it.
-    pub(crate) fn unsay(&self, key: Key) {
+    /// Forgets the last response for this key, after a write.
+    pub(crate) fn clear_response(&self, key: Key) {
         self.state().said.remove(&key);
     }
 
@@ -177,9 +177,9 @@ impl Source {
         self.state().most_running
     }
 
-    /// How many values are alive.
+    /// Returns the number of values that are alive.
     pub(crate) fn values(&self) -> usize {
-        // Each handle of the source holds one share; the cache has one handle of its own.
+        // Each clone of the source counts once, that of the cache included.
         Arc::strong_count(&self.alive) - Arc::strong_count(&self.state)
     }
 
@@ -199,7 +199,7 @@ impl Load<Key> for Source {
     type Value = Value;
     type Error = Failure;
 
-    /// The answer is settled when the load begins and given when the latency is over.
+    /// The response is determined when the load begins and returned after the latency.
     async fn load(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
         let (serial, began) = (self.serial(*key), Instant::now());
         let (mode, latency, lifetime) = self.begin(*key);
@@ -212,11 +212,11 @@ impl Load<Key> for Source {
             Mode::Up => Ok(self.limited(serial, lifetime, began)),
             Mode::Lags => Ok(self.limited(serial - 1, lifetime, began)),
             Mode::Down => Err(Failure(LoadErrorKind::Unavailable)),
-            Mode::Absent => Err(Failure(LoadErrorKind::NotFound)),
-            Mode::Refused => Err(Failure(LoadErrorKind::Denied)),
-            Mode::LoggedOut => Err(Failure(LoadErrorKind::Unauthenticated)),
-            // Not `panic!`: the panic hook stays silent, thousands of these are expected.
-            Mode::Panics => std::panic::resume_unwind(Box::new("told to")),
+            Mode::NotFound => Err(Failure(LoadErrorKind::NotFound)),
+            Mode::Denied => Err(Failure(LoadErrorKind::Denied)),
+            Mode::Unauthenticated => Err(Failure(LoadErrorKind::Unauthenticated)),
+            // Not `panic!`, so that the panic hook prints nothing: thousands of these are expected.
+            Mode::Panics => std::panic::resume_unwind(Box::new("scripted panic")),
         }
     }
 
@@ -245,7 +245,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// What an answer comes to, in short.
+/// The summary of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Got {
     Loaded(u64),
@@ -257,14 +257,14 @@ pub(crate) enum Got {
     Expired,
 }
 
-pub(crate) fn got(answer: &Answer) -> Got {
+pub(crate) fn got(result: &ReadResult) -> Got {
     use secret_cache::Origin;
-    match answer {
-        Ok(lent) => match (lent.origin(), lent.is_stale()) {
-            (Origin::Loaded, false) => Got::Loaded(lent.serial),
-            (Origin::Memory, false) => Got::Cached(lent.serial),
-            (Origin::Memory, true) => Got::Stale(lent.serial),
-            (Origin::Loaded, true) => panic!("loaded and stale: {lent:?}"),
+    match result {
+        Ok(value) => match (value.origin(), value.is_stale()) {
+            (Origin::Loaded, false) => Got::Loaded(value.serial),
+            (Origin::Memory, false) => Got::Cached(value.serial),
+            (Origin::Memory, true) => Got::Stale(value.serial),
+            (Origin::Loaded, true) => panic!("loaded and stale: {value:?}"),
         },
         Err(Error::Load(failure)) => Got::Failed(failure.0),
         Err(Error::Panicked) => Got::Panicked,
@@ -278,14 +278,14 @@ pub(crate) async fn get(cache: &SourceCache, key: Key) -> Got {
     got(&cache.get(&key).await)
 }
 
-/// Lets every task, the cache's timer among them, come to where it waits for time to pass.
+/// Runs every task, that of the refresher included, until it waits for time to pass.
 pub(crate) async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Lets time pass, and what comes due in it be done.
+/// Advances the time, and runs every task that comes due.
 pub(crate) async fn pass(span: Duration) {
     tokio::time::advance(span).await;
     settle().await;

@@ -1,4 +1,4 @@
-//! What is served at which age, and what each answer of the source does to it.
+//! What is served at which age, and the effect of each response of the source.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::source::{
 /// When the first value may come due.
 const FIRST_DUE: Duration = Duration::from_secs(90);
 
-const UNREACHABLE: Got = Got::Failed(LoadErrorKind::Unavailable);
+const UNAVAILABLE: Got = Got::Failed(LoadErrorKind::Unavailable);
 
-/// A value is loaded, the source turns to `mode`, and the value is asked for at this age, once what
-/// came due has been done.
+/// Loads a value, sets the source to `mode`, and reads the value at this age, after the tasks that
+/// came due have run.
 async fn check(mode: Mode, age: Duration, expected: Got) {
     let source = Source::new();
     source.write(1);
@@ -27,21 +27,21 @@ async fn check(mode: Mode, age: Duration, expected: Got) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ages_have_exact_edges() {
+async fn freshness_changes_exactly_at_each_age() {
     let hard = INTERVAL + MAX_STALE;
     for (mode, age, expected) in [
         (Mode::Down, Duration::ZERO, Got::Cached(2)),
         (Mode::Down, just_under(INTERVAL), Got::Cached(2)),
         (Mode::Down, INTERVAL, Got::Stale(2)),
         (Mode::Down, just_under(hard), Got::Stale(2)),
-        (Mode::Down, hard, UNREACHABLE),
+        (Mode::Down, hard, UNAVAILABLE),
         (Mode::Panics, INTERVAL, Got::Stale(2)),
         (Mode::Panics, hard, Got::Panicked),
         (Mode::Lags, INTERVAL, Got::Stale(2)),
         (Mode::Lags, hard, Got::Outdated),
-        (Mode::Absent, just_under(FIRST_DUE), Got::Cached(2)),
-        (Mode::Absent, INTERVAL, Got::Failed(LoadErrorKind::NotFound)),
-        (Mode::Refused, INTERVAL, Got::Failed(LoadErrorKind::Denied)),
+        (Mode::NotFound, just_under(FIRST_DUE), Got::Cached(2)),
+        (Mode::NotFound, INTERVAL, Got::Failed(LoadErrorKind::NotFound)),
+        (Mode::Denied, INTERVAL, Got::Failed(LoadErrorKind::Denied)),
         (Mode::Up, INTERVAL, Got::Cached(2)),
         (Mode::Up, hard, Got::Loaded(2)),
     ] {
@@ -49,16 +49,15 @@ async fn ages_have_exact_edges() {
     }
 }
 
-/// The source can tell what somebody waits for from what nobody does.
 #[tokio::test(start_paused = true)]
-async fn a_refresh_is_none_of_the_loads_that_callers_wait_for() {
+async fn refresh_calls_the_refresh_method_of_the_loader() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
     assert_eq!((source.loads(), source.refreshes()), (1, 0));
     get(&cache, 1).await;
     pass(INTERVAL).await;
-    assert_eq!((source.loads(), source.refreshes()), (2, 1), "behind the readers' backs");
+    assert_eq!((source.loads(), source.refreshes()), (2, 1), "refreshed in the background");
     cache.invalidate(&1);
     get(&cache, 1).await;
     assert_eq!((source.loads(), source.refreshes()), (3, 1));
@@ -66,7 +65,7 @@ async fn a_refresh_is_none_of_the_loads_that_callers_wait_for() {
     pass(INTERVAL + MAX_STALE).await;
     let (loads, refreshes) = (source.loads(), source.refreshes());
     assert_eq!(loads - refreshes, 2);
-    assert_eq!(get(&cache, 1).await, UNREACHABLE);
+    assert_eq!(get(&cache, 1).await, UNAVAILABLE);
     assert_eq!(source.loads() - source.refreshes(), 3, "a caller's own miss");
 }
 
@@ -78,30 +77,30 @@ async fn value_in_use_is_refreshed_ahead_and_its_readers_never_wait() {
     pass(just_under(FIRST_DUE)).await;
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(1), 1));
 
-    // As long as a healthy source may take.
+    // A healthy source may take as long as this.
     source.write(1);
     source.takes(Duration::from_millis(995));
     for _ in 0..2_000 {
         pass(Duration::from_millis(10)).await;
-        let lent = cache.try_get(&1).expect("a reader would wait");
-        assert!(!lent.is_stale() && lent.age() < INTERVAL, "{lent:?}");
+        let value = cache.try_get(&1).expect("a reader would wait");
+        assert!(!value.is_stale() && value.age() < INTERVAL, "{value:?}");
     }
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(2), 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_asked_for_is_left_alone_and_forgotten() {
+async fn unused_value_is_not_refreshed_and_is_removed() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
     cache.replace(&2, source.loaded(1));
     pass(INTERVAL).await;
     let loads = |source: &Source| source.log().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-    assert_eq!(loads(&source), [1, 1], "the written one was never asked for");
-    // The first was loaded again because it was asked for; not a second time.
+    assert_eq!(loads(&source), [1, 1], "the written value was never read");
+    // The first value was refreshed once, because it had been read.
     pass(INTERVAL.abs_diff(Duration::from_secs(1))).await;
     assert_eq!(loads(&source), []);
-    assert_eq!(source.values(), 1, "past its hard age, the written one is gone");
+    assert_eq!(source.values(), 1, "the written value has expired");
     pass(MAX_STALE + Duration::from_secs(1)).await;
     assert_eq!((loads(&source).len(), source.values()), (0, 0));
 }
@@ -121,9 +120,9 @@ async fn first_reader_past_the_interval_gets_the_new_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
+async fn negative_response_ends_serving_and_is_cached() {
     for (mode, outcome) in
-        [(Mode::Absent, LoadErrorKind::NotFound), (Mode::Refused, LoadErrorKind::Denied)]
+        [(Mode::NotFound, LoadErrorKind::NotFound), (Mode::Denied, LoadErrorKind::Denied)]
     {
         let source = Source::new();
         let cache = source.cache();
@@ -133,14 +132,14 @@ async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
         assert_eq!(get(&cache, 1).await, Got::Failed(outcome));
         assert_eq!((source.values(), source.loads()), (0, 2));
 
-        // Neither a source that is back nor one that is gone is asked before the time is over.
+        // The source isn't called before the time is over, whether it is available or not.
         source.set(Mode::Up);
         advance(just_under(NEGATIVE)).await;
         assert_eq!(get(&cache, 1).await, Got::Failed(outcome));
         assert_eq!(source.loads(), 2);
         advance(NS).await;
         source.set(Mode::Down);
-        assert_eq!(get(&cache, 1).await, UNREACHABLE);
+        assert_eq!(get(&cache, 1).await, UNAVAILABLE);
         source.set(Mode::Up);
         advance(Duration::from_secs(1)).await;
         assert_eq!(get(&cache, 1).await, Got::Loaded(1));
@@ -148,16 +147,16 @@ async fn a_no_ends_serving_and_is_remembered_for_its_lifetime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_no_is_not_remembered_when_its_lifetime_is_zero() {
+async fn negative_response_is_not_cached_if_its_ttl_is_zero() {
     let source = Source::new();
     let cache = source.builder().negative_ttl(Duration::ZERO).build().unwrap();
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
     source.set(Mode::Up);
     assert_eq!(get(&cache, 1).await, Got::Loaded(1));
 }
 
-/// Asks four times a second for as long, and tells at which second the source was asked.
+/// Reads four times a second for `span`, and returns the seconds at which the source was called.
 async fn tries(span: Duration, expected: Got) -> Vec<u64> {
     let source = Source::new();
     let cache = source.cache();
@@ -171,7 +170,7 @@ async fn tries(span: Duration, expected: Got) -> Vec<u64> {
     }
     let start = Instant::now();
     source.log();
-    // With a value, the first try was the timer's, when it came due.
+    // With a value, the first attempt is that of the refresher, when the value comes due.
     let mut tries = if has_value { vec![0] } else { vec![] };
     while start.elapsed() < span {
         assert_eq!(get(&cache, 1).await, expected);
@@ -186,12 +185,12 @@ async fn tries(span: Duration, expected: Got) -> Vec<u64> {
 async fn dead_source_is_tried_once_a_second() {
     let with_value = tries(MAX_STALE, Got::Stale(1)).await;
     assert_eq!(with_value, (0..50).collect::<Vec<_>>());
-    let without = tries(Duration::from_secs(20), UNREACHABLE).await;
+    let without = tries(Duration::from_secs(20), UNAVAILABLE).await;
     assert_eq!(without, (0..20).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn value_is_fresh_soon_after_the_outage_however_long_that_was() {
+async fn value_is_fresh_within_a_second_after_an_outage_of_any_length() {
     let (interval, day) = (Duration::from_secs(10), Duration::from_secs(86_400));
     for outage in [1, 10, 600].map(Duration::from_secs) {
         let source = Source::new();
@@ -207,8 +206,8 @@ async fn value_is_fresh_soon_after_the_outage_however_long_that_was() {
         source.set(Mode::Up);
         tokio::time::sleep(Duration::from_secs(3)).await;
         for key in 0..50 {
-            let lent = cache.try_get(&key).expect("a reader would wait");
-            assert!(!lent.is_stale() && lent.age() < interval, "after {outage:?}: {lent:?}");
+            let value = cache.try_get(&key).expect("a reader would wait");
+            assert!(!value.is_stale() && value.age() < interval, "after {outage:?}: {value:?}");
         }
     }
 }
@@ -225,16 +224,16 @@ async fn all_keys_together_probe_a_dead_source_once_a_second() {
     source.log();
     for _ in 0..20 * 4 {
         pass(Duration::from_millis(250)).await;
-        assert!(get(&cache, 7).await != UNREACHABLE);
+        assert!(get(&cache, 7).await != UNAVAILABLE);
     }
-    // Those that found it out were under way together.
+    // The refreshes that detected the outage were concurrent.
     let probes: Vec<_> = source.log().into_iter().map(|(_, at)| at).collect();
-    let found_out = probes[0];
-    let later = probes.iter().filter(|at| **at > found_out).collect::<Vec<_>>();
+    let detected = probes[0];
+    let later = probes.iter().filter(|at| **at > detected).collect::<Vec<_>>();
     assert!(later.windows(2).all(|pair| *pair[1] - *pair[0] >= Duration::from_secs(1)));
     assert!(later.len() >= 10, "{probes:?}");
 
-    // The first that gets through lets all others follow.
+    // The first response allows all other refreshes.
     source.set(Mode::Up);
     pass(Duration::from_secs(2)).await;
     pass(Duration::from_secs(30)).await;
@@ -244,25 +243,25 @@ async fn all_keys_together_probe_a_dead_source_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn age_counts_from_before_the_load() {
+async fn age_counts_from_the_start_of_the_load() {
     let source = Source::new();
     let latency = Duration::from_secs(3);
     source.takes(latency);
     let cache = source.cache();
-    let lent = cache.get(&1).await.unwrap();
-    // The timer is a millisecond coarse.
-    let late = lent.age().abs_diff(latency);
+    let value = cache.get(&1).await.unwrap();
+    // Tokio's timer has a resolution of a millisecond.
+    let late = value.age().abs_diff(latency);
     assert!(late <= Duration::from_millis(1), "{late:?}");
     advance(Duration::from_secs(10)).await;
-    assert_eq!(lent.age(), latency + late + Duration::from_secs(10));
+    assert_eq!(value.age(), latency + late + Duration::from_secs(10));
     source.set(Mode::Down);
     source.takes(Duration::ZERO);
-    pass(INTERVAL.abs_diff(lent.age())).await;
+    pass(INTERVAL.abs_diff(value.age())).await;
     assert_eq!(get(&cache, 1).await, Got::Stale(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_value_keeps_an_older_one_out() {
+async fn older_version_does_not_follow_an_expired_value() {
     let source = Source::new();
     let cache = source.builder().max_stale(Duration::ZERO).build().unwrap();
     let serial = source.write(1);

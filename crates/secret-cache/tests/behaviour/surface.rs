@@ -1,4 +1,4 @@
-//! The public face: settings, errors, what may cross threads, and what is never printed.
+//! The public API: settings, errors, `Send` and `Sync`, and what `Debug` never shows.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use secret_cache::{BuildErrorKind, Cache, Error, Handle, LoadErrorKind, MAX_NEGA
 use crate::source::{Failure, Key, Mode, NS, Source, Value};
 
 #[test]
-fn all_problems_of_the_settings_come_together() {
+fn build_error_contains_all_problems() {
     let build = |entries: usize, ttl: Duration| {
         Source::new().builder().max_entries(entries).negative_ttl(ttl).build()
     };
@@ -24,23 +24,23 @@ fn all_problems_of_the_settings_come_together() {
     assert_eq!(nothing.unwrap_err().problems(), [BuildErrorKind::NoLoads, BuildErrorKind::NoBytes]);
     assert_eq!(
         build(0, Duration::MAX).unwrap_err().to_string(),
-        "the cache's settings are wrong: max_entries is 0, the least is 1; negative_ttl is over 5 s"
+        "invalid cache settings: max_entries is 0, must be at least 1; negative_ttl exceeds 5 s"
     );
 }
 
 #[test]
-fn the_longest_spans_do_not_overflow() {
+fn longest_time_spans_do_not_overflow() {
     let cache =
         Source::new().builder().refresh_interval(Duration::MAX).max_stale(Duration::MAX).build();
     assert!(cache.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_mean_something_and_lead_to_their_cause() {
+async fn errors_have_a_kind_and_a_source() {
     for (mode, outcome) in [
         (Mode::Down, LoadErrorKind::Unavailable),
         (Mode::Panics, LoadErrorKind::Unavailable),
-        (Mode::Refused, LoadErrorKind::Denied),
+        (Mode::Denied, LoadErrorKind::Denied),
     ] {
         let source = Source::new();
         let cache = source.cache();
@@ -54,7 +54,7 @@ async fn errors_mean_something_and_lead_to_their_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn debug_prints_neither_keys_nor_values() {
+async fn debug_shows_neither_keys_nor_values() {
     struct Planted;
     impl secret_cache::Load<String> for Planted {
         type Value = String;
@@ -66,16 +66,16 @@ async fn debug_prints_neither_keys_nor_values() {
     let builder = Cache::builder(Planted);
     let builder_text = format!("{builder:?}");
     let cache = builder.build().unwrap();
-    let lent = cache.get(&"planted-secret".to_owned()).await.unwrap();
-    assert_eq!(*lent, "planted-secret");
+    let value = cache.get(&"planted-secret".to_owned()).await.unwrap();
+    assert_eq!(*value, "planted-secret");
     let handle = cache.handle(&"planted-secret".to_owned());
-    for text in [builder_text, format!("{cache:?}"), format!("{lent:?}"), format!("{handle:?}")] {
+    for text in [builder_text, format!("{cache:?}"), format!("{value:?}"), format!("{handle:?}")] {
         assert!(!text.contains("planted"), "{text}");
     }
 }
 
 #[test]
-fn everything_crosses_threads() {
+fn public_types_are_send_and_sync() {
     fn check<T: Send + Sync + 'static>() {}
     fn check_future<F: Future + Send>(_: F) {}
     check::<Cache<Key, Source>>();

@@ -1,4 +1,4 @@
-//! Runtimes with threads of their own, on real time: hits that ask no clock, and what that rests on.
+//! Multi-threaded runtimes on real time: hits that don't read the clock, and when they must.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,21 +10,21 @@ use tokio::time::{Instant, timeout};
 
 use crate::source::{Got, Mode, Source, get};
 
-/// Ends a test that would wait for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of a test that would wait forever otherwise.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Asks until the answer is as wanted.
+/// Polls until the condition holds.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let asks = async {
+    let polls = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    assert!(timeout(PATIENCE, asks).await.is_ok(), "{what}");
+    assert!(timeout(TEST_TIMEOUT, polls).await.is_ok(), "{what}");
 }
 
-/// On trusted marks alone: values come due and are loaded again, serving ends, and begins again. When
-/// the marks come and go is tested without time, beside the timer.
+/// The flags of the entries are all that readers rely on. `state/maintenance.rs` tests without a
+/// clock when the flags are set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn readers_on_threads_see_refreshes_and_the_end_of_serving() {
     let source = Source::new();
@@ -38,25 +38,25 @@ async fn readers_on_threads_see_refreshes_and_the_end_of_serving() {
         let (cache, ends) = (Arc::clone(&cache), Arc::clone(&ends));
         readers.spawn(async move {
             while !ends.load(Ordering::Relaxed) {
-                if let Ok(lent) = cache.get(&1).await {
-                    assert_eq!(lent.serial, 1);
-                    assert!(!lent.is_stale() || lent.age() >= interval);
+                if let Ok(value) = cache.get(&1).await {
+                    assert_eq!(value.serial, 1);
+                    assert!(!value.is_stale() || value.age() >= interval);
                 }
                 tokio::task::yield_now().await;
             }
         });
     }
-    until("refreshes", async || source.loads() >= 4).await;
+    until("the value is refreshed", async || source.loads() >= 4).await;
     source.set(Mode::Down);
-    until("the end of serving", async || cache.get(&1).await.is_err()).await;
+    until("the value is no longer served", async || cache.get(&1).await.is_err()).await;
     source.set(Mode::Up);
-    until("a value again", async || cache.get(&1).await.is_ok()).await;
+    until("there is a value again", async || cache.get(&1).await.is_ok()).await;
     ends.store(true, Ordering::Relaxed);
     readers.join_all().await;
 }
 
 #[test]
-fn a_runtime_that_ends_leaves_no_value_that_is_trusted() {
+fn hits_read_the_clock_after_the_runtime_has_ended() {
     let source = Source::new();
     let (interval, max_stale) = (Duration::from_millis(200), Duration::from_millis(100));
     let builder = source.builder().refresh_interval(interval).max_stale(max_stale);
@@ -67,50 +67,50 @@ fn a_runtime_that_ends_leaves_no_value_that_is_trusted() {
     drop(first);
     let start = Instant::now();
     while cache.peek(&1).is_some() {
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TEST_TIMEOUT);
         std::thread::yield_now();
     }
 
-    // On another one everything goes on.
+    // Another runtime takes over.
     let second = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     second.block_on(async {
         get(&cache, 1).await;
         get(&cache, 1).await;
-        until("a refresh", async || source.loads() >= 3).await;
+        until("the value is refreshed", async || source.loads() >= 3).await;
     });
 }
 
 #[test]
-fn on_a_runtime_that_nobody_drives_the_clock_is_asked() {
+fn hits_read_the_clock_on_a_single_threaded_runtime() {
     let source = Source::new();
     let interval = Duration::from_millis(30);
     let builder = source.builder().refresh_interval(interval).max_stale(Duration::ZERO);
     let cache = builder.build().unwrap();
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    let lent = runtime.block_on(cache.get(&1)).unwrap();
-    while lent.age() < interval {
+    let value = runtime.block_on(cache.get(&1)).unwrap();
+    while value.age() < interval {
         std::thread::yield_now();
     }
-    // The timer has had no chance.
+    // The refresher couldn't run.
     assert!(cache.peek(&1).is_none());
     assert_eq!(runtime.block_on(get(&cache, 1)), Got::Loaded(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_is_dropped_when_the_last_loan_is() {
+async fn value_is_dropped_with_its_last_reference() {
     let source = Source::new();
     let cache = source.cache();
     get(&cache, 1).await;
-    let lent = cache.get(&1).await.unwrap();
+    let value = cache.get(&1).await.unwrap();
     cache.invalidate(&1);
     assert_eq!(source.values(), 1);
-    // A loan crosses threads and awaits.
+    // A reference is sent to another thread and held across an await point.
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         tokio::task::yield_now().await;
-        lent.serial
+        value.serial
     });
     assert_eq!(tasks.join_all().await, [1]);
-    // The task of the load may be at its very end, and the timer may be looking through the values.
-    until("the last drop", async || source.values() == 0).await;
+    // The task of the load may not have ended yet, and the refresher may be scanning the entries.
+    until("the value is dropped", async || source.values() == 0).await;
 }

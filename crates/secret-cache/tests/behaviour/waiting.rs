@@ -23,7 +23,7 @@ async fn overdue(latency: Duration) -> (Source, Arc<SourceCache>) {
     (source, cache)
 }
 
-/// What a caller gets, and after how many milliseconds.
+/// Returns what a caller gets, and after how many milliseconds.
 async fn timed(cache: &SourceCache) -> (Got, u128) {
     let start = Instant::now();
     let got = get(cache, 1).await;
@@ -41,7 +41,7 @@ async fn overdue_value_is_refreshed_before_it_is_served() {
     }
 }
 
-/// The second counts from the start of the load, and not from the arrival of each reader.
+/// The second counts from the start of the load and not from the call of each reader.
 #[tokio::test(start_paused = true)]
 async fn slow_load_is_waited_for_until_it_has_run_a_second() {
     let (source, cache) = overdue(SLOW).await;
@@ -52,7 +52,7 @@ async fn slow_load_is_waited_for_until_it_has_run_a_second() {
             sleep(Duration::from_millis(arrival)).await;
             let (got, waited) = timed(&cache).await;
             assert_eq!(got, Got::Stale(2), "at {arrival} ms");
-            // The timer is a millisecond coarse.
+            // Tokio's timer has a resolution of a millisecond.
             let expected = 1_000_u128.saturating_sub(u128::from(arrival));
             assert!(waited.abs_diff(expected) <= 2, "{waited} ms at {arrival} ms");
         });
@@ -66,8 +66,8 @@ async fn slow_load_is_waited_for_until_it_has_run_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn source_that_does_not_answer_keeps_each_reader_for_a_second_at_most() {
-    for mode in [Mode::Down, Mode::LoggedOut, Mode::Panics] {
+async fn unavailable_source_delays_a_reader_by_a_second_at_most() {
+    for mode in [Mode::Down, Mode::Unauthenticated, Mode::Panics] {
         let (source, cache) = overdue(Duration::from_millis(300)).await;
         source.set(mode);
         let (got, waited) = timed(&cache).await;
@@ -80,7 +80,7 @@ async fn source_that_does_not_answer_keeps_each_reader_for_a_second_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn negative_response_is_waited_for_and_ends_serving() {
-    for mode in [Mode::Absent, Mode::Refused] {
+    for mode in [Mode::NotFound, Mode::Denied] {
         let (source, cache) = overdue(Duration::from_millis(300)).await;
         source.set(mode);
         assert!(matches!(get(&cache, 1).await, Got::Failed(_)), "{mode:?}");
@@ -91,34 +91,33 @@ async fn negative_response_is_waited_for_and_ends_serving() {
 #[tokio::test(start_paused = true)]
 async fn peek_returns_an_overdue_value_at_once_and_refreshes_it() {
     let (source, cache) = overdue(Duration::from_millis(300)).await;
-    assert!(cache.try_get(&1).is_none(), "a reader has to wait");
+    assert!(cache.try_get(&1).is_none(), "a reader must wait");
     let start = Instant::now();
-    let lent = cache.peek(&1).unwrap();
-    assert_eq!((lent.serial, lent.is_stale()), (2, false), "nothing has failed");
+    let value = cache.peek(&1).unwrap();
+    assert_eq!((value.serial, value.is_stale()), (2, false), "nothing has failed");
     assert_eq!(start.elapsed(), Duration::ZERO);
     sleep(Duration::from_millis(302)).await;
     assert_eq!((get(&cache, 1).await, source.loads()), (Got::Cached(3), 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn peek_alone_refreshes_a_value_that_nobody_asked_for_before() {
+async fn peek_refreshes_a_value_that_was_never_read_before() {
     let (source, cache) = overdue(Duration::ZERO).await;
     assert_eq!(cache.peek(&1).unwrap().serial, 2);
     pass(Duration::from_millis(1)).await;
     assert_eq!((cache.peek(&1).unwrap().serial, source.loads()), (3, 1));
 }
 
-/// A reader with less patience than a second gives up, and the old value is there.
 #[tokio::test(start_paused = true)]
-async fn readers_deadline_is_kept_and_the_old_value_stays() {
+async fn reader_with_a_shorter_deadline_can_peek_at_the_old_value() {
     let (source, cache) = overdue(SLOW).await;
     assert!(timeout(Duration::from_millis(200), cache.get(&1)).await.is_err());
     assert_eq!(cache.peek(&1).unwrap().serial, 2);
-    assert_eq!((source.loads(), source.running()), (1, 1), "the load goes on");
+    assert_eq!((source.loads(), source.running()), (1, 1), "the load continues");
 }
 
 #[tokio::test(start_paused = true)]
-async fn handle_waits_as_the_cache_does() {
+async fn handle_waits_like_the_cache() {
     let (_source, cache) = overdue(Duration::from_millis(300)).await;
     let handle = cache.handle(&1);
     assert!(handle.try_get().is_none());
@@ -127,9 +126,9 @@ async fn handle_waits_as_the_cache_does() {
     assert_eq!(handle.try_get().unwrap().serial, 3);
 }
 
-/// Without a runtime nothing can be loaded: the old value is better than an error.
+/// Nothing can be loaded without a runtime, and the old value is better than an error.
 #[test]
-fn overdue_value_is_served_where_there_is_no_runtime() {
+fn overdue_value_is_served_without_a_runtime() {
     let source = Source::new();
     let builder = source.builder().refresh_interval(Duration::from_millis(1));
     let cache = builder.build().unwrap();
@@ -139,15 +138,15 @@ fn overdue_value_is_served_where_there_is_no_runtime() {
     }
     let mut get = std::pin::pin!(cache.get(&1));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(answer) = get.as_mut().poll(&mut context) else {
-        panic!("it waits for nothing")
+    let std::task::Poll::Ready(result) = get.as_mut().poll(&mut context) else {
+        panic!("the read is pending")
     };
-    assert_eq!(got(&answer), Got::Stale(7));
+    assert_eq!(got(&result), Got::Stale(7));
 }
 
-/// A runtime that nobody drives keeps its loads standing; readers on another one get the old value.
+/// The loads of a runtime that isn't driven stand still. Readers on another one get the old value.
 #[test]
-fn lost_refresh_is_begun_anew_by_a_reader_on_another_runtime() {
+fn lost_refresh_is_restarted_by_a_reader_on_another_runtime() {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_time().start_paused(true).build().unwrap()

@@ -1,4 +1,4 @@
-//! What a write leaves is never undone by what began before it.
+//! A load that began before a write never undoes it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ use crate::source::{Got, INTERVAL, Mode, Source, SourceCache, get, pass};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// A source, a cache, and a caller whose load of serial 1 is under way.
-async fn load_under_way() -> (Source, Arc<SourceCache>, JoinHandle<Got>) {
+/// A source, a cache, and a caller whose load of serial number 1 is in flight.
+async fn load_in_flight() -> (Source, Arc<SourceCache>, JoinHandle<Got>) {
     let source = Source::new();
     source.takes(LATENCY);
     let cache = Arc::new(source.cache());
@@ -26,8 +26,8 @@ async fn load_under_way() -> (Source, Arc<SourceCache>, JoinHandle<Got>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invalidation_during_a_load_makes_all_wait_for_a_new_one() {
-    let (source, cache, caller) = load_under_way().await;
+async fn invalidation_during_a_load_makes_all_callers_wait_for_a_new_one() {
+    let (source, cache, caller) = load_in_flight().await;
     source.write(1);
     cache.invalidate(&1);
     assert_eq!(get(&cache, 1).await, Got::Loaded(2));
@@ -36,8 +36,8 @@ async fn an_invalidation_during_a_load_makes_all_wait_for_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_during_a_load_is_what_all_get() {
-    let (source, cache, caller) = load_under_way().await;
+async fn replacement_during_a_load_is_returned_to_all_callers() {
+    let (source, cache, caller) = load_in_flight().await;
     let serial = source.write(1);
     assert!(cache.replace(&1, source.loaded(serial)));
     assert_eq!(caller.await.unwrap(), Got::Cached(2));
@@ -47,8 +47,8 @@ async fn a_replacement_during_a_load_is_what_all_get() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clearing_during_a_load_makes_all_wait_for_a_new_one() {
-    let (source, cache, caller) = load_under_way().await;
+async fn clear_during_a_load_makes_all_callers_wait_for_a_new_one() {
+    let (source, cache, caller) = load_in_flight().await;
     cache.replace(&2, source.loaded(7));
     source.write(1);
     cache.clear();
@@ -58,8 +58,8 @@ async fn clearing_during_a_load_makes_all_wait_for_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_written_key_has_no_load_left() {
-    let (source, cache, caller) = load_under_way().await;
+async fn write_cancels_the_load_of_its_key() {
+    let (source, cache, caller) = load_in_flight().await;
     caller.abort();
     cache.invalidate(&1);
     tokio::task::yield_now().await;
@@ -68,10 +68,10 @@ async fn a_written_key_has_no_load_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_ends_a_remembered_no_and_a_back_off() {
+async fn replacement_ends_a_negative_response_and_a_retry_delay() {
     let source = Source::new();
     let cache = source.cache();
-    source.set(Mode::Absent);
+    source.set(Mode::NotFound);
     get(&cache, 1).await;
     cache.replace(&1, source.loaded(1));
     assert_eq!(get(&cache, 1).await, Got::Cached(1));
@@ -94,9 +94,9 @@ async fn versions_never_go_backwards() {
         (Version::new(4).created(noon), Version::new(1).created(later), true),
         (Version::new(4).created(later), Version::new(1).created(noon), false),
         (Version::new(4).created(noon), Version::new(1).created(noon), false),
-        // Clocks differ: a higher number is newer, whatever they say.
+        // Clocks differ, so that a higher number is newer at any creation time.
         (Version::new(4).created(later), Version::new(5).created(noon), true),
-        // A time on one side only decides nothing.
+        // The creation time of only one of them is ignored.
         (Version::new(4), Version::new(1).created(later), false),
         (Version::default(), Version::default(), true),
     ] {
@@ -113,34 +113,34 @@ fn versioned(source: &Source, version: Version) -> Loaded<crate::source::Value> 
     Loaded::versioned(source.value(version.number()), version)
 }
 
-/// Real threads, and no time between a write and the next: each reader sees at least what was
-/// written when it asked, and no caller is sent away by a write that ends its load.
+/// The writer doesn't pause between writes. Each reader sees at least what was written before its
+/// call, and no caller gets an error because a write cancels its load.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_on_threads_never_see_less_than_was_written() {
+async fn readers_on_threads_never_see_an_older_value_than_was_written() {
     let source = Source::new();
     let cache = Arc::new(source.cache());
-    let told = Arc::new(AtomicU64::new(0));
+    let reported = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..3 {
-        let (cache, told) = (Arc::clone(&cache), Arc::clone(&told));
+        let (cache, reported) = (Arc::clone(&cache), Arc::clone(&reported));
         tasks.spawn(async move {
-            while told.load(Ordering::SeqCst) < 3_000 {
-                let least = told.load(Ordering::SeqCst);
-                let lent = cache.get(&1).await.unwrap();
-                assert!(lent.serial >= least, "{} after {least}", lent.serial);
+            while reported.load(Ordering::SeqCst) < 3_000 {
+                let least = reported.load(Ordering::SeqCst);
+                let value = cache.get(&1).await.unwrap();
+                assert!(value.serial >= least, "{} after {least}", value.serial);
                 tokio::task::yield_now().await;
             }
         });
     }
     tasks.spawn(async move {
-        while told.load(Ordering::SeqCst) < 3_000 {
+        while reported.load(Ordering::SeqCst) < 3_000 {
             let serial = source.write(1);
             match serial % 3 {
                 0 => cache.clear(),
                 1 => cache.invalidate(&1),
                 _ => assert!(cache.replace(&1, source.loaded(serial))),
             }
-            told.store(serial, Ordering::SeqCst);
+            reported.store(serial, Ordering::SeqCst);
             tokio::task::yield_now().await;
         }
     });

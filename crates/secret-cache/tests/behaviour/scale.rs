@@ -1,4 +1,4 @@
-//! Ten thousand of everything: what many do at once costs the source no more than it must.
+//! Ten thousand concurrent readers or keys cause no more loads than necessary.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +12,9 @@ use crate::source::{Got, INTERVAL, Mode, Source, get, pass};
 
 const HERD: u32 = 10_000;
 
-/// One key without a value, and a source that is dead: all callers are answered within their deadline,
-/// and the source is asked once after each pause.
+/// All callers receive an error within their deadline.
 #[tokio::test(start_paused = true)]
-async fn misses_at_a_dead_source_cause_one_load_in_each_pause() {
+async fn misses_at_a_dead_source_cause_one_load_per_retry_delay() {
     let source = Source::new();
     source.takes(Duration::from_millis(300));
     source.set(Mode::Down);
@@ -29,16 +28,16 @@ async fn misses_at_a_dead_source_cause_one_load_in_each_pause() {
             timeout(Duration::from_millis(400), get(&cache, 1)).await
         });
     }
-    for answer in callers.join_all().await {
-        assert_eq!(answer.unwrap(), Got::Failed(LoadErrorKind::Unavailable));
+    for result in callers.join_all().await {
+        assert_eq!(result.unwrap(), Got::Failed(LoadErrorKind::Unavailable));
     }
     let loads: Vec<_> =
         source.log().into_iter().map(|(_, at)| (at - start).as_millis() / 100).collect();
-    // Each load takes 0.3 s, and the pause after it a second.
+    // Each load takes 0.3 s, and the retry delay is a second.
     assert_eq!(loads, [0, 13, 26, 39, 52, 65, 78, 91]);
 }
 
-/// Loaded in the same moment, they come due spread over a tenth of the interval.
+/// They come due at random times in the last tenth of the interval.
 #[tokio::test(start_paused = true)]
 async fn keys_loaded_together_are_not_refreshed_together() {
     let interval = Duration::from_secs(300);
@@ -61,11 +60,11 @@ async fn keys_loaded_together_are_not_refreshed_together() {
     let (all, busiest) = (a_second.values().sum::<usize>(), a_second.values().max());
     assert_eq!(all, usize::try_from(HERD).unwrap());
     let mean = all / 30;
-    assert!(*busiest.unwrap() <= 2 * mean, "{busiest:?} in a second, {mean} in the mean");
+    assert!(*busiest.unwrap() <= 2 * mean, "{busiest:?} in a second, {mean} on average");
 }
 
 #[tokio::test(start_paused = true)]
-async fn overdue_value_has_one_refresh_however_many_wait_for_it() {
+async fn overdue_value_has_one_refresh_for_all_waiting_readers() {
     let source = Source::new();
     let cache = Arc::new(source.cache());
     cache.replace(&1, source.loaded(1));

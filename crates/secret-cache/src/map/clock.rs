@@ -1,4 +1,4 @@
-//! Points in time as eight bytes, on Tokio's clock, which tests can stop.
+//! Points in time as eight bytes, on Tokio's clock, which tests can pause.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,11 +7,12 @@ use tokio::time::Instant;
 
 use crate::policy::{Tick, nanos};
 
-/// The tick of the first look at the clock: late enough for stopped clocks that run behind it, early
-/// enough for four centuries to come.
+/// The tick of the [epoch]. It leaves room for paused clocks that are behind the epoch, and for
+/// four centuries after it.
 const FIRST: Tick = 1 << 62;
 
-/// When that was. One for all caches, so that a loan needs none of its own.
+/// When the clock was first read. All caches share it, so that a [`Ref`](crate::Ref) can compute
+/// its age without a reference to its cache.
 static EPOCH: OnceLock<Instant> = OnceLock::new();
 
 fn epoch() -> Instant {
@@ -27,7 +28,7 @@ pub(crate) fn tick(at: Instant) -> Tick {
     FIRST.saturating_add(nanos(since)).saturating_sub(nanos(before))
 }
 
-/// A time that no clock can show is the first.
+/// Converts a tick back. A time that an [`Instant`] can't represent becomes the epoch.
 pub(crate) fn instant(tick: Tick) -> Instant {
     let (before, since) = (FIRST.saturating_sub(tick), tick.saturating_sub(FIRST));
     let early = epoch().checked_sub(Duration::from_nanos(before));
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tick_is_a_time_before_or_after_the_first() {
+    fn tick_converts_to_an_instant_and_back() {
         let day = Duration::from_secs(86_400);
         for at in [epoch(), epoch() + day, epoch().checked_sub(day).unwrap_or_else(epoch)] {
             assert_eq!(instant(tick(at)), at);

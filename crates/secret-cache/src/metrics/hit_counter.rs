@@ -1,6 +1,6 @@
-//! A counter of hits that costs each thread a write to its own cache line.
+//! A counter of hits, sharded so that each thread writes to a cache line of its own.
 //!
-//! Reporting belongs to `events`, and when to report to `timer`.
+//! [`Metrics`](crate::metrics::Metrics) reports it.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,33 +9,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Threads that have a counter of their own in each cache; more of them share one.
+/// The number of threads that have a shard of their own. All others share one.
 const SHARDS: usize = 64;
 
-/// The index of a thread that has not asked for one yet.
+/// The index of a thread that hasn't claimed one yet.
 const UNASSIGNED: usize = usize::MAX;
 
-/// The index of a thread that has no counter of its own.
+/// The index of a thread without a shard of its own.
 const SHARED: usize = SHARDS;
 
-/// The hits of one cache.
-pub(crate) struct Hits {
-    /// Each is written by one thread, so that no addition has to be atomic. In place, so that a hit
-    /// follows no pointer to it.
+/// The number of hits of one cache.
+pub(crate) struct HitCounter {
+    /// Each shard is written by one thread, so that an increment needs no atomic addition. They are
+    /// stored inline, so that a hit follows no pointer.
     owned: [Shard; SHARDS],
     shared: AtomicU64,
     reported: Mutex<u64>,
-    /// Whether the timer knows that there is something to report.
+    /// Whether the refresher knows that there may be hits to report.
     is_awake: AtomicBool,
     wake: Arc<Notify>,
 }
 
-/// A counter with a cache line to itself.
+/// A counter on a cache line of its own.
 #[derive(Default)]
 #[repr(align(64))]
 struct Shard(AtomicU64);
 
-impl Hits {
+impl HitCounter {
     /// `wake` is notified when there are hits to report.
     pub(crate) fn new(wake: Arc<Notify>) -> Self {
         let owned = std::array::from_fn(|_| Shard::default());
@@ -43,8 +43,9 @@ impl Hits {
         Self { owned, shared, reported, is_awake, wake }
     }
 
-    /// Announces a look-up, so that the timer will report it if it is a hit. To be called before a
-    /// value is borrowed: a guard that a panic could unwind through would be kept in memory.
+    /// Wakes the refresher if necessary, so that it reports the hit that may follow. Must be called
+    /// before a value is borrowed: if a panic could unwind past its guard, the guard would be kept
+    /// in memory instead of registers.
     #[inline(always)]
     pub(crate) fn announce(&self) {
         if !self.is_awake.load(Relaxed) {
@@ -74,17 +75,17 @@ impl Hits {
         }
     }
 
-    /// Whether there may be hits to report.
+    /// Returns whether there may be hits to report.
     pub(crate) fn is_awake(&self) -> bool {
         self.is_awake.load(Relaxed)
     }
 
-    /// The next hit wakes the timer again.
-    pub(crate) fn rest(&self) {
+    /// Makes the next hit wake the refresher.
+    pub(crate) fn sleep(&self) {
         self.is_awake.store(false, Relaxed);
     }
 
-    /// How many there were since the last call.
+    /// Returns the number of hits since the last call.
     pub(crate) fn take(&self) -> u64 {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let owned = self.owned.iter().map(|shard| shard.0.load(Relaxed)).fold(0, u64::wrapping_add);
@@ -94,13 +95,13 @@ impl Hits {
 }
 
 thread_local! {
-    /// The index of this thread's counter.
+    /// The index of this thread's shard.
     static INDEX: Cell<usize> = const { Cell::new(UNASSIGNED) };
     /// Returns the index when the thread ends.
     static CLAIM: Cell<Option<Claim>> = const { Cell::new(None) };
 }
 
-/// Indices that no thread has: those that were returned, and all from `next` on.
+/// The free indices: those that were returned, and all from `next` on.
 struct Free {
     returned: Vec<usize>,
     next: usize,
@@ -108,7 +109,7 @@ struct Free {
 
 static FREE: Mutex<Free> = Mutex::new(Free { returned: Vec::new(), next: 0 });
 
-/// An index that belongs to one thread.
+/// An index that is owned by one thread.
 struct Claim(usize);
 
 impl Drop for Claim {
@@ -118,14 +119,14 @@ impl Drop for Claim {
     }
 }
 
-/// Claims an index for this thread. Of the C ABI because that doesn't unwind, see
-/// [`announce`](Hits::announce).
+/// Claims an index for this thread. It has the C ABI because a function of that ABI doesn't unwind,
+/// see [`announce`](HitCounter::announce).
 #[cold]
 extern "C" fn claim_index() {
     INDEX.set(SHARED);
     if let Some(claim) = claim() {
         let index = claim.0;
-        // A thread that is ending keeps no claim, and shares.
+        // A thread that is ending can't keep a claim, so it uses the shared counter.
         if CLAIM.try_with(|cell| cell.set(Some(claim))).is_ok() {
             INDEX.set(index);
         }
@@ -148,10 +149,10 @@ mod tests {
 
     use super::*;
 
-    /// More threads than there are counters, one set after the other.
+    /// There are more threads than shards, and the indices are claimed again in each round.
     #[test]
     fn hits_of_many_threads_are_all_counted() {
-        let hits = Arc::new(Hits::new(Arc::default()));
+        let hits = Arc::new(HitCounter::new(Arc::default()));
         for _ in 0..3 {
             let threads: Vec<_> = (0..SHARDS + 10)
                 .map(|_| {
@@ -168,24 +169,24 @@ mod tests {
     }
 
     #[test]
-    fn caches_count_apart() {
-        let [one, other] = [(); 2].map(|()| Hits::new(Arc::default()));
+    fn caches_are_counted_separately() {
+        let [one, other] = [(); 2].map(|()| HitCounter::new(Arc::default()));
         (0..3).for_each(|_| one.count());
         other.count();
         assert_eq!((one.take(), other.take()), (3, 1));
     }
 
     #[tokio::test]
-    async fn first_hit_wakes_the_timer_and_the_next_ones_do_not() {
+    async fn first_hit_wakes_the_refresher_and_the_next_do_not() {
         let wake = Arc::new(Notify::new());
-        let hits = Hits::new(Arc::clone(&wake));
+        let hits = HitCounter::new(Arc::clone(&wake));
         hits.announce();
         hits.count();
         wake.notified().await;
         hits.announce();
         hits.count();
         assert!(hits.is_awake());
-        hits.rest();
+        hits.sleep();
         hits.announce();
         hits.count();
         wake.notified().await;

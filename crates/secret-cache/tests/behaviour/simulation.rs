@@ -1,4 +1,4 @@
-//! A day of virtual time with outages, refusals, deletions and writes that come as they like.
+//! A day of virtual time with random outages, negative responses, deletions and writes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,23 +8,24 @@ use tokio::time::Instant;
 
 use crate::source::{INTERVAL, Key, MAX_STALE, Mode, Source, Value, pass};
 
-/// One of the days: what it needs of chance comes from a seed.
+/// A day, whose random events are derived from a seed.
 struct Chance(u64);
 
 impl Chance {
-    /// One of so many.
+    /// Returns a random number below `count`.
     fn one_of(&mut self, count: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         (self.0 >> 33) % count
     }
 }
 
-/// No value past its hard age, none after a definite no, none older than what a write left.
-fn check(lent: &Ref<Key, Value>, written: u64, said_no: bool) {
-    assert!(lent.serial >= written, "{} is older than {written}", lent.serial);
-    assert!(lent.age() < INTERVAL + MAX_STALE, "past its hard age: {:?}", lent.age());
-    assert_eq!(lent.is_stale(), lent.origin() == Origin::Memory && lent.age() >= INTERVAL);
-    assert!(!said_no, "the source said no");
+/// No value is returned after it has expired or after a negative response, and none that is older
+/// than the last write.
+fn check(value: &Ref<Key, Value>, written: u64, is_negative: bool) {
+    assert!(value.serial >= written, "{} is older than {written}", value.serial);
+    assert!(value.age() < INTERVAL + MAX_STALE, "after it expired: {:?}", value.age());
+    assert_eq!(value.is_stale(), value.origin() == Origin::Memory && value.age() >= INTERVAL);
+    assert!(!is_negative, "the response was negative");
 }
 
 async fn day(seed: u64) {
@@ -37,7 +38,7 @@ async fn day(seed: u64) {
     while start.elapsed() < Duration::from_secs(86_400) {
         pass(Duration::from_millis(200 + chance.one_of(4_000))).await;
         if chance.one_of(40) == 0 {
-            let modes = [Mode::Up, Mode::Up, Mode::Down, Mode::Down, Mode::Absent, Mode::Refused];
+            let modes = [Mode::Up, Mode::Up, Mode::Down, Mode::Down, Mode::NotFound, Mode::Denied];
             source.set(modes[usize::try_from(chance.one_of(6)).unwrap()]);
             source.takes(Duration::from_millis(chance.one_of(2) * 150));
         }
@@ -50,17 +51,17 @@ async fn day(seed: u64) {
             1 => {
                 let serial = source.write(key);
                 cache.replace(&key, source.loaded(serial));
-                source.unsay(key);
+                source.clear_response(key);
                 written.insert(key, serial);
             }
             2 => drop(source.write(key)),
             _ => {}
         }
         match cache.get(&key).await {
-            Ok(lent) => {
-                check(&lent, written.get(&key).copied().unwrap_or(0), source.said_no(key));
+            Ok(value) => {
+                check(&value, written.get(&key).copied().unwrap_or(0), source.is_negative(key));
                 served += 1;
-                stale += usize::from(lent.is_stale());
+                stale += usize::from(value.is_stale());
             }
             Err(Error::Load(_)) => failed += 1,
             Err(other) => panic!("{other:?}"),
@@ -70,7 +71,7 @@ async fn day(seed: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_of_outages_breaks_no_promise() {
+async fn day_of_outages_keeps_every_guarantee() {
     for seed in 1..=3 {
         day(seed).await;
     }

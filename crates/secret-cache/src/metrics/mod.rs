@@ -1,0 +1,102 @@
+//! The metrics of a cache, for the `metrics` facade.
+
+mod hit_counter;
+
+use std::sync::Arc;
+
+use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
+use tokio::sync::Notify;
+
+use crate::load::LoadErrorKind;
+use crate::metrics::hit_counter::HitCounter;
+use crate::policy::Tick;
+use crate::state::outcome::{LoadOutcome, LoadReason};
+
+/// The delay before hits are reported, in nanoseconds: half of the second within which they must be
+/// visible.
+const REPORT_INTERVAL: u64 = 500_000_000;
+
+static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+/// The counters of a cache, with its name as their label.
+pub(crate) struct Metrics {
+    cache: &'static str,
+    pub(crate) hits: HitCounter,
+    /// Created once, because the macro would allocate it each time.
+    hits_key: Key,
+}
+
+impl Metrics {
+    /// `wake` wakes the refresher, which reports hits while there are any.
+    pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
+        let labels = vec![Label::from_static_parts("cache", cache)];
+        let hits_key = Key::from_parts("secret_cache_hits_total", labels);
+        Self { cache, hits: HitCounter::new(wake), hits_key }
+    }
+
+    /// Reports hits if `report_at` has come, and returns when to report next. [`Tick::MAX`] means
+    /// never, so that an idle cache doesn't wake its refresher.
+    pub(crate) fn report_hits_at(&self, report_at: Tick, now: Tick) -> Tick {
+        if now < report_at {
+            let starts = report_at == Tick::MAX && self.hits.is_awake();
+            return if starts { now.saturating_add(REPORT_INTERVAL) } else { report_at };
+        }
+        if self.report_hits() > 0 {
+            return now.saturating_add(REPORT_INTERVAL);
+        }
+        self.hits.sleep();
+        // Another thread may have counted a hit just before.
+        self.report_hits();
+        Tick::MAX
+    }
+
+    /// Reports the hits since the last report, and returns their number.
+    pub(crate) fn report_hits(&self) -> u64 {
+        let count = self.hits.take();
+        if count > 0 {
+            with_recorder(|recorder| {
+                recorder.register_counter(&self.hits_key, &METADATA).increment(count);
+            });
+        }
+        count
+    }
+
+    pub(crate) fn miss(&self) {
+        counter!("secret_cache_misses_total", "cache" => self.cache).increment(1);
+    }
+
+    pub(crate) fn stale(&self) {
+        counter!("secret_cache_stale_served_total", "cache" => self.cache).increment(1);
+    }
+
+    pub(crate) fn evicted(&self, count: u64) {
+        if count > 0 {
+            counter!("secret_cache_evictions_total", "cache" => self.cache).increment(count);
+        }
+    }
+
+    pub(crate) fn load<V, E>(&self, reason: LoadReason, outcome: &LoadOutcome<V, E>) {
+        let name = match reason {
+            LoadReason::Miss => "secret_cache_loads_total",
+            LoadReason::Refresh | LoadReason::Probe => "secret_cache_refreshes_total",
+        };
+        counter!(name, "cache" => self.cache).increment(1);
+        let kind = match outcome {
+            LoadOutcome::Loaded(_) => return,
+            LoadOutcome::Failed(_, LoadErrorKind::Unavailable) => "unavailable",
+            LoadOutcome::Failed(_, LoadErrorKind::Unauthenticated) => "unauthenticated",
+            LoadOutcome::Failed(_, LoadErrorKind::NotFound) => "not_found",
+            LoadOutcome::Failed(_, LoadErrorKind::Denied) => "denied",
+            LoadOutcome::Panicked => "panicked",
+        };
+        let labels = [("cache", self.cache), ("kind", kind)];
+        counter!("secret_cache_load_errors_total", &labels).increment(1);
+    }
+}
+
+/// Reports the last hits.
+impl Drop for Metrics {
+    fn drop(&mut self) {
+        self.report_hits();
+    }
+}

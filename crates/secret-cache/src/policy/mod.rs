@@ -1,0 +1,10 @@
+//! Pure decisions on ages, failures and outages. The caller supplies the time and the jitter.
+
+mod age;
+mod failure;
+mod outage;
+
+pub use age::MAX_NEGATIVE_TTL;
+pub(crate) use age::{Freshness, MAX_REFRESH_WAIT, Policy, RETRY_DELAY, Tick, nanos};
+pub(crate) use failure::FailureRecord;
+pub(crate) use outage::{Outage, PROBE_INTERVAL};

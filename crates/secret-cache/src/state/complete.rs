@@ -1,0 +1,251 @@
+//! The completion of a load: its effect on the key, and the result for its waiters.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::load::LoadErrorKind;
+use crate::map::entry::{Entry, Released};
+use crate::policy::{FailureRecord, Freshness, RETRY_DELAY, Tick};
+use crate::state::inner::Inner;
+use crate::state::outcome::{LoadOutcome, LoadReason};
+use crate::state::{PendingLoad, ReadResult, State};
+use crate::value_ref::Ref;
+use crate::version::Version;
+
+/// Whether a failure is recorded for its key. A loader that isn't logged in says nothing about the
+/// key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Yes,
+    No,
+}
+
+/// A load whose outcome has been applied.
+pub(crate) struct Completed<K, V, E, F> {
+    pub(crate) result: ReadResult<K, V, E>,
+    pub(crate) load: F,
+    pub(crate) released: Released<K, V>,
+    pub(crate) evicted: u64,
+}
+
+/// The outcome of a load with its circumstances.
+pub(crate) struct Completion<V, E> {
+    pub(crate) outcome: LoadOutcome<V, E>,
+    pub(crate) reason: LoadReason,
+    pub(crate) loaded_at: Tick,
+    pub(crate) now: Tick,
+    pub(crate) jitter: u32,
+}
+
+impl<K, V, E, F> State<K, V, E, F>
+where
+    K: Hash + Eq + Clone,
+    F: PendingLoad,
+{
+    /// Applies the outcome of a load. Returns `None` if a write of the key has ended the load
+    /// before.
+    pub(crate) fn complete(
+        &self,
+        key: &K,
+        waiter: &F::Waiter,
+        completion: Completion<V, E>,
+    ) -> Option<Completed<K, V, E, F>> {
+        let mut inner = self.lock();
+        if inner.in_flight.get(key)?.waiter() != *waiter {
+            return None;
+        }
+        let load = inner.in_flight.remove(key)?;
+        let result = self.apply(&mut inner, key, completion);
+        let evicted = std::mem::take(&mut inner.evicted);
+        Some(Completed { result, load, released: self.unlock(inner), evicted })
+    }
+
+    fn apply(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        completion: Completion<V, E>,
+    ) -> ReadResult<K, V, E> {
+        let Completion { outcome, reason, loaded_at, now, jitter } = completion;
+        match outcome {
+            LoadOutcome::Loaded(loaded) => {
+                inner.source_responded();
+                let min_version = self.min_version(inner, key);
+                if min_version.is_some_and(|min| !loaded.version.replaces(min)) {
+                    return self.apply_failure(inner, key, Error::Outdated, Record::Yes, now);
+                }
+                let entry = Arc::new(Entry::new(key.clone(), loaded, loaded_at, jitter));
+                if reason == LoadReason::Miss {
+                    entry.mark_accessed();
+                }
+                self.insert(inner, &entry, now);
+                Ok(Ref::loaded(entry))
+            }
+            LoadOutcome::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
+                inner.source_responded();
+                let error = Error::Load(error);
+                self.apply_negative(inner, key, error.clone(), loaded_at, now);
+                Err(error)
+            }
+            LoadOutcome::Failed(
+                error,
+                kind @ (LoadErrorKind::Unavailable | LoadErrorKind::Unauthenticated),
+            ) => {
+                // The failure of a miss doesn't prove an outage, because the caller may have chosen
+                // a key for which no source is responsible.
+                if reason != LoadReason::Miss {
+                    inner.source_failed(now);
+                }
+                let record = match kind {
+                    LoadErrorKind::Unauthenticated => Record::No,
+                    _ => Record::Yes,
+                };
+                self.apply_failure(inner, key, Error::Load(error), record, now)
+            }
+            LoadOutcome::Panicked => {
+                self.apply_failure(inner, key, Error::Panicked, Record::Yes, now)
+            }
+        }
+    }
+
+    /// Inserts an entry, unless caching is disabled or the value's own lifetime is over.
+    pub(crate) fn insert(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        entry: &Arc<Entry<K, V>>,
+        now: Tick,
+    ) {
+        if self.policy.is_disabled() {
+            return;
+        }
+        if entry.lifetime_end <= now {
+            return self.end_lifetime(inner, &entry.key, entry.version, now);
+        }
+        let check_clock_from = self.policy.check_clock_from(entry.loaded_at, entry.jitter);
+        entry.set_check_clock(
+            !inner.hits_skip_clock || entry.has_lifetime() || check_clock_from <= now,
+        );
+        inner.schedule.scan_by(check_clock_from);
+        if entry.has_lifetime() {
+            inner.schedule.add(entry.expires_at(&self.policy), entry.key.clone());
+        }
+        inner.insert(&self.entries, entry);
+    }
+
+    /// Records a value whose own lifetime is over already.
+    fn end_lifetime(&self, inner: &mut Inner<K, V, E, F>, key: &K, version: Version, now: Tick) {
+        inner.remove(&self.entries, key);
+        if let Some(slot) = inner.slot(key) {
+            slot.announce(version);
+            if slot.is_watched() {
+                self.schedule_reload(inner, key, now);
+            }
+        }
+        inner.record_failure(&self.entries, key, FailureRecord::lifetime_over(version));
+    }
+
+    /// Applies a negative response of the source: the value is no longer served.
+    fn apply_negative(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        error: Error<E>,
+        loaded_at: Tick,
+        now: Tick,
+    ) {
+        inner.remove(&self.entries, key);
+        inner.failures.remove(key);
+        if let Some(slot) = inner.slot(key) {
+            let old = slot.clear_and_announce();
+            inner.released.extend(old);
+            if slot.is_watched() {
+                self.schedule_reload(inner, key, now);
+            }
+        }
+        let retry_at = loaded_at.saturating_add(self.policy.negative_ttl);
+        if now < retry_at && !self.policy.is_disabled() {
+            inner.record_failure(&self.entries, key, FailureRecord::negative(error, retry_at));
+        }
+    }
+
+    /// Schedules the next load of a watched key that has no value.
+    fn schedule_reload(&self, inner: &mut Inner<K, V, E, F>, key: &K, now: Tick) {
+        inner.schedule.add(now.saturating_add(self.policy.refresh_interval), key.clone());
+    }
+
+    /// Applies a failure: the old value is served for as long as it may be, and the key isn't
+    /// loaded again before [`RETRY_DELAY`] if the failure is recorded.
+    fn apply_failure(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        error: Error<E>,
+        record: Record,
+        now: Tick,
+    ) -> ReadResult<K, V, E> {
+        if self.policy.is_disabled() {
+            return Err(error);
+        }
+        self.remove_if_expired(inner, key, now);
+        let retry_at = now.saturating_add(RETRY_DELAY);
+        let guard = self.entries.find(key);
+        let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else {
+            if inner.is_watched(key) {
+                inner.schedule.add(retry_at, key.clone());
+            }
+            return Err(self.fail_without_value(inner, key, error, record, retry_at));
+        };
+        let retry_at = retry_at.min(entry.expires_at(&self.policy));
+        inner.schedule.add(retry_at, key.clone());
+        let is_overdue = entry.freshness(&self.policy, now) == Freshness::Overdue;
+        if record == Record::Yes {
+            let failures = inner.refresh_failures.entry(key.clone());
+            failures.or_insert_with(FailureRecord::empty).failed(error.clone(), retry_at);
+        }
+        guard.map(|guard| Ref::cached(guard, is_overdue)).ok_or(error)
+    }
+
+    /// Returns the error for the callers, and records it until `retry_at`.
+    fn fail_without_value(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        error: Error<E>,
+        record: Record,
+        retry_at: Tick,
+    ) -> Error<E> {
+        let failure = inner.failures.get(key);
+        let is_expired = failure.is_some_and(|failure| failure.lifetime_over);
+        let error = if is_expired { Error::Expired } else { error };
+        if record == Record::Yes {
+            let mut failure = inner.failures.remove(key).unwrap_or_else(FailureRecord::empty);
+            failure.failed(error.clone(), retry_at);
+            inner.record_failure(&self.entries, key, failure);
+        }
+        error
+    }
+
+    /// Removes an entry that has expired, and remembers its version.
+    pub(crate) fn remove_if_expired(
+        &self,
+        inner: &mut Inner<K, V, E, F>,
+        key: &K,
+        now: Tick,
+    ) -> bool {
+        let Some(guard) = self.entries.find(key) else { return false };
+        let Some(entry) = guard.get() else { return false };
+        if entry.freshness(&self.policy, now) != Freshness::Expired {
+            return false;
+        }
+        let failure = if entry.lifetime_end <= now {
+            FailureRecord::lifetime_over(entry.version)
+        } else {
+            let failure = inner.refresh_failures.remove(key).unwrap_or_else(FailureRecord::empty);
+            failure.with_min_version(entry.version)
+        };
+        inner.remove(&self.entries, key);
+        inner.record_failure(&self.entries, key, failure);
+        true
+    }
+}
