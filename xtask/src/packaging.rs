@@ -6,7 +6,7 @@ use crate::step::{cargo, run};
 
 /// Writes the completions and the man pages: the tests that compare them do so when told to.
 pub(crate) fn pages() -> Result<()> {
-    let mut command = cargo(&["test", "--locked", "--package=km", "--bin=km", "pages::"]);
+    let mut command = cargo(&["test", "--locked", "--package=km", "--bin=km", "dist::"]);
     run("pages", command.env("UPDATE_EXPECT", "1"))
 }
 

@@ -10,7 +10,7 @@ use km_proxy_adapter::ErrorKind;
 use km_settings::{ProcessEnv, is_debuggable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// The limit of core files that this process was started with, once it is lowered.
 static ORIGINAL_CORE_LIMIT: OnceLock<Rlimit> = OnceLock::new();

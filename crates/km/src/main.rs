@@ -3,19 +3,15 @@
 //! A command is parsed, its settings are read, it runs until it ends or a signal comes, and its
 //! outcome becomes an exit code. Nothing here talks HTTP to Vault.
 
-mod args;
+mod cli;
 mod commands;
-mod escape;
-mod exit;
-mod failure;
-mod hardening;
-mod input;
-mod log;
-mod output;
+mod config;
 #[cfg(test)]
-mod pages;
+mod dist;
+mod error;
+mod hardening;
+mod io;
 mod run;
-mod settings;
 mod signals;
 
 use std::process::ExitCode;

@@ -8,9 +8,10 @@ use clap::{CommandFactory, FromArgMatches};
 use km_proxy_adapter::ErrorKind;
 use tokio::runtime::Builder;
 
-use crate::args::{Cli, Command};
-use crate::failure::Failure;
-use crate::{commands, hardening, log};
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+use crate::io::log;
+use crate::{commands, hardening};
 
 /// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
 /// the error that the command ends with.

@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// The signals that ask a command to end.
 pub(crate) const TERMINATION: &[i32] = &[SIGINT, SIGTERM];

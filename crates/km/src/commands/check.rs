@@ -4,9 +4,10 @@ use km_proxy_adapter::{CheckResult, CheckStatus};
 use km_settings::Settings;
 use serde::Serialize;
 
-use crate::args::{Check, Common};
-use crate::failure::Failure;
-use crate::{output, settings};
+use crate::cli::{Check, Common};
+use crate::config;
+use crate::error::Failure;
+use crate::io::output;
 
 #[derive(Serialize)]
 struct Document {
@@ -27,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
     if args.policy {
         return policy(common).await;
     }
-    let keys = match settings::connect(common).await {
+    let keys = match config::connect(common).await {
         Ok(keys) => keys,
         Err(failure) => {
             let lines = failure.lines().map(|(message, hint)| Line {
@@ -56,7 +57,7 @@ async fn policy(common: &Common) -> Result<(), Failure> {
     struct Document {
         policy: String,
     }
-    let policy = km_proxy_adapter::policy(&settings::read(common, Settings::without_login).await?)?;
+    let policy = km_proxy_adapter::policy(&config::read(common, Settings::without_login).await?)?;
     if common.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
 }
 

@@ -3,9 +3,9 @@
 use km_proxy_adapter::KeyManager;
 use serde::Serialize;
 
-use crate::args::Delete;
-use crate::failure::Failure;
-use crate::output;
+use crate::cli::Delete;
+use crate::error::Failure;
+use crate::io::output;
 
 pub(crate) async fn run(keys: &KeyManager, args: Delete, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]

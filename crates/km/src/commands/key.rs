@@ -6,12 +6,13 @@ use km_proxy_adapter::{
 use km_settings::TeamSettings;
 use serde::Serialize;
 
-use crate::args::{
+use crate::cli::{
     Common, Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore,
 };
 use crate::commands::list;
-use crate::failure::Failure;
-use crate::{input, log, output, settings};
+use crate::config;
+use crate::error::Failure;
+use crate::io::{input, log, output};
 
 /// The virtual keys that the command is about.
 struct Command {
@@ -24,7 +25,7 @@ pub(crate) async fn run(common: &Common, command: Key) -> Result<(), Failure> {
         Some(given) => team(given).await.map(Some),
         None => Ok(None),
     };
-    let keys = settings::connect(common).await;
+    let keys = config::connect(common).await;
     let (team, keys) = both(team, keys)?;
     let keys = keys.virtual_keys(team.as_ref())?;
     let run = Command { keys, json: common.json };
@@ -187,7 +188,7 @@ fn alias(name: &KeyName) -> Result<KeyAlias, Error> {
 async fn team(given: &str) -> Result<TeamSettings, Failure> {
     const HINT: &str = "--team-settings @FILE names a team's JSON";
     let text = match given.strip_prefix('@') {
-        Some(file) => settings::text(file.as_ref(), HINT).await?,
+        Some(file) => config::text(file.as_ref(), HINT).await?,
         None => given.to_owned().into(),
     };
     let team = TeamSettings::from_json(&text, &VaultValidator);

@@ -6,9 +6,9 @@ use km_proxy_adapter::{KeyManager, Listing, NameState};
 use serde::Serialize;
 use tracing::warn;
 
-use crate::args::List;
-use crate::failure::Failure;
-use crate::output;
+use crate::cli::List;
+use crate::error::Failure;
+use crate::io::output;
 
 pub(crate) async fn run(keys: &KeyManager, args: List, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]

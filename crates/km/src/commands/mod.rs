@@ -13,9 +13,9 @@ use std::pin::Pin;
 
 use km_proxy_adapter::ErrorKind;
 
-use crate::args::{Cli, Command};
-use crate::failure::Failure;
-use crate::{settings, signals};
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+use crate::{config, signals};
 
 /// Runs the command; the exit code where there is no failure.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
@@ -28,7 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     let (common, json) = (&common, common.json);
-    let keys = || settings::connect(common);
+    let keys = || config::connect(common);
     let once: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
         // They deal with signals by themselves.
         Command::Exec(args) => return Box::pin(exec::run(common, args)).await,

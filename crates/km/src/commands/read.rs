@@ -3,9 +3,9 @@
 use km_proxy_adapter::{ErrorKind, KeyManager, Secret, SecretLocation, Source};
 use serde::Serialize;
 
-use crate::args::Read;
-use crate::failure::Failure;
-use crate::{escape, log, output};
+use crate::cli::Read;
+use crate::error::Failure;
+use crate::io::{escape, log, output};
 
 pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(), Failure> {
     let secret = keys.secret(&args.name).await?;

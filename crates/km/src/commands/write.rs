@@ -3,9 +3,9 @@
 use km_proxy_adapter::{KeyManager, WriteOptions};
 use serde::Serialize;
 
-use crate::args::Write;
-use crate::failure::Failure;
-use crate::{input, output};
+use crate::cli::Write;
+use crate::error::Failure;
+use crate::io::{input, output};
 
 pub(crate) async fn run(keys: &KeyManager, args: Write, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]

@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use km_proxy_adapter::{ErrorKind, Secret, Source};
 use km_settings::{ProcessEnv, SETTINGS, Sensitivity};
 
-use super::size::{MAX_VARIABLE_BYTES, variable_bytes};
-use crate::failure::Failure;
+use super::arg_max::{MAX_VARIABLE_BYTES, variable_bytes};
+use crate::error::Failure;
 
 /// All of LiteLLM's settings for Vault: the program has no need of them.
 const VAULT_SETTINGS: &str = "HCP_VAULT_";

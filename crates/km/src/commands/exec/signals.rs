@@ -5,7 +5,7 @@ use signal_hook::consts::{
     SIGTRAP,
 };
 
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::signals::{IgnoredSignals, SignalStreams, not_caught};
 
 /// The signals that stay with this process: those that cannot be caught, those that its own

@@ -5,8 +5,8 @@ use km_proxy_adapter::{Error, ErrorKind, KeyManager, Reason, Secret, ValueWarnin
 use tracing::warn;
 
 use super::environment;
-use crate::args::Exec;
-use crate::failure::Failure;
+use crate::cli::Exec;
+use crate::error::Failure;
 
 /// Names that are asked for at once: as many requests as are sent to Vault at once.
 const AT_ONCE: usize = 64;

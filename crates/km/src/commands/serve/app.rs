@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use super::ready::Ready;
-use super::token::Token;
+use super::auth::token::Token;
+use super::readiness::Ready;
 
 /// The longest that a request may take, whatever `KM_DEADLINE` says.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use km_proxy_adapter::{ErrorKind, Source};
 use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 const OPERATIONS: &str = "km_serve_operations_total";
 const SECONDS: &str = "km_serve_operation_seconds";

@@ -8,11 +8,11 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use km_proxy_adapter::{Document, Error, Fields, Source};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Metadata};
+use super::envelope::{self, Metadata};
 use super::{Call, Verb};
-use crate::commands::serve::operations::Operation;
-use crate::commands::serve::ready::Served;
-use crate::commands::serve::{body, metrics};
+use crate::commands::serve::operation::Operation;
+use crate::commands::serve::readiness::Served;
+use crate::commands::serve::{http::body, metrics};
 
 const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
 
@@ -40,7 +40,7 @@ pub(super) async fn answer(call: Call) -> Response {
         Verb::Get => read(call).await,
         Verb::Write => Box::pin(write(call)).await,
         Verb::Delete => Box::pin(delete(call)).await,
-        Verb::List => answer::unsupported(),
+        Verb::List => envelope::unsupported(),
     }
 }
 
@@ -62,14 +62,14 @@ async fn read(call: Call) -> Response {
             }
             shown(&document)
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
 fn shown(document: &Document) -> Response {
     let fields = document.fields();
     let version = Version { data: fields.expose(), metadata: document.metadata().into() };
-    let mut answer = answer::data(StatusCode::OK, version, "kv");
+    let mut answer = envelope::data(StatusCode::OK, version, "kv");
     let source = HeaderValue::from_static(metrics::name(document.source()));
     answer.headers_mut().insert(SOURCE, source);
     answer.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
@@ -80,15 +80,15 @@ async fn write(call: Call) -> Response {
     let Call { app, entry, place, peer, request, .. } = call;
     let bytes = match body::read(request.into_body()).await {
         Ok(bytes) => bytes,
-        Err((status, failure)) => return answer::refused(status, &failure),
+        Err((status, failure)) => return envelope::refused(status, &failure),
     };
     // Serde's own words may quote what it read.
     let Ok(Given { data, options }) = serde_json::from_slice(&bytes) else {
-        return answer::bad_request("failed to parse JSON input: no object of data and options");
+        return envelope::bad_request("failed to parse JSON input: no object of data and options");
     };
     drop(bytes);
     let Some(fields) = data else {
-        return answer::bad_request("no data provided");
+        return envelope::bad_request("no data provided");
     };
     let cas = options.and_then(|options| options.cas);
     let operation = Operation::vault("write");
@@ -103,9 +103,9 @@ async fn write(call: Call) -> Response {
         Ok::<_, Error>(written)
     });
     match written.await {
-        Some(Ok(metadata)) => answer::data(StatusCode::OK, Metadata::from(&metadata), "kv"),
-        Some(Err(error)) => answer::failed(&error),
-        None => answer::broken_off(),
+        Some(Ok(metadata)) => envelope::data(StatusCode::OK, Metadata::from(&metadata), "kv"),
+        Some(Err(error)) => envelope::failed(&error),
+        None => envelope::broken_off(),
     }
 }
 
@@ -118,5 +118,5 @@ async fn delete(call: Call) -> Response {
         operation.audit(&peer, format_args!("{}/data/{place}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(deleted.await)
+    envelope::ended(deleted.await)
 }

@@ -8,10 +8,10 @@ use http::StatusCode;
 use km_proxy_adapter::{Error, MetadataUpdate, SecretMetadata, Source};
 use serde::{Deserialize, Serialize};
 
-use super::answer;
+use super::envelope;
 use super::{Call, Verb};
-use crate::commands::serve::body;
-use crate::commands::serve::operations::Operation;
+use crate::commands::serve::http::body;
+use crate::commands::serve::operation::Operation;
 
 /// What may be set.
 #[derive(Deserialize)]
@@ -39,12 +39,12 @@ async fn list(call: Call) -> Response {
     }
     let operation = Operation::vault("list");
     match operation.run(&call.app, &call.place, call.entry.list()).await {
-        Ok(keys) if keys.is_empty() => answer::missing(),
+        Ok(keys) if keys.is_empty() => envelope::missing(),
         Ok(keys) => {
             operation.audit_read(&call.peer, &call.place, Source::Vault, None);
-            answer::data(StatusCode::OK, Names { keys }, "kv")
+            envelope::data(StatusCode::OK, Names { keys }, "kv")
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
@@ -54,9 +54,9 @@ async fn read(call: Call) -> Response {
         Ok(metadata) => {
             let version = Some(metadata.current_version);
             operation.audit_read(&call.peer, &call.place, Source::Vault, version);
-            answer::data(StatusCode::OK, Shown::from(&metadata), "kv")
+            envelope::data(StatusCode::OK, Shown::from(&metadata), "kv")
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
@@ -64,10 +64,10 @@ async fn write(call: Call) -> Response {
     let Call { app, entry, place, peer, request, .. } = call;
     let bytes = match body::read(request.into_body()).await {
         Ok(bytes) => bytes,
-        Err((status, failure)) => return answer::refused(status, &failure),
+        Err((status, failure)) => return envelope::refused(status, &failure),
     };
     let Ok(given) = serde_json::from_slice::<Given>(&bytes) else {
-        return answer::bad_request("failed to parse JSON input: no object of metadata");
+        return envelope::bad_request("failed to parse JSON input: no object of metadata");
     };
     let update = MetadataUpdate {
         max_versions: given.max_versions,
@@ -82,7 +82,7 @@ async fn write(call: Call) -> Response {
         operation.audit(&peer, format_args!("{}/metadata/{place}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(written.await)
+    envelope::ended(written.await)
 }
 
 async fn remove(call: Call) -> Response {
@@ -94,7 +94,7 @@ async fn remove(call: Call) -> Response {
         operation.audit(&peer, format_args!("{}/metadata/{place}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(removed.await)
+    envelope::ended(removed.await)
 }
 
 /// Metadata in Vault's form.

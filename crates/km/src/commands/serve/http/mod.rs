@@ -1,0 +1,4 @@
+//! Bodies of requests and responses.
+
+pub(super) mod body;
+pub(super) mod json;

@@ -1,0 +1,92 @@
+//! A secret's value from stdin: never an argument, never shown.
+
+use std::io::{self, IsTerminal, Read};
+
+use km_proxy_adapter::{ErrorKind, MAX_VALUE_BYTES};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::cli::Input;
+use crate::error::Failure;
+
+/// Reads the value.
+pub(crate) async fn value(options: &Input) -> Result<SecretString, Failure> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(
+            ErrorKind::Usage,
+            "read the value: stdin is a terminal, which would show it",
+            "give the value through a pipe or from a file: km write NAME < FILE",
+        ));
+    }
+    let read = tokio::task::spawn_blocking(read).await;
+    let bytes = read.map_err(io::Error::other).and_then(|read| read).map_err(|error| {
+        Failure::new(
+            ErrorKind::Usage,
+            format!("read the value: stdin: {error}"),
+            "give it through a pipe",
+        )
+    })?;
+    text(&bytes, options)
+}
+
+fn read() -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for the largest value, a line ending, and one byte that is too many: it never grows, so
+    // it leaves no copy behind.
+    let limit = MAX_VALUE_BYTES + 3;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
+    io::stdin().lock().take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn text(bytes: &[u8], options: &Input) -> Result<SecretString, Failure> {
+    let usage =
+        |what: &str, hint: &str| Failure::new(ErrorKind::Usage, format!("the value {what}"), hint);
+    let bytes = if options.raw { bytes } else { without_line_ending(bytes) };
+    if bytes.len() > MAX_VALUE_BYTES {
+        return Err(usage("is larger than 768 KiB", "store something smaller"));
+    }
+    if bytes.is_empty() && !options.allow_empty {
+        return Err(usage("is empty", "give it on stdin, or allow it with --allow-empty"));
+    }
+    let text = str::from_utf8(bytes)
+        .map_err(|_| usage("is not UTF-8", "encode it as text, such as base64"))?;
+    Ok(text.into())
+}
+
+fn without_line_ending(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn check(bytes: &[u8], raw: bool, allow_empty: bool, expected: Option<&str>) {
+        let actual = text(bytes, &Input { raw, allow_empty }).ok();
+        assert_eq!(actual.as_ref().map(ExposeSecret::expose_secret), expected);
+    }
+
+    #[test]
+    fn one_line_ending_is_dropped_unless_raw() {
+        check(b"value\n", false, false, Some("value"));
+        check(b"value\r\n", false, false, Some("value"));
+        check(b"value\n\n", false, false, Some("value\n"));
+        check(b" value ", false, false, Some(" value "));
+        check(b"value\n", true, false, Some("value\n"));
+    }
+
+    #[test]
+    fn unusable_values() {
+        check(b"", false, false, None);
+        check(b"\n", false, false, None);
+        check(b"", false, true, Some(""));
+        check(b"\xff", false, false, None);
+        check(&vec![b'a'; MAX_VALUE_BYTES + 1], false, false, None);
+        assert!(
+            text(&vec![b'a'; MAX_VALUE_BYTES], &Input { raw: false, allow_empty: false }).is_ok()
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Standard input, output and error.
+
+pub(crate) mod escape;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod output;
