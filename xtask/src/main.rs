@@ -3,10 +3,10 @@
 
 mod bench;
 mod ci;
+mod dist;
 mod image;
 mod interop;
 mod layers;
-mod packaging;
 #[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
 #[path = "../../tests/src/probe.rs"]
 mod probe;
@@ -29,7 +29,7 @@ const HELP: &str = "cargo xtask COMMAND
                                         installs LiteLLM into the target directory
   image [--server=WAY]                  a container image of km, built and tried
   layers                                who depends on whom, checked
-  pages                                 completions and man pages, written anew
+  dist                                  man pages and completions, written to target/dist
   ci                                    what CI runs
   bench [FILTER]                        what things cost beside peers; without a filter
                                         docs/benchmarks.md is written anew
@@ -58,7 +58,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
-        "pages" if alone => packaging::pages(),
+        "dist" if alone => dist::dist(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
