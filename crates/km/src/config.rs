@@ -1,7 +1,7 @@
-//! From the environment and the configuration to a key manager.
+//! Reads the settings of this process and connects the key manager that they describe.
 //!
-//! Files are read on a thread for blocking work and for a limited time, so that a signal ends the
-//! command even if the file system hangs.
+//! Files are read on a blocking thread and with a time limit, so that a signal ends the command
+//! even if a file system hangs. The rules of the settings are in [`km_settings`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,48 +14,48 @@ use km_settings::{
 use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::cli::Common;
+use crate::cli::GlobalArgs;
 use crate::error::Failure;
 use crate::signals;
 
-/// The size of a file of settings: 1 MiB.
+/// The largest settings file, in bytes: 1 MiB.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 
-/// The time for reading all files that the settings name. Local files take milliseconds.
+/// The time limit for reading all settings files. Local files take milliseconds.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-const CONFIG_HINT: &str = "--config (KM_CONFIG) names LiteLLM's config.yaml";
+const CONFIG_HINT: &str = "set --config (KM_CONFIG) to LiteLLM's config.yaml";
 
-/// The key manager of a command, which asks for no more than it needs.
-pub(crate) async fn connect(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect_once(with_warnings(common).await?, ProcessEnv)?;
-    signals::uses(&keys);
+/// Connects for a single command, which sends no request that it does not need.
+pub(crate) async fn connect(global: &GlobalArgs) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect_once(read_and_warn(global).await?, ProcessEnv)?;
+    signals::register(&keys);
     Ok(keys)
 }
 
-/// The key manager of a process that lives on.
-pub(crate) async fn connect_long(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect(with_warnings(common).await?).await?;
-    signals::uses(&keys);
+/// Connects for a long-running process.
+pub(crate) async fn connect_long_running(global: &GlobalArgs) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect(read_and_warn(global).await?).await?;
+    signals::register(&keys);
     Ok(keys)
 }
 
-/// The key manager of the sidecar, which answers other processes.
-pub(crate) async fn connect_server(common: &Common) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect(with_warnings(common).await?.for_server()).await?;
+/// Connects for the sidecar, which serves other processes.
+pub(crate) async fn connect_server(global: &GlobalArgs) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect(read_and_warn(global).await?.for_server()).await?;
     if keys.settings().virtual_keys.store {
-        // A folder that virtual keys may not be in ends the start, not the first request.
+        // A forbidden folder for virtual keys fails at startup rather than at the first request.
         keys.virtual_keys(None)?;
     }
-    signals::uses(&keys);
+    signals::register(&keys);
     Ok(keys)
 }
 
-/// The settings, after their warnings were logged.
-async fn with_warnings(common: &Common) -> Result<Settings, Failure> {
-    let settings = read(common, Settings::from_sources).await?;
-    // The JSON output of a command is one document; there, `km check` reports the warnings.
-    if !common.json {
+/// Reads the settings and logs their warnings.
+async fn read_and_warn(global: &GlobalArgs) -> Result<Settings, Failure> {
+    let settings = read(global, Settings::from_sources).await?;
+    // With --json, `km check` reports the warnings.
+    if !global.json {
         for warning in &settings.warnings {
             warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
         }
@@ -63,24 +63,31 @@ async fn with_warnings(common: &Common) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Makes settings of the sources of this process.
-type Make = fn(&Sources<'_>) -> Result<Settings, Problems>;
+/// A constructor of [`Settings`].
+type Constructor = fn(&Sources<'_>) -> Result<Settings, Problems>;
 
-/// The settings of all sources. A file that cannot be read does not hide what else is wrong.
-pub(crate) async fn read(common: &Common, make: Make) -> Result<Settings, Failure> {
-    let file = match &common.config {
+/// Reads the settings of all sources.
+///
+/// # Errors
+///
+/// All problems at once: a file that cannot be read does not hide the problems of other sources.
+pub(crate) async fn read(
+    global: &GlobalArgs,
+    constructor: Constructor,
+) -> Result<Settings, Failure> {
+    let file = match &global.config {
         Some(file) => Some(file.clone()),
         None => variable("KM_CONFIG")?.map(PathBuf::from),
     };
-    blocking(move || read_blocking(file.as_deref(), make)).await
+    with_timeout(move || read_blocking(file.as_deref(), constructor)).await
 }
 
-fn read_blocking(file: Option<&Path>, make: Make) -> Result<Settings, Failure> {
-    let text = file.map(|file| text_blocking(file, CONFIG_HINT)).transpose();
+fn read_blocking(file: Option<&Path>, constructor: Constructor) -> Result<Settings, Failure> {
+    let text = file.map(|file| read_text_blocking(file, CONFIG_HINT)).transpose();
     let name = file.map(|file| file.display().to_string());
     let yaml = text.as_ref().ok().and_then(Option::as_ref).zip(name.as_deref());
     let yaml = yaml.map(|(text, file)| Yaml::new(file, text).with_includes(&ConfigFiles));
-    let settings = make(&Sources { env: &ProcessEnv, yaml, rules: &VaultValidator });
+    let settings = constructor(&Sources { env: &ProcessEnv, yaml, rules: &VaultValidator });
     let settings = settings.map_err(|problems| Error::from(problems).into());
     match text {
         Ok(_) => settings,
@@ -88,25 +95,36 @@ fn read_blocking(file: Option<&Path>, make: Make) -> Result<Settings, Failure> {
     }
 }
 
-/// A variable of the command line's own, if it is set to something.
+/// Returns a variable that is not in the settings table. An empty one counts as unset.
+///
+/// # Errors
+///
+/// `Settings` if the value is not UTF-8.
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
     let Some(value) = ProcessEnv.var(name) else {
         return Ok(None);
     };
     let value = value.into_string().map_err(|_| {
         let what = format!("settings: {name}: the value is not UTF-8");
-        Failure::new(ErrorKind::Settings, what, "set it to text in UTF-8")
+        Failure::new(ErrorKind::Settings, what, "set it to UTF-8 text")
     })?;
     Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
-/// The text of a file of settings.
-pub(crate) async fn text(path: &Path, hint: &'static str) -> Result<Zeroizing<String>, Failure> {
+/// Reads a settings file.
+///
+/// # Errors
+///
+/// `Settings`, with `hint`, if the file cannot be read, is larger than 1 MiB or is not UTF-8.
+pub(crate) async fn read_text(
+    path: &Path,
+    hint: &'static str,
+) -> Result<Zeroizing<String>, Failure> {
     let path = path.to_owned();
-    blocking(move || text_blocking(&path, hint)).await
+    with_timeout(move || read_text_blocking(&path, hint)).await
 }
 
-fn text_blocking(path: &Path, hint: &str) -> Result<Zeroizing<String>, Failure> {
+fn read_text_blocking(path: &Path, hint: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |why: &str| {
         let what = format!("settings: {}: {why}", path.display());
         Failure::new(ErrorKind::Settings, what, hint)
@@ -117,16 +135,16 @@ fn text_blocking(path: &Path, hint: &str) -> Result<Zeroizing<String>, Failure> 
     })
 }
 
-/// Runs work that reads files, for a limited time.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+/// Runs `read` on a blocking thread, for [`READ_TIMEOUT`] at most.
+async fn with_timeout<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let task = tokio::task::spawn_blocking(work);
-    let error = match tokio::time::timeout(READ_TIMEOUT, task).await {
-        Ok(Ok(done)) => return done,
-        Ok(Err(lost)) => io::Error::other(lost),
-        Err(late) => late.into(),
+    let task = tokio::task::spawn_blocking(read);
+    let why = match tokio::time::timeout(READ_TIMEOUT, task).await {
+        Ok(Ok(outcome)) => return outcome,
+        Ok(Err(panicked)) => io::Error::other(panicked).to_string(),
+        Err(_) => format!("timed out after {READ_TIMEOUT:?}"),
     };
-    let what = format!("settings: cannot read the files: {error}");
-    Err(Failure::new(ErrorKind::Settings, what, "check the file systems that the settings name"))
+    let what = format!("settings: cannot read the files: {why}");
+    Err(Failure::new(ErrorKind::Settings, what, "check the file systems that hold them"))
 }

@@ -1,7 +1,7 @@
-//! The `km` binary: the command line over `km-proxy-adapter`.
+//! The `km` binary, a command line for [`km_proxy_adapter`].
 //!
-//! A command is parsed, its settings are read, it runs until it ends or a signal comes, and its
-//! outcome becomes an exit code. Nothing here talks HTTP to Vault.
+//! [`run`] parses the command line, runs one of the [`commands`] until it ends or a signal arrives,
+//! and turns its outcome into an exit code. This crate sends no request to Vault itself.
 
 mod cli;
 mod commands;

@@ -1,29 +1,28 @@
-//! What a person types to run a program with secrets in its environment.
+//! The arguments of `km exec`.
 
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
-pub(crate) struct Exec {
-    /// A name to resolve, instead of all os.environ/NAME in the file; may be given several times
+pub(crate) struct ExecArgs {
+    /// Resolve NAME instead of every os.environ/NAME reference in the file; can be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
-    /// Start CMD although neither Vault nor the environment has a name
+    /// Start CMD even if a name is found in neither Vault nor the environment
     #[arg(long)]
     pub(crate) allow_missing: bool,
-    /// Leave the variables that say how to log in to Vault in CMD's environment
+    /// Keep the variables with credentials for Vault in CMD's environment
     #[arg(long)]
     pub(crate) keep_credentials: bool,
-    /// Set NAME although the loader or a shell obeys it (LD_*, PATH, BASH_* and the like) and its value
-    /// comes from Vault; may be given several times
+    /// Allow a value from Vault for NAME although a loader, shell or interpreter acts on it (LD_*,
+    /// PATH, BASH_* and the like); can be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) danger_env: Vec<String>,
-    /// Run CMD anew when a value changes. Vault is asked within HCP_VAULT_REFRESH_INTERVAL, which is a
-    /// day unless it is set
+    /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
     #[arg(long)]
     pub(crate) watch: bool,
-    /// What --watch does when a value changes: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2
+    /// Action of --watch on a change: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2
     /// [default: restart]
     #[arg(
         long,
@@ -35,24 +34,24 @@ pub(crate) struct Exec {
         hide_default_value = true
     )]
     pub(crate) on_change: OnChange,
-    /// The program and its arguments
+    /// Program and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
 
-/// What follows on a changed value.
+/// The action of `--watch` on a changed value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnChange {
-    /// The program is ended, and started with the new values
+    /// Stop the program and start it with the new values
     #[default]
     Restart,
-    /// The program is told
+    /// Send SIGHUP
     #[value(name = "SIGHUP")]
     Hangup,
-    /// The program is told
+    /// Send SIGUSR1
     #[value(name = "SIGUSR1")]
     User1,
-    /// The program is told
+    /// Send SIGUSR2
     #[value(name = "SIGUSR2")]
     User2,
 }

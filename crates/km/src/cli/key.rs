@@ -1,103 +1,102 @@
-//! What a person types to work on virtual keys.
+//! The arguments of `km key`.
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::Input;
+use super::value::ValueArgs;
 
-/// The commands on virtual keys. With `--team-settings` they are a team's.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Store a key; the value is read from stdin. What is stored already is not written again
-    Store(KeyStore),
+pub(crate) enum KeyCommand {
+    /// Store a key; the value is read from stdin. A stored key with the same value is left
+    /// unchanged
+    Store(KeyStoreArgs),
     /// Print a key
-    Read(KeyRead),
+    Read(KeyReadArgs),
     /// List the aliases of all keys
-    List(KeyList),
-    /// Give a key a new value, which is read from stdin, and a new alias with --to
-    Rotate(KeyRotate),
-    /// Give a key a new alias
-    Rename(KeyRename),
+    List(KeyListArgs),
+    /// Replace a key's value, which is read from stdin, and with --to its alias
+    Rotate(KeyRotateArgs),
+    /// Change a key's alias
+    Rename(KeyRenameArgs),
     /// Delete the latest version of a key; it can be undeleted
-    Delete(KeyDelete),
+    Delete(KeyDeleteArgs),
 }
 
-/// Which key.
+/// The name of a key: an alias, or the id of its token.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("key").required(true))]
 pub(crate) struct KeyName {
-    /// The alias
+    /// Alias of the key
     #[arg(group = "key")]
     pub(crate) alias: Option<String>,
-    /// The token id of a key without an alias, which is called virtual-key-ID
+    /// Token id of a key without an alias, which is stored as virtual-key-ID
     #[arg(long, value_name = "ID", group = "key")]
     pub(crate) token_id: Option<String>,
 }
 
-/// Whether only the place is told.
 #[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// Tell where the key is, and do nothing
+pub(crate) struct ExplainArgs {
+    /// Print where the key is stored, and do nothing else
     #[arg(long)]
     pub(crate) explain: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyStore {
+pub(crate) struct KeyStoreArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
-    /// A description, stored beside the value
+    /// Description, stored beside the value
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     #[command(flatten)]
-    pub(crate) input: Input,
+    pub(crate) value: ValueArgs,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyRead {
+pub(crate) struct KeyReadArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyList {
-    /// List deleted and destroyed keys too, marked
+pub(crate) struct KeyListArgs {
+    /// Include deleted and destroyed keys, marked as such
     #[arg(long)]
     pub(crate) all: bool,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyRotate {
+pub(crate) struct KeyRotateArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
-    /// The new alias; the key keeps its own if not given
+    /// New alias [default: unchanged]
     #[arg(long, value_name = "NEW")]
     pub(crate) to: Option<String>,
     #[command(flatten)]
-    pub(crate) input: Input,
+    pub(crate) value: ValueArgs,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyRename {
-    /// The alias
+pub(crate) struct KeyRenameArgs {
+    /// Current alias
     pub(crate) old: String,
-    /// The new alias
+    /// New alias
     pub(crate) new: String,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeyDelete {
+pub(crate) struct KeyDeleteArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
     #[command(flatten)]
-    pub(crate) place: Explain,
+    pub(crate) explain: ExplainArgs,
 }

@@ -1,8 +1,8 @@
-//! Exit codes and the names of error kinds, as scripts rely on them.
+//! Exit codes and the JSON names of error kinds. Scripts depend on both.
 
 use km_proxy_adapter::ErrorKind;
 
-/// The exit code of a kind.
+/// Returns the exit code of an error kind.
 pub(crate) const fn code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal => 1,
@@ -16,7 +16,7 @@ pub(crate) const fn code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The name of a kind in JSON.
+/// Returns the name of an error kind in JSON, logs and metrics.
 pub(crate) const fn name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Internal => "internal",

@@ -1,23 +1,24 @@
-//! Why a command failed, and how that is told.
+//! The error of a command, and its report on stderr.
 
 pub(crate) mod exit_code;
 
 use km_proxy_adapter::{Error, ErrorKind};
 use serde::Serialize;
 
-use crate::io::{escape, log};
+use crate::io::{escape, stderr};
 
-/// The error of a command. Holds no value, query or body.
+/// The error of a command: one or more problems of one kind.
+///
+/// It contains no secret, URL query or body.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: ErrorKind,
     code: u8,
-    lines: Vec<Line>,
+    problems: Vec<Problem>,
 }
 
-/// One thing that is wrong.
 #[derive(Debug)]
-struct Line {
+struct Problem {
     message: String,
     hint: Option<String>,
 }
@@ -28,52 +29,52 @@ impl Failure {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        let line = Line { message: message.into(), hint: Some(hint.into()) };
-        Self { kind, code: exit_code::code(kind), lines: vec![line] }
+        let problem = Problem { message: message.into(), hint: Some(hint.into()) };
+        Self { kind, code: exit_code::code(kind), problems: vec![problem] }
     }
 
-    /// Both, as one failure of this one's kind.
+    /// Appends the problems of another failure. The kind and the exit code remain this failure's.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        self.lines.extend(other.lines);
+        self.problems.extend(other.problems);
         self
     }
 
-    /// The same with another exit code than the kind's.
+    /// Replaces the exit code, which is the kind's by default.
     pub(crate) fn with_code(self, code: u8) -> Self {
         Self { code, ..self }
     }
 
-    /// Whose matter it is.
+    /// Returns the kind.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code
     }
 
-    /// All that is wrong, each with how to mend it.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.lines.iter().map(|line| (line.message.as_str(), line.hint.as_deref()))
+    /// Returns the message and the hint of each problem.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.problems.iter().map(|problem| (problem.message.as_str(), problem.hint.as_deref()))
     }
 
-    /// Tells it on stderr: a line each, or one JSON object.
+    /// Writes the failure to stderr: two lines per problem, or one JSON object.
     pub(crate) fn report(&self, json: bool) {
         let text = if json { self.json() } else { self.text() };
-        log::write(&text);
+        stderr::write(&text);
     }
 
     fn text(&self) -> String {
-        let line = |line: &Line| {
-            let hint = line.hint.as_deref().map(escape::text);
+        let lines = |problem: &Problem| {
+            let hint = problem.hint.as_deref().map(escape::text);
             let hint = hint.map_or_else(String::new, |hint| format!("hint: {hint}\n"));
-            format!("km: {}\n{hint}", escape::text(&line.message))
+            format!("km: {}\n{hint}", escape::text(&problem.message))
         };
-        self.lines.iter().map(line).collect()
+        self.problems.iter().map(lines).collect()
     }
 
-    /// The same as one JSON object.
+    /// Returns the failure as one JSON object.
     pub(crate) fn json(&self) -> String {
         #[derive(Serialize)]
         struct Document {
@@ -86,13 +87,14 @@ impl Failure {
             hint: Option<String>,
         }
         let join = |parts: Vec<&str>| parts.join("; ");
-        let hints: Vec<&str> = self.lines.iter().filter_map(|line| line.hint.as_deref()).collect();
+        let messages = self.problems.iter().map(|problem| problem.message.as_str()).collect();
+        let hints: Vec<&str> = self.problems().filter_map(|(_, hint)| hint).collect();
         let body = Body {
             kind: exit_code::name(self.kind),
-            message: join(self.lines.iter().map(|line| line.message.as_str()).collect()),
+            message: join(messages),
             hint: (!hints.is_empty()).then(|| join(hints)),
         };
-        // Three strings have a JSON form.
+        // Strings always serialize.
         let document = serde_json::to_string(&Document { error: body }).unwrap_or_default();
         escape::json(&document).into_owned() + "\n"
     }
@@ -100,16 +102,16 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let problems = error.problems().iter().map(|problem| Line {
+        let problems = error.problems().iter().map(|problem| Problem {
             message: format!("settings: {problem}"),
             hint: Some(problem.hint.clone()),
         });
-        let mut lines: Vec<_> = problems.collect();
-        if lines.is_empty() {
+        let mut problems: Vec<_> = problems.collect();
+        if problems.is_empty() {
             let hint = error.hint().map(str::to_owned);
-            lines.push(Line { message: error.message(), hint });
+            problems.push(Problem { message: error.message(), hint });
         }
-        Self { kind: error.kind(), code: exit_code::code(error.kind()), lines }
+        Self { kind: error.kind(), code: exit_code::code(error.kind()), problems }
     }
 }
 
@@ -118,13 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_a_line_and_a_hint() {
+    fn failure_is_reported_with_its_hint_as_text_and_as_json() {
         let failure =
             Failure::new(ErrorKind::Denied, "write A: the access mode is read_only", "set it");
         assert_eq!(failure.text(), "km: write A: the access mode is read_only\nhint: set it\n");
         assert_eq!(
             failure.json(),
-            "{\"error\":{\"kind\":\"denied\",\"message\":\"write A: the access mode is read_only\",\"hint\":\"set it\"}}\n"
+            "{\"error\":{\"kind\":\"denied\",\"message\":\"write A: the access mode is read_only\",\
+             \"hint\":\"set it\"}}\n"
         );
         assert_eq!(failure.code(), 5);
     }

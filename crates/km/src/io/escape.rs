@@ -1,8 +1,9 @@
-//! Text from Vault, from a user or from a file, made safe for a terminal and for a log.
+//! Escaping of untrusted text for terminals and logs.
 //!
-//! Escape sequences could change what a person sees, and line endings could forge lines. Everything
-//! that is printed for people passes here once, where it is written: in [`output`](crate::output),
-//! [`failure`](crate::failure) and [`log`](crate::log). A secret's value is printed as it is.
+//! Terminal escape sequences could change what is displayed, and line endings could forge log
+//! lines. Everything that is printed, except for the value of a secret, is escaped exactly once, by
+//! the code that writes it: [`output`](super::output), [`error`](crate::error) and
+//! [`log`](super::log).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,13 +11,16 @@ use std::fmt::Write as _;
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
 
-/// `text` on one line, with `\u{1b}` and the like for characters that are invisible or act on a
-/// terminal: the control characters C0, C1 and DEL, format characters, and line separators.
+/// Escapes text so that it stays on one line and is displayed as it is.
+///
+/// Control characters (C0, C1 and DEL), format characters and line separators become `\u{1b}` and
+/// the like.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     escape(text, |c, escaped| escaped.extend(c.escape_default()))
 }
 
-/// A JSON document with the same characters as `\u001b` and the like. They can only be in strings.
+/// Escapes the same characters of a JSON document as `\u001b` and the like, which keeps its meaning
+/// because they occur in strings only.
 pub(crate) fn json(document: &str) -> Cow<'_, str> {
     escape(document, |c, escaped| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -40,7 +44,7 @@ fn escape(text: &str, push: impl Fn(char, &mut String)) -> Cow<'_, str> {
 fn is_hidden(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
 
-    // Almost all text is ASCII, for which the tables of Unicode are not needed.
+    // Almost all text is ASCII, which does not need the Unicode tables.
     if c.is_ascii() {
         return c.is_ascii_control();
     }
@@ -68,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_meaning() {
+    fn escaped_json_keeps_its_meaning() {
         for input in ["plain", "\u{1b}\u{7f}\u{9b}\n", "\u{202e}\u{2028}", "\u{e0041}🔑", "\"\\"]
         {
             let document = serde_json::to_string(&[input]).unwrap();

@@ -4,3 +4,4 @@ pub(crate) mod escape;
 pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod output;
+pub(crate) mod stderr;

@@ -1,4 +1,4 @@
-//! What stands on stdout: the result, and nothing else.
+//! Writes the result of a command to stdout, which carries nothing else.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,10 +6,10 @@ use km_proxy_adapter::ErrorKind;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use super::escape;
 use crate::error::Failure;
-use crate::io::escape;
 
-/// A value, byte for byte; with a line ending only on a terminal.
+/// Prints a value byte for byte, with a line ending only if stdout is a terminal.
 pub(crate) fn value(value: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let ending = if stdout.is_terminal() { "\n" } else { "" };
@@ -17,12 +17,12 @@ pub(crate) fn value(value: &str) -> Result<(), Failure> {
     check(written.and_then(|()| stdout.write_all(ending.as_bytes())).and_then(|()| stdout.flush()))
 }
 
-/// The value of a secret.
+/// Prints the value of a secret like [`value`].
 pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
     value(secret.expose_secret())
 }
 
-/// Lines of text for people.
+/// Prints escaped lines.
 pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
     let mut text = String::new();
     for line in lines {
@@ -32,7 +32,7 @@ pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result
     print(&text)
 }
 
-/// Rows of columns for people and scripts, with a tab between the columns and in none of them.
+/// Prints rows of tab-separated columns. A tab within a column is escaped.
 pub(crate) fn rows<T: AsRef<str>>(
     rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>,
 ) -> Result<(), Failure> {
@@ -51,25 +51,26 @@ fn print(text: &str) -> Result<(), Failure> {
     check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
-/// One JSON document.
+/// Prints one JSON document.
 pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(document).map_err(|error| {
         Failure::new(
             ErrorKind::Internal,
             format!("write the result as JSON: {error}"),
-            "report this",
+            "report this bug",
         )
     })?;
     print(&(escape::json(&text).into_owned() + "\n"))
 }
 
-/// A reader that went away has what it wanted; anything else means that the result is lost.
+/// Ignores a closed pipe, whose reader has read enough. Any other error means that the result is
+/// lost.
 fn check(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             ErrorKind::Unavailable,
             format!("write the result to stdout: {error}"),
-            "see where stdout goes",
+            "check where stdout is redirected to",
         )),
         _ => Ok(()),
     }

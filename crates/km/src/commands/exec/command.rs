@@ -1,15 +1,17 @@
-//! Starting the program: its command line and environment, and the reasons why it cannot be started.
+//! The command that starts the program: its arguments, its environment, and why it may not start.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 
 use km_proxy_adapter::ErrorKind;
+use km_settings::{Env as _, ProcessEnv};
 
+use super::arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
 use super::environment;
 use super::values::Values;
-use crate::cli::Exec;
+use crate::cli::ExecArgs;
 use crate::error::Failure;
 use crate::hardening::with_original_core_limit;
 
@@ -17,20 +19,17 @@ use crate::hardening::with_original_core_limit;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
-/// The number of names that are reported where all variables together are too large.
-const LARGEST_NAMES: usize = 3;
-
-/// The program of the command line.
-pub(super) fn program(args: &Exec) -> Result<&OsStr, Failure> {
+/// Returns the program of the command line.
+pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
     let program = args.command.first().filter(|program| !program.is_empty());
     program.map(AsRef::as_ref).ok_or_else(|| {
-        let hint = "km exec -- CMD ARGS";
-        Failure::new(ErrorKind::Usage, "usage: there is no program to run", hint)
+        let hint = "run `km exec -- CMD ARGS`";
+        Failure::new(ErrorKind::Usage, "usage: missing program", hint)
     })
 }
 
-/// The program with these values in its environment.
-pub(super) fn command(args: &Exec, values: &Values) -> Result<Command, Failure> {
+/// Builds the command with these values in its environment.
+pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure> {
     let mut command = Command::new(program(args)?);
     command.args(args.command.iter().skip(1));
     if !args.keep_credentials {
@@ -42,6 +41,34 @@ pub(super) fn command(args: &Exec, values: &Values) -> Result<Command, Failure> 
         command.env(name, value.expose());
     }
     Ok(command)
+}
+
+/// Verifies that arguments and environment fit into the kernel's limit. Called before a running
+/// program is stopped to be restarted with these values.
+pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+    if !cfg!(target_os = "linux") || size(args, values) <= max_total_bytes() {
+        return Ok(());
+    }
+    let sizes = values.iter().map(|(name, value)| (name.as_str(), value.expose().len()));
+    let largest = largest_names(sizes);
+    let what =
+        format!("set the environment: the values are too large together, most of all: {largest}");
+    Err(Failure::new(ErrorKind::StoredValue, what, "have the program read them from files"))
+}
+
+fn size(args: &ExecArgs, values: &Values) -> u64 {
+    let is_kept = |name: &OsString| {
+        let is_replaced = values.iter().any(|(replaced, _)| name == replaced.as_str());
+        !is_replaced && (args.keep_credentials || !environment::is_credential(name))
+    };
+    let inherited = ProcessEnv.names().into_iter().filter(is_kept).map(|name| {
+        let value = name.to_str().and_then(|name| ProcessEnv.var(name));
+        variable_bytes(name.len(), value.map_or(0, |value| value.len()))
+    });
+    let resolved =
+        values.iter().map(|(name, value)| variable_bytes(name.len(), value.expose().len()));
+    let arguments = args.command.iter().map(|argument| argument.len() + 1);
+    total_bytes(inherited.chain(resolved).chain(arguments))
 }
 
 /// Replaces this process with the program. Returns only if that fails.
@@ -60,9 +87,9 @@ fn not_started(command: &Command, error: &io::Error) -> Failure {
     let program = command.get_program().to_string_lossy();
     let what = format!("start {program}: {error}");
     let (code, hint) = match error.kind() {
-        io::ErrorKind::NotFound => (NOT_FOUND, "check the name, and PATH".to_owned()),
+        io::ErrorKind::NotFound => (NOT_FOUND, "check the name and PATH".to_owned()),
         io::ErrorKind::ArgumentListTooLong => (NOT_EXECUTABLE, size_hint(command)),
-        _ => (NOT_EXECUTABLE, "check that it is a program, and may be executed".to_owned()),
+        _ => (NOT_EXECUTABLE, "check that it is an executable file".to_owned()),
     };
     Failure::new(ErrorKind::Usage, what, hint).with_code(code)
 }
@@ -74,24 +101,4 @@ fn size_hint(command: &Command) -> String {
         return "shorten the arguments or the environment".to_owned();
     }
     format!("shorten the arguments or the environment; the largest values: {largest}")
-}
-
-/// The names of the largest values that the program was to be given, the largest one first.
-pub(super) fn largest_names<'a>(sizes: impl Iterator<Item = (&'a str, usize)>) -> String {
-    let mut sizes: Vec<_> = sizes.collect();
-    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-    let largest: Vec<_> = sizes.iter().take(LARGEST_NAMES).map(|(name, _)| *name).collect();
-    largest.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn largest_names_are_in_the_order_of_their_sizes() {
-        let sizes = [("SMALL", 1), ("BIG", 9), ("BIGGER", 99), ("BIGGEST", 999)];
-        assert_eq!(largest_names(sizes.into_iter()), "BIGGEST, BIGGER, BIG");
-        assert_eq!(largest_names(std::iter::empty()), "");
-    }
 }

@@ -28,7 +28,8 @@ pub(super) struct App {
     pub(super) recorder: PrometheusHandle,
     /// How long a request may take.
     pub(super) limit: Duration,
-    /// What changes something is a task of its own: a client that goes away doesn't stop it half way.
+    /// What changes something is a task of its own: a client that goes away doesn't stop it half
+    /// way.
     changes: Mutex<JoinSet<()>>,
 }
 

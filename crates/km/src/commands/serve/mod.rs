@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::cli::{Common, Serve};
+use crate::cli::{GlobalArgs, ServeArgs};
 use crate::config;
 use crate::error::Failure;
 use crate::io::output;
@@ -37,10 +37,10 @@ use server::Server;
 use server::limits::Limits;
 
 /// Serves until a signal asks it to end.
-pub(crate) async fn run(common: &Common, args: Serve) -> Result<u8, Failure> {
+pub(crate) async fn run(global: &GlobalArgs, args: ServeArgs) -> Result<u8, Failure> {
     let mut signals = Signals::catch()?;
-    let (app, listener, metrics) = signals.unless_interrupted(start(common.clone(), args)).await?;
-    tell(common, &listener, metrics.as_ref(), app.token.file())?;
+    let (app, listener, metrics) = signals.unless_interrupted(start(global.clone(), args)).await?;
+    tell(global, &listener, metrics.as_ref(), app.token.file())?;
     let (stop, stopped) = watch::channel(());
     let limits = Limits::of_this_process();
     let mut servers = vec![Server::new(listener, router::main(&app), limits)];
@@ -53,14 +53,14 @@ pub(crate) async fn run(common: &Common, args: Serve) -> Result<u8, Failure> {
 
 /// Reads the settings and opens the listeners: the main one, and the one for metrics.
 async fn start(
-    common: Common,
-    args: Serve,
+    global: GlobalArgs,
+    args: ServeArgs,
 ) -> Result<(Arc<App>, Listener, Option<Listener>), Failure> {
     let place = Place::parse(args.listen.as_deref())?;
     let metrics = args.metrics.as_deref().map(Place::loopback).transpose()?;
     let recorder = metrics::record()?;
     let token = Token::load(&place, &args).await?;
-    let keys = config::connect_server(&common).await?;
+    let keys = config::connect_server(&global).await?;
     let listener = Listener::take_or_open(&place).await?;
     let metrics = match &metrics {
         Some(place) => Some(Listener::open(place).await?),
@@ -71,7 +71,7 @@ async fn start(
 
 /// Tells on stdout where it listens, and where the token is.
 fn tell(
-    common: &Common,
+    global: &GlobalArgs,
     listener: &Listener,
     metrics: Option<&Listener>,
     token: Option<&Path>,
@@ -89,7 +89,7 @@ fn tell(
         metrics: metrics.map(ToString::to_string),
         token_file: token.map(|file| file.display().to_string()),
     };
-    if common.json {
+    if global.json {
         return output::json(&document);
     }
     let lines = [

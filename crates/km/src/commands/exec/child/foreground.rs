@@ -1,7 +1,6 @@
-//! The terminal's foreground, which the program gets for as long as it runs, as from a shell with
-//! job control.
+//! Puts the program into the foreground of the terminal, like a shell with job control.
 //!
-//! Keys such as Ctrl-C then reach the program alone. See `setpgid`, `tcsetpgrp` and "Job Control" in
+//! Keys such as Ctrl-C then reach the program only. See `setpgid`, `tcsetpgrp` and "Job Control" in
 //! [POSIX](https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap11.html).
 
 use std::cell::Cell;
@@ -15,63 +14,63 @@ use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use signal_hook::consts::{SIGTSTP, SIGTTIN, SIGTTOU};
 use tracing::debug;
 
-/// The controlling terminal of this process, whichever it is.
+/// The path that opens the controlling terminal of a process.
 const TERMINAL: &str = "/dev/tty";
 
-/// What follows when the program was stopped.
+/// The reaction to a stop of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnStop {
-    /// Nothing: the stop was not about the terminal.
+    /// Nothing, because the terminal did not cause the stop.
     Nothing,
-    /// The program is continued.
+    /// Continue the program.
     Continue,
-    /// The job that this process belongs to is stopped too.
+    /// Stop the job that this process belongs to.
     StopJob,
 }
 
-/// The foreground of the controlling terminal, where there is one.
+/// The foreground of the controlling terminal, if there is one.
 pub(super) struct Foreground {
     terminal: Option<File>,
-    /// The process group of this process. None if that is outside its PID namespace.
-    own: Option<Pid>,
+    /// The process group of this process. `None` if it is outside the PID namespace.
+    this_group: Option<Pid>,
     program: Pid,
     /// Whether a shell with job control started this process as a job, and can continue it.
     is_job: bool,
-    /// Whether the program has the foreground from this process.
+    /// Whether this process has given the foreground to the program.
     is_given: Cell<bool>,
 }
 
 impl Foreground {
-    /// The foreground for the program of this process group.
-    pub(super) fn of(program: Pid) -> Self {
+    /// Opens the controlling terminal, for a program with this process group.
+    pub(super) fn new(program: Pid) -> Self {
         // Opening fails if this process has no controlling terminal.
         let terminal = File::open(TERMINAL).ok();
         let group = getpgrp();
-        let own = Pid::from_raw(group.as_raw());
+        let this_group = Pid::from_raw(group.as_raw());
         let is_job = getsid(None).is_ok_and(|session| session != group);
-        Self { terminal, own, program, is_job, is_given: Cell::new(false) }
+        Self { terminal, this_group, program, is_job, is_given: Cell::new(false) }
     }
 
     /// Gives the foreground to the program if the process group of this process has it.
     pub(super) fn give(&self) {
         let holder = self.holder();
-        if holder.is_some() && holder == self.own {
+        if holder.is_some() && holder == self.this_group {
             self.set(self.program);
         }
         self.is_given.set(self.may_be_given(holder));
     }
 
-    /// Takes the foreground back from the program, or from what the program has given it to.
+    /// Takes the foreground back from the program, or from a process that the program gave it to.
     pub(super) fn take_back(&self) {
         if self.is_given.replace(false)
-            && let Some(own) = self.own
+            && let Some(group) = self.this_group
         {
-            self.set(own);
+            self.set(group);
         }
     }
 
-    /// Decides what follows when `signal` has stopped the program. Gives it the foreground again if
-    /// it is to continue.
+    /// Decides how to react when `signal` has stopped the program, and gives it the foreground
+    /// again if it has to continue.
     pub(super) fn on_stop(&self, signal: i32) -> OnStop {
         let holder = self.holder();
         if holder.is_none() {
@@ -84,9 +83,9 @@ impl Foreground {
         on_stop
     }
 
-    /// Whether the foreground is the program's already, or this process can give it away.
+    /// Returns whether the program has the foreground, or this process can give it.
     fn may_be_given(&self, holder: Option<Pid>) -> bool {
-        holder.is_some_and(|holder| Some(holder) == self.own || holder == self.program)
+        holder.is_some_and(|holder| Some(holder) == self.this_group || holder == self.program)
     }
 
     fn holder(&self) -> Option<Pid> {
@@ -102,21 +101,21 @@ impl Foreground {
     }
 }
 
-/// Decides what follows on a stop: `may_have_it` is whether the foreground is the program's or this
-/// process's, which gives it away.
-fn on_stop(signal: i32, may_have_it: bool, is_job: bool) -> OnStop {
+/// The policy of [`Foreground::on_stop`]. `may_be_given` is whether the program or this process has
+/// the foreground.
+fn on_stop(signal: i32, may_be_given: bool, is_job: bool) -> OnStop {
     match signal {
         // The program used the terminal before it got the foreground.
-        SIGTTIN | SIGTTOU if may_have_it => OnStop::Continue,
+        SIGTTIN | SIGTTOU if may_be_given => OnStop::Continue,
         SIGTTIN | SIGTTOU | SIGTSTP if is_job => OnStop::StopJob,
-        // Nobody could continue it. Without this process in between, the system would not have
-        // stopped it.
+        // Without a shell, nothing could continue the program. The system would not have stopped it
+        // if it were not the child of this process.
         SIGTSTP => OnStop::Continue,
         _ => OnStop::Nothing,
     }
 }
 
-/// Sets the foreground, also from the background, which stops a process that does not block TTOU.
+/// Sets the foreground. TTOU is blocked because it would stop a caller in the background.
 fn set_foreground(terminal: &File, group: Pid) -> io::Result<()> {
     let blocked = SigSet::from(Signal::SIGTTOU);
     let before = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -133,8 +132,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stop_is_followed_where_a_shell_can_continue_the_job() {
-        for (signal, may_have_it, is_job, expected) in [
+    fn job_is_stopped_with_the_program_if_a_shell_can_continue_it() {
+        for (signal, may_be_given, is_job, expected) in [
             (SIGTSTP, true, true, StopJob),
             (SIGTSTP, true, false, Continue),
             (SIGTTIN, true, true, Continue),
@@ -143,8 +142,8 @@ mod tests {
             (SIGTTIN, false, false, Nothing),
             (SIGSTOP, true, true, Nothing),
         ] {
-            let actual = on_stop(signal, may_have_it, is_job);
-            assert_eq!(actual, expected, "{signal} {may_have_it} {is_job}");
+            let actual = on_stop(signal, may_be_given, is_job);
+            assert_eq!(actual, expected, "{signal} {may_be_given} {is_job}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The program as a child of this process: signals are forwarded to it, and its stops and its end
-//! are followed.
+//! The program as a child process: forwards signals to it, and follows its stops and its end.
 
 mod foreground;
 mod reaper;
@@ -18,18 +17,18 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::command;
-use super::signals::asks_to_end;
-use super::watch::LOG;
+use super::signals::requests_end;
 use crate::error::Failure;
+use crate::io::log::WATCH;
 use crate::signals::SignalStreams;
 use foreground::{Foreground, OnStop};
-use reaper::{Change, Reaper, exit_code, lost};
+use reaper::{Change, Reaper, exit_code, wait_failed};
 
-/// How long the program may take from SIGTERM to its end before another takes its place: as long as
-/// Docker waits.
+/// How long the program may take to end after SIGTERM before it is killed for a restart. Docker
+/// waits as long.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The running program, in a process group of its own.
+/// The running program, in its own process group.
 pub(super) struct Child {
     process: SharedChild,
     pid: Pid,
@@ -39,17 +38,17 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts the program. Where this process has the terminal's foreground, the program gets it.
+    /// Starts the program, and gives it the foreground of the terminal if this process has it.
     pub(super) fn start(command: Command) -> Result<Self, Failure> {
         let reaper = Reaper::catch()?;
-        // The secrets are the program's now: `spawn` drops the command.
+        // `spawn` drops the command and with it this process's copy of the secrets.
         let child = command::spawn(command)?;
-        let process = SharedChild::new(child).map_err(|error| lost(&error))?;
-        // `SharedChild` reaps a program that has ended already, so that `reap` would not find it.
-        let ended = process.try_wait().map_err(|error| lost(&error))?;
+        let process = SharedChild::new(child).map_err(|error| wait_failed(&error))?;
+        // `SharedChild` reaps a program that has already ended, which `Reaper` would then not find.
+        let ended = process.try_wait().map_err(|error| wait_failed(&error))?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| lost(&io::ErrorKind::InvalidData.into()))?;
-        let foreground = Foreground::of(pid);
+        let pid = pid.ok_or_else(|| wait_failed(&io::ErrorKind::InvalidData.into()))?;
+        let foreground = Foreground::new(pid);
         let mut child = Self { process, pid, foreground, reaper, exit_code: None };
         match ended.and_then(exit_code) {
             Some(code) => child.ended(code),
@@ -58,28 +57,28 @@ impl Child {
         Ok(child)
     }
 
-    /// Waits for the program's end and forwards signals meanwhile. Returns its exit code.
+    /// Waits for the end of the program, forwarding signals, and returns its exit code.
     pub(super) async fn wait(&mut self, signals: &mut SignalStreams) -> Result<u8, Failure> {
         loop {
-            if let Some(code) = self.wait_unless_asked(signals).await? {
+            if let Some(code) = self.wait_unless_interrupted(signals).await? {
                 return Ok(code);
             }
         }
     }
 
-    /// Like [`wait`](Self::wait), but returns `None` after a signal that asks for the end.
+    /// Like [`wait`](Self::wait), but returns `None` after a signal that requests the end.
     /// Cancel-safe.
-    pub(super) async fn wait_unless_asked(
+    pub(super) async fn wait_unless_interrupted(
         &mut self,
         signals: &mut SignalStreams,
     ) -> Result<Option<u8>, Failure> {
         while self.exit_code.is_none() {
             tokio::select! {
-                // A CONT is handled before the stop that it ends.
+                // CONT is handled before the stop that it ends.
                 biased;
                 signal = signals.next() => {
                     self.forward(signal);
-                    if asks_to_end(signal) {
+                    if requests_end(signal) {
                         return Ok(None);
                     }
                 }
@@ -92,20 +91,22 @@ impl Child {
         Ok(self.exit_code)
     }
 
-    /// Ends the program so that another can take its place. Returns the exit code instead if a
-    /// signal asks for the end meanwhile; there is no time limit then.
+    /// Stops the program for a restart, by SIGKILL after [`GRACE`].
+    ///
+    /// If a signal requests the end meanwhile, waits for the program without a time limit and
+    /// returns its exit code. The program must not be restarted then.
     pub(super) async fn stop(
         &mut self,
         signals: &mut SignalStreams,
     ) -> Result<Option<u8>, Failure> {
         self.signal(SIGTERM);
-        let in_time = timeout(GRACE, self.wait_unless_asked(signals)).await;
+        let in_time = timeout(GRACE, self.wait_unless_interrupted(signals)).await;
         let ended = if let Ok(ended) = in_time {
             ended?
         } else {
-            warn!(target: LOG, "the program is killed: {GRACE:?} after SIGTERM it still ran");
+            warn!(target: WATCH, "killing the program: still running {GRACE:?} after SIGTERM");
             self.signal(SIGKILL);
-            self.wait_unless_asked(signals).await?
+            self.wait_unless_interrupted(signals).await?
         };
         match ended {
             Some(_) => Ok(None),
@@ -113,13 +114,12 @@ impl Child {
         }
     }
 
-    /// Sends the program a signal. One that has ended gets none, because its number may belong to
-    /// another process by now.
+    /// Sends a signal to the program unless it has ended, because its PID may have been reused.
     pub(super) fn signal(&self, signal: i32) {
         if self.exit_code.is_none()
             && let Err(error) = self.process.send_signal(signal)
         {
-            warn!(%error, signal, "cannot forward a signal");
+            warn!(%error, signal, "cannot send a signal to the program");
         }
     }
 
@@ -131,8 +131,8 @@ impl Child {
         }
     }
 
-    /// Forwards a signal that this process received. Stops and continues concern the whole process
-    /// group, as from a shell.
+    /// Forwards a signal that this process received. TSTP and CONT go to the whole process group,
+    /// as from a shell.
     fn forward(&self, signal: i32) {
         match signal {
             SIGTSTP => {
@@ -147,26 +147,26 @@ impl Child {
         }
     }
 
-    /// Stops this process until somebody continues it. The system never stops PID 1.
+    /// Stops this process until it is continued. The system never stops PID 1.
     fn stop_this_process(&self) {
         if getpid().is_init() {
             return;
         }
         self.foreground.take_back();
         if let Err(error) = kill_process(getpid(), Signal::STOP) {
-            warn!(%error, "cannot stop");
+            warn!(%error, "cannot stop this process");
         }
     }
 
-    /// Follows a stop of the program that the terminal caused. A shell that has started this process
-    /// as a job knows nothing of the program's own process group.
+    /// Reacts to a stop of the program. A shell that started this process as a job does not know
+    /// the program's process group, so that this process has to stop with it.
     fn stopped(&self, signal: i32) {
         match self.foreground.on_stop(signal) {
             OnStop::Nothing => {}
             OnStop::Continue => self.signal_group(Signal::CONT),
             OnStop::StopJob => {
                 self.foreground.take_back();
-                // This process is in the group, and stops by its own handler.
+                // This process is in the group, and its handler stops it.
                 if let Err(error) = kill_current_process_group(Signal::TSTP) {
                     warn!(%error, "cannot stop the job");
                 }

@@ -1,5 +1,6 @@
-//! The states of child processes: the program's changes are reported, every other child that has
-//! ended is reaped. PID 1 inherits the orphans of its namespace.
+//! Reports state changes of the program, and reaps every other child that has ended.
+//!
+//! There are other children because PID 1 inherits the orphans of its namespace.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -11,21 +12,21 @@ use rustix::process::{Pid, WaitOptions, wait};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
-use crate::signals::{SIGNALLED, not_caught};
+use crate::signals::{SIGNAL_EXIT_BASE, not_caught};
 
 /// A change of the program's state.
 pub(super) enum Change {
-    /// This signal stopped it.
+    /// The program was stopped by this signal.
     Stopped(i32),
-    /// It has ended, with this exit code.
+    /// The program has ended with this exit code.
     Ended(u8),
 }
 
-/// Deliveries of SIGCHLD.
+/// A stream of SIGCHLD, which reaps children.
 pub(super) struct Reaper(Signal);
 
 impl Reaper {
-    /// Catches SIGCHLD. To be called before the program is started.
+    /// Catches SIGCHLD. Must be called before the program is started.
     pub(super) fn catch() -> Result<Self, Failure> {
         signal(SignalKind::child()).map(Self).map_err(|error| not_caught(&error))
     }
@@ -41,7 +42,7 @@ impl Reaper {
     }
 }
 
-/// Takes over the state of every child that has changed, up to the first change of the program.
+/// Waits for every child that has changed, up to the first change of the program, without blocking.
 fn reap(program: Pid) -> Result<Option<Change>, Failure> {
     loop {
         match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
@@ -52,7 +53,7 @@ fn reap(program: Pid) -> Result<Option<Change>, Failure> {
                 }
             }
             Ok(Some(_)) | Err(Errno::INTR) => {}
-            Err(error) => return Err(lost(&error.into())),
+            Err(error) => return Err(wait_failed(&error.into())),
         }
     }
 }
@@ -62,14 +63,14 @@ fn change(status: ExitStatus) -> Option<Change> {
     stopped.or_else(|| exit_code(status).map(Change::Ended))
 }
 
-/// The exit code for a program that has ended, as a shell reports it.
+/// Returns the exit code of a program that has ended, as a shell reports it.
 pub(super) fn exit_code(status: ExitStatus) -> Option<u8> {
-    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal))?;
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNAL_EXIT_BASE + signal))?;
     Some(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-/// The failure to find out what has become of the program.
-pub(super) fn lost(error: &io::Error) -> Failure {
+/// Returns the failure of waiting for the program.
+pub(super) fn wait_failed(error: &io::Error) -> Failure {
     let what = format!("internal: cannot wait for the program: {error}");
-    Failure::new(ErrorKind::Internal, what, "report this")
+    Failure::new(ErrorKind::Internal, what, "report this bug")
 }

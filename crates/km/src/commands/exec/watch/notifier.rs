@@ -1,4 +1,4 @@
-//! News of several names, heard together.
+//! Change notifications of several names, merged into one.
 
 use std::sync::Arc;
 
@@ -6,29 +6,29 @@ use km_proxy_adapter::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// News of any name. Its tasks end with it.
-pub(super) struct News {
-    told: Arc<Notify>,
-    _listening: JoinSet<()>,
+/// A notifier of changes to any of several names. Its tasks are aborted when it is dropped.
+pub(super) struct ChangeNotifier {
+    changed: Arc<Notify>,
+    _tasks: JoinSet<()>,
 }
 
-impl News {
-    pub(super) fn of(handles: Vec<Handle>) -> Self {
-        let (told, mut listening) = (Arc::new(Notify::new()), JoinSet::new());
+impl ChangeNotifier {
+    pub(super) fn new(handles: Vec<Handle>) -> Self {
+        let (changed, mut tasks) = (Arc::new(Notify::new()), JoinSet::new());
         for mut handle in handles {
-            let told = Arc::clone(&told);
-            listening.spawn(async move {
+            let changed = Arc::clone(&changed);
+            tasks.spawn(async move {
                 loop {
                     handle.changed().await;
-                    told.notify_one();
+                    changed.notify_one();
                 }
             });
         }
-        Self { told, _listening: listening }
+        Self { changed, _tasks: tasks }
     }
 
-    /// Waits for some; what came since the last time is some.
-    pub(super) async fn next(&self) {
-        self.told.notified().await;
+    /// Waits for a change. Changes since the previous call count as one.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
     }
 }

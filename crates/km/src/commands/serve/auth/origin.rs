@@ -1,8 +1,9 @@
 //! Refuses requests that a web page or a proxy sends.
 //!
 //! A page of a foreign site can make a browser on this machine send requests to loopback, under its
-//! own host name after DNS rebinding. Such requests carry a foreign `Host` or an `Origin`. A request
-//! that a proxy has forwarded comes from another machine. The token does not matter for either.
+//! own host name after DNS rebinding. Such requests carry a foreign `Host` or an `Origin`. A
+//! request that a proxy has forwarded comes from another machine. The token does not matter for
+//! either.
 
 use std::net::SocketAddr;
 

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::token_file::{self, TokenBytes};
-use crate::cli::Serve;
+use crate::cli::ServeArgs;
 use crate::commands::serve::listener::{Place, runtime_file};
 use crate::error::Failure;
 
@@ -38,7 +38,7 @@ pub(crate) enum Token {
 impl Token {
     /// Returns the token of these options. A Unix socket is protected by its mode, so that it needs
     /// a token only if a file is named.
-    pub(crate) async fn load(place: &Place, args: &Serve) -> Result<Self, Failure> {
+    pub(crate) async fn load(place: &Place, args: &ServeArgs) -> Result<Self, Failure> {
         let file = match (&args.token_file, place) {
             (Some(file), _) => file.clone(),
             (None, Place::Loopback(_)) if !args.danger_no_token => {

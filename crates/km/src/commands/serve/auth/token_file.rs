@@ -1,8 +1,8 @@
 //! The file that holds the token of the sidecar.
 //!
 //! A token is complete, and readable by its owner alone, before the file has its name. An existing
-//! file is used only if no other user can have chosen or read its content. What a request must carry
-//! is the concern of [`super::token`].
+//! file is used only if no other user can have chosen or read its content. What a request must
+//! carry is the concern of [`super::token`].
 
 use std::fs::{File, TryLockError, symlink_metadata};
 use std::io::{self, Read as _, Write as _};

@@ -1,7 +1,8 @@
 //! A Unix socket that only its owner can reach.
 //!
-//! It is created in a private directory, gets its mode there, and is then moved to its path, so that
-//! no other user can connect before. A socket that another process listens on is never replaced.
+//! It is created in a private directory, gets its mode there, and is then moved to its path, so
+//! that no other user can connect before. A socket that another process listens on is never
+//! replaced.
 
 use std::fs;
 use std::io;
@@ -19,8 +20,8 @@ const MODE: u32 = 0o600;
 /// How often a path is tried that other processes take and leave meanwhile.
 const ATTEMPTS: u32 = 8;
 
-/// The names of the socket before it has its path, and of a stale one after it has lost it. They are
-/// short because the path of a socket is limited to about a hundred bytes.
+/// The names of the socket before it has its path, and of a stale one after it has lost it. They
+/// are short because the path of a socket is limited to about a hundred bytes.
 const DRAFT: &str = "s";
 const STALE: &str = "x";
 
@@ -116,8 +117,8 @@ async fn stale(path: &Path) -> io::Result<FileId> {
     }
 }
 
-/// Removes the stale socket at `path`. Another process may have replaced it since it was found; that
-/// socket gets its path back.
+/// Removes the stale socket at `path`. Another process may have replaced it since it was found;
+/// that socket gets its path back.
 fn take_away(private: &TempDir, path: &Path, stale: FileId) -> io::Result<()> {
     let taken = private.path().join(STALE);
     match fs::rename(path, &taken) {

@@ -1,8 +1,9 @@
 //! The connections of a listener: how many there are, and which one is closed for another.
 //!
-//! A connection is unauthenticated until one of its requests has passed the guard. Connections of the
-//! two kinds have separate permits, so that a client without the token takes none from one that has
-//! it. When there are too many unauthenticated connections, the oldest is closed for the new one.
+//! A connection is unauthenticated until one of its requests has passed the guard. Connections of
+//! the two kinds have separate permits, so that a client without the token takes none from one that
+//! has it. When there are too many unauthenticated connections, the oldest is closed for the new
+//! one.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -46,8 +47,8 @@ impl Connections {
         })
     }
 
-    /// Returns a permit for a new connection. If there is none, the oldest unauthenticated connection
-    /// is closed.
+    /// Returns a permit for a new connection. If there is none, the oldest unauthenticated
+    /// connection is closed.
     pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(permit) = Arc::clone(&self.unauthenticated).try_acquire_owned() {
             return Some(permit);
@@ -90,8 +91,8 @@ impl Connections {
 }
 
 impl Admission {
-    /// Admits the connection: from now on it is authenticated. Returns `false` if there are too many
-    /// of those.
+    /// Admits the connection: from now on it is authenticated. Returns `false` if there are too
+    /// many of those.
     pub(crate) fn admit(&self) -> bool {
         if self.is_admitted() {
             return true;

@@ -1,7 +1,7 @@
 //! A stream that fails when the head of a request takes too long after its first byte.
 //!
-//! hyper's own time-out for heads starts when the previous response ends, so that it also limits how
-//! long a connection may be idle. The two limits differ here.
+//! hyper's own time-out for heads starts when the previous response ends, so that it also limits
+//! how long a connection may be idle. The two limits differ here.
 
 use std::io;
 use std::pin::Pin;

@@ -30,8 +30,8 @@ impl Limits {
     pub(crate) const METRICS: Self =
         Self { authenticated: 0, unauthenticated: METRICS_CONNECTIONS };
 
-    /// Raises the number of open files to what the system allows, and returns the limits of the main
-    /// listener.
+    /// Raises the number of open files to what the system allows, and returns the limits of the
+    /// main listener.
     pub(crate) fn of_this_process() -> Self {
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

@@ -150,7 +150,7 @@ pub(super) fn unsupported() -> Response {
 
 /// What the guard of all doors refuses.
 pub(crate) fn refused(status: StatusCode, failure: &Failure) -> Response {
-    let lines: Vec<_> = failure.lines().map(|(message, _)| message).collect();
+    let lines: Vec<_> = failure.problems().map(|(message, _)| message).collect();
     errors(status, &lines)
 }
 
