@@ -1,4 +1,4 @@
-//! From the first login to the last answer: signals, the service manager, and the end.
+//! The lifecycle of the sidecar: background tasks, signals, service manager, graceful shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,17 @@ use super::server::Server;
 use crate::error::Failure;
 use crate::signals::{IgnoredSignals, TERMINATION, Termination, interrupted, not_caught};
 
-/// How long what is under way may take after a signal.
-const GRACE: Duration = Duration::from_millis(4_500);
+/// How long requests in flight may take after a signal.
+const GRACE_PERIOD: Duration = Duration::from_millis(4_500);
 
-/// When the token is given up that is not revoked by then; the process ends within 5 s.
-const ENDS_WITHIN: Duration = Duration::from_millis(4_800);
+/// How long after a signal the token may be revoked. The process has to exit within 5 s.
+const REVOKE_TIMEOUT: Duration = Duration::from_millis(4_800);
 
-/// How often what was measured is put together, whether anybody asks for it or not.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// The interval at which histograms are compacted, so that they stay bounded without a scrape.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Serves all listeners until a signal, then finishes what is under way.
+/// Serves all listeners until a signal requests the end, then finishes the requests in flight and
+/// revokes the token.
 pub(super) async fn run(
     app: &Arc<App>,
     servers: Vec<Server>,
@@ -37,77 +38,79 @@ pub(super) async fn run(
     for server in servers {
         serving.spawn(server.serve(stopped.clone()));
     }
-    let begins = Arc::clone(app);
+    let starting = Arc::clone(app);
     background.spawn(async move {
-        begins.first_login().await;
-        begins.read_ahead().await;
+        starting.readiness.first_login().await;
+        starting.preload().await;
     });
-    let published = Arc::clone(app);
-    background.spawn(async move { published.publish_readiness().await });
+    let shared = Arc::clone(app);
+    background.spawn(async move { shared.readiness.publish().await });
     let recorder = app.recorder.clone();
     background.spawn(async move {
         loop {
-            sleep(UPKEEP_EVERY).await;
+            sleep(UPKEEP_INTERVAL).await;
             recorder.run_upkeep();
         }
     });
     notify(&NotifyState::Ready);
-    signals.end(app).await;
+    signals.wait_for_end(app).await;
     notify(&NotifyState::Stopping);
-    let asked = Instant::now();
-    // The servers hold the other end, or have ended.
+    let requested = Instant::now();
+    // This fails only if all servers have ended already.
     let _ = stop.send(());
     let finished = async {
         while serving.join_next().await.is_some() {}
-        app.changes_end().await;
+        app.wait_for_changes().await;
     };
-    if timeout_at(asked + GRACE, finished).await.is_err() {
-        warn!("ended with requests under way");
+    if timeout_at(requested + GRACE_PERIOD, finished).await.is_err() {
+        warn!("shutdown timed out: requests were still in flight");
     }
-    if timeout_at(asked + ENDS_WITHIN, app.keys.shutdown()).await.is_err() {
-        warn!("ended before Vault has revoked the token: it lives on to its end");
+    if timeout_at(requested + REVOKE_TIMEOUT, app.keys.shutdown()).await.is_err() {
+        warn!("shutdown timed out: the token was not revoked and remains valid until it expires");
     }
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, if there is one.
 fn notify(state: &NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
-        warn!(%error, "the service manager can't be told");
+        warn!(%error, "cannot notify the service manager");
     }
 }
 
-/// The signals of a service. The second one that asks for the end ends it at once.
+/// The signals of the sidecar: SIGHUP, and those that request the end.
 pub(super) struct Signals {
     hangup: Signal,
     termination: Termination,
 }
 
 impl Signals {
-    /// Catches them from now on.
+    /// Catches the signals from now on.
     pub(super) fn catch() -> Result<Self, Failure> {
         let termination = Termination::catch(TERMINATION, IgnoredSignals::now())?;
         let hangup = signal(SignalKind::hangup()).map_err(|error| not_caught(&error))?;
         Ok(Self { hangup, termination })
     }
 
-    /// Runs the start-up on a thread of its own, where it may block, unless a signal asks for the
-    /// end before.
+    /// Runs `startup` in its own task, which may block, unless a signal requests the end first.
     pub(super) async fn unless_interrupted<T: Send + 'static>(
         &mut self,
-        start_up: impl Future<Output = Result<T, Failure>> + Send + 'static,
+        startup: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
         let mut task = JoinSet::new();
-        task.spawn(start_up);
+        task.spawn(startup);
         tokio::select! {
             Some(Ok(outcome)) = task.join_next() => outcome,
-            () = self.termination.requested() => Err(interrupted("start it again")),
-            else => Err(Failure::new(ErrorKind::Internal, "internal: the start-up panicked", "report this")),
+            () = self.termination.requested() => Err(interrupted("start km serve again")),
+            else => {
+                let what = "internal: startup panicked";
+                Err(Failure::new(ErrorKind::Internal, what, "report this bug"))
+            }
         }
     }
 
-    /// Returns when this process is asked to end. Until then, SIGHUP reads credentials again.
-    async fn end(&mut self, app: &Arc<App>) {
-        // Not awaited here, because a file system that hangs must not hold up the other signals.
+    /// Waits until a signal requests the end. Until then, SIGHUP reloads the credentials.
+    async fn wait_for_end(&mut self, app: &Arc<App>) {
+        // Not awaited here, because a file system that hangs must not block the other signals.
         let mut reloads = JoinSet::new();
         loop {
             tokio::select! {
@@ -124,8 +127,8 @@ impl Signals {
 async fn reload(app: Arc<App>) {
     app.keys.reload_credentials();
     match app.token.reload().await {
-        Ok(()) => info!("credentials were read again"),
-        Err(error) => warn!(%error, "cannot use the token file: the last token stays in use"),
+        Ok(()) => info!("credentials reloaded"),
+        Err(error) => warn!(%error, "cannot reload the token file: the current token stays in use"),
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn signal_ends_a_start_up_that_blocks_its_thread() {
+    async fn signal_ends_a_startup_that_blocks_its_thread() {
         let mut signals = Signals::catch().unwrap();
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         raise(SIGTERM).unwrap();

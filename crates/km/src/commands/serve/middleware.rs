@@ -1,4 +1,4 @@
-//! What each request must pass: the token, a permit for its connection, a time limit.
+//! The checks that each request has to pass: the token, a permit for its connection, a time limit.
 
 use std::sync::Arc;
 
@@ -9,27 +9,29 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use km_proxy_adapter::ErrorKind;
 
+use super::api::Api;
 use super::app::App;
-use super::auth::origin::Refusal;
+use super::auth::origin::Rejection;
+use super::http::error_response;
+use super::metrics;
 use super::server::connections::Admission;
-use super::{metrics, native, vault};
 use crate::error::Failure;
 
-/// The seconds after which a client that received 503 may try again.
+/// The number of seconds after which a client that received 503 may retry.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// The method that lists names, of Vault's API.
+/// The method of Vault's API that lists names.
 const LIST: &str = "LIST";
 
-/// The guard of all paths but those of probes.
+/// Guards all paths but those of the probes.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let form = Form::of(request.uri().path());
+    let api = Api::of(request.uri().path());
     let mut response = if !app.token.is_in(request.headers()) {
-        form.wrong_token()
+        invalid_token(api)
     } else if is_admitted(&request) {
-        within_limit(&app, form, request, next).await
+        with_timeout(&app, api, request, next).await
     } else {
-        form.too_many_connections()
+        too_many_connections(api)
     };
     let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
@@ -40,15 +42,15 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// Returns whether the connection of a request with the token is served.
+/// Returns whether the connection of a request with a valid token has a permit.
 fn is_admitted(request: &Request) -> bool {
     request.extensions().get::<Arc<Admission>>().is_some_and(|admission| admission.admit())
 }
 
-async fn within_limit(app: &App, form: Form, request: Request, next: Next) -> Response {
+async fn with_timeout(app: &App, api: Api, request: Request, next: Next) -> Response {
     let only_reads = only_reads(request.method());
-    let response = tokio::time::timeout(app.limit, next.run(request)).await;
-    response.unwrap_or_else(|_| form.timed_out(only_reads))
+    let response = tokio::time::timeout(app.request_timeout, next.run(request)).await;
+    response.unwrap_or_else(|_| timed_out(api, only_reads))
 }
 
 /// Returns whether a request with this method changes nothing.
@@ -56,71 +58,53 @@ fn only_reads(method: &Method) -> bool {
     matches!(method, &Method::GET | &Method::HEAD | &Method::OPTIONS) || method.as_str() == LIST
 }
 
-/// The response to a request that a web page or a proxy has sent.
-pub(super) fn foreign(path: &str, refusal: Refusal) -> Response {
-    let (reason, what) = match refusal {
-        Refusal::Host => ("host", "Host is not the address of this listener"),
-        Refusal::Forwarded => ("forwarded", "a browser or a proxy has sent the request"),
+/// Returns the response to a request that a web page or a proxy has sent.
+pub(super) fn foreign(path: &str, rejection: Rejection) -> Response {
+    let (reason, what) = match rejection {
+        Rejection::Host => ("host", "the Host header is not the address of this listener"),
+        Rejection::Forwarded => ("forwarded", "a browser or a proxy has sent the request"),
     };
     let hint = "connect directly to the address that km serve listens on";
     let failure = Failure::new(ErrorKind::Denied, format!("permission denied: {what}"), hint);
-    Form::of(path).refused(reason, StatusCode::FORBIDDEN, &failure)
+    rejected(Api::of(path), reason, StatusCode::FORBIDDEN, &failure)
 }
 
-/// The form of an error, which depends on the API.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    Vault,
-    Native,
+/// At the Vault API, the status and the message are Vault's own, which its clients handle.
+fn invalid_token(api: Api) -> Response {
+    let hint = "send the token of --token-file as X-Vault-Token or Authorization: Bearer";
+    let (status, what) = match api {
+        Api::Vault => (StatusCode::FORBIDDEN, "permission denied"),
+        Api::Native => (StatusCode::UNAUTHORIZED, "permission denied: invalid km serve token"),
+    };
+    rejected(api, "token", status, &Failure::new(ErrorKind::Auth, what, hint))
 }
 
-impl Form {
-    fn of(path: &str) -> Self {
-        if path.starts_with("/v1/") { Self::Vault } else { Self::Native }
-    }
+fn too_many_connections(api: Api) -> Response {
+    let failure = Failure::new(ErrorKind::Unavailable, "too many connections", "retry later");
+    rejected(api, "connections", StatusCode::SERVICE_UNAVAILABLE, &failure)
+}
 
-    /// Vault itself answers 403 with this text, which its clients know.
-    fn wrong_token(self) -> Response {
-        let hint = "send the token of --token-file as X-Vault-Token or Authorization: Bearer";
-        let (status, what) = match self {
-            Self::Vault => (StatusCode::FORBIDDEN, "permission denied"),
-            Self::Native => (StatusCode::UNAUTHORIZED, "permission denied: invalid km serve token"),
+/// A change that timed out gets a status that clients do not retry, because it may have been
+/// executed.
+fn timed_out(api: Api, only_reads: bool) -> Response {
+    let (status, failure) = if only_reads {
+        let failure = Failure::new(ErrorKind::Unavailable, "the request timed out", "retry");
+        (StatusCode::SERVICE_UNAVAILABLE, failure)
+    } else {
+        let what = "the request timed out: the change may have been executed";
+        let hint = "read the secret, then decide whether to repeat the change";
+        let status = match api {
+            Api::Vault => StatusCode::INTERNAL_SERVER_ERROR,
+            Api::Native => StatusCode::CONFLICT,
         };
-        self.refused("token", status, &Failure::new(ErrorKind::Auth, what, hint))
-    }
+        (status, Failure::new(ErrorKind::Conflict, what, hint))
+    };
+    rejected(api, "timeout", status, &failure)
+}
 
-    fn too_many_connections(self) -> Response {
-        let failure =
-            Failure::new(ErrorKind::Unavailable, "too many connections", "try again later");
-        self.refused("connections", StatusCode::SERVICE_UNAVAILABLE, &failure)
-    }
-
-    /// A change may have been executed, so that the client must not simply try again.
-    fn timed_out(self, only_reads: bool) -> Response {
-        let (status, failure) = if only_reads {
-            let failure =
-                Failure::new(ErrorKind::Unavailable, "the request timed out", "try again");
-            (StatusCode::SERVICE_UNAVAILABLE, failure)
-        } else {
-            let what = "the request timed out: the change may have been executed";
-            let failure =
-                Failure::new(ErrorKind::Conflict, what, "read what is there, then decide");
-            let status = match self {
-                Self::Vault => StatusCode::INTERNAL_SERVER_ERROR,
-                Self::Native => StatusCode::CONFLICT,
-            };
-            (status, failure)
-        };
-        self.refused("timeout", status, &failure)
-    }
-
-    fn refused(self, reason: &'static str, status: StatusCode, failure: &Failure) -> Response {
-        metrics::refused(reason);
-        match self {
-            Self::Vault => vault::refused(status, failure),
-            Self::Native => native::refused_as(status, failure),
-        }
-    }
+fn rejected(api: Api, reason: &'static str, status: StatusCode, failure: &Failure) -> Response {
+    metrics::rejected(reason);
+    error_response::response(api, status, failure)
 }
 
 #[cfg(test)]
@@ -128,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_that_read_change_nothing() {
+    fn only_methods_that_change_nothing_count_as_reads() {
         for (method, expected) in [
             ("GET", true),
             ("HEAD", true),

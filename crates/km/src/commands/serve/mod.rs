@@ -1,8 +1,10 @@
-//! `km serve`: a process beside the gateway that holds the login and the cache.
+//! `km serve`: a sidecar that holds the login and the cache for a gateway.
 //!
-//! `listen.rs` and its parts open the listeners, `accept.rs` accepts connections, `guard.rs` checks
-//! each request, `vault.rs` and `own.rs` answer it.
+//! [`listener`] opens the sockets, [`server`] accepts connections, [`middleware`] verifies each
+//! request, and [`native`] and [`vault`] are the two APIs. Nothing here talks to Vault except
+//! through [`KeyManager`](km_proxy_adapter::KeyManager).
 
+mod api;
 mod app;
 mod auth;
 mod health;
@@ -13,6 +15,7 @@ mod metrics;
 mod middleware;
 mod native;
 mod operation;
+mod peer;
 mod readiness;
 mod router;
 mod server;
@@ -32,15 +35,16 @@ use crate::io::output;
 use app::App;
 use auth::token::Token;
 use lifecycle::Signals;
-use listener::{Listener, Place};
+use listener::Listener;
+use listener::address::ListenAddress;
 use server::Server;
 use server::limits::Limits;
 
-/// Serves until a signal asks it to end.
+/// Serves until a signal requests the end. Returns the exit code.
 pub(crate) async fn run(global: &GlobalArgs, args: ServeArgs) -> Result<u8, Failure> {
     let mut signals = Signals::catch()?;
     let (app, listener, metrics) = signals.unless_interrupted(start(global.clone(), args)).await?;
-    tell(global, &listener, metrics.as_ref(), app.token.file())?;
+    print_addresses(global, &listener, metrics.as_ref(), app.token.file())?;
     let (stop, stopped) = watch::channel(());
     let limits = Limits::of_this_process();
     let mut servers = vec![Server::new(listener, router::main(&app), limits)];
@@ -51,26 +55,26 @@ pub(crate) async fn run(global: &GlobalArgs, args: ServeArgs) -> Result<u8, Fail
     Ok(0)
 }
 
-/// Reads the settings and opens the listeners: the main one, and the one for metrics.
+/// Reads the settings and opens the main listener and the one for metrics.
 async fn start(
     global: GlobalArgs,
     args: ServeArgs,
 ) -> Result<(Arc<App>, Listener, Option<Listener>), Failure> {
-    let place = Place::parse(args.listen.as_deref())?;
-    let metrics = args.metrics.as_deref().map(Place::loopback).transpose()?;
-    let recorder = metrics::record()?;
-    let token = Token::load(&place, &args).await?;
+    let address = ListenAddress::parse(args.listen.as_deref())?;
+    let metrics = args.metrics.as_deref().map(ListenAddress::parse_loopback).transpose()?;
+    let recorder = metrics::install_recorder()?;
+    let token = Token::load(&address, &args).await?;
     let keys = config::connect_server(&global).await?;
-    let listener = Listener::take_or_open(&place).await?;
+    let listener = Listener::from_systemd_or_open(&address).await?;
     let metrics = match &metrics {
-        Some(place) => Some(Listener::open(place).await?),
+        Some(address) => Some(Listener::open(address).await?),
         None => None,
     };
     Ok((Arc::new(App::new(keys, token, recorder)), listener, metrics))
 }
 
-/// Tells on stdout where it listens, and where the token is.
-fn tell(
+/// Prints the addresses of the listeners and the path of the token file to stdout.
+fn print_addresses(
     global: &GlobalArgs,
     listener: &Listener,
     metrics: Option<&Listener>,
@@ -92,11 +96,11 @@ fn tell(
     if global.json {
         return output::json(&document);
     }
-    let lines = [
+    let fields = [
         ("listening on", Some(document.listening)),
         ("metrics on", document.metrics),
         ("token in", document.token_file),
     ];
-    let told = lines.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value?)));
-    output::lines(told)
+    let lines = fields.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value?)));
+    output::lines(lines)
 }

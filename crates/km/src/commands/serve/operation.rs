@@ -1,4 +1,4 @@
-//! One operation of a door: counted, timed and told.
+//! Metrics, readiness and log events of an operation.
 
 use std::fmt::Display;
 
@@ -6,73 +6,72 @@ use km_proxy_adapter::{Error, Source};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::api::Api;
 use super::app::App;
 use super::metrics;
-use super::server::Peer;
+use super::peer::Peer;
 use crate::error::exit_code;
+use crate::io::log::{AUDIT, SERVE};
 
-/// Which door, which operation.
+/// An operation of one of the APIs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
-    pub(super) door: &'static str,
-    pub(super) name: &'static str,
+    api: Api,
+    name: &'static str,
 }
 
 impl Operation {
     pub(super) const fn vault(name: &'static str) -> Self {
-        Self { door: "vault", name }
+        Self { api: Api::Vault, name }
     }
 
-    pub(super) const fn own(name: &'static str) -> Self {
-        Self { door: "own", name }
+    pub(super) const fn native(name: &'static str) -> Self {
+        Self { api: Api::Native, name }
     }
 
-    /// Runs it. `place` is a name or a path, never a value.
+    /// Runs the operation and records its outcome and duration. `name` is that of a secret or key,
+    /// never a value.
     pub(super) async fn run<T>(
         self,
         app: &App,
-        place: impl Display,
+        name: impl Display,
         run: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let Self { door, name } = self;
-        let began = Instant::now();
-        let outcome = run.await;
-        let took = began.elapsed();
-        let error = outcome.as_ref().err();
-        let became = error.map_or("done", |error| exit_code::name(error.kind()));
-        app.ready.saw(error.map(Error::kind));
-        metrics::operation(door, name, became, took);
+        let started = Instant::now();
+        let result = run.await;
+        let duration = started.elapsed();
+        let error = result.as_ref().err();
+        let outcome = error.map_or("success", |error| exit_code::name(error.kind()));
+        app.readiness.record_outcome(error.map(Error::kind));
+        metrics::operation(self.api, self.name, outcome, duration);
         info!(
-            target: "km::serve",
-            door,
-            operation = name,
-            %place,
-            outcome = became,
-            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            "served"
+            target: SERVE,
+            api = self.api.name(),
+            operation = self.name,
+            %name,
+            outcome,
+            duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            "operation finished"
         );
-        outcome
+        result
     }
 
-    /// Logs which client read what, and where the value came from; never the value.
+    /// Logs which client read which secret, and the source of its value.
     pub(super) fn audit_read(
         self,
-        peer: &Peer,
-        place: impl Display,
+        client: &Peer,
+        name: impl Display,
         source: Source,
         version: Option<u64>,
     ) {
-        let Self { door, name } = self;
-        let source = metrics::name(source);
-        debug!(
-            target: "km::audit",
-            who = %peer.0, door, operation = name, %place, source, version, "read"
-        );
+        let source = metrics::source_name(source);
+        let (api, operation) = (self.api.name(), self.name);
+        debug!(target: AUDIT, %client, api, operation, %name, source, version, "read");
     }
 
-    /// Tells who changed which key: where it is, and which version holds it now.
-    pub(super) fn audit(self, peer: &Peer, place: impl Display, version: Option<u64>) {
-        let Self { door, name } = self;
-        info!(target: "km::audit", who = %peer.0, door, operation = name, %place, version, "changed");
+    /// Logs which client changed which path, and the version that was written.
+    pub(super) fn audit_change(self, client: &Peer, path: impl Display, version: Option<u64>) {
+        let (api, operation) = (self.api.name(), self.name);
+        info!(target: AUDIT, %client, api, operation, %path, version, "changed");
     }
 }

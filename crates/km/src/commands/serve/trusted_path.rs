@@ -1,4 +1,5 @@
-//! Verifies that no other user can replace a file: the directory that holds it, and all above it.
+//! Verifies that no other user can replace a file, by the owners and modes of all directories above
+//! it.
 
 use std::fs;
 use std::io;
@@ -11,7 +12,7 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// The mode bit that reserves renaming and removing an entry for its owner.
 const STICKY: u32 = 0o1000;
 
-/// The symbolic links that are followed on the way to a file, as in Linux.
+/// The number of symbolic links that are followed on the way to a file, as in Linux.
 const MAX_LINKS: u32 = 40;
 
 /// Returns the directory of `path`.
@@ -21,11 +22,12 @@ pub(super) fn parent(path: &Path) -> &Path {
 
 /// Verifies that no other user can replace the file at `path`, which need not exist.
 ///
-/// The directory that holds it must not be writable by others. A directory above it may be if it is
-/// sticky, because the entries on the way belong to this user or to root.
+/// Its directory must not be writable by others. A directory above that may be if it is sticky,
+/// because the entries on the way are verified to belong to this user or to root.
 ///
 /// # Errors
-/// The directory or the entry that another user controls.
+///
+/// Names the directory or the entry that another user controls.
 pub(super) fn check(path: &Path) -> io::Result<()> {
     let directory = parent(path);
     check_owner_and_mode(directory, false)?;
@@ -51,35 +53,35 @@ fn check_ancestors(path: &Path, links_left: &mut u32) -> io::Result<()> {
 fn check_entry(parent: &Path, entry: &Path, links_left: &mut u32) -> io::Result<()> {
     let metadata = fs::symlink_metadata(entry)?;
     if fs::metadata(parent)?.mode() & WRITABLE_BY_OTHERS != 0 && !is_trusted(metadata.uid()) {
-        return Err(refused(entry, "belongs to another user"));
+        return Err(untrusted(entry, "belongs to another user"));
     }
     if !metadata.is_symlink() {
         return Ok(());
     }
     *links_left = links_left
         .checked_sub(1)
-        .ok_or_else(|| refused(entry, "leads through too many symbolic links"))?;
+        .ok_or_else(|| untrusted(entry, "leads through too many symbolic links"))?;
     check_ancestors(&parent.join(fs::read_link(entry)?), links_left)
 }
 
 fn check_owner_and_mode(directory: &Path, may_be_sticky: bool) -> io::Result<()> {
     let metadata = fs::metadata(directory)?;
     if !is_trusted(metadata.uid()) {
-        return Err(refused(directory, "belongs to another user"));
+        return Err(untrusted(directory, "belongs to another user"));
     }
     let is_protected = may_be_sticky && metadata.mode() & STICKY != 0;
     if metadata.mode() & WRITABLE_BY_OTHERS != 0 && !is_protected {
-        return Err(refused(directory, "is writable by others"));
+        return Err(untrusted(directory, "is writable by others"));
     }
     Ok(())
 }
 
-/// Returns whether files of this user cannot be used against this process.
+/// Returns whether a user is root or the one of this process.
 pub(super) fn is_trusted(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }
 
-fn refused(path: &Path, why: &str) -> io::Error {
+fn untrusted(path: &Path, why: &str) -> io::Error {
     io::Error::other(format!("{} {why}", path.display()))
 }
 
@@ -95,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn directory_that_others_can_write_to_is_refused_at_every_level() {
-        // (mode of the upper directory, mode of the one that holds the file, whether it is safe)
+    fn directory_that_others_can_write_to_is_rejected_at_every_level() {
+        // (mode of the upper directory, mode of the file's directory, whether that is safe)
         for (upper, lower, expected) in [
             (0o755, 0o700, true),
             (0o755, 0o755, true),
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn link_in_a_directory_that_others_can_write_to_is_refused() {
+    fn link_in_a_directory_that_others_can_write_to_is_untrusted() {
         let root = tempfile::tempdir().unwrap();
         let (open, safe) = (root.path().join("open"), root.path().join("safe"));
         directory(&open, 0o777);

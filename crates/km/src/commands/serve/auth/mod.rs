@@ -1,5 +1,5 @@
-//! Which requests are accepted.
+//! Which requests are accepted: their origin, and the token that they carry.
 
-pub(super) mod origin;
-pub(super) mod token;
+pub(crate) mod origin;
+pub(crate) mod token;
 mod token_file;

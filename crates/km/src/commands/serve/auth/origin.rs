@@ -1,7 +1,7 @@
-//! Refuses requests that a web page or a proxy sends.
+//! Rejects requests that a web page or a proxy sends.
 //!
-//! A page of a foreign site can make a browser on this machine send requests to loopback, under its
-//! own host name after DNS rebinding. Such requests carry a foreign `Host` or an `Origin`. A
+//! A web page can make a browser on this machine send requests to loopback, under its own host name
+//! after DNS rebinding. Such requests carry a foreign `Host` or an `Origin`. A
 //! request that a proxy has forwarded comes from another machine. The token does not matter for
 //! either.
 
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use http::header::{FORWARDED, HOST, ORIGIN, VIA};
 use http::{HeaderMap, Request};
 
-/// The headers that browsers and proxies add, beside those that begin with [`FORWARDED_PREFIX`].
+/// The headers that browsers and proxies add, besides those that begin with [`FORWARDED_PREFIX`].
 const FOREIGN: [http::HeaderName; 4] =
     [ORIGIN, FORWARDED, VIA, http::HeaderName::from_static("x-real-ip")];
 
@@ -19,29 +19,32 @@ const FORWARDED_PREFIX: &str = "x-forwarded-";
 /// The port that a client leaves out of `Host`.
 const HTTP_PORT: u16 = 80;
 
-/// Why a request is refused.
+/// The reason for a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It was addressed to another host, or does not say to which.
+pub(crate) enum Rejection {
+    /// `Host` is missing, or is not the listener's address.
     Host,
-    /// It has a header that a browser or a proxy adds.
+    /// The request has a header that a browser or a proxy adds.
     Forwarded,
 }
 
-/// Verifies a request to a listener: at this address, or to a Unix socket, where `Host` has no
-/// meaning.
-pub(crate) fn check<B>(request: &Request<B>, listener: Option<SocketAddr>) -> Result<(), Refusal> {
+/// Verifies the headers of a request. `listener` is the address of a TCP listener, or `None` for a
+/// Unix socket, where `Host` has no meaning.
+pub(crate) fn check<B>(
+    request: &Request<B>,
+    listener: Option<SocketAddr>,
+) -> Result<(), Rejection> {
     let is_foreign = |name: &http::HeaderName| {
         FOREIGN.contains(name) || name.as_str().starts_with(FORWARDED_PREFIX)
     };
     if request.headers().keys().any(is_foreign) {
-        return Err(Refusal::Forwarded);
+        return Err(Rejection::Forwarded);
     }
-    // A target with an authority takes precedence over `Host`, and only proxies are sent one.
+    // A target with an authority takes precedence over `Host`, and clients send it to proxies only.
     let is_for_proxy = request.uri().authority().is_some();
     match listener {
         Some(listener) if is_for_proxy || !is_addressed(request.headers(), listener) => {
-            Err(Refusal::Host)
+            Err(Rejection::Host)
         }
         _ => Ok(()),
     }
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn host_must_be_the_listeners() {
+    fn host_that_is_not_the_listeners_address_is_rejected() {
         for (listener, host, expected) in [
             ("127.0.0.1:8210", "127.0.0.1:8210", true),
             ("127.0.0.1:8210", "localhost:8210", true),
@@ -110,13 +113,17 @@ mod tests {
     }
 
     #[test]
-    fn host_must_be_there_once_and_alone() {
+    fn missing_repeated_or_overridden_host_is_rejected() {
         let listener = Some("127.0.0.1:8210".parse().unwrap());
         let host = ("host", "127.0.0.1:8210");
-        assert_eq!(check(&request(&[], "/x"), listener), Err(Refusal::Host));
-        assert_eq!(check(&request(&[host, host], "/x"), listener), Err(Refusal::Host));
+        assert_eq!(check(&request(&[], "/x"), listener), Err(Rejection::Host));
+        assert_eq!(check(&request(&[host, host], "/x"), listener), Err(Rejection::Host));
         for target in ["http://evil.example/x", "http://127.0.0.1:8210/x", "evil.example:443"] {
-            assert_eq!(check(&request(&[host], target), listener), Err(Refusal::Host), "{target}");
+            assert_eq!(
+                check(&request(&[host], target), listener),
+                Err(Rejection::Host),
+                "{target}"
+            );
         }
         // A Unix socket has no address.
         assert_eq!(check(&request(&[], "/x"), None), Ok(()));
@@ -124,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn header_of_a_browser_or_a_proxy_is_refused_on_every_listener() {
+    fn header_of_a_browser_or_a_proxy_is_rejected_on_every_listener() {
         let listener: SocketAddr = "127.0.0.1:8210".parse().unwrap();
         for name in [
             "origin",
@@ -139,7 +146,7 @@ mod tests {
             for value in ["", "null", "http://127.0.0.1:8210"] {
                 let request = request(&[("host", "127.0.0.1:8210"), (name, value)], "/x");
                 for listener in [Some(listener), None] {
-                    assert_eq!(check(&request, listener), Err(Refusal::Forwarded), "{name}");
+                    assert_eq!(check(&request, listener), Err(Rejection::Forwarded), "{name}");
                 }
             }
         }

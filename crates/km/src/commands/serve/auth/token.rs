@@ -1,7 +1,7 @@
-//! The token that every request carries.
+//! The token that authenticates requests.
 //!
-//! It is compared in a time that does not depend on how much of it is right. Where it is stored is
-//! the concern of [`super::token_file`].
+//! It is compared in constant time. The rules of the file that holds it are in
+//! [`super::token_file`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,45 +17,46 @@ use tokio::time::timeout;
 
 use super::token_file::{self, TokenBytes};
 use crate::cli::ServeArgs;
-use crate::commands::serve::listener::{Place, runtime_file};
+use crate::commands::serve::listener::address::{ListenAddress, runtime_file};
 use crate::error::Failure;
 
-/// The header in which Vault's clients send a token.
+/// The header in which clients of Vault send a token.
 const VAULT_HEADER: &str = "x-vault-token";
 
-/// The time that the file system has. A network file system that hangs must not hang the process.
+/// The time limit for the file system, because a network file system may hang.
 const FILE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The token that a request must carry.
+/// The token that a request has to carry.
 #[derive(Debug)]
 pub(crate) enum Token {
-    /// None: every request that arrives is served.
+    /// No token: every request is served.
     None,
-    /// The content of this file when it was last read.
+    /// The token in this file when it was last read.
     File(PathBuf, RwLock<TokenBytes>),
 }
 
 impl Token {
-    /// Returns the token of these options. A Unix socket is protected by its mode, so that it needs
-    /// a token only if a file is named.
-    pub(crate) async fn load(place: &Place, args: &ServeArgs) -> Result<Self, Failure> {
-        let file = match (&args.token_file, place) {
+    /// Loads or creates the token that these options select.
+    ///
+    /// A Unix socket is protected by its mode, so that a token is needed only if a file is named.
+    pub(crate) async fn load(address: &ListenAddress, args: &ServeArgs) -> Result<Self, Failure> {
+        let file = match (&args.token_file, address) {
             (Some(file), _) => file.clone(),
-            (None, Place::Loopback(_)) if !args.danger_no_token => {
+            (None, ListenAddress::Loopback(_)) if !args.danger_no_token => {
                 runtime_file("km.token", "--token-file")?
             }
             (None, _) => return Ok(Self::None),
         };
-        let token = bounded(token_file::load_or_create, &file).await.map_err(|error| {
+        let token = with_timeout(token_file::load_or_create, &file).await.map_err(|error| {
             let what = format!("settings: --token-file {}: {error}", file.display());
-            let hint = "name a regular file with mode 0600 and a token of at least 16 bytes, or \
-                        none, in a directory that only you can write to";
+            let hint = "use a regular file with mode 0600 and a token of at least 16 bytes, or a new \
+                        file, in a directory that only you can write to";
             Failure::new(ErrorKind::Settings, what, hint)
         })?;
         Ok(Self::File(file, RwLock::new(token)))
     }
 
-    /// Returns the file, if there is one.
+    /// Returns the path of the file, if there is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::None => None,
@@ -63,10 +64,14 @@ impl Token {
         }
     }
 
-    /// Reads the file again. If that fails, the last token stays in use.
+    /// Reads the file again.
+    ///
+    /// # Errors
+    ///
+    /// The current token stays in use if the file cannot be read or does not hold a token.
     pub(crate) async fn reload(&self) -> io::Result<()> {
         if let Self::File(file, token) = self {
-            let new = bounded(token_file::load, file).await?;
+            let new = with_timeout(token_file::load, file).await?;
             *token.write().unwrap_or_else(PoisonError::into_inner) = new;
         }
         Ok(())
@@ -84,9 +89,8 @@ impl Token {
     }
 }
 
-/// Calls `operation` on a thread for blocking work, and waits for it no longer than the file system
-/// has.
-async fn bounded(
+/// Calls `operation` on a blocking thread, for [`FILE_TIMEOUT`] at most.
+async fn with_timeout(
     operation: fn(&Path) -> io::Result<TokenBytes>,
     file: &Path,
 ) -> io::Result<TokenBytes> {
@@ -95,7 +99,7 @@ async fn bounded(
     timeout(FILE_TIMEOUT, task).await.map_err(io::Error::from)?.map_err(io::Error::other)?
 }
 
-/// Returns the credentials of the scheme `Bearer`, whose name is not case-sensitive.
+/// Returns the credentials of the `Bearer` scheme, whose name is case-insensitive.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| rest.trim_ascii())
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_token_and_nothing_else() {
+    fn only_the_whole_token_in_a_known_header_is_accepted() {
         check("x-vault-token", "abc", true);
         check("authorization", "Bearer abc", true);
         check("authorization", "bearer  abc", true);

@@ -1,8 +1,8 @@
 //! The file that holds the token of the sidecar.
 //!
-//! A token is complete, and readable by its owner alone, before the file has its name. An existing
-//! file is used only if no other user can have chosen or read its content. What a request must
-//! carry is the concern of [`super::token`].
+//! A new token is written to a private file, which gets its name when it is complete. An existing
+//! file is used only if no other user can have written or read it. How a request carries the token
+//! is defined in [`super::token`].
 
 use std::fs::{File, TryLockError, symlink_metadata};
 use std::io::{self, Read as _, Write as _};
@@ -17,40 +17,42 @@ use zeroize::Zeroizing;
 
 use crate::commands::serve::trusted_path;
 
-/// The bytes of a token.
+/// A token, zeroized on drop.
 pub(super) type TokenBytes = Zeroizing<Vec<u8>>;
 
-/// The random bytes of a token that is created. The file has two hexadecimal digits for each.
+/// The number of random bytes of a new token. The file has two hexadecimal digits for each.
 const RANDOM_BYTES: usize = 32;
 
-/// The shortest token that is accepted, in bytes: 64 bits, if they are random hexadecimal digits.
+/// The shortest token that is accepted, in bytes. As random hexadecimal digits it has 64 bits.
 const MIN_TOKEN_BYTES: usize = 16;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: usize = 4096;
 
-/// The mode bits that a file with a token must not have: all but the owner's, and reading by the
-/// group, which is how a gateway of another user gets the token.
+/// The mode bits that a token file must not have. The group may read it, so that a gateway that
+/// runs as another user can.
 const FORBIDDEN_MODE: u32 = 0o037;
 
-/// How often creation is tried while another process creates the same file, and the pause between.
+/// The number of attempts, and the pause between them, while another process creates the same file.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Returns the token in the file at `path`.
 ///
 /// # Errors
-/// The file cannot be read, is not this user's alone, or does not hold a token.
+///
+/// The file cannot be read, is accessible to other users, or does not hold a token.
 pub(super) fn load(path: &Path) -> io::Result<TokenBytes> {
     trusted_path::check(path)?;
     read(&open(path)?)
 }
 
 /// Returns the token in the file at `path`, which is created if it does not exist or is empty.
-/// Processes that do so at the same time get the same token.
+/// Processes that start at the same time get the same token.
 ///
 /// # Errors
-/// As [`load`]; the file cannot be created.
+///
+/// Those of [`load`], or the file cannot be created.
 pub(super) fn load_or_create(path: &Path) -> io::Result<TokenBytes> {
     trusted_path::check(path)?;
     for _ in 0..ATTEMPTS {
@@ -83,9 +85,9 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates the file. Returns `None` if another process was faster.
+/// Creates the file. Returns `None` if another process has created it meanwhile.
 fn create(path: &Path) -> io::Result<Option<TokenBytes>> {
-    let (file, token) = draft(path)?;
+    let (file, token) = write_temporary(path)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(Some(token)),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
@@ -93,9 +95,10 @@ fn create(path: &Path) -> io::Result<Option<TokenBytes>> {
     }
 }
 
-/// Replaces an empty file, which a process that was killed can leave. Returns `None` if another
-/// process is doing so, or was faster: the lock belongs to the empty file, so that it protects only
-/// as long as the path leads there.
+/// Replaces an empty file, which a killed process may have left.
+///
+/// Returns `None` if another process is replacing it or has replaced it. The lock belongs to the
+/// empty file, so that it protects only as long as the path leads to that file.
 fn replace_empty(path: &Path, empty: &File) -> io::Result<Option<TokenBytes>> {
     match empty.try_lock() {
         Ok(()) => {}
@@ -106,13 +109,13 @@ fn replace_empty(path: &Path, empty: &File) -> io::Result<Option<TokenBytes>> {
     if (locked.dev(), locked.ino()) != (found.dev(), found.ino()) || locked.len() != 0 {
         return Ok(None);
     }
-    let (file, token) = draft(path)?;
+    let (file, token) = write_temporary(path)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(Some(token))
 }
 
-/// Writes a new token to a file without a known name, with mode 0600.
-fn draft(path: &Path) -> io::Result<(NamedTempFile, TokenBytes)> {
+/// Writes a new token to a temporary file with mode 0600.
+fn write_temporary(path: &Path) -> io::Result<(NamedTempFile, TokenBytes)> {
     let mut file = NamedTempFile::new_in(trusted_path::parent(path))?;
     let token = random()?;
     file.write_all(&token)?;
@@ -135,9 +138,9 @@ fn read(file: &File) -> io::Result<TokenBytes> {
     if file.metadata()?.mode() & FORBIDDEN_MODE != 0 {
         return Err(io::Error::other("is accessible to others: set its mode to 0600"));
     }
-    let room = MAX_FILE_BYTES + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(u64::try_from(room).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+    let capacity = MAX_FILE_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    file.take(u64::try_from(capacity).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     let token = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let token = token.strip_suffix(b"\r").unwrap_or(token);
     if bytes.len() > MAX_FILE_BYTES || !token.iter().all(u8::is_ascii_graphic) {
@@ -167,7 +170,7 @@ mod tests {
         assert_eq!(symlink_metadata(&one).unwrap().mode() & 0o777, 0o600);
         assert_eq!(*load(&one).unwrap(), *token);
         assert_ne!(*load_or_create(&two).unwrap(), *token);
-        // No draft is left.
+        // No temporary file is left.
         assert_eq!(directory.path().read_dir().unwrap().count(), 2);
     }
 

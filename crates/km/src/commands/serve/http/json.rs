@@ -9,17 +9,17 @@ use km_proxy_adapter::json;
 use serde::Serialize;
 
 /// Returns a JSON response whose body is one allocation of the exact size, zeroized on drop.
-pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response {
+pub(crate) fn response(status: StatusCode, document: &impl Serialize) -> Response {
     match json::to_vec(document) {
-        Ok(bytes) => of_json(status, Body::from(Bytes::from_owner(bytes))),
-        Err(_) => of_json(StatusCode::INTERNAL_SERVER_ERROR, Body::empty()),
+        Ok(bytes) => from_text(status, Body::from(Bytes::from_owner(bytes))),
+        Err(_) => from_text(StatusCode::INTERNAL_SERVER_ERROR, Body::empty()),
     }
 }
 
-/// The same of text that is JSON already and holds no value.
-pub(crate) fn of_json(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut answer = Response::new(body.into());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+/// Returns a JSON response from text that is already JSON and contains no secret.
+pub(crate) fn from_text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

@@ -1,4 +1,5 @@
-//! Bodies of requests and responses.
+//! Request bodies, JSON responses and error responses.
 
 pub(super) mod body;
+pub(super) mod error_response;
 pub(super) mod json;

@@ -1,4 +1,4 @@
-//! A change of a virtual key: made, told, and what became of it.
+//! A change of a virtual key: its execution, its audit events and its response.
 
 use km_proxy_adapter::{Error, KeyAlias, KeyChange, StoreOutcome, VirtualKeys};
 use secrecy::SecretString;
@@ -6,17 +6,21 @@ use serde::Serialize;
 
 use crate::commands::serve::app::App;
 use crate::commands::serve::operation::Operation;
-use crate::commands::serve::server::Peer;
+use crate::commands::serve::peer::Peer;
 
-/// What is to be done, with all that it needs.
+/// A change of a virtual key, with its arguments.
 pub(super) enum Change {
+    /// Stores a value under an alias, with a description.
     Store(KeyAlias, SecretString, Option<String>),
+    /// Replaces the value of an alias, and the alias if there is a second one.
     Rotate(KeyAlias, Option<KeyAlias>, SecretString),
+    /// Replaces an alias by another.
     Rename(KeyAlias, KeyAlias),
+    /// Deletes the latest version of an alias.
     Delete(KeyAlias),
 }
 
-/// What became of a key.
+/// The body of a response.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Document {
@@ -35,41 +39,36 @@ pub(super) enum Document {
 }
 
 impl Change {
-    /// Makes it, and tells who did.
-    pub(super) async fn make(
+    /// Executes the change and logs it to the audit log.
+    pub(super) async fn execute(
         self,
         app: &App,
         keys: &VirtualKeys,
-        peer: &Peer,
+        client: &Peer,
     ) -> Result<Document, Error> {
-        let operation = Operation::own(match self {
-            Self::Store(..) => "store",
-            Self::Rotate(..) => "rotate",
-            Self::Rename(..) => "rename",
-            Self::Delete(..) => "delete",
-        });
-        let place = match &self {
-            Self::Store(alias, ..)
-            | Self::Rotate(alias, ..)
-            | Self::Rename(alias, ..)
-            | Self::Delete(alias) => alias.to_string(),
+        let (name, alias) = match &self {
+            Self::Store(alias, ..) => ("store", alias),
+            Self::Rotate(alias, ..) => ("rotate", alias),
+            Self::Rename(alias, ..) => ("rename", alias),
+            Self::Delete(alias) => ("delete", alias),
         };
-        let document = operation.run(app, place, Box::pin(self.apply(keys))).await?;
+        let (operation, alias) = (Operation::native(name), alias.to_string());
+        let document = operation.run(app, alias, Box::pin(self.apply(keys))).await?;
         match &document {
             Document::Stored { path, version, deleted } => {
-                operation.audit(peer, path, Some(*version));
+                operation.audit_change(client, path, Some(*version));
                 if let Some(path) = deleted {
-                    operation.audit(peer, path, None);
+                    operation.audit_change(client, path, None);
                 }
             }
-            Document::Deleted { deleted } => operation.audit(peer, deleted, None),
+            Document::Deleted { deleted } => operation.audit_change(client, deleted, None),
             Document::Skipped { .. } => {}
         }
         Ok(document)
     }
 
     async fn apply(self, keys: &VirtualKeys) -> Result<Document, Error> {
-        let stored = match self {
+        let outcome = match self {
             Self::Store(alias, value, description) => {
                 keys.store(&alias, value, description.as_deref()).await?
             }
@@ -80,7 +79,7 @@ impl Change {
                 return Ok(Document::Deleted { deleted });
             }
         };
-        Ok(match stored {
+        Ok(match outcome {
             StoreOutcome::Skipped => Document::Skipped { skipped: true },
             StoreOutcome::Done(KeyChange { path, version, deleted, .. }) => Document::Stored {
                 path: path.to_string(),

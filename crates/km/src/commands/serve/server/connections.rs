@@ -1,9 +1,8 @@
-//! The connections of a listener: how many there are, and which one is closed for another.
+//! Limits the connections of a listener, and evicts unauthenticated ones.
 //!
-//! A connection is unauthenticated until one of its requests has passed the guard. Connections of
-//! the two kinds have separate permits, so that a client without the token takes none from one that
-//! has it. When there are too many unauthenticated connections, the oldest is closed for the new
-//! one.
+//! A connection is unauthenticated until one of its requests passes the guard. The two kinds have
+//! separate permits, so that a client without the token takes none from one that has it. If there are
+//! too many unauthenticated connections, a new one evicts the oldest.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -16,8 +15,8 @@ use tokio::time::timeout;
 
 use super::limits::Limits;
 
-/// How long a connection may exist without having shown the token.
-const UNAUTHENTICATED_FOR: Duration = Duration::from_secs(10);
+/// How long a connection may exist without a request that carries the token.
+const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The permits of a listener.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl Connections {
             return Some(permit);
         }
         self.evict_oldest();
-        // It is never closed.
+        // This fails only if the semaphore is closed, which it never is.
         Arc::clone(&self.unauthenticated).acquire_owned().await.ok()
     }
 
@@ -64,7 +63,7 @@ impl Connections {
         oldest.inspect(|(_, task)| task.abort()).is_some()
     }
 
-    /// Spawns the task of a new connection, which the permit belongs to.
+    /// Spawns the task of a new connection, which owns the permit.
     pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(
         self: &Arc<Self>,
         id: u64,
@@ -80,7 +79,7 @@ impl Connections {
             admitted: Notify::new(),
         });
         let task = serve(admission);
-        // The lock is held while the task starts, so that it cannot end before its entry is there.
+        // The lock is held until the entry is inserted, so that the task cannot remove it before.
         let mut evictable = self.evictable();
         evictable.insert(id, tasks.spawn(task));
     }
@@ -100,11 +99,11 @@ impl Admission {
         let Ok(permit) = Arc::clone(&self.connections.authenticated).try_acquire_owned() else {
             return false;
         };
-        // Without an entry it is being closed for another one.
+        // Without an entry, this connection is being evicted.
         if self.connections.evictable().remove(&self.id).is_none() {
             return false;
         }
-        // One connection has one request at a time.
+        // This cannot fail, because a connection has one request at a time.
         let _ = self.authenticated.set(permit);
         self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.admitted.notify_one();
@@ -116,9 +115,9 @@ impl Admission {
         self.authenticated.get().is_some()
     }
 
-    /// Returns when the connection has been unauthenticated for too long.
+    /// Completes when the connection has been unauthenticated for too long.
     pub(crate) async fn expired(&self) {
-        if timeout(UNAUTHENTICATED_FOR, self.admitted.notified()).await.is_ok() {
+        if timeout(AUTHENTICATION_TIMEOUT, self.admitted.notified()).await.is_ok() {
             pending::<()>().await;
         }
     }
@@ -149,13 +148,13 @@ mod tests {
             Self { connections, tasks: JoinSet::new(), next: 0 }
         }
 
-        /// A connection that stays until it is closed by the limits.
+        /// Accepts a connection that lasts until the limits close it.
         async fn accept(&mut self) -> Arc<Admission> {
             let permit = self.connections.permit().await.unwrap();
             let (sender, mut receiver) = mpsc::unbounded_channel();
             self.next += 1;
             self.connections.spawn(self.next, permit, &mut self.tasks, |admission| async move {
-                // Held by the task alone, as in the service of a connection.
+                // Owned by the task only, as in the service of a connection.
                 sender.send(Arc::downgrade(&admission)).unwrap();
                 admission.expired().await;
             });
@@ -207,8 +206,8 @@ mod tests {
         assert!(admitted.admit());
         drop(listener.accept().await);
         listener.tasks.join_next().await.unwrap().unwrap();
-        assert_eq!(began.elapsed().as_secs(), UNAUTHENTICATED_FOR.as_secs());
-        tokio::time::sleep(UNAUTHENTICATED_FOR * 10).await;
+        assert_eq!(began.elapsed().as_secs(), AUTHENTICATION_TIMEOUT.as_secs());
+        tokio::time::sleep(AUTHENTICATION_TIMEOUT * 10).await;
         assert_eq!(listener.tasks.len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! A stream that fails when the head of a request takes too long after its first byte.
 //!
-//! hyper's own time-out for heads starts when the previous response ends, so that it also limits
-//! how long a connection may be idle. The two limits differ here.
+//! hyper's timeout for heads starts when the previous response ends, so that it also limits how long a
+//! connection may be idle. Here the two limits differ.
 
 use std::io;
 use std::pin::Pin;
@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Whether a connection waits for a request, as opposed to executing one. The service of the
-/// connection sets it.
+/// The phase of a connection: waiting for a request, or executing one. The service of the connection
+/// sets it.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     executing: AtomicBool,
@@ -30,14 +30,14 @@ impl Phase {
     }
 }
 
-/// See the documentation of the module.
+/// A stream with a time limit for the head of each request.
 #[derive(Debug)]
 pub(super) struct HeadTimeout<S> {
     stream: S,
     phase: Arc<Phase>,
     limit: Duration,
     deadline: Pin<Box<Sleep>>,
-    /// Whether the first byte of a head was read, and not yet all of it.
+    /// Whether the first byte of a head was read, but not yet all of it.
     is_reading_head: bool,
 }
 
@@ -110,7 +110,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn head_that_does_not_end_fails_after_the_limit_and_idle_time_does_not_count() {
+    async fn head_that_takes_too_long_fails_and_idle_time_does_not_count() {
         let (mut client, server) = duplex(64);
         let phase = Arc::new(Phase::default());
         let mut server = HeadTimeout::new(server, Arc::clone(&phase), LIMIT);

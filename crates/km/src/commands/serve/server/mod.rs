@@ -1,7 +1,7 @@
-//! Accepts connections and serves them, within limits of number and time.
+//! Accepts connections and serves HTTP/1.1 on them, within limits of number and time.
 //!
-//! hyper speaks HTTP/1.1. Which connections there may be is decided by [`connections`], and
-//! whether a request comes from this machine by [`super::auth::origin`].
+//! [`connections`] limits and evicts connections. [`super::auth::origin`] rejects requests that do not
+//! come from a client on this machine.
 
 pub(super) mod connections;
 mod head_timeout;
@@ -33,38 +33,28 @@ use tracing::{debug, warn};
 use super::auth::origin;
 use super::listener::{Listener, Stream};
 use super::middleware;
+use super::peer::Peer;
 use connections::{Admission, Connections};
 use head_timeout::{HeadTimeout, Phase};
 use limits::Limits;
 
-/// How long a connection that has shown the token may be idle between two requests.
+/// How long an authenticated connection may be idle between two requests.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the head of a request may take, from its first byte.
+/// The time limit for the head of a request, from its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may leave a response unread.
+/// The time limit for a client to read a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest head of a request, and the number of its headers.
+/// The limits for the head of a request: its size, and the number of headers.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
 
-/// The pause after a connection could not be accepted, such as for want of file descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a failure to accept a connection, for example for lack of file descriptors.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Who sends the requests of a connection.
-#[derive(Debug, Clone)]
-pub(super) struct Peer(pub(super) Arc<str>);
-
-impl Peer {
-    /// Who has sent a request.
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
-        request.extensions().get().cloned().unwrap_or_else(|| Self("unknown".into()))
-    }
-}
-
-/// A listener with the routes that it serves.
+/// A listener and the routes that it serves.
 pub(super) struct Server {
     listener: Listener,
     routes: Router,
@@ -76,7 +66,7 @@ impl Server {
         Self { listener, routes, connections: Connections::new(limits) }
     }
 
-    /// Serves until `stopped`, then finishes the requests in flight and closes all connections.
+    /// Serves until `stopped` changes, then finishes the requests in flight and closes all connections.
     pub(super) async fn serve(self, mut stopped: watch::Receiver<()>) {
         let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
         let address = self.listener.address();
@@ -89,7 +79,7 @@ impl Server {
             match accepted {
                 Ok((stream, permit)) => {
                     self.connections.spawn(id, permit, &mut tasks, |admission| {
-                        let peer = Peer(stream.peer().into());
+                        let peer = Peer::new(&stream.peer());
                         let routes = self.routes.clone();
                         let handler = Handler { routes, peer, address, admission };
                         serve(stream, handler, graceful.watcher())
@@ -98,7 +88,7 @@ impl Server {
                 Err(error) => {
                     warn!(%error, "cannot accept a connection");
                     self.connections.evict_oldest();
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
                 }
             }
         }
@@ -119,7 +109,7 @@ impl Server {
 struct Handler {
     routes: Router,
     peer: Peer,
-    /// The address of the listener, if it is one of TCP.
+    /// The address of a TCP listener.
     address: Option<SocketAddr>,
     admission: Arc<Admission>,
 }
@@ -128,10 +118,10 @@ impl Handler {
     async fn handle(&self, request: Request<Incoming>) -> Response {
         let mut response = match origin::check(&request, self.address) {
             Ok(()) => self.route(request).await,
-            Err(refusal) => middleware::foreign(request.uri().path(), refusal),
+            Err(rejection) => middleware::foreign(request.uri().path(), rejection),
         };
         if !self.admission.is_admitted() {
-            // Without the token, a connection is for one request.
+            // An unauthenticated connection is for one request only.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -179,8 +169,8 @@ where
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::select! {
         ended = watcher.watch(connection) => if let Err(error) = ended {
-            debug!(%error, "connection ended");
+            debug!(%error, "connection failed");
         },
-        () = admission.expired() => debug!("connection closed: it did not show the token in time"),
+        () = admission.expired() => debug!("connection closed: no valid token in time"),
     }
 }

@@ -1,4 +1,4 @@
-//! Vault's own forms of an answer: the envelope, and its errors with their statuses.
+//! Responses in Vault's form: the envelope, and errors with their status codes.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,16 @@ use http::StatusCode;
 use km_proxy_adapter::{Error, ErrorKind, Reason, VersionMetadata};
 use serde::Serialize;
 
-use crate::commands::serve::http::json as reply;
-use crate::error::Failure;
+use crate::commands::serve::http::error_response::vault as errors;
+use crate::commands::serve::http::json;
 
-/// What Vault says where a policy forbids something.
+/// The message of Vault if a policy denies a request.
 const PERMISSION_DENIED: &str = "1 error occurred:\n\t* permission denied\n\n";
 
+/// The message of Vault if an endpoint does not support a method.
 const UNSUPPORTED: &str = "1 error occurred:\n\t* unsupported operation\n\n";
 
-/// What each answer of an engine stands in.
+/// The object around the data of a response.
 #[derive(Serialize)]
 struct Envelope<T> {
     request_id: String,
@@ -29,7 +30,8 @@ struct Envelope<T> {
     mount_type: &'static str,
 }
 
-/// Version metadata in Vault's form: an empty time is none, and no custom metadata is `null`.
+/// The metadata of a version as Vault serializes it: a time that is not set is empty, custom
+/// metadata that is not set is `null`.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are Vault's")]
 pub(super) struct Metadata<'a> {
@@ -54,7 +56,7 @@ impl<'a> From<&'a VersionMetadata> for Metadata<'a> {
 }
 
 /// Returns data in Vault's envelope.
-pub(super) fn data(status: StatusCode, data: impl Serialize, of: &'static str) -> Response {
+pub(super) fn data(status: StatusCode, data: impl Serialize, mount_type: &'static str) -> Response {
     let envelope = Envelope {
         request_id: request_id(),
         lease_id: "",
@@ -64,43 +66,42 @@ pub(super) fn data(status: StatusCode, data: impl Serialize, of: &'static str) -
         wrap_info: None,
         warnings: None,
         auth: None,
-        mount_type: of,
+        mount_type,
     };
-    reply::json(status, &envelope)
+    json::response(status, &envelope)
 }
 
-/// The answer to a change that gives nothing back.
-pub(super) fn ended(outcome: Option<Result<(), Error>>) -> Response {
+/// Returns the response to a change that has no data: 204, or the error. `None` is an interrupted
+/// change.
+pub(super) fn no_content(outcome: Option<Result<(), Error>>) -> Response {
     match outcome {
-        Some(Ok(())) => done(),
+        Some(Ok(())) => {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
         Some(Err(error)) => failed(&error),
-        None => broken_off(),
+        None => interrupted(),
     }
 }
 
-/// This process ends, or has a bug: nobody knows what became of it.
-pub(super) fn broken_off() -> Response {
-    let what = "the change was broken off: it may have been made";
+/// Returns the response to a change whose task was aborted or panicked, so that its outcome is
+/// unknown.
+pub(super) fn interrupted() -> Response {
+    let what = "interrupted: the change may have been executed";
     errors(StatusCode::INTERNAL_SERVER_ERROR, &[what])
 }
 
-/// Done, and nothing to say.
-fn done() -> Response {
-    let mut answer = Response::default();
-    *answer.status_mut() = StatusCode::NO_CONTENT;
-    answer
-}
-
-/// Nothing is there.
-pub(super) fn missing() -> Response {
+/// Returns 404 without a message, as Vault does for a path that does not exist.
+pub(super) fn not_found() -> Response {
     errors(StatusCode::NOT_FOUND, &[])
 }
 
-/// The answer to an operation that failed.
+/// Returns the response to an operation that failed.
 pub(super) fn failed(error: &Error) -> Response {
     match error.reason() {
-        Reason::Missing => return missing(),
-        Reason::Gone(metadata) => return gone(metadata),
+        Reason::Missing => return not_found(),
+        Reason::Gone(metadata) => return deleted(metadata),
         Reason::CasMismatch => {
             return bad_request("check-and-set parameter did not match the current version");
         }
@@ -117,25 +118,25 @@ pub(super) fn failed(error: &Error) -> Response {
         ErrorKind::Auth | ErrorKind::Unavailable => {
             errors(StatusCode::SERVICE_UNAVAILABLE, &[&message])
         }
-        // Whether it was executed is not known; Vault says the same of a leader that was lost.
+        // The outcome is unknown. Vault responds 500 as well if it loses its leader meanwhile.
         ErrorKind::Conflict | ErrorKind::Internal => {
             errors(StatusCode::INTERNAL_SERVER_ERROR, &[&message])
         }
     }
 }
 
-/// A deleted version: no data, and what is known about it.
-fn gone(metadata: &VersionMetadata) -> Response {
+/// Returns the response for a deleted version: 404 with metadata and without data.
+fn deleted(metadata: &VersionMetadata) -> Response {
     #[derive(Serialize)]
-    struct Gone<'a> {
+    struct Deleted<'a> {
         data: Option<()>,
         metadata: Metadata<'a>,
     }
-    let body = Gone { data: None, metadata: metadata.into() };
+    let body = Deleted { data: None, metadata: metadata.into() };
     data(StatusCode::NOT_FOUND, body, "")
 }
 
-/// What this process forbids.
+/// Returns 403, with Vault's message and the reason.
 pub(super) fn denied(why: &str) -> Response {
     errors(StatusCode::FORBIDDEN, &[PERMISSION_DENIED, &format!("km: {why}")])
 }
@@ -148,21 +149,7 @@ pub(super) fn unsupported() -> Response {
     errors(StatusCode::METHOD_NOT_ALLOWED, &[UNSUPPORTED])
 }
 
-/// What the guard of all doors refuses.
-pub(crate) fn refused(status: StatusCode, failure: &Failure) -> Response {
-    let lines: Vec<_> = failure.problems().map(|(message, _)| message).collect();
-    errors(status, &lines)
-}
-
-fn errors(status: StatusCode, errors: &[&str]) -> Response {
-    #[derive(Serialize)]
-    struct Errors<'a> {
-        errors: &'a [&'a str],
-    }
-    reply::json(status, &Errors { errors })
-}
-
-/// The form of a UUID: clients take it for one.
+/// Returns a random UUID (version 4).
 fn request_id() -> String {
     let id = fastrand::u128(..);
     format!(

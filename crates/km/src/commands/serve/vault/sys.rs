@@ -1,39 +1,38 @@
-//! What ordinary clients ask before they ask for secrets.
+//! The endpoints beside secrets that clients use when they start: health, token and mount.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use serde_json::json;
 
-use super::{envelope, full, namespace};
+use super::{envelope, namespace};
 use crate::commands::serve::app::App;
-use crate::commands::serve::http::json as reply;
+use crate::commands::serve::http::json;
 
 const HEALTH: &str = "sys/health";
 const TOKEN: &str = "auth/token/lookup-self";
 const MOUNTS: &str = "sys/internal/ui/mounts/";
 
-/// The answer, where the path is one of those.
-pub(super) fn answer(app: &App, path: &str, request: &Request) -> Option<Response> {
+/// Handles a request for one of these endpoints. Returns `None` for any other path.
+pub(super) fn handle(app: &App, path: &str, request: &Request) -> Option<Response> {
     let is_get = request.method() == Method::GET;
-    let answer = match path {
-        // hvac asks by HEAD. Vault takes that here, and at none of the others.
+    let response = match path {
+        // hvac sends HEAD. Vault allows it at this endpoint only.
         HEALTH if is_get || request.method() == Method::HEAD => health(),
         TOKEN if is_get => token(),
         HEALTH | TOKEN => envelope::unsupported(),
         _ => {
-            let wanted = path.strip_prefix(MOUNTS)?;
-            if is_get { mount(app, wanted, request) } else { envelope::unsupported() }
+            let path = path.strip_prefix(MOUNTS)?;
+            if is_get { mount(app, path, request) } else { envelope::unsupported() }
         }
     };
-    Some(answer)
+    Some(response)
 }
 
-/// This process is there, and nobody has to unseal it.
+/// Responds as an initialized and unsealed server.
 fn health() -> Response {
-    let health = json!({
+    let health = serde_json::json!({
         "initialized": true,
         "sealed": false,
         "standby": false,
@@ -45,17 +44,17 @@ fn health() -> Response {
         "cluster_name": "km",
         "cluster_id": "",
     });
-    reply::json(StatusCode::OK, &health)
+    json::response(StatusCode::OK, &health)
 }
 
-#[expect(clippy::disallowed_methods, reason = "told to clients; nothing here counts on it")]
+#[expect(clippy::disallowed_methods, reason = "sent to clients; no decision depends on it")]
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// The local token: it has no end, and no rights but those of this process.
+/// Responds with the properties of the sidecar's token, which never expires.
 fn token() -> Response {
-    let token = json!({
+    let token = serde_json::json!({
         "accessor": "",
         "creation_time": 0,
         "creation_ttl": 0,
@@ -76,17 +75,17 @@ fn token() -> Response {
     envelope::data(StatusCode::OK, token, "token")
 }
 
-/// What is mounted at the head of a path: the Vault CLI makes its requests from this.
-fn mount(app: &App, wanted: &str, request: &Request) -> Response {
-    let full = full(wanted.trim_end_matches('/'), request.headers());
-    let rest = full.strip_prefix(&app.mount);
+/// Responds with the mount of a path. The Vault CLI derives its requests from this.
+fn mount(app: &App, path: &str, request: &Request) -> Response {
+    let path = namespace::qualify(path.trim_end_matches('/'), request.headers());
+    let rest = path.strip_prefix(&app.mount);
     if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return envelope::denied("this is not the configured location");
+        return envelope::denied("not the configured mount");
     }
-    // The client puts the namespace ahead again.
-    let namespace = namespace(request.headers()).map(|namespace| format!("{namespace}/"));
+    // The client prepends the namespace of its header to this path.
+    let namespace = namespace::of(request.headers()).map(|namespace| format!("{namespace}/"));
     let path = namespace.and_then(|namespace| app.mount.strip_prefix(&namespace));
-    let mount = json!({
+    let mount = serde_json::json!({
         "accessor": "",
         "config": { "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 },
         "description": "",

@@ -17,28 +17,28 @@ use crate::commands::serve::trusted_path;
 /// The mode of the socket.
 const MODE: u32 = 0o600;
 
-/// How often a path is tried that other processes take and leave meanwhile.
+/// The number of attempts to publish a socket while other processes bind and remove the path.
 const ATTEMPTS: u32 = 8;
 
 /// The names of the socket before it has its path, and of a stale one after it has lost it. They
 /// are short because the path of a socket is limited to about a hundred bytes.
-const DRAFT: &str = "s";
+const NEW: &str = "s";
 const STALE: &str = "x";
 
 /// A listening socket. One that this process created is removed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub(crate) struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
-    /// The file that this process created.
+    /// The file, if this process created it.
     created: Option<FileId>,
 }
 
-/// The device and the number of a file.
+/// The device and inode number of a file.
 type FileId = (u64, u64);
 
-impl Socket {
-    /// Opens a socket at `path`. One that no process listens on is replaced.
+impl UnixSocket {
+    /// Opens a socket at `path`. A stale one, which no process listens on, is replaced.
     pub(super) async fn open(path: &Path) -> io::Result<Self> {
         if path.file_name().is_none() {
             return Err(io::Error::other("the path does not name a file"));
@@ -48,16 +48,16 @@ impl Socket {
             .prefix(".km")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(trusted_path::parent(path))?;
-        let draft = private.path().join(DRAFT);
-        let listener = UnixListener::bind(&draft)?;
-        fs::set_permissions(&draft, fs::Permissions::from_mode(MODE))?;
-        let created = Some(id(&draft)?);
-        place(&private, path).await?;
+        let new = private.path().join(NEW);
+        let listener = UnixListener::bind(&new)?;
+        fs::set_permissions(&new, fs::Permissions::from_mode(MODE))?;
+        let created = Some(id(&new)?);
+        publish(&private, path).await?;
         Ok(Self { listener, path: path.to_owned(), created })
     }
 
-    /// Takes a socket that systemd has created, with the mode that its unit names.
-    pub(super) fn handed_over(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+    /// Takes a socket that systemd has created, with the mode of its unit.
+    pub(super) fn from_systemd(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
         let listener = UnixListener::from_std(listener)?;
@@ -73,10 +73,10 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for UnixSocket {
     fn drop(&mut self) {
         if self.created.is_some() && self.created == id(&self.path).ok() {
-            // If this fails, the next start replaces it.
+            // If this fails, the next start replaces the stale socket.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -86,17 +86,17 @@ fn id(path: &Path) -> io::Result<FileId> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Gives the socket its path, by a link that never replaces what is there.
-async fn place(private: &TempDir, path: &Path) -> io::Result<()> {
+/// Publishes the new socket at its path, by a hard link, which never replaces an existing file.
+async fn publish(private: &TempDir, path: &Path) -> io::Result<()> {
     for _ in 0..ATTEMPTS {
-        match fs::hard_link(private.path().join(DRAFT), path) {
+        match fs::hard_link(private.path().join(NEW), path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            placed => return placed,
+            linked => return linked,
         }
         match stale(path).await {
-            // It was removed meanwhile.
+            // The file was removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            found => take_away(private, path, found?)?,
+            found => remove_stale(private, path, found?)?,
         }
     }
     Err(in_use())
@@ -108,7 +108,7 @@ async fn place(private: &TempDir, path: &Path) -> io::Result<()> {
 async fn stale(path: &Path) -> io::Result<FileId> {
     let found = fs::symlink_metadata(path)?;
     if !found.file_type().is_socket() {
-        return Err(io::Error::other("the path is in use by something that is not a socket"));
+        return Err(io::Error::other("the path exists and is not a socket"));
     }
     match UnixStream::connect(path).await.map_err(|error| error.kind()) {
         Err(io::ErrorKind::ConnectionRefused) => Ok((found.dev(), found.ino())),
@@ -119,21 +119,21 @@ async fn stale(path: &Path) -> io::Result<FileId> {
 
 /// Removes the stale socket at `path`. Another process may have replaced it since it was found;
 /// that socket gets its path back.
-fn take_away(private: &TempDir, path: &Path, stale: FileId) -> io::Result<()> {
-    let taken = private.path().join(STALE);
-    match fs::rename(path, &taken) {
+fn remove_stale(private: &TempDir, path: &Path, stale: FileId) -> io::Result<()> {
+    let moved = private.path().join(STALE);
+    match fs::rename(path, &moved) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         renamed => renamed?,
     }
-    if id(&taken)? == stale {
-        return fs::remove_file(&taken);
+    if id(&moved)? == stale {
+        return fs::remove_file(&moved);
     }
-    fs::hard_link(&taken, path)?;
+    fs::hard_link(&moved, path)?;
     Err(in_use())
 }
 
 fn in_use() -> io::Error {
-    io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")
+    io::Error::new(io::ErrorKind::AddrInUse, "another process is listening on it")
 }
 
 #[cfg(test)]
@@ -149,11 +149,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn socket_has_its_mode_and_leaves_nothing_beside_it() {
+    async fn socket_has_its_mode_and_leaves_no_other_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("km.sock");
         drop(StdListener::bind(&path).unwrap());
-        let socket = Socket::open(&path).await.unwrap();
+        let socket = UnixSocket::open(&path).await.unwrap();
         assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, MODE);
         assert_eq!(directory.path().read_dir().unwrap().count(), 1);
         StdStream::connect(&path).unwrap();
@@ -168,10 +168,10 @@ mod tests {
         drop(StdListener::bind(&path).unwrap());
         let found = stale(&path).await.unwrap();
         fs::remove_file(&path).unwrap();
-        // Another inode number, whatever the file system reuses.
+        // Prevents the file system from reusing the inode number.
         let _other = fs::File::create(directory.path().join("other")).unwrap();
         let live = StdListener::bind(&path).unwrap();
-        let error = take_away(&private(&directory), &path, found).unwrap_err();
+        let error = remove_stale(&private(&directory), &path, found).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         StdStream::connect(&path).unwrap();
         drop(live);
@@ -183,8 +183,8 @@ mod tests {
         let path = directory.path().join("km.sock");
         let _live = StdListener::bind(&path).unwrap();
         let private = private(&directory);
-        let _draft = StdListener::bind(private.path().join(DRAFT)).unwrap();
-        assert_eq!(place(&private, &path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let _new = StdListener::bind(private.path().join(NEW)).unwrap();
+        assert_eq!(publish(&private, &path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
         StdStream::connect(&path).unwrap();
     }
 
