@@ -6,7 +6,7 @@
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 use tokio::process::Command;
 
 /// Runs `km` in a container as tightly as can be: no rights, nothing to write to, the network of this

@@ -1,17 +1,11 @@
 //! Logins against scripted answers: what a real server can't be made to say at will.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/src/leaks.rs"]
-#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
-mod leaks;
-#[path = "../../../tests/src/unique.rs"]
-#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
-mod unique;
-
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
+use testkit::leaks;
 use vault_auth::{AppRole, Auth, Credential, Jwt, OnShutdown, State, StaticToken};
 use vault_http::{
     Address, ApiPath, Client, Denial, DenialOutcome, ErrorKind, Executed, Plaintext, Request,

@@ -154,8 +154,8 @@ mod tests {
 
     use super::*;
     use crate::json;
-    use crate::memory;
     use crate::zeroizing;
+    use testkit::memory;
 
     #[derive(Deserialize)]
     struct Data {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Km, Server};
+use testkit::{Km, Server};
 use tokio::task::JoinSet;
 
 use crate::world::World;

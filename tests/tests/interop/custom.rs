@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Running, secret};
+use testkit::{Running, secret};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::step::Key::{Alias, Token};

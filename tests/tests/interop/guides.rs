@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use tests::{Km, LiteLlm, secret};
+use testkit::{Km, LiteLlm, secret};
 use tokio::process::Command;
 
 use crate::world::World;

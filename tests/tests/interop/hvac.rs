@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{LiteLlm, Running, secret, write_private};
+use testkit::{LiteLlm, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -145,7 +145,7 @@ async fn life_of_a_secret(world: &World, hvac: &mut Hvac, name: &str) -> Result<
     let updated = hvac.call(&kv("update_metadata"), place(update)).await?;
     ensure!(updated["status"] == 204, "{updated}");
     let read = hvac.call(&kv("read_secret_metadata"), place(json!({}))).await?;
-    let metadata = format!("{mount}/metadata/{}", tests::encoded(name));
+    let metadata = format!("{mount}/metadata/{}", testkit::encoded(name));
     let (_, seen) = world.access.api("GET", &metadata, None).await?;
     for answer in [&read, &seen] {
         ensure!(answer["data"]["custom_metadata"] == json!({ "owner": "me" }), "{answer}");

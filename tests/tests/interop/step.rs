@@ -146,7 +146,7 @@ impl<'a> Step<'a> {
     }
 
     /// The program, about to do it.
-    pub(crate) fn km(&self, gateway: &Gateway<'_>) -> tests::Km {
+    pub(crate) fn km(&self, gateway: &Gateway<'_>) -> testkit::Km {
         let km = gateway.km();
         // What is on stdin is the value, all of it.
         let all = ["--raw", "--allow-empty"];

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use tests::{Access, Engine, Fixture, Km, LiteLlm, Server, encoded};
+use testkit::{Access, Engine, Fixture, Km, LiteLlm, Server, encoded};
 
 /// Every document below the mounts: its path to its data and version; a deleted one has no data.
 pub(crate) type Stored = BTreeMap<String, Value>;

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use km_proxy_adapter::{Error, ErrorKind, KeyManager, Secret, VaultValidator};
 use km_settings::{Env, Settings, Sources};
-use tests::Fixture;
+use testkit::Fixture;
 
 use crate::product::environment;
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tests::{Cluster, Fixture, Raw};
+use testkit::{Cluster, Fixture, Raw};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout};
 use vault_auth::Auth;

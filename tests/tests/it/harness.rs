@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Engine, FixtureSpec, Km, Raw, Server, secret};
+use testkit::{Engine, FixtureSpec, Km, Raw, Server, secret};
 
 #[tokio::test]
 async fn the_shared_server_is_healthy() -> Result<()> {

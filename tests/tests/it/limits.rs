@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::{Fixture, Server};
+use testkit::{Fixture, Server};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_auth::Auth;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tests::{Fixture, Server};
+use testkit::{Fixture, Server};
 use tokio::time::{Instant, sleep};
 use vault_auth::{AppRole, Auth, Credential, Method};
 use vault_http::{Address, ApiPath, Client, ClientBuilder, Plaintext, Session};

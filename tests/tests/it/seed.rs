@@ -8,8 +8,8 @@ use anyhow::Result;
 use km_proxy_adapter::{KeyManager, Source, VaultValidator};
 use km_settings::{AccessMode, Settings, Sources, Yaml};
 use serde_json::json;
-use tests::leaks::watch;
-use tests::{Server, secret};
+use testkit::leaks::watch;
+use testkit::{Server, secret};
 
 use crate::product::{Files, variables};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Engine, FixtureSpec, Server};
+use testkit::{Engine, FixtureSpec, Server};
 
 use crate::step::Key::Alias;
 use crate::step::Step::{Delete, Rename, Rotate, Store};

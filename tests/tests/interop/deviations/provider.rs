@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{FixtureSpec, Server, unique};
+use testkit::{FixtureSpec, Server, unique};
 
 use crate::step::Key::Alias;
 use crate::step::ONE;

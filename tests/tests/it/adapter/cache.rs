@@ -6,7 +6,7 @@ use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, KeyManager, Source, VaultValidator, WriteOptions};
 use km_settings::{Settings, Sources};
 use serde_json::json;
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use km_proxy_adapter::{CheckResult, CheckStatus, ErrorKind, KeyManager};
 use serde_json::json;
-use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 
 use super::{keys, shows_nothing};
 
@@ -228,7 +228,7 @@ async fn a_server_that_is_not_trusted_is_the_last_step() -> Result<()> {
     let fixture = server.fixture().await?;
     let files = crate::product::Files::new()?;
     let ours = files.write("ours.pem", &server.certs()?.ca())?;
-    let other = files.write("other.pem", &tests::Certs::new()?.ca())?;
+    let other = files.write("other.pem", &testkit::Certs::new()?.ca())?;
     let expected = [("settings", WELL), ("server", Err(ErrorKind::Unavailable))];
     let stranger = keys(&fixture, &[("KM_CA_CERT", &other.to_string_lossy())]).await?;
     check(&fixture, &stranger, &expected, &["no trusted TLS connection"]).await?;

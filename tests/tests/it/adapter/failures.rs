@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
-use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 
 use super::{keys_before, read};
 use crate::product::variables;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep};
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, KeyManager, Source, VaultValidator};
 use km_settings::{Settings, Sources, Yaml};
 use serde_json::json;
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 use tokio::time::{Duration, Instant, timeout};
 
 use super::{fails, keys, read};

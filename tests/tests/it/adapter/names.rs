@@ -3,7 +3,7 @@
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, SecretLocation, WriteOptions};
 use serde_json::json;
-use tests::{FixtureSpec, Server, secret};
+use testkit::{FixtureSpec, Server, secret};
 
 use super::{keys, keys_before, read, shows_nothing};
 use crate::product::{Silence, variables};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use tokio::time::{Duration, Instant, sleep};
 
 use super::{fails, keys, keys_before, read};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use km_proxy_adapter::{Error, ErrorKind, KeyManager, Secret, Source};
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Server, secret};
+use testkit::{Fixture, FixtureSpec, Server, secret};
 
 use super::{keys_before, keys_of, read};
 use crate::product::{Silence, environment};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 
 use super::{fails, keys, keys_before, read};
 

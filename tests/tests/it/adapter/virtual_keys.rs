@@ -9,7 +9,7 @@ use km_proxy_adapter::{
 use km_settings::TeamSettings;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Server, secret};
+use testkit::{Fixture, FixtureSpec, Server, secret};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

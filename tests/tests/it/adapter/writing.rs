@@ -3,7 +3,7 @@
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, WriteOptions};
 use serde_json::json;
-use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 
 use super::{keys, keys_before, shows_nothing};
 use crate::product::{Silence, variables};

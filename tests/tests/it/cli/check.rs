@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Km, Server, secret};
+use testkit::{Fixture, FixtureSpec, Km, Server, secret};
 
 use super::common::{NAME, by_token, says, writer};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::common::{NAME, by_token, played, says};
 use super::listener::{Scripted, Silent};

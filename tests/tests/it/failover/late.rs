@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::Server;
+use testkit::Server;
 use vault_http::DEFAULT_DEADLINE;
 use vault_kv::{Cas, Fields};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tests::{leaks, secret};
+use testkit::{leaks, secret};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use vault_kv::{Cas, Error, ErrorKind, Fields, Kv};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tests::{Access, Cluster, Fixture, Raw};
+use testkit::{Access, Cluster, Fixture, Raw};
 use tokio::time::{Instant, sleep};
 use vault_http::DEFAULT_DEADLINE;
 use vault_kv::Kv;

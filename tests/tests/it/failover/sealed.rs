@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{FixtureSpec, Server};
+use testkit::{FixtureSpec, Server};
 use tokio::time::{Instant, sleep};
 use vault_http::{DEFAULT_DEADLINE, ErrorKind as Http};
 use vault_kv::{Cas, ErrorKind, Fields};

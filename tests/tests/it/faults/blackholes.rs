@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use tests::{Scripted, Step};
+use testkit::{Scripted, Step};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{Address, Client, Plaintext, Resolve};

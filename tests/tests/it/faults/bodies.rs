@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use serde_json::json;
-use tests::scripted::{self, Answer};
-use tests::{Scripted, Step, secret};
+use testkit::scripted::{self, Answer};
+use testkit::{Scripted, Step, secret};
 use tokio::task::JoinSet;
 use vault_http::{ApiPath, ErrorKind, MAX_BODY_BYTES, Request};
 

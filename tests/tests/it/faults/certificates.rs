@@ -4,7 +4,7 @@ use anyhow::Result;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
-use tests::Pem;
+use testkit::Pem;
 
 /// An authority of the test's own.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);

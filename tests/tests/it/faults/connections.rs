@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use tests::{Scripted, Step};
+use testkit::{Scripted, Step};
 use tokio::task::JoinSet;
 use vault_http::{Address, Client, Deadline, ErrorKind, Plaintext, Resolve};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use secrecy::SecretString;
 use serde_json::json;
-use tests::{Scripted, Step, scripted, secret};
+use testkit::{Scripted, Step, scripted, secret};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 use vault_auth::{AppRole, Auth, Credential};

@@ -1,8 +1,8 @@
 //! Certificates and keys in files, replaced while the client runs.
 
 use anyhow::Result;
-use tests::scripted::{self, Scripted};
-use tests::{Certs, Step, leaks};
+use testkit::scripted::{self, Scripted};
+use testkit::{Certs, Step, leaks};
 
 use super::{Parts, beside, builder, stored};
 use crate::product::Files;

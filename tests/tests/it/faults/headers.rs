@@ -1,8 +1,8 @@
 //! How much of a head is taken in.
 
 use anyhow::Result;
-use tests::scripted::Answer;
-use tests::{Scripted, Step, secret};
+use testkit::scripted::Answer;
+use testkit::{Scripted, Step, secret};
 use vault_http::ErrorKind;
 
 use super::{Parts, stored};

@@ -1,7 +1,7 @@
 //! The one hop that is followed: to the node that the configured address calls its leader.
 
 use anyhow::Result;
-use tests::Scripted;
+use testkit::Scripted;
 use vault_http::{ErrorKind, Executed};
 
 use super::redirects::{LEADER, redirect, standby};

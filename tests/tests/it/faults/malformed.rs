@@ -1,8 +1,8 @@
 //! Answers that are none of Vault's: refused at once, and nothing of them is told.
 
 use anyhow::Result;
-use tests::scripted::{self, Answer};
-use tests::{Scripted, secret};
+use testkit::scripted::{self, Answer};
+use testkit::{Scripted, secret};
 use vault_http::ErrorKind;
 
 use super::{Parts, name, well};

@@ -33,9 +33,9 @@ use anyhow::Result;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::json;
-use tests::leaks::{self, Watch};
-use tests::scripted::{self, Request as Asked};
-use tests::{Scripted, Step, secret};
+use testkit::leaks::{self, Watch};
+use testkit::scripted::{self, Request as Asked};
+use testkit::{Scripted, Step, secret};
 use vault_http::{
     Address, ApiPath, Client, ClientBuilder, Denial, DenialOutcome, Error, ErrorKind, Generation,
     IssuedToken, Plaintext, Request, Response, Session, Token, TokenSource,

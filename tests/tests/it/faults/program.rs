@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tests::{Km, Scripted, Step, leaks, scripted, secret};
+use testkit::{Km, Scripted, Step, leaks, scripted, secret};
 use tokio::time::Instant;
 
 use super::{DATA, NAME, beside, errors, stored, written};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use tests::{Certs, Scripted, Step, leaks, scripted, secret};
+use testkit::{Certs, Scripted, Step, leaks, scripted, secret};
 use vault_http::{ErrorKind, Resolve};
 
 use super::program::km;

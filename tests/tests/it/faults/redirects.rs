@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::scripted::{self, Request as Asked};
-use tests::{Certs, Scripted, Step, secret};
+use testkit::scripted::{self, Request as Asked};
+use testkit::{Certs, Scripted, Step, secret};
 use vault_http::{ErrorKind, Executed};
 
 use super::{DATA, Parts, builder, read, stored};

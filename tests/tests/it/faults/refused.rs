@@ -1,8 +1,8 @@
 //! TLS that is refused: once, with its cause, and before any byte of a request.
 
 use anyhow::Result;
-use tests::scripted::{self, Setup};
-use tests::{Certs, Km, Scripted, Step, leaks, secret};
+use testkit::scripted::{self, Setup};
+use testkit::{Certs, Km, Scripted, Step, leaks, secret};
 use vault_http::{ErrorKind, Executed};
 
 use super::certificates::{Authority, Flaw, self_signed};

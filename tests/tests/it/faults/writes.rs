@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use secrecy::SecretString;
-use tests::scripted::{self, Answer, Request as Asked};
-use tests::{Scripted, Step, secret};
+use testkit::scripted::{self, Answer, Request as Asked};
+use testkit::{Scripted, Step, secret};
 use vault_kv::{Cas, Error, ErrorKind, Fields, Kv, VersionMetadata};
 
 use super::{DATA, Parts, beside, builder, errors, name, stored, written};

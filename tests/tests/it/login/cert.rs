@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Certs, Fixture, Pem, Server, unique};
+use testkit::{Certs, Fixture, Pem, Server, unique};
 use vault_auth::{Auth, Certificate};
 use vault_http::{Client, ClientIdentity, ErrorKind, Executed, Session, TokenSource as _};
 use vault_kv::{Kv, Mount};
@@ -86,8 +86,10 @@ async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
 #[tokio::test]
 async fn nothing_is_sent_to_a_server_that_is_not_trusted() -> Result<()> {
     let server = Server::tls().await?;
-    let spec =
-        tests::FixtureSpec { role: Some(json!({ "secret_id_num_uses": 1 })), ..Default::default() };
+    let spec = testkit::FixtureSpec {
+        role: Some(json!({ "secret_id_num_uses": 1 })),
+        ..Default::default()
+    };
     let fixture = server.fixture_with(spec).await?;
     let (ours, other) = (server.certs()?.ca(), Certs::new()?.ca());
     for (ca, name) in

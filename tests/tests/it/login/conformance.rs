@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
-use tests::{Certs, Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Certs, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{
     AppRole, Auth, Certificate, Credential, Jwt, Method, OnShutdown, State, StaticToken, TokenKind,
     Userpass,

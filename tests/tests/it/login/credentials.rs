@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Fixture, FixtureSpec, Server, secret, unique};
 use tokio::time::Instant;
 use vault_auth::{AppRole, Auth, Certificate, Credential, State, StaticToken};
 use vault_http::{ApiPath, ErrorKind as Http, TokenSource as _};

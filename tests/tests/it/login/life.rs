@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server};
+use testkit::{Fixture, FixtureSpec, Server};
 use vault_auth::{Auth, OnShutdown, State, StaticToken, TokenKind};
 use vault_http::TokenSource as _;
 

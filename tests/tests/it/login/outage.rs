@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{FixtureSpec, Server};
+use testkit::{FixtureSpec, Server};
 use vault_auth::{Counts, State};
 use vault_http::TokenSource as _;
 

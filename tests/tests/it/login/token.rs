@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use vault_auth::{Credential, State, StaticToken};
 use vault_http::{ErrorKind as Http, TokenSource as _};
 use vault_kv::ErrorKind;

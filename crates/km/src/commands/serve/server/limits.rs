@@ -43,7 +43,10 @@ impl Limits {
         let limits = Self::within(open_files);
         if limits.authenticated < MAX_CONNECTIONS {
             let connections = limits.authenticated;
-            warn!(open_files, connections, "the limit of open files reduces the limit of connections");
+            warn!(
+                open_files,
+                connections, "the limit of open files reduces the limit of connections"
+            );
         }
         limits
     }
