@@ -49,8 +49,8 @@ impl Token {
         };
         let token = with_timeout(token_file::load_or_create, &file).await.map_err(|error| {
             let what = format!("settings: --token-file {}: {error}", file.display());
-            let hint = "use a regular file with mode 0600 and a token of at least 16 bytes, or a new \
-                        file, in a directory that only you can write to";
+            let hint = "use a regular file with mode 0600 and a token of at least 16 bytes, or a \
+                        new file, in a directory that only you can write to";
             Failure::new(ErrorKind::Settings, what, hint)
         })?;
         Ok(Self::File(file, RwLock::new(token)))

@@ -1,8 +1,8 @@
 //! Limits the connections of a listener, and evicts unauthenticated ones.
 //!
 //! A connection is unauthenticated until one of its requests passes the guard. The two kinds have
-//! separate permits, so that a client without the token takes none from one that has it. If there are
-//! too many unauthenticated connections, a new one evicts the oldest.
+//! separate permits, so that a client without the token takes none from one that has it. If there
+//! are too many unauthenticated connections, a new one evicts the oldest.
 
 use std::collections::BTreeMap;
 use std::future::pending;

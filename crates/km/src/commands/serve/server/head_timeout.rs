@@ -1,7 +1,7 @@
 //! A stream that fails when the head of a request takes too long after its first byte.
 //!
-//! hyper's timeout for heads starts when the previous response ends, so that it also limits how long a
-//! connection may be idle. Here the two limits differ.
+//! hyper's timeout for heads starts when the previous response ends, so that it also limits how
+//! long a connection may be idle. Here the two limits differ.
 
 use std::io;
 use std::pin::Pin;
@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The phase of a connection: waiting for a request, or executing one. The service of the connection
-/// sets it.
+/// The phase of a connection: waiting for a request, or executing one. The service of the
+/// connection sets it.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     executing: AtomicBool,

@@ -9,12 +9,12 @@ const MAX_CONNECTIONS: usize = 1024;
 /// The limit of connections to the listener for metrics. A scrape uses one.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// The number of files reserved for everything but connections: 64 requests to Vault, the listeners,
-/// scrapes, credential and certificate files, and the runtime.
+/// The number of files reserved for everything but connections: 64 requests to Vault, the
+/// listeners, scrapes, credential and certificate files, and the runtime.
 const RESERVED_FILES: u64 = 64 + 64;
 
-/// The minimum, which is enough for the pool of a gateway. If the limit of open files is even lower,
-/// accepting a connection can fail.
+/// The minimum, which is enough for the pool of a gateway. If the limit of open files is even
+/// lower, accepting a connection can fail.
 const MIN_CONNECTIONS: usize = 16;
 
 /// The limits of connections to a listener.

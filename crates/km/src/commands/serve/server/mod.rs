@@ -1,7 +1,7 @@
 //! Accepts connections and serves HTTP/1.1 on them, within limits of number and time.
 //!
-//! [`connections`] limits and evicts connections. [`super::auth::origin`] rejects requests that do not
-//! come from a client on this machine.
+//! [`connections`] limits and evicts connections. [`super::auth::origin`] rejects requests that do
+//! not come from a client on this machine.
 
 pub(super) mod connections;
 mod head_timeout;
@@ -66,7 +66,8 @@ impl Server {
         Self { listener, routes, connections: Connections::new(limits) }
     }
 
-    /// Serves until `stopped` changes, then finishes the requests in flight and closes all connections.
+    /// Serves until `stopped` changes, then finishes the requests in flight and closes all
+    /// connections.
     pub(super) async fn serve(self, mut stopped: watch::Receiver<()>) {
         let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
         let address = self.listener.address();
