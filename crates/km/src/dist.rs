@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use km_proxy_adapter::ErrorKind;
-use km_settings::{DefaultValue, SETTINGS, Section};
+use km_settings::{DefaultValue, Env as _, ProcessEnv, SETTINGS, Section};
 
 use crate::cli::Cli;
 use crate::error::exit_code;
@@ -68,7 +68,7 @@ fn man_pages_exist_for_every_subcommand_and_the_first_one_lists_settings_and_exi
 #[test]
 #[ignore = "writes files; run by `cargo xtask dist`"]
 fn write_for_release() {
-    let directory = std::env::var_os(DIRECTORY).expect("run `cargo xtask dist`");
+    let directory = ProcessEnv.var(DIRECTORY).expect("run `cargo xtask dist`");
     for (path, text) in completions().into_iter().chain(man_pages()) {
         let path = Path::new(&directory).join(path);
         let parent = path.parent().expect("a file in a subdirectory");

@@ -57,7 +57,7 @@ async fn read(request: EntryRequest) -> Response {
         Ok(metadata) => {
             let version = Some(metadata.current_version);
             operation.audit_read(&client, &name, Source::Vault, version);
-            envelope::data(StatusCode::OK, Metadata::from(&metadata), "kv")
+            envelope::data(StatusCode::OK, Document::from(&metadata), "kv")
         }
         Err(error) => envelope::failed(&error),
     }
@@ -104,7 +104,7 @@ async fn remove(request: EntryRequest) -> Response {
 
 /// The metadata of a secret as Vault serializes it.
 #[derive(Serialize)]
-struct Metadata<'a> {
+struct Document<'a> {
     cas_required: bool,
     created_time: &'a str,
     current_version: u64,
@@ -123,7 +123,7 @@ struct Version<'a> {
     destroyed: bool,
 }
 
-impl<'a> From<&'a SecretMetadata> for Metadata<'a> {
+impl<'a> From<&'a SecretMetadata> for Document<'a> {
     fn from(metadata: &'a SecretMetadata) -> Self {
         let custom = &metadata.custom_metadata;
         let versions = metadata.versions.iter().map(|(number, version)| {
