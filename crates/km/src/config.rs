@@ -57,7 +57,7 @@ async fn read_and_warn(global: &GlobalArgs) -> Result<Settings, Failure> {
     // With --json, `km check` reports the warnings.
     if !global.json {
         for warning in &settings.warnings {
-            warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
+            warn!("{}: {} (hint: {})", warning.source, warning.message, warning.hint);
         }
     }
     Ok(settings)
@@ -87,7 +87,7 @@ fn read_blocking(file: Option<&Path>, constructor: Constructor) -> Result<Settin
     let name = file.map(|file| file.display().to_string());
     let yaml = text.as_ref().ok().and_then(Option::as_ref).zip(name.as_deref());
     let yaml = yaml.map(|(text, file)| Yaml::new(file, text).with_includes(&ConfigFiles));
-    let settings = constructor(&Sources { env: &ProcessEnv, yaml, rules: &VaultValidator });
+    let settings = constructor(&Sources { env: &ProcessEnv, yaml, validator: &VaultValidator });
     let settings = settings.map_err(|problems| Error::from(problems).into());
     match text {
         Ok(_) => settings,

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use km_proxy_adapter::ErrorKind;
-use km_settings::{DefaultValue, Env as _, ProcessEnv, SETTINGS, Section};
+use km_settings::{Env as _, ProcessEnv, SETTINGS, Section};
 
 use crate::cli::Cli;
 use crate::error::exit_code;
@@ -147,15 +147,12 @@ fn environment() -> String {
         page.control("SS", [section.title()]);
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
             let key = setting.yaml.map(|key| format!(" ({key})")).unwrap_or_default();
-            let default = match setting.preset {
-                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
-                    format!(" [default: {}]", without_markup(text))
-                }
-                DefaultValue::Unset => String::new(),
-            };
+            let default = setting.default.describe().map_or_else(String::new, |default| {
+                format!(" [default: {}]", without_markup(&default))
+            });
             page.control("TP", []);
             page.text([bold(setting.name), roman(key), roman(default)]);
-            page.text([roman(without_markup(setting.meaning))]);
+            page.text([roman(without_markup(setting.description))]);
         }
     }
     page.to_roff()

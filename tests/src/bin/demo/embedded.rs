@@ -16,7 +16,7 @@ use crate::show::{claim, heading, text};
 pub(crate) async fn read_twice(server: &Server, gateway: &Gateway, look: &Look<'_>) -> Result<()> {
     heading("The key is read again from memory, by a gateway that embeds the key manager");
     let env = environment(gateway);
-    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     let keys = KeyManager::connect_with(Settings::from_sources(&sources)?, env.clone()).await?;
 
     let first = keys.secret(&format!("os.environ/{NAME}")).await?;

@@ -86,7 +86,7 @@ async fn it_says_where_it_wrote() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_stands_beside_the_value() -> Result<()> {
+async fn description_is_stored_beside_the_value() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (setting, option, expected) in [
         (None, None, None),
