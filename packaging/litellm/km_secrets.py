@@ -1,3 +1,3 @@
-"""LiteLLM loads a class from a file beside its configuration."""
+"""Exports the class: LiteLLM loads it from a file beside its configuration."""
 
 from km_litellm import KmSecretManager as KmSecretManager

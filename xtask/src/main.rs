@@ -3,11 +3,11 @@
 
 mod bench;
 mod ci;
+mod dist;
 mod docs;
 mod image;
 mod interop;
 mod layers;
-mod packaging;
 mod server;
 mod step;
 mod workspace;
@@ -28,7 +28,7 @@ const HELP: &str = "cargo xtask COMMAND
   image [--server=WAY]              build and test the container image of km
   layers                            check the direction of dependencies
   docs                              check links and build the documentation site
-  pages                             completions and man pages, written anew
+  dist                              write man pages and completions to target/dist
   ci                                the steps of CI
   bench [FILTER]                    measure beside peers; without a filter,
                                     docs/benchmarks.md is written
@@ -58,8 +58,8 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
+        "dist" if alone => dist::dist(),
         "docs" if alone => docs::docs(),
-        "pages" if alone => packaging::pages(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

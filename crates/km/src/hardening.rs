@@ -1,7 +1,7 @@
-//! Keeps the secrets in this process's memory from other processes and out of core files.
+//! Protects the secrets in memory from debuggers and core files.
 //!
-//! Nothing of this is inherited by a program that is started: an `execve` makes a process dumpable
-//! again, and [`with_original_core_limit`] restores the limit for it.
+//! A program that `km exec` starts does not inherit the protection, because `execve` makes a
+//! process dumpable again and [`with_original_core_limit`] restores the limit of core files.
 
 use std::io;
 use std::sync::OnceLock;
@@ -10,27 +10,28 @@ use km_proxy_adapter::ErrorKind;
 use km_settings::{ProcessEnv, is_debuggable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
-/// The limit of core files that this process was started with, once it is lowered.
+/// The limit of core files that this process was started with. Unset until it is lowered.
 static ORIGINAL_CORE_LIMIT: OnceLock<Rlimit> = OnceLock::new();
 
-/// Refuses debuggers, readers of `/proc/PID` of the same user, and core files, unless
-/// `KM_DANGER_DEBUGGABLE` allows them. To be called before anything secret is in memory.
+/// Denies debuggers, core files, and access to `/proc/PID` by the same user, unless
+/// `KM_DANGER_DEBUGGABLE` allows them. Must be called before a secret is in memory.
 ///
 /// # Errors
-/// The system does not allow it.
+///
+/// `Internal` if the system does not allow it.
 pub(crate) fn apply() -> Result<(), Failure> {
     if is_debuggable(&ProcessEnv) {
         return Ok(());
     }
-    refuse().map_err(|error| {
+    deny().map_err(|error| {
         let what = format!("internal: cannot protect the memory of this process: {error}");
-        Failure::new(ErrorKind::Internal, what, "set KM_DANGER_DEBUGGABLE=true to run without it")
+        Failure::new(ErrorKind::Internal, what, "set KM_DANGER_DEBUGGABLE=true to run unprotected")
     })
 }
 
-fn refuse() -> io::Result<()> {
+fn deny() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -40,13 +41,13 @@ fn refuse() -> io::Result<()> {
     Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: original.maximum })?)
 }
 
-/// Calls `start` under the limit of core files that this process was started with, so that the
-/// program it starts inherits that limit.
+/// Calls `start` under the original limit of core files, so that a program it starts inherits that
+/// limit.
 pub(crate) fn with_original_core_limit<T>(start: impl FnOnce() -> T) -> T {
     let Some(original) = ORIGINAL_CORE_LIMIT.get() else {
         return start();
     };
-    // Neither call fails, because the hard limit never changes. This process stays non-dumpable.
+    // Neither call fails because the hard limit never changes. This process stays non-dumpable.
     let _ = setrlimit(Resource::Core, *original);
     let outcome = start();
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: original.maximum });

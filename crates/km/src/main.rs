@@ -1,21 +1,17 @@
-//! The `km` binary: the command line over `km-proxy-adapter`.
+//! The `km` binary, a command line for [`km_proxy_adapter`].
 //!
-//! A command is parsed, its settings are read, it runs until it ends or a signal comes, and its
-//! outcome becomes an exit code. Nothing here talks HTTP to Vault.
+//! [`run`] parses the command line, runs one of the [`commands`] until it ends or a signal arrives,
+//! and turns its outcome into an exit code. This crate sends no request to Vault itself.
 
-mod args;
+mod cli;
 mod commands;
-mod escape;
-mod exit;
-mod failure;
-mod hardening;
-mod input;
-mod log;
-mod output;
+mod config;
 #[cfg(test)]
-mod pages;
+mod dist;
+mod error;
+mod hardening;
+mod io;
 mod run;
-mod settings;
 mod signals;
 
 use std::process::ExitCode;

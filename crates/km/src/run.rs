@@ -1,4 +1,4 @@
-//! From arguments to an exit code.
+//! The entry point: from the arguments of the process to its exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -8,33 +8,24 @@ use clap::{CommandFactory, FromArgMatches};
 use km_proxy_adapter::ErrorKind;
 use tokio::runtime::Builder;
 
-use crate::args::{Cli, Command};
-use crate::failure::Failure;
-use crate::{commands, hardening, log};
-
-/// What is logged unless somebody says otherwise: warnings. What the certificate verifier logs is
-/// the error that the command ends with.
-const DEFAULT_LOG: &str = "warn,rustls_platform_verifier=off";
-
-/// The same of the sidecar: who changed which key is told too.
-const DEFAULT_SERVE_LOG: &str = "warn,rustls_platform_verifier=off,km::audit=info";
-
-/// The same of a watched program: why it was started again should be known.
-const DEFAULT_WATCH_LOG: &str = "warn,rustls_platform_verifier=off,km::watch=info";
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+use crate::io::log::{self, DefaultFilter};
+use crate::{commands, hardening};
 
 /// Runs the command of this process.
 pub(crate) fn main() -> ExitCode {
     log::report_panics();
     if let Err(failure) = hardening::apply() {
-        return reported(&failure);
+        return report_before_parsing(&failure);
     }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let json = cli.common.json;
+    let json = cli.global.json;
     let outcome = catch_unwind(AssertUnwindSafe(|| run(cli))).unwrap_or_else(|_| {
-        Err(Failure::new(ErrorKind::Internal, "internal: the program panicked", "report this"))
+        Err(Failure::new(ErrorKind::Internal, "internal: the program panicked", "report this bug"))
     });
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -46,25 +37,22 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
-    let serves = matches!(cli.command, Command::Serve(_));
-    let preset = match &cli.command {
-        Command::Serve(_) => DEFAULT_SERVE_LOG,
-        Command::Exec(args) if args.watch => DEFAULT_WATCH_LOG,
-        _ => DEFAULT_LOG,
+    let filter = match &cli.command {
+        Command::Serve(_) => DefaultFilter::Serve,
+        Command::Exec(args) if args.watch => DefaultFilter::Watch,
+        _ => DefaultFilter::OneShot,
     };
-    log::start(&cli.common, preset)?;
-    let runtime = if serves { Builder::new_multi_thread() } else { Builder::new_current_thread() }
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        Failure::new(
-            ErrorKind::Internal,
-            format!("internal: no runtime: {error}"),
-            "see the system's limits",
-        )
+    log::start(&cli.global, filter)?;
+    let mut builder = match &cli.command {
+        Command::Serve(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build().map_err(|error| {
+        let what = format!("internal: cannot start the async runtime: {error}");
+        Failure::new(ErrorKind::Internal, what, "check the resource limits of the system")
     })?;
     let outcome = runtime.block_on(commands::run(cli));
-    // A thread that still waits for stdin is not waited for.
+    // Dropping the runtime would wait for a thread that is still blocked on stdin.
     runtime.shutdown_background();
     outcome
 }
@@ -78,31 +66,33 @@ fn parse() -> Result<Cli, ExitCode> {
     let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion => {
-            // Nobody reads it if stdout is closed.
+            // A closed stdout is not an error here.
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        _ => reported(&Failure::new(
+        _ => report_before_parsing(&Failure::new(
             ErrorKind::Usage,
             usage(&error),
-            "km --help tells what there is",
+            "run `km --help` for usage",
         )),
     })
 }
 
-/// Reports a failure that came before the arguments were parsed.
-fn reported(failure: &Failure) -> ExitCode {
+/// Reports a failure that occurred before the arguments were parsed.
+fn report_before_parsing(failure: &Failure) -> ExitCode {
     failure.report(std::env::args_os().any(|arg| arg == "--json"));
     ExitCode::from(failure.code())
 }
 
-/// The command, and all below it, with the settings in their long help.
+/// Appends the settings to the long help of a command and of its subcommands.
 fn with_settings(command: clap::Command, help: &str) -> clap::Command {
     command.after_long_help(help.to_owned()).mut_subcommands(|sub| with_settings(sub, help))
 }
 
-/// What is wrong with the arguments, on one line. What nobody asked for is not quoted: it may be
-/// the value that should have come on stdin.
+/// Describes a usage error on one line.
+///
+/// An argument is quoted only if it looks like a command or an option, because an unexpected one
+/// may be a secret that should have been passed on stdin.
 fn usage(error: &clap::Error) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(text)) => text.as_str(),
@@ -110,34 +100,46 @@ fn usage(error: &clap::Error) -> String {
     };
     let what = match error.kind() {
         ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        | ClapErrorKind::MissingSubcommand => "there is no command".to_owned(),
+        | ClapErrorKind::MissingSubcommand => "missing command".to_owned(),
         ClapErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
             Some(ContextValue::String(name)) if is_word(name) => {
-                format!("there is no command `{name}`")
+                format!("unknown command `{name}`")
             }
-            _ => "there is no such command".to_owned(),
+            _ => "unknown command".to_owned(),
         },
         ClapErrorKind::UnknownArgument if is_option(argument) => {
-            format!("there is no option `{argument}` here")
+            format!("unknown option `{argument}`")
         }
         ClapErrorKind::UnknownArgument => {
-            "there is an argument too many; a value is read from stdin".to_owned()
+            "unexpected argument; a secret's value is read from stdin".to_owned()
         }
         ClapErrorKind::InvalidValue
         | ClapErrorKind::ValueValidation
         | ClapErrorKind::TooManyValues
-        | ClapErrorKind::WrongNumberOfValues => format!("the value of `{argument}` can't be used"),
+        | ClapErrorKind::WrongNumberOfValues => {
+            format!("invalid value for `{argument}`{}", valid_values(error))
+        }
         _ => first_paragraph(error),
     };
     format!("usage: {what}")
 }
 
-/// Whether it looks like an option of this program, and like nothing else.
+/// Lists the values that an option accepts, if they are enumerable.
+fn valid_values(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!(": expected one of {}", values.join(", "))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Returns whether an argument has the form of a long option of this program.
 fn is_option(argument: &str) -> bool {
     argument.strip_prefix("--").is_some_and(is_word)
 }
 
-/// Whether it is short, of small letters and hyphens: no secret is.
+/// Returns whether a text consists of a few lower-case letters and hyphens, unlike a secret.
 fn is_word(text: &str) -> bool {
     (1..=20).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')

@@ -1,7 +1,7 @@
 //! The signals that this process catches.
 //!
-//! A signal that was ignored when the process started, as by `nohup`, stays ignored. What `km exec`
-//! forwards to its program is up to `commands/exec`.
+//! A signal that was ignored when the process started, for example by `nohup`, stays ignored. The
+//! signals that `km exec` forwards to its program are chosen in `commands::exec::signals`.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,28 +15,34 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
-/// The signals that ask a command to end.
+/// The signals that request the end of a command.
 pub(crate) const TERMINATION: &[i32] = &[SIGINT, SIGTERM];
 
-/// What a shell adds to the number of a signal that ended a process.
-pub(crate) const SIGNALLED: i32 = 128;
+/// The exit code of a process that a signal ended is this plus the signal's number, as in a shell.
+pub(crate) const SIGNAL_EXIT_BASE: i32 = 128;
 
-/// How long a write that is in flight may take after a signal; the process ends within 5 s.
+/// How long a write in flight may take after a signal. The process has to exit within 5 s.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// The key manager of this process, which knows whether a write is in flight.
+/// The key manager of this process, which records whether a write was sent.
 static KEYS: OnceLock<KeyManager> = OnceLock::new();
 
-/// Notes the key manager that the command uses.
-pub(crate) fn uses(keys: &KeyManager) {
-    // A command connects once.
+/// Registers the key manager that the command uses.
+pub(crate) fn register(keys: &KeyManager) {
+    // A command connects only once.
     let _ = KEYS.set(keys.clone());
 }
 
-/// Runs `command` until it ends or a signal asks for its end. A command that only reads ends at
-/// once; a write in flight is completed or reported as ambiguous.
+/// Runs `command` until it completes or a signal requests its end.
+///
+/// A command that has sent no write is canceled at once. Otherwise it may complete within
+/// [`GRACE`].
+///
+/// # Errors
+///
+/// `Unavailable` if the command was canceled, `Conflict` if a write may have been executed.
 pub(crate) async fn until_signal(
     command: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -47,32 +53,38 @@ pub(crate) async fn until_signal(
         () = termination.requested() => {}
     }
     if !KEYS.get().is_some_and(KeyManager::has_sent_change) {
-        return Err(interrupted("nothing was changed: run it again"));
+        return Err(interrupted("nothing was changed; run the command again"));
     }
     tokio::time::timeout(GRACE, command).await.unwrap_or_else(|_| {
         let what = "interrupted by a signal: the write may have been executed";
-        Err(Failure::new(ErrorKind::Conflict, what, "read the secret to find out, then decide"))
+        Err(Failure::new(
+            ErrorKind::Conflict,
+            what,
+            "read the secret, then decide whether to write it again",
+        ))
     })
 }
 
-/// The failure of a command that a signal ended before it changed anything.
+/// Returns the failure of a command that a signal ended before it changed anything.
 pub(crate) fn interrupted(hint: &str) -> Failure {
     Failure::new(ErrorKind::Unavailable, "interrupted by a signal", hint)
 }
 
-/// The failure of a command that needs signals and cannot catch them.
+/// Returns the failure of a command that cannot catch signals.
 pub(crate) fn not_caught(error: &io::Error) -> Failure {
     let what = format!("internal: cannot catch signals: {error}");
-    Failure::new(ErrorKind::Internal, what, "see the system's limits")
+    Failure::new(ErrorKind::Internal, what, "check the resource limits of the system")
 }
 
-/// The signals that this process ignores, as a bit mask.
+/// The set of signals that this process ignores, as a bit mask.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
-    /// Reads them from the kernel. A signal that is caught is not ignored any more, so this is to be
-    /// called before signals are caught. Where there is no `/proc`, none counts as ignored.
+    /// Reads the set from `/proc`; it is empty if there is no `/proc`.
+    ///
+    /// Must be called before signals are caught, because a caught signal no longer counts as
+    /// ignored.
     pub(crate) fn now() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self(ignored_mask(&status).unwrap_or(0))
@@ -88,7 +100,7 @@ fn ignored_mask(status: &str) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-/// Several signals, received together. Deliveries of one signal that come close together are one.
+/// A merged stream of several signals. Deliveries of the same signal may coalesce.
 #[derive(Debug, Default)]
 pub(crate) struct SignalStreams(Vec<(i32, Signal)>);
 
@@ -96,7 +108,8 @@ impl SignalStreams {
     /// Catches a signal from now on, unless it is `ignored`.
     ///
     /// # Errors
-    /// It cannot be caught.
+    ///
+    /// The operating system's error if the signal cannot be caught.
     pub(crate) fn add(&mut self, number: i32, ignored: IgnoredSignals) -> io::Result<()> {
         if !ignored.contains(number) {
             self.0.push((number, signal(SignalKind::from_raw(number))?));
@@ -104,7 +117,7 @@ impl SignalStreams {
         Ok(())
     }
 
-    /// Waits for the next one: its number.
+    /// Waits for the next signal and returns its number.
     pub(crate) async fn next(&mut self) -> i32 {
         poll_fn(|context| {
             let mut ready = self.0.iter_mut().filter_map(|(number, stream)| {
@@ -116,8 +129,10 @@ impl SignalStreams {
     }
 }
 
-/// Signals that ask this process to end. The second one ends it at once from within the signal
-/// handler, even while every thread is blocked.
+/// A listener for signals that request the end of this process.
+///
+/// The second signal ends the process at once, from within the signal handler, even if every thread
+/// is blocked.
 #[derive(Debug)]
 pub(crate) struct Termination {
     streams: SignalStreams,
@@ -129,7 +144,8 @@ impl Termination {
     /// Catches `signals` until this is dropped, except those that are `ignored`.
     ///
     /// # Errors
-    /// One of them cannot be caught.
+    ///
+    /// `Internal` if one of them cannot be caught.
     pub(crate) fn catch(signals: &[i32], ignored: IgnoredSignals) -> Result<Self, Failure> {
         Self::register(signals, ignored).map_err(|error| not_caught(&error))
     }
@@ -139,9 +155,10 @@ impl Termination {
         let mut termination = Self { streams, requested: Arc::default(), actions };
         for &number in signals.iter().filter(|signal| !ignored.contains(**signal)) {
             termination.streams.add(number, ignored)?;
-            // In this order, because the first signal must not find the flag that it sets itself.
+            // Registered in this order so that the first signal does not see its own flag.
             let (exit, note) = (termination.requested.clone(), termination.requested.clone());
-            let exit = flag::register_conditional_shutdown(number, SIGNALLED + number, exit)?;
+            let exit =
+                flag::register_conditional_shutdown(number, SIGNAL_EXIT_BASE + number, exit)?;
             termination.actions.push(exit);
             termination.actions.push(flag::register(number, note)?);
         }
@@ -153,8 +170,8 @@ impl Termination {
         self.streams.next().await;
     }
 
-    /// Returns whether the end was requested. Unlike [`requested`](Self::requested), it misses
-    /// nothing that the runtime has not looked at yet.
+    /// Returns whether the end was requested. Unlike [`requested`](Self::requested), this sees a
+    /// signal before the runtime has dispatched it.
     pub(crate) fn is_requested(&self) -> bool {
         self.requested.load(Ordering::SeqCst)
     }

@@ -1,12 +1,13 @@
-//! `km check`: is everything in place?
+//! `km check`: verifies settings, connectivity, login, mount and permissions.
 
 use km_proxy_adapter::{CheckResult, CheckStatus};
 use km_settings::Settings;
 use serde::Serialize;
 
-use crate::args::{Check, Common};
-use crate::failure::Failure;
-use crate::{output, settings};
+use crate::cli::{CheckArgs, GlobalArgs};
+use crate::config;
+use crate::error::Failure;
+use crate::io::output;
 
 #[derive(Serialize)]
 struct Document {
@@ -23,41 +24,42 @@ struct Line {
     hint: Option<String>,
 }
 
-pub(crate) async fn run(common: &Common, args: &Check) -> Result<(), Failure> {
+pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<(), Failure> {
     if args.policy {
-        return policy(common).await;
+        return print_policy(global).await;
     }
-    let keys = match settings::connect(common).await {
+    let keys = match config::connect(global).await {
         Ok(keys) => keys,
         Err(failure) => {
-            let lines = failure.lines().map(|(message, hint)| Line {
+            let lines = failure.problems().map(|(message, hint)| Line {
                 status: "failed",
                 step: "settings",
                 message: message.to_owned(),
                 hint: hint.map(str::to_owned),
             });
-            print(lines.collect(), false, common.json)?;
+            print(lines.collect(), false, global.json)?;
             return Err(failure);
         }
     };
-    let findings = keys.check().await;
-    let checks: Vec<Line> = findings.iter().map(line).collect();
-    let failed = findings.into_iter().find_map(|finding| match finding.status {
+    let results = keys.check().await;
+    let checks: Vec<Line> = results.iter().map(line).collect();
+    let failed = results.into_iter().find_map(|result| match result.status {
         CheckStatus::Failed(error) => Some(error),
         CheckStatus::Ok | CheckStatus::Warning(_) => None,
     });
-    print(checks, failed.is_none(), common.json)?;
+    print(checks, failed.is_none(), global.json)?;
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Prints the policy. Nothing is sent, and no login is needed: there is none before the policy.
-async fn policy(common: &Common) -> Result<(), Failure> {
+/// Prints the policy. This sends nothing and needs no credentials, because a policy usually comes
+/// before the login that it is for.
+async fn print_policy(global: &GlobalArgs) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document {
         policy: String,
     }
-    let policy = km_proxy_adapter::policy(&settings::read(common, Settings::without_login).await?)?;
-    if common.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
+    let policy = km_proxy_adapter::policy(&config::read(global, Settings::without_login).await?)?;
+    if global.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
 }
 
 fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
@@ -70,11 +72,11 @@ fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
     }))
 }
 
-fn line(finding: &CheckResult) -> Line {
-    let step = finding.step;
-    let (status, message, hint) = match &finding.status {
-        CheckStatus::Ok => ("ok", finding.detail.clone(), None),
-        CheckStatus::Warning(hint) => ("warning", finding.detail.clone(), Some(hint.clone())),
+fn line(result: &CheckResult) -> Line {
+    let step = result.step;
+    let (status, message, hint) = match &result.status {
+        CheckStatus::Ok => ("ok", result.detail.clone(), None),
+        CheckStatus::Warning(hint) => ("warning", result.detail.clone(), Some(hint.clone())),
         CheckStatus::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
     };
     Line { status, step, message, hint }

@@ -1,13 +1,13 @@
-//! `km delete`: the soft deletion of a global secret's latest version.
+//! `km delete`: soft-deletes the latest version of a global secret.
 
 use km_proxy_adapter::KeyManager;
 use serde::Serialize;
 
-use crate::args::Delete;
-use crate::failure::Failure;
-use crate::output;
+use crate::cli::DeleteArgs;
+use crate::error::Failure;
+use crate::io::output;
 
-pub(crate) async fn run(keys: &KeyManager, args: Delete, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(keys: &KeyManager, args: DeleteArgs, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document<'a> {
         path: &'a str,

@@ -1,4 +1,4 @@
-//! `km key …`: the virtual keys of the gateway, or of a team.
+//! `km key`: manages the virtual keys of the gateway or of a team.
 
 use km_proxy_adapter::{
     Error, ErrorKind, KeyAlias, KeyChange, KeyManager, SecretLocation, StoreOutcome, VaultValidator,
@@ -6,104 +6,106 @@ use km_proxy_adapter::{
 use km_settings::TeamSettings;
 use serde::Serialize;
 
-use crate::args::{
-    Common, Key, KeyDelete, KeyList, KeyName, KeyRead, KeyRename, KeyRotate, KeyStore,
+use crate::cli::{
+    GlobalArgs, KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs,
+    KeyRotateArgs, KeyStoreArgs,
 };
 use crate::commands::list;
-use crate::failure::Failure;
-use crate::{input, log, output, settings};
+use crate::config;
+use crate::error::Failure;
+use crate::io::{input, output, stderr};
 
-/// The virtual keys that the command is about.
-struct Command {
+/// The virtual keys of one owner, and the output format.
+struct Keys {
     keys: km_proxy_adapter::VirtualKeys,
     json: bool,
 }
 
-pub(crate) async fn run(common: &Common, command: Key) -> Result<(), Failure> {
-    let team = match &common.team_settings {
-        Some(given) => team(given).await.map(Some),
+pub(crate) async fn run(global: &GlobalArgs, command: KeyCommand) -> Result<(), Failure> {
+    let team = match &global.team_settings {
+        Some(argument) => team_settings(argument).await.map(Some),
         None => Ok(None),
     };
-    let keys = settings::connect(common).await;
+    let keys = config::connect(global).await;
     let (team, keys) = both(team, keys)?;
     let keys = keys.virtual_keys(team.as_ref())?;
-    let run = Command { keys, json: common.json };
+    let keys = Keys { keys, json: global.json };
     match command {
-        Key::Store(args) => run.store(args).await,
-        Key::Read(args) => run.read(args).await,
-        Key::List(args) => run.list(args).await,
-        Key::Rotate(args) => run.rotate(args).await,
-        Key::Rename(args) => run.rename(args).await,
-        Key::Delete(args) => run.delete(args).await,
+        KeyCommand::Store(args) => keys.store(args).await,
+        KeyCommand::Read(args) => keys.read(args).await,
+        KeyCommand::List(args) => keys.list(args).await,
+        KeyCommand::Rotate(args) => keys.rotate(args).await,
+        KeyCommand::Rename(args) => keys.rename(args).await,
+        KeyCommand::Delete(args) => keys.delete(args).await,
     }
 }
 
-impl Command {
-    async fn store(&self, args: KeyStore) -> Result<(), Failure> {
+impl Keys {
+    async fn store(&self, args: KeyStoreArgs) -> Result<(), Failure> {
         let alias = alias(&args.name)?;
-        if args.place.explain {
+        if args.explain.explain {
             return self.explain([&alias]);
         }
         self.keys.locate(&alias)?;
-        let value = input::value(&args.input).await?;
+        let value = input::value(&args.value).await?;
         let stored = self.keys.store(&alias, value, args.description.as_deref()).await?;
-        self.tell(&stored)
+        self.print_outcome(&stored)
     }
 
-    async fn read(&self, args: KeyRead) -> Result<(), Failure> {
+    async fn read(&self, args: KeyReadArgs) -> Result<(), Failure> {
         let alias = alias(&args.name)?;
-        if args.place.explain {
+        if args.explain.explain {
             return self.explain([&alias]);
         }
         output::secret(&self.keys.read(&alias).await?.value)
     }
 
-    async fn list(&self, args: KeyList) -> Result<(), Failure> {
+    async fn list(&self, args: KeyListArgs) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Document {
             aliases: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             deleted: Option<Vec<String>>,
         }
-        if args.place.explain {
-            return self.show([self.keys.locate_folder()]);
+        if args.explain.explain {
+            return self.print_locations([self.keys.locate_folder()]);
         }
         let listing = self.keys.list().await?;
         if self.json {
-            let (aliases, deleted) = list::texts(&listing, args.all);
+            let (aliases, deleted) = list::live_and_deleted(&listing, args.all);
             return output::json(&Document { aliases, deleted });
         }
-        list::lines(&listing, args.all)
+        list::print(&listing, args.all)
     }
 
-    async fn rotate(&self, args: KeyRotate) -> Result<(), Failure> {
+    async fn rotate(&self, args: KeyRotateArgs) -> Result<(), Failure> {
         let alias = alias(&args.name)?;
         let to = args.to.as_deref().map(KeyAlias::new).transpose()?;
-        if args.place.explain {
+        if args.explain.explain {
             return self.explain([&alias].into_iter().chain(&to));
         }
         for name in [&alias].into_iter().chain(&to) {
             self.keys.locate(name)?;
         }
-        let value = input::value(&args.input).await?;
-        self.tell(&self.keys.rotate(&alias, to.as_ref(), value).await?)
+        let value = input::value(&args.value).await?;
+        self.print_outcome(&self.keys.rotate(&alias, to.as_ref(), value).await?)
     }
 
-    async fn rename(&self, args: KeyRename) -> Result<(), Failure> {
+    async fn rename(&self, args: KeyRenameArgs) -> Result<(), Failure> {
         let (old, new) = (KeyAlias::new(&args.old)?, KeyAlias::new(&args.new)?);
-        if args.place.explain {
+        if args.explain.explain {
             return self.explain([&old, &new]);
         }
-        self.tell(&self.keys.rename(&old, &new).await?)
+        self.print_outcome(&self.keys.rename(&old, &new).await?)
     }
 
-    async fn delete(&self, args: KeyDelete) -> Result<(), Failure> {
+    async fn delete(&self, args: KeyDeleteArgs) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Document<'a> {
             deleted: &'a str,
         }
         let alias = alias(&args.name)?;
-        if args.place.explain {
+        if args.explain.explain {
             return self.explain([&alias]);
         }
         let path = self.keys.delete(&alias).await?;
@@ -113,14 +115,17 @@ impl Command {
         output::lines([format!("deleted {path}")])
     }
 
-    /// Tells where each of these keys is.
+    /// Prints the location of each key.
     fn explain<'a>(&self, aliases: impl IntoIterator<Item = &'a KeyAlias>) -> Result<(), Failure> {
-        let places: Result<Vec<_>, Error> =
+        let locations: Result<Vec<_>, Error> =
             aliases.into_iter().map(|alias| self.keys.locate(alias)).collect();
-        self.show(places?)
+        self.print_locations(locations?)
     }
 
-    fn show(&self, places: impl IntoIterator<Item = SecretLocation>) -> Result<(), Failure> {
+    fn print_locations(
+        &self,
+        locations: impl IntoIterator<Item = SecretLocation>,
+    ) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Document {
             places: Vec<Line>,
@@ -130,7 +135,7 @@ impl Command {
             path: String,
             field: String,
         }
-        let lines = places.into_iter().filter_map(|place| match place {
+        let lines = locations.into_iter().filter_map(|location| match location {
             SecretLocation::Vault { path, field } => {
                 Some(Line { path: format!("/v1/{path}"), field })
             }
@@ -143,8 +148,8 @@ impl Command {
         output::lines(places.iter().map(|Line { path, field }| format!("{path} field {field}")))
     }
 
-    /// Tells what was done, or that nothing was.
-    fn tell(&self, stored: &StoreOutcome) -> Result<(), Failure> {
+    /// Prints where the key was stored, or that `store_virtual_keys` is off.
+    fn print_outcome(&self, stored: &StoreOutcome) -> Result<(), Failure> {
         #[derive(Serialize)]
         #[serde(untagged)]
         enum Document<'a> {
@@ -159,7 +164,7 @@ impl Command {
             },
         }
         let StoreOutcome::Stored(KeyChange { path, version, deleted, .. }) = stored else {
-            log::write("km: skipped: store_virtual_keys is off, so no virtual key is stored\n");
+            stderr::write("km: skipped: store_virtual_keys is false\n");
             return if self.json {
                 output::json(&Document::Skipped { skipped: true })
             } else {
@@ -183,18 +188,18 @@ fn alias(name: &KeyName) -> Result<KeyAlias, Error> {
     }
 }
 
-/// The team's settings from their JSON, or from the file after an `@`.
-async fn team(given: &str) -> Result<TeamSettings, Failure> {
-    const HINT: &str = "--team-settings @FILE names a team's JSON";
-    let text = match given.strip_prefix('@') {
-        Some(file) => settings::text(file.as_ref(), HINT).await?,
-        None => given.to_owned().into(),
+/// Parses the argument of `--team-settings`: JSON, or `@` and the path of a file with it.
+async fn team_settings(argument: &str) -> Result<TeamSettings, Failure> {
+    const HINT: &str = "set --team-settings @FILE to a file with a team's settings as JSON";
+    let text = match argument.strip_prefix('@') {
+        Some(file) => config::read_text(file.as_ref(), HINT).await?,
+        None => argument.to_owned().into(),
     };
     let team = TeamSettings::from_json(&text, &VaultValidator);
     team.map_err(|problems| Error::from(problems).into())
 }
 
-/// Both, or all that is wrong with either.
+/// Combines two outcomes. If both are settings errors, all problems are reported at once.
 fn both(
     team: Result<Option<TeamSettings>, Failure>,
     keys: Result<KeyManager, Failure>,

@@ -1,4 +1,4 @@
-//! `km list`: the names of global secrets.
+//! `km list`: prints the names of global secrets.
 
 use std::fmt::Display;
 
@@ -6,11 +6,11 @@ use km_proxy_adapter::{KeyManager, Listing, NameState};
 use serde::Serialize;
 use tracing::warn;
 
-use crate::args::List;
-use crate::failure::Failure;
-use crate::output;
+use crate::cli::ListArgs;
+use crate::error::Failure;
+use crate::io::output;
 
-pub(crate) async fn run(keys: &KeyManager, args: List, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(keys: &KeyManager, args: ListArgs, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document {
         names: Vec<String>,
@@ -19,14 +19,14 @@ pub(crate) async fn run(keys: &KeyManager, args: List, json: bool) -> Result<(),
     }
     let listing = keys.list(args.prefix.as_deref()).await?;
     if json {
-        let (names, deleted) = texts(&listing, args.all);
+        let (names, deleted) = live_and_deleted(&listing, args.all);
         return output::json(&Document { names, deleted });
     }
-    lines(&listing, args.all)
+    print(&listing, args.all)
 }
 
-/// The live names, and with `all` the deleted and destroyed ones.
-pub(super) fn texts<T: Display>(
+/// Returns the live names and, with `all`, the deleted and destroyed ones.
+pub(super) fn live_and_deleted<T: Display>(
     listing: &Listing<T>,
     all: bool,
 ) -> (Vec<String>, Option<Vec<String>>) {
@@ -35,8 +35,8 @@ pub(super) fn texts<T: Display>(
     (live, all.then(|| listing.gone().map(ToString::to_string).collect()))
 }
 
-/// Prints the live names; with `all` also the others, marked.
-pub(super) fn lines<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), Failure> {
+/// Prints the live names and, with `all`, the deleted and destroyed ones, marked as such.
+pub(super) fn print<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), Failure> {
     warn_unchecked(listing);
     let names = listing.names.iter().filter(|(_, state)| all || !state.is_gone());
     output::rows(names.map(|(name, state)| {
@@ -53,7 +53,7 @@ fn warn_unchecked<T>(listing: &Listing<T>) {
     if let Some(error) = &listing.metadata_error {
         warn!(
             error = error.message(),
-            "deleted names are listed too (hint: allow `read` on their metadata)"
+            "deleted names are listed too: cannot read metadata (hint: allow `read` on it)"
         );
     }
 }

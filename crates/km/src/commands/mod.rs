@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands: a module each.
 
 mod check;
 mod delete;
@@ -13,32 +13,36 @@ use std::pin::Pin;
 
 use km_proxy_adapter::ErrorKind;
 
-use crate::args::{Cli, Command};
-use crate::failure::Failure;
-use crate::{settings, signals};
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+use crate::{config, signals};
 
-/// Runs the command; the exit code where there is no failure.
+/// Runs a command and returns its exit code.
+///
+/// # Errors
+///
+/// The failure of the command, which determines the exit code.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
-    let Cli { common, command } = cli;
-    if common.team_settings.is_some() && !matches!(command, Command::Key(_)) {
+    let Cli { global, command } = cli;
+    if global.team_settings.is_some() && !matches!(command, Command::Key(_)) {
         return Err(Failure::new(
             ErrorKind::Usage,
-            "usage: --team-settings is for the commands on virtual keys",
-            "leave it out: provider secrets are never at a team's place",
+            "usage: --team-settings is for `km key` only",
+            "remove it: provider secrets do not belong to a team",
         ));
     }
-    let (common, json) = (&common, common.json);
-    let keys = || settings::connect(common);
-    let once: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // They deal with signals by themselves.
-        Command::Exec(args) => return Box::pin(exec::run(common, args)).await,
-        Command::Serve(args) => return Box::pin(serve::run(common, args)).await,
-        Command::Check(args) => Box::pin(async move { check::run(common, &args).await }),
+    let (global, json) = (&global, global.json);
+    let keys = || config::connect(global);
+    let one_shot: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
+        // These two handle signals themselves.
+        Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
+        Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
+        Command::Check(args) => Box::pin(async move { check::run(global, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
         Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
-        Command::Key(command) => Box::pin(key::run(common, command)),
+        Command::Key(command) => Box::pin(key::run(global, command)),
     };
-    signals::until_signal(once).await.map(|()| 0)
+    signals::until_signal(one_shot).await.map(|()| 0)
 }

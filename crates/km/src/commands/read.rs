@@ -1,13 +1,13 @@
-//! `km read`: a provider secret, through the same code as a gateway.
+//! `km read`: prints a provider secret, read through the same code path as in a gateway.
 
 use km_proxy_adapter::{ErrorKind, KeyManager, Secret, SecretLocation, Source};
 use serde::Serialize;
 
-use crate::args::Read;
-use crate::failure::Failure;
-use crate::{escape, log, output};
+use crate::cli::ReadArgs;
+use crate::error::Failure;
+use crate::io::{escape, output, stderr};
 
-pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(keys: &KeyManager, args: ReadArgs, json: bool) -> Result<(), Failure> {
     let secret = keys.secret(&args.name).await?;
     if args.explain {
         explain(keys, &args.name, &secret, json)?;
@@ -15,7 +15,7 @@ pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(),
     if !args.bool {
         return output::value(secret.expose());
     }
-    let truth = secret.as_bool().ok_or_else(|| {
+    let value = secret.as_bool().ok_or_else(|| {
         let what = format!("read {}: the value is neither true nor false", args.name);
         Failure::new(
             ErrorKind::StoredValue,
@@ -23,11 +23,11 @@ pub(crate) async fn run(keys: &KeyManager, args: Read, json: bool) -> Result<(),
             "store `true` or `false`, or read it without --bool",
         )
     })?;
-    output::value(if truth { "true" } else { "false" })
+    output::value(if value { "true" } else { "false" })
 }
 
 #[derive(Serialize)]
-struct Explained {
+struct Explanation {
     source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
@@ -46,7 +46,7 @@ fn explain(keys: &KeyManager, name: &str, secret: &Secret, json: bool) -> Result
         SecretLocation::Vault { path, field } => (Some(format!("/v1/{path}")), Some(field)),
         SecretLocation::Environment => (None, None),
     };
-    let explained = Explained {
+    let explanation = Explanation {
         source: match secret.source() {
             Source::Vault | Source::Cache | Source::Stale => "vault",
             Source::Environment => "environment",
@@ -58,27 +58,27 @@ fn explain(keys: &KeyManager, name: &str, secret: &Secret, json: bool) -> Result
         age_seconds: secret.age().map(|age| age.as_secs()),
     };
     let text = if json {
-        let document = serde_json::to_string(&explained).unwrap_or_default();
+        let document = serde_json::to_string(&explanation).unwrap_or_default();
         escape::json(&document).into_owned() + "\n"
     } else {
-        lines(&explained)
+        lines(&explanation)
     };
-    // What was asked for is the value: it is not held back because this can't be told.
-    log::write(&text);
+    // A closed stderr does not keep the value from being printed.
+    stderr::write(&text);
     Ok(())
 }
 
-fn lines(explained: &Explained) -> String {
-    let known = [
-        ("source", Some(explained.source.to_owned())),
-        ("path", explained.path.clone()),
-        ("field", explained.field.clone()),
-        ("version", explained.version.map(|version| version.to_string())),
-        ("created", explained.created.clone()),
-        ("age", explained.age_seconds.map(|seconds| format!("{seconds} s"))),
+fn lines(explanation: &Explanation) -> String {
+    let fields = [
+        ("source", Some(explanation.source.to_owned())),
+        ("path", explanation.path.clone()),
+        ("field", explanation.field.clone()),
+        ("version", explanation.version.map(|version| version.to_string())),
+        ("created", explanation.created.clone()),
+        ("age", explanation.age_seconds.map(|seconds| format!("{seconds} s"))),
     ];
     let line = |(name, value): (&str, Option<String>)| {
         Some(format!("{name}: {}\n", escape::text(&value?)))
     };
-    known.into_iter().filter_map(line).collect()
+    fields.into_iter().filter_map(line).collect()
 }

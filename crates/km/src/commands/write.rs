@@ -1,19 +1,19 @@
-//! `km write`: a new version of a global secret.
+//! `km write`: writes a new version of a global secret.
 
 use km_proxy_adapter::{KeyManager, WriteOptions};
 use serde::Serialize;
 
-use crate::args::Write;
-use crate::failure::Failure;
-use crate::{input, output};
+use crate::cli::WriteArgs;
+use crate::error::Failure;
+use crate::io::{input, output};
 
-pub(crate) async fn run(keys: &KeyManager, args: Write, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(keys: &KeyManager, args: WriteArgs, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Document<'a> {
         path: &'a str,
         version: u64,
     }
-    let value = input::value(&args.input).await?;
+    let value = input::value(&args.value).await?;
     let options = WriteOptions { description: args.description, cas: args.cas };
     let written = keys.write(&args.name, value, &options).await?;
     if json {

@@ -7,14 +7,14 @@ use super::common::{NAME, fails, file, refused, says};
 #[tokio::test]
 async fn arguments_that_can_not_be_meant() -> Result<()> {
     for (arguments, why) in [
-        (&[][..], "no command"),
+        (&[][..], "missing command"),
         (&["raed", NAME], "raed"),
         (&["read"], "NAME"),
         (&["write"], "NAME"),
         (&["delete"], "NAME"),
-        (&["read", NAME, "second"], "too many"),
-        (&["list", "a", "b"], "too many"),
-        (&["check", "all"], "too many"),
+        (&["read", NAME, "second"], "unexpected argument"),
+        (&["list", "a", "b"], "unexpected argument"),
+        (&["check", "all"], "unexpected argument"),
         (&["read", NAME, "--value"], "--value"),
         (&["read", NAME, "--raw"], "--raw"),
         (&["write", NAME, "--cas"], "--cas"),
@@ -162,5 +162,5 @@ async fn the_kind_is_told_even_when_json_stands_last() -> Result<()> {
     }
     // A name that looks like the option is a name.
     let said = fails(|| testkit::Km::new().args(["read", "a", "--", "b"]), 2, "usage").await?;
-    says(&said, &["too many"])
+    says(&said, &["unexpected argument"])
 }

@@ -1,4 +1,4 @@
-//! What the audit log says of reads and of changes.
+//! The audit log of reads and changes.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn events(fixture: &Fixture, filter: &str) -> Result<Vec<Value>> {
 }
 
 #[tokio::test]
-async fn reads_are_logged_with_name_source_version_and_peer() -> Result<()> {
+async fn reads_are_logged_with_name_source_version_and_client() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let events = events(&fixture, "km::audit=debug").await?;
     let seen: Vec<_> = events
@@ -34,29 +34,30 @@ async fn reads_are_logged_with_name_source_version_and_peer() -> Result<()> {
         .map(|event| {
             let fields = &event["fields"];
             (
-                fields["door"].clone(),
+                fields["api"].clone(),
                 fields["operation"].clone(),
-                fields["place"].clone(),
+                fields["name"].clone(),
                 fields["source"].clone(),
                 fields["version"].clone(),
             )
         })
         .collect();
     let expected: Vec<_> = [
-        ("own", "read", "ONE", "vault", json!(1)),
-        ("own", "read", "ONE", "cache", json!(1)),
+        ("native", "read", "ONE", "vault", json!(1)),
+        ("native", "read", "ONE", "cache", json!(1)),
         ("vault", "read", "ONE", "cache", json!(1)),
         ("vault", "read_metadata", "ONE", "vault", json!(1)),
         ("vault", "list", "", "vault", Value::Null),
     ]
     .into_iter()
-    .map(|(door, operation, place, source, version)| {
-        (json!(door), json!(operation), json!(place), json!(source), version)
+    .map(|(api, operation, name, source, version)| {
+        (json!(api), json!(operation), json!(name), json!(source), version)
     })
     .collect();
     ensure!(seen == expected, "{events:#?}");
     for event in &events {
-        ensure!(event["fields"]["who"].as_str().is_some_and(|who| who.starts_with("127.0.0.1:")));
+        let client = event["fields"]["client"].as_str();
+        ensure!(client.is_some_and(|client| client.starts_with("127.0.0.1:")));
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ async fn what_could_not_be_listened_on_is_refused() -> Result<()> {
     let connected = TcpStream::connect(listener.local_addr()?)?;
     let (one, _other) = UnixStream::pair()?;
     for (place, handed, why) in [
-        (loopback, tcp("0.0.0.0:0")?, "is not of loopback"),
+        (loopback, tcp("0.0.0.0:0")?, "is not bound to loopback"),
         (loopback, handed.into(), "is not a valid tcp socket"),
         (&socket, tcp(loopback)?, "is not a valid unix stream socket"),
         (&socket, std::fs::File::open(directory.path())?.into(), "is not a socket"),

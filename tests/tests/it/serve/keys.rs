@@ -40,7 +40,7 @@ async fn the_life_of_a_key() -> Result<()> {
     let said = sidecar.stop().await?.stderr;
     let audit: Vec<_> = said.lines().filter(|line| line.contains("km::audit")).collect();
     assert_eq!(audit.len(), 6, "{said}");
-    assert!(audit.iter().all(|line| line.contains("who=127.0.0.1:")), "{said}");
+    assert!(audit.iter().all(|line| line.contains("client=127.0.0.1:")), "{said}");
     assert!(audit[0].contains(&at("team/key")) && audit[0].contains("version=1"), "{said}");
     Ok(())
 }

@@ -65,12 +65,12 @@ async fn metrics_count_operations_and_hold_no_name() -> Result<()> {
     let own = send(&metrics, bare("/metrics")?).await?.expect(200)?;
     assert!(own.header("content-type").starts_with("text/plain"));
     for line in [
-        r#"km_serve_operations_total{door="own",operation="read",outcome="done"} 2"#,
-        r#"km_serve_operations_total{door="own",operation="read",outcome="not_found"} 1"#,
-        r#"km_serve_operation_seconds_count{door="own",operation="read"} 3"#,
+        r#"km_serve_operations_total{api="native",operation="read",outcome="success"} 2"#,
+        r#"km_serve_operations_total{api="native",operation="read",outcome="not_found"} 1"#,
+        r#"km_serve_operation_duration_seconds_count{api="native",operation="read"} 3"#,
         r#"km_serve_reads_total{source="cache"} 1"#,
         r#"km_serve_reads_total{source="vault"} 1"#,
-        r#"km_serve_refused_total{reason="token"} 1"#,
+        r#"km_serve_rejected_total{reason="token"} 1"#,
     ] {
         assert!(own.text.lines().any(|told| told == line), "no {line}: {}", own.text);
     }
@@ -97,10 +97,10 @@ async fn events_are_lines_of_json_where_that_is_asked_for() -> Result<()> {
         said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let fields: Vec<_> = events.iter().map(|event| &event["fields"]).collect();
     assert_eq!(fields.len(), 2, "{said}");
-    for (fields, (place, outcome)) in
-        fields.into_iter().zip([("ONE", "done"), ("ABSENT", "not_found")])
+    for (fields, (name, outcome)) in
+        fields.into_iter().zip([("ONE", "success"), ("ABSENT", "not_found")])
     {
-        assert_eq!(fields["place"], place);
+        assert_eq!(fields["name"], name);
         assert_eq!(fields["outcome"], outcome);
         assert_eq!(fields["operation"], "read");
         assert!(fields["duration_us"].is_u64());

@@ -75,7 +75,7 @@ async fn socket_in_use_is_not_replaced() -> Result<()> {
     let socket = directory.path().join("s");
     let sidecar = Sidecar::run(offline(&socket)).await?;
     let output = offline(&socket).run().await?.expect(2)?;
-    assert!(output.stderr.contains("another process listens there"), "{}", output.stderr);
+    assert!(output.stderr.contains("another process is listening on it"), "{}", output.stderr);
     sidecar.get("/healthz").await?.expect(200)?;
     sidecar.stop().await.map(drop)
 }
@@ -145,7 +145,7 @@ async fn of_two_that_start_together_one_listens() -> Result<()> {
             (Ok(winner), Err(loser)) | (Err(loser), Ok(winner)) => (winner, loser),
             (one, two) => anyhow::bail!("{:?} and {:?}", one.map(drop), two.map(drop)),
         };
-        assert!(loser.to_string().contains("another process listens there"), "{loser:#}");
+        assert!(loser.to_string().contains("another process is listening on it"), "{loser:#}");
         winner.get("/healthz").await?.expect(200)?;
         winner.stop().await?;
     }

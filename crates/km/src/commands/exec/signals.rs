@@ -1,25 +1,29 @@
-//! Which signals are forwarded to the program.
+//! The signals that are forwarded to the program.
 
 use signal_hook::consts::{
     SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGINT, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGSYS, SIGTERM,
     SIGTRAP,
 };
 
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::signals::{IgnoredSignals, SignalStreams, not_caught};
 
-/// The signals that stay with this process: those that cannot be caught, those that its own
-/// instructions cause (as its own writes cause PIPE), and CHLD, which is about the program.
+/// The signals that are not forwarded: those that cannot be caught, those that this process causes
+/// itself (a write to a closed pipe causes PIPE), and CHLD, which reports a change of the program.
 const NOT_FORWARDED: &[i32] =
     &[SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP];
 
-/// The number of the first real-time signal. The C library keeps the first few for itself.
+/// The first real-time signal. The C library reserves the first few of them.
 const FIRST_REALTIME: i32 = 32;
 
-/// The number of the last signal.
+/// The last signal.
 const LAST: i32 = if cfg!(target_os = "linux") { 64 } else { 31 };
 
 /// Catches every signal that is forwarded, except those that are `ignored`.
+///
+/// # Errors
+///
+/// `Internal` if a signal cannot be caught, unless it is a real-time signal.
 pub(super) fn forwarded(ignored: IgnoredSignals) -> Result<SignalStreams, Failure> {
     let mut streams = SignalStreams::default();
     for number in (1..=LAST).filter(|number| !NOT_FORWARDED.contains(number)) {
@@ -31,7 +35,7 @@ pub(super) fn forwarded(ignored: IgnoredSignals) -> Result<SignalStreams, Failur
     Ok(streams)
 }
 
-/// Whether a signal asks for the end, so that nothing is started after it.
-pub(super) fn asks_to_end(signal: i32) -> bool {
+/// Returns whether a signal requests the end, after which nothing is started any more.
+pub(super) fn requests_end(signal: i32) -> bool {
     matches!(signal, SIGINT | SIGTERM)
 }

@@ -1,40 +1,68 @@
-//! The values of the names: asked for together, and had together or not at all.
+//! Resolves all names together, or none of them.
 
 use futures_util::{StreamExt as _, stream};
 use km_proxy_adapter::{Error, ErrorKind, KeyManager, Reason, Secret, ValueWarning};
+use km_settings::is_reserved;
 use tracing::warn;
 
 use super::environment;
-use crate::args::Exec;
-use crate::failure::Failure;
+use crate::cli::ExecArgs;
+use crate::error::Failure;
 
-/// Names that are asked for at once: as many requests as are sent to Vault at once.
-const AT_ONCE: usize = 64;
+/// The number of concurrent reads, which is that of concurrent requests to Vault.
+const MAX_CONCURRENT_READS: usize = 64;
 
-/// Each name that has a value, in the order of the names.
+/// The resolved names with their values, in the order of the names.
 pub(super) type Values = Vec<(String, Secret)>;
 
-/// The value of each name, each fit for an environment. A name that nobody has is left out if
-/// `may_be_missing`, which is asked of no other.
+/// Resolves the names for the first start of the program, and logs the names that are skipped.
+pub(super) async fn resolve_initial(
+    keys: &KeyManager,
+    names: &[String],
+    args: &ExecArgs,
+) -> Result<Values, Failure> {
+    let may_be_missing = |name: &str| {
+        if is_reserved(name) {
+            warn!(name, "skipped: settings and credentials are not read from the environment");
+        } else if args.allow_missing {
+            warn!(name, "not found in Vault or the environment");
+        }
+        args.allow_missing || is_reserved(name)
+    };
+    let values = resolve(keys, names, args, may_be_missing).await?;
+    warn_of_suspicious(&values);
+    Ok(values)
+}
+
+/// Resolves the names, and verifies that an environment can hold their values.
+///
+/// A missing name is omitted if `may_be_missing` returns true, which is called for missing names
+/// only.
+///
+/// # Errors
+///
+/// The first failure that is not a missing name, because the same failure would follow for many
+/// names; otherwise all missing names.
 pub(super) async fn resolve(
     keys: &KeyManager,
     names: &[String],
-    args: &Exec,
+    args: &ExecArgs,
     may_be_missing: impl Fn(&str) -> bool,
 ) -> Result<Values, Failure> {
-    let mut answers = ask(keys, names).await;
-    answers.retain(|(name, answer)| {
-        let missing = answer.as_ref().is_err_and(is_missing);
+    let mut results = read(keys, names).await;
+    results.retain(|(name, result)| {
+        let missing = result.as_ref().is_err_and(is_missing);
         !(missing && may_be_missing(name))
     });
-    let values = all(answers)?;
+    let values = all_or_failure(results)?;
     for (name, value) in &values {
         environment::check(name, value, &args.danger_env)?;
     }
     Ok(values)
 }
 
-/// Warns of values that are likely not what a provider expects. They are passed on unchanged.
+/// Logs a warning for each value that is probably not what a provider expects, such as one with
+/// surrounding white space. The value is passed on unchanged.
 pub(super) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (String, Secret)>) {
     for (name, value) in values {
         for warning in ValueWarning::detect(value.expose()) {
@@ -43,21 +71,19 @@ pub(super) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (Strin
     }
 }
 
-/// Asks for all names, and waits for all answers; they come in the order of the names.
-async fn ask(keys: &KeyManager, names: &[String]) -> Vec<(String, Result<Secret, Error>)> {
+/// Reads all names concurrently. The results are in the order of the names.
+async fn read(keys: &KeyManager, names: &[String]) -> Vec<(String, Result<Secret, Error>)> {
     let reads = names.iter().cloned().map(|name| async move {
-        let answer = keys.secret(&name).await;
-        (name, answer)
+        let result = keys.secret(&name).await;
+        (name, result)
     });
-    stream::iter(reads).buffered(AT_ONCE).collect().await
+    stream::iter(reads).buffered(MAX_CONCURRENT_READS).collect().await
 }
 
-/// All values, or why there is none: every name that is missing, or the first other failure, since
-/// the same one would follow for many names.
-fn all(answers: Vec<(String, Result<Secret, Error>)>) -> Result<Values, Failure> {
+fn all_or_failure(results: Vec<(String, Result<Secret, Error>)>) -> Result<Values, Failure> {
     let (mut values, mut missing, mut failed) = (Vec::new(), None::<Failure>, None);
-    for (name, answer) in answers {
-        match answer {
+    for (name, result) in results {
+        match result {
             Ok(value) => values.push((name, value)),
             Err(error) if is_missing(&error) => {
                 let next = Failure::from(error);

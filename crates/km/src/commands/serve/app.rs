@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,71 +9,77 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use super::ready::Ready;
-use super::token::Token;
+use super::auth::token::Token;
+use super::readiness::Readiness;
 
-/// The longest that a request may take, whatever `KM_DEADLINE` says.
-const LONGEST: Duration = Duration::from_secs(10);
+/// The upper limit for a request, whatever `KM_DEADLINE` is.
+const MAX_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is added to `KM_DEADLINE`, so that an operation tells of its own end.
-const TOLD_WITHIN: Duration = Duration::from_millis(500);
+/// The time added to `KM_DEADLINE`, so that an operation reports its own timeout first.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
 /// The state of the sidecar.
 pub(super) struct App {
     pub(super) keys: KeyManager,
-    /// Namespace and mount that the Vault door serves.
+    /// The namespace and mount that the Vault API serves.
     pub(super) mount: String,
     pub(super) token: Token,
-    pub(super) ready: Ready,
+    pub(super) readiness: Readiness,
     pub(super) recorder: PrometheusHandle,
     /// How long a request may take.
-    pub(super) limit: Duration,
-    /// What changes something is a task of its own: a client that goes away doesn't stop it half way.
+    pub(super) request_timeout: Duration,
+    /// The tasks of changes, which outlive their request if the client disconnects.
     changes: Mutex<JoinSet<()>>,
 }
 
 impl App {
     pub(super) fn new(keys: KeyManager, token: Token, recorder: PrometheusHandle) -> Self {
-        let limit = LONGEST.min(keys.settings().server.deadline.saturating_add(TOLD_WITHIN));
-        let (mount, ready, changes) = (keys.mount(), Ready::default(), Mutex::default());
-        Self { keys, mount, token, ready, recorder, limit, changes }
+        let deadline = keys.settings().server.deadline.saturating_add(DEADLINE_MARGIN);
+        Self {
+            mount: keys.mount(),
+            token,
+            readiness: Readiness::new(keys.clone()),
+            recorder,
+            request_timeout: MAX_REQUEST_TIMEOUT.min(deadline),
+            changes: Mutex::default(),
+            keys,
+        }
     }
 
-    /// Reads what the configuration names, so that it is in memory when it is asked for.
-    pub(super) async fn read_ahead(&self) {
-        let mut missing = 0;
-        let mut count = 0;
-        let tell = |read: PreloadProgress<'_>| {
+    /// Loads the names of the configuration into the cache.
+    pub(super) async fn preload(&self) {
+        let (mut count, mut failed) = (0, 0);
+        let on_loaded = |read: PreloadProgress<'_>| {
             count = read.total;
             if let Some(error) = read.error {
-                missing += 1;
-                info!(name = read.name, error = error.message(), "not read ahead");
+                failed += 1;
+                info!(name = read.name, error = error.message(), "preload failed");
             }
         };
-        self.keys.preload(tell).await;
-        info!(names = count, missing, "read ahead");
+        self.keys.preload(on_loaded).await;
+        info!(names = count, failed, "preload finished");
     }
 
-    /// Runs what changes something to its end, whether the caller waits for it or not. `None` when
-    /// this process ends before.
-    pub(super) async fn to_its_end<T: Send + 'static>(
+    /// Runs a change in its own task, so that a client that disconnects does not cancel it half
+    /// way. Returns `None` if this process ends first.
+    pub(super) async fn run_to_completion<T: Send + 'static>(
         self: &Arc<Self>,
         change: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
-        let (done, outcome) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         {
             let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
             while changes.try_join_next().is_some() {}
             changes.spawn(async move {
-                // The caller may be gone.
-                let _ = done.send(change.await);
+                // The receiver is dropped if the client has disconnected.
+                let _ = sender.send(change.await);
             });
         }
         outcome.await.ok()
     }
 
-    /// Waits for all of them; those that still run when it is dropped end with this process.
-    pub(super) async fn changes_end(&self) {
+    /// Waits for all changes in flight. Dropping the future aborts those that still run.
+    pub(super) async fn wait_for_changes(&self) {
         let mut changes =
             std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
         while changes.join_next().await.is_some() {}

@@ -1,70 +1,76 @@
-//! What is counted. The names and labels are listed in `docs/reference/metrics.md`; every label has
-//! few values, and none is a name or a secret.
+//! The metrics of `km serve`, see `docs/reference/metrics.md`.
+//!
+//! Every label has a small, fixed set of values, and none contains a name or a secret.
 
 use std::time::Duration;
 
 use km_proxy_adapter::{ErrorKind, Source};
-use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::failure::Failure;
+use super::api::Api;
+use crate::error::Failure;
 
 const OPERATIONS: &str = "km_serve_operations_total";
-const SECONDS: &str = "km_serve_operation_seconds";
+const OPERATION_DURATION: &str = "km_serve_operation_duration_seconds";
 const READS: &str = "km_serve_reads_total";
-const REFUSED: &str = "km_serve_refused_total";
+const REJECTED: &str = "km_serve_rejected_total";
 const READY: &str = "km_serve_ready";
 
-/// From a value in memory to a server that needs all of the time that it has.
+/// The buckets of durations in seconds, from a cache hit to a server that needs the whole deadline.
 const BUCKETS: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
-/// Starts recording, for all of this process.
-pub(super) fn record() -> Result<PrometheusHandle, Failure> {
-    let recorder = start().map_err(|error| {
-        let what = format!("internal: metrics can't be recorded: {error}");
-        Failure::new(ErrorKind::Internal, what, "report this")
+/// Installs the recorder for this process.
+pub(super) fn install_recorder() -> Result<PrometheusHandle, Failure> {
+    let recorder = build_and_install().map_err(|error| {
+        let what = format!("internal: cannot record metrics: {error}");
+        Failure::new(ErrorKind::Internal, what, "report this bug")
     })?;
-    describe_counter!(OPERATIONS, "Operations by door, name and outcome");
-    describe_histogram!(SECONDS, "Time that an operation took, in seconds");
-    describe_counter!(READS, "Values that were served, by where they came from");
-    describe_counter!(REFUSED, "Requests and connections that were refused, by reason");
-    metrics::describe_gauge!(READY, "Whether something can be served");
+    describe_counter!(OPERATIONS, "Number of operations, by API, operation and outcome");
+    describe_histogram!(OPERATION_DURATION, "Duration of operations in seconds");
+    describe_counter!(READS, "Number of values served, by source");
+    describe_counter!(
+        REJECTED,
+        "Number of requests that were rejected before an operation, by reason"
+    );
+    describe_gauge!(READY, "1 if secrets can be served, 0 otherwise");
     Ok(recorder)
 }
 
-fn start() -> Result<PrometheusHandle, BuildError> {
-    let buckets = Matcher::Full(SECONDS.to_owned());
-    PrometheusBuilder::new().set_buckets_for_metric(buckets, &BUCKETS)?.install_recorder()
+fn build_and_install() -> Result<PrometheusHandle, BuildError> {
+    let histogram = Matcher::Full(OPERATION_DURATION.to_owned());
+    PrometheusBuilder::new().set_buckets_for_metric(histogram, &BUCKETS)?.install_recorder()
 }
 
-/// An operation came to its end.
+/// Records a finished operation.
 pub(super) fn operation(
-    door: &'static str,
-    name: &'static str,
+    api: Api,
+    operation: &'static str,
     outcome: &'static str,
-    took: Duration,
+    duration: Duration,
 ) {
-    counter!(OPERATIONS, "door" => door, "operation" => name, "outcome" => outcome).increment(1);
-    histogram!(SECONDS, "door" => door, "operation" => name).record(took);
+    let api = api.name();
+    counter!(OPERATIONS, "api" => api, "operation" => operation, "outcome" => outcome).increment(1);
+    histogram!(OPERATION_DURATION, "api" => api, "operation" => operation).record(duration);
 }
 
-/// A value was served.
+/// Records a value that was served.
 pub(super) fn read(source: Source) {
-    counter!(READS, "source" => name(source)).increment(1);
+    counter!(READS, "source" => source_name(source)).increment(1);
 }
 
-/// Somebody was refused before an operation began.
-pub(super) fn refused(reason: &'static str) {
-    counter!(REFUSED, "reason" => reason).increment(1);
+/// Records a request that was rejected before an operation began, or that timed out.
+pub(super) fn rejected(reason: &'static str) {
+    counter!(REJECTED, "reason" => reason).increment(1);
 }
 
-/// Whether something can be served.
+/// Publishes readiness.
 pub(super) fn ready(ready: bool) {
     gauge!(READY).set(if ready { 1.0 } else { 0.0 });
 }
 
-/// A source as it is told to clients and in metrics.
-pub(super) const fn name(source: Source) -> &'static str {
+/// Returns the name of a source in metrics, logs and the header `X-Km-Source`.
+pub(super) const fn source_name(source: Source) -> &'static str {
     match source {
         Source::Vault => "vault",
         Source::Cache => "cache",

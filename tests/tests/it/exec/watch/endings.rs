@@ -83,7 +83,7 @@ async fn who_does_not_end_is_killed_and_started_again() -> Result<()> {
     let asked = Instant::now();
     assert_eq!(program.line().await?, second);
     assert!(asked.elapsed() > Duration::from_millis(9_500), "{:?}", asked.elapsed());
-    program.says("killed").await?;
+    program.says("killing").await?;
     program.signal("USR2")?;
     program.ends(7).await.map(drop)
 }

@@ -28,7 +28,7 @@ async fn a_rotated_value_starts_it_again() -> Result<()> {
     assert_eq!(accessors(&fixture).await?.len(), 1, "one login for all");
     program.signal("TERM")?;
     let said = program.ends(143).await?;
-    says(&said, &["started again", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
+    says(&said, &["restarted the program", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
     assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
     Ok(())
 }

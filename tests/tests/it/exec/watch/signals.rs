@@ -25,7 +25,7 @@ async fn a_signal_tells_it_of_each_change_and_it_goes_on() -> Result<()> {
         program.says("count=2").await?;
         program.signal("TERM")?;
         let said = program.ends(143).await?;
-        says(&said, &["was told", &format!("names=\"{name}\" count=1")])?;
+        says(&said, &["sent a signal to the program", &format!("names=\"{name}\" count=1")])?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::relay::Relay;
 /// Prints its value at each start, and when it is asked to.
 const SHOWS: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
 
-const WITHHELD: &str = "can't be had";
+const WITHHELD: &str = "cannot update the values";
 
 #[tokio::test]
 async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {

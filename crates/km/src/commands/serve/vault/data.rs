@@ -1,4 +1,4 @@
-//! `…/data/…`: versions of a secret.
+//! `{mount}/data/{name}`: reads, writes and deletes versions of a secret.
 
 use std::sync::Arc;
 
@@ -8,17 +8,20 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use km_proxy_adapter::{Document, Error, Fields, Source};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Metadata};
-use super::{Call, Verb};
-use crate::commands::serve::operations::Operation;
-use crate::commands::serve::ready::Served;
-use crate::commands::serve::{body, metrics};
+use super::envelope::{self, Metadata};
+use super::request::{EntryRequest, Verb};
+use crate::commands::serve::api::Api;
+use crate::commands::serve::http::{body, error_response};
+use crate::commands::serve::metrics;
+use crate::commands::serve::operation::Operation;
+use crate::commands::serve::readiness::LastRead;
 
+/// The header with the source of a value: `cache`, `vault` or `stale`.
 const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
 
-/// What a write says.
+/// The body of a write.
 #[derive(Deserialize)]
-struct Given {
+struct WriteBody {
     data: Option<Fields>,
     options: Option<Options>,
 }
@@ -34,89 +37,88 @@ struct Version<'a, D> {
     metadata: Metadata<'a>,
 }
 
-/// Answers it.
-pub(super) async fn answer(call: Call) -> Response {
-    match call.verb {
-        Verb::Get => read(call).await,
-        Verb::Write => Box::pin(write(call)).await,
-        Verb::Delete => Box::pin(delete(call)).await,
-        Verb::List => answer::unsupported(),
+/// Handles a request for a secret's data.
+pub(super) async fn handle(request: EntryRequest) -> Response {
+    match request.verb {
+        Verb::Get => read(request).await,
+        Verb::Write => Box::pin(write(request)).await,
+        Verb::Delete => Box::pin(delete(request)).await,
+        Verb::List => envelope::unsupported(),
     }
 }
 
-async fn read(call: Call) -> Response {
-    let Call { app, entry, place, query, peer, .. } = call;
+async fn read(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, version, client, .. } = request;
     let operation = Operation::vault("read");
-    let read = match query.version {
-        // Vault's own word for the latest one is 0.
-        None | Some(0) => operation.run(&app, &place, entry.read()).await,
-        Some(version) => operation.run(&app, &place, Box::pin(entry.read_version(version))).await,
+    let read = match version {
+        // In Vault's API, 0 stands for the latest version.
+        None | Some(0) => operation.run(&app, &name, entry.read()).await,
+        Some(version) => operation.run(&app, &name, Box::pin(entry.read_version(version))).await,
     };
     match read {
         Ok(document) => {
             metrics::read(document.source());
             let version = Some(document.metadata().version);
-            operation.audit_read(&peer, &place, document.source(), version);
+            operation.audit_read(&client, &name, document.source(), version);
             if document.source() == Source::Vault {
-                app.ready.served(|| Served::Path(place));
+                app.readiness.record_read(LastRead::Path(name));
             }
-            shown(&document)
+            version_response(&document)
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
-fn shown(document: &Document) -> Response {
+fn version_response(document: &Document) -> Response {
     let fields = document.fields();
     let version = Version { data: fields.expose(), metadata: document.metadata().into() };
-    let mut answer = answer::data(StatusCode::OK, version, "kv");
-    let source = HeaderValue::from_static(metrics::name(document.source()));
-    answer.headers_mut().insert(SOURCE, source);
-    answer.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
-    answer
+    let mut response = envelope::data(StatusCode::OK, version, "kv");
+    let source = HeaderValue::from_static(metrics::source_name(document.source()));
+    response.headers_mut().insert(SOURCE, source);
+    response.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
+    response
 }
 
-async fn write(call: Call) -> Response {
-    let Call { app, entry, place, peer, request, .. } = call;
+async fn write(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, client, request, .. } = request;
     let bytes = match body::read(request.into_body()).await {
         Ok(bytes) => bytes,
-        Err((status, failure)) => return answer::refused(status, &failure),
+        Err((status, failure)) => return error_response::response(Api::Vault, status, &failure),
     };
-    // Serde's own words may quote what it read.
-    let Ok(Given { data, options }) = serde_json::from_slice(&bytes) else {
-        return answer::bad_request("failed to parse JSON input: no object of data and options");
+    // Serde's message is dropped because it may quote the secret.
+    let Ok(WriteBody { data, options }) = serde_json::from_slice(&bytes) else {
+        return envelope::bad_request(
+            "failed to parse JSON input: expected an object with data and options",
+        );
     };
     drop(bytes);
     let Some(fields) = data else {
-        return answer::bad_request("no data provided");
+        return envelope::bad_request("no data provided");
     };
     let cas = options.and_then(|options| options.cas);
     let operation = Operation::vault("write");
     let shared = Arc::clone(&app);
-    let written = app.to_its_end(async move {
-        let written = operation.run(&shared, &place, Box::pin(entry.write(&fields, cas))).await?;
-        operation.audit(
-            &peer,
-            format_args!("{}/data/{place}", shared.mount),
-            Some(written.version),
-        );
+    let written = app.run_to_completion(async move {
+        let written = operation.run(&shared, &name, Box::pin(entry.write(&fields, cas))).await?;
+        let path = format_args!("{}/data/{name}", shared.mount);
+        operation.audit_change(&client, path, Some(written.version));
         Ok::<_, Error>(written)
     });
     match written.await {
-        Some(Ok(metadata)) => answer::data(StatusCode::OK, Metadata::from(&metadata), "kv"),
-        Some(Err(error)) => answer::failed(&error),
-        None => answer::broken_off(),
+        Some(Ok(metadata)) => envelope::data(StatusCode::OK, Metadata::from(&metadata), "kv"),
+        Some(Err(error)) => envelope::failed(&error),
+        None => envelope::interrupted(),
     }
 }
 
-async fn delete(call: Call) -> Response {
-    let Call { app, entry, place, peer, .. } = call;
+async fn delete(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, client, .. } = request;
     let operation = Operation::vault("delete");
     let shared = Arc::clone(&app);
-    let deleted = app.to_its_end(async move {
-        operation.run(&shared, &place, Box::pin(entry.delete())).await?;
-        operation.audit(&peer, format_args!("{}/data/{place}", shared.mount), None);
+    let deleted = app.run_to_completion(async move {
+        operation.run(&shared, &name, Box::pin(entry.delete())).await?;
+        operation.audit_change(&client, format_args!("{}/data/{name}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(deleted.await)
+    envelope::no_content(deleted.await)
 }

@@ -1,4 +1,4 @@
-//! `…/metadata/…`: lists, and what is known about a secret.
+//! `{mount}/metadata/{name}`: lists names; reads, writes and deletes the metadata of a secret.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,98 +8,103 @@ use http::StatusCode;
 use km_proxy_adapter::{Error, MetadataUpdate, SecretMetadata, Source};
 use serde::{Deserialize, Serialize};
 
-use super::answer;
-use super::{Call, Verb};
-use crate::commands::serve::body;
-use crate::commands::serve::operations::Operation;
+use super::envelope;
+use super::request::{EntryRequest, Verb};
+use crate::commands::serve::api::Api;
+use crate::commands::serve::http::{body, error_response};
+use crate::commands::serve::operation::Operation;
 
-/// What may be set.
+/// The body of a write.
 #[derive(Deserialize)]
-struct Given {
+struct WriteBody {
     max_versions: Option<u64>,
     cas_required: Option<bool>,
     delete_version_after: Option<String>,
     custom_metadata: Option<BTreeMap<String, String>>,
 }
 
-/// Answers it.
-pub(super) async fn answer(call: Call) -> Response {
-    match call.verb {
-        Verb::List => list(call).await,
-        Verb::Get => read(call).await,
-        Verb::Write => write(call).await,
-        Verb::Delete => remove(call).await,
+/// Handles a request for a secret's metadata.
+pub(super) async fn handle(request: EntryRequest) -> Response {
+    match request.verb {
+        Verb::List => list(request).await,
+        Verb::Get => read(request).await,
+        Verb::Write => write(request).await,
+        Verb::Delete => remove(request).await,
     }
 }
 
-async fn list(call: Call) -> Response {
+async fn list(request: EntryRequest) -> Response {
     #[derive(Serialize)]
     struct Names {
         keys: Vec<String>,
     }
+    let EntryRequest { app, entry, name, client, .. } = request;
     let operation = Operation::vault("list");
-    match operation.run(&call.app, &call.place, call.entry.list()).await {
-        Ok(keys) if keys.is_empty() => answer::missing(),
+    match operation.run(&app, &name, entry.list()).await {
+        Ok(keys) if keys.is_empty() => envelope::not_found(),
         Ok(keys) => {
-            operation.audit_read(&call.peer, &call.place, Source::Vault, None);
-            answer::data(StatusCode::OK, Names { keys }, "kv")
+            operation.audit_read(&client, &name, Source::Vault, None);
+            envelope::data(StatusCode::OK, Names { keys }, "kv")
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
-async fn read(call: Call) -> Response {
+async fn read(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, client, .. } = request;
     let operation = Operation::vault("read_metadata");
-    match operation.run(&call.app, &call.place, call.entry.metadata()).await {
+    match operation.run(&app, &name, entry.metadata()).await {
         Ok(metadata) => {
             let version = Some(metadata.current_version);
-            operation.audit_read(&call.peer, &call.place, Source::Vault, version);
-            answer::data(StatusCode::OK, Shown::from(&metadata), "kv")
+            operation.audit_read(&client, &name, Source::Vault, version);
+            envelope::data(StatusCode::OK, Document::from(&metadata), "kv")
         }
-        Err(error) => answer::failed(&error),
+        Err(error) => envelope::failed(&error),
     }
 }
 
-async fn write(call: Call) -> Response {
-    let Call { app, entry, place, peer, request, .. } = call;
+async fn write(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, client, request, .. } = request;
     let bytes = match body::read(request.into_body()).await {
         Ok(bytes) => bytes,
-        Err((status, failure)) => return answer::refused(status, &failure),
+        Err((status, failure)) => return error_response::response(Api::Vault, status, &failure),
     };
-    let Ok(given) = serde_json::from_slice::<Given>(&bytes) else {
-        return answer::bad_request("failed to parse JSON input: no object of metadata");
+    let Ok(body) = serde_json::from_slice::<WriteBody>(&bytes) else {
+        return envelope::bad_request(
+            "failed to parse JSON input: expected an object with metadata",
+        );
     };
     let update = MetadataUpdate {
-        max_versions: given.max_versions,
-        cas_required: given.cas_required,
-        delete_version_after: given.delete_version_after,
-        custom_metadata: given.custom_metadata,
+        max_versions: body.max_versions,
+        cas_required: body.cas_required,
+        delete_version_after: body.delete_version_after,
+        custom_metadata: body.custom_metadata,
     };
     let operation = Operation::vault("write_metadata");
     let shared = Arc::clone(&app);
-    let written = app.to_its_end(async move {
-        operation.run(&shared, &place, Box::pin(entry.put_metadata(&update))).await?;
-        operation.audit(&peer, format_args!("{}/metadata/{place}", shared.mount), None);
+    let written = app.run_to_completion(async move {
+        operation.run(&shared, &name, Box::pin(entry.put_metadata(&update))).await?;
+        operation.audit_change(&client, format_args!("{}/metadata/{name}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(written.await)
+    envelope::no_content(written.await)
 }
 
-async fn remove(call: Call) -> Response {
-    let Call { app, entry, place, peer, .. } = call;
+async fn remove(request: EntryRequest) -> Response {
+    let EntryRequest { app, entry, name, client, .. } = request;
     let operation = Operation::vault("remove");
     let shared = Arc::clone(&app);
-    let removed = app.to_its_end(async move {
-        operation.run(&shared, &place, Box::pin(entry.delete_metadata())).await?;
-        operation.audit(&peer, format_args!("{}/metadata/{place}", shared.mount), None);
+    let removed = app.run_to_completion(async move {
+        operation.run(&shared, &name, Box::pin(entry.delete_metadata())).await?;
+        operation.audit_change(&client, format_args!("{}/metadata/{name}", shared.mount), None);
         Ok::<_, Error>(())
     });
-    answer::ended(removed.await)
+    envelope::no_content(removed.await)
 }
 
-/// Metadata in Vault's form.
+/// The metadata of a secret as Vault serializes it.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct Document<'a> {
     cas_required: bool,
     created_time: &'a str,
     current_version: u64,
@@ -108,26 +113,26 @@ struct Shown<'a> {
     max_versions: u64,
     oldest_version: u64,
     updated_time: &'a str,
-    versions: BTreeMap<u64, State<'a>>,
+    versions: BTreeMap<u64, Version<'a>>,
 }
 
 #[derive(Serialize)]
-struct State<'a> {
+struct Version<'a> {
     created_time: &'a str,
     deletion_time: &'a str,
     destroyed: bool,
 }
 
-impl<'a> From<&'a SecretMetadata> for Shown<'a> {
+impl<'a> From<&'a SecretMetadata> for Document<'a> {
     fn from(metadata: &'a SecretMetadata) -> Self {
         let custom = &metadata.custom_metadata;
-        let versions = metadata.versions.iter().map(|(version, state)| {
-            let state = State {
-                created_time: &state.created_time,
-                deletion_time: state.deletion_time.as_deref().unwrap_or_default(),
-                destroyed: state.destroyed,
+        let versions = metadata.versions.iter().map(|(number, version)| {
+            let version = Version {
+                created_time: &version.created_time,
+                deletion_time: version.deletion_time.as_deref().unwrap_or_default(),
+                destroyed: version.destroyed,
             };
-            (*version, state)
+            (*number, version)
         });
         Self {
             cas_required: metadata.cas_required,

@@ -1,0 +1,51 @@
+//! The command line, as clap parses it. The doc comments of its fields are the help texts.
+
+mod exec;
+mod global;
+mod key;
+mod secret;
+mod serve;
+mod value;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use exec::{ExecArgs, OnChange};
+pub(crate) use global::{GlobalArgs, LogFormat};
+pub(crate) use key::{
+    KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
+    KeyStoreArgs,
+};
+pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
+pub(crate) use serve::ServeArgs;
+pub(crate) use value::ValueArgs;
+
+/// Key management for LLM gateways on HashiCorp Vault and OpenBao
+#[derive(Debug, Parser)]
+#[command(name = "km", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Verify settings, connectivity, login, mount and permissions
+    Check(CheckArgs),
+    /// Print a provider secret, read as a gateway would read it
+    Read(ReadArgs),
+    /// Write a secret; the value is read from stdin
+    Write(WriteArgs),
+    /// Delete the latest version of a secret; it can be undeleted
+    Delete(DeleteArgs),
+    /// List the names of secrets; folders end with a slash
+    List(ListArgs),
+    /// Manage virtual keys: store, read, list, rotate, rename, delete
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(KeyCommand),
+    /// Run a program with secrets in its environment
+    Exec(ExecArgs),
+    /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
+    Serve(ServeArgs),
+}

@@ -1,0 +1,104 @@
+//! The command that starts the program: its arguments, its environment, and why it may not start.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command};
+
+use km_proxy_adapter::ErrorKind;
+use km_settings::{Env as _, ProcessEnv};
+
+use super::arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
+use super::environment;
+use super::values::Values;
+use crate::cli::ExecArgs;
+use crate::error::Failure;
+use crate::hardening::with_original_core_limit;
+
+/// The exit codes of a shell that cannot start a program.
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// Returns the program of the command line.
+pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
+    let program = args.command.first().filter(|program| !program.is_empty());
+    program.map(AsRef::as_ref).ok_or_else(|| {
+        let hint = "run `km exec -- CMD ARGS`";
+        Failure::new(ErrorKind::Usage, "usage: missing program", hint)
+    })
+}
+
+/// Builds the command with these values in its environment.
+pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure> {
+    let mut command = Command::new(program(args)?);
+    command.args(args.command.iter().skip(1));
+    if !args.keep_credentials {
+        for name in environment::credentials() {
+            command.env_remove(name);
+        }
+    }
+    for (name, value) in values {
+        command.env(name, value.expose());
+    }
+    Ok(command)
+}
+
+/// Verifies that arguments and environment fit into the kernel's limit. Called before a running
+/// program is stopped to be restarted with these values.
+pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+    if !cfg!(target_os = "linux") || size(args, values) <= max_total_bytes() {
+        return Ok(());
+    }
+    let sizes = values.iter().map(|(name, value)| (name.as_str(), value.expose().len()));
+    let largest = largest_names(sizes);
+    let what =
+        format!("set the environment: the values are too large together, most of all: {largest}");
+    Err(Failure::new(ErrorKind::StoredValue, what, "have the program read them from files"))
+}
+
+fn size(args: &ExecArgs, values: &Values) -> u64 {
+    let is_kept = |name: &OsString| {
+        let is_replaced = values.iter().any(|(replaced, _)| name == replaced.as_str());
+        !is_replaced && (args.keep_credentials || !environment::is_credential(name))
+    };
+    let inherited = ProcessEnv.names().into_iter().filter(is_kept).map(|name| {
+        let value = name.to_str().and_then(|name| ProcessEnv.var(name));
+        variable_bytes(name.len(), value.map_or(0, |value| value.len()))
+    });
+    let resolved =
+        values.iter().map(|(name, value)| variable_bytes(name.len(), value.expose().len()));
+    let arguments = args.command.iter().map(|argument| argument.len() + 1);
+    total_bytes(inherited.chain(resolved).chain(arguments))
+}
+
+/// Replaces this process with the program. Returns only if that fails.
+pub(super) fn replace_this_process(mut command: Command) -> Failure {
+    let error = with_original_core_limit(|| command.exec());
+    not_started(&command, &error)
+}
+
+/// Starts the program in a process group of its own.
+pub(super) fn spawn(mut command: Command) -> Result<Child, Failure> {
+    command.process_group(0);
+    with_original_core_limit(|| command.spawn()).map_err(|error| not_started(&command, &error))
+}
+
+fn not_started(command: &Command, error: &io::Error) -> Failure {
+    let program = command.get_program().to_string_lossy();
+    let what = format!("start {program}: {error}");
+    let (code, hint) = match error.kind() {
+        io::ErrorKind::NotFound => (NOT_FOUND, "check the name and PATH".to_owned()),
+        io::ErrorKind::ArgumentListTooLong => (NOT_EXECUTABLE, size_hint(command)),
+        _ => (NOT_EXECUTABLE, "check that it is an executable file".to_owned()),
+    };
+    Failure::new(ErrorKind::Usage, what, hint).with_code(code)
+}
+
+fn size_hint(command: &Command) -> String {
+    let sizes = command.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.len())));
+    let largest = largest_names(sizes);
+    if largest.is_empty() {
+        return "shorten the arguments or the environment".to_owned();
+    }
+    format!("shorten the arguments or the environment; the largest values: {largest}")
+}

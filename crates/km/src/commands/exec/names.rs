@@ -1,0 +1,31 @@
+//! The names to resolve.
+
+use std::collections::BTreeSet;
+
+use km_proxy_adapter::{KeyManager, is_resolved_by_gateway, parse_reference};
+use tracing::warn;
+
+use super::environment::is_credential;
+use crate::cli::ExecArgs;
+use crate::error::Failure;
+
+/// Returns the names of `--only`, or else those that the configuration references, in their order
+/// and without duplicates.
+pub(super) fn to_resolve(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<String>, Failure> {
+    let references = if args.only.is_empty() {
+        let references = keys.settings().references.iter();
+        references.filter(|name| !is_resolved_by_gateway(name)).collect::<Vec<_>>()
+    } else {
+        args.only.iter().collect()
+    };
+    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+    for reference in references {
+        let name = parse_reference(reference)?;
+        if !args.keep_credentials && is_credential(name.as_ref()) {
+            warn!(name, "skipped: credentials are not passed to the program");
+        } else if seen.insert(name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}

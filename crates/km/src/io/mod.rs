@@ -1,0 +1,7 @@
+//! Standard input, output and error.
+
+pub(crate) mod escape;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod output;
+pub(crate) mod stderr;

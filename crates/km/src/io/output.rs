@@ -1,0 +1,77 @@
+//! Writes the result of a command to stdout, which carries nothing else.
+
+use std::io::{self, IsTerminal, Write};
+
+use km_proxy_adapter::ErrorKind;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use super::escape;
+use crate::error::Failure;
+
+/// Prints a value byte for byte, with a line ending only if stdout is a terminal.
+pub(crate) fn value(value: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let ending = if stdout.is_terminal() { "\n" } else { "" };
+    let written = stdout.write_all(value.as_bytes());
+    check(written.and_then(|()| stdout.write_all(ending.as_bytes())).and_then(|()| stdout.flush()))
+}
+
+/// Prints the value of a secret like [`value`].
+pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
+    value(secret.expose_secret())
+}
+
+/// Prints escaped lines.
+pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&escape::text(line.as_ref()));
+        text.push('\n');
+    }
+    print(&text)
+}
+
+/// Prints rows of tab-separated columns. A tab within a column is escaped.
+pub(crate) fn rows<T: AsRef<str>>(
+    rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>,
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    for row in rows {
+        let columns: Vec<_> =
+            row.into_iter().map(|column| escape::text(column.as_ref()).into_owned()).collect();
+        text.push_str(&columns.join("\t"));
+        text.push('\n');
+    }
+    print(&text)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Prints one JSON document.
+pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(document).map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("write the result as JSON: {error}"),
+            "report this bug",
+        )
+    })?;
+    print(&(escape::json(&text).into_owned() + "\n"))
+}
+
+/// Ignores a closed pipe, whose reader has read enough. Any other error means that the result is
+/// lost.
+fn check(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            ErrorKind::Unavailable,
+            format!("write the result to stdout: {error}"),
+            "check where stdout is redirected to",
+        )),
+        _ => Ok(()),
+    }
+}
