@@ -6,7 +6,8 @@ use std::sync::Arc;
 use km_settings::{Credential as Setting, FileProblem, Login, Method as Chosen, Server, Settings};
 use vault_auth::{AppRole, Auth, Certificate, Credential, Jwt, Method, StaticToken, Userpass};
 use vault_http::{
-    Address, ApiPath, BuildError, BuildErrorKind, Client, PathError, Session, TokenSource,
+    Address, ApiPath, BuildError, BuildErrorKind, Client, ClientBuilder, PathError, Session,
+    TokenSource,
 };
 
 use crate::error::{Error, Problem};
@@ -30,15 +31,20 @@ pub(crate) enum Lives {
     Long,
 }
 
-/// Makes them.
+/// Makes them. `customize` may change the client before it is built.
 ///
 /// # Errors
 /// What changed since the settings were checked: a file that can't be used any more.
-pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
+pub(crate) fn link(
+    settings: &Settings,
+    lives: Lives,
+    customize: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Link, Error> {
     let address =
         Address::parse(&settings.server.address, plaintext(settings.server.danger_plaintext));
     let address = address.map_err(|why| bad("HCP_VAULT_ADDR", why, "write `https://host:port`"))?;
-    let client = client(address, &settings.server, &settings.login).map_err(|error| {
+    let client = customize(client(address, &settings.server, &settings.login));
+    let client = client.build().map_err(|error| {
         let problems = problems(&error, &settings.server, &settings.login);
         Error::settings(problems.into_iter().map(|FileProblem { file, what, hint }| Problem {
             source: file,
@@ -55,11 +61,7 @@ pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
 }
 
 /// The client of these settings.
-pub(crate) fn client(
-    address: Address,
-    server: &Server,
-    login: &Login,
-) -> Result<Client, BuildError> {
+pub(crate) fn client(address: Address, server: &Server, login: &Login) -> ClientBuilder {
     let mut builder = Client::builder(address).deadline(server.deadline);
     if let Some(path) = &server.ca_cert {
         builder = builder.ca_file(path);
@@ -70,7 +72,7 @@ pub(crate) fn client(
     if let Chosen::Cert { certificate, key, .. } = &login.method {
         builder = builder.identity_files(certificate, key);
     }
-    builder.build()
+    builder
 }
 
 /// What is wrong with the files and names that a client is made of.

@@ -1,11 +1,12 @@
 //! What a gateway embeds: one object that knows where each key is.
 
+use std::convert::identity;
 use std::fmt;
 use std::sync::Arc;
 
 use km_settings::{Env, ProcessEnv, Settings};
 use secret_cache::Cache;
-use vault_http::ApiPath;
+use vault_http::{ApiPath, ClientBuilder};
 use vault_kv::{Kv, Mount, SecretPath};
 
 use crate::connect::{self, Link, Lives, bad_path};
@@ -73,7 +74,7 @@ impl KeyManager {
     /// As [`KeyManager::connect`].
     #[expect(clippy::unused_async, reason = "what has to wait may come, and callers are async")]
     pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        Self::made(settings, env, Lives::Long)
+        Self::made(settings, env, Lives::Long, identity)
     }
 
     /// One for a program that asks for a key and ends: nothing is sent but what that takes. A token
@@ -82,11 +83,32 @@ impl KeyManager {
     /// # Errors
     /// As [`KeyManager::connect`].
     pub fn connect_once(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        Self::made(settings, env, Lives::Briefly)
+        Self::made(settings, env, Lives::Briefly, identity)
     }
 
-    fn made(settings: Settings, env: impl Env + 'static, lives: Lives) -> Result<Self, Error> {
-        let link = connect::link(&settings, lives)?;
+    /// Like [`KeyManager::connect_with`], with requests sent by `transport` in place of connections.
+    ///
+    /// Tests of the programs over this crate run against a server in memory, on paused time. The
+    /// transport is not part of [`Settings`], because no operator chooses one.
+    ///
+    /// # Errors
+    /// Like [`KeyManager::connect`].
+    #[cfg(feature = "test-util")]
+    pub fn connect_over(
+        settings: Settings,
+        env: impl Env + 'static,
+        transport: impl vault_http::transport::Transport,
+    ) -> Result<Self, Error> {
+        Self::made(settings, env, Lives::Long, |client| client.transport(transport))
+    }
+
+    fn made(
+        settings: Settings,
+        env: impl Env + 'static,
+        lives: Lives,
+        customize: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, Error> {
+        let link = connect::link(&settings, lives, customize)?;
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();

@@ -49,6 +49,9 @@ pub use secret::{Secret, Source};
 pub use value_warning::ValueWarning;
 /// Reading the files that an operator names, for programs over this crate.
 pub use vault_http::{file, json, zeroizing};
+/// A server in memory, for tests of programs over this crate.
+#[cfg(feature = "test-util")]
+pub use vault_http::{test_util, transport};
 pub use vault_kv::{
     Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
 };

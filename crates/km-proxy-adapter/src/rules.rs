@@ -28,7 +28,7 @@ impl Validator for VaultValidator {
         // The address is another rule's, and the system's roots are nobody's file: they are not
         // loaded for a plain address.
         if let Ok(address) = Address::parse("http://127.0.0.1", Plaintext::LoopbackOnly)
-            && let Err(error) = connect::client(address, server, login)
+            && let Err(error) = connect::client(address, server, login).build()
         {
             problems.extend(connect::problems(&error, server, login));
         }
