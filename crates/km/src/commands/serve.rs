@@ -21,6 +21,8 @@ mod probes;
 mod ready;
 mod reply;
 mod routes;
+#[cfg(test)]
+mod simulation;
 mod token;
 mod token_file;
 mod vault;
