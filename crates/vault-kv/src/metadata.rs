@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use vault_http::Request;
 
-use crate::engine::Kv;
 use crate::error::Error;
-use crate::location::SecretPath;
+use crate::kv::Kv;
+use crate::path::SecretPath;
 use crate::secret::SecretMetadata;
 
 /// What is to be set of a secret's metadata; `None` leaves a part as it is.

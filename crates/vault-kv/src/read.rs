@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use vault_http::{Request, Response};
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
+use crate::kv::Kv;
 use crate::lifetime;
-use crate::location::SecretPath;
+use crate::path::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 
 impl Kv {

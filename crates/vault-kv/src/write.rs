@@ -3,10 +3,10 @@
 use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
 use crate::fields::{Exposed, Fields};
-use crate::location::SecretPath;
+use crate::kv::Kv;
+use crate::path::SecretPath;
 use crate::secret::VersionMetadata;
 
 /// Largest value of a field, in bytes.

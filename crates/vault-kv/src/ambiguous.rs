@@ -5,10 +5,10 @@ use std::cmp::Ordering::{Equal, Greater, Less};
 use tracing::debug;
 use vault_http::Request;
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
-use crate::location::SecretPath;
+use crate::kv::Kv;
+use crate::path::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 
 /// How often a write is sent at most while its answers are lost.

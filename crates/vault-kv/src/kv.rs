@@ -8,8 +8,8 @@ use serde::Deserialize;
 use vault_http::{Deadline, Request, Response, Session};
 
 use crate::error::Error;
-use crate::location::Mount;
-use crate::preflight::MountCheck;
+use crate::mount::Mount;
+use crate::mount_version::MountCheck;
 
 /// A KV version 2 engine. Cheap to clone.
 ///

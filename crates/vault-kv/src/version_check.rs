@@ -1,46 +1,16 @@
 //! What is mounted there? A version 1 engine takes `data/` for a part of the name, writes included.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use tracing::debug;
 use vault_http::{ApiPath, Deadline, Error as HttpError, ErrorKind as Http, Request};
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
+use crate::kv::Kv;
+use crate::mount_version::MountVersion;
 
 const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");
-
-/// What a mount turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MountVersion {
-    /// KV version 1.
-    V1,
-    /// KV version 2.
-    V2,
-    /// Another secrets engine.
-    NotKv,
-    /// Nothing is mounted at exactly this path: it ends within another mount.
-    NoMount,
-    /// The token has no right below the mount, or there is none: Vault says the same to both.
-    Unknown,
-}
-
-/// What was found out about a mount. Clones of the engine share it.
-///
-/// Only a definite answer is remembered: that it is KV version 2.
-#[derive(Debug, Default)]
-pub(crate) struct MountCheck {
-    version_two: AtomicBool,
-    /// The number of answers so far.
-    answers: AtomicU64,
-    /// The last answer, for the callers that waited for it. Locked while the question is out.
-    last: Mutex<Option<MountVersion>>,
-}
 
 #[derive(Deserialize)]
 struct Answer {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use vault_http::{ApiPath, PathError};
 
+use crate::path::SecretPath;
+
 const DATA: ApiPath = ApiPath::from_static("data");
 const METADATA: ApiPath = ApiPath::from_static("metadata");
 
@@ -73,7 +75,7 @@ impl Mount {
     }
 
     pub(crate) fn endpoint(&self, endpoint: &ApiPath, path: &SecretPath) -> ApiPath {
-        self.full.join(endpoint).join(&path.0)
+        self.full.join(endpoint).join(path.as_api_path())
     }
 
     /// `{mount}/metadata[/{path}]`: what is asked to list the folder at `path`, or the top one.
@@ -85,39 +87,6 @@ impl Mount {
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.full.fmt(f)
-    }
-}
-
-/// The path of a secret, or of a folder of secrets, within a mount.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SecretPath(ApiPath);
-
-impl SecretPath {
-    /// A path of one or more segments.
-    ///
-    /// # Errors
-    /// [`PathError`] when `path` can't stand in a request.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self(ApiPath::parse(path)?))
-    }
-
-    /// `self/name`.
-    ///
-    /// # Errors
-    /// [`PathError`] when `name` can't stand in a request.
-    pub fn join(&self, name: &str) -> Result<Self, PathError> {
-        Ok(Self(self.0.join(&ApiPath::parse(name)?)))
-    }
-
-    /// The path as it was given.
-    pub fn decoded(&self) -> String {
-        self.0.decoded().into_owned()
-    }
-}
-
-impl fmt::Display for SecretPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
