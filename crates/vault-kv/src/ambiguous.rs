@@ -1,4 +1,8 @@
-//! A check-and-set write whose answer was lost is settled by reading what is there.
+//! Resolution of check-and-set writes whose response was lost.
+//!
+//! The secret is read to find out whether the write was executed, and the write is sent again if it
+//! was not. Once a response was lost, only what is read counts: a copy of the request may be
+//! executed late, and the next one is then rejected with a mismatch although the write succeeded.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 
@@ -11,26 +15,25 @@ use crate::kv::Kv;
 use crate::path::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 
-/// How often a write is sent at most while its answers are lost.
-const TRIES: u32 = 5;
+/// The most times that a write is sent while its responses are lost.
+const MAX_TRIES: u32 = 5;
 
-/// What became of a write.
-enum Fate {
-    /// It is there.
+/// The outcome of a write whose response was lost.
+enum WriteOutcome {
+    /// The version was stored.
     Stored(VersionMetadata),
-    /// The version that it was to replace is still the latest.
-    NotThere,
-    /// Somebody else's is where it would be.
+    /// The version that the write replaces is still the latest one.
+    NotStored,
+    /// Another writer stored the version.
     Overtaken,
-    /// It can't be told.
+    /// The secret does not show what happened.
     Unknown,
 }
 
 impl Kv {
-    /// Sends a write that replaces `version`, again where its answer was lost and it is not there.
-    /// Once an answer was lost, nothing but what is read counts: a copy of the write may arrive
-    /// late, and then the next one is answered with a mismatch.
-    pub(crate) async fn settled(
+    /// Sends a write that replaces `version`, and sends it again if its response was lost and it
+    /// was not executed.
+    pub(crate) async fn write_resolved(
         &self,
         path: &SecretPath,
         fields: &Fields,
@@ -39,7 +42,7 @@ impl Kv {
     ) -> Result<VersionMetadata, Error> {
         let kv = self.with_deadline(self.deadline());
         let mut lost: Option<Error> = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let error = match kv.store(request.clone(), fields).await {
                 Ok(written) => return Ok(written),
                 Err(error) => error,
@@ -48,46 +51,50 @@ impl Kv {
                 (None, ErrorKind::Ambiguous) => error.clone(),
                 (None, _) => return Err(error),
                 (Some(first), ErrorKind::Ambiguous | ErrorKind::CasMismatch) => first,
-                // This one was not executed for sure, the first may have been.
+                // This request was certainly not executed, but the first one may have been.
                 (Some(first), _) => return Err(first),
             };
-            debug!(%path, version, "settling a write whose answer was lost");
-            match kv.fate(path, fields, version).await {
-                Fate::Stored(written) => return Ok(written),
-                Fate::NotThere => lost = Some(first),
-                Fate::Overtaken => return Err(error.into_kind(ErrorKind::CasMismatch)),
-                Fate::Unknown => return Err(first),
+            debug!(%path, version, "the response to a write was lost; reading the secret");
+            match kv.outcome(path, fields, version).await {
+                WriteOutcome::Stored(written) => return Ok(written),
+                WriteOutcome::NotStored => lost = Some(first),
+                WriteOutcome::Overtaken => return Err(error.into_kind(ErrorKind::CasMismatch)),
+                WriteOutcome::Unknown => return Err(first),
             }
         }
-        Err(lost.unwrap_or_else(|| Error::answer(ErrorKind::Ambiguous, request.to_string())))
+        Err(lost.unwrap_or_else(|| Error::response(ErrorKind::Ambiguous, request.to_string())))
     }
 
-    /// What became of a write of `fields` that was to replace `version`.
-    async fn fate(&self, path: &SecretPath, fields: &Fields, version: u64) -> Fate {
+    /// Reads the outcome of a write of `fields` that replaces `version`.
+    async fn outcome(&self, path: &SecretPath, fields: &Fields, version: u64) -> WriteOutcome {
         let next = version + 1;
         let read = self.read(path).await;
         let latest = match &read {
             Ok(secret) => secret.metadata.version,
             Err(error) => match (error.kind(), error.version()) {
                 (ErrorKind::NotFound, _) => 0,
-                (_, Some(gone)) => gone,
-                _ => return Fate::Unknown,
+                (_, Some(deleted)) => deleted,
+                _ => return WriteOutcome::Unknown,
             },
         };
         match (latest.cmp(&next), read) {
-            (Less, _) if latest == version => Fate::NotThere,
+            (Less, _) if latest == version => WriteOutcome::NotStored,
             (Equal, Ok(secret)) => compare(secret, fields),
-            // Fewer versions than when it was sent, so it was removed meanwhile; or deleted since.
-            (Less | Equal, _) => Fate::Unknown,
-            // Written over since.
+            // The secret was removed since the write was sent, or the version was deleted.
+            (Less | Equal, _) => WriteOutcome::Unknown,
+            // Newer versions were written since.
             (Greater, _) => match self.read_version(path, next).await {
                 Ok(secret) => compare(secret, fields),
-                Err(_) => Fate::Unknown,
+                Err(_) => WriteOutcome::Unknown,
             },
         }
     }
 }
 
-fn compare(secret: Secret, fields: &Fields) -> Fate {
-    if secret.fields.same_as(fields) { Fate::Stored(secret.metadata) } else { Fate::Overtaken }
+fn compare(secret: Secret, fields: &Fields) -> WriteOutcome {
+    if secret.fields.same_as(fields) {
+        WriteOutcome::Stored(secret.metadata)
+    } else {
+        WriteOutcome::Overtaken
+    }
 }

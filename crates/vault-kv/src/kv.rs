@@ -1,100 +1,117 @@
-//! The engine at one mount, and what its operations have in common.
+//! The client of a KV engine: its configuration, and how requests are sent.
+//!
+//! A request that changes something is sent only after [`version_check`](crate::version_check) has
+//! ruled out a version 1 engine. The operations themselves are in [`read`](crate::read),
+//! [`write`](crate::write) and [`metadata`](crate::metadata).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::Deserialize;
-
 use vault_http::{Deadline, Request, Response, Session};
 
 use crate::error::Error;
 use crate::mount::Mount;
 use crate::mount_version::MountCheck;
 
-/// A KV version 2 engine. Cheap to clone.
+/// A client of the KV version 2 engine at one mount. Cheap to clone.
 ///
-/// Each operation has the session's deadline of its own, unless [`until`](Self::until) sets one for
-/// several together.
+/// The deadline of an operation is the session's, counted from its start, unless
+/// [`with_deadline`](Self::with_deadline) sets one deadline for several operations.
 #[derive(Debug, Clone)]
 pub struct Kv {
     pub(crate) session: Session,
     pub(crate) mount: Mount,
     deadline: Option<Deadline>,
-    /// Requests are sent once.
-    once: bool,
+    /// Whether each request is sent once, even if a retry would be safe.
+    without_retries: bool,
     pub(crate) check: Arc<MountCheck>,
-    /// Something that changes the store was sent; shared across mounts.
-    changed: Arc<AtomicBool>,
+    /// Whether a request that changes something was sent. Shared by the clients of all mounts.
+    change_sent: Arc<AtomicBool>,
 }
 
 impl Kv {
-    /// The engine at `mount`. Nothing is sent.
+    /// Creates a client of the engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
-        let (check, changed) = <_>::default();
-        Self { session, mount, deadline: None, once: false, check, changed }
+        let (check, change_sent) = <_>::default();
+        Self { session, mount, deadline: None, without_retries: false, check, change_sent }
     }
 
-    /// The engine at another mount of the same server, through the same session. Nothing is sent.
+    /// Returns a client of the engine at another mount of the same server, over the same session.
+    /// Nothing is sent.
     #[must_use]
     pub fn with_mount(&self, mount: Mount) -> Self {
         Self { mount, check: Arc::default(), ..self.clone() }
     }
 
-    /// The same with one deadline for all that it does from now on.
+    /// Returns a client whose operations share one deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
-    /// The same without retries: each request is sent once, whatever it meets. For a caller that comes
-    /// back by itself.
+    /// Returns a client that sends each request once, even if a retry would be safe, for callers
+    /// that retry by themselves.
     #[must_use]
     pub fn without_retries(&self) -> Self {
-        Self { once: true, ..self.clone() }
+        Self { without_retries: true, ..self.clone() }
     }
 
-    /// Where the engine is mounted.
+    /// Returns the mount of the engine.
     pub fn mount(&self) -> &Mount {
         &self.mount
     }
 
-    /// Whether a request that changes something was sent by this engine, a clone of it or one
-    /// [at another mount](Self::at): from then on, to give up is to not know.
+    /// Returns whether this client, a clone or one for [another mount](Self::with_mount) has sent a
+    /// request that changes something. If so, a caller that gives up cannot know whether the change
+    /// was made.
     pub fn has_sent_change(&self) -> bool {
-        self.changed.load(Relaxed)
+        self.change_sent.load(Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline.unwrap_or_else(|| self.session.deadline())
     }
 
-    pub(crate) async fn ask(&self, request: Request, by: Deadline) -> Result<Response, Error> {
-        self.session.send(&self.planned(request), by).await.map_err(Error::read)
+    /// Sends a request that only reads.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        let request = self.with_retry_policy(request);
+        self.session.send(&request, deadline).await.map_err(Error::read)
     }
 
-    /// Sends what changes something: only to an engine that is not known to be something else.
-    pub(crate) async fn change(&self, request: Request, by: Deadline) -> Result<Response, Error> {
-        self.check_version(by).await?;
-        self.changed.store(true, Relaxed);
-        self.session.send(&self.planned(request), by).await.map_err(Error::write)
+    /// Sends a request that changes something, unless the engine is known not to be KV version 2.
+    pub(crate) async fn send_change(
+        &self,
+        request: Request,
+        deadline: Deadline,
+    ) -> Result<Response, Error> {
+        self.check_version(deadline).await?;
+        self.change_sent.store(true, Relaxed);
+        let request = self.with_retry_policy(request);
+        self.session.send(&request, deadline).await.map_err(Error::write)
     }
 
-    /// Like [`change`](Self::change), for what is answered with 204, or with 200 and warnings.
-    pub(crate) async fn change_only(&self, request: Request) -> Result<(), Error> {
+    /// Like [`send_change`](Self::send_change), for requests whose response carries no data: 204,
+    /// or 200 with warnings.
+    pub(crate) async fn send_change_without_data(&self, request: Request) -> Result<(), Error> {
         #[derive(Deserialize)]
-        #[expect(dead_code, reason = "an envelope of Vault's has it")]
+        #[expect(dead_code, reason = "its presence shows that the response is Vault's")]
         struct Envelope<'a> {
             request_id: &'a str,
         }
-        let answer = self.change(request, self.deadline()).await?;
-        answer.expect_status(&[200, 204]).map_err(Error::write)?;
-        if answer.status() == 200 {
-            answer.json::<Envelope<'_>>().map_err(Error::write)?;
+        let response = self.send_change(request, self.deadline()).await?;
+        response.expect_status(&[200, 204]).map_err(Error::write)?;
+        if response.status() == 200 {
+            response.json::<Envelope<'_>>().map_err(Error::write)?;
         }
         Ok(())
     }
 
-    pub(crate) fn planned(&self, request: Request) -> Request {
-        if self.once { request.without_retries() } else { request }
+    pub(crate) fn with_retry_policy(&self, request: Request) -> Request {
+        if self.without_retries { request.without_retries() } else { request }
     }
 }

@@ -1,10 +1,12 @@
-//! What is mounted, and what is remembered about it.
+//! The version of the secrets engine at a mount, and the memory of it.
+//!
+//! [`version_check`](crate::version_check) sends the requests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use tokio::sync::Mutex;
 
-/// What a mount turned out to be.
+/// The engine at a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MountVersion {
@@ -12,22 +14,25 @@ pub enum MountVersion {
     V1,
     /// KV version 2.
     V2,
-    /// Another secrets engine.
+    /// A secrets engine that is not KV.
     NotKv,
-    /// Nothing is mounted at exactly this path: it ends within another mount.
+    /// Nothing is mounted at this exact path. It lies within another mount.
     NoMount,
-    /// The token has no right below the mount, or there is none: Vault says the same to both.
+    /// Vault denied the request. Either nothing is mounted, or the token has no capability below
+    /// the mount; Vault does not tell which.
     Unknown,
 }
 
-/// What was found out about a mount. Clones of the engine share it.
+/// The state of the check of one mount, shared by all clones of a [`Kv`](crate::Kv).
 ///
-/// Only a definite answer is remembered: that it is KV version 2.
+/// Only [`MountVersion::V2`] is remembered, because anything else may be fixed by an operator at
+/// any time.
 #[derive(Debug, Default)]
 pub(crate) struct MountCheck {
-    pub(crate) version_two: AtomicBool,
-    /// The number of answers so far.
-    pub(crate) answers: AtomicU64,
-    /// The last answer, for the callers that waited for it. Locked while the question is out.
+    pub(crate) is_v2: AtomicBool,
+    /// The number of completed requests.
+    pub(crate) completed: AtomicU64,
+    /// The outcome of the last request, for the callers that waited for it. Locked while a request
+    /// is in flight.
     pub(crate) last: Mutex<Option<MountVersion>>,
 }

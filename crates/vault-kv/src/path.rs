@@ -1,26 +1,28 @@
-//! The path of a secret within a mount.
+//! The path of a secret within a mount, valid by construction.
 
 use std::fmt;
 
 use vault_http::{ApiPath, PathError};
 
 /// The path of a secret, or of a folder of secrets, within a mount.
+///
+/// Joining a name never leaves the path, and different names never denote the same secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SecretPath(ApiPath);
 
 impl SecretPath {
-    /// A path of one or more segments.
+    /// Creates a path of one or more segments.
     ///
     /// # Errors
-    /// [`PathError`] when `path` can't stand in a request.
+    /// [`PathError`] if `path` is not a valid path.
     pub fn new(path: &str) -> Result<Self, PathError> {
         Ok(Self(ApiPath::parse(path)?))
     }
 
-    /// `self/name`.
+    /// Returns `{self}/{name}`.
     ///
     /// # Errors
-    /// [`PathError`] when `name` can't stand in a request.
+    /// [`PathError`] if `name` is not a valid path.
     pub fn join(&self, name: &str) -> Result<Self, PathError> {
         Ok(Self(self.0.join(&ApiPath::parse(name)?)))
     }
@@ -29,7 +31,7 @@ impl SecretPath {
         &self.0
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given, without percent-encoding.
     pub fn decoded(&self) -> String {
         self.0.decoded().into_owned()
     }
