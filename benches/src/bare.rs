@@ -1,5 +1,5 @@
-//! hyper alone, as a reference and as a load: one connection for each reader, no pool, the body read
-//! and not parsed.
+//! Plain hyper, as a reference and as a load generator: one connection per reader, no pool, the
+//! body is read but not parsed.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::canned;
 use crate::fleet::Reader;
 
-/// A connection that asks for one path, unless it is told another.
+/// A connection whose requests go to one path by default.
 #[derive(Debug)]
 pub struct Bare {
     sender: SendRequest<Empty<Bytes>>,
@@ -27,10 +27,10 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Connects; each request carries the token.
+    /// Connects. Each request carries the token.
     ///
     /// # Errors
-    /// Nobody listens there.
+    /// The connection cannot be made.
     pub async fn connect(
         address: SocketAddr,
         path: &'static str,
@@ -50,10 +50,10 @@ impl Bare {
         })
     }
 
-    /// Asks for a path.
+    /// Requests a path.
     ///
     /// # Errors
-    /// There is no answer, or it is an error's.
+    /// There is no response, or its status is an error.
     pub async fn ask(&mut self, path: Uri) -> Result<Bytes> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(self.request(path)).await?;

@@ -1,23 +1,23 @@
-//! The one secret that is read, what is answered to a write, and what is mounted: all as Vault 1.21
-//! gives it.
+//! The prepared responses: one secret, the metadata of a write, and the type of the mount, all as
+//! Vault 1.21 sends them.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-/// The mount that the secret is in.
+/// The mount of the secret.
 pub const MOUNT: &str = "secret";
-/// The secret's path in the mount.
+/// The path of the secret in the mount.
 pub const SECRET: &str = "litellm/OPENAI_API_KEY";
 /// The API path of the secret's latest version.
 pub const PATH: &str = "/v1/secret/data/litellm/OPENAI_API_KEY";
-/// The token that may read it.
+/// The token that may read the secret.
 pub const TOKEN: &str = "hvs.CAESIJ1rZ8kYzqGmVd0bPpHn3sT5uW7xA9cE2fG4iK6lM8o";
-/// The value of its field `key`: 51 bytes, a provider key's length.
+/// The value of its field `key`, with the length of a provider key: 51 bytes.
 pub const VALUE: &str = "sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl";
 
-/// The body of the answer.
+/// The body of the response to a read.
 pub const BODY: &str = concat!(
     r#"{"request_id":"6b0ce1f4-6f0c-1ac5-6f1e-9d3b2a7c5e80","lease_id":"","renewable":false,"#,
     r#""lease_duration":0,"data":{"data":{"key":"#,
@@ -28,20 +28,20 @@ pub const BODY: &str = concat!(
     "\n"
 );
 
-/// Secrets of which each has the same body.
+/// The prefix of further secrets. All have the same body.
 const MANY: &str = "/v1/secret/data/providers/";
 
-/// Where the sidecar's own door has the secret, with `litellm` for its prefix.
-pub const OWN_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
-/// What it answers there, ten seconds after it has read it.
-pub const OWN_BODY: &str = concat!(
+/// The path of the secret in the sidecar's native API, with the path prefix `litellm`.
+pub const NATIVE_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
+/// The body of its response, ten seconds after the value was read.
+pub const NATIVE_BODY: &str = concat!(
     r#"{"value":"sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl","version":3,"#,
     r#""age_seconds":10,"stale":false}"#
 );
 
-/// What every write in the mount comes before.
+/// The prefix of every write in the mount.
 const DATA: &str = "/v1/secret/data/";
-/// The body of the answer to a write.
+/// The body of the response to a write.
 pub const WRITTEN: &str = concat!(
     r#"{"request_id":"0f1f3c55-5f3b-2d0e-8c8e-6b1d0e3a9c11","lease_id":"","renewable":false,"#,
     r#""lease_duration":0,"data":{"created_time":"2026-05-04T09:12:41.318276Z","#,
@@ -50,15 +50,15 @@ pub const WRITTEN: &str = concat!(
     "\n"
 );
 
-/// The question what is mounted, and the answer.
+/// The request for the type of the mount, and its response.
 const QUESTION: &str = "/v1/sys/internal/ui/mounts/secret";
 const MOUNTED: &str = r#"{"data":{"path":"secret/","type":"kv","options":{"version":"2"}}}"#;
 
-/// The question what the token is, and the answer: one without an end.
+/// The look-up of the token, and its response: a token without an expiry.
 const ITSELF: &str = "/v1/auth/token/lookup-self";
 const LOOKED_UP: &str = r#"{"data":{"creation_ttl":0,"num_uses":0,"renewable":false,"ttl":0}}"#;
 
-/// The answer to a request: only the right one is given the secret.
+/// Returns the response to a request. Only requests with the right token receive the secret.
 pub fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let token = request.headers().get("x-vault-token");
     let body = match (request.method(), request.uri().path()) {
@@ -90,8 +90,8 @@ mod tests {
         assert_eq!(VALUE.len(), 51);
         assert!(BODY.contains(&format!(r#"{{"key":"{VALUE}"}}"#)));
         assert_eq!(PATH, format!("/v1/{MOUNT}/data/{SECRET}"));
-        assert!(OWN_BODY.starts_with(&format!(r#"{{"value":"{VALUE}","#)));
-        assert!(OWN_PATH.ends_with(SECRET.strip_prefix("litellm").unwrap()));
+        assert!(NATIVE_BODY.starts_with(&format!(r#"{{"value":"{VALUE}","#)));
+        assert!(NATIVE_PATH.ends_with(SECRET.strip_prefix("litellm").unwrap()));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The CPU time of a process: what is spent there counts, what others do on the machine counts less
-//! than on any clock. And the clock, where waiting is what is asked about.
+//! The CPU time of a process, which other load on the machine affects less than elapsed time; and
+//! the clock, for benchmarks of waiting.
 
 use std::time::Duration;
 
@@ -8,44 +8,44 @@ use nix::time::ClockId as OtherClock;
 use nix::unistd::Pid;
 use rustix::time::{ClockId, clock_gettime};
 
-/// CPU time that all threads have spent so far, in user space and in the kernel.
+/// Returns the CPU time of all threads of this process so far, in user space and in the kernel.
 pub fn spent() -> Duration {
     read(ClockId::ProcessCPUTime)
 }
 
 fn read(clock: ClockId) -> Duration {
     let now = clock_gettime(clock);
-    // Neither is ever negative.
+    // Neither is negative.
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
-/// Whose CPU time it is.
+/// What a benchmark measures.
 #[derive(Debug, Clone, Copy)]
 pub enum Meter {
-    /// This process's.
+    /// The CPU time of this process.
     Own,
-    /// That of another one.
+    /// The CPU time of another process.
     Of(OtherClock),
-    /// Nobody's: the time that passes.
+    /// Elapsed time.
     Clock,
 }
 
 impl Meter {
-    /// For another process.
+    /// A meter of another process.
     ///
     /// # Errors
-    /// There is none, or the system does not tell of other processes.
+    /// There is no such process, or the system does not report the CPU time of others.
     pub fn of(process: u32) -> Result<Self> {
         let process = Pid::from_raw(process.try_into()?);
         let clock = clock_of(process);
         clock.map(Self::Of).with_context(|| format!("the CPU time of process {process}"))
     }
 
-    /// What it shows: all threads, user space and kernel.
+    /// Returns the reading: for CPU time that of all threads, in user space and in the kernel.
     ///
     /// # Errors
-    /// The process is gone.
+    /// The process has ended.
     pub fn spent(self) -> Result<Duration> {
         match self {
             Self::Own => Ok(spent()),
@@ -60,7 +60,7 @@ fn clock_of(process: Pid) -> nix::Result<OtherClock> {
     OtherClock::pid_cpu_clock_id(process)
 }
 
-/// There is no such clock elsewhere.
+/// Other systems have no such clock.
 #[cfg(not(target_os = "linux"))]
 fn clock_of(_: Pid) -> nix::Result<OtherClock> {
     Err(nix::Error::ENOTSUP)

@@ -1,5 +1,5 @@
-//! Readers that keep 64 reads in flight on one thread, and what the reads cost: this process, or the
-//! one that answers them.
+//! Readers that keep 64 reads in flight on one thread, and the cost of the reads to this process or
+//! to the server's.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -13,25 +13,25 @@ use tokio::task::JoinSet;
 
 use crate::cpu::Meter;
 
-/// Reads in flight, each of them a task.
+/// Reads in flight; each is a task.
 const IN_FLIGHT: usize = 64;
 
-/// One way to read the secret, as one of the tasks has it.
+/// A client of the secret, owned by one of the tasks.
 pub trait Reader: Send + 'static {
-    /// What a read gives.
+    /// The result of a read.
     type Answer: Send;
 
     /// Reads the secret.
     ///
     /// # Errors
-    /// There is no answer, or it is an error's.
+    /// There is no response, or it is an error.
     fn read(&mut self) -> impl Future<Output = Result<Self::Answer>> + Send;
 
-    /// Whether the answer holds the secret's value.
+    /// Returns whether the response holds the secret's value.
     fn is_right(answer: &Self::Answer) -> bool;
 }
 
-/// All readers of one kind, and the runtime that they run on.
+/// All readers of one kind, and their runtime.
 #[derive(Debug)]
 pub struct Fleet<R> {
     readers: Vec<R>,
@@ -40,10 +40,10 @@ pub struct Fleet<R> {
 }
 
 impl<R: Reader> Fleet<R> {
-    /// Makes the readers. Each has read the right value once before it is let go.
+    /// Creates the readers. Each one reads the value once and checks it.
     ///
     /// # Errors
-    /// One of them can't be made, or reads anything else.
+    /// A reader cannot be created, or reads something else.
     pub fn new(make: impl AsyncFn() -> Result<R>) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let readers = runtime.block_on(async {
@@ -51,7 +51,7 @@ impl<R: Reader> Fleet<R> {
             for _ in 0..IN_FLIGHT {
                 let mut reader = make().await?;
                 let answer = reader.read().await?;
-                ensure!(R::is_right(&answer), "a wrong answer");
+                ensure!(R::is_right(&answer), "wrong value");
                 readers.push(reader);
             }
             Ok(readers)
@@ -59,16 +59,16 @@ impl<R: Reader> Fleet<R> {
         Ok(Self { readers, runtime, meter: Meter::Own })
     }
 
-    /// The same; what counts from now on is what this meter shows.
+    /// Sets the meter. The default is the CPU time of this process.
     #[must_use]
     pub fn metered(self, meter: Meter) -> Self {
         Self { meter, ..self }
     }
 
-    /// Reads so many times, and tells the CPU time that it took.
+    /// Reads `reads` times and returns the cost.
     ///
     /// # Errors
-    /// The first read that failed, or a process that is gone.
+    /// The first read that failed, or the measured process has ended.
     pub fn run(&mut self, reads: u64) -> Result<Duration> {
         let readers = std::mem::take(&mut self.readers);
         let before = self.meter.spent()?;
@@ -77,18 +77,17 @@ impl<R: Reader> Fleet<R> {
         Ok(self.meter.spent()?.saturating_sub(before))
     }
 
-    /// The same without an error: criterion takes none.
+    /// Like [`run`](Self::run), for criterion, which accepts no error.
     ///
     /// # Panics
     /// A read failed.
-    #[expect(clippy::panic, reason = "a figure would be worthless")]
+    #[expect(clippy::panic, reason = "the figure would be meaningless")]
     pub fn cost(&mut self, reads: u64) -> Duration {
         self.run(reads).unwrap_or_else(|error| panic!("a read failed: {error:#}"))
     }
 }
 
-/// The readers take reads from one heap until it is empty, so that none is done long before the
-/// others.
+/// Lets the readers draw from one count of reads, so that all of them finish together.
 async fn work<R: Reader>(readers: Vec<R>, reads: u64) -> Result<Vec<R>> {
     let begun = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();

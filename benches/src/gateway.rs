@@ -1,4 +1,4 @@
-//! What a gateway has in front of the canned server.
+//! A key manager in front of the prepared server.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use km_settings::{Settings, Sources};
 
 use crate::canned;
 
-/// A key manager for the server at `url`, with these settings beside the address and the token.
+/// Returns a key manager for the server at `url`, with further settings.
 ///
 /// # Errors
-/// The settings are none.
+/// The settings are invalid.
 pub fn gateway(url: &str, settings: &[(&str, &str)]) -> Result<KeyManager> {
     let own = [("HCP_VAULT_ADDR", url), ("HCP_VAULT_TOKEN", canned::TOKEN)];
     let all = own.iter().chain(settings);
@@ -21,10 +21,10 @@ pub fn gateway(url: &str, settings: &[(&str, &str)]) -> Result<KeyManager> {
     Ok(KeyManager::connect_once(Settings::from_sources(&sources)?, env)?)
 }
 
-/// The TLS backend of some peers wants a provider of cryptography even where there is no TLS.
+/// Installs the process-wide cryptography provider that some peers require even without TLS.
 ///
 /// # Errors
-/// There is one already.
+/// One is installed already.
 pub fn provide_cryptography() -> Result<()> {
     rustls::crypto::ring::default_provider()
         .install_default()

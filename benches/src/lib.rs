@@ -1,5 +1,5 @@
-//! What the benchmarks have in common. What is compared stands in `benches/`, one target for each
-//! question; what the figures mean is said by `cargo xtask bench`, which writes them down.
+//! Code that the benchmarks share. The benchmarks are in `benches/`, one target per question; the
+//! program `report` prints the results.
 
 mod bare;
 pub mod canned;

@@ -1,13 +1,13 @@
-//! The reference for what happens in memory: a look-up in a plain map of 1,000 names of 40 bytes,
-//! without any synchronisation.
+//! The reference for operations in memory: a look-up in a plain, unsynchronized map of 1,000 names
+//! of 40 bytes.
 
 use std::collections::HashMap;
 use std::hint::black_box;
 
-/// As a gateway has.
+/// The number of names, as in a large gateway.
 const NAMES: usize = 1_000;
 
-/// The map, and the names that are asked for, one after the other in no order.
+/// The map, and the order of look-ups.
 #[derive(Debug)]
 pub struct Names {
     values: HashMap<String, String, foldhash::fast::FixedState>,
@@ -15,16 +15,16 @@ pub struct Names {
 }
 
 impl Names {
-    /// Names of 40 bytes with values of 51.
+    /// Creates names of 40 bytes with values of 51 bytes.
     pub fn new() -> Self {
         let name = |number: usize| format!("providers/openai/production/key-{number:08}");
         let values = (0..NAMES).map(|number| (name(number), "x".repeat(51))).collect();
-        // 617 and 1,000 have no divisor in common: each name comes once.
+        // 617 and 1,000 are coprime, so that each name occurs once.
         let asked = (0..NAMES).map(|number| name(number * 617 % NAMES)).collect();
         Self { values, asked }
     }
 
-    /// One look-up.
+    /// Looks up one name.
     pub fn look_up(&self, number: u64) -> Option<&str> {
         let place = usize::try_from(number).unwrap_or_default() % NAMES;
         let asked = self.asked.get(place)?;

@@ -1,4 +1,4 @@
-//! How a contender is measured: right after the reference, in the same process.
+//! Measures a contender right after the reference, in the same process.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
 
 use crate::fleet::{Fleet, Reader};
 
-/// How often a pair is measured. A round is short, so that both halves of it have met the same
-/// machine; `cargo xtask bench` takes the median of their ratios.
+/// Rounds per pair. A round is short, so that both halves run under the same conditions; the report
+/// takes the median of their ratios.
 pub(crate) const ROUNDS: usize = 5;
 
-/// Criterion as all benchmarks have it; the command line may say otherwise.
+/// Returns the configuration of all benchmarks, which the command line can override.
 pub fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(10)
@@ -21,15 +21,16 @@ pub fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// A group whose samples are all of one size: a small one would be mostly beginning and end.
+/// Returns a group whose samples have one size, because small samples would measure mostly their
+/// setup.
 pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.sampling_mode(SamplingMode::Flat);
     group
 }
 
-/// Measures the reference, then the contender `name`, and again. The machine's speed drifts; what is
-/// to be compared is measured within seconds.
+/// Measures the reference and then the contender `name`, in several rounds. The machine's speed
+/// drifts, so that the two halves of a round must be close in time.
 pub fn pair<A: Reader, B: Reader>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -41,10 +42,10 @@ pub fn pair<A: Reader, B: Reader>(
     pair_of(group, name, reference, contender);
 }
 
-/// What does something so many times, and tells the CPU time that it took.
+/// Runs a number of times and returns the cost.
 pub type Run<'r> = &'r mut dyn FnMut(u64) -> Duration;
 
-/// The same for anything that can be done many times.
+/// Like [`pair`], for any function that runs a number of times.
 pub fn pair_of(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

@@ -1,4 +1,4 @@
-//! A server of this package as a child: another process, so that its CPU time is not ours.
+//! A server of this package as a child process, so that its CPU time is counted apart.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// A running program of `src/bin`. It ends with this.
+/// A running program of `src/bin`. It ends on drop.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -14,18 +14,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program`, and waits until it listens.
+    /// Starts `program` and waits until it listens.
     ///
     /// # Errors
-    /// It does not start, or tells no port.
+    /// It does not start, or prints no port.
     pub fn start(program: &str) -> Result<Self> {
         Self::start_with(program, &[])
     }
 
-    /// The same with these arguments.
+    /// Like [`start`](Self::start), with arguments.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// Like [`start`](Self::start).
     pub fn start_with(program: &str, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments);
@@ -33,21 +33,21 @@ impl Server {
         let stdout = child.stdout.take().context("the server has no stdout")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let port = line.trim().parse().context("the server told no port")?;
+        let port = line.trim().parse().context("the server printed no port")?;
         Ok(Self { child, address: (Ipv4Addr::LOCALHOST, port).into() })
     }
 
-    /// Its process.
+    /// The process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The same as a base URL.
+    /// The address as a base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -56,7 +56,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // There is nobody to tell, and nothing to be done about it.
+        // Nothing can be done about a failure here.
         let _ = self.child.wait();
     }
 }

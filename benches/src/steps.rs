@@ -1,4 +1,4 @@
-//! How a step of some nanoseconds is measured: over and over, on one thread or on several at once.
+//! Measures a step of a few nanoseconds by repetition, on one or several threads.
 
 use std::sync::Barrier;
 use std::thread;
@@ -10,9 +10,9 @@ use criterion::{BenchmarkGroup, BenchmarkId};
 use crate::cpu;
 use crate::pair::ROUNDS;
 
-/// Measures the step of `reference`, then that of `contender`, and again; each on so many threads at
-/// once, which make their own. A step is told its number. What counts is its CPU time on one of
-/// them.
+/// Measures the step of `reference` and then that of `contender`, in several rounds, each on
+/// `threads` threads at once. Each thread creates its own step. A step receives its number. The
+/// cost is the CPU time of one step on one thread.
 pub fn pair_of_steps<A: FnMut(u64), B: FnMut(u64)>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -37,7 +37,7 @@ fn measure<S: FnMut(u64)>(
     });
 }
 
-/// The CPU time of so many steps on each of the threads, which begin together.
+/// Returns the CPU time of `steps` steps on each thread. The threads start together.
 fn cost<S: FnMut(u64)>(threads: u32, steps: u64, make: &(impl Fn() -> S + Sync)) -> Duration {
     let begin = Barrier::new(threads as usize);
     let before = cpu::spent();

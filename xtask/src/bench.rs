@@ -1,62 +1,46 @@
-//! What things cost beside peers: runs the benchmarks, and writes down what came out. A figure never
-//! fails anything; only a benchmark that does not run does.
-
-mod cached;
-mod comparison;
-mod estimate;
-mod footprint;
-mod page;
-mod sidecar;
-mod verdict;
+//! Runs the benchmarks and their report. A missed target does not fail; a benchmark that cannot run
+//! does.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::step::{cargo, run};
 use crate::workspace;
 
-use comparison::COMPARISONS;
-use estimate::contenders;
-
-/// A proxy on the way to the canned server would be measured too, by those who obey these.
+/// Variables that would lead a contender's requests through a proxy.
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Prints the ratios. Without a filter the page is written too: it holds one whole run.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md");
+
+/// Measures, and prints the ratios. Without a filter, `docs/benchmarks.md` is written too.
 pub(crate) fn bench(words: Vec<String>) -> Result<()> {
     let filter = match words.as_slice() {
         [] => None,
         [filter] if !filter.starts_with('-') => Some(filter.as_str()),
-        _ => bail!("can't read the arguments {}", words.join(" ")),
+        _ => bail!("unknown arguments: {}", words.join(" ")),
     };
-    let results = results()?;
+    let results = workspace::target()?.join("criterion");
     measure(&results, filter)?;
-    let measured = measured(&results)?;
-    ensure!(!measured.is_empty(), "no benchmark has this in its name");
-    let table = page::table(&measured);
-    println!("{table}");
-    if filter.is_some() {
-        return Ok(());
+    let mut report = cargo(&["run", "--locked", "--release", "--package=benches", "--bin=report"]);
+    report.arg("--").arg(&results);
+    if filter.is_none() {
+        report.arg(PAGE);
     }
-    let page = page::page(&measured, &table, &footprint::section(&results)?);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
-    fs::write(&path, page).context("writing docs/benchmarks.md")?;
-    println!("docs/benchmarks.md is written");
-    Ok(())
+    run("report", &mut report)
 }
 
-/// Only figures of one run are compared: what an earlier one left goes first.
 fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
+    // The report compares the figures of one run: those of an earlier one must not remain.
     match fs::remove_dir_all(results) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error).context("removing the last run's figures");
+            return Err(error).context("removing the figures of the previous run");
         }
         _ => {}
     }
-    // What a running sidecar costs is measured on the program itself.
     run("km", &mut cargo(&["build", "--locked", "--release", "--package=km"]))?;
     let mut command = cargo(&["bench", "--locked", "--package=benches", "--"]);
     command.args(filter).env("CRITERION_HOME", results);
@@ -65,21 +49,4 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
         command.env_remove(proxy);
     }
     run("bench", &mut command)
-}
-
-/// What there are figures of, in the order of the page.
-fn measured(results: &Path) -> Result<Vec<page::Measured>> {
-    let mut measured = Vec::new();
-    for comparison in COMPARISONS {
-        let contenders = contenders(&results.join(comparison.group), comparison)?;
-        if !contenders.is_empty() {
-            measured.push(page::Measured { comparison, contenders });
-        }
-    }
-    Ok(measured)
-}
-
-/// Where criterion leaves its figures.
-fn results() -> Result<PathBuf> {
-    Ok(workspace::target()?.join("criterion"))
 }

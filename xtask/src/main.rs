@@ -1,15 +1,13 @@
-//! The tasks of this workspace: it drives cargo, and has no logic of the product.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people to read")]
+//! The tasks of this workspace. They run cargo and other programs, and contain no logic of the product.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output is for people")]
 
 mod bench;
 mod ci;
+mod docs;
 mod image;
 mod interop;
 mod layers;
 mod packaging;
-#[expect(unreachable_pub, reason = "a public module of the harness, taken in as it is")]
-#[path = "../../tests/src/probe.rs"]
-mod probe;
 mod server;
 mod step;
 mod workspace;
@@ -22,19 +20,21 @@ use server::Arguments;
 
 const HELP: &str = "cargo xtask COMMAND
 
-  demo                                  the main job, shown against a real Vault
-  test  [--server=WAY]                  everything: unit tests, docs, real server
-  itest [--server=WAY] [FILTER]         the suites that need a real server
-  interop [--server=WAY] [FILTER]       LiteLLM and km side by side on a real server;
-                                        installs LiteLLM into the target directory
-  image [--server=WAY]                  a container image of km, built and tried
-  layers                                who depends on whom, checked
-  pages                                 completions and man pages, written anew
-  ci                                    what CI runs
-  bench [FILTER]                        what things cost beside peers; without a filter
-                                        docs/benchmarks.md is written anew
+  demo                              demonstrate the product against a real Vault
+  test [--server=WAY] [--slow]      all tests: unit tests, doctests, real server
+  itest [--server=WAY] [FILTER]     the tests that need a real server
+  interop [--server=WAY] [FILTER]   compare km with LiteLLM on a real server;
+                                    installs LiteLLM into the target directory
+  image [--server=WAY]              build and test the container image of km
+  layers                            check the direction of dependencies
+  docs                              check links and build the documentation site
+  pages                             completions and man pages, written anew
+  ci                                the steps of CI
+  bench [FILTER]                    measure beside peers; without a filter,
+                                    docs/benchmarks.md is written
 
-WAY is address, container or process; without it the first that works is taken.";
+WAY is address, container or process. The default is the first one that works.
+--slow adds the tests that take minutes each.";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -58,6 +58,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
         "layers" if alone => layers::run(),
+        "docs" if alone => docs::docs(),
         "pages" if alone => packaging::pages(),
         "ci" if alone => ci::ci(),
         "help" | "--help" | "-h" => {

@@ -1,24 +1,27 @@
-//! The tasks that need a real server. Whether one can be had is settled before anything is built.
+//! The tasks that need a real server. They fail before anything is built if none can be started.
 
 use std::process::Command;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
+use testkit::probe::{Machine, Way};
 
-use crate::probe::{Machine, Way};
 use crate::step::{cargo, run};
 use crate::workspace;
 
-/// What follows the command.
+/// The arguments of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// `--server=WAY`.
     server: Option<String>,
+    /// `--slow`.
+    slow: bool,
     filter: Option<String>,
 }
 
 impl Arguments {
     pub(crate) fn new(server: &str, filter: Option<&str>) -> Self {
-        Self { server: Some(server.to_owned()), filter: filter.map(str::to_owned) }
+        let (server, filter) = (Some(server.to_owned()), filter.map(str::to_owned));
+        Self { server, slow: false, filter }
     }
 
     pub(crate) fn parse(words: Vec<String>) -> Result<Self> {
@@ -29,21 +32,28 @@ impl Arguments {
                     Way::parse(way).map_err(|why| anyhow!(why))?;
                     arguments.server = Some(way.to_owned());
                 }
+                (None, _) if word == "--slow" => arguments.slow = true,
                 (None, None) if !word.starts_with('-') => arguments.filter = Some(word),
-                _ => bail!("can't read the argument {word}"),
+                _ => bail!("unknown argument: {word}"),
             }
         }
         Ok(arguments)
     }
 
     fn without_filter(&self) -> Result<()> {
-        self.filter.as_ref().map_or(Ok(()), |filter| bail!("can't read the argument {filter}"))
+        self.filter.as_ref().map_or(Ok(()), |filter| bail!("unknown argument: {filter}"))
+    }
+
+    fn without_slow(&self) -> Result<()> {
+        ensure!(!self.slow, "only `cargo xtask test` takes --slow");
+        Ok(())
     }
 }
 
 pub(crate) fn demo(arguments: &Arguments) -> Result<()> {
     arguments.without_filter()?;
-    // It starts a server of its own, whatever address is given.
+    arguments.without_slow()?;
+    // The demo starts a server of its own, even if an address is given.
     possible(arguments, Machine::own_ways)?;
     let programs = ["build", "--locked", "--package=km", "--package=tests", "--bins"];
     run("build", &mut cargo(&programs))?;
@@ -54,20 +64,29 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<()> {
 pub(crate) fn test(arguments: &Arguments) -> Result<()> {
     arguments.without_filter()?;
     available(arguments)?;
-    // The same packages and kinds of target in both, so that nothing is built twice.
+    // The same packages and targets in both commands, so that nothing is built twice.
     run("build", &mut cargo(&["build", "--locked", "--workspace", "--bins", "--tests"]))?;
     let everything = ["test", "--locked", "--workspace", "--no-fail-fast"];
-    run("test", with_server(&mut cargo(&everything), arguments)?)
+    run("test", with_server(&mut cargo(&everything), arguments)?)?;
+    if arguments.slow { slow(arguments) } else { Ok(()) }
+}
+
+/// Runs the tests that take minutes each: those in a module named `slow`, which are ignored otherwise.
+fn slow(arguments: &Arguments) -> Result<()> {
+    let mut command = cargo(&["test", "--locked", "--workspace", "--test=it"]);
+    command.args(["--", "--ignored", "--nocapture", "slow::"]);
+    run("slow tests", with_server(&mut command, arguments)?)
 }
 
 pub(crate) fn itest(arguments: &Arguments) -> Result<()> {
     run("itest", &mut suite("it", &[], arguments)?)
 }
 
-/// The tests of one target, built and about to run; `words` are for the test program.
+/// Builds the test program `target` and returns the command that runs it with the arguments `words`.
 pub(crate) fn suite(target: &str, words: &[&str], arguments: &Arguments) -> Result<Command> {
+    arguments.without_slow()?;
     available(arguments)?;
-    // All of the workspace for its features: a choice of packages would build them anew.
+    // The whole workspace, because a selection of packages would be built with other features.
     let target = format!("--test={target}");
     let suites = ["--locked", "--workspace", &target];
     run("build", cargo(&["build", "--bins"]).args(suites))?;
@@ -77,7 +96,7 @@ pub(crate) fn suite(target: &str, words: &[&str], arguments: &Arguments) -> Resu
     Ok(command)
 }
 
-/// Fails at once where no server can be had.
+/// Fails if no server can be started here.
 pub(crate) fn available(arguments: &Arguments) -> Result<()> {
     possible(arguments, Machine::ways)
 }
@@ -99,7 +118,7 @@ fn with_server<'a>(command: &'a mut Command, arguments: &Arguments) -> Result<&'
     Ok(command)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a tool's own settings")]
+#[expect(clippy::disallowed_methods, reason = "the settings of this tool")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -108,19 +127,20 @@ fn variable(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Option<(Option<String>, Option<String>)> {
+    fn parse(words: &[&str]) -> Option<(Option<String>, bool, Option<String>)> {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        Arguments::parse(words).ok().map(|parsed| (parsed.server, parsed.filter))
+        Arguments::parse(words).ok().map(|parsed| (parsed.server, parsed.slow, parsed.filter))
     }
 
     #[test]
-    fn arguments() {
+    fn arguments_are_parsed_and_unknown_ones_are_refused() {
         let text = |text: &str| Some(text.to_owned());
         for (words, expected) in [
-            (&[][..], Some((None, None))),
-            (&["--server=process"], Some((text("process"), None))),
-            (&["kv::"], Some((None, text("kv::")))),
-            (&["kv::", "--server=container"], Some((text("container"), text("kv::")))),
+            (&[][..], Some((None, false, None))),
+            (&["--slow"], Some((None, true, None))),
+            (&["--server=process"], Some((text("process"), false, None))),
+            (&["kv::"], Some((None, false, text("kv::")))),
+            (&["kv::", "--server=container"], Some((text("container"), false, text("kv::")))),
             (&["--server=cloud"], None),
             (&["--serve"], None),
             (&["kv::", "auth::"], None),

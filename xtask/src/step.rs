@@ -1,17 +1,20 @@
-//! One command of a task: printed, timed, and the end of the task when it fails.
+//! Running the steps of a task: each is named, timed, and fatal if it fails.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// The cargo that runs us.
+/// Returns a command of the cargo that built this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
     command
 }
 
-/// Runs a command to its end, its output going where ours goes.
+/// Runs a command with inherited output.
+///
+/// # Errors
+/// The command cannot be started, or fails.
 pub(crate) fn run(name: &str, command: &mut Command) -> Result<()> {
     timed(name, || {
         let status = command.status();
@@ -21,7 +24,7 @@ pub(crate) fn run(name: &str, command: &mut Command) -> Result<()> {
     })
 }
 
-/// The same for what is no command.
+/// Runs a step that is not a command. Prints its name, its result and its duration.
 pub(crate) fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("=== {name}");
     let started = now();
@@ -31,7 +34,7 @@ pub(crate) fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()>
     done
 }
 
-#[expect(clippy::disallowed_methods, reason = "the time that a person waits")]
+#[expect(clippy::disallowed_methods, reason = "elapsed time for people")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
 }

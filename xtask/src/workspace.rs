@@ -1,4 +1,4 @@
-//! What `cargo metadata` says about this workspace.
+//! Facts about this workspace, from `cargo metadata`.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::step::cargo;
 
-/// The members, their manifests' dependencies, the target directory. No network, no lock file.
+/// Returns the members, the dependencies in their manifests, and the target directory. Uses neither the
+/// network nor the lock file.
 pub(crate) fn metadata() -> Result<Value> {
     let mut command = cargo(&["metadata", "--format-version=1", "--no-deps"]);
     let output = command
@@ -20,19 +21,19 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("reading cargo metadata")
 }
 
-/// The target directory.
+/// Returns the target directory.
 pub(crate) fn target() -> Result<PathBuf> {
     let metadata = metadata()?;
     let target = metadata.get("target_directory").and_then(Value::as_str);
     Ok(target.context("no target directory")?.into())
 }
 
-/// Where `cargo build` puts the program `km`.
+/// Returns the path of `km` as `cargo build` builds it.
 pub(crate) fn km() -> Result<PathBuf> {
     Ok(target()?.join("debug").join("km"))
 }
 
-/// The same for `cargo build --release`.
+/// Returns the path of `km` as `cargo build --release` builds it.
 pub(crate) fn released_km() -> Result<PathBuf> {
     Ok(target()?.join("release").join("km"))
 }

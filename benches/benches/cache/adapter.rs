@@ -1,4 +1,4 @@
-//! The whole way of a gateway: settings, location, cache, value.
+//! The whole path of a gateway's read: settings, location, cache, value.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use crate::names::{Names, VALUE, chain, on_threads};
 use crate::project::{at_once, runtime, settle};
 
-/// A gateway's keys, all in memory.
+/// A gateway's keys, all cached.
 pub(crate) struct Adapter {
     keys: KeyManager,
     handles: Vec<Handle>,
@@ -18,13 +18,13 @@ pub(crate) struct Adapter {
 }
 
 impl Adapter {
-    /// Every name is read, and asked for once more.
+    /// Reads every name, and reads it again so that it counts as used.
     pub(crate) fn fill(names: &Names, server: &Server) -> Result<Self> {
         let runtime = runtime()?;
         let keys = runtime.block_on(async {
             let keys = gateway(&server.url(), &[])?;
             for name in names.0.iter().chain(&names.0) {
-                ensure!(keys.secret(name).await?.expose() == canned::VALUE, "a wrong value");
+                ensure!(keys.secret(name).await?.expose() == canned::VALUE, "wrong value");
             }
             settle().await;
             Ok(keys)

@@ -1,4 +1,4 @@
-//! What it costs to fill a cache name by name, and that it does not cost more the more there are.
+//! The cost of insertions, and that it does not grow with the size of the cache.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -15,7 +15,7 @@ use crate::project::Source;
 
 const MANY: usize = 100_000;
 
-/// Fills once for each iteration; what is thrown away in between is not counted.
+/// Fills a new cache per iteration. Dropping it is not measured.
 fn fills<C>(times: u64, names: &Names, fill: impl Fn(Vec<(String, String)>) -> C) -> Duration {
     let mut spent_in_all = Duration::ZERO;
     for _ in 0..times {

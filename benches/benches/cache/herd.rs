@@ -1,4 +1,4 @@
-//! A thousand callers that miss one name at once: one load, and what they all cost together.
+//! 1,000 concurrent misses on one name: one load, and the cost of all callers together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::project::Source;
 
 const HERD: usize = 1_000;
 
-/// One herd after another, each at a name that nobody has asked for.
-#[expect(clippy::expect_used, reason = "a figure would be worthless")]
+/// Runs one herd after another, each on a new name.
+#[expect(clippy::expect_used, reason = "the figure would be meaningless")]
 fn herds<F: Future<Output = usize> + Send + 'static>(
     times: u64,
     ask: impl Fn(String) -> F,

@@ -1,15 +1,15 @@
-//! Names of 40 bytes, values of 51, and the loop that looks names up.
+//! Names of 40 bytes, values of 51 bytes, and the loop of look-ups.
 
 use std::time::Duration;
 
 use benches::spent;
 
-/// How many names a gateway has.
+/// The number of names, as in a large gateway.
 pub(crate) const NAMES: usize = 1_000;
 
 pub(crate) const VALUE: usize = 51;
 
-/// The names that are looked up.
+/// The names to look up.
 pub(crate) struct Names(pub(crate) Vec<String>);
 
 impl Names {
@@ -17,7 +17,7 @@ impl Names {
         Self((0..count).map(|index| format!("providers/openai/production/{index:012}")).collect())
     }
 
-    /// Names with their values.
+    /// The names with their values.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (String, String)> {
         self.0.iter().enumerate().map(|(index, name)| (name.clone(), value(index)))
     }
@@ -27,9 +27,9 @@ pub(crate) fn value(index: usize) -> String {
     format!("sk-{index:048}")
 }
 
-/// Looks names up in random order, each chosen with what the one before brought: a program uses what
-/// it looked up before it looks up the next. `$look` says how long the value is, in place, so that it
-/// is compiled into the loop, and may await.
+/// Looks up names in random order. Each name depends on the previous value, because a program uses
+/// a value before it looks up the next. `$look` evaluates to the length of the value. It is a macro
+/// so that it is compiled into the loop and can await.
 macro_rules! chain {
     ($names:expr, $reads:expr, |$index:ident, $name:ident| $look:expr) => {{
         let names = &$names.0;
@@ -47,7 +47,7 @@ macro_rules! chain {
 }
 pub(crate) use chain;
 
-/// Does the same on each of the threads, and tells the CPU time of one.
+/// Runs `work` on each of the threads and returns the CPU time of one.
 pub(crate) fn on_threads(threads: usize, run: impl Fn() + Sync) -> Duration {
     let before = spent();
     std::thread::scope(|scope| {

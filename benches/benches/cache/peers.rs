@@ -1,5 +1,5 @@
-//! Maps and caches of others. A value is borrowed where that is possible, and its reference counted
-//! where it is not.
+//! Maps and caches of other projects. A value is borrowed where possible, and reference-counted
+//! otherwise.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use crate::names::{Names, chain, on_threads};
 
-/// A plain map that nobody may write to: the reference.
+/// The reference: a plain, immutable map.
 pub(crate) fn map(names: &Names, threads: usize) -> impl FnMut(u64) -> Duration {
     let map: HashMap<_, _, RandomState> = names.entries().collect();
     move |reads| {
@@ -60,7 +60,7 @@ pub(crate) fn quick_cache(names: &Names, threads: usize) -> impl FnMut(u64) -> D
     }
 }
 
-/// With an expiry it does what `secret-cache` does about age, and less.
+/// With expiry, moka tracks ages as `secret-cache` does.
 pub(crate) fn moka(
     names: &Names,
     threads: usize,

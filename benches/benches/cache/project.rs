@@ -1,4 +1,4 @@
-//! This project's cache, all of it: freshness, versions, bounds and counts are on.
+//! This project's cache with all its features: freshness, versions, limits and metrics.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -11,10 +11,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::names::{Names, chain, on_threads, value};
 
-/// Long enough that nothing comes due while it is measured.
+/// Long enough that no value is due during a measurement.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(86_400);
 
-/// Always has a value.
+/// A loader that always has a value.
 pub(crate) struct Source;
 
 impl Load<String> for Source {
@@ -22,13 +22,13 @@ impl Load<String> for Source {
     type Error = Infallible;
 
     async fn load(&self, _: &String) -> Result<Loaded<String>, Infallible> {
-        // As if it were far away.
+        // Yields once, like a load over the network.
         tokio::task::yield_now().await;
         Ok(Loaded::new(value(1)))
     }
 }
 
-/// A cache with its runtime, whose threads do nothing while it is measured.
+/// A cache and its runtime, whose threads are idle during a measurement.
 pub(crate) struct Project {
     pub(crate) cache: Cache<String, Source>,
     handles: Vec<Handle<String, Source>>,
@@ -39,19 +39,19 @@ pub(crate) fn runtime() -> Result<Runtime> {
     Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
 }
 
-/// Waits until the timer has looked at the values once, and says that their age need not be asked.
+/// Waits until the timer has visited the values and marked them as fresh.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 impl Project {
-    /// Every name is loaded, and asked for once more.
+    /// Loads every name, and reads it again so that it counts as used.
     pub(crate) fn fill(names: &Names) -> Result<Self> {
         let cache = Cache::builder(Source).refresh_interval(INTERVAL).build()?;
         let runtime = runtime()?;
         runtime.block_on(async {
             for name in names.0.iter().chain(&names.0) {
-                ensure!(cache.get(name).await?.len() == crate::names::VALUE, "a wrong value");
+                ensure!(cache.get(name).await?.len() == crate::names::VALUE, "wrong value");
             }
             settle().await;
             Ok(())
@@ -88,8 +88,8 @@ impl Project {
 }
 
 impl Project {
-    /// The same without a future.
-    pub(crate) fn cached_by_name(
+    /// Looks values up without a future.
+    pub(crate) fn peek_by_name(
         &self,
         names: &Names,
         threads: usize,
@@ -103,7 +103,7 @@ impl Project {
         }
     }
 
-    pub(crate) fn cached_by_handle(
+    pub(crate) fn peek_by_handle(
         &self,
         names: &Names,
         threads: usize,
@@ -118,7 +118,7 @@ impl Project {
     }
 }
 
-/// Polls once: nothing here waits.
+/// Polls once, because nothing here waits.
 pub(crate) fn at_once(future: impl Future<Output = ()>) {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(()), "a hit waits");

@@ -1,4 +1,4 @@
-//! Those who read all names, each once.
+//! Clients that read all names, each once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,10 +11,10 @@ use km_proxy_adapter::{KeyManager, Secret};
 use reqwest::Client;
 use serde::Deserialize;
 
-/// How many names there are.
+/// The number of names.
 pub(crate) const NAMES: u64 = 1_000;
 
-/// The names in turn: of as many as there are each comes once.
+/// Hands out the names in turn.
 #[derive(Clone, Default)]
 pub(crate) struct Names(Arc<AtomicU64>);
 
@@ -32,7 +32,7 @@ fn name(number: u64) -> String {
     format!("providers/openai/production/{number:012}")
 }
 
-/// hyper alone: a connection for each task, the body read and not parsed.
+/// Plain hyper: one connection per task, the body is read but not parsed.
 pub(crate) struct Hyper {
     connection: Bare,
     names: Names,
@@ -57,7 +57,7 @@ impl Reader for Hyper {
     }
 }
 
-/// reqwest as one would use it by hand: one client, the answer parsed into types.
+/// reqwest as an application uses it: one client, the response parsed into types.
 #[derive(Clone)]
 pub(crate) struct Typed {
     client: Client,
@@ -104,7 +104,7 @@ impl Reader for Typed {
     }
 }
 
-/// The adapter as a gateway uses it: settings, a location, the cache, one task for each load.
+/// The adapter as a gateway uses it: settings, a location, the cache, one task per load.
 #[derive(Clone)]
 pub(crate) struct Project {
     keys: KeyManager,
@@ -117,8 +117,8 @@ impl Project {
         Ok(Self { keys, names: names.clone() })
     }
 
-    /// Lets all that is in memory go.
-    #[expect(clippy::expect_used, reason = "a figure would be worthless")]
+    /// Invalidates the whole cache.
+    #[expect(clippy::expect_used, reason = "the figure would be meaningless")]
     pub(crate) fn forget(&self) {
         for number in 0..NAMES {
             self.keys.invalidate(&name(number)).expect("a name");

@@ -1,5 +1,5 @@
-//! How long do a thousand names take that are not in memory, from a server that is two milliseconds
-//! away? The time that passes, 64 in flight: what a gateway waits for when it starts.
+//! The elapsed time of reading 1,000 names that are not cached from a server that is 2 ms away, 64
+//! in flight: the delay of a gateway's start.
 
 mod contenders;
 
@@ -10,7 +10,7 @@ use benches::{Fleet, Meter, Reader, Server, criterion, group, pair_of, provide_c
 
 use contenders::{Hyper, NAMES, Names, Project, Typed};
 
-/// Milliseconds.
+/// The delay of a response, in milliseconds.
 const AWAY: &str = "2";
 
 fn main() -> Result<()> {
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Reads all names so many times. What is done before each time does not count.
+/// Reads all names `times` times. `prepare` runs before each time and is not measured.
 fn all<R: Reader>(fleet: &mut Fleet<R>, times: u64, before: impl Fn()) -> Duration {
     let each = (0..times).map(|_| {
         before();

@@ -1,4 +1,4 @@
-//! Fills one cache, and tells what that took.
+//! Fills one cache and returns how much memory that took.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -15,9 +15,9 @@ use secret_cache::{Cache, Load, Loaded};
 
 const ENTRIES: usize = 100_000;
 
-/// What can be filled. A key is 40 bytes and a value 51, in place; with `-text` they are a `String`
-/// (`Arc<str>` where a cache clones values), which takes 48 bytes for itself and 112 for what it
-/// points to before any cache has added its own.
+/// The caches. A key has 40 bytes and a value 51, inline. With `-text` they are `String`s
+/// (`Arc<str>` where a cache clones values), which take 48 bytes themselves and 112 bytes on the
+/// heap.
 pub(crate) const NAMES: [&str; 9] = [
     "map",
     "papaya",
@@ -33,7 +33,7 @@ pub(crate) const NAMES: [&str; 9] = [
 pub(crate) type Key = [u8; 40];
 pub(crate) type Value = [u8; 51];
 
-/// Never asked: the cache is filled by hand.
+/// Never called: the benchmark inserts the values itself.
 struct Source<V>(PhantomData<fn() -> V>);
 
 impl<K: Sync, V: Send + Sync + 'static> Load<K> for Source<V> {
@@ -65,7 +65,7 @@ fn text(index: usize) -> String {
     format!("sk-{index:048}")
 }
 
-/// Resident bytes for each entry of this cache. Code and what is set up once is in memory before.
+/// Returns the resident bytes per entry of a cache. Code and one-time setup are in memory before.
 pub(crate) fn bytes_per_entry(cache: &str) -> Result<f64> {
     drop(filled(cache, 1_000)?);
     let before = resident()?;
@@ -144,7 +144,7 @@ where
     Ok(Box::new(cache))
 }
 
-/// The pages of this process that are in memory, in bytes.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Result<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm")?;
     let pages: usize = pages.split(' ').nth(1).context("no resident pages")?.parse()?;

@@ -1,4 +1,4 @@
-//! How often a hit allocates.
+//! Counts the allocations of hits.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ impl Load<String> for Source {
     }
 }
 
-/// In so many hits by name, and in as many by a handle.
+/// Returns the allocations of `HITS` hits by name, and of as many by handle.
 pub(crate) fn allocations() -> Result<[u64; 2]> {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
     let cache = Cache::builder(Source).build()?;
@@ -28,7 +28,7 @@ pub(crate) fn allocations() -> Result<[u64; 2]> {
     runtime.block_on(cache.get(&name))?;
     let handle = cache.handle(&name);
     let in_hits = |hit: &mut dyn FnMut() -> bool| {
-        // What a thread sets up once for itself is not part of a hit.
+        // The one-time setup of a thread is not part of a hit.
         hit();
         measure(|| assert!((0..HITS).all(|_| hit()), "a miss")).count_total
     };
@@ -39,7 +39,7 @@ pub(crate) fn allocations() -> Result<[u64; 2]> {
     }))
 }
 
-/// The answer of a future that need not wait.
+/// Returns the output of a future that is ready at its first poll.
 fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

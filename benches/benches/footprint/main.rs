@@ -1,7 +1,7 @@
-//! What 100,000 entries take of memory, as the operating system counts it, and how often a hit
-//! allocates. Each cache is filled in a process of its own; the figures are left beside criterion's.
+//! The memory of 100,000 entries as the operating system reports it, and the allocations of a hit.
+//! Each cache is filled in a process of its own; the figures are stored beside criterion's.
 
-#![expect(clippy::print_stdout, reason = "this is what it is run for")]
+#![expect(clippy::print_stdout, reason = "the figures are the output")]
 
 mod fill;
 mod hits;
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Where criterion leaves its figures.
+/// The directory of criterion's results.
 const RESULTS: &str = "CRITERION_HOME";
 
 fn main() -> Result<()> {
@@ -39,7 +39,7 @@ fn measured(name: &str) -> Result<f64> {
     String::from_utf8(output.stdout)?.trim().parse().context("no figure")
 }
 
-#[expect(clippy::disallowed_methods, reason = "it is how criterion is told too")]
+#[expect(clippy::disallowed_methods, reason = "the setting of criterion")]
 fn leave(figures: &serde_json::Value) -> Result<()> {
     let Ok(results) = std::env::var(RESULTS) else { return Ok(()) };
     std::fs::create_dir_all(&results)?;

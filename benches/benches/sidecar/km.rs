@@ -1,4 +1,4 @@
-//! The sidecar as it is deployed: the program, its settings in its environment, a token in a file.
+//! The sidecar as it is deployed: the program, settings in its environment, a token file.
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 use benches::canned;
 use tempfile::TempDir;
 
-/// What its clients show it.
+/// The token of its clients.
 pub(crate) const TOKEN: &str = "5d41402abc4b2a76b9719d911017c592ae2b1f0c9d3e4f5a6b7c8d9e0f1a2b3c";
 
-/// Where `cargo xtask bench` has built it.
+/// The path of the program, which `cargo xtask bench` builds.
 const PROGRAM: &str = "KM_BENCH_BIN";
 
-/// A running `km serve`. It ends with this.
+/// A running `km serve`. It ends on drop.
 pub(crate) struct Km {
     child: Child,
     address: SocketAddr,
@@ -24,7 +24,7 @@ pub(crate) struct Km {
 }
 
 impl Km {
-    /// Starts it in front of a server, and waits until it listens.
+    /// Starts it in front of a server and waits until it listens.
     #[expect(clippy::disallowed_methods, reason = "the setting of a tool")]
     pub(crate) fn start(vault: &str) -> Result<Self> {
         let program = std::env::var_os(PROGRAM);
@@ -51,12 +51,12 @@ impl Km {
         Ok(Self { child, address: address.parse()?, _files: files })
     }
 
-    /// Its process.
+    /// The process ID.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -64,7 +64,7 @@ impl Km {
 
 impl Drop for Km {
     fn drop(&mut self) {
-        // There is nobody to tell, and nothing to be done about it.
+        // Nothing can be done about a failure here.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,6 @@
-//! What does a cached read cost the sidecar? The CPU time of a running `km serve`, on loopback, beside
-//! that of axum handlers that have the same bytes ready; 64 in flight on connections that are kept,
-//! at each of the two doors.
+//! The cost of a cached read through the sidecar: the CPU time of a running `km serve` on loopback
+//! beside axum handlers with the same bytes prepared, for each of the two APIs. 64 requests are in
+//! flight on keep-alive connections.
 
 mod km;
 
@@ -15,11 +15,11 @@ fn main() -> Result<()> {
     let bare = Server::start(env!("CARGO_BIN_EXE_bare-axum"))?;
     let km = km::Km::start(&vault.url())?;
     let mut criterion = criterion();
-    for (name, path) in [("sidecar_own", canned::OWN_PATH), ("sidecar_vault", canned::PATH)] {
+    for (name, path) in [("sidecar_native", canned::NATIVE_PATH), ("sidecar_vault", canned::PATH)] {
         same(bare.address(), km.address(), path)?;
         let fleet = |address| Fleet::new(async || Bare::connect(address, path, km::TOKEN).await);
         let mut bare = fleet(bare.address())?.metered(Meter::of(bare.id())?);
-        // The first of its reads fills the cache.
+        // The first read fills the cache.
         let mut sidecar = fleet(km.address())?.metered(Meter::of(km.id())?);
         let mut group = group(&mut criterion, name);
         pair(&mut group, "km", &mut bare, &mut sidecar);
@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Fails unless both answer with as many bytes, but for a digit of the value's age.
+/// Fails unless both responses have the same length, apart from a digit of the value's age.
 fn same(bare: SocketAddr, km: SocketAddr, path: &'static str) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let length = |address| {

@@ -1,5 +1,5 @@
-//! What does it cost to store a virtual key? Client CPU time, 64 in flight on one keep-alive pool,
-//! plain HTTP to a server that has its answer ready; each key under an alias of its own.
+//! The cost of storing a virtual key: client CPU time, 64 in flight on one keep-alive pool, plain
+//! HTTP to a server with a prepared response. Each key has a new alias.
 
 mod plain;
 mod project;
@@ -14,12 +14,12 @@ fn main() -> Result<()> {
     let mut group = group(&mut criterion, "stores");
     let plain = plain::Plain::new(&server.url())?;
     let mut plain = Fleet::new(async || Ok(plain.clone()))?;
-    // The fleet's own runtime makes it: connections belong to that.
+    // Created on the runtime of the fleet, because connections belong to a runtime.
     let url = server.url();
     let keys = std::cell::OnceCell::new();
     let mut project = Fleet::new(async || {
         if keys.get().is_none() {
-            // Nobody else sets it.
+            // No other code sets it.
             let _ = keys.set(project::Project::new(&url)?);
         }
         keys.get().cloned().ok_or_else(|| anyhow!("no key manager"))

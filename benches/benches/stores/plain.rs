@@ -1,4 +1,4 @@
-//! reqwest as one would use it by hand: one client, the answer parsed into types.
+//! reqwest as an application uses it: one client, the response parsed into types.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

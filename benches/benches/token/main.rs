@@ -1,5 +1,5 @@
-//! What does it cost to take the current token? On one thread, and on two at once: what readers
-//! share and write costs the second thread most.
+//! The cost of reading the current token, on one thread and on two at once. With two threads,
+//! writes to shared memory cost most.
 
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     auth.with_current(sent).context("the token is gone")
 }
 
-/// What a request does with it.
+/// Uses the token as a request does.
 fn sent(lease: &IssuedToken) {
     black_box(lease);
 }
@@ -60,7 +60,7 @@ fn client() -> Result<Client> {
     Ok(Client::builder(address).build()?)
 }
 
-/// A token without an end: nothing is sent for it.
+/// A token without an expiry, for which no request is sent.
 #[derive(Debug)]
 struct Given;
 

@@ -1,5 +1,5 @@
-//! What does a KV read cost that no cache answers? Client CPU time, 64 in flight on one keep-alive
-//! pool, plain HTTP to a server that has its answer ready.
+//! The cost of an uncached KV read: client CPU time, 64 in flight on one keep-alive pool, plain
+//! HTTP to a server with a prepared response.
 
 mod project;
 mod typed;

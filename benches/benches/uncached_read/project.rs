@@ -1,5 +1,5 @@
-//! `vault-kv` over a session, with all its checks: deadline, places in flight, retry plan, bounded
-//! and wiped body, strict JSON, typed fields. Only the login is left out: the token is there.
+//! `vault-kv` over a session with all its checks: deadline, concurrency limit, retry policy,
+//! bounded and zeroized body, strict JSON, typed fields. There is no login: the token is given.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Reader for Project {
     }
 }
 
-/// One token, for good.
+/// A source of one token that never changes.
 struct Fixed(Token);
 
 #[async_trait]

@@ -1,4 +1,5 @@
-//! reqwest as one would use it by hand: one client, the URL made once, the answer parsed into types.
+//! reqwest as an application uses it: one client, the URL built once, the response parsed into
+//! types.
 
 use anyhow::Result;
 use benches::{Reader, canned};

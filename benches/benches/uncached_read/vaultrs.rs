@@ -1,4 +1,4 @@
-//! vaultrs: a client library for Vault, as its own examples use it.
+//! vaultrs, a client library for Vault, as in its own examples.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) struct Fields {
 }
 
 impl Vaultrs {
-    /// All that it would take from the environment is set here.
+    /// Sets everything that it would otherwise take from the environment.
     pub(crate) fn new(base: &str) -> Result<Self> {
         let settings = VaultClientSettingsBuilder::default()
             .address(base)

@@ -1,6 +1,6 @@
-//! What `km serve` is measured beside: axum handlers that have their answers ready, the same bytes at
-//! the same paths, and nothing else. The runtime and the connections are as the sidecar has them. It
-//! writes its port to stdout, and ends when its stdin closes: whoever started it is gone then.
+//! The reference for `km serve`: axum handlers with prepared responses, the same bytes at the same
+//! paths, and no other work. Runtime and connections are like those of the sidecar. It prints its
+//! port to stdout and ends when its stdin is closed.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -29,16 +29,17 @@ const SOURCE: HeaderName = HeaderName::from_static("x-km-source");
 async fn main() -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
-    let routes = Router::new().route(canned::OWN_PATH, get(own)).route(canned::PATH, get(vault));
+    let routes =
+        Router::new().route(canned::NATIVE_PATH, get(native)).route(canned::PATH, get(vault));
     tokio::select! {
         served = serve(listener, routes) => served,
         ended = async { tokio::io::stdin().read_u8().await } => ended.map_or(Ok(()), |_| Ok(())),
     }
 }
 
-async fn own() -> impl IntoResponse {
+async fn native() -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
-    (headers, canned::OWN_BODY)
+    (headers, canned::NATIVE_BODY)
 }
 
 async fn vault() -> impl IntoResponse {
@@ -60,7 +61,7 @@ async fn serve(listener: TcpListener, routes: Router) -> Result<()> {
     }
 }
 
-/// How a connection ends is the client's affair.
+/// Errors of a connection are the client's.
 async fn connection(stream: TcpStream, routes: Router) {
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = routes.clone().call(request.map(Body::new));

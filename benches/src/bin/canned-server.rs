@@ -1,6 +1,6 @@
-//! Answers every read with the canned secret: HTTP/1.1 with keep-alive, on one thread. It writes its
-//! port to stdout, and ends when its stdin closes: whoever started it is gone then. The argument is how
-//! many milliseconds away it is.
+//! Responds to every request with the prepared response, over HTTP/1.1 with keep-alive on one
+//! thread. It prints its port to stdout and ends when its stdin is closed. The argument is the
+//! delay of a response in milliseconds.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -38,7 +38,7 @@ async fn serve(listener: TcpListener, away: Option<Duration>) -> Result<()> {
     }
 }
 
-/// How a connection ends is the client's affair.
+/// Errors of a connection are the client's.
 async fn connection(stream: TcpStream, away: Option<Duration>) {
     let service = service_fn(async |request| {
         if let Some(away) = away {

@@ -128,7 +128,7 @@ fn auth(
         }
         Chosen::Token(token) => {
             let token = StaticToken::new(credential(token));
-            let token = if lives == Lives::Long { token.looked_up() } else { token };
+            let token = if lives == Lives::Long { token.with_lookup() } else { token };
             source(client, namespace, token)
         }
         Chosen::Jwt { mount, role, token_file } => {

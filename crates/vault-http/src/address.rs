@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
-use http::uri::Authority;
+use http::uri::{self, Authority, PathAndQuery, Scheme};
 
 use crate::path::{ApiPath, PathError};
 
@@ -86,11 +86,12 @@ impl Address {
         let base = self.base.as_ref().map_or("", ApiPath::as_str);
         let slash = if base.is_empty() { "" } else { "/" };
         let mark = if query.is_empty() { "" } else { "?" };
-        Uri::builder()
-            .scheme(if self.tls { "https" } else { "http" })
-            .authority(self.authority.clone())
-            .path_and_query(format!("{slash}{base}/v1/{path}{mark}{query}"))
-            .build()
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(if self.tls { Scheme::HTTPS } else { Scheme::HTTP });
+        parts.authority = Some(self.authority.clone());
+        let path = [slash, base, "/v1/", path.as_str(), mark, query].concat();
+        parts.path_and_query = Some(PathAndQuery::try_from(path)?);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 

@@ -66,6 +66,9 @@ impl Availability {
         deadline: Deadline,
         room: Duration,
     ) -> Result<Admission<'_>, Error> {
+        if let Some(admission) = self.admit_if_available() {
+            return Ok(admission);
+        }
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -83,6 +86,13 @@ impl Availability {
                 }
             }
         }
+    }
+
+    /// Returns an admission unless there is an outage.
+    fn admit_if_available(&self) -> Option<Admission<'_>> {
+        let state = self.lock();
+        let admission = Admission { availability: self, epoch: state.epoch, probes: false };
+        state.outage.is_none().then_some(admission)
     }
 
     /// Sends at once, whatever is known: the caller plans its tries itself.
@@ -135,8 +145,9 @@ impl Admission<'_> {
             // Not an answer of the server, which may be up or down.
             Some(error) if error.status().is_none() => {}
             _ => {
-                state.end(now);
-                self.availability.changed.notify_waiters();
+                if state.end(now) {
+                    self.availability.changed.notify_waiters();
+                }
             }
         }
     }
@@ -175,11 +186,12 @@ impl State {
         self.outage = Some(Outage { error: error.clone(), failures, next_probe, probing: probes });
     }
 
-    fn end(&mut self, now: Instant) {
-        if let Some(outage) = self.outage.take() {
-            self.last = Some((outage.failures, now));
-            self.epoch += 1;
-        }
+    /// Ends the outage, and returns whether there was one.
+    fn end(&mut self, now: Instant) -> bool {
+        let Some(outage) = self.outage.take() else { return false };
+        self.last = Some((outage.failures, now));
+        self.epoch += 1;
+        true
     }
 }
 

@@ -1,9 +1,12 @@
 //! One point in time by which an operation ends, whatever it is made of.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, sleep_until};
 
 /// The end of an operation: every exchange, login and wait that it needs shares it.
 ///
@@ -40,9 +43,22 @@ impl Deadline {
         self.remaining().is_zero()
     }
 
-    /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped.
+    /// Runs `future` until the deadline; `None` when that came first, and `future` is dropped. A large
+    /// future is better pinned by the caller, because this one would hold it twice.
     pub async fn bound<F: Future>(self, future: F) -> Option<F::Output> {
-        timeout_at(self.0, future).await.ok()
+        let (mut future, mut timer) = (pin!(future), pin!(None));
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            // A future that is ready at once costs no timer.
+            if timer.is_none() {
+                // Like `tokio::time::timeout`, ends a future that uses up the task's budget.
+                timer.set(Some(unconstrained(sleep_until(self.0))));
+            }
+            timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
+        })
+        .await
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
 
 use crate::classify::classify;
@@ -20,6 +20,11 @@ use crate::zeroizing::ZeroizingBytes;
 
 /// Largest answer that is read, in bytes. The largest secret that Vault stores is 1 MiB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The headers that Vault reads.
+const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
+const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+const VAULT_NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
 /// The largest head of a response, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -70,12 +75,12 @@ fn outgoing(uri: Uri, request: &Request, token: Option<&Token>) -> http::Request
     *outgoing.method_mut() = request.method.clone();
     *outgoing.uri_mut() = uri;
     let headers = outgoing.headers_mut();
-    headers.insert("x-vault-request", HeaderValue::from_static("true"));
+    headers.insert(VAULT_REQUEST, HeaderValue::from_static("true"));
     if let Some(token) = token {
-        headers.insert("x-vault-token", token.header());
+        headers.insert(VAULT_TOKEN, token.header());
     }
     if let Some(namespace) = &request.namespace {
-        headers.insert("x-vault-namespace", namespace.clone());
+        headers.insert(VAULT_NAMESPACE, namespace.clone());
     }
     if !request.body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));

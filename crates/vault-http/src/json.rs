@@ -35,7 +35,7 @@ pub(crate) enum JsonShape {
 /// one object, so that two parsers could take it differently.
 pub(crate) fn validate(body: &[u8]) -> Option<JsonShape> {
     let document: &RawValue = serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
-    let mut walk = Walk::default();
+    let mut walk = Walk::new();
     walk.run(document.get())?;
     Some(match document.get().as_bytes().first()? {
         b'{' if walk.has_errors => JsonShape::Errors,
@@ -46,27 +46,55 @@ pub(crate) fn validate(body: &[u8]) -> Option<JsonShape> {
 }
 
 /// A walk over a text whose grammar has been checked.
-#[derive(Default)]
 struct Walk<'a> {
-    /// The names of each open object; `None` for an open array.
-    open: Vec<Option<Names<'a>>>,
+    open: Vec<Scope<'a>>,
+    /// The names of all open objects, outermost first.
+    names: Vec<Cow<'a, str>>,
     has_errors: bool,
 }
 
+/// An open array or object.
+enum Scope<'a> {
+    Array,
+    Object {
+        /// The index of the object's first name in [`Walk::names`].
+        first: usize,
+        /// The names beyond the first [`FEW`], so that a large object is not searched name by name.
+        more: HashSet<Cow<'a, str>>,
+    },
+}
+
+/// The number of names of one object that are compared one by one.
+const FEW: usize = 16;
+
 impl<'a> Walk<'a> {
+    fn new() -> Self {
+        // Enough for an envelope with a secret, so that the vectors seldom grow.
+        Self { open: Vec::with_capacity(4), names: Vec::with_capacity(24), has_errors: false }
+    }
+
     fn run(&mut self, text: &'a str) -> Option<()> {
+        let is_mark = |byte: &u8| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']');
         let mut rest = text;
-        while let Some(at) = rest.find(['"', '{', '}', '[', ']']) {
+        while let Some(at) = rest.as_bytes().iter().position(is_mark) {
             rest = rest.get(at..)?;
             let mut len = 1;
             match rest.as_bytes().first()? {
                 b'"' => {
-                    len = string_len(rest)?;
-                    self.string(rest.get(..len)?, rest.get(len..)?.trim_start())?;
+                    let escaped;
+                    (len, escaped) = string_len(rest)?;
+                    self.string(rest.get(..len)?, escaped, rest.get(len..)?)?;
                 }
-                b'{' => self.open.push(Some(Names::default())),
-                b'[' => self.open.push(None),
-                _ => drop(self.open.pop()),
+                b'{' => {
+                    let (first, more) = (self.names.len(), HashSet::new());
+                    self.open.push(Scope::Object { first, more });
+                }
+                b'[' => self.open.push(Scope::Array),
+                _ => {
+                    if let Some(Scope::Object { first, .. }) = self.open.pop() {
+                        self.names.truncate(first);
+                    }
+                }
             }
             if self.open.len() > MAX_DEPTH {
                 return None;
@@ -77,9 +105,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Checks a string and, if a colon follows, that its object does not have that name yet.
-    fn string(&mut self, raw: &'a str, after: &str) -> Option<()> {
-        let text = unescape(raw)?;
-        let Some(value) = after.strip_prefix(':') else { return Some(()) };
+    fn string(&mut self, raw: &'a str, escaped: bool, after: &str) -> Option<()> {
+        let text = if escaped { unescape(raw)? } else { Unescaped::Plain(between_quotes(raw)?) };
+        let Some(value) = after_colon(after) else { return Some(()) };
         if self.open.len() == 1 && *text == *"errors" {
             self.has_errors = !value.trim_start().starts_with("null");
         }
@@ -88,43 +116,47 @@ impl<'a> Walk<'a> {
             Unescaped::Plain(name) => Cow::Borrowed(name),
             Unescaped::Decoded(name) => Cow::Owned(name.as_str().to_owned()),
         };
-        self.open.last_mut()?.as_mut()?.insert(name).then_some(())
+        self.insert(name).then_some(())
     }
-}
 
-/// The names of one object. Most objects have few names, which are compared one by one.
-#[derive(Default)]
-struct Names<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: HashSet<Cow<'a, str>>,
-}
-
-const FEW: usize = 16;
-
-impl<'a> Names<'a> {
-    /// Returns whether `name` is new.
+    /// Adds a name to the innermost scope. Returns whether that is an object without this name.
     fn insert(&mut self, name: Cow<'a, str>) -> bool {
-        if self.few.contains(&name) {
+        let Some(Scope::Object { first, more }) = self.open.last_mut() else { return false };
+        let few = self.names.get(*first..).unwrap_or_default();
+        if few.contains(&name) {
             return false;
         }
-        if self.few.len() < FEW {
-            self.few.push(name);
+        if few.len() < FEW {
+            self.names.push(name);
             return true;
         }
-        self.many.insert(name)
+        more.insert(name)
     }
 }
 
-/// Returns the length of the JSON string that `text` begins with, quotes included.
-fn string_len(text: &str) -> Option<usize> {
-    let mut at = 1;
+/// Returns the length of the JSON string that `text` begins with, quotes included, and whether
+/// it has an escape.
+fn string_len(text: &str) -> Option<(usize, bool)> {
+    let (mut at, mut escaped) = (1, false);
     loop {
-        at += text.get(at..)?.find(['"', '\\'])?;
+        let rest = text.as_bytes().get(at..)?;
+        at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
         if text.as_bytes().get(at) == Some(&b'"') {
-            return Some(at + 1);
+            return Some((at + 1, escaped));
         }
+        escaped = true;
         at += 2;
     }
+}
+
+/// Returns what follows the colon that `text` begins with, white space aside.
+fn after_colon(text: &str) -> Option<&str> {
+    text.strip_prefix(':').or_else(|| text.trim_start().strip_prefix(':'))
+}
+
+/// Returns `raw` without its quotes, or `None` if it is not a string.
+fn between_quotes(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
 }
 
 /// The content of a JSON string.
@@ -147,7 +179,7 @@ impl std::ops::Deref for Unescaped<'_> {
 /// Decodes a JSON string, quotes included. Returns `None` if it is not a string, or an escape in it
 /// is not a character, such as half a surrogate pair.
 fn unescape(raw: &str) -> Option<Unescaped<'_>> {
-    let mut rest = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let mut rest = between_quotes(raw)?;
     if !rest.contains('\\') {
         return Some(Unescaped::Plain(rest));
     }

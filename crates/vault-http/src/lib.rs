@@ -34,12 +34,6 @@ mod trust;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-#[path = "../../../tests/src/memory.rs"]
-#[expect(unreachable_pub, reason = "taken in as it is")]
-mod memory;
-
 pub mod file;
 pub mod json;
 pub mod zeroizing;

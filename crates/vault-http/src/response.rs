@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use http::StatusCode;
 use http::header::{DATE, HeaderMap};
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -20,7 +20,8 @@ pub struct Response {
     body: ZeroizingBytes,
     operation: Request,
     sent_at: Instant,
-    date: Option<SystemTime>,
+    /// The `Date` header, parsed on demand.
+    date: Option<HeaderValue>,
 }
 
 impl Response {
@@ -32,8 +33,7 @@ impl Response {
 
     /// Adds when the request was sent, and when the server answered by its own clock.
     pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
-        let date = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
-        Self { sent_at, date, ..self }
+        Self { sent_at, date: headers.get(DATE).cloned(), ..self }
     }
 
     /// A point in time just before the request was sent: the server answered later.
@@ -45,7 +45,7 @@ impl Response {
     /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it with other
     /// times of the same server only.
     pub fn date(&self) -> Option<SystemTime> {
-        self.date
+        self.date.as_ref().and_then(|date| http_date(date.to_str().ok()?))
     }
 
     /// The status of the answer.
@@ -63,8 +63,10 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Malformed`], which tells nothing of the body.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        let text = str::from_utf8(&self.body).ok();
         // The parser's own error may quote what it read.
-        serde_json::from_slice(&self.body).map_err(|_| self.malformed("not the expected JSON"))
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| self.malformed("not the expected JSON"))
     }
 
     /// The `data` of the envelope as `T`.
@@ -154,8 +156,8 @@ mod tests {
 
     use super::*;
     use crate::json;
-    use crate::memory;
     use crate::zeroizing;
+    use testkit::memory;
 
     #[derive(Deserialize)]
     struct Data {

@@ -1,17 +1,11 @@
 //! One exchange against scripted answers: what is sent, and what an answer means.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/src/leaks.rs"]
-#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
-mod leaks;
-#[path = "../../../tests/src/unique.rs"]
-#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
-mod unique;
-
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use testkit::leaks;
 use vault_http::{
     Address, ApiPath, BuildErrorKind, Client, Deadline, ErrorKind, Executed, MAX_BODY_BYTES,
     Plaintext, Request, Token,

@@ -1,19 +1,13 @@
 //! How a request outlives the death of its token, once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/src/leaks.rs"]
-#[expect(clippy::unused_self, dead_code, unreachable_pub, reason = "taken in as it is")]
-mod leaks;
-#[path = "../../../tests/src/unique.rs"]
-#[expect(unreachable_pub, reason = "what the capture makes its marks with")]
-mod unique;
-
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use testkit::leaks;
 use vault_http::{
     Address, ApiPath, Client, Deadline, Denial, DenialOutcome, Error, ErrorKind, Executed,
     Generation, IssuedToken, Plaintext, Request, Session, Token, TokenSource,

@@ -4,16 +4,13 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/src/memory.rs"]
-#[expect(unreachable_pub, reason = "shared with the integration tests")]
-mod memory;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
+use testkit::memory;
 use vault_http::test_util::MemoryServer;
 use vault_http::zeroizing::ZeroizingBytes;
 use vault_http::{

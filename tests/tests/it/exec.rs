@@ -11,7 +11,7 @@ mod watch;
 
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
-use tests::{Fixture, Km};
+use testkit::{Fixture, Km};
 
 use crate::cli::common::{fails_as_json, file};
 

@@ -3,6 +3,7 @@
 mod hop;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,7 +205,8 @@ impl Client {
         let Some(_permit) = self.lane.gate.enter(deadline).await else {
             return Err(request.error(ErrorKind::Overloaded));
         };
-        let outcome = deadline.bound(self.exchange(request, token, deadline)).await;
+        let exchanged = pin!(self.exchange(request, token, deadline));
+        let outcome = deadline.bound(exchanged).await;
         outcome.unwrap_or_else(|| Err(request.error(ErrorKind::Timeout)))
     }
 

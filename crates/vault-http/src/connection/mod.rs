@@ -8,8 +8,10 @@ mod reload;
 mod resolve;
 mod settings;
 
+use std::mem;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,8 +24,7 @@ pub(crate) use self::settings::Settings;
 
 use self::failure::{failure, find, interrupted};
 use self::reload::OutdatedTls;
-use self::settings::parts;
-use crate::address::bare;
+use self::settings::Endpoint;
 use crate::transport::{Limits, Transport, TransportError};
 use crate::zeroizing::ZeroizingBytes;
 
@@ -36,19 +37,11 @@ const MAX_POOLS: usize = 8;
 /// The pools.
 pub(crate) struct Connections {
     settings: Settings,
-    pools: Mutex<Pools>,
+    pools: Mutex<Vec<Arc<Pool>>>,
 }
 
-#[derive(Default)]
-struct Pools {
-    open: Vec<Pool>,
-    made: u64,
-}
-
-#[derive(Clone)]
 struct Pool {
-    id: u64,
-    origin: String,
+    endpoint: Endpoint,
     client: reqwest::Client,
     ends: Option<Instant>,
 }
@@ -59,31 +52,34 @@ impl Connections {
     }
 
     /// The pool for a request that is sent now.
-    fn pool(&self, uri: &Uri) -> Result<Pool, TransportError> {
-        let (scheme, authority) = parts(uri)?;
-        let origin = format!("{scheme}://{authority}");
+    fn pool(&self, uri: &Uri) -> Result<Arc<Pool>, TransportError> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        pools.open.retain(|pool| pool.ends.is_none_or(|ends| now < ends));
-        if let Some(pool) = pools.open.iter().find(|pool| pool.origin == origin) {
-            return Ok(pool.clone());
+        pools.retain(|pool| pool.ends.is_none_or(|ends| now < ends));
+        if let Some(pool) = pools.iter().find(|pool| pool.endpoint.serves(uri)) {
+            return Ok(Arc::clone(pool));
         }
-        if pools.open.len() >= MAX_POOLS {
-            pools.open.remove(0);
+        if pools.len() >= MAX_POOLS {
+            pools.remove(0);
         }
-        pools.made += 1;
-        let by_name = bare(authority.host()).parse::<IpAddr>().is_err();
+        let endpoint = Endpoint::new(uri, self.settings.server_name.as_deref())?;
+        let by_name = endpoint.host().parse::<IpAddr>().is_err();
         let ends = by_name.then(|| now + POOL_LIFE);
-        let client = self.settings.client(authority.host())?;
-        let pool = Pool { id: pools.made, origin, client, ends };
-        pools.open.push(pool.clone());
+        let client = self.settings.client(endpoint.host())?;
+        let pool = Arc::new(Pool { endpoint, client, ends });
+        pools.push(Arc::clone(&pool));
         Ok(pool)
     }
 
     /// Leaves a pool to the requests that are in flight on it.
-    fn discard(&self, pool: &Pool) {
+    fn discard(&self, pool: &Arc<Pool>) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.open.retain(|other| other.id != pool.id);
+        pools.retain(|other| !Arc::ptr_eq(other, pool));
+    }
+
+    /// Takes the request for one try. It is left for another only where the connector may refuse it.
+    fn take(&self, request: &mut http::Request<Bytes>) -> http::Request<Bytes> {
+        if self.settings.tls.has_files() { request.clone() } else { mem::take(request) }
     }
 }
 
@@ -91,12 +87,12 @@ impl Connections {
 impl Transport for Connections {
     async fn send(
         &self,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
         limits: Limits,
     ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
         loop {
             let pool = self.pool(request.uri())?;
-            let outgoing = self.settings.outgoing(request.clone())?;
+            let outgoing = pool.endpoint.outgoing(self.take(&mut request));
             match limits.head(pool.client.execute(outgoing)).await {
                 Ok(Ok(response)) => return read(response, &limits).await,
                 // The connector refused before it connected, so that nothing was sent.
@@ -112,29 +108,34 @@ impl Transport for Connections {
     }
 
     fn reset(&self) {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).open.clear();
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
+/// Reads the rest of a response. One timer bounds the whole body.
 async fn read(
     mut response: reqwest::Response,
     limits: &Limits,
 ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let body = read_body(response, limits).await.map_err(|error| error.with_status(status))?;
+    let body = {
+        let body = pin!(read_body(&mut response, limits));
+        limits.body(body).await.flatten()
+    };
+    let body = body.map_err(|error| error.with_status(response.status()))?;
     let mut whole = http::Response::new(body);
-    (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
+    *whole.status_mut() = response.status();
+    *whole.headers_mut() = mem::take(response.headers_mut());
     Ok(whole)
 }
 
 async fn read_body(
-    mut response: reqwest::Response,
+    response: &mut reqwest::Response,
     limits: &Limits,
 ) -> Result<ZeroizingBytes, TransportError> {
     let len = response.content_length().and_then(|len| usize::try_from(len).ok());
     let room = len.unwrap_or_default().min(limits.max_body_bytes);
     let mut body = ZeroizingBytes::new(Vec::with_capacity(room));
-    while let Some(part) = limits.body(response.chunk()).await?.map_err(interrupted)? {
+    while let Some(part) = response.chunk().await.map_err(interrupted)? {
         limits.append(&mut body, &part)?;
     }
     Ok(body)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 use reqwest::{Proxy, Url};
 
@@ -42,7 +42,7 @@ impl Settings {
     /// A client of one origin, whose host is `host`.
     pub(super) fn client(&self, host: &str) -> Result<reqwest::Client, TransportError> {
         let (generation, config) = self.tls.current();
-        let host = self.server_name.as_ref().map(|_| bare(host).to_owned());
+        let host = self.server_name.as_ref().map(|_| host.to_owned());
         let resolver = Resolver { custom: self.resolver.clone(), host };
         let mut builder = reqwest::Client::builder()
             .http1_only()
@@ -75,46 +75,64 @@ impl Settings {
         }
         builder.build().map_err(|error| unsendable("the connection pool cannot be made", error))
     }
+}
 
-    /// The request as `reqwest` sends it.
-    pub(super) fn outgoing(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<reqwest::Request, TransportError> {
+/// An origin as `reqwest` addresses it.
+pub(super) struct Endpoint {
+    scheme: Scheme,
+    authority: Authority,
+    /// The URL without a path. Its host is the server name of the TLS handshake.
+    url: Url,
+    /// The `Host` header, if it differs from the host of the URL.
+    host: Option<HeaderValue>,
+}
+
+impl Endpoint {
+    /// The endpoint of the requests to `uri`'s origin.
+    pub(super) fn new(uri: &Uri, server_name: Option<&str>) -> Result<Self, TransportError> {
+        let (scheme, authority) = parts(uri)?;
+        let (scheme, authority) = (scheme.clone(), authority.clone());
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let name = server_name.unwrap_or(authority.host());
+        let url = Url::parse(&format!("{scheme}://{name}{port}/"))
+            .map_err(|error| unsendable("its address is not a valid URL", error))?;
+        let host = server_name.map(|_| HeaderValue::from_str(authority.as_str())).transpose();
+        let host = host.map_err(|error| unsendable("its host is not a header", error))?;
+        Ok(Self { scheme, authority, url, host })
+    }
+
+    /// Returns whether requests to `uri` go to this endpoint.
+    pub(super) fn serves(&self, uri: &Uri) -> bool {
+        uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
+    }
+
+    /// The host of the origin.
+    pub(super) fn host(&self) -> &str {
+        bare(self.authority.host())
+    }
+
+    /// Returns the request as `reqwest` sends it.
+    pub(super) fn outgoing(&self, request: http::Request<Bytes>) -> reqwest::Request {
         let (head, body) = request.into_parts();
-        let url = self.url(&head.uri)?;
+        // Parsing a whole URL costs far more than replacing the path of one.
+        let mut url = self.url.clone();
+        url.set_path(head.uri.path());
+        url.set_query(head.uri.query());
         let mut outgoing = reqwest::Request::new(head.method, url);
         *outgoing.headers_mut() = head.headers;
-        if self.server_name.is_some() {
-            let (_, authority) = parts(&head.uri)?;
-            let host = HeaderValue::from_str(authority.as_str());
-            let host = host.map_err(|error| unsendable("its host is not a header", error))?;
-            outgoing.headers_mut().insert(HOST, host);
+        if let Some(host) = &self.host {
+            outgoing.headers_mut().insert(HOST, host.clone());
         }
         if !body.is_empty() {
             *outgoing.body_mut() = Some(body.into());
         }
-        Ok(outgoing)
-    }
-
-    /// The URL of a request, whose host is the server name of the TLS handshake.
-    fn url(&self, uri: &Uri) -> Result<Url, TransportError> {
-        let text = match &self.server_name {
-            None => uri.to_string(),
-            Some(name) => {
-                let (scheme, authority) = parts(uri)?;
-                let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-                let path = uri.path_and_query().map_or("/", |path| path.as_str());
-                format!("{scheme}://{name}{port}{path}")
-            }
-        };
-        Url::parse(&text).map_err(|error| unsendable("its address is not a valid URL", error))
+        outgoing
     }
 }
 
 /// The scheme and the authority of an absolute URI.
-pub(super) fn parts(uri: &Uri) -> Result<(&str, &Authority), TransportError> {
-    uri.scheme_str().zip(uri.authority()).ok_or_else(|| {
+fn parts(uri: &Uri) -> Result<(&Scheme, &Authority), TransportError> {
+    uri.scheme().zip(uri.authority()).ok_or_else(|| {
         TransportError::new(ErrorKind::Rejected).with_detail("its address is not a valid URL")
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use km_proxy_adapter::{KeyManager, Source, VaultValidator};
 use km_settings::{Settings, Sources};
-use tests::{Server, unique};
+use testkit::{Server, unique};
 
 use crate::look::Look;
 use crate::operator::{Gateway, NAME};

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::Server;
+use testkit::Server;
 
 use crate::operator::{Gateway, NAME};
 

@@ -10,7 +10,7 @@ mod show;
 mod team;
 
 use anyhow::{Result, ensure};
-use tests::{Km, Output, Server};
+use testkit::{Km, Output, Server};
 
 use look::Look;
 use operator::{Gateway, NAME};

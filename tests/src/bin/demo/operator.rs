@@ -2,7 +2,7 @@
 //! the server's own `vault`.
 
 use anyhow::Result;
-use tests::{Server, unique};
+use testkit::{Server, unique};
 
 use crate::show::{command, heading, text};
 

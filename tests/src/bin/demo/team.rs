@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tests::{Km, Output, Server, unique};
+use testkit::{Km, Output, Server, unique};
 
 use crate::operator::Gateway;
 use crate::show::{self, claim, heading, text};

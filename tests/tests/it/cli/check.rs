@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Km, Server, secret};
+use testkit::{Fixture, FixtureSpec, Km, Server, secret};
 
 use super::common::{NAME, by_token, says, writer};
 
@@ -49,7 +49,7 @@ async fn fixture() -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn all_is_well() -> Result<()> {
+async fn valid_setup_passes_all_steps() -> Result<()> {
     let fixture = fixture().await?;
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
     expect(|| writer(&fixture), 0, &all).await?;

@@ -2,7 +2,7 @@
 //! of the first failure.
 
 use anyhow::Result;
-use tests::{Engine, FixtureSpec, Server};
+use testkit::{Engine, FixtureSpec, Server};
 
 use super::check::expect;
 use super::common::{error_document, played, says};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Fixture, Km, secret};
+use testkit::{Fixture, Km, secret};
 
 use super::listener::Silent;
 

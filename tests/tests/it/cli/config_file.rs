@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::common::{NAME, file, played, says};
 use super::listener::Silent;

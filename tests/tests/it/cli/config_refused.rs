@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use tests::secret;
+use testkit::secret;
 
 use super::common::{NAME, file, refused, says};
 
@@ -12,8 +12,8 @@ use super::common::{NAME, file, refused, says};
 async fn check(content: impl AsRef<[u8]>, parts: &[&str]) -> Result<()> {
     let (_kept, path) = file(content)?;
     let shown = path.display().to_string();
-    let by_option = |km: tests::Km| km.args(["--config", &shown, "read", NAME]);
-    let by_variable = |km: tests::Km| km.env("KM_CONFIG", &shown).args(["read", NAME]);
+    let by_option = |km: testkit::Km| km.args(["--config", &shown, "read", NAME]);
+    let by_variable = |km: testkit::Km| km.env("KM_CONFIG", &shown).args(["read", NAME]);
     says(&refused("settings", by_option).await?, parts)?;
     let said = refused("settings", by_variable).await?;
     says(&said, parts)?;

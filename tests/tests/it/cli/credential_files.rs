@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Certs, Km, Server, secret};
+use testkit::{Certs, Km, Server, secret};
 
 use super::common::{NAME, by_token, file, refused, says};
 

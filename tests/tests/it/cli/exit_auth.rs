@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Engine, FixtureSpec, Server, secret};
+use testkit::{Engine, FixtureSpec, Server, secret};
 
 use super::common::{NAME, by_token, fails, refused, says, writer};
 
@@ -95,7 +95,7 @@ async fn what_the_access_mode_forbids_is_exit_5_without_asking_the_server() -> R
         assert_eq!(nobody.connections()?, 0, "{arguments:?}");
     }
     // A name that can't be is told first: it is the argument's fault.
-    let mode = |km: tests::Km| km.env("KM_ACCESS_MODE", "read_only");
+    let mode = |km: testkit::Km| km.env("KM_ACCESS_MODE", "read_only");
     refused("usage", |km| mode(km).args(["delete", ".."])).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Engine, FixtureSpec, Server, secret};
+use testkit::{Engine, FixtureSpec, Server, secret};
 
 use super::common::{NAME, fails, says, writer};
 use super::listener::{Reply, Scripted};

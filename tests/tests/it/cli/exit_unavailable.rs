@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::common::{NAME, by_token, fails, fails_as_json, file, played, says, writer};
 use super::listener::{Replies, Reply, Scripted, Silent, closed_port};

@@ -36,7 +36,7 @@ async fn arguments_that_can_not_be_meant() -> Result<()> {
 async fn a_version_that_vault_can_not_count_to() -> Result<()> {
     // Vault counts versions in 63 bits: what it could only refuse is not sent.
     let largest = u64::MAX.to_string();
-    let cas = |km: tests::Km| km.env("KM_ACCESS_MODE", "write_only").args(["--cas", &largest]);
+    let cas = |km: testkit::Km| km.env("KM_ACCESS_MODE", "write_only").args(["--cas", &largest]);
     refused("usage", |km| cas(km.args(["write", NAME])).stdin("value")).await.map(drop)
 }
 
@@ -58,7 +58,7 @@ async fn team_settings_are_for_virtual_keys_only() -> Result<()> {
         [&["check"][..], &["read", NAME], &["write", NAME], &["delete", NAME], &["list"]]
     {
         for team in ["{}", r#"{"mount":"kv"}"#, from_file.as_str()] {
-            let km = |km: tests::Km| km.args(["--team-settings", team]).args(arguments);
+            let km = |km: testkit::Km| km.args(["--team-settings", team]).args(arguments);
             let said = refused("usage", |it| km(it).stdin("value")).await?;
             says(&said, &["--team-settings"])?;
         }
@@ -138,7 +138,7 @@ async fn a_login_without_any_credential_names_the_three() -> Result<()> {
             "HCP_VAULT_TOKEN",
         ],
     )?;
-    let half = |km: tests::Km| km.env_remove("HCP_VAULT_TOKEN").env("HCP_VAULT_CLIENT_CERT", "a");
+    let half = |km: testkit::Km| km.env_remove("HCP_VAULT_TOKEN").env("HCP_VAULT_CLIENT_CERT", "a");
     let said = refused("settings", |km| half(km).args(["list"])).await?;
     says(&said, &["HCP_VAULT_CLIENT_KEY is missing"])
 }
@@ -157,10 +157,10 @@ async fn a_reference_to_an_identity_provider_is_the_gateways_matter() -> Result<
 #[tokio::test]
 async fn the_kind_is_told_even_when_json_stands_last() -> Result<()> {
     for arguments in [&["read", "--json"][..], &["--json"], &["unknown", "--json"]] {
-        let km = tests::Km::new().args(arguments);
+        let km = testkit::Km::new().args(arguments);
         super::common::fails_as_json(km, 2, "usage").await?;
     }
     // A name that looks like the option is a name.
-    let said = fails(|| tests::Km::new().args(["read", "a", "--", "b"]), 2, "usage").await?;
+    let said = fails(|| testkit::Km::new().args(["read", "a", "--", "b"]), 2, "usage").await?;
     says(&said, &["too many"])
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Engine, Fixture, FixtureSpec, Km, Server, secret};
+use testkit::{Engine, Fixture, FixtureSpec, Km, Server, secret};
 
 use super::common::NAME;
 use super::listener::closed_port;

@@ -1,7 +1,7 @@
 //! Help and version: on stdout, exit 0, and all settings in it.
 
 use anyhow::Result;
-use tests::Km;
+use testkit::Km;
 
 use super::common::says;
 

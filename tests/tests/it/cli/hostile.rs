@@ -1,7 +1,7 @@
 //! Names, mounts, prefixes and namespaces that try to get elsewhere: refused before a byte is sent.
 
 use anyhow::Result;
-use tests::Km;
+use testkit::Km;
 
 use super::common::{NAME, refused, says};
 

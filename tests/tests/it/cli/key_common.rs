@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Km, Output, Server};
+use testkit::{Fixture, FixtureSpec, Km, Output, Server};
 
 /// Settings that store virtual keys.
 const STORES: [(&str, &str); 2] =

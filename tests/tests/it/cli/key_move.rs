@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{FixtureSpec, Server, secret};
+use testkit::{FixtureSpec, Server, secret};
 
 use super::common::{fails, says, writer};
 use super::key_common::Gateway;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, Km, Server, secret};
+use testkit::{Fixture, Km, Server, secret};
 
 use super::check;
 use super::common::{played, says, writer};

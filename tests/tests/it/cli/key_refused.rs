@@ -1,7 +1,7 @@
 //! What the commands on keys refuse before a byte is sent: modes, names, arguments.
 
 use anyhow::Result;
-use tests::secret;
+use testkit::secret;
 
 use super::common::{fails, file, played, refused, says};
 use super::listener::Silent;

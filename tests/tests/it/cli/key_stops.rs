@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::secret;
+use testkit::secret;
 
 use super::key_common::Gateway;
 use super::stopper::{Stop, Stopper};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::secret;
+use testkit::secret;
 
 use super::common::{fails, file, played, refused, says};
 use super::key_common::{Gateway, team_mount};

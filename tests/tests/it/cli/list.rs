@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, Km, Server};
+use testkit::{Fixture, Km, Server};
 
 async fn fixture() -> Result<Fixture> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -93,7 +93,7 @@ async fn deleted_and_destroyed_secrets_are_listed_only_with_all_and_marked() -> 
 #[tokio::test]
 async fn without_the_right_to_read_metadata_all_names_are_listed_with_one_warning() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/metadata/" {{ capabilities = ["list"] }}"#);
-    let spec = tests::FixtureSpec { policy: Some(policy), ..Default::default() };
+    let spec = testkit::FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     for name in ["gone", "name", "other"] {
         fixture.put(name, json!({ "key": "v" })).await?;

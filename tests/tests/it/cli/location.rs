@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{FixtureSpec, Km, Server, secret};
+use testkit::{FixtureSpec, Km, Server, secret};
 
 use super::common::{NAME, writer};
 

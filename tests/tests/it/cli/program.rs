@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tests::Km;
+use testkit::Km;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 

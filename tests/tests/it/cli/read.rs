@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::common::{NAME, by_token, played, says};
 use super::listener::{Scripted, Silent};
@@ -25,7 +25,7 @@ async fn a_reference_is_the_name_behind_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
+async fn boolean_is_true_or_false_in_any_case() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (stored, expected) in [
         ("true", "true"),

@@ -39,7 +39,7 @@ async fn a_read_ends_at_once() -> Result<()> {
 async fn a_login_ends_at_once() -> Result<()> {
     for name in ["INT", "TERM"] {
         let server = Scripted::new(|_| Reply::Hang)?;
-        let km = tests::Km::new().env("HCP_VAULT_ADDR", server.address());
+        let km = testkit::Km::new().env("HCP_VAULT_ADDR", server.address());
         let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
         let running = km.env("KM_DEADLINE", "60s").args(["read", NAME]).start().await?;
         server.saw("POST /v1/auth/approle/login").await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Km, secret};
+use testkit::{Km, secret};
 use tokio::time::{Instant, timeout};
 
 use super::common::{NAME, error_document, played, says};

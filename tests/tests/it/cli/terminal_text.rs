@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Km, Server};
+use testkit::{Km, Server};
 
 use super::common::{by_token, played};
 use super::listener::{Reply, Scripted, version_two};

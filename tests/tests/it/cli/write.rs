@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 
 use super::common::{NAME, fails, refused, says, writer};
 
@@ -86,7 +86,7 @@ async fn it_says_where_it_wrote() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_stands_beside_the_value() -> Result<()> {
+async fn description_is_stored_beside_the_value() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (setting, option, expected) in [
         (None, None, None),
@@ -140,7 +140,7 @@ async fn a_write_with_write_only_needs_no_right_to_read() -> Result<()> {
     let policy = |mount: &str| {
         format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
     };
-    let spec = tests::FixtureSpec { policy: Some(policy), ..Default::default() };
+    let spec = testkit::FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let value = secret("value");
     let km = || fixture.km().env("KM_ACCESS_MODE", "write_only");

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, Km, Server, secret};
+use testkit::{Fixture, Km, Server, secret};
 
 use super::common::{NAME, fails, says, writer};
 

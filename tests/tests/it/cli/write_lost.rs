@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Km, secret};
+use testkit::{Km, secret};
 
 use super::common::{NAME, fails_as_json, played, says};
 use super::listener::{Replies, Reply, Scripted, version_two};

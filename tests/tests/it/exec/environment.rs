@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 
 use super::{refers, shell, shows, stops};
 use crate::cli::common::{file, played, says};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use tests::{Km, secret};
+use testkit::{Km, secret};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::Server;
+use testkit::Server;
 
 use super::shows;
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::{shell, shows, stops};
 use crate::cli::common::{by_token, file, played, says};

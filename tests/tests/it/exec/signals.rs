@@ -3,7 +3,7 @@
 mod session;
 
 use anyhow::{Context as _, Result};
-use tests::{Km, Running};
+use testkit::{Km, Running};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 

@@ -1,5 +1,5 @@
-//! Addresses and connections from which nothing comes back, as behind a dead route or after a
-//! suspend. Packets are lost by a listener whose queue is full, and by a server that goes silent.
+//! Addresses and connections that do not respond, as after the loss of a route or a suspend.
+//! Packets are lost by a listener with a full queue, and by a server that stops responding.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use tests::{Scripted, Step};
+use testkit::{Scripted, Step};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vault_http::{Address, Client, Plaintext, Resolve};

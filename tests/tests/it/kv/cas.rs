@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, secret};
+use testkit::{Fixture, secret};
 use vault_kv::{Cas, ErrorKind, Kv};
 
 use super::{engine, fails, fields};

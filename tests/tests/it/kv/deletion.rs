@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::Fixture;
+use testkit::Fixture;
 use vault_kv::{ErrorKind, Kv};
 
 use super::{engine, fails};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::Fixture;
+use testkit::Fixture;
 use vault_kv::{ErrorKind, MetadataUpdate};
 
 use super::{engine, fails};

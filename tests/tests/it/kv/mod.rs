@@ -17,7 +17,7 @@ use std::fmt::Debug;
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret as _;
-use tests::{Fixture, Server};
+use testkit::{Fixture, Server};
 use vault_kv::{Error, ErrorKind, Fields, Kv, Value};
 
 use crate::product::kv;

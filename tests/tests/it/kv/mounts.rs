@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Server, secret};
+use testkit::{Fixture, FixtureSpec, Server, secret};
 use vault_http::ErrorKind as Http;
 use vault_kv::{Cas, ErrorKind, Kv, Mount, MountVersion};
 

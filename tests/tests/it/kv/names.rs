@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tests::{Fixture, encoded, secret};
+use testkit::{Fixture, encoded, secret};
 use vault_kv::{Cas, SecretPath};
 
 use super::{engine, fields};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use tests::secret;
+use testkit::secret;
 use vault_kv::ErrorKind;
 
 use super::{engine, fails};

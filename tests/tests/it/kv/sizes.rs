@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use vault_auth::{Auth, StaticToken};
 use vault_http::Session;
 use vault_kv::{Cas, ErrorKind, Kv, MAX_VALUE_BYTES, Mount};

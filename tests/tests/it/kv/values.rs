@@ -3,7 +3,7 @@
 use anyhow::Result;
 use secrecy::ExposeSecret;
 use serde_json::{Value as Json, json};
-use tests::secret;
+use testkit::secret;
 use vault_kv::{Cas, FieldError, Value};
 
 use super::{engine, exposed, fields};

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Engine, Fixture, FixtureSpec, Server, secret};
+use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 use vault_kv::{Cas, ErrorKind, Kv, MetadataUpdate, MountVersion};
 
 use super::{fails, fields};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::secret;
+use testkit::secret;
 use vault_kv::{Cas, ErrorKind};
 
 use super::{engine, exposed, fails, fields};
@@ -71,8 +71,8 @@ async fn patch_of_an_absent_secret_is_not_found_and_writes_nothing() -> Result<(
 #[tokio::test]
 async fn write_without_the_capability_is_denied_and_writes_nothing() -> Result<()> {
     let reader = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["read"] }}"#);
-    let spec = tests::FixtureSpec { policy: Some(reader), ..Default::default() };
-    let fixture = tests::Server::shared().await?.fixture_with(spec).await?;
+    let spec = testkit::FixtureSpec { policy: Some(reader), ..Default::default() };
+    let fixture = testkit::Server::shared().await?.fixture_with(spec).await?;
     let kv = crate::product::kv(&fixture)?;
     let denied = ErrorKind::Exchange(vault_http::ErrorKind::Denied);
     let (name, new) = (path("name")?, fields(&[("key", &secret("value"))]));

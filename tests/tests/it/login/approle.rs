@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Credential};
 use vault_http::{ApiPath, ErrorKind};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Certs, Fixture, Pem, Server, unique};
+use testkit::{Certs, Fixture, Pem, Server, unique};
 use vault_auth::{Auth, Certificate};
 use vault_http::{Client, ClientIdentity, ErrorKind, Executed, Session, TokenSource as _};
 use vault_kv::{Kv, Mount};
@@ -86,8 +86,10 @@ async fn certificate_that_matches_no_role_is_login_refused() -> Result<()> {
 #[tokio::test]
 async fn untrusted_server_receives_no_credential() -> Result<()> {
     let server = Server::tls().await?;
-    let spec =
-        tests::FixtureSpec { role: Some(json!({ "secret_id_num_uses": 1 })), ..Default::default() };
+    let spec = testkit::FixtureSpec {
+        role: Some(json!({ "secret_id_num_uses": 1 })),
+        ..Default::default()
+    };
     let fixture = server.fixture_with(spec).await?;
     let (ours, other) = (server.certs()?.ca(), Certs::new()?.ca());
     for (ca, name) in

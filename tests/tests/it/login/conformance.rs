@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
-use tests::{Certs, Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Certs, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{
     AppRole, Auth, Certificate, Credential, Jwt, Method, OnShutdown, State, StaticToken, TokenKind,
     Userpass,
@@ -212,8 +212,8 @@ async fn kubernetes_service_account_conforms() -> Result<()> {
 async fn looked_up_token_conforms() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = fixture.token(json!({ "ttl": "4s", "renewable": true })).await?;
-    let good = move || Ok(StaticToken::new(value(&token)).looked_up());
-    let bad = StaticToken::new(value(&secret("no-token"))).looked_up();
+    let good = move || Ok(StaticToken::new(value(&token)).with_lookup());
+    let bad = StaticToken::new(value(&secret("no-token"))).with_lookup();
     let client = client(fixture.server().address())?;
     let case = Case::new(fixture, client, good, bad);
     Case { own: false, ..case }.conforms().await

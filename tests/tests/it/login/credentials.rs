@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Fixture, FixtureSpec, Server, secret, unique};
 use tokio::time::Instant;
 use vault_auth::{AppRole, Auth, Certificate, Credential, State, StaticToken};
 use vault_http::{ApiPath, ErrorKind as Http, TokenSource as _};
@@ -81,7 +81,7 @@ async fn deleted_role_is_rejected_and_a_recreated_role_recovers() -> Result<()> 
     rejected(&auth).await?;
     // Two renewals and a login.
     let counts = auth.status().counts;
-    assert_eq!((counts.refusals, counts.deaths), (3, 0), "{counts:?}");
+    assert_eq!((counts.refusals, counts.invalidated), (3, 0), "{counts:?}");
 
     let role = json!({ "token_policies": fixture.policy, "role_id": fixture.role_id });
     fixture.server().must("POST", &place(&fixture, ""), role).await?;
@@ -147,7 +147,7 @@ async fn changed_token_file_is_used_while_the_old_token_works() -> Result<()> {
     let first = fixture.token(json!({ "ttl": "5m" })).await?;
     let second = fixture.token(json!({ "ttl": "5m" })).await?;
     let file = files.write("token", &first)?;
-    let auth = auth(&fixture, StaticToken::new(Credential::File(file)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(Credential::File(file)).with_lookup())?;
     assert_eq!(auth.token().await?.token.expose(), first);
     files.write("token", &second)?;
     until("the second token", async || Ok(auth.token().await?.token.expose() == second)).await?;
@@ -181,6 +181,6 @@ async fn replaced_certificate_and_key_are_used_as_a_pair_by_a_login() -> Result<
     assert_eq!(shown().await?, names[0]);
     write(&names[1])?;
     until("a login with the other pair", async || Ok(shown().await? == names[1])).await?;
-    assert_eq!(auth.status().counts.deaths, 0);
+    assert_eq!(auth.status().counts.invalidated, 0);
     Ok(())
 }

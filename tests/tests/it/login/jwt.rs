@@ -3,7 +3,7 @@
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
 use serde_json::{Value, json};
-use tests::{Server, unique};
+use testkit::{Server, unique};
 use vault_auth::{Credential, Jwt};
 use vault_http::{ApiPath, ErrorKind};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server};
+use testkit::{Fixture, FixtureSpec, Server};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vault_auth::Auth;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server};
+use testkit::{Fixture, FixtureSpec, Server};
 use vault_auth::{Auth, OnShutdown, State, StaticToken, TokenKind};
 use vault_http::TokenSource as _;
 
@@ -49,7 +49,7 @@ async fn token_near_its_max_ttl_is_replaced_while_it_works() -> Result<()> {
     let alive = policies(fixture.server(), first.token.expose()).await?;
     assert!(alive.is_some(), "the first one is dead already");
     assert!(auth.token().await?.generation > first.generation);
-    assert_eq!(auth.status().counts.deaths, 0);
+    assert_eq!(auth.status().counts.invalidated, 0);
     Ok(())
 }
 
@@ -81,7 +81,7 @@ async fn renewals_denied_by_policy_are_given_up_after_the_second_token() -> Resu
         kv.read(&path("name")?).await?;
     }
     let counts = auth.status().counts;
-    assert_eq!((counts.refusals, counts.renewals, counts.deaths), (2, 0, 0));
+    assert_eq!((counts.refusals, counts.renewals, counts.invalidated), (2, 0, 0));
     Ok(())
 }
 
@@ -109,7 +109,7 @@ async fn token_with_limited_uses_is_replaced_before_its_last_use() -> Result<()>
         kv.read(&path("name")?).await?;
     }
     let counts = auth.status().counts;
-    assert_eq!(counts.deaths, 0, "a use was sent that was not left");
+    assert_eq!(counts.invalidated, 0, "a use was sent that was not left");
     assert!((4..=6).contains(&counts.logins), "{counts:?}");
     Ok(())
 }
@@ -119,7 +119,7 @@ async fn static_token_is_renewed_if_it_is_renewable() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let check = async |settings: Value, kind: TokenKind| -> Result<()> {
         let token = fixture.token(settings).await?;
-        let auth = auth(&fixture, StaticToken::new(value(&token)).looked_up())?;
+        let auth = auth(&fixture, StaticToken::new(value(&token)).with_lookup())?;
         auth.ready().await?;
         assert_eq!(auth.status().kind, Some(kind));
         if matches!(kind, TokenKind::Renewable | TokenKind::Periodic) {
@@ -139,7 +139,7 @@ async fn static_token_is_renewed_if_it_is_renewable() -> Result<()> {
 async fn looked_up_token_with_limited_uses_serves_all_that_remain() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let token = fixture.token(json!({ "ttl": "1h", "num_uses": 4 })).await?;
-    let auth = auth(&fixture, StaticToken::new(value(&token)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(value(&token)).with_lookup())?;
     let kv = kv_by(&fixture, &auth)?;
     // The look-up took one use.
     for _ in 0..3 {
@@ -153,7 +153,7 @@ async fn looked_up_token_with_limited_uses_serves_all_that_remain() -> Result<()
 async fn root_token_sends_no_requests_of_its_own() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let root = fixture.server().root_token();
-    let auth = auth(&fixture, StaticToken::new(value(root)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(value(root)).with_lookup())?;
     auth.ready().await?;
     let status = auth.status();
     assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Unlimited)));

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::scripted::{self, Scripted, Step};
-use tests::{leaks, secret};
+use testkit::scripted::{self, Scripted, Step};
+use testkit::{leaks, secret};
 use vault_auth::{AppRole, Auth, State, TokenKind};
 use vault_http::{ErrorKind as Http, TokenSource as _};
 

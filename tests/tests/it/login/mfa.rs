@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use tests::{Server, secret, unique};
+use testkit::{Server, secret, unique};
 use vault_auth::{State, Userpass};
 use vault_http::{ApiPath, ErrorKind};
 

@@ -22,7 +22,7 @@ mod rollover;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Access, Fixture};
+use testkit::{Access, Fixture};
 use vault_auth::Auth;
 use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource as _};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{FixtureSpec, Server};
+use testkit::{FixtureSpec, Server};
 use vault_auth::{Counts, State};
 use vault_http::TokenSource as _;
 
@@ -42,7 +42,7 @@ async fn unreachable_server_during_a_renewal_keeps_the_token() -> Result<()> {
         until("a lease that is gained", works).await?;
     }
     let status = auth.status();
-    assert_eq!((status.state, status.counts.deaths), (State::Active, 0));
+    assert_eq!((status.state, status.counts.invalidated), (State::Active, 0));
     let token = auth.token().await?.token;
     assert!(policies(fixture.server(), token.expose()).await?.is_some());
     Ok(())

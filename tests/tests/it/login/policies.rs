@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Server};
+use testkit::{Fixture, FixtureSpec, Server};
 use tokio::time::{Instant, sleep};
 use vault_http::ErrorKind as Http;
 use vault_kv::ErrorKind;

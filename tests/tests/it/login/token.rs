@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use vault_auth::{Credential, State, StaticToken};
 use vault_http::{ErrorKind as Http, TokenSource as _};
 use vault_kv::ErrorKind;
@@ -74,9 +74,9 @@ async fn unchanged_token_stays_active() -> Result<()> {
     let files = Files::new()?;
     let token = fixture.token(json!({ "ttl": "5m" })).await?;
     let file = files.write("token", &token)?;
-    for source in
-        [StaticToken::new(value(&token)), { StaticToken::new(Credential::File(file)).looked_up() }]
-    {
+    for source in [StaticToken::new(value(&token)), {
+        StaticToken::new(Credential::File(file)).with_lookup()
+    }] {
         let auth = auth(&fixture, source)?;
         let generation = auth.token().await?.generation;
         auth.reload();

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Server, secret, unique};
+use testkit::{Server, secret, unique};
 use vault_auth::{Credential, Userpass};
 use vault_http::{ApiPath, ErrorKind};
 

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Access, Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Access, Fixture, FixtureSpec, Server, secret, unique};
 use vault_auth::{AppRole, Auth};
 use vault_http::{ApiPath, ErrorKind};
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 
 use super::sidecar::Sidecar;
 

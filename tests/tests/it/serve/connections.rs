@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Fixture, Server};
+use testkit::{Fixture, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};

@@ -9,7 +9,7 @@ use anyhow::Result;
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Km, Server};
+use testkit::{Km, Server};
 
 use super::client::send;
 use super::sidecar::Sidecar;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use tokio::net::UnixDatagram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -150,7 +150,7 @@ async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
         ),
         _ => Reply::Hang,
     })?;
-    let km = tests::Km::new()
+    let km = testkit::Km::new()
         .env("HCP_VAULT_ADDR", server.address())
         .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
         .env("HCP_VAULT_APPROLE_SECRET_ID", "id");
@@ -221,7 +221,7 @@ async fn the_service_manager_is_told() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let place = directory.path().join("notify");
     let manager = UnixDatagram::bind(&place)?;
-    let km = tests::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &place);
+    let km = testkit::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &place);
     let sidecar = Sidecar::start(km, &[]).await?;
     let mut said = [0; 64];
     let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;

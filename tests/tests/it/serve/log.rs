@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 
 use super::sidecar::Sidecar;
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Km, Server};
+use testkit::{Km, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::{Fixture, FixtureSpec, Km, Output, Server, secret};
+use testkit::{Fixture, FixtureSpec, Km, Output, Server, secret};
 
 use super::sidecar::Sidecar;
 

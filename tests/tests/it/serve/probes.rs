@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Km, Server};
+use testkit::{Km, Server};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 
 use super::sidecar::Sidecar;
 use crate::cli::common::{file, says};

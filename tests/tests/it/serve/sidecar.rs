@@ -8,7 +8,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Fixture, Km, Output, Running, secret, write_private};
+use testkit::{Fixture, Km, Output, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::client::{Answer, send};

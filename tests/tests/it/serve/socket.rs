@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Km, Server};
+use testkit::{Km, Server};
 
 use super::sidecar::Sidecar;
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
-use tests::{Km, Server, secret};
+use testkit::{Km, Server, secret};
 
 use super::sidecar::Sidecar;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
-use tests::{Km, write_private};
+use testkit::{Km, write_private};
 
 use super::sidecar::Sidecar;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http_body_util::Full;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server, secret};
+use testkit::{Fixture, FixtureSpec, Server, secret};
 
 use super::sidecar::Sidecar;
 use crate::relay::Relay;

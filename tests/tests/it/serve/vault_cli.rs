@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Fixture, Server, secret, vault_program};
+use testkit::{Fixture, Server, secret, vault_program};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 

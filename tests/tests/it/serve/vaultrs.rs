@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use anyhow::{Result, bail, ensure};
 use rustls::crypto::ring;
 use serde_json::{Value, json};
-use tests::{Fixture, FixtureSpec, Server, secret};
+use testkit::{Fixture, FixtureSpec, Server, secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequestBuilder, SetSecretRequestOptions};
 use vaultrs::client::{Client as _, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Fixture, Server, secret};
+use testkit::{Fixture, Server, secret};
 use tokio::time::Instant;
 
 use super::program::{Watched, asked_again, watches};

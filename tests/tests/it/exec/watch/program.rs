@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use tests::leaks::mark_in;
-use tests::{Fixture, Km, Running};
+use testkit::leaks::mark_in;
+use testkit::{Fixture, Km, Running};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::timeout;

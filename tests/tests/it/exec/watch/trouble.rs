@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Result;
 use serde_json::json;
-use tests::{Server, secret};
+use testkit::{Server, secret};
 
 use super::program::{Watched, asked_again, watches};
 use crate::cli::common::{played, says};

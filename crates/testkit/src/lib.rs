@@ -1,0 +1,64 @@
+//! The test harness.
+//!
+//! With the feature `server`, [`Server::shared`] is the server that all tests of a process share, and a
+//! [`Fixture`] is one test's mount, policy and role on it. A test that seals, stops or restarts a
+//! server starts its own with [`Server::dedicated`]. [`Km`] runs the program, [`LiteLlm`] the gateway
+//! that it is compared with, and [`Scripted`] is a server that returns any bytes at any time.
+//!
+//! With the feature `leaks`, the module `leaks` fails a test whose secrets reach a log. [`memory`]
+//! searches the memory of a process for secrets. [`probe`] finds out how this machine can run a
+//! server; it uses the standard library alone, because `xtask` runs it before anything else is built.
+//!
+//! **Invariant**: the harness uses none of the product's code, so that a fault of the product cannot
+//! hide itself.
+
+#[cfg(feature = "leaks")]
+pub mod leaks;
+#[cfg(target_os = "linux")]
+pub mod memory;
+pub mod probe;
+#[cfg(feature = "leaks")]
+mod unique;
+
+#[cfg(feature = "server")]
+mod certs;
+#[cfg(feature = "server")]
+mod dispositions;
+#[cfg(feature = "server")]
+mod environment;
+#[cfg(feature = "server")]
+mod fixture;
+#[cfg(feature = "server")]
+mod km;
+#[cfg(feature = "server")]
+mod litellm;
+#[cfg(feature = "server")]
+mod private_file;
+#[cfg(feature = "server")]
+mod raw;
+#[cfg(feature = "server")]
+mod reaper;
+#[cfg(feature = "server")]
+pub mod scripted;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
+mod source;
+
+#[cfg(feature = "leaks")]
+pub use leaks::secret;
+#[cfg(feature = "leaks")]
+pub use unique::unique;
+
+#[cfg(feature = "server")]
+pub use {
+    certs::{Certs, Pem},
+    fixture::{Engine, Fixture, FixtureSpec},
+    km::{Km, Output, Running},
+    litellm::LiteLlm,
+    private_file::write_private,
+    raw::{Raw, encoded},
+    scripted::{Scripted, Step},
+    server::{Access, Cluster, Server},
+    source::vault_program,
+};

@@ -1,0 +1,115 @@
+//! A server image: the public one, or one built here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use testcontainers::GenericImage;
+use testcontainers::runners::AsyncRunner as _;
+use tokio::process::Command;
+
+use super::progress::report;
+use super::{binary, module};
+use crate::environment::var;
+
+const PUBLIC: &str = "hashicorp/vault:1.21";
+const LOCAL: &str = "km-test-vault";
+/// Timeout of one `docker` command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+/// Timeout of a pull: a few hundred megabytes on a slow network. An engine without a network fails in
+/// seconds.
+const PULL: Duration = Duration::from_secs(300);
+
+/// The binary alone. `SKIP_SETCAP` has no effect without an entry script; it documents that memory
+/// cannot be locked.
+const DOCKERFILE: &str = "FROM scratch
+ENV SKIP_SETCAP=1
+COPY vault /bin/vault
+ENV PATH=/bin
+ENTRYPOINT [\"vault\"]
+";
+
+/// Returns the name of an image that is present and runs.
+pub(crate) async fn present() -> Result<String> {
+    let image = choose().await?;
+    docker(&["run", "--rm", "--network=none", "--entrypoint=vault", &image, "version"])
+        .await
+        .with_context(|| format!("a container of {image} does not run"))?;
+    Ok(image)
+}
+
+/// Present images come before those to be pulled, and a requested image comes before others.
+async fn choose() -> Result<String> {
+    let asked = var("KM_TEST_VAULT_IMAGE");
+    let wanted = asked.clone().unwrap_or_else(|| PUBLIC.to_owned());
+    if is_present(&wanted).await {
+        return Ok(wanted);
+    }
+    let own = own_tag().await?;
+    if asked.is_none() && is_present(&own).await {
+        return Ok(own);
+    }
+    match pull(&wanted).await {
+        Ok(()) => return Ok(wanted),
+        Err(error) => report(&format!("{error:#}; making an image from the binary instead")),
+    }
+    if !is_present(&own).await {
+        make(&own).await?;
+    }
+    Ok(own)
+}
+
+async fn is_present(image: &str) -> bool {
+    docker(&["image", "inspect", image]).await.is_ok()
+}
+
+async fn pull(image: &str) -> Result<()> {
+    let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    report(&format!("pulling {image}"));
+    let pulled = tokio::time::timeout(PULL, GenericImage::new(name, tag).pull_image()).await;
+    pulled
+        .with_context(|| format!("{image} was not pulled in {} s", PULL.as_secs()))?
+        .map(drop)
+        .with_context(|| format!("{image} can't be pulled"))
+}
+
+/// The tag of the image built here. It contains the version, so that the image is built once.
+async fn own_tag() -> Result<String> {
+    let version = match given_binary() {
+        Some(path) => binary::version(&path).await?,
+        None => module::version()?,
+    };
+    Ok(format!("{LOCAL}:{version}"))
+}
+
+fn given_binary() -> Option<PathBuf> {
+    var("KM_TEST_VAULT_BIN").map(PathBuf::from)
+}
+
+async fn make(tag: &str) -> Result<()> {
+    let vault = match given_binary() {
+        Some(path) => path,
+        None => module::built().await?,
+    };
+    let _lock = tokio::task::spawn_blocking(module::lock).await.context("the lock's thread")??;
+    report(&format!("making the image {tag} from {}", vault.display()));
+    let context = tempfile::tempdir().context("a directory for the image")?;
+    tokio::fs::copy(vault, context.path().join("vault")).await.context("copying the binary")?;
+    tokio::fs::write(context.path().join("Dockerfile"), DOCKERFILE).await?;
+    docker(&["build", "--quiet", "--tag", tag, &context.path().to_string_lossy()])
+        .await
+        .with_context(|| format!("making the image {tag}"))
+        .map(drop)
+}
+
+/// Runs the engine's own client, because testcontainers builds with `BuildKit` only, which older
+/// engines lack.
+async fn docker(arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new("docker");
+    command.args(arguments).env("DOCKER_BUILDKIT", "0").kill_on_drop(true);
+    let output = tokio::time::timeout(COMMAND_TIMEOUT, command.output()).await;
+    let output = output.context("docker does not end")?.context("docker does not start")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "docker {}: {}", arguments.join(" "), said.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

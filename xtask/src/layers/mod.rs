@@ -1,0 +1,17 @@
+//! The direction of dependencies: between crates, and between the files of a crate.
+
+mod crates;
+mod files;
+mod imports;
+
+use anyhow::Result;
+
+/// Checks that crates depend downward, and that the files of a crate do not import each other in a
+/// circle.
+///
+/// # Errors
+/// Lists what breaks either rule.
+pub(crate) fn run() -> Result<()> {
+    crates::check()?;
+    files::check()
+}
