@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use km_settings::{Env, Settings};
 use secret_cache::Cache;
+use vault_http::ClientBuilder;
 use vault_kv::{Kv, SecretPath};
 
 use crate::connect::auth::Lifetime;
@@ -36,8 +37,9 @@ impl Inner {
         settings: Settings,
         env: impl Env + 'static,
         lifetime: Lifetime,
+        customize: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, Error> {
-        let connection = connect::connect(&settings, lifetime)?;
+        let connection = connect::connect(&settings, lifetime, customize)?;
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();

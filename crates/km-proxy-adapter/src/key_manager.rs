@@ -3,10 +3,12 @@
 //! Its methods delegate. Writes are in [`write`](crate::write), the login and the check in
 //! [`lifecycle`](crate::lifecycle).
 
+use std::convert::identity;
 use std::fmt;
 use std::sync::Arc;
 
 use km_settings::{Env, ProcessEnv, Settings, TeamSettings};
+use vault_http::ClientBuilder;
 
 use crate::connect::auth::Lifetime;
 use crate::entry::Entry;
@@ -44,7 +46,7 @@ impl KeyManager {
     /// As [`connect`](Self::connect).
     #[expect(clippy::unused_async, reason = "reserves the right to wait in a later version")]
     pub async fn connect_with(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        Self::new(settings, env, Lifetime::LongRunning)
+        Self::new(settings, env, Lifetime::LongRunning, identity)
     }
 
     /// Creates a key manager for a program that runs one operation and exits.
@@ -55,11 +57,34 @@ impl KeyManager {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub fn connect_once(settings: Settings, env: impl Env + 'static) -> Result<Self, Error> {
-        Self::new(settings, env, Lifetime::OneShot)
+        Self::new(settings, env, Lifetime::OneShot, identity)
     }
 
-    fn new(settings: Settings, env: impl Env + 'static, lifetime: Lifetime) -> Result<Self, Error> {
-        Ok(Self(Arc::new(Inner::new(settings, env, lifetime)?)))
+    /// Like [`connect_with`](Self::connect_with), with requests sent by `transport` in place of
+    /// connections.
+    ///
+    /// Tests of programs over this crate run against a server in memory, on paused time. The
+    /// transport is not part of [`Settings`], because no operator chooses one.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    #[cfg(feature = "test-util")]
+    pub fn connect_over(
+        settings: Settings,
+        env: impl Env + 'static,
+        transport: impl vault_http::transport::Transport,
+    ) -> Result<Self, Error> {
+        let customize = |client: ClientBuilder| client.transport(transport);
+        Self::new(settings, env, Lifetime::LongRunning, customize)
+    }
+
+    fn new(
+        settings: Settings,
+        env: impl Env + 'static,
+        lifetime: Lifetime,
+        customize: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner::new(settings, env, lifetime, customize)?)))
     }
 
     /// Returns the settings that this key manager was created from.

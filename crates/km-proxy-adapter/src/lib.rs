@@ -51,6 +51,9 @@ pub use write::{WriteOptions, Written};
 
 /// Reading of files and JSON without copies of secrets, for programs that use this crate.
 pub use vault_http::{file, json, zeroizing};
+/// A server in memory, for tests of programs over this crate.
+#[cfg(feature = "test-util")]
+pub use vault_http::{test_util, transport};
 pub use vault_kv::{
     Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
 };

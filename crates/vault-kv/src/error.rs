@@ -6,7 +6,9 @@ use vault_http::Executed;
 
 use crate::secret::VersionMetadata;
 
-/// Why an operation failed. Holds the request's method and path, never a value.
+/// The error of an operation on the engine.
+///
+/// Its text holds the method and the path of the request, and never a value.
 #[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -15,48 +17,54 @@ pub struct Error {
 
 #[derive(Debug, Clone)]
 enum Cause {
-    /// The exchange itself failed.
+    /// The request failed.
     Exchange(vault_http::Error),
-    /// It went well, and this came out of it, of this version.
-    Answer(String, Option<Box<VersionMetadata>>),
+    /// The response shows that the operation failed: a description, and the metadata of the version
+    /// that it is about.
+    Response(String, Option<Box<VersionMetadata>>),
 }
 
 /// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nothing was ever stored there, or not that version.
+    /// The secret, or the version, does not exist.
     NotFound,
-    /// The version is deleted; it can be undeleted.
+    /// The version is deleted. It can be undeleted.
     Deleted,
-    /// The version's data is gone for good.
+    /// The data of the version is destroyed permanently.
     Destroyed,
-    /// The mount is a KV engine of version 1, or no KV engine.
+    /// The mount is not a KV engine of version 2.
     WrongKvVersion,
-    /// Check-and-set: the stored version is another one. Read it and decide again.
+    /// The check-and-set version is not the latest one. Read the secret and decide again.
     CasMismatch,
-    /// The mount or the secret demands a check-and-set version.
+    /// The mount or the secret requires a check-and-set version.
     CasRequired,
-    /// The value is larger than the engine takes.
+    /// A value is larger than the engine stores.
     TooLarge,
-    /// The answer to a write was lost: it may or may not have been executed. Read to find out.
+    /// The response to a write was lost, so that it may or may not have been executed. Read the
+    /// secret to find out.
     Ambiguous,
-    /// Any other failure of the exchange.
+    /// The request failed in another way.
     Exchange(vault_http::ErrorKind),
 }
 
 impl Error {
-    /// An error that an answer came down to.
-    pub(crate) fn answer(kind: ErrorKind, what: String) -> Self {
-        Self { kind, cause: Cause::Answer(what, None) }
+    /// Creates the error that a response shows.
+    pub(crate) fn response(kind: ErrorKind, description: String) -> Self {
+        Self { kind, cause: Cause::Response(description, None) }
     }
 
-    /// The same of one version.
-    pub(crate) fn version_answer(kind: ErrorKind, what: String, version: VersionMetadata) -> Self {
-        Self { kind, cause: Cause::Answer(what, Some(Box::new(version))) }
+    /// Creates the error that a response shows about one version.
+    pub(crate) fn version_response(
+        kind: ErrorKind,
+        description: String,
+        version: VersionMetadata,
+    ) -> Self {
+        Self { kind, cause: Cause::Response(description, Some(Box::new(version))) }
     }
 
-    /// The error of an exchange that read.
+    /// Converts the error of a request that reads, or that was certainly not executed.
     pub(crate) fn read(error: vault_http::Error) -> Self {
         use vault_http::ErrorKind as Http;
         let kind = match error.kind() {
@@ -69,7 +77,7 @@ impl Error {
         Self { kind, cause: Cause::Exchange(error) }
     }
 
-    /// The error of an exchange that wrote.
+    /// Converts the error of a request that changes something.
     pub(crate) fn write(error: vault_http::Error) -> Self {
         match error.executed() {
             Executed::No => Self::read(error),
@@ -77,30 +85,32 @@ impl Error {
         }
     }
 
-    /// The same cause as another kind, once more is known.
+    /// Replaces the kind, once more is known about the outcome.
     pub(crate) fn into_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// What went wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The version that is deleted or destroyed: what a check-and-set write there has to name.
+    /// Returns the number of the version that is deleted or destroyed, which a check-and-set write
+    /// has to name.
     pub fn version(&self) -> Option<u64> {
         self.version_metadata().map(|metadata| metadata.version)
     }
 
-    /// What is known about the version that is deleted or destroyed.
+    /// Returns the metadata of the version that is deleted or destroyed.
     pub fn version_metadata(&self) -> Option<&VersionMetadata> {
         match &self.cause {
-            Cause::Answer(_, version) => version.as_deref(),
+            Cause::Response(_, version) => version.as_deref(),
             Cause::Exchange(_) => None,
         }
     }
 
-    /// Whether the server could not be asked, so that an older value may be served within bounds.
+    /// Returns whether an older value may be served, because the error says nothing about the
+    /// secret: the server could not be reached, for instance.
     pub fn may_serve_stale(&self) -> bool {
         match self.kind {
             ErrorKind::Exchange(kind) => kind.semantics().may_serve_stale,
@@ -120,7 +130,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Exchange(error) => error.fmt(f),
-            Cause::Answer(what, _) => f.write_str(what),
+            Cause::Response(description, _) => f.write_str(description),
         }
     }
 }
@@ -128,9 +138,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
-            // Its own text is this error's text.
+            // Its own text is already the text of this error.
             Cause::Exchange(error) => std::error::Error::source(error),
-            Cause::Answer(..) => None,
+            Cause::Response(..) => None,
         }
     }
 }

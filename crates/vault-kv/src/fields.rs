@@ -1,4 +1,7 @@
-//! What is stored in a secret: named fields, wiped when dropped.
+//! The fields of a secret, zeroized on drop.
+//!
+//! A string is kept byte for byte, any other value as its JSON text, so that a number keeps its
+//! digits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,36 +15,36 @@ use vault_http::json;
 
 use crate::same_json::same_json;
 
-/// The fields of a secret. `Debug` shows their names and masks their values.
+/// The named fields of a secret. `Debug` shows the names and masks the values.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(BTreeMap<String, Value>);
 
 /// The value of a field.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A string.
+    /// A string, decoded.
     Text(SecretString),
-    /// Anything else, as the JSON that came from the server.
+    /// Any other JSON value, as the server sent it.
     Json(SecretString),
 }
 
 impl Fields {
-    /// No fields.
+    /// Creates an empty set of fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a field, or replaces it.
+    /// Adds or replaces a field.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: SecretString) -> Self {
         self.0.insert(name.into(), Value::Text(value));
         self
     }
 
-    /// The string in field `name`.
+    /// Returns the string in field `name`.
     ///
     /// # Errors
-    /// [`FieldError`] when it is missing or no string.
+    /// [`FieldError`] if the field is missing or not a string.
     pub fn text(&self, name: &str) -> Result<&SecretString, FieldError> {
         match self.0.get(name) {
             Some(Value::Text(text)) => Ok(text),
@@ -50,10 +53,10 @@ impl Fields {
         }
     }
 
-    /// The same as [`text`](Self::text), taken out.
+    /// Removes and returns the string in field `name`.
     ///
     /// # Errors
-    /// [`FieldError`] when it is missing or no string.
+    /// [`FieldError`] if the field is missing or not a string.
     pub fn into_text(mut self, name: &str) -> Result<SecretString, FieldError> {
         match self.0.remove(name) {
             Some(Value::Text(text)) => Ok(text),
@@ -62,28 +65,28 @@ impl Fields {
         }
     }
 
-    /// A form that can be written down, values readable: for a body that is on its way to whoever
-    /// may have them, and for nothing else.
+    /// Returns a serializable view that contains the values in the clear. Use it only for the body
+    /// of a response to a caller that may read them.
     pub fn expose(&self) -> impl Serialize + '_ {
         Exposed(self)
     }
 
-    /// All fields, by name.
+    /// Returns the fields in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Bytes of all names and values.
+    /// Returns the total length of all names and values, in bytes.
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|(name, value)| name.len() + value.bytes()).sum()
     }
 
-    /// Bytes of the longest value.
-    pub(crate) fn longest(&self) -> usize {
+    /// Returns the length of the longest value, in bytes.
+    pub(crate) fn longest_value(&self) -> usize {
         self.0.values().map(Value::bytes).max().unwrap_or_default()
     }
 
-    /// Whether both hold the same fields with the same values, JSON compared by its meaning.
+    /// Returns whether both have the same fields with the same values. JSON is compared by meaning.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
             && self.iter().zip(other.iter()).all(|(a, b)| a.0 == b.0 && a.1.same_as(b.1))
@@ -106,18 +109,18 @@ impl Value {
     }
 }
 
-/// Why a field gives no string.
+/// The error of a field that has no string value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FieldError {
     /// The secret has no such field.
-    #[error("it has no field `{field}`")]
+    #[error("no field `{field}`")]
     Missing {
         /// The field's name.
         field: String,
     },
-    /// The field holds a number, a list or the like.
-    #[error("its field `{field}` is not a string")]
+    /// The field holds another JSON value, such as a number or a list.
+    #[error("the field `{field}` is not a string")]
     NotText {
         /// The field's name.
         field: String,
@@ -138,7 +141,7 @@ impl<'de> Deserialize<'de> for Fields {
                 let mut fields = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry()? {
                     if fields.insert(name, value).is_some() {
-                        return Err(M::Error::custom("the same field twice"));
+                        return Err(M::Error::custom("duplicate field"));
                     }
                 }
                 Ok(Fields(fields))
@@ -150,18 +153,18 @@ impl<'de> Deserialize<'de> for Fields {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Borrowed from the response's body, which is zeroized.
+        // The text is borrowed from the body of the response, which is zeroized.
         let raw = <&RawValue>::deserialize(deserializer)?;
         if !raw.get().starts_with('"') {
             return Ok(Self::Json(raw.get().into()));
         }
         json::secret_from_raw(raw)
             .map(Self::Text)
-            .ok_or_else(|| D::Error::custom("a field has an invalid escape"))
+            .ok_or_else(|| D::Error::custom("invalid escape in a field"))
     }
 }
 
-/// Fields on their way into a request's body, the only place where they have a readable form.
+/// A serializable view of fields that contains the values in the clear.
 pub(crate) struct Exposed<'a>(pub(crate) &'a Fields);
 
 impl Serialize for Exposed<'_> {
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_kept_byte_for_byte() {
+    fn strings_and_digits_of_numbers_are_kept_byte_for_byte() {
         let fields =
             parse(r#"{"key":"cl\u00e9 \"\n\\ ","empty":"","n":12345678901234567890.10}"#).unwrap();
         assert_eq!(fields.text("key").unwrap().expose_secret(), "clé \"\n\\ ");
@@ -208,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_stands_twice_is_refused() {
+    fn duplicate_field_is_rejected() {
         assert!(parse(r#"{"key":"a","key":"b"}"#).is_err());
     }
 
     #[test]
-    fn values_are_masked() {
+    fn debug_output_masks_values() {
         let shown = format!("{:?}", parse(r#"{"key":"planted","n":1234567}"#).unwrap());
         assert!(shown.contains("key") && !shown.contains("planted") && !shown.contains("1234567"));
     }

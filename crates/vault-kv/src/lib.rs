@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod location;
+mod kv;
+mod mount;
+mod path;
 
-mod engine;
-mod preflight;
-
-mod metadata;
 mod read;
-mod settle;
 mod write;
+
+mod ambiguous;
+mod metadata;
+mod mount_version;
+mod version_check;
 
 mod fields;
 mod lifetime;
@@ -17,11 +19,12 @@ mod secret;
 
 mod error;
 
-pub use engine::Kv;
 pub use error::{Error, ErrorKind};
 pub use fields::{FieldError, Fields, Value};
-pub use location::{Mount, SecretPath};
+pub use kv::Kv;
 pub use metadata::MetadataUpdate;
-pub use preflight::MountVersion;
+pub use mount::Mount;
+pub use mount_version::MountVersion;
+pub use path::SecretPath;
 pub use secret::{Lifetime, Secret, SecretMetadata, VersionMetadata, VersionState};
 pub use write::{Cas, MAX_VALUE_BYTES};

@@ -1,6 +1,8 @@
-//! When a version that was read ends: the server's `deletion_time`, put on the monotonic clock.
+//! Conversion of a version's `deletion_time` to the monotonic clock.
 //!
-//! Both times are the server's own, so that the clock of this machine decides nothing.
+//! The time left is the difference of two times of the server, `deletion_time` and the
+//! [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) of the response, so that the wall
+//! clock of this machine has no influence.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +11,11 @@ use vault_http::Response;
 
 use crate::secret::{Lifetime, VersionMetadata};
 
-/// The resolution of the `Date` header, which is cut off to whole seconds.
+/// The resolution of the `Date` header, which is truncated to whole seconds.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
-/// What a version's time of deletion means for a response that says that the version exists.
+/// Returns the lifetime of a version that `response` reports as existing, or `None` if the version
+/// was deleted before the response was sent.
 pub(crate) fn of(response: &Response, metadata: &VersionMetadata) -> Option<Lifetime> {
     let Some(deletion_time) = metadata.deletion_time.as_deref() else {
         return Some(Lifetime::Unlimited);
@@ -21,7 +24,6 @@ pub(crate) fn of(response: &Response, metadata: &VersionMetadata) -> Option<Life
     lifetime(response.sent_at(), response.date(), deletion_time)
 }
 
-/// `None`: the version was deleted before the response was made.
 fn lifetime(
     sent_at: Instant,
     date: Option<SystemTime>,
@@ -44,14 +46,14 @@ mod tests {
         let (sent_at, date) =
             (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30));
         let (second, millis) = (Duration::from_secs(1), Duration::from_millis(1));
-        // The last second that the clock of the machine can count to.
+        // The last second that this machine's clock can represent.
         let (epoch, far) = (SystemTime::UNIX_EPOCH, Duration::from_secs(i64::MAX.unsigned_abs()));
         let until = |left| Some(Lifetime::Until(sent_at + left));
         for (date, deletion_time, expected) in [
             (Some(date), Some(date + 6 * second), until(5 * second)),
             (Some(date), Some(date + 6 * second + millis), until(5 * second + millis)),
             (Some(date), Some(date + second), until(Duration::ZERO)),
-            // The second of the response has begun, and may be over.
+            // The second of `Date` has begun, and may be almost over.
             (Some(date), Some(date + millis), until(Duration::ZERO)),
             (Some(date), Some(date), None),
             (Some(date), Some(date - millis), None),

@@ -1,76 +1,80 @@
-//! A secret's metadata: its versions, its limits, and what its owner notes about it.
+//! Operations on the metadata of a secret: its versions, their limits and custom metadata.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use vault_http::Request;
 
-use crate::engine::Kv;
 use crate::error::Error;
-use crate::location::SecretPath;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::kv::Kv;
+use crate::path::SecretPath;
 use crate::secret::SecretMetadata;
 
-/// What is to be set of a secret's metadata; `None` leaves a part as it is.
+/// A change of a secret's metadata. A field that is `None` is left as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MetadataUpdate {
-    /// How many versions are kept; 0: as many as the mount says.
+    /// The number of versions to keep. 0 is the setting of the mount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_versions: Option<u64>,
-    /// Whether each write needs a check-and-set version.
+    /// Whether each write requires a check-and-set version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cas_required: Option<bool>,
-    /// After how long a version is deleted, as a Go duration such as `3h25m19s`; `0s`: never.
+    /// The age at which a version is deleted, as a Go duration such as `3h25m19s`. `0s` is never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_version_after: Option<String>,
-    /// Notes of the owner. Everybody who may read metadata sees them: no place for secrets.
+    /// Custom metadata. A token may read it without being allowed to read the secret, so store no
+    /// secrets in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_metadata: Option<BTreeMap<String, String>>,
 }
 
 impl Kv {
-    /// The metadata of the secret at `path`.
+    /// Returns the metadata of the secret at `path`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), and the failures of the exchange.
+    /// [`ErrorKind::NotFound`] if there is no such secret, or [`ErrorKind::Exchange`] if the
+    /// request fails.
     pub async fn metadata(&self, path: &SecretPath) -> Result<SecretMetadata, Error> {
         let request = Request::get(self.mount.metadata(path));
-        let answer = self.ask(request, self.deadline()).await?;
-        answer.expect_status(&[200]).map_err(Error::read)?;
-        answer.data().map_err(Error::read)
+        let response = self.send(request, self.deadline()).await?;
+        response.expect_status(&[200]).map_err(Error::read)?;
+        response.data().map_err(Error::read)
     }
 
-    /// Sets metadata, before there is a version too. Custom metadata is replaced whole.
+    /// Sets metadata of a secret, which need not exist yet. Custom metadata is replaced as a whole.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`].
     pub async fn put_metadata(
         &self,
         path: &SecretPath,
         update: &MetadataUpdate,
     ) -> Result<(), Error> {
         let request = Request::post(self.mount.metadata(path), update).map_err(Error::write)?;
-        self.change_only(request).await
+        self.send_change_without_data(request).await
     }
 
-    /// Sets metadata of a secret that exists. Custom metadata is merged key by key.
+    /// Sets metadata of an existing secret. Custom metadata is merged key by key.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`], and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// Like [`Kv::delete_latest`], and [`ErrorKind::NotFound`] if there is no such secret.
     pub async fn patch_metadata(
         &self,
         path: &SecretPath,
         update: &MetadataUpdate,
     ) -> Result<(), Error> {
         let request = Request::patch(self.mount.metadata(path), update).map_err(Error::write)?;
-        self.change_only(request).await
+        self.send_change_without_data(request).await
     }
 
-    /// Removes the secret at `path` with all its versions, for good.
+    /// Deletes the secret at `path` with all its versions, permanently.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`].
     pub async fn delete_metadata(&self, path: &SecretPath) -> Result<(), Error> {
         let request = Request::delete(self.mount.metadata(path));
-        self.change_only(request).await
+        self.send_change_without_data(request).await
     }
 }

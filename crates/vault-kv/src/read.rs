@@ -1,66 +1,71 @@
-//! Reading versions, and listing names.
+//! Operations that read versions and list names.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use vault_http::{Request, Response};
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
+use crate::kv::Kv;
 use crate::lifetime;
-use crate::location::SecretPath;
+use crate::path::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 
 impl Kv {
-    /// The latest version of the secret at `path`. One request.
+    /// Reads the latest version of the secret at `path`, in one request.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Deleted`], [`ErrorKind::Destroyed`], [`ErrorKind::WrongKvVersion`], and
-    /// the failures of the exchange.
+    /// - [`ErrorKind::NotFound`] if there is no such secret.
+    /// - [`ErrorKind::Deleted`] or [`ErrorKind::Destroyed`] if the version has no data;
+    ///   [`Error::version`] returns its number.
+    /// - [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2.
+    /// - [`ErrorKind::Exchange`] if the request fails. [`Error::may_serve_stale`] tells whether an
+    ///   older value may be used instead.
     pub async fn read(&self, path: &SecretPath) -> Result<Secret, Error> {
         self.fetch(Request::get(self.mount.data(path)).accept_not_found_data()).await
     }
 
-    /// One version of the secret at `path`.
+    /// Reads one version of the secret at `path`.
     ///
     /// # Errors
-    /// As [`Kv::read`].
+    /// Like [`Kv::read`].
     pub async fn read_version(&self, path: &SecretPath, version: u64) -> Result<Secret, Error> {
         let request = Request::get(self.mount.data(path)).accept_not_found_data();
         self.fetch(request.query("version", &version.to_string())).await
     }
 
     async fn fetch(&self, request: Request) -> Result<Secret, Error> {
-        let by = self.deadline();
-        match self.ask(request, by).await {
-            Ok(answer) => secret(&answer),
+        let deadline = self.deadline();
+        match self.send(request, deadline).await {
+            Ok(response) => secret(&response),
             Err(miss) if miss.kind() == ErrorKind::NotFound => {
-                self.check_miss(by).await?;
+                self.check_miss(deadline).await?;
                 Err(miss)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The names in the folder at `path`, or at the top of the mount: folders end in `/`. An empty
-    /// folder and none at all are the same.
+    /// Lists the names in the folder at `path`, or in the top folder of the mount. The name of a
+    /// folder ends in `/`. A folder that does not exist is empty.
     ///
     /// # Errors
-    /// The failures of the exchange.
+    /// [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2, or
+    /// [`ErrorKind::Exchange`] if the request fails.
     pub async fn list(&self, path: Option<&SecretPath>) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Names {
             keys: Vec<String>,
         }
         let folder = self.mount.folder(path);
-        let by = self.deadline();
-        match self.ask(Request::list(folder), by).await {
-            Ok(answer) => {
-                answer.expect_status(&[200]).map_err(Error::read)?;
-                Ok(answer.data::<Names>().map_err(Error::read)?.keys)
+        let deadline = self.deadline();
+        match self.send(Request::list(folder), deadline).await {
+            Ok(response) => {
+                response.expect_status(&[200]).map_err(Error::read)?;
+                Ok(response.data::<Names>().map_err(Error::read)?.keys)
             }
             Err(miss) if miss.kind() == ErrorKind::NotFound => {
-                self.check_miss(by).await?;
+                self.check_miss(deadline).await?;
                 Ok(Vec::new())
             }
             Err(error) => Err(error),
@@ -68,52 +73,55 @@ impl Kv {
     }
 }
 
-/// Goes by the status: 200 is alive even with a `deletion_time`, which is in the future then.
-fn secret(answer: &Response) -> Result<Secret, Error> {
+/// Parses the response to a read. The status decides whether the version exists: with 200, a
+/// `deletion_time` is in the future.
+fn secret(response: &Response) -> Result<Secret, Error> {
     #[derive(Deserialize)]
     struct Content {
         data: Option<Fields>,
         metadata: VersionMetadata,
     }
-    let Ok(Content { data, metadata }) = answer.data() else {
-        return Err(misfit(answer));
+    let Ok(Content { data, metadata }) = response.data() else {
+        return Err(unexpected_shape(response));
     };
-    if answer.status() == 404 {
-        return Err(gone(answer, metadata));
+    if response.status() == 404 {
+        return Err(deleted(response, metadata));
     }
-    match lifetime::of(answer, &metadata) {
+    match lifetime::of(response, &metadata) {
         Some(lifetime) => Ok(Secret { fields: data.unwrap_or_default(), metadata, lifetime }),
-        None => Err(gone(answer, metadata)),
+        None => Err(deleted(response, metadata)),
     }
 }
 
-/// Why an answer is no secret: of a version 1 engine it has no version metadata.
-fn misfit(answer: &Response) -> Error {
+/// Returns the error of a response that is not a secret. A version 1 engine sends no metadata of a
+/// version.
+fn unexpected_shape(response: &Response) -> Error {
     #[derive(Deserialize)]
     struct Content<'a> {
         #[serde(borrow)]
         metadata: Option<&'a RawValue>,
     }
-    // Nor has a gateway's own answer, but that is not a 200.
-    match answer.data() {
-        Ok(Content { metadata: None }) if answer.status() == 200 => Error::answer(
+    // Neither does a gateway in its own responses, but their status is not 200.
+    match response.data() {
+        Ok(Content { metadata: None }) if response.status() == 200 => Error::response(
             ErrorKind::WrongKvVersion,
             format!(
                 "GET {}: no version metadata: the mount is a KV engine of version 1",
-                answer.path()
+                response.path()
             ),
         ),
-        Ok(_) => Error::read(answer.malformed("the data or its metadata has another shape")),
+        Ok(_) => Error::read(response.malformed("unexpected data or metadata")),
         Err(error) => Error::read(error),
     }
 }
 
-fn gone(answer: &Response, metadata: VersionMetadata) -> Error {
-    let (path, version) = (answer.path(), metadata.version);
-    let (kind, became) = match metadata.deletion_time.as_deref() {
+/// Returns the error of a version that has no data.
+fn deleted(response: &Response, metadata: VersionMetadata) -> Error {
+    let (path, version) = (response.path(), metadata.version);
+    let (kind, state) = match metadata.deletion_time.as_deref() {
         _ if metadata.destroyed => (ErrorKind::Destroyed, "destroyed".to_owned()),
         Some(time) => (ErrorKind::Deleted, format!("deleted since {time}")),
         None => (ErrorKind::Deleted, "deleted".to_owned()),
     };
-    Error::version_answer(kind, format!("GET {path}: version {version} is {became}"), metadata)
+    Error::version_response(kind, format!("GET {path}: version {version} is {state}"), metadata)
 }

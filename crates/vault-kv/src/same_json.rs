@@ -1,10 +1,11 @@
-//! Compares JSON texts by meaning: a server sorts keys, escapes in its own way, and rounds numbers.
+//! Comparison of JSON texts by meaning. Vault sorts keys, escapes characters differently and rounds
+//! numbers, so that a value that is read back may differ from what was written.
 
 use secrecy::zeroize::Zeroize;
 use serde_json::Value;
 
-/// Returns whether both texts have the same meaning. Numbers are compared as Vault keeps them, in
-/// double precision. Text that is not JSON only equals itself.
+/// Returns whether both texts have the same meaning. Numbers are compared in double precision, as
+/// Vault stores them. A text that is not JSON equals only itself.
 pub(crate) fn same_json(a: &str, b: &str) -> bool {
     if a == b {
         return true;
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_compared_by_meaning() {
+    fn json_texts_with_the_same_meaning_are_equal() {
         let check = |a: &str, b: &str, expected: bool| {
             assert_eq!(same_json(a, b), expected, "{a} {b}");
             assert_eq!(same_json(b, a), expected, "{b} {a}");

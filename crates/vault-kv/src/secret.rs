@@ -1,4 +1,4 @@
-//! A version of a secret as it is read, and what is known about it.
+//! A version of a secret, and the metadata of versions and secrets, as Vault sends them.
 
 use std::collections::BTreeMap;
 
@@ -10,88 +10,89 @@ use crate::fields::Fields;
 /// One version of a secret.
 #[derive(Debug, Clone)]
 pub struct Secret {
-    /// What is stored.
+    /// The stored fields.
     pub fields: Fields,
-    /// What is known about this version.
+    /// The metadata of the version.
     pub metadata: VersionMetadata,
-    /// How long this version may be used without asking the server again.
+    /// How long the version may be used without reading it again.
     pub lifetime: Lifetime,
 }
 
-/// How long a version that was read is known to exist.
+/// How long a version is known to exist after it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
     /// The version has no time of deletion.
     Unlimited,
-    /// The server deletes the version at about this time, not before.
+    /// The server deletes the version at this time or shortly after it.
     Until(Instant),
-    /// The version has a time of deletion, and the server's clock is not known: don't keep it.
+    /// The version has a time of deletion, but the response does not show the server's time. Do not
+    /// keep the version.
     Unknown,
 }
 
-/// What is known about one version of a secret.
+/// The metadata of one version of a secret, as it comes with a read or a write.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct VersionMetadata {
-    /// The version's number, from 1.
+    /// The number of the version, starting at 1.
     pub version: u64,
-    /// When it was written, RFC 3339.
+    /// When the version was written, in RFC 3339.
     pub created_time: String,
-    /// When it was, or will be, deleted, RFC 3339.
+    /// When the version was or will be deleted, in RFC 3339.
     #[serde(default, deserialize_with = "non_empty")]
     pub deletion_time: Option<String>,
-    /// Whether its data is gone for good.
+    /// Whether the data of the version is destroyed permanently.
     #[serde(default)]
     pub destroyed: bool,
-    /// The secret's custom metadata at the time of the answer.
+    /// The custom metadata of the secret at the time of the response.
     #[serde(default, deserialize_with = "or_default")]
     pub custom_metadata: BTreeMap<String, String>,
 }
 
-/// Metadata of a secret with all its versions.
+/// The metadata of a secret and all its versions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct SecretMetadata {
-    /// The latest version's number; 0: there is none yet.
+    /// The number of the latest version. 0 is a secret without any version.
     pub current_version: u64,
-    /// The oldest version that is kept.
+    /// The number of the oldest version that is kept.
     pub oldest_version: u64,
-    /// How many versions are kept; 0: as many as the mount says.
+    /// The number of versions to keep. 0 is the setting of the mount.
     pub max_versions: u64,
-    /// Whether each write needs a check-and-set version.
+    /// Whether each write requires a check-and-set version.
     pub cas_required: bool,
-    /// After how long a version is deleted, as a Go duration such as `3h25m19s`; `0s`: never.
+    /// The age at which a version is deleted, as a Go duration such as `3h25m19s`. `0s` is never.
     pub delete_version_after: String,
-    /// When the secret was made, RFC 3339.
+    /// When the secret was created, in RFC 3339.
     pub created_time: String,
-    /// When it was last changed, RFC 3339.
+    /// When the secret was last changed, in RFC 3339.
     pub updated_time: String,
-    /// The custom metadata.
+    /// The custom metadata of the secret.
     #[serde(default, deserialize_with = "or_default")]
     pub custom_metadata: BTreeMap<String, String>,
     /// The versions that are kept, by number.
     pub versions: BTreeMap<u64, VersionState>,
 }
 
-/// What became of one version.
+/// The state of one version in the metadata of its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct VersionState {
-    /// When it was written, RFC 3339.
+    /// When the version was written, in RFC 3339.
     pub created_time: String,
-    /// When it was, or will be, deleted, RFC 3339.
+    /// When the version was or will be deleted, in RFC 3339.
     #[serde(deserialize_with = "non_empty")]
     pub deletion_time: Option<String>,
-    /// Whether its data is gone for good.
+    /// Whether the data of the version is destroyed permanently.
     pub destroyed: bool,
 }
 
-/// Vault says "none" with an empty string.
+/// Deserializes an empty string, which Vault sends for a time that is not set, as `None`.
 fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
 }
 
-/// Vault says "none" with `null`.
+/// Deserializes `null`, which Vault sends for an empty map, as the default.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

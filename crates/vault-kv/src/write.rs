@@ -1,31 +1,34 @@
-//! Writing, patching and deleting versions.
+//! Operations that write, patch and delete versions.
+//!
+//! [`ambiguous`](crate::ambiguous) resolves a check-and-set write whose response was lost.
 
 use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
-use crate::engine::Kv;
 use crate::error::{Error, ErrorKind};
 use crate::fields::{Exposed, Fields};
-use crate::location::SecretPath;
+use crate::kv::Kv;
+use crate::path::SecretPath;
 use crate::secret::VersionMetadata;
 
-/// Largest value of a field, in bytes.
+/// The largest value of a field, in bytes.
 pub const MAX_VALUE_BYTES: usize = 768 * 1024;
 
-/// Largest body of a write: raft takes 1 MiB with the engine's own bytes around it. A value whose
-/// characters JSON has to escape may meet this bound first.
+/// The largest body of a write, in bytes. Vault's integrated storage takes entries of up to 1 MiB,
+/// the engine's own overhead included. A value with many characters that JSON escapes may reach
+/// this limit before [`MAX_VALUE_BYTES`].
 const MAX_BODY_BYTES: usize = 1_000 * 1024;
 
 const DELETE: ApiPath = ApiPath::from_static("delete");
 const UNDELETE: ApiPath = ApiPath::from_static("undelete");
 const DESTROY: ApiPath = ApiPath::from_static("destroy");
 
-/// Check-and-set: on what condition a write is executed.
+/// The check-and-set condition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cas {
-    /// On none.
+    /// No condition.
     Any,
-    /// Only when this is the latest version; 0: when there was never one.
+    /// Write only if this is the latest version. 0 is a secret without any version.
     Version(u64),
 }
 
@@ -59,12 +62,17 @@ impl<'a> Body<'a> {
 impl Kv {
     /// Writes a new version of the secret at `path`.
     ///
-    /// The first write to a mount asks what is mounted there: a version 1 engine would accept it.
+    /// The first write to a mount looks up the mount, because a version 1 engine would accept the
+    /// request.
     ///
     /// # Errors
-    /// [`ErrorKind::CasMismatch`], [`ErrorKind::CasRequired`], [`ErrorKind::TooLarge`], [`ErrorKind::WrongKvVersion`],
-    /// [`ErrorKind::Ambiguous`] when the answer was lost and a check-and-set version did not help to find
-    /// out, and the failures of the exchange.
+    /// - [`ErrorKind::CasMismatch`] if the latest version is another one.
+    /// - [`ErrorKind::CasRequired`] if the secret requires a check-and-set version.
+    /// - [`ErrorKind::TooLarge`] if a value or the request exceeds the limits.
+    /// - [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2.
+    /// - [`ErrorKind::Ambiguous`] if the response was lost. With [`Cas::Version`] the secret is
+    ///   read to find out what happened, and this is returned only if that fails.
+    /// - [`ErrorKind::Exchange`] if the request fails and was certainly not executed.
     pub async fn write(
         &self,
         path: &SecretPath,
@@ -75,14 +83,15 @@ impl Kv {
         let request = request.map_err(Error::write)?;
         match cas {
             Cas::Any => self.store(request, fields).await,
-            Cas::Version(version) => self.settled(path, fields, version, request).await,
+            Cas::Version(version) => self.write_resolved(path, fields, version, request).await,
         }
     }
 
-    /// Writes a new version that has the fields of the latest, with those of `fields` replaced.
+    /// Writes a new version in which `fields` are added to those of the latest version, or replace
+    /// them.
     ///
     /// # Errors
-    /// As [`Kv::write`], and [`ErrorKind::NotFound`].
+    /// Like [`Kv::write`], and [`ErrorKind::NotFound`] if there is no version with data.
     pub async fn patch(
         &self,
         path: &SecretPath,
@@ -90,62 +99,66 @@ impl Kv {
         cas: Cas,
     ) -> Result<VersionMetadata, Error> {
         let request = Request::patch(self.mount.data(path), &Body::new(fields, cas));
-        // A deleted version is answered with its metadata.
+        // Vault answers a patch of a deleted version with 404 and the metadata of the version.
         let request = request.map_err(Error::write)?.accept_not_found_data();
         self.store(request, fields).await
     }
 
+    /// Sends a write once, apart from retries that are safe.
     pub(crate) async fn store(
         &self,
         request: Request,
         fields: &Fields,
     ) -> Result<VersionMetadata, Error> {
-        if fields.longest() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
-            let what = format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
-            return Err(Error::answer(ErrorKind::TooLarge, what));
+        if fields.longest_value() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
+            let description =
+                format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
+            return Err(Error::response(ErrorKind::TooLarge, description));
         }
-        let answer = self.change(request, self.deadline()).await?;
-        // A patch of a deleted version is answered with that version's metadata.
-        if answer.status() == 404 && answer.data::<VersionMetadata>().is_ok() {
-            return Err(Error::read(answer.error(Http::NotFound)));
+        let response = self.send_change(request, self.deadline()).await?;
+        // A patch of a deleted version.
+        if response.status() == 404 && response.data::<VersionMetadata>().is_ok() {
+            return Err(Error::read(response.error(Http::NotFound)));
         }
-        answer.expect_status(&[200]).map_err(Error::write)?;
-        answer.data().map_err(Error::write)
+        response.expect_status(&[200]).map_err(Error::write)?;
+        response.data().map_err(Error::write)
     }
 
-    /// Deletes the latest version; it can be undeleted. No error when there is none.
+    /// Deletes the latest version, which can be undeleted. Does nothing if there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongKvVersion`], [`ErrorKind::Ambiguous`], and the failures of the exchange.
+    /// - [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2.
+    /// - [`ErrorKind::Ambiguous`] if the response was lost. The request may be repeated.
+    /// - [`ErrorKind::Exchange`] if the request fails and was certainly not executed.
     pub async fn delete_latest(&self, path: &SecretPath) -> Result<(), Error> {
-        self.change_only(Request::delete(self.mount.data(path))).await
+        self.send_change_without_data(Request::delete(self.mount.data(path))).await
     }
 
-    /// Deletes these versions; they can be undeleted.
+    /// Deletes these versions, which can be undeleted.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`].
     pub async fn delete_versions(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DELETE, path, versions).await
+        self.post_versions(&DELETE, path, versions).await
     }
 
-    /// Takes back the deletion of these versions.
+    /// Undeletes these versions.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`].
     pub async fn undelete(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&UNDELETE, path, versions).await
+        self.post_versions(&UNDELETE, path, versions).await
     }
 
-    /// Removes the data of these versions for good.
+    /// Destroys the data of these versions permanently.
     ///
     /// # Errors
-    /// As [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`].
     pub async fn destroy(&self, path: &SecretPath, versions: &[u64]) -> Result<(), Error> {
-        self.mark(&DESTROY, path, versions).await
+        self.post_versions(&DESTROY, path, versions).await
     }
 
-    async fn mark(
+    async fn post_versions(
         &self,
         endpoint: &ApiPath,
         path: &SecretPath,
@@ -153,6 +166,6 @@ impl Kv {
     ) -> Result<(), Error> {
         let path = self.mount.endpoint(endpoint, path);
         let request = Request::post(path, &Versions { versions }).map_err(Error::write)?;
-        self.change_only(request).await
+        self.send_change_without_data(request).await
     }
 }

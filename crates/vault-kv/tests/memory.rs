@@ -1,5 +1,6 @@
-//! Values that are read and written leave no copy in memory that is not zeroized. The buffers of HTTP
-//! and TLS libraries are not ours: a server in memory takes their place.
+//! Values that are read and written leave no copy in memory after they are dropped. A server in
+//! memory takes the place of connections, because the HTTP and TLS libraries do not zeroize their
+//! buffers.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,7 +35,7 @@ impl TokenSource for Fixed {
 
 const METADATA: &[u8] = br#""metadata":{"version":1,"created_time":"","deletion_time":""}"#;
 
-/// The body of a read: a value of `lines` lines, which `escape` separates.
+/// Returns the body of a response to a read: a value of `lines` lines, separated by `escape`.
 fn stored(lines: usize, escape: &[u8]) -> Bytes {
     let mut body = ZeroizingBytes::new(Vec::with_capacity(lines * (64 + escape.len()) + 200));
     body.extend_from_slice(br#"{"data":{"data":{"key":""#);
@@ -65,7 +66,7 @@ fn kv(lines: usize, escape: &'static [u8]) -> Kv {
     Kv::new(Session::new(client, Arc::new(Fixed)), Mount::new("secret").unwrap())
 }
 
-/// Reads values with few and many lines, and with escapes of different lengths, and writes them.
+/// Reads and writes values with few and many lines, and with escapes of different lengths.
 #[tokio::main(flavor = "current_thread")]
 async fn read_and_write() -> Vec<(Secret, Fields)> {
     let path = SecretPath::new("a").unwrap();
@@ -85,14 +86,14 @@ async fn read_and_write() -> Vec<(Secret, Fields)> {
 }
 
 #[test]
-#[ignore = "a child of values_leave_no_copy_in_memory"]
+#[ignore = "a child of dropped_values_leave_no_copy_in_memory"]
 fn child_that_drops_values() {
     drop(read_and_write());
     memory::wait_for_search().unwrap();
 }
 
 #[test]
-#[ignore = "a child of values_leave_no_copy_in_memory"]
+#[ignore = "a child of dropped_values_leave_no_copy_in_memory"]
 fn child_that_keeps_values() {
     let kept = read_and_write();
     memory::wait_for_search().unwrap();
@@ -100,8 +101,8 @@ fn child_that_keeps_values() {
 }
 
 #[test]
-fn values_leave_no_copy_in_memory() {
+fn dropped_values_leave_no_copy_in_memory() {
     let marks = |child| memory::marks_in_child(child).unwrap();
-    assert_ne!(marks("child_that_keeps_values"), 0, "the search finds what is there");
+    assert_ne!(marks("child_that_keeps_values"), 0, "the search finds values that are kept");
     assert_eq!(marks("child_that_drops_values"), 0);
 }

@@ -3,18 +3,14 @@
 use std::path::PathBuf;
 
 use km_settings::{FileProblem, Login, Method, Server};
-use vault_http::{Address, BuildError, BuildErrorKind, Client, Plaintext};
+use vault_http::{Address, BuildError, BuildErrorKind, Client, ClientBuilder, Plaintext};
 
 const CA_HINT: &str = "set KM_CA_CERT, VAULT_CACERT or SSL_CERT_FILE to a PEM bundle";
 const IDENTITY_HINT: &str =
     "set HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY to the PEM files of one certificate";
 
-/// Builds the client.
-pub(crate) fn client(
-    address: Address,
-    server: &Server,
-    login: &Login,
-) -> Result<Client, BuildError> {
+/// Returns a builder with these settings.
+pub(crate) fn builder(address: Address, server: &Server, login: &Login) -> ClientBuilder {
     let mut builder = Client::builder(address).deadline(server.deadline);
     if let Some(path) = &server.ca_cert {
         builder = builder.ca_file(path);
@@ -25,7 +21,7 @@ pub(crate) fn client(
     if let Method::Cert { certificate, key, .. } = &login.method {
         builder = builder.identity_files(certificate, key);
     }
-    builder.build()
+    builder
 }
 
 /// Returns the problems of the files and names that a client is built from.

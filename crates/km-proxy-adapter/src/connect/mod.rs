@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use km_settings::{FileProblem, Settings};
 use vault_auth::Auth;
-use vault_http::{Address, ApiPath, Client, Deadline, ErrorKind as Http, Session, TokenSource};
+use vault_http::{
+    Address, ApiPath, Client, ClientBuilder, Deadline, ErrorKind as Http, Session, TokenSource,
+};
 
 use crate::error::{Error, Problem, convert};
 
@@ -25,18 +27,23 @@ pub(crate) struct Connection {
     tokens: Arc<dyn TokenSource>,
 }
 
-/// Builds the connection.
+/// Builds the connection. `customize` may change the client before it is built.
 ///
 /// # Errors
 /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) for a file that became invalid since the
 /// settings were checked.
-pub(crate) fn connect(settings: &Settings, lifetime: auth::Lifetime) -> Result<Connection, Error> {
+pub(crate) fn connect(
+    settings: &Settings,
+    lifetime: auth::Lifetime,
+    customize: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Connection, Error> {
     let (server, login) = (&settings.server, &settings.login);
     let address = Address::parse(&server.address, client::plaintext(server.danger_plaintext));
     let address = address.map_err(|why| {
         convert::invalid_setting("HCP_VAULT_ADDR", why, "set it to `https://host:port`")
     })?;
-    let client = client::client(address, server, login)
+    let client = customize(client::builder(address, server, login))
+        .build()
         .map_err(|error| file_problems(client::problems(&error, server, login)))?;
     let login_namespace = login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace =

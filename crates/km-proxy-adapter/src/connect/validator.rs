@@ -28,7 +28,7 @@ impl Validator for VaultValidator {
         // `address` validates the address. A plain one stands in for it here, so that the system
         // roots are not loaded: they are nothing that the settings can fix.
         if let Ok(address) = Address::parse("http://127.0.0.1", Plaintext::LoopbackOnly)
-            && let Err(error) = client::client(address, server, login)
+            && let Err(error) = client::builder(address, server, login).build()
         {
             problems.extend(client::problems(&error, server, login));
         }

@@ -1,9 +1,10 @@
-//! The engine's operations against scripted responses: which of them are an answer, and of what kind.
+//! The engine's operations against scripted responses: which responses are accepted, and which
+//! error each of the others becomes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ambiguous;
 mod metadata;
-mod preflight;
 mod read;
 mod server;
-mod settling;
+mod version_check;
 mod write;

@@ -1,4 +1,4 @@
-//! Metadata of secrets.
+//! Operations on the metadata of secrets.
 
 use serde_json::{Value, json};
 use vault_http::ErrorKind as Http;
@@ -21,7 +21,7 @@ fn metadata() -> Value {
 }
 
 #[tokio::test]
-async fn metadata_is_read_with_all_versions() {
+async fn metadata_is_read_with_all_its_versions() {
     let server = Server::start().await;
     server.expects("GET", METADATA, respond(200, json!({ "data": metadata() })), 1).await;
     let metadata = server.kv().metadata(&name()).await.unwrap();
@@ -35,9 +35,9 @@ async fn metadata_is_read_with_all_versions() {
 /// C3
 #[tokio::test]
 async fn metadata_of_another_status_or_shape_is_malformed() {
-    let check = async |answer, expected| {
+    let check = async |response, expected| {
         let server = Server::with_mount().await;
-        server.answers("GET", METADATA, answer).await;
+        server.responds("GET", METADATA, response).await;
         let error = server.kv().metadata(&name()).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
     };
@@ -47,13 +47,13 @@ async fn metadata_of_another_status_or_shape_is_malformed() {
     check(respond(200, json!({ "data": {} })), ErrorKind::Exchange(Http::Malformed)).await;
 }
 
-/// C3: a gateway's answer is not a change that was made.
+/// C3: a gateway's response does not show that anything was changed.
 #[tokio::test]
-async fn change_of_metadata_succeeds_only_when_vault_says_so() {
-    let check = async |answer: ResponseTemplate, expected: Result<(), ErrorKind>| {
+async fn change_of_metadata_succeeds_only_with_a_response_of_vault() {
+    let check = async |response: ResponseTemplate, expected: Result<(), ErrorKind>| {
         let server = Server::with_mount().await;
         for verb in ["POST", "PATCH", "DELETE"] {
-            server.answers(verb, METADATA, answer.clone()).await;
+            server.responds(verb, METADATA, response.clone()).await;
         }
         let (kv, update) = (server.kv(), MetadataUpdate::default());
         let results = [

@@ -1,4 +1,4 @@
-//! Reading versions, and listing names.
+//! Operations that read versions and list names.
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -17,10 +17,10 @@ async fn secret_is_read_in_one_request_with_its_metadata() {
     assert_eq!(secret.metadata.version, 3);
 }
 
-/// Reads a secret that is answered in this way.
-async fn check(answer: ResponseTemplate, expected: ErrorKind) {
+/// Reads a secret with this response.
+async fn check(response: ResponseTemplate, expected: ErrorKind) {
     let server = Server::with_mount().await;
-    server.answers("GET", DATA, answer).await;
+    server.responds("GET", DATA, response).await;
     let error = server.kv().read(&name()).await.unwrap_err();
     assert_eq!(error.kind(), expected, "{error}");
 }
@@ -34,7 +34,7 @@ fn gone(deletion_time: &str, destroyed: bool) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn absent_deleted_and_destroyed_are_told_apart() {
+async fn absent_deleted_and_destroyed_versions_are_different_errors() {
     check(absent(), ErrorKind::NotFound).await;
     check(gone("2026-01-02T00:00:00Z", false), ErrorKind::Deleted).await;
     check(gone("", true), ErrorKind::Destroyed).await;
@@ -42,7 +42,7 @@ async fn absent_deleted_and_destroyed_are_told_apart() {
 
 /// C3
 #[tokio::test]
-async fn answer_of_another_shape_is_malformed() {
+async fn response_of_another_shape_is_malformed() {
     let malformed = ErrorKind::Exchange(Http::Malformed);
     let without_metadata: Value = json!({ "data": { "key": "v" } });
     check(no_route(), malformed).await;
@@ -50,15 +50,15 @@ async fn answer_of_another_shape_is_malformed() {
     check(respond(200, json!({ "message": "welcome" })), malformed).await;
     check(respond(200, json!({ "data": { "data": [1], "metadata": {} } })), malformed).await;
     check(ResponseTemplate::new(204), malformed).await;
-    // Of a version 1 engine.
+    // A version 1 engine sends this.
     check(respond(200, without_metadata), ErrorKind::WrongKvVersion).await;
 }
 
 #[tokio::test]
-async fn names_are_listed_and_an_absent_folder_is_empty() {
-    let check = async |answer, expected: Result<&[&str], ErrorKind>| {
+async fn folder_is_listed_and_an_absent_folder_is_empty() {
+    let check = async |response, expected: Result<&[&str], ErrorKind>| {
         let server = Server::with_mount().await;
-        server.answers("GET", "kv/metadata/folder", answer).await;
+        server.responds("GET", "kv/metadata/folder", response).await;
         let folder = vault_kv::SecretPath::new("folder").unwrap();
         let names = server.kv().list(Some(&folder)).await;
         let names = names.map_err(|error| error.kind());

@@ -1,4 +1,4 @@
-//! A scripted server, and an engine that asks it.
+//! A scripted server, and a client of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use vault_kv::{Fields, Kv, Mount, SecretPath};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate, Times};
 
-/// A token that lives for ever.
+/// A source of a token that never expires.
 struct Unlimited;
 
 #[async_trait]
@@ -31,58 +31,58 @@ impl TokenSource for Unlimited {
 pub(crate) struct Server(MockServer);
 
 impl Server {
-    /// A server that answers nothing yet.
+    /// Starts a server that has no routes yet.
     pub(crate) async fn start() -> Self {
         Self(MockServer::start().await)
     }
 
-    /// A server that has a KV version 2 engine at `kv`.
+    /// Starts a server with a KV version 2 engine at `kv`.
     pub(crate) async fn with_mount() -> Self {
         let server = Self::start().await;
         server.mounts("2").await;
         server
     }
 
-    /// An engine at `kv`.
+    /// Returns a client of the engine at `kv`.
     pub(crate) fn kv(&self) -> Kv {
         let address = Address::parse(&self.0.uri(), Plaintext::LoopbackOnly).unwrap();
         let client = Client::builder(address).deadline(Duration::from_secs(2)).build().unwrap();
         Kv::new(Session::new(client, Arc::new(Unlimited)), Mount::new("kv").unwrap())
     }
 
-    /// Answers `verb` at `at` with this, from now on, if nothing older does.
-    pub(crate) async fn answers(&self, verb: &str, at: &str, answer: ResponseTemplate) {
+    /// Adds a response to `verb` at `at`, which applies after all that were added before.
+    pub(crate) async fn responds(&self, verb: &str, at: &str, response: ResponseTemplate) {
         Mock::given(method(verb))
             .and(path(format!("/v1/{at}")))
-            .respond_with(answer)
+            .respond_with(response)
             .mount(&self.0)
             .await;
     }
 
-    /// The same a number of times.
+    /// Like [`responds`](Self::responds), and verifies the number of requests.
     pub(crate) async fn expects(
         &self,
         verb: &str,
         at: &str,
-        answer: ResponseTemplate,
+        response: ResponseTemplate,
         times: impl Into<Times>,
     ) {
-        let mock = Mock::given(method(verb)).and(path(format!("/v1/{at}"))).respond_with(answer);
+        let mock = Mock::given(method(verb)).and(path(format!("/v1/{at}"))).respond_with(response);
         mock.expect(times).mount(&self.0).await;
     }
 
-    /// Answers the next `times` requests alone.
-    pub(crate) async fn next(&self, verb: &str, at: &str, answer: ResponseTemplate, times: u64) {
-        let mock = Mock::given(method(verb)).and(path(format!("/v1/{at}"))).respond_with(answer);
+    /// Like [`responds`](Self::responds), for the next `times` requests only.
+    pub(crate) async fn next(&self, verb: &str, at: &str, response: ResponseTemplate, times: u64) {
+        let mock = Mock::given(method(verb)).and(path(format!("/v1/{at}"))).respond_with(response);
         mock.up_to_n_times(times).mount(&self.0).await;
     }
 
-    /// Answers what is mounted at `kv`.
+    /// Responds to lookups of the mount `kv` with this version.
     pub(crate) async fn mounts(&self, version: &str) {
-        self.answers("GET", MOUNT, mount(version)).await;
+        self.responds("GET", MOUNT, mount(version)).await;
     }
 
-    /// How many requests with this method came for this path.
+    /// Returns the number of requests with this method for this path.
     pub(crate) async fn requests(&self, verb: &str, at: &str) -> usize {
         let requests = self.0.received_requests().await.unwrap();
         let is_it = |request: &&wiremock::Request| {
@@ -92,11 +92,11 @@ impl Server {
     }
 }
 
-/// Where what is mounted is asked.
+/// The path of lookups of the mount.
 pub(crate) const MOUNT: &str = "sys/internal/ui/mounts/kv";
-/// Where the versions of the secret `name` are.
+/// The path of the versions of the secret `name`.
 pub(crate) const DATA: &str = "kv/data/name";
-/// Where its metadata is.
+/// The path of the metadata of the secret `name`.
 pub(crate) const METADATA: &str = "kv/metadata/name";
 
 pub(crate) fn name() -> SecretPath {
@@ -111,23 +111,23 @@ pub(crate) fn respond(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// Vault's answer about a KV engine of this version.
+/// Vault's response about a KV engine of this version.
 pub(crate) fn mount(version: &str) -> ResponseTemplate {
     let options = json!({ "version": version });
     respond(200, json!({ "data": { "path": "kv/", "type": "kv", "options": options } }))
 }
 
-/// Vault's answer about something that is not there.
+/// Vault's response about a secret that does not exist.
 pub(crate) fn absent() -> ResponseTemplate {
     respond(404, json!({ "errors": [] }))
 }
 
-/// A gateway's answer while it has no route to Vault.
+/// The response of a gateway that has no route to Vault.
 pub(crate) fn no_route() -> ResponseTemplate {
     respond(404, json!({ "message": "no Route matched" }))
 }
 
-/// What is known about a version.
+/// The metadata of a version.
 pub(crate) fn version(number: u64) -> Value {
     json!({
         "version": number, "created_time": "2026-01-01T00:00:00Z", "deletion_time": "",
@@ -135,17 +135,17 @@ pub(crate) fn version(number: u64) -> Value {
     })
 }
 
-/// Vault's answer to a read.
+/// Vault's response to a read.
 pub(crate) fn secret(number: u64, data: Value) -> ResponseTemplate {
     respond(200, json!({ "data": { "data": data, "metadata": version(number) } }))
 }
 
-/// Vault's answer to a write.
+/// Vault's response to a write.
 pub(crate) fn written(number: u64) -> ResponseTemplate {
     respond(200, json!({ "data": version(number) }))
 }
 
-/// A connection that ends without an answer, after the request was read.
+/// A response that does not arrive, although the request did.
 pub(crate) fn lost() -> ResponseTemplate {
     // The first byte comes after the deadline.
     ResponseTemplate::new(200).set_delay(Duration::from_secs(60))

@@ -1,4 +1,4 @@
-//! Writing, patching and deleting versions.
+//! Operations that write, patch and delete versions.
 
 use serde_json::json;
 use vault_http::ErrorKind as Http;
@@ -8,7 +8,7 @@ use wiremock::ResponseTemplate;
 use crate::server::{DATA, MOUNT, Server, fields, lost, name, no_route, respond, version, written};
 
 #[tokio::test]
-async fn first_write_asks_what_is_mounted_and_later_ones_do_not() {
+async fn first_write_looks_up_the_mount_and_later_ones_do_not() {
     let server = Server::with_mount().await;
     server.expects("POST", DATA, written(4), 2).await;
     let kv = server.kv();
@@ -19,7 +19,7 @@ async fn first_write_asks_what_is_mounted_and_later_ones_do_not() {
 }
 
 #[tokio::test]
-async fn value_above_768_kib_is_refused_before_anything_is_sent() {
+async fn value_above_768_kib_is_rejected_before_anything_is_sent() {
     let server = Server::with_mount().await;
     let large = fields(&"a".repeat(vault_kv::MAX_VALUE_BYTES + 1));
     let error = server.kv().write(&name(), &large, Cas::Any).await.unwrap_err();
@@ -27,12 +27,12 @@ async fn value_above_768_kib_is_refused_before_anything_is_sent() {
     assert_eq!(server.requests("GET", MOUNT).await, 0);
 }
 
-/// C3: each answer to a write, and what it means for the caller.
+/// C3: the error of each response to a write.
 #[tokio::test]
-async fn answer_to_a_write_of_another_status_or_shape_is_not_success() {
-    let check = async |answer: ResponseTemplate, expected: ErrorKind| {
+async fn response_to_a_write_of_another_status_or_shape_is_an_error() {
+    let check = async |response: ResponseTemplate, expected: ErrorKind| {
         let server = Server::with_mount().await;
-        server.answers("POST", DATA, answer).await;
+        server.responds("POST", DATA, response).await;
         let error = server.kv().write(&name(), &fields("v"), Cas::Any).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
     };
@@ -46,7 +46,7 @@ async fn answer_to_a_write_of_another_status_or_shape_is_not_success() {
     // Certainly not executed.
     check(no_route(), ErrorKind::Exchange(Http::Malformed)).await;
     check(respond(404, json!({ "data": version(1) })), ErrorKind::Exchange(Http::Malformed)).await;
-    // Perhaps executed.
+    // Possibly executed.
     check(respond(200, json!({ "message": "welcome" })), ErrorKind::Ambiguous).await;
     check(ResponseTemplate::new(204), ErrorKind::Ambiguous).await;
     check(lost(), ErrorKind::Ambiguous).await;
@@ -54,25 +54,25 @@ async fn answer_to_a_write_of_another_status_or_shape_is_not_success() {
 
 #[tokio::test]
 async fn patch_of_a_deleted_version_is_not_found_and_a_gateways_404_is_malformed() {
-    let check = async |answer, expected| {
+    let check = async |response, expected| {
         let server = Server::with_mount().await;
-        server.answers("PATCH", DATA, answer).await;
+        server.responds("PATCH", DATA, response).await;
         let error = server.kv().patch(&name(), &fields("v"), Cas::Any).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{error}");
     };
-    // As Vault 1.21 answers.
+    // The response of Vault 1.21.
     check(respond(404, json!({ "data": version(2) })), ErrorKind::NotFound).await;
     check(no_route(), ErrorKind::Exchange(Http::Malformed)).await;
 }
 
-/// C3: a delete that a gateway answered has deleted nothing.
+/// C3: a delete to which a gateway responded has deleted nothing.
 #[tokio::test]
-async fn versions_are_deleted_undeleted_and_destroyed_only_when_vault_says_so() {
-    let check = async |answer: ResponseTemplate, expected: Result<(), ErrorKind>| {
+async fn change_of_versions_succeeds_only_with_a_response_of_vault() {
+    let check = async |response: ResponseTemplate, expected: Result<(), ErrorKind>| {
         let server = Server::with_mount().await;
-        server.answers("DELETE", DATA, answer.clone()).await;
+        server.responds("DELETE", DATA, response.clone()).await;
         for endpoint in ["delete", "undelete", "destroy"] {
-            server.answers("POST", &format!("kv/{endpoint}/name"), answer.clone()).await;
+            server.responds("POST", &format!("kv/{endpoint}/name"), response.clone()).await;
         }
         let kv = server.kv();
         let results = [

@@ -1,4 +1,4 @@
-//! Check-and-set: a write on the condition that a certain version is the latest.
+//! Check-and-set writes.
 
 use anyhow::Result;
 use serde_json::json;
@@ -8,7 +8,7 @@ use vault_kv::{Cas, ErrorKind, Kv};
 use super::{engine, fails, fields};
 use crate::product::path;
 
-/// A write on a condition: the version that it makes, or the way in which it fails.
+/// Writes with `cas`, and verifies the version that is stored or the error.
 async fn check(
     (fixture, kv): (&Fixture, &Kv),
     cas: Cas,
@@ -33,7 +33,7 @@ async fn check(
 }
 
 #[tokio::test]
-async fn a_write_replaces_the_version_it_names_and_no_other() -> Result<()> {
+async fn cas_write_replaces_only_the_version_that_it_names() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let mismatch = Err(ErrorKind::CasMismatch);
     for (cas, expected) in [
@@ -52,7 +52,7 @@ async fn a_write_replaces_the_version_it_names_and_no_other() -> Result<()> {
 }
 
 #[tokio::test]
-async fn where_it_is_required_a_write_without_it_is_refused() -> Result<()> {
+async fn write_without_a_required_cas_version_is_rejected() -> Result<()> {
     // By the whole mount, and by this secret alone.
     for place in ["config", "metadata/name"] {
         let (fixture, kv) = engine().await?;
@@ -71,7 +71,7 @@ async fn where_it_is_required_a_write_without_it_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deleted_secret_is_replaced_by_its_version_not_by_0() -> Result<()> {
+async fn cas_write_of_a_deleted_secret_names_its_version_and_not_0() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
     for (round, kind) in [(1, ErrorKind::Deleted), (2, ErrorKind::Destroyed)] {

@@ -1,4 +1,4 @@
-//! Deleting, undeleting and destroying versions; what a reader is told then.
+//! Deleting, undeleting and destroying versions.
 
 use anyhow::Result;
 use serde_json::json;
@@ -8,7 +8,7 @@ use vault_kv::{ErrorKind, Kv};
 use super::{engine, fails};
 use crate::product::path;
 
-/// What each of three versions is, as a reader is told, and as the server's metadata says.
+/// Verifies the state of each of three versions, in a read and in the server's metadata.
 async fn check((fixture, kv): (&Fixture, &Kv), expected: [Option<ErrorKind>; 3]) -> Result<()> {
     let place = format!("{}/metadata/name", fixture.mount);
     let metadata = fixture.server().must("GET", &place, None).await?;
@@ -45,7 +45,7 @@ async fn three_versions() -> Result<(Fixture, Kv)> {
 }
 
 #[tokio::test]
-async fn versions_are_deleted_undeleted_and_destroyed() -> Result<()> {
+async fn versions_that_are_deleted_undeleted_or_destroyed_are_read_as_such() -> Result<()> {
     let (fixture, kv) = three_versions().await?;
     let name = path("name")?;
     let (there, deleted, destroyed) = (None, Some(ErrorKind::Deleted), Some(ErrorKind::Destroyed));
@@ -63,7 +63,7 @@ async fn versions_are_deleted_undeleted_and_destroyed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn deleting_what_is_not_there_changes_nothing() -> Result<()> {
+async fn delete_of_an_absent_secret_succeeds_and_changes_nothing() -> Result<()> {
     let (fixture, kv) = engine().await?;
     kv.delete_latest(&path("nothing")?).await?;
     assert_eq!(fixture.get("nothing").await?.0, 404);
@@ -71,7 +71,7 @@ async fn deleting_what_is_not_there_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_that_will_be_deleted_is_alive_until_then() -> Result<()> {
+async fn version_with_a_deletion_time_in_the_future_is_read() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let place = format!("{}/metadata/name", fixture.mount);
     fixture.server().must("POST", &place, json!({ "delete_version_after": "1h" })).await?;

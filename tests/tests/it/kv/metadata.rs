@@ -1,4 +1,4 @@
-//! Metadata of a secret: its limits, its versions, its owner's notes.
+//! Metadata of secrets: limits, versions and custom metadata.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn notes(pairs: &[(&str, &str)]) -> MetadataUpdate {
 }
 
 #[tokio::test]
-async fn metadata_tells_of_the_limits_and_of_every_version() -> Result<()> {
+async fn metadata_has_the_limits_and_every_version() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
     let update = MetadataUpdate {
@@ -28,7 +28,7 @@ async fn metadata_tells_of_the_limits_and_of_every_version() -> Result<()> {
         delete_version_after: Some("3h25m19s".to_owned()),
         custom_metadata: Some(variables(&[("owner", "team a"), ("clé", "ü/\"")])),
     };
-    // Before there is a version.
+    // There is no version yet.
     kv.put_metadata(&name, &update).await?;
     let metadata = kv.metadata(&name).await?;
     assert_eq!((metadata.current_version, metadata.versions.len()), (0, 0));
@@ -60,13 +60,13 @@ async fn metadata_tells_of_the_limits_and_of_every_version() -> Result<()> {
     assert_eq!(destroyed, BTreeMap::from([(2, true), (3, false)]));
     for (version, state) in &metadata.versions {
         assert_eq!(server["versions"][version.to_string()]["created_time"], state.created_time);
-        assert!(state.deletion_time.is_some(), "each will be deleted");
+        assert!(state.deletion_time.is_some(), "each has a time of deletion");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn putting_replaces_the_notes_and_patching_merges_them() -> Result<()> {
+async fn custom_metadata_is_replaced_by_a_put_and_merged_by_a_patch() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
     fixture.put("name", json!({ "key": "v" })).await?;
@@ -83,7 +83,7 @@ async fn putting_replaces_the_notes_and_patching_merges_them() -> Result<()> {
     check(&[("a", "1"), ("b", "2")]).await?;
     kv.patch_metadata(&name, &notes(&[("b", "3"), ("c", "4")])).await?;
     check(&[("a", "1"), ("b", "3"), ("c", "4")]).await?;
-    // What an update does not name stays.
+    // An update leaves other settings as they are.
     kv.patch_metadata(&name, &MetadataUpdate { max_versions: Some(5), ..Default::default() })
         .await?;
     check(&[("a", "1"), ("b", "3"), ("c", "4")]).await?;
@@ -95,7 +95,7 @@ async fn putting_replaces_the_notes_and_patching_merges_them() -> Result<()> {
 }
 
 #[tokio::test]
-async fn deleting_metadata_ends_every_version() -> Result<()> {
+async fn delete_of_metadata_deletes_every_version() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
     fixture.put("name", json!({ "key": "v" })).await?;

@@ -1,4 +1,4 @@
-//! What is mounted there: nothing, something else, or the engine under a namespace's segments.
+//! Mounts without an engine, with another engine, and in a namespace.
 
 use anyhow::Result;
 use serde_json::json;
@@ -13,14 +13,14 @@ fn at(fixture: &Fixture, mount: Mount) -> Result<Kv> {
     kv_at(fixture, &auth(fixture, approle(fixture)?)?, mount)
 }
 
-/// Full rights below every mount whose path begins with this one's.
+/// Returns a policy with all capabilities below every mount whose path begins with this one's.
 fn rights_beside(mount: &str) -> String {
     let all = r#"capabilities = ["create", "read", "update", "patch", "delete", "list"]"#;
     format!(r#"path "{mount}*" {{ {all} }}"#)
 }
 
 #[tokio::test]
-async fn each_mount_is_known_for_what_it_is() -> Result<()> {
+async fn mount_version_shows_the_engine_of_each_mount() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { policy: Some(rights_beside), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
@@ -43,7 +43,7 @@ async fn each_mount_is_known_for_what_it_is() -> Result<()> {
             Some(kind) => drop(fails(&fixture, kind, written)?),
         }
     }
-    // Nothing was written but to the first.
+    // Only the first mount was written to.
     let names = server.must("LIST", &format!("{mount}/metadata"), None).await?;
     assert_eq!(names["data"]["keys"], json!(["name"]));
     assert_eq!(server.api("LIST", &format!("{transit}/keys"), None).await?.0, 404);
@@ -51,7 +51,7 @@ async fn each_mount_is_known_for_what_it_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_miss_where_no_engine_is_says_so() -> Result<()> {
+async fn read_below_no_kv_engine_is_an_error_and_not_a_miss() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { policy: Some(rights_beside), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
@@ -64,7 +64,7 @@ async fn a_miss_where_no_engine_is_says_so() -> Result<()> {
         ("cubbyhole".to_owned(), ErrorKind::WrongKvVersion),
     ] {
         let kv = at(&fixture, Mount::new(&at_mount)?)?;
-        // The second time as the first.
+        // The outcome is not remembered as a miss.
         for _ in 0..2 {
             fails(&fixture, expected, kv.read(&name).await)?;
         }
@@ -74,7 +74,7 @@ async fn a_miss_where_no_engine_is_says_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_no_policy_covers_is_denied() -> Result<()> {
+async fn mount_that_no_policy_covers_is_denied() -> Result<()> {
     let (fixture, _) = engine().await?;
     let other = Server::shared().await?.fixture().await?;
     for mount in [format!("{}-gone", fixture.mount), other.mount.clone()] {
@@ -90,7 +90,7 @@ async fn a_mount_that_no_policy_covers_is_denied() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_namespaces_segments_stand_ahead_of_the_mount() -> Result<()> {
+async fn mount_in_a_namespace_is_addressed_by_the_path_of_both() -> Result<()> {
     let server = Server::shared().await?;
     for under in ["admin", "teams/team-a"] {
         let spec = FixtureSpec { under: Some(under.to_owned()), ..Default::default() };
@@ -100,7 +100,7 @@ async fn a_namespaces_segments_stand_ahead_of_the_mount() -> Result<()> {
         assert_eq!(mount.to_string(), fixture.mount);
         let (name, value) = (path("folder/name")?, secret("value"));
 
-        // A write first: what is mounted is asked in the namespace's way and then in the other.
+        // The write looks up the mount, first in the namespace and then from the root.
         let kv = at(&fixture, mount)?;
         let written = kv.write(&name, &fields(&[("key", &value)]), Cas::Version(0)).await?;
         assert_eq!(written.version, 1);
@@ -111,7 +111,7 @@ async fn a_namespaces_segments_stand_ahead_of_the_mount() -> Result<()> {
         assert_eq!(kv.mount_version().await?, MountVersion::V2);
         fails(&fixture, ErrorKind::NotFound, kv.read(&path("nothing")?).await)?;
 
-        // The same mount in the root namespace is another place.
+        // The same mount path in the root namespace is another mount.
         let root = at(&fixture, Mount::new(own)?)?;
         fails(&fixture, ErrorKind::Exchange(Http::Denied), root.read(&name).await)?;
     }

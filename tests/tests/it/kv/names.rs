@@ -1,4 +1,4 @@
-//! Names: stored and found under exactly what was given, twins apart, at every depth.
+//! Names with any characters, at any depth.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::product::path;
 
 const NAMES: &[&str] = &[
     "OPENAI_API_KEY",
-    // Twins: case, Unicode's composed and decomposed form, encoded and plain.
+    // Names that must stay different: case, composed and decomposed Unicode, encoded and plain.
     "openai_api_key",
     "cl\u{e9}",
     "cle\u{301}",
@@ -23,7 +23,7 @@ const NAMES: &[&str] = &[
     "a%2Fb",
     "a%252Fb",
     "a%2fb",
-    // What ends a path, or means something in one.
+    // Characters with a meaning in a URL.
     "what?version=1",
     "what",
     "a#b",
@@ -53,7 +53,7 @@ const NAMES: &[&str] = &[
     "undelete",
 ];
 
-/// What is stored under a name, by the plain client with its own encoding.
+/// Returns the value of a name, read by a client with its own encoding.
 async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
     let (status, answer) = fixture.get(&encoded(name)).await?;
     assert_eq!(status, 200, "{name:?}");
@@ -61,7 +61,7 @@ async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn a_secret_is_stored_and_found_under_exactly_its_name() -> Result<()> {
+async fn name_with_any_characters_is_stored_and_listed_unchanged() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let (longest, wide) = ("n".repeat(512), "\u{e9}".repeat(256));
     let names = NAMES.iter().copied().chain([longest.as_str(), wide.as_str()]);
@@ -90,11 +90,11 @@ async fn a_secret_is_stored_and_found_under_exactly_its_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn folders_have_the_same_rules_at_every_depth() -> Result<()> {
+async fn folder_with_any_characters_is_used_unchanged_at_every_depth() -> Result<()> {
     let (fixture, kv) = engine().await?;
     for name in ["a b/c?d/e#f", "%2e/x", "\u{e9}/...", "a/b/c/d/e/f/g/h", "x/%2F/y"] {
         let Ok(place) = SecretPath::new(name) else {
-            assert_eq!(name, "%2e/x", "the one that would be a dot segment once decoded");
+            assert_eq!(name, "%2e/x", "only a dot segment is rejected");
             continue;
         };
         let value = secret("value");

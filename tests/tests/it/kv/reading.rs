@@ -1,4 +1,4 @@
-//! Reading the latest version and single ones, and listing.
+//! Reading the latest and older versions, and listing folders.
 
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
@@ -10,7 +10,7 @@ use super::{engine, fails};
 use crate::product::path;
 
 #[tokio::test]
-async fn the_latest_version_is_read_or_any_other() -> Result<()> {
+async fn latest_and_older_versions_are_read() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let values = [secret("first"), secret("second"), secret("third")];
     let mut created = Vec::new();
@@ -36,12 +36,12 @@ async fn the_latest_version_is_read_or_any_other() -> Result<()> {
     check(Some(1), 0).await?;
     check(Some(2), 1).await?;
     check(Some(3), 2).await?;
-    // The server's own word for "the latest".
+    // For the server, 0 is the latest version.
     check(Some(0), 2).await
 }
 
 #[tokio::test]
-async fn what_was_never_written_is_not_found() -> Result<()> {
+async fn name_that_was_never_written_is_not_found() -> Result<()> {
     let (fixture, kv) = engine().await?;
     fixture.put("folder/name", json!({ "key": "v" })).await?;
     for name in ["nothing", "folder", "folder/name/below", "Folder/name"] {
@@ -54,7 +54,7 @@ async fn what_was_never_written_is_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn metadata_without_a_version_is_not_found() -> Result<()> {
+async fn secret_with_metadata_and_no_version_is_not_found() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let place = format!("{}/metadata/name", fixture.mount);
     fixture.server().must("POST", &place, json!({ "max_versions": 3 })).await?;
@@ -62,12 +62,12 @@ async fn metadata_without_a_version_is_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_are_listed_by_folder() -> Result<()> {
+async fn folder_lists_its_names_and_folders() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let list = async |folder: Option<&str>| -> Result<Vec<String>> {
         Ok(kv.list(folder.map(path).transpose()?.as_ref()).await?)
     };
-    assert_eq!(list(None).await?, [""; 0], "a mount with nothing in it");
+    assert_eq!(list(None).await?, [""; 0], "an empty mount");
     for name in ["b", "a", "folder", "folder/x", "folder/deep/y"] {
         fixture.put(name, json!({ "key": "v" })).await?;
     }

@@ -1,4 +1,4 @@
-//! How large a value may be: what raft takes is written, what is more is never sent.
+//! The limit of the size of a value, which fits into an entry of integrated storage.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{engine, fails, fields};
 use crate::product::{Silence, approle, auth, client, path, tls_client, value};
 
 #[tokio::test]
-async fn more_than_768_kib_is_refused_before_it_is_sent() -> Result<()> {
+async fn value_above_768_kib_is_rejected_before_it_is_sent() -> Result<()> {
     let (fixture, _) = engine().await?;
     let silence = Silence::new()?;
     let tokens = auth(&fixture, StaticToken::new(value(&secret("token"))))?;
@@ -24,7 +24,7 @@ async fn more_than_768_kib_is_refused_before_it_is_sent() -> Result<()> {
         &[("key", more.as_str())][..],
         &[("key", "small"), ("more", &more)],
         &[("key", &most), ("second", &most)],
-        // Of the right length, and twice that once JSON has escaped it.
+        // Within the limit, and twice as large once it is escaped in JSON.
         &[("key", &"\"".repeat(MAX_VALUE_BYTES))],
     ] {
         let new = fields(pairs);
@@ -39,7 +39,7 @@ async fn more_than_768_kib_is_refused_before_it_is_sent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_largest_value_fits_into_raft() -> Result<()> {
+async fn value_of_768_kib_is_stored_by_integrated_storage() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let client = tls_client(server)?.build()?;
@@ -53,7 +53,7 @@ async fn the_largest_value_fits_into_raft() -> Result<()> {
         let stored = fixture.get("name").await?.1;
         assert_eq!(stored["data"]["data"]["key"], text);
     }
-    // What the server itself makes larger, it refuses.
+    // The server rejects a request that it makes larger itself.
     let grows = fields(&[("key", &"<".repeat(MAX_VALUE_BYTES))]);
     fails(&fixture, ErrorKind::TooLarge, kv.write(&path("name")?, &grows, Cas::Any).await).map(drop)
 }

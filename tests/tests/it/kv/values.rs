@@ -1,4 +1,4 @@
-//! Values: byte for byte what was stored, whoever stored it.
+//! Values are read and written byte for byte.
 
 use anyhow::Result;
 use secrecy::ExposeSecret;
@@ -10,7 +10,7 @@ use super::{engine, exposed, fields};
 use crate::product::path;
 
 #[tokio::test]
-async fn a_text_is_the_same_on_both_ways() -> Result<()> {
+async fn string_is_written_and_read_byte_for_byte() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let mark = secret("value");
     for (name, text) in [
@@ -40,7 +40,7 @@ async fn a_text_is_the_same_on_both_ways() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_text_keeps_its_json() -> Result<()> {
+async fn value_that_is_not_a_string_keeps_its_json() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let mark = secret("value");
     let content = json!({
@@ -72,14 +72,14 @@ async fn what_is_no_text_keeps_its_json() -> Result<()> {
     let missing = secret.fields.text("Text").err();
     assert_eq!(missing, Some(FieldError::Missing { field: "Text".to_owned() }));
 
-    // Written again as it was read.
+    // A value that is written back is unchanged.
     kv.write(&path("again")?, &secret.fields, Cas::Any).await?;
     assert_eq!(fixture.get("again").await?.1["data"]["data"], content);
     Ok(())
 }
 
 #[tokio::test]
-async fn no_fields_are_no_miss() -> Result<()> {
+async fn secret_without_fields_is_read_and_not_a_miss() -> Result<()> {
     let (fixture, kv) = engine().await?;
     fixture.put("empty", json!({})).await?;
     kv.write(&path("ours")?, &fields(&[]), Cas::Any).await?;

@@ -1,4 +1,5 @@
-//! A version 1 engine takes `data/name` for a name: it is told apart, and never written to.
+//! A KV engine of version 1, which takes `data/name` for a name. It is recognized, and never
+//! written to.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -15,14 +16,14 @@ async fn engine() -> Result<(Fixture, Kv)> {
     Ok((fixture, kv))
 }
 
-/// All names at the mount's top, by the plain client.
+/// Returns all names in the top folder of the mount, with a client of its own.
 async fn names(fixture: &Fixture) -> Result<Value> {
     let (_, answer) = fixture.server().api("LIST", &fixture.mount, None).await?;
     Ok(answer["data"]["keys"].clone())
 }
 
 #[tokio::test]
-async fn it_is_told_apart_by_a_miss() -> Result<()> {
+async fn miss_on_a_version_1_mount_is_wrong_kv_version() -> Result<()> {
     let (fixture, kv) = engine().await?;
     fixture
         .server()
@@ -38,7 +39,7 @@ async fn it_is_told_apart_by_a_miss() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_is_ever_written_to_it() -> Result<()> {
+async fn version_1_mount_is_never_written_to() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
     let expected = ErrorKind::WrongKvVersion;
@@ -59,7 +60,7 @@ async fn nothing_is_ever_written_to_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_looks_like_a_version_2_secret_is_none() -> Result<()> {
+async fn version_1_secret_that_imitates_version_2_is_never_written_to() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let value = secret("value");
     let place = format!("{}/data/name", fixture.mount);
@@ -76,7 +77,7 @@ async fn what_looks_like_a_version_2_secret_is_none() -> Result<()> {
         fails(&fixture, ErrorKind::WrongKvVersion, written)?;
         assert_eq!(fixture.server().must("GET", &place, None).await?["data"], content);
     }
-    // A perfect copy can be read, and is still not written to.
+    // A complete imitation is read, and still not written to.
     let metadata = json!({ "version": 7, "created_time": "2026-01-01T00:00:00Z" });
     let copy = json!({ "data": { "key": value }, "metadata": metadata });
     fixture.server().must("POST", &place, copy.clone()).await?;

@@ -1,4 +1,4 @@
-//! Writing whole versions, and patching them.
+//! Writing and patching versions.
 
 use anyhow::Result;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::{engine, exposed, fails, fields};
 use crate::product::path;
 
 #[tokio::test]
-async fn a_write_is_a_new_version_with_these_fields_alone() -> Result<()> {
+async fn write_stores_a_new_version_with_only_its_fields() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("folder/name")?;
     for (version, pairs) in [
@@ -32,7 +32,7 @@ async fn a_write_is_a_new_version_with_these_fields_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_patch_leaves_the_other_fields() -> Result<()> {
+async fn patch_keeps_the_other_fields() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let (old, new) = (secret("old"), secret("new"));
     fixture
@@ -52,7 +52,7 @@ async fn a_patch_leaves_the_other_fields() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_patch_of_nothing_is_not_found_and_writes_nothing() -> Result<()> {
+async fn patch_of_an_absent_secret_is_not_found_and_writes_nothing() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let patch = fields(&[("key", &secret("value"))]);
     let patched = kv.patch(&path("nothing")?, &patch, Cas::Any).await;
@@ -69,7 +69,7 @@ async fn a_patch_of_nothing_is_not_found_and_writes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_without_the_right_is_denied_and_writes_nothing() -> Result<()> {
+async fn write_without_the_capability_is_denied_and_writes_nothing() -> Result<()> {
     let reader = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["read"] }}"#);
     let spec = testkit::FixtureSpec { policy: Some(reader), ..Default::default() };
     let fixture = testkit::Server::shared().await?.fixture_with(spec).await?;

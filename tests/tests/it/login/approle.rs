@@ -1,4 +1,4 @@
-//! AppRole: its mount, and what it is refused for.
+//! The AppRole method: its mount, its credentials and its refusals.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{Files, approle, auth, value};
 
 #[tokio::test]
-async fn a_role_logs_in_at_whatever_path_its_method_is_mounted() -> Result<()> {
+async fn approle_at_any_mount_path_logs_in() -> Result<()> {
     let server = Server::shared().await?;
     for auth_mount in
         [None, Some(format!("roles-{}", unique())), Some(format!("team/a_b-{}", unique()))]
@@ -22,7 +22,7 @@ async fn a_role_logs_in_at_whatever_path_its_method_is_mounted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn ids_from_files_log_in_with_the_line_ending_that_an_editor_leaves() -> Result<()> {
+async fn ids_in_files_with_a_final_newline_log_in() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let files = Files::new()?;
     let role_id = files.write("role-id", &format!("{}\n", fixture.role_id))?;
@@ -32,8 +32,8 @@ async fn ids_from_files_log_in_with_the_line_ending_that_an_editor_leaves() -> R
 }
 
 #[tokio::test]
-async fn a_secret_id_that_was_replaced_in_its_file_is_the_next_logins() -> Result<()> {
-    // One login each.
+async fn secret_id_replaced_in_its_file_is_used_by_the_next_login() -> Result<()> {
+    // Each secret ID is good for one login.
     let spec = FixtureSpec { role: Some(json!({ "secret_id_num_uses": 1 })), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let files = Files::new()?;
@@ -51,7 +51,7 @@ async fn a_secret_id_that_was_replaced_in_its_file_is_the_next_logins() -> Resul
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_credential_is_refused() -> Result<()> {
+async fn wrong_role_id_or_secret_id_is_login_refused() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let check = async |mount: &str, role_id: &str, secret_id: &str| -> Result<()> {
         let role = AppRole::new(value(role_id), value(secret_id)).mount(ApiPath::parse(mount)?);
@@ -64,16 +64,16 @@ async fn what_is_wrong_with_the_credential_is_refused() -> Result<()> {
     check(auth_mount, &unique(), secret_id).await?;
     check(&format!("nowhere-{}", unique()), role_id, secret_id).await?;
     check("token", role_id, secret_id).await?;
-    // None of this has cost the role anything.
+    // The role still works.
     logs_in(&fixture, &auth(&fixture, approle(&fixture)?)?).await
 }
 
 #[tokio::test]
-async fn a_refused_secret_id_is_tried_once_so_that_nobody_is_locked_out() -> Result<()> {
+async fn refused_secret_id_is_tried_once_and_does_not_lock_the_role_out() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let wrong = AppRole::new(value(&fixture.role_id), value(&secret("wrong")));
     let wrong = auth(&fixture, wrong.mount(ApiPath::parse(&fixture.auth_mount)?))?;
-    // The server locks a role out after five.
+    // The server locks a role out after five failed logins.
     for _ in 0..10 {
         refused(&fixture, &wrong, ErrorKind::LoginRefused).await;
     }

@@ -1,4 +1,4 @@
-//! TLS: the login by client certificate, and the trust in the server that comes before any login.
+//! The certificate method, and the verification of the server's certificate before any login.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use vault_kv::{Kv, Mount};
 use super::{logs_in, refused};
 use crate::product::{approle, builder, path, tls_client};
 
-/// A certificate role of the fixture's policy for this common name; its name.
+/// Creates a certificate role with the fixture's policy for this common name, and returns its name.
 async fn role(server: &Server, fixture: &Fixture, common_name: &str) -> Result<String> {
     role_with(server, fixture, &[common_name], json!({})).await
 }
 
-/// The same for several names, with more settings.
+/// Like [`role`], for several common names and with more settings.
 pub(super) async fn role_with(
     server: &Server,
     fixture: &Fixture,
     common_names: &[&str],
     settings: Value,
 ) -> Result<String> {
-    // Another test may have enabled it: what counts is that the role can be written.
+    // Another test may have enabled the method already.
     server.api("POST", "sys/auth/cert", json!({ "type": "cert" })).await?;
     let mut role = json!({
         "certificate": server.certs()?.client_ca(),
@@ -44,7 +44,7 @@ pub(super) fn with_identity(server: &Server, pem: &Pem) -> Result<Client> {
 }
 
 #[tokio::test]
-async fn a_certificate_logs_in_with_its_role_or_with_whichever_fits() -> Result<()> {
+async fn certificate_logs_in_with_a_named_or_any_matching_role() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
@@ -62,7 +62,7 @@ async fn a_certificate_logs_in_with_its_role_or_with_whichever_fits() -> Result<
 }
 
 #[tokio::test]
-async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
+async fn certificate_that_matches_no_role_is_login_refused() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let common_name = format!("gateway-{}", unique());
@@ -72,7 +72,7 @@ async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
         let auth = Auth::new(client, Certificate::new(role.map(str::to_owned)));
         refused(&fixture, &auth, ErrorKind::LoginRefused).await;
     };
-    // Of the right authority with another name, and of another authority with the right name.
+    // The right authority with another name, and another authority with the right name.
     for pem in [server.certs()?.client(&stranger)?, Certs::new()?.client(&common_name)?] {
         check(with_identity(server, &pem)?, Some(&role)).await;
         check(with_identity(server, &pem)?, None).await;
@@ -84,7 +84,7 @@ async fn a_certificate_that_no_role_is_for_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_a_server_that_is_not_trusted() -> Result<()> {
+async fn untrusted_server_receives_no_credential() -> Result<()> {
     let server = Server::tls().await?;
     let spec = testkit::FixtureSpec {
         role: Some(json!({ "secret_id_num_uses": 1 })),
@@ -102,12 +102,12 @@ async fn nothing_is_sent_to_a_server_that_is_not_trusted() -> Result<()> {
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Tls, Executed::No), "{error}");
         fixture.watch.error(&error);
     }
-    // The secret id has its one use left.
+    // The secret ID still has its only use.
     fixture.login().await.map(drop)
 }
 
 #[tokio::test]
-async fn without_a_bundle_the_systems_own_authorities_decide() -> Result<()> {
+async fn client_without_a_ca_bundle_trusts_the_systems_authorities() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let client = builder(server.address())?.build()?;
@@ -116,7 +116,7 @@ async fn without_a_bundle_the_systems_own_authorities_decide() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_servers_name_can_be_given_apart_from_its_address() -> Result<()> {
+async fn tls_server_name_replaces_the_host_of_the_address() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     for name in [None, Some("localhost"), Some("127.0.0.1")] {

@@ -1,4 +1,4 @@
-//! What every login method does alike: one suite over all of them.
+//! A conformance suite that every login method passes.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ struct Case {
     client: Client,
     good: Arc<dyn Fn() -> Result<Auth> + Send + Sync>,
     bad: Auth,
-    /// Whether a login gives another token each time, that is the source's own.
+    /// Whether each login creates a new token, which the source may revoke.
     own: bool,
 }
 
-/// What tokens of all methods are like here: renewed about once a second.
+/// The token settings of all methods here. Such a token is renewed about once a second.
 fn short() -> Value {
     json!({ "token_ttl": "2s", "token_max_ttl": "1h" })
 }
@@ -53,7 +53,7 @@ impl Case {
         let status = auth.status();
         assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Renewable)));
 
-        // It is renewed, and stays the same token.
+        // The token is renewed and stays the same.
         let first = auth.token().await?;
         let renewed = async || Ok(auth.status().counts.renewals >= 2);
         until("two renewals", renewed).await?;
@@ -90,14 +90,14 @@ async fn with_short_leases(server: &Server) -> Result<Fixture> {
     server.fixture_with(spec).await
 }
 
-/// An auth method mounted for one test.
+/// Enables an auth method for one test, and returns its mount.
 async fn mounted(server: &Server, kind: &str) -> Result<String> {
     let mount = format!("{kind}-{}", unique());
     server.must("POST", &format!("sys/auth/{mount}"), json!({ "type": kind })).await?;
     Ok(mount)
 }
 
-/// The settings of a role, with the fixture's policy and short leases.
+/// Adds the fixture's policy and short leases to the settings of a role.
 fn role(fixture: &Fixture, settings: Value) -> Value {
     let mut role = short();
     role["token_policies"] = json!([fixture.policy]);
@@ -128,7 +128,7 @@ async fn approle_with_a_wrapped_secret_id_conforms() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_certificate_conforms() -> Result<()> {
+async fn certificate_conforms() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = with_short_leases(server).await?;
     let name = format!("gateway-{}", unique());
@@ -137,7 +137,7 @@ async fn a_certificate_conforms() -> Result<()> {
     let bad = Certificate::new(Some("no-such-role".to_owned()));
     let good = move || Ok(Certificate::new(Some(name_of_role.clone())));
     Case::new(fixture, shown, good, bad).conforms().await?;
-    // Without any certificate the server says no too.
+    // The server also refuses a login without a certificate.
     let fixture = server.fixture().await?;
     let stranger = Certs::new()?.client(&name)?;
     for client in [tls_client(server)?.build()?, super::cert::with_identity(server, &stranger)?] {
@@ -162,7 +162,7 @@ async fn userpass_conforms() -> Result<()> {
     Case::new(fixture, client, move || make(&password), bad).conforms().await
 }
 
-/// The JWT method with a role `gateway`, its mount and the key that signs.
+/// Enables the JWT method with a role `gateway`, and returns its mount and the signing key.
 async fn jwt_mount(server: &Server, fixture: &Fixture) -> Result<(ApiPath, KeyPair)> {
     let (mount, key) = (mounted(server, "jwt").await?, KeyPair::generate_for(&PKCS_ED25519)?);
     let config = json!({
@@ -176,7 +176,7 @@ async fn jwt_mount(server: &Server, fixture: &Fixture) -> Result<(ApiPath, KeyPa
 }
 
 #[tokio::test]
-async fn a_jwt_conforms() -> Result<()> {
+async fn jwt_conforms() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = with_short_leases(server).await?;
     let (mount, key) = jwt_mount(server, &fixture).await?;
@@ -189,10 +189,10 @@ async fn a_jwt_conforms() -> Result<()> {
     Case::new(fixture, client, move || make("vault"), bad).conforms().await
 }
 
-/// The server of these tests is built without the Kubernetes method. The JWT method takes the same
-/// login, with the same token.
+/// The server of these tests is built without the Kubernetes method. The JWT method accepts the
+/// same request with the same token.
 #[tokio::test]
-async fn a_kubernetes_service_account_conforms() -> Result<()> {
+async fn kubernetes_service_account_conforms() -> Result<()> {
     let server = Server::shared().await?;
     let (fixture, files) = (with_short_leases(server).await?, Files::new()?);
     let (mount, key) = jwt_mount(server, &fixture).await?;
@@ -209,7 +209,7 @@ async fn a_kubernetes_service_account_conforms() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_looked_up_conforms() -> Result<()> {
+async fn looked_up_token_conforms() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = fixture.token(json!({ "ttl": "4s", "renewable": true })).await?;
     let good = move || Ok(StaticToken::new(value(&token)).with_lookup());

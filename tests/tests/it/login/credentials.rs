@@ -1,5 +1,4 @@
-//! Credentials that stop working, and files that change: what the server then says, and what is
-//! done about it.
+//! Credentials that stop working, and credential files that change.
 
 use std::time::Duration;
 
@@ -26,14 +25,14 @@ fn place(fixture: &Fixture, what: &str) -> String {
     format!("auth/{}/role/{}{what}", fixture.auth_mount, fixture.role)
 }
 
-/// The role with its secret id in a file.
+/// Returns the fixture's role with its secret ID in a file.
 fn by_file(fixture: &Fixture, files: &Files) -> Result<AppRole> {
     let file = files.write("secret-id", &fixture.secret_id)?;
     let role = AppRole::new(value(&fixture.role_id), Credential::File(file));
     Ok(role.mount(ApiPath::parse(&fixture.auth_mount)?))
 }
 
-/// Another secret id of the role.
+/// Creates another secret ID of the role.
 async fn another(fixture: &Fixture) -> Result<String> {
     let next = secret("next");
     let body = json!({ "secret_id": next });
@@ -46,7 +45,7 @@ async fn rejected(auth: &Auth) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_credential_that_dies_leaves_the_token_to_its_end_and_a_new_file_heals() -> Result<()> {
+async fn dead_secret_id_leaves_the_token_in_use_and_a_new_file_recovers() -> Result<()> {
     let used_up = json!({ "token_ttl": "3s", "token_max_ttl": "3s", "secret_id_num_uses": 1 });
     let lasting = json!({ "token_ttl": "3s", "token_max_ttl": "3s" });
     for (role, kill) in [(used_up, ""), (lasting, "/secret-id/destroy")] {
@@ -58,7 +57,7 @@ async fn a_credential_that_dies_leaves_the_token_to_its_end_and_a_new_file_heals
             fixture.server().must("POST", &place(&fixture, kill), body).await?;
         }
         rejected(&auth).await?;
-        // It was refused before the old one ended.
+        // The new login was refused before the old token expired.
         assert_eq!(auth.token().await?.generation, first, "{kill}");
         let ended = async || Ok(!auth.status().is_ready());
         until("the token's end", ended).await?;
@@ -73,14 +72,14 @@ async fn a_credential_that_dies_leaves_the_token_to_its_end_and_a_new_file_heals
 }
 
 #[tokio::test]
-async fn a_role_that_is_deleted_is_noticed_and_one_that_is_made_again_heals() -> Result<()> {
+async fn deleted_role_is_rejected_and_a_recreated_role_recovers() -> Result<()> {
     let (fixture, files) = (fixture(json!({ "token_ttl": "10s" })).await?, Files::new()?);
     let auth = auth(&fixture, by_file(&fixture, &files)?)?;
     let kv = kv_by(&fixture, &auth)?;
     kv.read(&path("name")?).await?;
     fixture.server().must("DELETE", &place(&fixture, ""), None).await?;
     rejected(&auth).await?;
-    // A renewal, one more, and a login.
+    // Two renewals and a login.
     let counts = auth.status().counts;
     assert_eq!((counts.refusals, counts.invalidated), (3, 0), "{counts:?}");
 
@@ -94,7 +93,7 @@ async fn a_role_that_is_deleted_is_noticed_and_one_that_is_made_again_heals() ->
 }
 
 #[tokio::test]
-async fn a_credential_for_another_address_is_refused_once() -> Result<()> {
+async fn secret_id_bound_to_another_address_is_refused_once() -> Result<()> {
     let elsewhere = json!({ "secret_id_bound_cidrs": ["192.0.2.0/24"] });
     let fixture = fixture(elsewhere).await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
@@ -108,7 +107,7 @@ async fn a_credential_for_another_address_is_refused_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn after_a_revocation_with_dead_credentials_hardly_anything_is_sent() -> Result<()> {
+async fn revoked_token_with_a_dead_secret_id_sends_few_requests() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "1h" })).await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let auth = Auth::new(client(relay.address())?, approle(&fixture)?);
@@ -119,7 +118,7 @@ async fn after_a_revocation_with_dead_credentials_hardly_anything_is_sent() -> R
     revoke(&fixture, auth.token().await?.token.expose()).await?;
     let before = relay.requests();
     let begun = Instant::now();
-    // What comes later in the minute is shown on virtual time.
+    // The rest of the minute is tested on virtual time, in `vault-auth`.
     while begun.elapsed() < Duration::from_secs(3) {
         let error = kv.read(&path("name")?).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Exchange(Http::LoginRefused), "{error}");
@@ -130,7 +129,7 @@ async fn after_a_revocation_with_dead_credentials_hardly_anything_is_sent() -> R
 }
 
 #[tokio::test]
-async fn an_unusable_file_leaves_the_last_good_secret_id() -> Result<()> {
+async fn unusable_secret_id_file_leaves_the_last_good_secret_id() -> Result<()> {
     let (fixture, files) = (fixture(json!({})).await?, Files::new()?);
     let auth = auth(&fixture, by_file(&fixture, &files)?)?;
     logs_in(&fixture, &auth).await?;
@@ -143,7 +142,7 @@ async fn an_unusable_file_leaves_the_last_good_secret_id() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_file_is_followed_while_the_old_token_still_works() -> Result<()> {
+async fn changed_token_file_is_used_while_the_old_token_works() -> Result<()> {
     let (fixture, files) = (fixture(json!({})).await?, Files::new()?);
     let first = fixture.token(json!({ "ttl": "5m" })).await?;
     let second = fixture.token(json!({ "ttl": "5m" })).await?;
@@ -160,7 +159,7 @@ async fn a_token_file_is_followed_while_the_old_token_still_works() -> Result<()
 }
 
 #[tokio::test]
-async fn a_certificate_and_its_key_are_replaced_as_a_pair_with_a_login() -> Result<()> {
+async fn replaced_certificate_and_key_are_used_as_a_pair_by_a_login() -> Result<()> {
     let server = Server::tls().await?;
     let (fixture, files) = (server.fixture().await?, Files::new()?);
     let names = [(); 2].map(|()| format!("gateway-{}", unique()));

@@ -1,4 +1,4 @@
-//! JWT: a token that somebody else signed, checked by the server against a public key.
+//! The JWT method, with tokens that the server verifies against a public key.
 
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
@@ -10,7 +10,8 @@ use vault_http::{ApiPath, ErrorKind};
 use super::{logs_in, refused};
 use crate::product::{Files, auth, value};
 
-/// Base64 in the alphabet of URLs, without padding (RFC 4648 §5).
+/// Encodes in base64url without padding ([RFC 4648](https://www.rfc-editor.org/rfc/rfc4648),
+/// section 5).
 fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
@@ -26,7 +27,7 @@ fn base64url(bytes: &[u8]) -> String {
     text
 }
 
-/// A token with these claims.
+/// Returns a signed token with these claims.
 pub(super) fn jwt(key: &KeyPair, claims: &Value) -> Result<String> {
     let header = json!({ "alg": "EdDSA", "typ": "JWT" });
     let part = |json: &Value| base64url(json.to_string().as_bytes());
@@ -35,13 +36,13 @@ pub(super) fn jwt(key: &KeyPair, claims: &Value) -> Result<String> {
     Ok(format!("{signed}.{}", base64url(&signature)))
 }
 
-/// What the tests' tokens claim, but for what is tested.
+/// Returns valid claims, for a test to change.
 pub(super) fn claims(audience: &str, expires: u64) -> Value {
     json!({ "sub": "gateway", "aud": audience, "iat": 1_600_000_000_u64, "exp": expires })
 }
 
 #[tokio::test]
-async fn a_signed_token_logs_in_and_any_other_is_refused() -> Result<()> {
+async fn valid_jwt_logs_in_and_any_other_is_refused() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let mount = format!("jwt-{}", unique());

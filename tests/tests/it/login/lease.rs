@@ -1,6 +1,7 @@
-//! What a login is used for: its lease, all callers at once, and no longer than the token lives.
+//! A token is shared by all callers for its lease, and replaced when it expires or is revoked.
 //!
-//! A secret id with a number of uses counts the logins: the server refuses one more.
+//! The logins are counted by a secret ID with a limited number of uses, because the server refuses
+//! one more login.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use vault_kv::{ErrorKind, Kv};
 use super::{policies, revoke};
 use crate::product::{approle, auth, kv_by, path, until};
 
-/// A fixture whose secret id logs in so often, with one secret stored.
+/// Returns a fixture whose secret ID allows this many logins, with one secret stored.
 async fn logins(uses: u64, role: Value) -> Result<(Fixture, Auth, Kv)> {
     let mut settings = role;
     settings["secret_id_num_uses"] = uses.into();
@@ -28,7 +29,7 @@ async fn logins(uses: u64, role: Value) -> Result<(Fixture, Auth, Kv)> {
     Ok((fixture, auth, kv))
 }
 
-/// As many reads at once; all have to succeed.
+/// Reads concurrently. All reads must succeed.
 async fn read_at_once(kv: &Kv, readers: usize) -> Result<()> {
     let name = path("name")?;
     let mut tasks = JoinSet::new();
@@ -42,15 +43,15 @@ async fn read_at_once(kv: &Kv, readers: usize) -> Result<()> {
     Ok(())
 }
 
-/// The secret id was used as often as it could be.
+/// Verifies that the secret ID has no use left.
 async fn expect_used_up(fixture: &Fixture) {
     assert!(fixture.login().await.is_err(), "the secret id has a use left");
 }
 
 #[tokio::test]
-async fn a_thousand_first_requests_at_once_are_one_login() -> Result<()> {
+async fn thousand_concurrent_first_requests_share_one_login() -> Result<()> {
     let (fixture, auth, kv) = logins(1, json!({})).await?;
-    // All wait for the login together; the reads that follow are as many as a gateway's.
+    // All callers wait for the login, and then read as a gateway does.
     let (turns, name) = (Arc::new(Semaphore::new(64)), path("name")?);
     let mut tasks = JoinSet::new();
     for _ in 0..1_000 {
@@ -70,7 +71,7 @@ async fn a_thousand_first_requests_at_once_are_one_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_login_is_used_for_its_lease() -> Result<()> {
+async fn token_is_reused_until_its_lease_ends() -> Result<()> {
     let (fixture, auth, kv) = logins(1, json!({ "token_ttl": "1h" })).await?;
     let first = auth.token().await?;
     for _ in 0..20 {
@@ -82,12 +83,12 @@ async fn a_login_is_used_for_its_lease() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_was_revoked_is_replaced_by_one_login() -> Result<()> {
+async fn revoked_token_is_replaced_by_one_login_for_all_callers() -> Result<()> {
     let (fixture, auth, kv) = logins(2, json!({})).await?;
     kv.read(&path("name")?).await?;
     let first = auth.token().await?;
     revoke(&fixture, first.token.expose()).await?;
-    // Many notice at once.
+    // Many callers are denied at once.
     read_at_once(&kv, 50).await?;
     let second = auth.token().await?;
     assert!(second.generation > first.generation);
@@ -101,7 +102,7 @@ async fn a_token_that_was_revoked_is_replaced_by_one_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_after_a_revocation_is_sent_once_more() -> Result<()> {
+async fn write_with_a_revoked_token_is_sent_once_more() -> Result<()> {
     let (fixture, auth, kv) = logins(2, json!({})).await?;
     let fields = vault_kv::Fields::new().with("key", "new".into());
     kv.write(&path("name")?, &fields, vault_kv::Cas::Any).await?;
@@ -113,10 +114,10 @@ async fn a_write_after_a_revocation_is_sent_once_more() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_path_that_is_denied_costs_no_token() -> Result<()> {
+async fn denied_path_keeps_the_token() -> Result<()> {
     let half = |mount: &str| format!(r#"path "{mount}/data/mine" {{ capabilities = ["read"] }}"#);
     let server = Server::shared().await?;
-    // Without the default policy, a token may not look itself up.
+    // Without the policy `default`, a token may not look itself up.
     for no_default_policy in [false, true] {
         let role = json!({ "secret_id_num_uses": 1, "token_no_default_policy": no_default_policy });
         let spec = FixtureSpec { policy: Some(half), role: Some(role), ..Default::default() };
@@ -138,10 +139,10 @@ async fn a_path_that_is_denied_costs_no_token() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_lease_that_ends_needs_no_refusal_to_be_noticed() -> Result<()> {
+async fn token_is_replaced_before_its_lease_ends_without_a_denial() -> Result<()> {
     let (fixture, auth, _) = logins(2, json!({ "token_ttl": "2s", "token_max_ttl": "2s" })).await?;
     let first = auth.token().await?.generation;
-    // Nothing but logins is sent, so nothing is refused.
+    // Only logins are sent, so no request is denied.
     let logged_in = async || Ok(auth.token().await?.generation > first);
     until("a login at the lease's end", logged_in).await?;
     expect_used_up(&fixture).await;
@@ -149,7 +150,7 @@ async fn a_lease_that_ends_needs_no_refusal_to_be_noticed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_whose_lease_ends_is_followed_by_a_login() -> Result<()> {
+async fn token_whose_lease_has_ended_is_replaced_by_a_login() -> Result<()> {
     let (fixture, auth, kv) =
         logins(2, json!({ "token_ttl": "2s", "token_max_ttl": "2s" })).await?;
     let first = auth.token().await?;
@@ -161,7 +162,7 @@ async fn a_token_whose_lease_ends_is_followed_by_a_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_with_two_uses_is_followed_by_a_login() -> Result<()> {
+async fn token_with_two_uses_is_replaced_by_a_login() -> Result<()> {
     let (fixture, _, kv) = logins(3, json!({ "token_num_uses": 2 })).await?;
     for _ in 0..5 {
         assert_eq!(kv.read(&path("name")?).await?.metadata.version, 1);

@@ -1,4 +1,4 @@
-//! The life of a token on a real server, in leases of seconds.
+//! The life of a token on a real server, with leases of seconds.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn counted(
 }
 
 #[tokio::test]
-async fn the_steady_state_sends_one_request_a_lease() -> Result<()> {
+async fn steady_state_sends_one_request_per_lease() -> Result<()> {
     let fixture = fixture(json!({ "token_period": "2s" })).await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let auth = Auth::new(client(relay.address())?, approle(&fixture)?);
@@ -41,7 +41,7 @@ async fn the_steady_state_sends_one_request_a_lease() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_at_its_greatest_age_is_replaced_while_it_works() -> Result<()> {
+async fn token_near_its_max_ttl_is_replaced_while_it_works() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "3s", "token_max_ttl": "4s" })).await?;
     let auth = auth(&fixture, approle(&fixture)?)?;
     let first = auth.token().await?;
@@ -54,8 +54,8 @@ async fn a_token_at_its_greatest_age_is_replaced_while_it_works() -> Result<()> 
 }
 
 #[tokio::test]
-async fn at_most_two_tokens_live_and_the_end_revokes_both() -> Result<()> {
-    // Leases that would outlive the test.
+async fn at_most_two_tokens_live_and_shutdown_revokes_both() -> Result<()> {
+    // The leases are longer than the test.
     let fixture = fixture(json!({ "token_ttl": "1h", "token_num_uses": 5 })).await?;
     let auth = auth(&fixture, approle(&fixture)?)?;
     let kv = kv_by(&fixture, &auth)?;
@@ -72,7 +72,7 @@ async fn at_most_two_tokens_live_and_the_end_revokes_both() -> Result<()> {
 }
 
 #[tokio::test]
-async fn renewals_that_a_policy_forbids_are_given_up_after_the_second_token() -> Result<()> {
+async fn renewals_denied_by_policy_are_given_up_after_the_second_token() -> Result<()> {
     let role = json!({ "token_ttl": "2s", "token_no_default_policy": true });
     let fixture = fixture(role).await?;
     let auth = auth(&fixture, approle(&fixture)?)?;
@@ -99,7 +99,7 @@ async fn batch_tokens_are_replaced_and_not_revoked() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_number_of_uses_is_counted_and_never_run_into() -> Result<()> {
+async fn token_with_limited_uses_is_replaced_before_its_last_use() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "1h", "token_num_uses": 10 })).await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let auth = Auth::new(client(relay.address())?, approle(&fixture)?);
@@ -115,7 +115,7 @@ async fn a_number_of_uses_is_counted_and_never_run_into() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_given_token_is_renewed_where_that_can_be() -> Result<()> {
+async fn static_token_is_renewed_if_it_is_renewable() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let check = async |settings: Value, kind: TokenKind| -> Result<()> {
         let token = fixture.token(settings).await?;
@@ -136,12 +136,12 @@ async fn a_given_token_is_renewed_where_that_can_be() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_looked_up_token_with_uses_gives_all_that_are_left() -> Result<()> {
+async fn looked_up_token_with_limited_uses_serves_all_that_remain() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let token = fixture.token(json!({ "ttl": "1h", "num_uses": 4 })).await?;
     let auth = auth(&fixture, StaticToken::new(value(&token)).with_lookup())?;
     let kv = kv_by(&fixture, &auth)?;
-    // The look-up cost one.
+    // The look-up took one use.
     for _ in 0..3 {
         kv.read(&path("name")?).await?;
     }
@@ -150,7 +150,7 @@ async fn a_looked_up_token_with_uses_gives_all_that_are_left() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_root_token_needs_nothing() -> Result<()> {
+async fn root_token_sends_no_requests_of_its_own() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let root = fixture.server().root_token();
     let auth = auth(&fixture, StaticToken::new(value(root)).with_lookup())?;

@@ -1,5 +1,4 @@
-//! What a real server can't be brought to do at will: answers that are lost, and clocks that are
-//! wrong.
+//! Lost responses, wrong clocks and unusual leases, which a real server does not produce on demand.
 
 use anyhow::Result;
 use serde_json::json;
@@ -22,7 +21,7 @@ fn token(lease: i64) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_login_whose_answer_is_lost_is_told_and_made_again() -> Result<()> {
+async fn login_whose_response_is_lost_is_reported_and_repeated() -> Result<()> {
     let watch = leaks::watch();
     let server = Scripted::requests(|asked| match asked.number {
         0 => vec![Step::Close],
@@ -41,7 +40,7 @@ async fn a_login_whose_answer_is_lost_is_told_and_made_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_renewal_whose_answer_is_lost_is_asked_for_again() -> Result<()> {
+async fn renewal_whose_response_is_lost_is_repeated() -> Result<()> {
     let _watch = leaks::watch();
     let server = Scripted::requests(|asked| match asked.number {
         1 => vec![Step::Close],
@@ -57,7 +56,7 @@ async fn a_renewal_whose_answer_is_lost_is_asked_for_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_whose_clock_is_wrong_is_believed_its_leases_alone() -> Result<()> {
+async fn wrong_server_clock_does_not_change_leases() -> Result<()> {
     let _watch = leaks::watch();
     for date in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"] {
         let server = Scripted::requests(move |_| {

@@ -1,4 +1,4 @@
-//! A login that requires a second factor, which nobody is there to give.
+//! A login that requires multi-factor authentication, which a program cannot provide.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A server that is sealed, down or slow when a token has to be renewed.
+//! A server that is sealed, down or slow when a token is due for renewal.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,14 +10,14 @@ use super::policies;
 use crate::product::{approle, auth, until};
 
 #[tokio::test]
-async fn a_server_that_can_not_be_asked_costs_no_token() -> Result<()> {
+async fn unreachable_server_during_a_renewal_keeps_the_token() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let role = json!({ "token_ttl": "10s", "token_max_ttl": "1h" });
     let spec = FixtureSpec { role: Some(role), ..FixtureSpec::default() };
     let fixture = server.fixture_with(spec).await?;
     let auth = auth(&fixture, approle(&fixture)?)?;
     auth.ready().await?;
-    // Sealed, hanging, gone: each until a renewal has met it.
+    // Each fault lasts until a renewal has failed.
     for fault in 0..3 {
         let before = auth.status().counts;
         match fault {
@@ -36,7 +36,7 @@ async fn a_server_that_can_not_be_asked_costs_no_token() -> Result<()> {
                 server.unseal().await?;
             }
         }
-        // By then it may be time for a login in place of a renewal.
+        // By then a login may be due in place of a renewal.
         let gained = |counts: Counts| counts.renewals + counts.logins;
         let works = async || Ok(gained(auth.status().counts) > gained(before));
         until("a lease that is gained", works).await?;

@@ -1,4 +1,4 @@
-//! A role whose policies change while its token lives.
+//! Changes of a role's policies while its token is in use.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use vault_kv::ErrorKind;
 
 use crate::product::{approle, auth, kv_by, path};
 
-/// A token younger than 30 s has its role's policies, as far as its source knows.
+/// The age from which a source doubts that a token has its role's current policies.
 const WITHIN: Duration = Duration::from_secs(45);
 
-/// A fixture whose policy allows `A` alone.
+/// Returns a fixture whose policy allows only `A`.
 async fn fixture() -> Result<Fixture> {
     let policy = |mount: &str| format!("path \"{mount}/data/A\" {{ capabilities = [\"read\"] }}");
     let role = json!({ "token_ttl": "1h" });
@@ -47,7 +47,7 @@ async fn path_that_a_changed_role_allows_is_read_within_a_minute_by_one_login() 
     while let Err(error) = kv.read(&path("B")?).await {
         assert_eq!(error.kind(), ErrorKind::Exchange(Http::Denied), "{error}");
         assert!(begun.elapsed() < WITHIN, "still denied");
-        // Nobody waits for a login, or is in its way.
+        // No caller waits for the login.
         kv.read(&path("A")?).await?;
         sleep(Duration::from_millis(200)).await;
     }
@@ -55,9 +55,9 @@ async fn path_that_a_changed_role_allows_is_read_within_a_minute_by_one_login() 
     Ok(())
 }
 
-/// C4: the new token is like the old one, and goes.
+/// C4: the new token has the same policies and is revoked.
 #[tokio::test]
-async fn path_that_stays_denied_costs_one_login_and_leaves_one_token() -> Result<()> {
+async fn path_that_stays_denied_causes_one_login_and_leaves_one_token() -> Result<()> {
     let fixture = fixture().await?;
     let auth = auth(&fixture, approle(&fixture)?)?;
     let kv = kv_by(&fixture, &auth)?;

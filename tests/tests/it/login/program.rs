@@ -1,4 +1,4 @@
-//! The program of `vault-auth`'s README: a client of somebody else's that stays authenticated.
+//! The program in the README of `vault-auth`, which keeps its own client authenticated.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ use crate::product::{Files, until};
 const PROGRAM: &str = include_str!("../../../src/bin/own-client.rs");
 const README: &str = include_str!("../../../../crates/vault-auth/README.md");
 
-/// The program, waiting for a path.
+/// The program, which reads the paths that are written to its stdin.
 struct Program {
     child: Child,
     input: ChildStdin,
@@ -69,13 +69,13 @@ async fn fixture(role: serde_json::Value) -> Result<Fixture> {
 }
 
 #[test]
-fn the_readme_shows_the_program_that_is_run_here() {
+fn readme_shows_the_program_that_is_run_here() {
     let code = PROGRAM.trim();
     assert!(README.contains(&format!("```rust,ignore\n{code}\n```")), "the README shows another");
 }
 
 #[tokio::test]
-async fn it_reads_and_revokes_its_token_at_its_end() -> Result<()> {
+async fn program_reads_and_revokes_its_token_at_exit() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "1h" })).await?;
     let mut program = Program::start(&fixture).await?;
     for _ in 0..3 {
@@ -88,7 +88,7 @@ async fn it_reads_and_revokes_its_token_at_its_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_revoked_is_not_noticed() -> Result<()> {
+async fn revoked_token_does_not_fail_a_request() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "1h" })).await?;
     let mut program = Program::start(&fixture).await?;
     assert_eq!(program.read().await?, "200");
@@ -101,7 +101,7 @@ async fn a_token_that_is_revoked_is_not_noticed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stop_that_outlasts_the_lease_is_not_noticed() -> Result<()> {
+async fn stopped_process_past_its_lease_does_not_fail_a_request() -> Result<()> {
     let fixture = fixture(json!({ "token_ttl": "2s", "token_max_ttl": "2s" })).await?;
     let mut program = Program::start(&fixture).await?;
     assert_eq!(program.read().await?, "200");

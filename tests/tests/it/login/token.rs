@@ -1,4 +1,4 @@
-//! A token that somebody else made: used as it is, and read again from its file when it is dead.
+//! A static token, which is used as it is and read again from its file when it is dead.
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,7 +11,7 @@ use super::{logs_in, revoke};
 use crate::product::{Files, auth, kv_by, path, until, value};
 
 #[tokio::test]
-async fn a_token_is_used_as_it_is() -> Result<()> {
+async fn static_token_is_used_as_it_is() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = fixture.token(json!({ "ttl": "5m" })).await?;
     logs_in(&fixture, &auth(&fixture, StaticToken::new(value(&token)))?).await?;
@@ -20,7 +20,7 @@ async fn a_token_is_used_as_it_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_with_one_use_left_keeps_it_for_the_request() -> Result<()> {
+async fn static_token_with_one_use_left_spends_it_on_the_request() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
     let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
@@ -32,7 +32,7 @@ async fn a_token_with_one_use_left_keeps_it_for_the_request() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_dead_token_is_replaced_by_what_its_file_then_holds() -> Result<()> {
+async fn dead_static_token_is_replaced_by_the_content_of_its_file() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
     let files = Files::new()?;
@@ -48,7 +48,7 @@ async fn a_dead_token_is_replaced_by_what_its_file_then_holds() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
+async fn dead_or_invalid_static_token_is_login_refused() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
     let dead = fixture.token(json!({ "ttl": "5m" })).await?;
@@ -67,7 +67,7 @@ async fn a_token_that_is_dead_or_was_none_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// C1: a reload, or a token file that is rewritten with the same token.
+/// C1: after a reload, or after the token file was rewritten with the same token.
 #[tokio::test]
 async fn unchanged_token_stays_active() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -81,7 +81,7 @@ async fn unchanged_token_stays_active() -> Result<()> {
         let generation = auth.token().await?.generation;
         auth.reload();
         files.write("token", &format!("{token}\n"))?;
-        // Longer than it takes to see that a file has changed.
+        // This is longer than the detection of a changed file takes.
         let seen = tokio::time::Instant::now() + std::time::Duration::from_secs(6);
         until("the time in which a change is seen", async || {
             assert_eq!(auth.status().error.map(|error| error.kind()), None);

@@ -1,4 +1,4 @@
-//! User name and password: the password byte for byte, from its file or as a value.
+//! The userpass method, with a password from a file or as a value.
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{logs_in, refused};
 use crate::product::{Files, auth, value};
 
 #[tokio::test]
-async fn a_password_with_special_characters_and_a_space_at_its_end_logs_in() -> Result<()> {
+async fn password_with_special_characters_and_a_final_space_logs_in() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let mount = format!("users-{}", unique());
@@ -29,7 +29,7 @@ async fn a_password_with_special_characters_and_a_space_at_its_end_logs_in() -> 
     for password in [file, windows, value(&password)] {
         logs_in(&fixture, &login("o.brien-1", password)?).await?;
     }
-    // A space less is another password.
+    // Without the final space it is another password.
     for (user, password) in [("o.brien-1", password.trim_end()), ("nobody", &password)] {
         refused(&fixture, &login(user, value(password))?, ErrorKind::LoginRefused).await;
     }

@@ -1,5 +1,5 @@
-//! A secret id that comes wrapped: it is unwrapped once, and only when the role's own endpoint
-//! made it.
+//! A response-wrapped secret ID, which is unwrapped once, and only if the role's own endpoint
+//! created it.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use vault_http::{ApiPath, ErrorKind};
 use super::{logs_in, refused, replaces_a_revoked_token};
 use crate::product::{auth, value};
 
-/// An answer that is wrapped: the wrapping token.
+/// Sends a request with a wrapped response, and returns the wrapping token.
 async fn wrap(server: &Access, path: &str, body: Value) -> Result<String> {
     let headers = [("X-Vault-Token", server.root_token()), ("X-Vault-Wrap-TTL", "5m")];
     let (status, answer) = server.raw().exchange("POST", path, &headers, Some(body)).await?;
@@ -23,7 +23,7 @@ pub(super) async fn wrapped_secret_id(fixture: &Fixture) -> Result<String> {
     wrap(fixture.server(), &path, json!({})).await
 }
 
-/// What is in it, asked with the wrapping token itself: that spends it.
+/// Unwraps a token with itself, which spends it.
 async fn unwrap(server: &Access, token: &str) -> Result<(u16, Value)> {
     server.raw().call("POST", "sys/wrapping/unwrap", Some(token), None).await
 }
@@ -34,7 +34,7 @@ fn wrapped(fixture: &Fixture, token: &str) -> Result<Auth> {
 }
 
 #[tokio::test]
-async fn it_is_unwrapped_once_and_logs_in_again_and_again() -> Result<()> {
+async fn wrapped_secret_id_is_unwrapped_once_and_logs_in_repeatedly() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = wrapped_secret_id(&fixture).await?;
     let auth = wrapped(&fixture, &token)?;
@@ -47,13 +47,13 @@ async fn it_is_unwrapped_once_and_logs_in_again_and_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_forged_token_is_refused_before_it_is_unwrapped() -> Result<()> {
+async fn forged_wrapping_token_is_refused_before_it_is_unwrapped() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let elsewhere = Some(format!("roles-{}", unique()));
     let spec = FixtureSpec { auth_mount: elsewhere, ..Default::default() };
     let other = server.fixture_with(spec).await?;
-    // What it holds would even log in.
+    // The wrapped secret ID itself is valid.
     let content = json!({ "secret_id": fixture.secret_id });
     for forged in [
         wrap(server, "sys/wrapping/wrap", content.clone()).await?,
@@ -70,7 +70,7 @@ async fn a_forged_token_is_refused_before_it_is_unwrapped() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_spent_or_was_none_is_refused() -> Result<()> {
+async fn spent_or_invalid_wrapping_token_is_refused() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let spent = wrapped_secret_id(&fixture).await?;

@@ -19,6 +19,8 @@ mod peer;
 mod readiness;
 mod router;
 mod server;
+#[cfg(test)]
+mod simulation;
 mod trusted_path;
 mod vault;
 

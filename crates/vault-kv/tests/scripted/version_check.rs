@@ -1,4 +1,4 @@
-//! What is mounted: a version 1 engine answers a miss, and accepts a write, like version 2.
+//! Lookups of the mount. A version 1 engine reports a miss and accepts a write as version 2 does.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use vault_kv::{Cas, ErrorKind, MountVersion};
 use crate::server::{DATA, MOUNT, Server, absent, fields, mount, name, no_route, respond, written};
 
 #[tokio::test]
-async fn answers_about_a_mount_are_told_apart() {
-    let check = async |answer, expected: Result<MountVersion, ErrorKind>| {
+async fn response_about_a_mount_shows_its_engine_and_version() {
+    let check = async |response, expected: Result<MountVersion, ErrorKind>| {
         let server = Server::start().await;
-        server.answers("GET", MOUNT, answer).await;
+        server.responds("GET", MOUNT, response).await;
         let version = server.kv().mount_version().await.map_err(|error| error.kind());
         assert_eq!(version, expected);
     };
@@ -42,9 +42,9 @@ async fn version_1_mount_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn misses_on_a_version_2_mount_ask_once() {
+async fn misses_on_a_version_2_mount_look_it_up_once() {
     let server = Server::with_mount().await;
-    server.answers("GET", DATA, absent()).await;
+    server.responds("GET", DATA, absent()).await;
     let kv = server.kv();
     for _ in 0..3 {
         assert_eq!(kv.read(&name()).await.unwrap_err().kind(), ErrorKind::NotFound);
@@ -52,12 +52,12 @@ async fn misses_on_a_version_2_mount_ask_once() {
     assert_eq!(server.requests("GET", MOUNT).await, 1);
 }
 
-/// D1: none of them is a definite "not found", on which a gateway would fall back.
+/// D1: none of them is "not found", after which a gateway would use its fallback.
 #[tokio::test]
-async fn concurrent_misses_on_a_version_1_mount_share_a_question_and_are_all_errors() {
+async fn concurrent_misses_on_a_version_1_mount_share_a_lookup_and_are_all_errors() {
     let server = Server::start().await;
-    server.answers("GET", MOUNT, mount("1").set_delay(Duration::from_millis(500))).await;
-    server.answers("GET", DATA, absent()).await;
+    server.responds("GET", MOUNT, mount("1").set_delay(Duration::from_millis(500))).await;
+    server.responds("GET", DATA, absent()).await;
     let mut reads = JoinSet::new();
     let kv = server.kv();
     for _ in 0..30 {
@@ -69,11 +69,11 @@ async fn concurrent_misses_on_a_version_1_mount_share_a_question_and_are_all_err
     assert_eq!(server.requests("GET", MOUNT).await, 1);
 }
 
-/// D1: what is not definite is not remembered.
+/// D1: only version 2 is remembered.
 #[tokio::test]
-async fn question_that_fails_once_is_asked_again_at_the_next_miss() {
+async fn lookup_that_fails_is_repeated_at_the_next_miss() {
     let server = Server::start().await;
-    server.answers("GET", DATA, absent()).await;
+    server.responds("GET", DATA, absent()).await;
     server.next("GET", MOUNT, respond(400, json!({ "errors": ["a moment"] })), 1).await;
     server.next("GET", MOUNT, no_route(), 1).await;
     server.mounts("1").await;
@@ -84,9 +84,9 @@ async fn question_that_fails_once_is_asked_again_at_the_next_miss() {
 }
 
 #[tokio::test]
-async fn caller_that_waits_for_the_question_of_another_keeps_its_own_deadline() {
+async fn caller_that_waits_for_the_lookup_of_another_keeps_its_own_deadline() {
     let server = Server::start().await;
-    server.answers("GET", MOUNT, mount("2").set_delay(Duration::from_millis(1_500))).await;
+    server.responds("GET", MOUNT, mount("2").set_delay(Duration::from_millis(1_500))).await;
     let kv = server.kv();
     let hurried = kv.with_deadline(vault_http::Deadline::after(Duration::from_millis(300)));
     let (path, fields) = (name(), fields("v"));
@@ -95,7 +95,7 @@ async fn caller_that_waits_for_the_question_of_another_keeps_its_own_deadline() 
             kv.write(&path, &fields, Cas::Any),
             hurried.write(&path, &fields, Cas::Any)
         );
-        assert!(first.is_err(), "nothing is written here");
+        assert!(first.is_err(), "the server accepts no write");
         second.unwrap_err().kind()
     });
     assert_eq!(patient.unwrap(), MountVersion::V2);

@@ -1,16 +1,20 @@
-//! Where secrets live: a mount, and paths in it. Types that can't hold a bad path.
+//! The path of a mount, and the API paths below it.
+//!
+//! A [`Mount`] is valid by construction, so that a request never leaves it.
 
 use std::fmt;
 
 use vault_http::{ApiPath, PathError};
 
+use crate::path::SecretPath;
+
 const DATA: ApiPath = ApiPath::from_static("data");
 const METADATA: ApiPath = ApiPath::from_static("metadata");
 
-/// The path that a KV version 2 engine is mounted at, in the root namespace or another.
+/// The path at which a secrets engine is mounted, with its namespace.
 ///
-/// The namespace stands in the URL, ahead of the mount, so that it names the same place on an
-/// edition with namespaces and on one without.
+/// The namespace is part of the URL path, ahead of the mount, and not a header. The same path then
+/// denotes the same mount on editions of Vault with and without namespaces.
 ///
 /// ```
 /// use vault_kv::Mount;
@@ -28,55 +32,56 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// A mount in the root namespace.
+    /// Creates a mount in the root namespace.
     ///
     /// # Errors
-    /// [`PathError`] when `mount` can't stand in a path.
+    /// [`PathError`] if `mount` is not a valid path.
     pub fn new(mount: &str) -> Result<Self, PathError> {
         let path = ApiPath::parse(mount)?;
         Ok(Self { namespace: None, full: path.clone(), path })
     }
 
-    /// The same mount in `namespace`.
+    /// Moves the mount to `namespace`.
     ///
     /// # Errors
-    /// [`PathError`] when `namespace` can't stand in a path.
+    /// [`PathError`] if `namespace` is not a valid path.
     pub fn in_namespace(self, namespace: &str) -> Result<Self, PathError> {
         let namespace = ApiPath::parse(namespace)?;
         let full = namespace.join(&self.path);
         Ok(Self { namespace: Some(namespace), full, ..self })
     }
 
-    /// The namespace, if it is not the root.
+    /// Returns the namespace, or `None` for the root namespace.
     pub fn namespace(&self) -> Option<&ApiPath> {
         self.namespace.as_ref()
     }
 
-    /// The mount without its namespace.
+    /// Returns the path of the mount within its namespace.
     pub fn path(&self) -> &ApiPath {
         &self.path
     }
 
-    /// Namespace and mount.
+    /// Returns the path of the mount from the root namespace.
     pub fn full(&self) -> &ApiPath {
         &self.full
     }
 
-    /// `{mount}/data/{path}`: where versions are read and written.
+    /// Returns `{mount}/data/{path}`, the endpoint of a secret's versions.
     pub fn data(&self, path: &SecretPath) -> ApiPath {
         self.endpoint(&DATA, path)
     }
 
-    /// `{mount}/metadata/{path}`: where a secret's metadata is.
+    /// Returns `{mount}/metadata/{path}`, the endpoint of a secret's metadata.
     pub fn metadata(&self, path: &SecretPath) -> ApiPath {
         self.endpoint(&METADATA, path)
     }
 
     pub(crate) fn endpoint(&self, endpoint: &ApiPath, path: &SecretPath) -> ApiPath {
-        self.full.join(endpoint).join(&path.0)
+        self.full.join(endpoint).join(path.as_api_path())
     }
 
-    /// `{mount}/metadata[/{path}]`: what is asked to list the folder at `path`, or the top one.
+    /// Returns `{mount}/metadata[/{path}]`, the endpoint that lists the folder at `path`, or the
+    /// top folder of the mount.
     pub fn folder(&self, path: Option<&SecretPath>) -> ApiPath {
         path.map_or_else(|| self.full.join(&METADATA), |path| self.metadata(path))
     }
@@ -85,45 +90,6 @@ impl Mount {
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.full.fmt(f)
-    }
-}
-
-/// The path of a secret, or of a folder of secrets, within a mount.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SecretPath(ApiPath);
-
-impl SecretPath {
-    /// A path of one or more segments.
-    ///
-    /// # Errors
-    /// [`PathError`] when `path` can't stand in a request.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self(ApiPath::parse(path)?))
-    }
-
-    /// `self/name`.
-    ///
-    /// # Errors
-    /// [`PathError`] when `name` can't stand in a request.
-    pub fn join(&self, name: &str) -> Result<Self, PathError> {
-        Ok(Self(self.0.join(&ApiPath::parse(name)?)))
-    }
-
-    /// Returns `self/tail`. Unlike [`join`](Self::join) it parses nothing.
-    #[must_use]
-    pub fn join_path(&self, tail: &Self) -> Self {
-        Self(self.0.join(&tail.0))
-    }
-
-    /// The path as it was given.
-    pub fn decoded(&self) -> String {
-        self.0.decoded().into_owned()
-    }
-}
-
-impl fmt::Display for SecretPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -136,7 +102,7 @@ mod tests {
     const TEXT: &str = "[a-c/._%2 \\\\-]{1,10}";
 
     #[test]
-    fn the_pages_own_examples() {
+    fn data_paths_are_those_of_litellms_documentation() {
         let url = |namespace: Option<&str>, mount: &str, prefix: Option<&str>, name: &str| {
             let mount = Mount::new(mount).unwrap();
             let mount = match namespace {
@@ -162,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_leaves_its_prefix(prefix in TEXT, name in TEXT) {
+        fn joined_name_stays_below_its_prefix(prefix in TEXT, name in TEXT) {
             let mount = Mount::new("kv").unwrap();
             if let Ok(folder) = SecretPath::new(&prefix) && let Ok(path) = folder.join(&name) {
                 let (folder, path) = (mount.data(&folder), mount.data(&path));
@@ -173,7 +139,7 @@ mod tests {
         }
 
         #[test]
-        fn different_names_are_different_places(a in TEXT, b in TEXT) {
+        fn different_names_have_different_data_paths(a in TEXT, b in TEXT) {
             let mount = Mount::new("kv").unwrap();
             if let (Ok(left), Ok(right)) = (SecretPath::new(&a), SecretPath::new(&b)) {
                 prop_assert_eq!(mount.data(&left) == mount.data(&right), a == b);

@@ -1,5 +1,5 @@
-//! The KV version 2 engine against the server, each fact looked at a second time without the
-//! product.
+//! `vault-kv` against a real server. Each result is verified a second time by a client that shares
+//! no code with it.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod cas;
@@ -22,21 +22,21 @@ use vault_kv::{Error, ErrorKind, Fields, Kv, Value};
 
 use crate::product::kv;
 
-/// A fixture of one's own, and the engine at its mount.
+/// Returns a new fixture, and a client of the engine at its mount.
 async fn engine() -> Result<(Fixture, Kv)> {
     let fixture = Server::shared().await?.fixture().await?;
     let kv = kv(&fixture)?;
     Ok((fixture, kv))
 }
 
-/// Fails unless it failed in this way; its texts are searched for secrets.
+/// Fails unless `outcome` is an error of this kind. Its texts are searched for secrets.
 fn fails<T: Debug>(
     fixture: &Fixture,
     expected: ErrorKind,
     outcome: Result<T, Error>,
 ) -> Result<Error> {
     match outcome {
-        Ok(value) => Err(anyhow!("{expected:?} was expected, not {value:?}")),
+        Ok(value) => Err(anyhow!("expected {expected:?}, got {value:?}")),
         Err(error) => {
             fixture.watch.error(&error);
             assert_eq!(error.kind(), expected, "{error}");
@@ -49,7 +49,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().fold(Fields::new(), |fields, (name, value)| fields.with(*name, (*value).into()))
 }
 
-/// The fields as JSON, to compare with what the server says.
+/// Returns the fields as JSON, for comparison with a response of the server.
 fn exposed(fields: &Fields) -> Result<serde_json::Value> {
     let json = |value: &Value| match value {
         Value::Text(text) => Ok(text.expose_secret().into()),

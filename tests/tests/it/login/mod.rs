@@ -1,4 +1,4 @@
-//! Every login method against the server, and what a login is used for.
+//! `vault-auth` against a real server: the login methods, and the life of a token.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
@@ -26,7 +26,7 @@ use testkit::{Access, Fixture};
 use vault_auth::Auth;
 use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource as _};
 
-/// What a token is, by the server's own account: `None` once it is dead.
+/// Returns the policies of a token from the server, or `None` if it is dead.
 async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
     let (status, answer) =
         server.raw().call("GET", "auth/token/lookup-self", Some(token), None).await?;
@@ -34,7 +34,7 @@ async fn policies(server: &Access, token: &str) -> Result<Option<Vec<String>>> {
     Ok(if status == 200 { Some(policies?) } else { None })
 }
 
-/// The accessors of the live tokens that have the fixture's policy.
+/// Returns the accessors of the valid tokens that have the fixture's policy.
 pub(crate) async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
     let server = fixture.server();
     let listed = server.must("LIST", "auth/token/accessors", None).await?;
@@ -42,7 +42,7 @@ pub(crate) async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
     let mut own = Vec::new();
     for accessor in accessors.drain(..) {
         let body = json!({ "accessor": accessor });
-        // One that has ended meanwhile is not found.
+        // A token that has expired in the meantime is not found.
         let (_, answer) = server.api("POST", "auth/token/lookup-accessor", body).await?;
         let policies = answer["data"]["policies"].as_array();
         if policies.is_some_and(|policies| policies.contains(&Value::from(&*fixture.policy))) {
@@ -52,7 +52,7 @@ pub(crate) async fn accessors(fixture: &Fixture) -> Result<Vec<String>> {
     Ok(own)
 }
 
-/// Logs in and lets the server confirm that the token is of the fixture's policy.
+/// Logs in, and verifies on the server that the token has the fixture's policy.
 async fn logs_in(fixture: &Fixture, auth: &Auth) -> Result<()> {
     let lease = auth.token().await?;
     let policies = policies(fixture.server(), lease.token.expose()).await?;
@@ -62,14 +62,14 @@ async fn logs_in(fixture: &Fixture, auth: &Auth) -> Result<()> {
     Ok(())
 }
 
-/// Logs in, in vain.
+/// Verifies that a login fails with this kind of error.
 async fn refused(fixture: &Fixture, auth: &Auth, expected: ErrorKind) {
     let error = auth.token().await.unwrap_err();
     assert_eq!(error.kind(), expected, "{error}");
     fixture.watch.error(&error);
 }
 
-/// Ends a token as an operator would.
+/// Revokes a token as an operator does.
 async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
     let body = json!({ "token": token });
     fixture.server().must("POST", "auth/token/revoke", body).await?;
@@ -77,7 +77,7 @@ async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
     Ok(())
 }
 
-/// Revokes the current token; told of it, the source puts another in its place.
+/// Revokes the current token, and verifies that the source replaces it after a denial.
 async fn replaces_a_revoked_token(fixture: &Fixture, auth: &Auth) -> Result<()> {
     let lease = auth.token().await?;
     revoke(fixture, lease.token.expose()).await?;
