@@ -1,0 +1,103 @@
+//! `km check` where something is wrong: which step says so, what still follows, and the exit code
+//! of the first failure.
+
+use anyhow::Result;
+use testkit::{Engine, FixtureSpec, Server};
+
+use super::success::expect;
+use crate::cli::common::{error_document, played, says};
+use crate::cli::listener::{Reply, Scripted, Silent, closed_port};
+
+#[tokio::test]
+async fn settings() -> Result<()> {
+    let nobody = Silent::new()?;
+    let km = || {
+        let km = played(&nobody.address()).env("KM_FALLBACK", "perhaps");
+        km.env("KM_MAX_STALE", "-1")
+    };
+    expect(km, 2, &["settings failed", "settings failed"]).await?;
+    let km = || played(&nobody.address()).env("KM_CA_CERT", "/nonexistent");
+    expect(km, 2, &["settings failed"]).await?;
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_server() -> Result<()> {
+    let nowhere = closed_port()?;
+    let failed = ["settings ok", "server failed"];
+    expect(|| played(&nowhere), 4, &failed).await?;
+    let page = Scripted::new(|_| Reply::html(200))?;
+    expect(|| played(&page.address()), 4, &failed).await?;
+    let nobody = Silent::new()?;
+    expect(|| played(&nobody.address()).env("KM_DEADLINE", "300ms"), 4, &failed).await
+}
+
+#[tokio::test]
+async fn a_server_that_is_sealed() -> Result<()> {
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    server.seal().await?;
+    expect(|| fixture.km(), 4, &["settings ok", "server failed"]).await?;
+    let output = fixture.km().args(["check"]).run().await?.expect(4)?;
+    says(output.text()?, &["sealed", "vault operator unseal"])
+}
+
+#[tokio::test]
+async fn the_login() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let failed = ["settings ok", "server ok", "login failed"];
+    let id = "HCP_VAULT_APPROLE_SECRET_ID";
+    expect(|| fixture.km().env_remove(id).env(id, "wrong"), 3, &failed).await?;
+    let token = || {
+        crate::cli::common::by_token(fixture.server().address(), &fixture.mount, "no-such-token")
+    };
+    expect(token, 3, &failed).await
+}
+
+#[tokio::test]
+async fn the_mount() -> Result<()> {
+    let server = Server::shared().await?;
+    let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
+    let old = server.fixture_with(spec).await?;
+    let failed = ["settings ok", "server ok", "login ok", "mount failed", "rights ok"];
+    expect(|| old.km(), 8, &failed).await?;
+    let gone = server.fixture().await?;
+    server.must("DELETE", &format!("sys/mounts/{}", gone.mount), None).await?;
+    expect(|| gone.km(), 6, &failed).await
+}
+
+#[tokio::test]
+async fn the_rights() -> Result<()> {
+    let policy = |mount: &str| format!(r#"path "{mount}/data/*" {{ capabilities = ["read"] }}"#);
+    let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let km = || crate::cli::common::writer(&fixture);
+    let failed = ["settings ok", "server ok", "login ok", "mount ok", "rights failed"];
+    expect(km, 5, &failed).await?;
+    let output = km().args(["check"]).run().await?.expect(5)?;
+    says(output.text()?, &["create", "update", "delete", "a policy of the token has to allow"])?;
+    let read_only = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
+    expect(|| fixture.km(), 0, &read_only).await
+}
+
+#[tokio::test]
+async fn several_steps_end_with_the_code_of_the_first() -> Result<()> {
+    let policy = |mount: &str| format!(r#"path "{mount}/data/*" {{ capabilities = ["list"] }}"#);
+    let spec = FixtureSpec { engine: Engine::V1, policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let km = || fixture.km().env("KM_HOSTED_KEYS", "A,B");
+    let failed =
+        ["settings ok", "server ok", "login ok", "mount failed", "rights failed", "rights failed"];
+    expect(km, 8, &failed).await
+}
+
+#[tokio::test]
+async fn the_first_failure_is_on_stderr_too() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
+    let output = fixture.km().args(["check"]).run().await?.expect(6)?;
+    assert!(output.stderr.starts_with("km: "), "{}", output.stderr);
+    let output = fixture.km().args(["check", "--json"]).run().await?.expect(6)?;
+    error_document(&output.stderr, "not_found").map(drop)
+}

@@ -1,0 +1,4 @@
+//! `km check`.
+
+mod failures;
+pub(super) mod success;

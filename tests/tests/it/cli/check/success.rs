@@ -1,0 +1,129 @@
+//! `km check` where all is well, and where it is odd.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::{Fixture, FixtureSpec, Km, Server, secret};
+
+use crate::cli::common::{NAME, by_token, says, writer};
+
+/// The steps and their states, from the text and from the document, which agree.
+pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String, String)>> {
+    let text = km().args(["check"]).run().await?.expect(code)?;
+    let document = km().args(["check", "--json"]).run().await?.expect(code)?;
+    let parsed: Value = serde_json::from_slice(&document.stdout)?;
+    assert_eq!(parsed["ok"], code == 0, "{parsed}");
+    let mut steps = Vec::new();
+    for check in parsed["checks"].as_array().into_iter().flatten() {
+        let part = |name: &str| check[name].as_str().unwrap_or_default().to_owned();
+        assert!(!part("message").is_empty(), "{check}");
+        let well = part("status") == "ok";
+        assert_eq!(well, check["hint"].is_null(), "what is not well has a hint: {check}");
+        steps.push((part("step"), part("status")));
+    }
+    let lines: Vec<(String, String)> = text
+        .text()?
+        .lines()
+        .map(|line| {
+            let mut words = line.split_whitespace().map(str::to_owned);
+            let status = words.next().unwrap_or_default();
+            (words.next().unwrap_or_default(), status)
+        })
+        .collect();
+    assert_eq!(lines, steps, "{}", text.text()?);
+    if code == 0 {
+        assert_eq!((text.stderr.as_str(), document.stderr.as_str()), ("", ""));
+    }
+    Ok(steps)
+}
+
+/// The same, written `step status`.
+pub(crate) async fn expect(km: impl Fn() -> Km, code: i32, expected: &[&str]) -> Result<()> {
+    let seen: Vec<_> =
+        steps(km, code).await?.iter().map(|(step, status)| format!("{step} {status}")).collect();
+    assert_eq!(seen, expected);
+    Ok(())
+}
+
+async fn fixture() -> Result<Fixture> {
+    Server::shared().await?.fixture().await
+}
+
+#[tokio::test]
+async fn all_is_well() -> Result<()> {
+    let fixture = fixture().await?;
+    let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
+    expect(|| writer(&fixture), 0, &all).await?;
+    expect(|| fixture.km(), 0, &all).await?;
+    let output = writer(&fixture).args(["check"]).run().await?.expect(0)?;
+    says(
+        output.text()?,
+        &[fixture.server().address(), "AppRole", &fixture.policy, &fixture.mount, "KV version 2"],
+    )?;
+    says(output.text()?, &["read", "create", "update", "delete"])?;
+    assert_eq!(fixture.get(NAME).await?.0, 404, "nothing was written");
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_is_well_below_a_namespace_and_a_prefix() -> Result<()> {
+    let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let mount = fixture.mount.trim_start_matches("teams/team-a/");
+    let km = || {
+        writer(&fixture)
+            .env_remove("HCP_VAULT_MOUNT_NAME")
+            .env("HCP_VAULT_MOUNT_NAME", mount)
+            .env("HCP_VAULT_SECRET_NAMESPACE", "teams/team-a")
+            .env("HCP_VAULT_PATH_PREFIX", "litellm")
+    };
+    let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
+    expect(km, 0, &all).await
+}
+
+#[tokio::test]
+async fn one_line_for_each_path_that_these_settings_need() -> Result<()> {
+    let fixture = fixture().await?;
+    let km = || fixture.km().env("KM_HOSTED_KEYS", "A,B");
+    let expected = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights ok"];
+    expect(km, 0, &expected).await?;
+    let output = km().args(["check"]).run().await?.expect(0)?;
+    for name in ["A", "B"] {
+        says(output.text()?, &[&format!("{}/data/{name}", fixture.mount)])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn root_is_a_warning() -> Result<()> {
+    let fixture = fixture().await?;
+    let server = fixture.server();
+    let km = || by_token(server.address(), &fixture.mount, server.root_token());
+    expect(km, 0, &["settings ok", "server ok", "login warning", "mount ok", "rights ok"]).await
+}
+
+#[tokio::test]
+async fn a_setting_that_does_nothing_is_a_warning() -> Result<()> {
+    let fixture = fixture().await?;
+    let km = || fixture.km().env("HCP_VAULT_CLIENT_CERT", "/half/of/a/pair").env("KM_LOG", "off");
+    let expected =
+        ["settings ok", "settings warning", "server ok", "login ok", "mount ok", "rights ok"];
+    expect(km, 0, &expected).await
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_look_around_is_no_failure() -> Result<()> {
+    let fixture = fixture().await?;
+    let server = fixture.server();
+    let token = fixture.token(json!({ "no_default_policy": true })).await?;
+    let km = || by_token(server.address(), &fixture.mount, &token);
+    expect(km, 0, &["settings ok", "server ok", "login ok", "mount ok", "rights warning"]).await
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_is_shown() -> Result<()> {
+    let fixture = fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    let output = writer(&fixture).args(["check", "--log", "trace"]).run().await?.expect(0)?;
+    assert!(!output.text()?.contains("PLANTED"), "{}", output.text()?);
+    Ok(())
+}

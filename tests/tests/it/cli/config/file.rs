@@ -1,0 +1,148 @@
+//! LiteLLM's `config.yaml`, by option and by variable.
+
+use anyhow::Result;
+use serde_json::json;
+use testkit::{Km, Server, secret};
+
+use crate::cli::common::{NAME, file, played, says};
+use crate::cli::listener::Silent;
+
+/// As the product page of LiteLLM has it, with a proxy's own settings around it.
+const PAGE: &str = r#"
+model_list:
+  - model_name: gpt-4o
+    litellm_params:
+      model: openai/gpt-4o
+      api_key: os.environ/OPENAI_API_KEY
+general_settings:
+  master_key: sk-PLANTED-master
+  key_management_system: "hashicorp_vault"
+
+  # [OPTIONAL SETTINGS]
+  key_management_settings:
+    store_virtual_keys: true # OPTIONAL. Defaults to False
+    prefix_for_stored_virtual_keys: "litellm/" # OPTIONAL.
+    access_mode: "read_and_write" # Literal["read_only", "write_only", "read_and_write"]
+litellm_settings:
+  drop_params: true
+"#;
+
+#[tokio::test]
+async fn the_pages_own_file_by_option_and_by_variable() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (_kept, path) = file(PAGE)?;
+    let option = || fixture.km().args(["--config".as_ref(), path.as_os_str()]);
+    let variable = || fixture.km().env("KM_CONFIG", &path);
+    for km in [&option as &dyn Fn() -> Km, &variable] {
+        let value = secret("value");
+        km().args(["write", NAME]).stdin(value.as_str()).run().await?.expect(0)?;
+        let output = km().args(["read", NAME]).run().await?.expect(0)?;
+        assert_eq!((output.text()?, output.stderr.as_str()), (value.as_str(), ""));
+        km().args(["check"]).run().await?.expect(0)?;
+    }
+    // The option wins, and may stand behind the command.
+    let km = fixture.km().env("KM_CONFIG", "/nonexistent").args(["list", "--config"]);
+    km.args([&path]).run().await?.expect(0)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn stored_virtual_keys_without_a_mode_are_read_and_write_with_a_warning() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (_kept, path) =
+        file("general_settings:\n  key_management_settings:\n    store_virtual_keys: true\n")?;
+    let km = fixture.km().env("KM_CONFIG", &path).args(["write", NAME]);
+    let output = km.stdin("value").run().await?.expect(0)?;
+    says(&output.stderr, &["WARN", "store_virtual_keys", "read_and_write"])
+}
+
+#[tokio::test]
+async fn the_environment_wins_over_the_file() -> Result<()> {
+    let (_kept, path) = file(PAGE)?;
+    let nobody = Silent::new()?;
+    let km =
+        played(&nobody.address()).env("KM_CONFIG", &path).env("KM_STORE_VIRTUAL_KEYS", "false");
+    let km = km.env("KM_ACCESS_MODE", "read_only").args(["write", NAME]).stdin("value");
+    km.run().await?.expect(5)?;
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn our_own_settings_stand_under_km() -> Result<()> {
+    let (_kept, path) = file(
+        "general_settings:\n  key_management_settings:\n    hosted_keys: [OTHER]\n    \
+         description: of the file\n    km:\n      fallback: never\n      deadline: 300ms\n",
+    )?;
+    let nobody = Silent::new()?;
+    let km = |name| played(&nobody.address()).env("KM_CONFIG", &path).args(["read", name]);
+    km(NAME).env(NAME, "v").run().await?.expect(6)?;
+    assert_eq!(nobody.connections()?, 0, "a name that is not hosted");
+    let began = tokio::time::Instant::now();
+    km("OTHER").env("OTHER", "v").run().await?.expect(4)?;
+    assert!(began.elapsed().as_secs() < 4, "the deadline of the file: {:?}", began.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_description_of_the_file_is_written() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (_kept, path) = file(
+        "general_settings:\n  key_management_settings:\n    access_mode: write_only\n    \
+         description: of the file\n",
+    )?;
+    let km = fixture.km().env("KM_CONFIG", &path).args(["write", NAME]).stdin("value");
+    km.run().await?.expect(0)?;
+    let stored = json!({ "key": "value", "description": "of the file" });
+    assert_eq!(fixture.get(NAME).await?.1["data"]["data"], stored);
+    Ok(())
+}
+
+#[tokio::test]
+async fn unknown_keys_are_warned_about_and_the_command_works() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put(NAME, json!({ "key": "value" })).await?;
+    let (_kept, path) = file(
+        "general_settings:\n  key_management_settings:\n    acess_mode: read_only\n    \
+         tags: {team: a}\n    kms_key_id: x\n    km:\n      falback: never\n",
+    )?;
+    let km = fixture.km().env("KM_CONFIG", &path).args(["read", NAME]);
+    let output = km.run().await?.expect(0)?;
+    assert_eq!(output.text()?, "value");
+    says(&output.stderr, &["WARN", "acess_mode", "`access_mode`", "falback", "`fallback`"])?;
+    says(&output.stderr, &["tags", "kms_key_id", ":3"])
+}
+
+#[tokio::test]
+async fn values_may_be_references_to_the_environment() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (_kept, path) = file(
+        "general_settings:\n  key_management_system: os.environ/SYSTEM\n  \
+         key_management_settings:\n    access_mode: os.environ/MODE\n",
+    )?;
+    let km = |system: &str, mode: &str| {
+        let km = fixture.km().env("KM_CONFIG", &path).env("SYSTEM", system).env("MODE", mode);
+        km.args(["write", NAME]).stdin("value")
+    };
+    km("hashicorp_vault", "read_and_write").run().await?.expect(0)?;
+    km("hashicorp_vault", "read_only").run().await?.expect(5)?;
+    // What stands behind a reference may be a secret: it is not shown.
+    for km in [km("PLANTED-system", "read_only"), km("hashicorp_vault", "PLANTED-mode")] {
+        km.run().await?.expect(2)?;
+    }
+    let km = fixture.km().env("KM_CONFIG", &path).args(["list"]);
+    says(&km.run().await?.expect(2)?.stderr, &["SYSTEM", "MODE", "not set"])
+}
+
+#[tokio::test]
+async fn a_file_of_other_things_alone_changes_nothing() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for text in
+        ["", "# nothing\n", "model_list: []\n", "general_settings:\n", "general_settings: {}\n"]
+    {
+        let (_kept, path) = file(text)?;
+        let output = fixture.km().env("KM_CONFIG", &path).args(["list"]).run().await?.expect(0)?;
+        assert_eq!(output.stderr, "", "{text:?}");
+    }
+    fixture.km().env("KM_CONFIG", "").args(["list"]).run().await?.expect(0).map(drop)
+}

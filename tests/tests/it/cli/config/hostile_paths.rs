@@ -1,0 +1,122 @@
+//! Names, mounts, prefixes and namespaces that try to get elsewhere: refused before a byte is sent.
+
+use anyhow::Result;
+use testkit::Km;
+
+use crate::cli::common::{NAME, refused, says};
+
+/// What no part of a path may be.
+fn hostile() -> Vec<String> {
+    let long = "a".repeat(600);
+    [
+        ".",
+        "..",
+        "a/../b",
+        "../sys",
+        "a/..",
+        "a/./b",
+        "%2e%2e",
+        "%2E%2e",
+        "a/%2e%2e/b",
+        "a/.%2e/b",
+        "%2e",
+        "a//b",
+        "a\u{1}b",
+        "a\nb",
+        "a\rb",
+        "a\tb",
+        "a\u{7f}b",
+        "a\u{85}b",
+        "a\u{200b}b",
+        "a\u{202e}b",
+        "a\u{feff}b",
+        "a\u{2028}b",
+        "a\u{2029}b",
+        &long,
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+#[tokio::test]
+async fn names() -> Result<()> {
+    let at_the_ends =
+        ["", "/", "/a", "a/", "a/b/", "os.environ/", "os.environ/../a", "os.environ//a"];
+    for name in hostile().into_iter().chain(at_the_ends.map(str::to_owned)) {
+        for command in ["read", "write", "delete"] {
+            let said = refused("usage", |km| {
+                let km = km.env("KM_ACCESS_MODE", "read_and_write").env(&name, "fallback");
+                km.args([command, &name]).stdin("value")
+            })
+            .await?;
+            says(&said, &["km: ", "name"])?;
+            let control = said.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(control, None, "{name:?}: {said:?}");
+            assert!(said.len() < 400, "{name:?}: {said:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_go_to_the_environment_are_names_all_the_same() -> Result<()> {
+    for name in ["..", "%2e%2e", "a\u{200b}b"] {
+        for mode in [("KM_ACCESS_MODE", "write_only"), ("KM_HOSTED_KEYS", "OTHER")] {
+            refused("usage", |km| km.env(mode.0, mode.1).args(["read", name])).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn folders() -> Result<()> {
+    for folder in hostile() {
+        let said = refused("usage", |km| km.args(["list", &folder])).await?;
+        says(&said, &["km: "])?;
+    }
+    Ok(())
+}
+
+async fn settings(variable: &str) -> Result<()> {
+    for value in hostile() {
+        let set = |km: Km| km.env_remove(variable).env(variable, &value);
+        let said = refused("settings", |km| set(km).args(["read", NAME])).await?;
+        says(&said, &["km: settings: ", variable, "hint: "])?;
+        let control = said.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(control, None, "{value:?}: {said:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn mounts() -> Result<()> {
+    settings("HCP_VAULT_MOUNT_NAME").await
+}
+
+#[tokio::test]
+async fn prefixes() -> Result<()> {
+    settings("HCP_VAULT_PATH_PREFIX").await?;
+    settings("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS").await
+}
+
+#[tokio::test]
+async fn namespaces() -> Result<()> {
+    settings("HCP_VAULT_NAMESPACE").await?;
+    settings("HCP_VAULT_LOGIN_NAMESPACE").await?;
+    settings("HCP_VAULT_SECRET_NAMESPACE").await
+}
+
+#[tokio::test]
+async fn auth_mounts() -> Result<()> {
+    for value in hostile() {
+        let said = refused("settings", |km| {
+            km.env("HCP_VAULT_APPROLE_ROLE_ID", "role")
+                .env("HCP_VAULT_APPROLE_SECRET_ID", "secret")
+                .env("HCP_VAULT_APPROLE_MOUNT_PATH", &value)
+                .args(["read", NAME])
+        })
+        .await?;
+        says(&said, &["HCP_VAULT_APPROLE_MOUNT_PATH"])?;
+    }
+    Ok(())
+}

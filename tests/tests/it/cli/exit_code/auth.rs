@@ -1,0 +1,101 @@
+//! Exit 3 and 5: nobody is let in, or one who is in may not do this.
+
+use anyhow::Result;
+use serde_json::json;
+use testkit::{Engine, FixtureSpec, Server, secret};
+
+use crate::cli::common::{NAME, by_token, fails, refused, says, writer};
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_is_exit_3() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = server.fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+
+    let used_up = fixture.token(json!({ "num_uses": 1 })).await?;
+    server
+        .raw()
+        .call("GET", &format!("{}/data/{NAME}", fixture.mount), Some(&used_up), None)
+        .await?;
+    let revoked = fixture.token(json!({})).await?;
+    server.must("POST", "auth/token/revoke", json!({ "token": revoked })).await?;
+    for token in [secret("token"), format!("hvs.{}", secret("token")), used_up, revoked] {
+        let km = || by_token(server.address(), &fixture.mount, &token);
+        let said = fails(|| km().args(["read", NAME]), 3, "auth").await?;
+        says(&said, &[&format!("km: read {NAME}: "), "token", "HCP_VAULT_TOKEN"])?;
+        fails(|| km().args(["list"]), 3, "auth").await?;
+        let km = || km().env("KM_ACCESS_MODE", "read_and_write");
+        fails(|| km().args(["delete", NAME]), 3, "auth").await?;
+        fails(|| km().args(["write", NAME]).stdin(secret("new")), 3, "auth").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_exit_3() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (id, role_id) = ("HCP_VAULT_APPROLE_SECRET_ID", "HCP_VAULT_APPROLE_ROLE_ID");
+    for (variable, value) in [
+        (id, secret("wrong")),
+        (role_id, secret("unknown")),
+        ("HCP_VAULT_APPROLE_MOUNT_PATH", "nowhere-at-all".to_owned()),
+    ] {
+        let km = || fixture.km().env_remove(variable).env(variable, &value);
+        let said = fails(|| km().args(["read", NAME]), 3, "auth").await?;
+        says(&said, &[&format!("km: read {NAME}: "), "refused", "the credential, the role"])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_credential_that_is_revoked_meanwhile_is_exit_3() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let path = format!("auth/{}/role/{}/secret-id/destroy", fixture.auth_mount, fixture.role);
+    let body = json!({ "secret_id": fixture.secret_id });
+    fixture.server().must("POST", &path, body).await?;
+    fails(|| fixture.km().args(["list"]), 3, "auth").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_policy_forbids_is_exit_5() -> Result<()> {
+    let policy = |mount: &str| format!(r#"path "{mount}/data/open" {{ capabilities = ["read"] }}"#);
+    let spec = FixtureSpec { policy: Some(policy), engine: Engine::V2, ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    let hint = "a policy of the token has to allow this path";
+    for (arguments, what) in [
+        (&["read", NAME][..], "read"),
+        (&["list"], "list secrets"),
+        (&["write", NAME], "write"),
+        (&["delete", NAME], "delete"),
+    ] {
+        let km = || writer(&fixture).args(arguments).stdin("new");
+        let said = fails(km, 5, "denied").await?;
+        says(&said, &[&format!("km: {what}"), "permission denied", hint])?;
+    }
+    assert_eq!(fixture.get(NAME).await?.1["data"]["metadata"]["version"], 1, "nothing was written");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_access_mode_forbids_is_exit_5_without_asking_the_server() -> Result<()> {
+    for (mode, arguments) in [
+        ("read_only", &["write", NAME][..]),
+        ("", &["write", NAME]),
+        ("read_only", &["delete", NAME]),
+        ("write_only", &["list"]),
+        ("write_only", &["list", "folder/"]),
+    ] {
+        let nobody = crate::cli::listener::Silent::new()?;
+        let km = || crate::cli::common::played(&nobody.address()).env("KM_ACCESS_MODE", mode);
+        let said = fails(|| km().args(arguments).stdin("value"), 5, "denied").await?;
+        let mode = if mode.is_empty() { "read_only" } else { mode };
+        says(&said, &[&format!("the access mode is {mode}"), "KM_ACCESS_MODE"])?;
+        assert_eq!(nobody.connections()?, 0, "{arguments:?}");
+    }
+    // A name that can't be is told first: it is the argument's fault.
+    let mode = |km: testkit::Km| km.env("KM_ACCESS_MODE", "read_only");
+    refused("usage", |km| mode(km).args(["delete", ".."])).await?;
+    Ok(())
+}

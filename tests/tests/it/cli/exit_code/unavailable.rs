@@ -1,0 +1,137 @@
+//! Exit 4: the server can't be asked, or what answers is not Vault.
+
+use anyhow::Result;
+use serde_json::json;
+use testkit::{Km, Server, secret};
+
+use crate::cli::common::{NAME, by_token, fails, fails_as_json, file, played, says, writer};
+use crate::cli::listener::{Replies, Reply, Scripted, Silent, closed_port};
+
+#[tokio::test]
+async fn a_port_where_nobody_listens() -> Result<()> {
+    let address = closed_port()?;
+    for arguments in [&["read", NAME][..], &["list"], &["write", NAME], &["delete", NAME]] {
+        let km = || played(&address).env("KM_ACCESS_MODE", "read_and_write").args(arguments);
+        let said = fails(|| km().stdin("value"), 4, "unavailable").await?;
+        says(&said, &["the server can't be reached", "HCP_VAULT_ADDR"])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_sealed_and_one_that_is_stopped() -> Result<()> {
+    let mut server = Server::dedicated().await?;
+    let fixture = server.fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    let token = fixture.token(json!({})).await?;
+    server.seal().await?;
+    let by_token = || by_token(server.address(), &fixture.mount, &token);
+    for km in [&(|| fixture.km()) as &dyn Fn() -> Km, &by_token] {
+        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        says(&said, &["sealed", "unseal the server"])?;
+    }
+    // It is certain that a sealed server did not write.
+    let km = || writer(&fixture).args(["write", NAME]).stdin(secret("new"));
+    fails(km, 4, "unavailable").await?;
+    server.stop().await?;
+    let said = fails(|| fixture.km().args(["read", NAME]), 4, "unavailable").await?;
+    says(&said, &["the server can't be reached"])
+}
+
+#[tokio::test]
+async fn no_answer_within_the_deadline() -> Result<()> {
+    for deadline in ["300ms", "0.4", "1"] {
+        let nobody = Silent::new()?;
+        let km = || played(&nobody.address()).env("KM_DEADLINE", deadline);
+        let began = tokio::time::Instant::now();
+        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        says(&said, &["no answer within the deadline", "KM_DEADLINE"])?;
+        // Twice, and with a machine under load.
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn tls_that_can_not_be_trusted_or_is_not_spoken() -> Result<()> {
+    let server = Server::tls().await?;
+    let (_kept, ca) = file(server.certs()?.ca())?;
+    let ca = ca.display().to_string();
+    let https = server.address();
+    let plain = https.replace("https", "http");
+    let shared = Server::shared().await?.address().replace("http:", "https:");
+    let (trust, name) = (("KM_CA_CERT", ca.as_str()), ("KM_TLS_SERVER_NAME", "vault.example"));
+    for (address, environment, why) in [
+        (https, &[][..], "signed by nobody who is trusted"),
+        (https, &[trust, name], "for another host name"),
+        (&plain, &[], "not one of Vault's"),
+        (&shared, &[trust], "does not speak TLS"),
+    ] {
+        let km =
+            || environment.iter().fold(played(address), |km, (name, value)| km.env(name, value));
+        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        says(&said, &[why])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn tls_with_the_right_authority_is_trusted() -> Result<()> {
+    let server = Server::tls().await?;
+    let fixture = server.fixture().await?;
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": value })).await?;
+    let (_kept, ca) = file(server.certs()?.ca())?;
+    for variable in ["KM_CA_CERT", "VAULT_CACERT", "SSL_CERT_FILE"] {
+        let km = fixture.km().env(variable, &ca).env("KM_TLS_SERVER_NAME", "localhost");
+        assert_eq!(km.args(["read", NAME]).run().await?.expect(0)?.text()?, value, "{variable}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn answers_that_are_not_of_vault() -> Result<()> {
+    const HALF: &str =
+        "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"data\":{\"key\":\"PLANTED-";
+    const NO_HTTP: &str = "PLANTED-nonsense\r\n\r\n";
+    let answers: Replies<9> = [
+        ("a page", || Reply::html(200)),
+        ("a page that is not there", || Reply::html(404)),
+        ("bad gateway", || Reply::html(502)),
+        ("bad gateway in JSON", || Reply::Json(502, json!({ "errors": ["PLANTED-text"] }))),
+        ("internal error", || Reply::Json(500, json!({ "errors": ["PLANTED-text"] }))),
+        ("a redirect", || Reply::Json(307, json!({}))),
+        ("the end of the connection", || Reply::Close),
+        ("half an answer", || Reply::Bytes(HALF.into())),
+        ("no HTTP", || Reply::Bytes(NO_HTTP.into())),
+    ];
+    for (what, answer) in answers {
+        let server = Scripted::new(move |_| answer())?;
+        for arguments in [&["read", NAME][..], &["list"]] {
+            let km = || played(&server.address()).args(arguments).args(["--log", "trace"]);
+            let output = km().run().await?;
+            assert_eq!((output.code, output.stdout.len()), (4, 0), "{what}: {}", output.stderr);
+            let km = played(&server.address()).args(arguments).args(["--json"]);
+            fails_as_json(km, 4, "unavailable").await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_does_not_end() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (server, quota) = (fixture.server(), format!("sys/quotas/rate-limit/{}", fixture.policy));
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    let limit = json!({ "path": format!("{}/", fixture.mount), "rate": 1, "interval": "1h" });
+    server.must("POST", &quota, limit).await?;
+    let mut limited = false;
+    for _ in 0..100 {
+        limited = limited || fixture.get(NAME).await?.0 == 429;
+    }
+    assert!(limited, "the quota does nothing");
+    let km = || fixture.km().env("KM_DEADLINE", "2s");
+    let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await;
+    server.must("DELETE", &quota, None).await?;
+    says(&said?, &["limits the rate", "quota"])
+}

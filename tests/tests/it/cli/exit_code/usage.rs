@@ -1,0 +1,166 @@
+//! Exit 2: what is typed or set can't be meant. All of it is told, and nothing is sent.
+
+use anyhow::Result;
+
+use crate::cli::common::{NAME, fails, file, refused, says};
+
+#[tokio::test]
+async fn arguments_that_can_not_be_meant() -> Result<()> {
+    for (arguments, why) in [
+        (&[][..], "no command"),
+        (&["raed", NAME], "raed"),
+        (&["read"], "NAME"),
+        (&["write"], "NAME"),
+        (&["delete"], "NAME"),
+        (&["read", NAME, "second"], "too many"),
+        (&["list", "a", "b"], "too many"),
+        (&["check", "all"], "too many"),
+        (&["read", NAME, "--value"], "--value"),
+        (&["read", NAME, "--raw"], "--raw"),
+        (&["write", NAME, "--cas"], "--cas"),
+        (&["write", NAME, "--cas", "-1"], "usage"),
+        (&["write", NAME, "--cas", "18446744073709551616"], "--cas"),
+        (&["write", NAME, "--cas", "latest"], "--cas"),
+        (&["write", NAME, "--description"], "--description"),
+        (&["--config"], "--config"),
+        (&["--log"], "--log"),
+    ] {
+        let said = refused("usage", |km| km.args(arguments)).await?;
+        says(&said, &["km: usage: ", why, "hint: "])?;
+        assert_eq!(said.lines().count(), 2, "a line and a hint: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_that_vault_can_not_count_to() -> Result<()> {
+    // Vault counts versions in 63 bits: what it could only refuse is not sent.
+    let largest = u64::MAX.to_string();
+    let cas = |km: testkit::Km| km.env("KM_ACCESS_MODE", "write_only").args(["--cas", &largest]);
+    refused("usage", |km| cas(km.args(["write", NAME])).stdin("value")).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_filter_for_the_log_that_is_none() -> Result<()> {
+    for filter in ["=", "a=b=c", "km=loud"] {
+        let said = refused("usage", |km| km.args(["read", NAME, "--log", filter])).await?;
+        says(&said, &["--log", "KM_LOG"])?;
+        refused("usage", |km| km.env("KM_LOG", filter).args(["list"])).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn team_settings_are_for_virtual_keys_only() -> Result<()> {
+    let (_kept, path) = file("{}")?;
+    let from_file = format!("@{}", path.display());
+    for arguments in
+        [&["check"][..], &["read", NAME], &["write", NAME], &["delete", NAME], &["list"]]
+    {
+        for team in ["{}", r#"{"mount":"kv"}"#, from_file.as_str()] {
+            let km = |km: testkit::Km| km.args(["--team-settings", team]).args(arguments);
+            let said = refused("usage", |it| km(it).stdin("value")).await?;
+            says(&said, &["--team-settings"])?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
+    let (_kept, yaml) = file(
+        "general_settings:\n  key_management_settings:\n    access_mode: sometimes\n    \
+         hosted_keys: OPENAI_API_KEY\n    km:\n      max_stale: forever\n",
+    )?;
+    let said = refused("settings", |km| {
+        km.env("KM_CONFIG", &yaml)
+            .env_remove("HCP_VAULT_MOUNT_NAME")
+            .env("HCP_VAULT_MOUNT_NAME", "kv/../sys")
+            .env("HCP_VAULT_REFRESH_INTERVAL", "-1")
+            .env("KM_FALLBACK", "perhaps")
+            .env("KM_DEADLINE", "soon")
+            .args(["read", NAME])
+    })
+    .await?;
+    let names = [
+        "access_mode",
+        "hosted_keys",
+        "max_stale",
+        "HCP_VAULT_MOUNT_NAME",
+        "HCP_VAULT_REFRESH_INTERVAL",
+        "KM_FALLBACK",
+        "KM_DEADLINE",
+    ];
+    for name in names {
+        let told = said.lines().filter(|line| line.starts_with("km: ") && line.contains(name));
+        assert_eq!(told.count(), 1, "{name}: {said}");
+    }
+    assert_eq!(said.lines().filter(|line| line.starts_with("hint: ")).count(), names.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_that_can_not_be_used_are_told_together() -> Result<()> {
+    let missing = ["/nonexistent/ca.pem", "/nonexistent/client.pem", "/nonexistent/client.key"];
+    let said = refused("settings", |km| {
+        km.env("KM_CA_CERT", missing[0])
+            .env("HCP_VAULT_CLIENT_CERT", missing[1])
+            .env("HCP_VAULT_CLIENT_KEY", missing[2])
+            .args(["read", NAME])
+    })
+    .await?;
+    says(&said, &missing)
+}
+
+#[tokio::test]
+async fn files_that_can_not_be_used_are_told_with_everything_else() -> Result<()> {
+    let said = refused("settings", |km| {
+        km.env("KM_FALLBACK", "perhaps")
+            .env("KM_CA_CERT", "/nonexistent/ca.pem")
+            .env_remove("HCP_VAULT_TOKEN")
+            .env("KM_TOKEN_FILE", "/nonexistent/token")
+            .args(["read", NAME])
+    })
+    .await?;
+    says(&said, &["KM_FALLBACK", "/nonexistent/ca.pem", "/nonexistent/token"])
+}
+
+#[tokio::test]
+async fn a_login_without_any_credential_names_the_three() -> Result<()> {
+    let said = refused("settings", |km| km.env_remove("HCP_VAULT_TOKEN").args(["list"])).await?;
+    says(
+        &said,
+        &[
+            "HCP_VAULT_APPROLE_ROLE_ID",
+            "HCP_VAULT_APPROLE_SECRET_ID",
+            "HCP_VAULT_CLIENT_CERT",
+            "HCP_VAULT_CLIENT_KEY",
+            "HCP_VAULT_TOKEN",
+        ],
+    )?;
+    let half = |km: testkit::Km| km.env_remove("HCP_VAULT_TOKEN").env("HCP_VAULT_CLIENT_CERT", "a");
+    let said = refused("settings", |km| half(km).args(["list"])).await?;
+    says(&said, &["HCP_VAULT_CLIENT_KEY is missing"])
+}
+
+#[tokio::test]
+async fn a_reference_to_an_identity_provider_is_the_gateways_matter() -> Result<()> {
+    for name in ["oidc/google/audience", "os.environ/oidc/google/audience"] {
+        for flag in [&[][..], &["--bool"], &["--explain"]] {
+            let said = refused("usage", |km| km.args(["read", name]).args(flag)).await?;
+            says(&said, &["oidc/", "the gateway resolves them"])?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_kind_is_told_even_when_json_stands_last() -> Result<()> {
+    for arguments in [&["read", "--json"][..], &["--json"], &["unknown", "--json"]] {
+        let km = testkit::Km::new().args(arguments);
+        crate::cli::common::fails_as_json(km, 2, "usage").await?;
+    }
+    // A name that looks like the option is a name.
+    let said = fails(|| testkit::Km::new().args(["read", "a", "--", "b"]), 2, "usage").await?;
+    says(&said, &["too many"])
+}

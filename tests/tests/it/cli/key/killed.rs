@@ -1,0 +1,94 @@
+//! `kill -9` at any point of a rotation or a renaming: the value is never nowhere, and the same
+//! command completes it.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use testkit::secret;
+
+use super::common::Gateway;
+use super::stopper::{Stop, Stopper};
+
+/// More requests than any of the commands sends.
+const MOST: usize = 12;
+
+struct Case {
+    arguments: &'static [&'static str],
+    /// Under which of these the value, old or new, has to be at all times.
+    names: &'static [&'static str],
+    renames: bool,
+}
+
+/// Stops the command everywhere, and runs it again. Returns how often it was stopped.
+async fn check(case: &Case) -> Result<usize> {
+    let gateway = Gateway::new(&[]).await?;
+    let all = (0..MOST).flat_map(|number| [Stop::Before(number), Stop::After(number)]);
+    for (stops, stop) in all.enumerate() {
+        let (old, new) = (secret("old"), secret("new"));
+        gateway.run(&["store", "old"], &old).await?;
+        let stopper = Stopper::to(gateway.fixture.server().address(), stop).await?;
+        let through = gateway.key(case.arguments).env("HCP_VAULT_ADDR", stopper.address());
+        let mut running = through.stdin(new.as_str()).start().await?;
+        let ended = tokio::select! {
+            () = stopper.stopped() => {
+                running.child().kill().await?;
+                false
+            }
+            status = running.child().wait() => status?.success(),
+        };
+        let mut found = Vec::new();
+        for name in case.names {
+            let fields = gateway.stored(&format!("litellm/{name}")).await?;
+            found.extend(fields.and_then(|fields| fields["key"].as_str().map(str::to_owned)));
+        }
+        ensure!(found.iter().any(|value| *value == old || *value == new), "{stop:?}: nowhere");
+        gateway.run(case.arguments, &new).await?;
+        expect(&gateway, case, if case.renames { &old } else { &new }, stop).await?;
+        if ended {
+            return Ok(stops);
+        }
+        // The next one begins with nothing.
+        for name in case.names {
+            gateway.fixture.server().must("DELETE", &metadata(&gateway, name), Value::Null).await?;
+        }
+    }
+    anyhow::bail!("it never ended by itself")
+}
+
+async fn expect(gateway: &Gateway, case: &Case, value: &str, stop: Stop) -> Result<()> {
+    let last = case.names.last().copied().unwrap_or_default();
+    let expected = json!({ "key": value, "description": "Rotated from litellm/old" });
+    let stored = gateway.stored(&format!("litellm/{last}")).await?;
+    ensure!(stored == Some(expected), "{stop:?}: not what was to be stored");
+    if last != "old" {
+        ensure!(gateway.stored("litellm/old").await?.is_none(), "{stop:?}: the old one is there");
+    }
+    Ok(())
+}
+
+fn metadata(gateway: &Gateway, name: &str) -> String {
+    format!("{}/metadata/litellm/{name}", gateway.fixture.mount)
+}
+
+#[tokio::test]
+async fn a_rotation_in_place() -> Result<()> {
+    let case = Case { arguments: &["rotate", "old"], names: &["old"], renames: false };
+    // A login, what is mounted, read, write, read: each before and after.
+    assert_eq!(check(&case).await?, 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rotation_to_a_new_name() -> Result<()> {
+    let arguments = &["rotate", "old", "--to", "new"];
+    let case = Case { arguments, names: &["old", "new"], renames: false };
+    assert_eq!(check(&case).await?, 12);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_renaming() -> Result<()> {
+    let arguments = &["rename", "old", "new"];
+    let case = Case { arguments, names: &["old", "new"], renames: true };
+    assert_eq!(check(&case).await?, 12);
+    Ok(())
+}

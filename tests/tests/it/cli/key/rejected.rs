@@ -1,0 +1,190 @@
+//! What the commands on keys refuse before a byte is sent: modes, names, arguments.
+
+use anyhow::Result;
+use testkit::secret;
+
+use crate::cli::common::{fails, file, played, refused, says};
+use crate::cli::listener::Silent;
+
+/// Each command, and what it does.
+const COMMANDS: [(&[&str], Does); 6] = [
+    (&["store", "a"], Does::Write),
+    (&["rotate", "a", "--to", "b"], Does::Write),
+    (&["rename", "a", "b"], Does::Write),
+    (&["delete", "a"], Does::Write),
+    (&["read", "a"], Does::Read),
+    (&["list"], Does::Read),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    Write,
+}
+
+#[tokio::test]
+async fn the_access_mode_counts_before_anything_is_sent() -> Result<()> {
+    let nobody = Silent::new()?;
+    for (mode, allowed) in [("read_only", Does::Read), ("write_only", Does::Write)] {
+        for (command, does) in COMMANDS {
+            if does == allowed || (mode, command[0]) == ("read_only", "store") {
+                continue;
+            }
+            let km = || {
+                let km = played(&nobody.address()).env("KM_ACCESS_MODE", mode);
+                km.args(["key"]).args(command).stdin(secret("key"))
+            };
+            says(&fails(km, 5, "denied").await?, &["access mode", mode, "KM_ACCESS_MODE"])?;
+        }
+    }
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn aliases_that_try_to_get_elsewhere() -> Result<()> {
+    let long = "a".repeat(600);
+    for alias in [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "..",
+        "../a",
+        "a/../b",
+        "%2e%2e",
+        "a/%2E%2e/b",
+        "a\nb",
+        "a\u{0}b",
+        "a\u{7f}b",
+        "a\u{200b}b",
+        "a\u{202e}b",
+        "a\u{2028}b",
+        "litellm/a",
+        "a/litellm/b",
+        &long,
+    ] {
+        // A NUL can't be an argument.
+        if alias.contains('\0') {
+            continue;
+        }
+        for command in [
+            &["store", alias][..],
+            &["read", alias],
+            &["rotate", alias],
+            &["rotate", "a", "--to", alias],
+            &["rename", alias, "b"],
+            &["rename", "b", alias],
+            &["delete", alias],
+            &["store", alias, "--explain"],
+        ] {
+            let said = refused("usage", |km| {
+                let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(command);
+                km.stdin("value")
+            })
+            .await?;
+            let control = said.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(control, None, "{alias:?}: {said:?}");
+            assert!(said.len() < 400, "{alias:?}: {said:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
+    let said = refused("usage", |km| {
+        let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
+        let km = km.env("KM_DANGER_SHARED_KEY_FOLDER", "true");
+        km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "").args(["key", "store", "team-b/x"])
+    })
+    .await?;
+    says(&said, &["has a slash", "prefix_for_stored_virtual_keys"])
+}
+
+#[tokio::test]
+async fn key_folder_of_the_provider_secrets_is_refused_by_every_command() -> Result<()> {
+    for (prefix, (command, _)) in ["", "/"].iter().flat_map(|p| COMMANDS.map(|c| (*p, c))) {
+        for store in ["true", "false"] {
+            let said = refused("settings", |km| {
+                let km = km.env("KM_STORE_VIRTUAL_KEYS", store);
+                let km = km.env("KM_ACCESS_MODE", "read_and_write");
+                let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
+                km.args(["key"]).args(command).stdin("value")
+            })
+            .await?;
+            says(&said, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
+        }
+    }
+    Ok(())
+}
+
+/// Names that the configuration references or hosts, with and without a prefix of keys.
+#[tokio::test]
+async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> Result<()> {
+    const NAMES: &str = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
+    let nobody = Silent::new()?;
+    let (_directory, config) = file(NAMES)?;
+    for (prefix, alias) in
+        ["", "litellm"].iter().flat_map(|prefix| ["HOSTED", "REFERENCED"].map(|a| (*prefix, a)))
+    {
+        for command in [
+            &["store", alias][..],
+            &["store", alias, "--explain"],
+            &["read", alias],
+            &["rotate", alias],
+            &["rotate", "other", "--to", alias],
+            &["rename", alias, "other"],
+            &["rename", "other", alias],
+            &["delete", alias],
+        ] {
+            let km = || {
+                let km = played(&nobody.address()).env("KM_DANGER_SHARED_KEY_FOLDER", "true");
+                let km = km.env("KM_HOSTED_KEYS", "HOSTED,litellm/HOSTED");
+                let km = km.env("KM_STORE_VIRTUAL_KEYS", "true");
+                let km = km.env("KM_ACCESS_MODE", "read_and_write").stdin("value");
+                let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
+                km.args(["--config"]).args([&config]).args(["key"]).args(command)
+            };
+            says(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
+        }
+    }
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn arguments() -> Result<()> {
+    for arguments in [
+        &["store"][..],
+        &["store", "a", "--token-id", "b"],
+        &["store", "--token-id", ""],
+        &["store", "--token-id", "a/../b"],
+        &["store", "a", "b"],
+        &["rename", "a"],
+        &["rename", "a", "a"],
+        &["rename", "a", "b", "c"],
+        &["list", "a"],
+        &["read"],
+        &["delete"],
+        &["rotate", "a", "--to"],
+        &["forget", "a"],
+    ] {
+        refused("usage", |km| {
+            let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(arguments);
+            km.stdin("value")
+        })
+        .await?;
+    }
+    // A value is never empty by mistake.
+    for command in [&["store", "a"][..], &["rotate", "a"]] {
+        let said = refused("usage", |km| {
+            km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(command).stdin("\n")
+        })
+        .await?;
+        says(&said, &["--allow-empty"])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Text from Vault and from a user that could act on a terminal: escaped wherever a person reads.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::{Km, Server};
+
+use crate::cli::common::{by_token, played};
+use crate::cli::listener::{Reply, Scripted, version_two};
+
+/// Sets a colour, goes back a line, hides what follows, begins a line of its own.
+const HOSTILE: &str = "a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
+const ESCAPED: &str = r"a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
+
+/// Asserts that a text of several lines has nothing in it but visible characters.
+fn is_clean(text: &str) {
+    let hidden =
+        |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{200b}' | '\u{2028}');
+    assert!(!text.contains(hidden), "{text:?}");
+    assert!(!text.lines().any(|line| line.starts_with("km: forged")), "{text:?}");
+}
+
+/// Runs it as text and as JSON; returns what is on stdout and stderr as text.
+async fn texts(km: impl Fn() -> Km) -> Result<(String, String)> {
+    let output = km().run().await?;
+    let document = km().args(["--json"]).run().await?;
+    for text in [output.text()?, &output.stderr, document.text()?, &document.stderr] {
+        is_clean(text);
+    }
+    if let Ok(line) = document.text()
+        && !line.is_empty()
+    {
+        serde_json::from_str::<Value>(line)?;
+    }
+    Ok((output.text()?.to_owned(), output.stderr))
+}
+
+#[tokio::test]
+async fn policy_names_of_a_token_are_escaped_in_a_check() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let policies = json!({ "policies": [fixture.policy, "p\u{1b}[31m\u{202e}"] });
+    let token = fixture.token(policies).await?;
+    let (address, mount) = (fixture.server().address(), &fixture.mount);
+    let (stdout, _) = texts(|| by_token(address, mount, &token).args(["check"])).await?;
+    assert!(stdout.contains(r"p\u{1b}[31m\u{202e}"), "{stdout}");
+    Ok(())
+}
+
+/// A server that has hostile text wherever a text is expected. A real one refuses such names.
+fn hostile() -> Result<Scripted> {
+    Scripted::new(|request| {
+        let reply = |data: Value| Reply::Json(200, json!({ "data": data }));
+        let metadata = json!({ "created_time": HOSTILE, "deletion_time": "", "destroyed": false,
+            "version": 1 });
+        match request {
+            _ if request.contains("internal/ui/mounts") => version_two(),
+            _ if request.contains("sys/health") => Reply::Json(
+                200,
+                json!({ "initialized": true, "sealed": false, "version": HOSTILE }),
+            ),
+            _ if request.contains("lookup-self") => {
+                reply(json!({ "ttl": 0, "policies": [HOSTILE] }))
+            }
+            _ if request.contains("list=true") || request.starts_with("LIST") => {
+                reply(json!({ "keys": [HOSTILE] }))
+            }
+            _ if request.contains("/data/") => {
+                reply(json!({ "data": { "key": HOSTILE }, "metadata": metadata }))
+            }
+            _ => Reply::Json(404, json!({ "errors": [] })),
+        }
+    })
+}
+
+#[tokio::test]
+async fn text_of_a_server_is_escaped_for_people_and_a_value_is_not() -> Result<()> {
+    let server = hostile()?;
+    let km = || played(&server.address()).env("KM_LOG", "trace");
+    let (stdout, _) = texts(|| km().args(["list"])).await?;
+    assert_eq!(stdout, format!("{ESCAPED}\n"));
+    let (stdout, _) = texts(|| km().args(["check"])).await?;
+    assert_eq!(stdout.matches(ESCAPED).count(), 2, "{stdout}");
+    let output = km().args(["read", "A", "--explain"]).run().await?.expect(0)?;
+    assert_eq!(output.text()?, HOSTILE);
+    is_clean(&output.stderr);
+    assert!(output.stderr.contains(&format!("created: {ESCAPED}\n")), "{}", output.stderr);
+    let output = km().args(["read", "A", "--explain", "--json"]).run().await?.expect(0)?;
+    is_clean(&output.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn text_of_a_user_is_escaped_in_errors_and_logs() -> Result<()> {
+    let km = || played("http://127.0.0.1:1");
+    for (arguments, shown) in [
+        (&["read", HOSTILE][..], false),
+        (&["--config", HOSTILE, "list"], true),
+        (&["list", "--log", HOSTILE], false),
+        (&["key", "read", "a", "--team-settings", &format!("@{HOSTILE}")], true),
+    ] {
+        let (_, stderr) = texts(|| km().args(arguments)).await?;
+        assert!(stderr.starts_with("km: "), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.contains(ESCAPED), shown, "{arguments:?}: {stderr}");
+    }
+    let warned = || km().env("HCP_VAULT_CLIENT_CERT", HOSTILE);
+    texts(|| warned().args(["list"])).await?;
+    Ok(())
+}

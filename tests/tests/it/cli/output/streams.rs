@@ -1,0 +1,140 @@
+//! What stands on stdout and what on stderr.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::{Server, secret};
+
+use crate::cli::common::{NAME, fails, writer};
+use crate::cli::listener::{Reply, Scripted};
+
+#[tokio::test]
+async fn a_value_is_printed_byte_for_byte() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for (name, value) in [
+        ("plain", "sk-1234".to_owned()),
+        ("unicode", "clé 🔑 \u{202e}\u{feff}\u{10ffff}".to_owned()),
+        ("ending", "value\n".to_owned()),
+        ("endings", "\r\nvalue\r\n\n".to_owned()),
+        ("blank", "  \t value \t ".to_owned()),
+        ("empty", String::new()),
+        ("nul", "a\0b\0".to_owned()),
+        ("escapes", "\\n \"quoted\" </script> \u{1b}[31m".to_owned()),
+        ("large", "0123456789abcdef".repeat(4 * 1024)),
+        ("largest", "é".repeat(384 * 1024)),
+    ] {
+        fixture.put(name, json!({ "key": value })).await?;
+        for json in [&[][..], &["--json"]] {
+            let output = fixture.km().args(["read", name]).args(json).run().await?.expect(0)?;
+            assert!(output.stdout == value.as_bytes(), "{name}: {} bytes", output.stdout.len());
+            assert_eq!(output.stderr, "", "{name}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_is_read() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for value in ["clé 🔑 \u{2028}", "a\0b", "\u{1}\u{7f}\\\"", "a\r\nb"] {
+        writer(&fixture).args(["write", NAME, "--raw"]).stdin(value).run().await?.expect(0)?;
+        assert_eq!(fixture.get(NAME).await?.1["data"]["data"], json!({ "key": value }));
+        let output = fixture.km().args(["read", NAME]).run().await?.expect(0)?;
+        assert_eq!(output.text()?, value);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_log_at_its_loudest_shows_no_secret() -> Result<()> {
+    // The harness fails a run whose stderr holds one of the planted ones.
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("list", json!({ "key": [secret("value")] })).await?;
+    for (arguments, code) in [
+        (&["write", NAME, "--description", "PLANTED-text"][..], 0),
+        (&["read", NAME], 0),
+        (&["read", NAME, "--explain"], 0),
+        (&["read", NAME, "--bool"], 8),
+        (&["read", "list"], 8),
+        (&["list"], 0),
+        (&["check"], 0),
+        (&["write", NAME, "--cas", "7"], 7),
+        (&["delete", NAME], 0),
+        (&["read", NAME], 6),
+    ] {
+        for switch in [&["--log", "trace"][..], &["--log", "trace", "--json"]] {
+            let value = secret("value");
+            let km = writer(&fixture).args(switch).args(arguments).stdin(value.as_str());
+            let output = km.run().await?;
+            // A deleted secret is not deleted again.
+            let again = arguments.first() == Some(&"delete") && switch.len() > 2;
+            assert_eq!(output.code, if again { 6 } else { code }, "{}", output.stderr);
+            assert!(output.stderr.contains("TRACE") || output.stderr.contains("DEBUG"));
+            assert!(!output.stderr.contains(&fixture.secret_id));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_log_goes_where_it_is_asked_to_by_option_or_variable() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put(NAME, json!({ "key": "v" })).await?;
+    let loud = fixture.km().env("KM_LOG", "debug").args(["read", NAME]).run().await?.expect(0)?;
+    assert!(loud.stderr.contains("DEBUG"), "{}", loud.stderr);
+    let km = fixture.km().env("KM_LOG", "debug").args(["read", NAME, "--log", "off"]);
+    assert_eq!(km.run().await?.expect(0)?.stderr, "", "the option wins");
+    assert_eq!(loud.text()?, "v");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_shows_neither_query_nor_body() -> Result<()> {
+    let body = json!({ "errors": ["PLANTED-text"], "data": { "key": "PLANTED-value" } });
+    for status in [400, 403, 404, 418, 429, 500, 503] {
+        let body = body.clone();
+        let server = Scripted::new(move |_| Reply::Json(status, body.clone()))?;
+        for arguments in [&["list"][..], &["read", NAME], &["write", NAME], &["check"]] {
+            let km = crate::cli::common::played(&server.address());
+            let km = km.env("KM_ACCESS_MODE", "read_and_write").env("KM_DEADLINE", "1s");
+            let output = km.args(arguments).stdin(secret("value")).run().await?;
+            assert_ne!(output.code, 0, "{arguments:?} at {status}");
+            assert_ne!(output.code, 1, "{arguments:?} at {status}: {}", output.stderr);
+            let said = format!("{}{}", output.stderr, output.text()?);
+            for part in ["?", "list=true", "sealedcode", "PLANTED"] {
+                assert!(!said.contains(part), "{part} at {status}: {said}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_document_for_machines_is_one_line_of_json() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let path = format!("{}/data/{NAME}", fixture.mount);
+    for (arguments, expected) in [
+        (&["write", NAME][..], json!({ "path": path, "version": 1 })),
+        (&["list"], json!({ "names": [NAME] })),
+        (&["delete", NAME], json!({ "path": path })),
+    ] {
+        let km = writer(&fixture).args(arguments).args(["--json"]).stdin("value");
+        let output = km.run().await?.expect(0)?;
+        let text = output.text()?;
+        assert_eq!((serde_json::from_str::<Value>(text)?, text.lines().count()), (expected, 1));
+        assert_eq!(output.stderr, "");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_for_machines_is_not_told_with_a_log_around_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (_kept, yaml) = crate::cli::common::file(
+        "general_settings:\n  key_management_settings:\n    \
+        unknown: 1\n    tags: [a]\n    store_virtual_keys: true\n",
+    )?;
+    let km = || fixture.km().env("KM_CONFIG", &yaml).env("HCP_VAULT_CLIENT_CERT", "half");
+    let said = fails(|| km().args(["read", "absent"]), 6, "not_found").await?;
+    assert!(said.contains("WARN"), "the warnings stand in the text form: {said}");
+    Ok(())
+}

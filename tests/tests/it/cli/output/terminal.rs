@@ -1,0 +1,68 @@
+//! Other places than pipes: on a terminal a value ends its line, and is not typed in readably; on a
+//! full disk it is not taken for written.
+
+use anyhow::Result;
+use serde_json::json;
+use testkit::{Server, secret};
+
+use crate::cli::common::NAME;
+use crate::cli::listener::Silent;
+use crate::cli::program::{on_a_terminal, onto};
+
+#[tokio::test]
+async fn a_value_on_a_terminal_ends_its_line() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let (token, value) = (fixture.token(json!({})).await?, secret("value"));
+    fixture.put(NAME, json!({ "key": value })).await?;
+    fixture.put("FLAG", json!({ "key": "TRUE" })).await?;
+    let environment = [
+        ("HCP_VAULT_ADDR", fixture.server().address()),
+        ("HCP_VAULT_MOUNT_NAME", &fixture.mount),
+        ("HCP_VAULT_TOKEN", &token),
+    ];
+    for (arguments, expected) in
+        [(format!("read {NAME}"), value.as_str()), ("read --bool FLAG".to_owned(), "true")]
+    {
+        let (code, shown) = on_a_terminal(&arguments, &environment).await?;
+        assert_eq!(code, 0, "{shown}");
+        // The terminal makes a carriage return and a line feed of a line ending.
+        assert!(shown.contains(&format!("{expected}\r\n")), "{shown:?}");
+        assert_eq!(shown.matches('\n').count(), 1, "{shown:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_is_not_typed_on_a_terminal() -> Result<()> {
+    let nobody = Silent::new()?;
+    let address = nobody.address();
+    let environment = [
+        ("HCP_VAULT_ADDR", address.as_str()),
+        ("HCP_VAULT_TOKEN", "token"),
+        ("KM_ACCESS_MODE", "read_and_write"),
+    ];
+    let (code, shown) = on_a_terminal(&format!("write {NAME}"), &environment).await?;
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("km: ") && shown.contains("terminal"), "{shown}");
+    assert_eq!(nobody.connections()?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_that_can_not_be_printed_is_no_success() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put(NAME, json!({ "key": secret("value") })).await?;
+    let token = fixture.token(json!({})).await?;
+    let environment = [
+        ("HCP_VAULT_ADDR", fixture.server().address()),
+        ("HCP_VAULT_MOUNT_NAME", &fixture.mount),
+        ("HCP_VAULT_TOKEN", &token),
+    ];
+    for arguments in [&["read", NAME][..], &["list"], &["check"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full")?;
+        let (code, said) = onto(full, arguments, &environment).await?;
+        assert!(code > 1, "{arguments:?}: exit {code}: {said}");
+        assert!(said.contains("km: ") && !said.contains("PLANTED"), "{said}");
+    }
+    Ok(())
+}

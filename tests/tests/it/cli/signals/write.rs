@@ -1,0 +1,132 @@
+//! SIGINT and SIGTERM while something is being changed: it is finished, or told as ambiguous.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use testkit::{Km, secret};
+use tokio::time::{Instant, timeout};
+
+use crate::cli::common::{NAME, error_document, played, says};
+use crate::cli::listener::{Reply, Scripted, version_two};
+
+const SOON: Duration = Duration::from_secs(5);
+
+fn write(server: &Scripted) -> Km {
+    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    km.env("KM_DEADLINE", "60s").args(["write", NAME]).stdin(secret("value"))
+}
+
+/// Answers the question what is mounted, and the write by `answer`.
+fn server(answer: fn() -> Reply) -> Result<Scripted> {
+    Scripted::new(move |request| match request.split(' ').next() {
+        Some("GET") => version_two(),
+        _ => answer(),
+    })
+}
+
+async fn without_an_answer(name: &str) -> Result<()> {
+    let server = server(|| Reply::Hang)?;
+    for json in [false, true] {
+        let km = if json { write(&server).args(["--json"]) } else { write(&server) };
+        let before = server.requests().len();
+        let running = km.start().await?;
+        server.saw_more("POST /v1/secret/data/", before).await?;
+        running.signal(name)?;
+        let began = Instant::now();
+        let output = running.finish().await?.expect(7)?;
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        assert!(output.stdout.is_empty());
+        if json {
+            error_document(&output.stderr, "conflict")?;
+        } else {
+            says(&output.stderr, &["km: ", "may have been executed", "hint: "])?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_without_an_answer_is_ambiguous_after_sigterm() -> Result<()> {
+    without_an_answer("TERM").await
+}
+
+#[tokio::test]
+async fn a_write_without_an_answer_is_ambiguous_after_sigint() -> Result<()> {
+    without_an_answer("INT").await
+}
+
+/// Nobody knows what became of the write, and somebody has decided not to wait for it.
+#[tokio::test]
+async fn second_signal_ends_a_write_at_once() -> Result<()> {
+    for (first, second, code) in [("TERM", "TERM", 143), ("INT", "INT", 130), ("INT", "TERM", 143)]
+    {
+        let server = server(|| Reply::Hang)?;
+        let mut running = write(&server).start().await?;
+        server.saw("POST /v1/secret/data/").await?;
+        running.signal(first)?;
+        // It is waited for after the first one.
+        let ended = timeout(Duration::from_millis(500), running.child().wait()).await;
+        assert!(ended.is_err(), "{first}: {ended:?}");
+        let began = Instant::now();
+        running.signal(second)?;
+        running.finish().await?.expect(code)?;
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_is_answered_in_time_is_finished() -> Result<()> {
+    let done = || {
+        let metadata = json!({ "version": 3, "created_time": "2026-01-01T00:00:00Z",
+            "deletion_time": "", "destroyed": false, "custom_metadata": null });
+        Reply::Later(200, json!({ "data": metadata }))
+    };
+    for name in ["INT", "TERM"] {
+        let server = server(done)?;
+        let running = write(&server).start().await?;
+        server.saw("POST /v1/secret/data/").await?;
+        running.signal(name)?;
+        server.release();
+        let output = running.finish().await?.expect(0)?;
+        assert_eq!(output.text()?, format!("stored secret/data/{NAME} version 3\n"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_meanwhile_says_so() -> Result<()> {
+    let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
+    // It is tried again until its deadline, which comes before the end of the time to finish.
+    let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
+    server.saw("POST /v1/secret/data/").await?;
+    running.signal("TERM")?;
+    server.release();
+    running.finish().await?.expect(4).map(drop)
+}
+
+/// What was not sent was not executed, and nobody has to look.
+async fn before_the_write(command: &'static str) -> Result<()> {
+    let server = Scripted::new(|_| Reply::Hang)?;
+    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    let km = km.env("KM_DEADLINE", "60s").args([command, NAME]).stdin("value");
+    let running = km.start().await?;
+    server.saw("GET /v1/").await?;
+    running.signal("TERM")?;
+    let began = Instant::now();
+    let output = running.finish().await?.expect(4)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(!output.stderr.contains("may have been executed"), "{}", output.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_was_not_sent_yet_is_not_ambiguous() -> Result<()> {
+    before_the_write("write").await
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_not_sent_yet_is_not_ambiguous() -> Result<()> {
+    before_the_write("delete").await
+}

@@ -1,0 +1,93 @@
+//! A write whose answer is lost: exit 7, since nobody here can tell; exit 4 only where it certainly
+//! was not executed. It is never sent a second time.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::{Km, secret};
+
+use crate::cli::common::{NAME, fails_as_json, played, says};
+use crate::cli::listener::{Replies, Reply, Scripted, version_two};
+
+const PATH: &str = "/v1/secret/data/OPENAI_API_KEY";
+
+/// Answers what comes before the change, and the change itself by `answer`.
+fn server(answer: fn() -> Reply) -> Result<Scripted> {
+    let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",
+        "deletion_time": "", "destroyed": false, "custom_metadata": null });
+    let stored = json!({ "data": { "data": { "key": "old" }, "metadata": metadata } });
+    Scripted::new(move |request| {
+        if request.starts_with("GET /v1/sys/internal/ui/mounts/") {
+            version_two()
+        } else if request.starts_with("GET") {
+            Reply::Json(200, stored.clone())
+        } else {
+            answer()
+        }
+    })
+}
+
+fn change(server: &Scripted, command: &str) -> Km {
+    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    km.env("KM_DEADLINE", "2s").args([command, NAME]).stdin(secret("value"))
+}
+
+/// Both changes end so, and each was sent `times`.
+async fn check(what: &str, answer: fn() -> Reply, code: i32, kind: &str) -> Result<()> {
+    for (command, method) in [("write", "POST"), ("delete", "DELETE")] {
+        let server = server(answer)?;
+        let output = change(&server, command).run().await?;
+        assert_eq!(output.code, code, "{command}, {what}: {}", output.stderr);
+        assert!(output.stdout.is_empty(), "{command}, {what}");
+        if code == 7 {
+            says(&output.stderr, &[&format!("km: {command} {NAME}: "), "may have been executed"])?;
+            let sent = server.requests();
+            let sent = sent.iter().filter(|sent| **sent == format!("{method} {PATH}")).count();
+            assert_eq!(sent, 1, "{command}, {what}");
+        }
+        fails_as_json(change(&server, command).args(["--json"]), code, kind).await?;
+    }
+    Ok(())
+}
+
+fn errors(text: &str) -> Value {
+    json!({ "errors": [text] })
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_or_is_none_is_exit_7() -> Result<()> {
+    let half =
+        || Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"ver".to_vec());
+    let cases: Replies<7> = [
+        ("the end of the connection", || Reply::Close),
+        ("nothing", || Reply::Hang),
+        ("half an answer", half),
+        ("a page", || Reply::html(200)),
+        ("bad gateway", || Reply::html(502)),
+        ("internal error", || Reply::Json(500, errors("leadership lost while committing log"))),
+        ("a redirect", || Reply::Json(307, json!({}))),
+    ];
+    for (what, answer) in cases {
+        check(what, answer, 7, "conflict").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_said_no_did_not_write() -> Result<()> {
+    check("sealed", || Reply::Json(503, errors("Vault is sealed")), 4, "unavailable").await?;
+    check("limited", || Reply::Json(429, errors("quota exceeded")), 4, "unavailable").await
+}
+
+#[tokio::test]
+async fn a_server_that_fails_before_the_write_is_exit_4() -> Result<()> {
+    for answer in [|| Reply::Close, || Reply::Hang, || Reply::html(502)] as [fn() -> Reply; 3] {
+        let server = Scripted::new(move |_| answer())?;
+        for command in ["write", "delete"] {
+            let output = change(&server, command).run().await?;
+            assert_eq!(output.code, 4, "{command}: {}", output.stderr);
+        }
+        let sent = server.requests();
+        assert!(sent.iter().all(|sent| sent.starts_with("GET ")), "{sent:?}");
+    }
+    Ok(())
+}

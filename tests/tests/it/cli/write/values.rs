@@ -1,0 +1,153 @@
+//! `km write`: what is read from stdin, and what stands in Vault afterwards.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::{Fixture, Server, secret};
+
+use crate::cli::common::{NAME, fails, refused, says, writer};
+
+/// The largest value, in bytes.
+const LARGEST: usize = 768 * 1024;
+
+async fn stored(fixture: &Fixture) -> Result<Value> {
+    let (_, mut answer) = fixture.get(NAME).await?;
+    Ok(answer.pointer_mut("/data/data").map(Value::take).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn one_line_ending_is_dropped_unless_raw() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for (input, options, expected) in [
+        ("value", &[][..], "value"),
+        ("value\n", &[], "value"),
+        ("value\r\n", &[], "value"),
+        ("value\n\n", &[], "value\n"),
+        ("value\r\n\r\n", &[], "value\r\n"),
+        (" value \n", &[], " value "),
+        ("line\nline\n", &[], "line\nline"),
+        ("value\n", &["--raw"], "value\n"),
+        ("value\r\n", &["--raw"], "value\r\n"),
+        ("\n", &["--raw"], "\n"),
+        ("", &["--allow-empty"], ""),
+        ("\n", &["--allow-empty"], ""),
+        ("", &["--raw", "--allow-empty"], ""),
+    ] {
+        let km = writer(&fixture).args(["write", NAME]).args(options).stdin(input);
+        km.run().await?.expect(0)?;
+        assert_eq!(stored(&fixture).await?, json!({ "key": expected }), "{input:?} {options:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn values_that_can_not_be_stored_are_refused_before_anything_is_sent() -> Result<()> {
+    let large = "a".repeat(LARGEST + 1);
+    for (input, options, why) in [
+        (&b""[..], &[][..], "empty"),
+        (b"\n", &[], "empty"),
+        (b"\r\n", &[], "empty"),
+        (b"", &["--raw"], "empty"),
+        (b"\xff\xfe", &[], "not UTF-8"),
+        (b"PLANTED-\xff", &["--raw"], "not UTF-8"),
+        (large.as_bytes(), &[], "768 KiB"),
+        (large.as_bytes(), &["--raw"], "768 KiB"),
+    ] {
+        let said = refused("usage", |km| {
+            let km = km.env("KM_ACCESS_MODE", "read_and_write");
+            km.args(["write", NAME]).args(options).stdin(input)
+        })
+        .await?;
+        says(&said, &["value", why])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_largest_value_is_stored() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let value = "a".repeat(LARGEST);
+    for input in [value.clone(), format!("{value}\n"), format!("{value}\r\n")] {
+        writer(&fixture).args(["write", NAME]).stdin(input).run().await?.expect(0)?;
+        assert_eq!(stored(&fixture).await?["key"].as_str().map(str::len), Some(LARGEST));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_says_where_it_wrote() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for version in 1..=2 {
+        let km = writer(&fixture).args(["write", NAME]).stdin(secret("value"));
+        let output = km.run().await?.expect(0)?;
+        let expected = format!("stored {}/data/{NAME} version {version}\n", fixture.mount);
+        assert_eq!((output.text()?, output.stderr.as_str()), (expected.as_str(), ""));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_description_stands_beside_the_value() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    for (setting, option, expected) in [
+        (None, None, None),
+        (Some("of the gateway"), None, Some("of the gateway")),
+        (None, Some("of this key"), Some("of this key")),
+        (Some("of the gateway"), Some("clé 🔑"), Some("clé 🔑")),
+        (Some(""), None, None),
+    ] {
+        let value = secret("value");
+        let km = writer(&fixture).args(["write", NAME]).stdin(value.as_str());
+        let km = setting.into_iter().fold(km, |km, text| km.env("KM_DESCRIPTION", text));
+        let km = option.into_iter().fold(km, |km, text| km.args(["--description", text]));
+        km.run().await?.expect(0)?;
+        let fields = match expected {
+            Some(text) => json!({ "key": value, "description": text }),
+            None => json!({ "key": value }),
+        };
+        assert_eq!(stored(&fixture).await?, fields);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_is_never_an_argument() -> Result<()> {
+    for options in [&[][..], &["--json"]] {
+        for value in [
+            "PLANTED-argument",
+            "-PLANTED-argument",
+            "--PLANTED-argument",
+            "--value=PLANTED-argument",
+            "--raw=PLANTED-argument",
+            "--allow-empty=PLANTED-argument",
+            "--cas=PLANTED-argument",
+            "-----BEGIN PRIVATE KEY-----\nPLANTED-key\n-----END PRIVATE KEY-----",
+        ] {
+            let nobody = crate::cli::listener::Silent::new()?;
+            let km = crate::cli::common::played(&nobody.address()).args(["write", NAME, value]);
+            let km = km.env("KM_ACCESS_MODE", "read_and_write").args(options).stdin("x");
+            // The harness fails a run that shows it.
+            let output = km.run().await?.expect(2)?;
+            assert!(output.stdout.is_empty());
+            assert_eq!(nobody.connections()?, 0);
+        }
+    }
+    let said = refused("usage", |km| km.args(["write", NAME, "PLANTED-argument"])).await?;
+    says(&said, &["stdin"])
+}
+
+#[tokio::test]
+async fn a_write_with_write_only_needs_no_right_to_read() -> Result<()> {
+    let policy = |mount: &str| {
+        format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
+    };
+    let spec = testkit::FixtureSpec { policy: Some(policy), ..Default::default() };
+    let fixture = Server::shared().await?.fixture_with(spec).await?;
+    let value = secret("value");
+    let km = || fixture.km().env("KM_ACCESS_MODE", "write_only");
+    km().args(["write", NAME]).stdin(value.as_str()).run().await?.expect(0)?;
+    assert_eq!(stored(&fixture).await?, json!({ "key": value }));
+    km().args(["delete", NAME]).run().await?.expect(0)?;
+    assert_eq!(fixture.get(NAME).await?.0, 404);
+    fails(|| km().args(["list"]), 5, "denied").await?;
+    Ok(())
+}

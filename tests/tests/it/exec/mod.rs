@@ -1,0 +1,54 @@
+//! `km exec` from outside: what the program finds in its environment, when it is started at all, how
+//! signals and exit codes pass, and what a changed value does.
+
+mod environment;
+mod exit;
+mod hardening;
+mod includes;
+mod not_started;
+mod signals;
+mod watch;
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+use testkit::{Fixture, Km};
+
+use crate::cli::common::{fails_as_json, file};
+
+/// A program that prints these variables, a line each.
+fn shows(names: &[&str]) -> [String; 4] {
+    let lines: Vec<_> = names.iter().map(|name| format!("printf '%s\\n' \"${name}\"")).collect();
+    shell(&lines.join("\n"))
+}
+
+/// A program that is this script.
+fn shell(script: &str) -> [String; 4] {
+    ["--", "/bin/sh", "-c", script].map(str::to_owned)
+}
+
+/// `km exec` with a configuration that refers to these names, and the file's directory.
+fn refers(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
+    let keys: Vec<_> = names.iter().map(|name| format!("os.environ/{name}")).collect();
+    let (directory, config) = file(format!("keys: [{}]\n", keys.join(", ")))?;
+    let km = fixture.km().env("KM_CONFIG", config).args(["exec"]);
+    Ok((directory, km))
+}
+
+/// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`. Returns
+/// what the first one said.
+async fn stops(
+    km: impl Fn() -> Km,
+    program: &[impl AsRef<str>],
+    code: i32,
+    kind: &str,
+) -> Result<String> {
+    let words = || program.iter().map(AsRef::as_ref);
+    fails_as_json(km().args(["--json"]).args(words()), code, kind).await?;
+    let output = km().args(words()).run().await?.expect(code)?;
+    ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
+    for start in ["km: ", "hint: "] {
+        let said = output.stderr.lines().any(|line| line.starts_with(start));
+        ensure!(said, "no line `{start}…`: {}", output.stderr);
+    }
+    Ok(output.stderr)
+}

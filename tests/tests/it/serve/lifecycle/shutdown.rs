@@ -1,0 +1,233 @@
+//! Signals: how it ends, and how it takes over other credentials.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use testkit::{Server, secret};
+use tokio::net::UnixDatagram;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::cli::common::played;
+use crate::cli::listener::{Reply, Scripted, version_two};
+use crate::login::accessors;
+use crate::serve::sidecar::Sidecar;
+
+const SOON: Duration = Duration::from_secs(5);
+/// Reached only by a test that fails.
+const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn writes_under_way_are_finished() -> Result<()> {
+    const WRITERS: usize = 16;
+    let fixture = Server::shared().await?.fixture().await?;
+    let sidecar = Arc::new(Sidecar::of(&fixture).await?);
+    let ending = Arc::new(AtomicBool::new(false));
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let (sidecar, ending) = (Arc::clone(&sidecar), Arc::clone(&ending));
+        let mount = fixture.mount.clone();
+        writers.spawn(async move {
+            let mut said = Vec::new();
+            for turn in 0.. {
+                let (name, value) = (format!("w{writer}-{turn}"), secret("value"));
+                let path = format!("/v1/{mount}/data/{name}");
+                let body = json!({ "data": { "key": value } });
+                let was_ending = ending.load(Relaxed);
+                match sidecar.call("POST", &path, body).await {
+                    Ok(answer) if answer.status == 200 => said.push((name, value)),
+                    // No connection is made any more, or a new one is closed before its request.
+                    other => {
+                        assert!(ending.load(Relaxed), "before the end: {other:?}");
+                        break;
+                    }
+                }
+                if was_ending {
+                    break;
+                }
+            }
+            said
+        });
+    }
+    crate::product::until("a write", async || Ok(fixture.get("w0-3").await?.0 == 200)).await?;
+    let began = Instant::now();
+    ending.store(true, Relaxed);
+    let sidecar_again = Arc::clone(&sidecar);
+    sidecar_again.signal("TERM")?;
+    drop(sidecar_again);
+    let mut said = Vec::new();
+    while let Some(ended) = writers.join_next().await {
+        said.extend(ended?);
+    }
+    let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+    sidecar.finish().await?.expect(0)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(said.len() > WRITERS, "{} writes", said.len());
+    for (name, value) in said {
+        let (status, stored) = fixture.get(&name).await?;
+        assert_eq!(status, 200, "{name} is lost");
+        assert_eq!(stored["data"]["data"]["key"], json!(value), "{name}");
+    }
+    Ok(())
+}
+
+/// The answer comes after the signal: it is waited for, and handed on.
+#[tokio::test]
+async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
+    for name in ["TERM", "INT"] {
+        let server = Scripted::with_token(|request| match request.split(' ').next() {
+            Some("GET") => version_two(),
+            _ => Reply::Later(
+                200,
+                json!({ "data": { "version": 3, "created_time": "2026-01-01T00:00:00Z",
+                    "deletion_time": "", "destroyed": false, "custom_metadata": null } }),
+            ),
+        })?;
+        let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+        let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
+        let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
+        calls.spawn(async move {
+            let body = json!({ "data": { "key": "v" } });
+            caller.call("POST", "/v1/secret/data/ONE", body).await
+        });
+        server.saw("POST /v1/secret/data/ONE").await?;
+        sidecar.signal(name)?;
+        // It listens no more, and is not gone.
+        crate::product::until("the door is closed", async || {
+            Ok(sidecar.get("/healthz").await.is_err())
+        })
+        .await?;
+        server.release();
+        let answer = calls.join_next().await.context("no call")???.expect(200)?;
+        assert_eq!(answer.json()?["data"]["version"], 3);
+        let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+        sidecar.finish().await?.expect(0)?;
+    }
+    Ok(())
+}
+
+/// What never comes is not waited for longer than five seconds.
+#[tokio::test]
+async fn it_ends_within_five_seconds() -> Result<()> {
+    let server = Scripted::with_token(|_| Reply::Hang)?;
+    let km = played(&server.address()).env("KM_DEADLINE", "60s");
+    let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
+    let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
+    calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
+    server.saw("GET /v1/secret/data/ONE").await?;
+    sidecar.signal("TERM")?;
+    let began = Instant::now();
+    calls.join_next().await;
+    let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+    sidecar.finish().await?.expect(0)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    Ok(())
+}
+
+/// What it has logged in for is of no use after it.
+#[tokio::test]
+async fn the_token_ends_with_it() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let sidecar = Sidecar::of(&fixture).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    assert_eq!(accessors(&fixture).await?.len(), 1);
+    sidecar.stop().await?;
+    assert_eq!(accessors(&fixture).await?.len(), 0);
+    Ok(())
+}
+
+/// A server that hangs by then holds nothing up.
+#[tokio::test]
+async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
+    let server = Scripted::new(|request| match request {
+        "POST /v1/auth/approle/login" => Reply::Json(
+            200,
+            json!({ "auth": { "client_token": "hvs-token", "lease_duration": 3600 } }),
+        ),
+        _ => Reply::Hang,
+    })?;
+    let km = testkit::Km::new()
+        .env("HCP_VAULT_ADDR", server.address())
+        .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
+        .env("HCP_VAULT_APPROLE_SECRET_ID", "id");
+    let sidecar = Sidecar::start(km, &[]).await?;
+    server.saw("POST /v1/auth/approle/login").await?;
+    crate::product::until("ready", async || Ok(sidecar.get("/readyz").await?.status == 200))
+        .await?;
+    let began = Instant::now();
+    sidecar.signal("TERM")?;
+    server.saw("POST /v1/auth/token/revoke-self").await?;
+    sidecar.finish().await?.expect(0)?;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    Ok(())
+}
+
+/// A client that has gone away doesn't stop a write half way.
+#[tokio::test]
+async fn a_write_outlives_its_client() -> Result<()> {
+    let server = Scripted::with_token(|request| match request.split(' ').next() {
+        Some("GET") => Reply::Later(
+            200,
+            json!({ "data": { "path": "secret/", "type": "kv", "options": { "version": "2" } } }),
+        ),
+        _ => Reply::Close,
+    })?;
+    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
+    let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
+    calls.spawn(async move {
+        let body = json!({ "data": { "key": "v" } });
+        caller.call("POST", "/v1/secret/data/ONE", body).await
+    });
+    server.saw("GET /v1/sys/internal/ui/mounts").await?;
+    calls.shutdown().await;
+    server.release();
+    server.saw("POST /v1/secret/data/ONE").await
+}
+
+#[tokio::test]
+async fn sighup_reads_credentials_again() -> Result<()> {
+    let server = Server::shared().await?;
+    let fixture = server.fixture().await?;
+    let other = server.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("vault-token");
+    // A token that may read somewhere else.
+    std::fs::write(&file, other.token(json!({})).await?)?;
+    let km = crate::cli::common::by_token(server.address(), &fixture.mount, "unused");
+    let km = km.env_remove("HCP_VAULT_TOKEN").env("KM_TOKEN_FILE", &file);
+    let mut sidecar = Sidecar::start(km, &[]).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(403)?;
+    std::fs::write(&file, fixture.token(json!({})).await?)?;
+    let local = secret("local");
+    std::fs::write(sidecar.files.path().join("token"), &local)?;
+    sidecar.running().signal("HUP")?;
+    sidecar.token = Some(local);
+    crate::product::until("the new token", async || {
+        Ok(sidecar.get("/km/v1/secrets/ONE").await?.status == 200)
+    })
+    .await?;
+    sidecar.stop().await.map(drop)
+}
+
+/// The service manager is told when it listens, and when it ends.
+#[tokio::test]
+async fn the_service_manager_is_told() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let place = directory.path().join("notify");
+    let manager = UnixDatagram::bind(&place)?;
+    let km = testkit::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &place);
+    let sidecar = Sidecar::start(km, &[]).await?;
+    let mut said = [0; 64];
+    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
+    assert_eq!(said.get(..length), Some(&b"READY=1\n"[..]));
+    sidecar.stop().await?;
+    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
+    assert_eq!(said.get(..length), Some(&b"STOPPING=1\n"[..]));
+    Ok(())
+}

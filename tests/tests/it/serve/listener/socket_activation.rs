@@ -1,0 +1,107 @@
+//! A socket that is opened before `km serve` runs and handed over to it, as systemd does it.
+
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use anyhow::Result;
+use http::Request;
+use http_body_util::Full;
+use serde_json::json;
+use testkit::{Km, Server};
+
+use crate::serve::client::send;
+use crate::serve::sidecar::Sidecar;
+
+fn offline(place: &str) -> Km {
+    Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", "--listen", place])
+}
+
+fn unix(path: &Path) -> String {
+    format!("unix:{}", path.display())
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_served_and_stays_when_it_ends() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("handed");
+    let listener = UnixListener::bind(&path)?;
+    // Whatever path it is told: nothing is made there.
+    let elsewhere = directory.path().join("km.sock");
+    let start = || -> Result<Km> {
+        let km = fixture.km().args(["serve", "--listen", &unix(&elsewhere)]);
+        Ok(km.hand_over(listener.try_clone()?))
+    };
+    let sidecar = Sidecar::run(start()?).await?;
+    assert_eq!(sidecar.socket(), path);
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    sidecar.stop().await?;
+    assert!(path.exists(), "it took a socket away that it didn't make");
+
+    // Who comes while none runs is answered by the next.
+    let request = Request::builder().uri("/km/v1/secrets/ONE");
+    let address = unix(&path);
+    let waiting = send(&address, request.body(Full::default())?);
+    let (answer, sidecar) = tokio::try_join!(waiting, Sidecar::run(start()?))?;
+    assert_eq!(answer.expect(200)?.json()?["value"], "v");
+    assert!(!elsewhere.exists());
+    sidecar.stop().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_socket_of_loopback_is_served() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let mut sidecar = Sidecar::start(fixture.km().hand_over(listener), &[]).await?;
+    assert_eq!(sidecar.address, address);
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    // On TCP the token is asked for, whoever has opened the socket.
+    sidecar.token = None;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(401)?;
+    sidecar.stop().await.map(drop)
+}
+
+#[tokio::test]
+async fn what_could_not_be_listened_on_is_refused() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let token = directory.path().join("token");
+    let (loopback, socket) = ("127.0.0.1:0", unix(&directory.path().join("s")));
+    let tcp = |place: &str| -> Result<OwnedFd> { Ok(TcpListener::bind(place)?.into()) };
+    let handed = UnixListener::bind(directory.path().join("handed"))?;
+    let listener = TcpListener::bind(loopback)?;
+    let connected = TcpStream::connect(listener.local_addr()?)?;
+    let (one, _other) = UnixStream::pair()?;
+    for (place, handed, why) in [
+        (loopback, tcp("0.0.0.0:0")?, "is not of loopback"),
+        (loopback, handed.into(), "is not a valid tcp socket"),
+        (&socket, tcp(loopback)?, "is not a valid unix stream socket"),
+        (&socket, std::fs::File::open(directory.path())?.into(), "is not a socket"),
+        (loopback, connected.into(), "`Accept=no`"),
+        (&socket, one.into(), "`Accept=no`"),
+    ] {
+        let km = offline(place).args(["--token-file"]).args([&token]).hand_over(handed);
+        let output = km.run().await?.expect(2)?;
+        assert!(output.stderr.contains(why), "{place}: {}", output.stderr);
+        assert_eq!(output.text()?, "", "it says that it listens");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_for_another_process_is_not_taken() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let handed = UnixListener::bind(directory.path().join("handed"))?;
+    let path = directory.path().join("s");
+    let km = offline(&unix(&path)).env("LISTEN_PID", std::process::id().to_string());
+    let sidecar = Sidecar::run(km.hand_over(handed)).await?;
+    assert_eq!(sidecar.socket(), path);
+    sidecar.get("/healthz").await?.expect(200)?;
+    sidecar.stop().await?;
+    assert!(!path.exists(), "its own is left");
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! What the audit log says of reads and of changes.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use testkit::{Fixture, Server, secret};
+
+use crate::serve::sidecar::Sidecar;
+
+/// Reads at both APIs, then changes; returns the events of `km::audit`.
+async fn events(fixture: &Fixture, filter: &str) -> Result<Vec<Value>> {
+    fixture.put("ONE", json!({ "key": secret("value") })).await?;
+    let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
+    let sidecar = Sidecar::start(km, &["--log-format", "json", "--log", filter]).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    let data = format!("/v1/{}/data/ONE", fixture.mount);
+    sidecar.get(&data).await?.expect(200)?;
+    sidecar.get(&format!("/v1/{}/metadata/ONE", fixture.mount)).await?.expect(200)?;
+    sidecar.call("LIST", &format!("/v1/{}/metadata", fixture.mount), None).await?.expect(200)?;
+    sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
+    sidecar.call("POST", &data, json!({ "data": { "key": secret("new") } })).await?.expect(200)?;
+    let logged = sidecar.stop().await?.stderr;
+    let events = logged.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    Ok(events.into_iter().filter(|event| event["target"] == "km::audit").collect())
+}
+
+#[tokio::test]
+async fn reads_are_logged_with_name_source_version_and_peer() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let events = events(&fixture, "km::audit=debug").await?;
+    let seen: Vec<_> = events
+        .iter()
+        .filter(|event| event["level"] == "DEBUG")
+        .map(|event| {
+            let fields = &event["fields"];
+            (
+                fields["door"].clone(),
+                fields["operation"].clone(),
+                fields["place"].clone(),
+                fields["source"].clone(),
+                fields["version"].clone(),
+            )
+        })
+        .collect();
+    let expected: Vec<_> = [
+        ("own", "read", "ONE", "vault", json!(1)),
+        ("own", "read", "ONE", "cache", json!(1)),
+        ("vault", "read", "ONE", "cache", json!(1)),
+        ("vault", "read_metadata", "ONE", "vault", json!(1)),
+        ("vault", "list", "", "vault", Value::Null),
+    ]
+    .into_iter()
+    .map(|(door, operation, place, source, version)| {
+        (json!(door), json!(operation), json!(place), json!(source), version)
+    })
+    .collect();
+    ensure!(seen == expected, "{events:#?}");
+    for event in &events {
+        ensure!(event["fields"]["who"].as_str().is_some_and(|who| who.starts_with("127.0.0.1:")));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn reads_are_not_logged_unless_they_are_asked_for_and_changes_are() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let events = events(&fixture, "km::audit=info").await?;
+    ensure!(events.len() == 1 && events[0]["level"] == "INFO", "{events:#?}");
+    ensure!(events[0]["fields"]["operation"] == "write", "{events:#?}");
+    Ok(())
+}

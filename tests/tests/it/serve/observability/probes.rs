@@ -1,0 +1,186 @@
+//! Health, readiness and metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use http::Request;
+use http_body_util::Full;
+use serde_json::json;
+use testkit::{Km, Server};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::cli::listener::{Reply, Scripted};
+use crate::product::until;
+use crate::serve::client::send;
+use crate::serve::sidecar::Sidecar;
+
+fn bare(path: &str) -> Result<Request<Full<bytes::Bytes>>> {
+    Ok(Request::builder().uri(path).body(Full::default())?)
+}
+
+#[tokio::test]
+async fn it_is_ready_after_the_first_login() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let sidecar = Sidecar::of(&fixture).await?;
+    sidecar.send(bare("/healthz")?).await?.expect(200)?;
+    until("ready", async || Ok(sidecar.send(bare("/readyz")?).await?.status == 200)).await
+}
+
+#[tokio::test]
+async fn it_is_not_ready_before_and_while_nothing_can_be_served() -> Result<()> {
+    let server = Scripted::new(|request| match request {
+        "POST /v1/auth/approle/login" => Reply::Later(
+            200,
+            json!({ "auth": { "client_token": "hvs-token", "lease_duration": 3600 } }),
+        ),
+        _ => Reply::Close,
+    })?;
+    let km = Km::new().env("HCP_VAULT_ADDR", server.address()).env("KM_DEADLINE", "2s");
+    let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
+    let sidecar = Sidecar::start(km, &[]).await?;
+    server.saw("POST /v1/auth/approle/login").await?;
+    sidecar.send(bare("/healthz")?).await?.expect(200)?;
+    let answer = sidecar.send(bare("/readyz")?).await?.expect(503)?;
+    assert_eq!(answer.header("retry-after"), "1");
+    server.release();
+    until("ready", async || Ok(sidecar.send(bare("/readyz")?).await?.status == 200)).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
+    sidecar.send(bare("/readyz")?).await?.expect(503)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn metrics_count_operations_and_hold_no_name() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let sidecar = Sidecar::start(fixture.km(), &["--metrics", "127.0.0.1:0"]).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
+    sidecar.send(bare("/km/v1/secrets/ONE")?).await?.expect(401)?;
+    let metrics = sidecar.metrics.clone().unwrap_or_default();
+    let own = send(&metrics, bare("/metrics")?).await?.expect(200)?;
+    assert!(own.header("content-type").starts_with("text/plain"));
+    for line in [
+        r#"km_serve_operations_total{door="own",operation="read",outcome="done"} 2"#,
+        r#"km_serve_operations_total{door="own",operation="read",outcome="not_found"} 1"#,
+        r#"km_serve_operation_seconds_count{door="own",operation="read"} 3"#,
+        r#"km_serve_reads_total{source="cache"} 1"#,
+        r#"km_serve_reads_total{source="vault"} 1"#,
+        r#"km_serve_refused_total{reason="token"} 1"#,
+    ] {
+        assert!(own.text.lines().any(|told| told == line), "no {line}: {}", own.text);
+    }
+    assert!(!own.text.contains("ONE") && !own.text.contains("ABSENT"), "{}", own.text);
+    // That listener has nothing else, and the main one asks for the token.
+    for path in ["/km/v1/secrets/ONE", "/healthz", "/v1/sys/health", "/"] {
+        send(&metrics, bare(path)?).await?.expect(404)?;
+    }
+    sidecar.send(bare("/metrics")?).await?.expect(401)?;
+    sidecar.get("/metrics").await?.expect(200)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_are_lines_of_json_where_that_is_asked_for() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "v" })).await?;
+    let options = ["--log-format", "json", "--log", "km::serve=info"];
+    let sidecar = Sidecar::start(fixture.km(), &options).await?;
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+    sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
+    let said = sidecar.stop().await?.stderr;
+    let events: Vec<serde_json::Value> =
+        said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let fields: Vec<_> = events.iter().map(|event| &event["fields"]).collect();
+    assert_eq!(fields.len(), 2, "{said}");
+    for (fields, (place, outcome)) in
+        fields.into_iter().zip([("ONE", "done"), ("ABSENT", "not_found")])
+    {
+        assert_eq!(fields["place"], place);
+        assert_eq!(fields["outcome"], outcome);
+        assert_eq!(fields["operation"], "read");
+        assert!(fields["duration_us"].is_u64());
+    }
+    Ok(())
+}
+
+/// Vault with a login that is answered, and reads and health that are while it is `up`.
+fn vault_that_is(up: &Arc<AtomicBool>, down: fn() -> Reply) -> Result<Scripted> {
+    let up = Arc::clone(up);
+    Scripted::new(move |request| match request {
+        "POST /v1/auth/approle/login" => Reply::Json(
+            200,
+            json!({ "auth": { "client_token": "hvs-token", "lease_duration": 3600 } }),
+        ),
+        _ if !up.load(Relaxed) => down(),
+        request if request.starts_with("GET /v1/sys/health") => {
+            Reply::Json(200, json!({ "initialized": true, "sealed": false }))
+        }
+        _ => Reply::Json(404, json!({ "errors": [] })),
+    })
+}
+
+async fn in_front_of(server: &Scripted) -> Result<Sidecar> {
+    let km = Km::new().env("HCP_VAULT_ADDR", server.address()).env("KM_DEADLINE", "2s");
+    let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
+    Sidecar::start(km, &["--metrics", "127.0.0.1:0"]).await
+}
+
+/// Waits until the gauge has this value, by looking at the metrics alone.
+async fn gauge_is(sidecar: &Sidecar, value: u8) -> Result<()> {
+    let metrics = sidecar.metrics.clone().unwrap_or_default();
+    let line = format!("km_serve_ready {value}");
+    until(&line, async || {
+        let text = send(&metrics, bare("/metrics")?).await?.expect(200)?.text;
+        Ok(text.lines().any(|told| told == line))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn gauge_follows_an_outage_although_nobody_asks_for_readiness() -> Result<()> {
+    let up = Arc::new(AtomicBool::new(true));
+    let server = vault_that_is(&up, || Reply::Json(503, json!({ "errors": ["Vault is sealed"] })))?;
+    let sidecar = in_front_of(&server).await?;
+    gauge_is(&sidecar, 1).await?;
+    for asks in [true, false] {
+        up.store(false, Relaxed);
+        if asks {
+            sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
+        }
+        gauge_is(&sidecar, 0).await?;
+        up.store(true, Relaxed);
+        gauge_is(&sidecar, 1).await?;
+    }
+    sidecar.stop().await.map(drop)
+}
+
+#[tokio::test]
+async fn many_probes_of_a_server_that_hangs_are_one_check() -> Result<()> {
+    const PROBES: usize = 50;
+    let up = Arc::new(AtomicBool::new(true));
+    let server = vault_that_is(&up, || Reply::Hang)?;
+    let sidecar = Arc::new(in_front_of(&server).await?);
+    gauge_is(&sidecar, 1).await?;
+    up.store(false, Relaxed);
+    sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
+    let before = server.requests().len();
+    let began = Instant::now();
+    let mut probes = JoinSet::new();
+    for _ in 0..PROBES {
+        let sidecar = Arc::clone(&sidecar);
+        probes.spawn(async move { sidecar.send(bare("/readyz")?).await?.expect(503) });
+    }
+    while let Some(probe) = probes.join_next().await {
+        probe??;
+    }
+    let (took, asked) = (began.elapsed(), server.requests().len() - before);
+    ensure!(took < Duration::from_secs(10), "{took:?}");
+    // One check a second, and what each of them sends again.
+    ensure!(asked < PROBES / 2, "{asked} requests");
+    Ok(())
+}

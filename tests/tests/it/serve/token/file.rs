@@ -1,0 +1,150 @@
+//! The file that holds the token: which ones are used, and how one is created.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+use testkit::{Km, write_private};
+
+use crate::serve::sidecar::Sidecar;
+
+const ENOUGH: &str = "0123456789abcdef";
+
+fn serve(token_file: &Path) -> Km {
+    let km = Km::new().env("HCP_VAULT_TOKEN", "t");
+    km.args(["serve", "--listen", "127.0.0.1:0", "--token-file"]).args([token_file])
+}
+
+/// Makes a file with this content and mode.
+fn file(directory: &TempDir, name: &str, content: &str, mode: u32) -> Result<PathBuf> {
+    let path = directory.path().join(name);
+    write_private(&path, content)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+    Ok(path)
+}
+
+/// It ends with exit code 2 and says why, before it listens.
+async fn refused(path: &Path, why: &str) -> Result<()> {
+    let output = serve(path).run().await?.expect(2)?;
+    let line = format!("km: settings: --token-file {}: ", path.display());
+    ensure!(output.stderr.contains(&line), "{}", output.stderr);
+    ensure!(output.stderr.contains(why), "no {why:?}: {}", output.stderr);
+    ensure!(output.stderr.contains("hint: "), "{}", output.stderr);
+    ensure!(output.stdout.is_empty(), "it says that it listens");
+    Ok(())
+}
+
+#[tokio::test]
+async fn file_that_another_user_can_have_chosen_or_read_is_refused() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let good = file(&directory, "good", ENOUGH, 0o600)?;
+    let link = directory.path().join("link");
+    symlink(&good, &link)?;
+    refused(&link, "is a symbolic link").await?;
+    for mode in [0o604, 0o644, 0o666, 0o620, 0o602] {
+        let path = file(&directory, &format!("{mode:o}"), ENOUGH, mode)?;
+        refused(&path, "is accessible to others").await?;
+    }
+    let fifo = directory.path().join("fifo");
+    ensure!(Command::new("mkfifo").arg(&fifo).status()?.success());
+    refused(&fifo, "not a regular file").await?;
+    let inner = directory.path().join("directory");
+    fs::create_dir(&inner)?;
+    refused(&inner, "not a regular file").await?;
+    refused(Path::new("/dev/zero"), "not a regular file").await?;
+    Ok(())
+}
+
+/// The file of another user can be made by root alone. Elsewhere a foreign directory shows the rule.
+#[tokio::test]
+async fn file_of_another_user_is_refused() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = file(&directory, "foreign", ENOUGH, 0o644)?;
+    if std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).is_ok() {
+        refused(&path, "belongs to another user").await?;
+        // Nor is an empty one replaced.
+        let empty = file(&directory, "empty", "", 0o666)?;
+        std::os::unix::fs::chown(&empty, Some(65_534), Some(65_534))?;
+        refused(&empty, "belongs to another user").await?;
+        ensure!(fs::read(&empty)?.is_empty(), "it was replaced");
+    } else {
+        refused(Path::new("/tmp/km-test-token"), "is writable by others").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn directory_that_others_can_write_to_is_refused() -> Result<()> {
+    for (mode, exists) in
+        [(0o777, true), (0o1777, true), (0o1777, false), (0o770, true), (0o770, false)]
+    {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("token");
+        if exists {
+            write_private(&path, ENOUGH)?;
+        }
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
+        refused(&path, "is writable by others").await?;
+    }
+    // A directory above it counts as well, unless it is sticky.
+    let directory = tempfile::tempdir()?;
+    let inner = directory.path().join("inner");
+    fs::create_dir(&inner)?;
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700))?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777))?;
+    refused(&inner.join("token"), "is writable by others").await?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777))?;
+    Sidecar::run(serve(&inner.join("token"))).await?.stop().await.map(drop)
+}
+
+#[tokio::test]
+async fn text_that_is_not_a_token_is_refused() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    for (number, (content, why)) in [
+        ("\n", "fewer than 16 bytes"),
+        ("0123456789abcde", "fewer than 16 bytes"),
+        ("0123456789abcde\n", "fewer than 16 bytes"),
+        ("two words of a token", "does not hold a token"),
+        ("0123456789abcdef\n0123456789abcdef\n", "does not hold a token"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        refused(&file(&directory, &number.to_string(), content, 0o600)?, why).await?;
+    }
+    let huge = file(&directory, "huge", &"x".repeat(100_000), 0o600)?;
+    refused(&huge, "does not hold a token").await
+}
+
+#[tokio::test]
+async fn empty_leftover_is_replaced() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    for mode in [0o600, 0o644] {
+        let path = file(&directory, &format!("{mode:o}"), "", mode)?;
+        let sidecar = Sidecar::run(serve(&path)).await?;
+        ensure!(sidecar.token.as_ref().is_some_and(|token| token.len() >= 32));
+        ensure!(fs::metadata(&path)?.permissions().mode() & 0o777 == 0o600);
+        sidecar.get("/metrics").await?.expect(200)?;
+        sidecar.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_that_start_together_have_one_token() -> Result<()> {
+    for leftover in [false, true] {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("token");
+        if leftover {
+            write_private(&path, "")?;
+        }
+        let (one, two) = tokio::try_join!(Sidecar::run(serve(&path)), Sidecar::run(serve(&path)))?;
+        ensure!(one.token.is_some() && one.token == two.token);
+        one.get("/metrics").await?.expect(200)?;
+        two.get("/metrics").await?.expect(200)?;
+    }
+    Ok(())
+}

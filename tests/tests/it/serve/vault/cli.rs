@@ -1,0 +1,113 @@
+//! The Vault command line as a client of the Vault door, by address and token alone.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use testkit::{Fixture, Server, secret, vault_program};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::serve::sidecar::Sidecar;
+
+/// Runs it: exit code, stdout, stderr.
+async fn vault(
+    sidecar: &Sidecar,
+    arguments: &[&str],
+    input: &str,
+) -> Result<(i32, String, String)> {
+    let mut child = Command::new(vault_program().await?)
+        .args(arguments)
+        .env_clear()
+        .env("VAULT_ADDR", format!("http://{}", sidecar.address))
+        .env("VAULT_TOKEN", sidecar.token.as_deref().unwrap_or_default())
+        .env("HOME", sidecar.files.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("no stdin")?;
+    stdin.write_all(input.as_bytes()).await?;
+    drop(stdin);
+    let output = child.wait_with_output().await?;
+    let text = |bytes| String::from_utf8(bytes);
+    let code = output.status.code().context("it was killed")?;
+    Ok((code, text(output.stdout)?, text(output.stderr)?))
+}
+
+async fn works(sidecar: &Sidecar, arguments: &[&str]) -> Result<String> {
+    let (code, stdout, stderr) = vault(sidecar, arguments, "").await?;
+    ensure!(code == 0, "vault {}: {code}: {stderr}", arguments.join(" "));
+    Ok(stdout)
+}
+
+async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
+    let (mount, value) = (fixture.mount.as_str(), secret("value"));
+    let path = format!("{mount}/{name}");
+    let (code, _, stderr) = vault(sidecar, &["kv", "put", &path, "key=-"], &value).await?;
+    ensure!(code == 0, "vault kv put: {stderr}");
+    assert_eq!(fixture.get(name).await?.1["data"]["data"], json!({ "key": value }));
+    let read = works(sidecar, &["kv", "get", "-field=key", &path]).await?;
+    assert_eq!(read, value);
+    let read = works(sidecar, &["kv", "get", "-mount", mount, "-format=json", name]).await?;
+    let read: Value = serde_json::from_str(&read)?;
+    assert_eq!(read["data"]["data"]["key"], json!(value));
+    works(sidecar, &["kv", "put", "-cas=1", &path, "key=second"]).await?;
+    let (code, _, stderr) =
+        vault(sidecar, &["kv", "put", "-cas=1", &path, "key=third"], "").await?;
+    assert_ne!(code, 0);
+    assert!(stderr.contains("check-and-set parameter did not match"), "{stderr}");
+    let old = works(sidecar, &["kv", "get", "-version=1", "-field=key", &path]).await?;
+    assert_eq!(old, value);
+    works(sidecar, &["kv", "patch", &path, "other=added"]).await?;
+    let (_, patched) = fixture.get(name).await?;
+    assert_eq!(patched["data"]["data"], json!({ "key": "second", "other": "added" }));
+    let metadata = works(sidecar, &["kv", "metadata", "get", "-format=json", &path]).await?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    assert_eq!(metadata["data"]["current_version"], 3);
+    works(sidecar, &["kv", "metadata", "put", "-custom-metadata=owner=me", &path]).await?;
+    works(sidecar, &["kv", "delete", &path]).await?;
+    assert_eq!(fixture.get(name).await?.0, 404);
+    let (_, stdout, _) = vault(sidecar, &["kv", "get", &path], "").await?;
+    assert!(stdout.contains("deletion_time"), "{stdout}");
+    works(sidecar, &["kv", "metadata", "delete", &path]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_puts_gets_lists_and_deletes() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let sidecar = Sidecar::of(&fixture).await?;
+    fixture.put("stays", json!({ "key": "v" })).await?;
+    fixture.put("folder/inner", json!({ "key": "v" })).await?;
+    life_of_a_secret(&fixture, &sidecar, "one").await?;
+    life_of_a_secret(&fixture, &sidecar, "folder/litellm/alias").await?;
+    let list = works(&sidecar, &["kv", "list", "-format=json", &fixture.mount]).await?;
+    assert_eq!(serde_json::from_str::<Value>(&list)?, json!(["folder/", "stays"]));
+    let folder = format!("{}/folder", fixture.mount);
+    let list = works(&sidecar, &["kv", "list", "-format=json", &folder]).await?;
+    assert_eq!(serde_json::from_str::<Value>(&list)?, json!(["inner"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
+    let server = Server::shared().await?;
+    let (fixture, other) = (server.fixture().await?, server.fixture().await?);
+    let sidecar = Sidecar::of(&fixture).await?;
+    let elsewhere = format!("{}/one", other.mount);
+    for arguments in
+        [["kv", "get", &elsewhere], ["kv", "delete", &elsewhere], ["secrets", "list", "-detailed"]]
+    {
+        let (code, _, stderr) = vault(&sidecar, &arguments, "").await?;
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(stderr.contains("Code: 403"), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("permission denied") || stderr.contains("preflight"), "{stderr}");
+    }
+    let absent = format!("{}/absent", fixture.mount);
+    let (code, _, stderr) = vault(&sidecar, &["kv", "get", &absent], "").await?;
+    assert_eq!(code, 2);
+    assert!(stderr.contains("No value found"), "{stderr}");
+    works(&sidecar, &["token", "lookup"]).await.map(drop)
+}
