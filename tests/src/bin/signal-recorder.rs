@@ -1,7 +1,7 @@
-//! A program that prints the number of each signal it receives, a line per delivery.
+//! Prints the number of each signal it receives, one line per delivery.
 //!
-//! The first line is `ready` and its process id. It ends after a minute, or when nobody reads its
-//! output any more.
+//! The first line is `ready` and the process ID. The program exits after a minute, or when nothing
+//! reads its output any more.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGCHLD, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP};
 use signal_hook::low_level::pipe;
 
-/// Longer than any test that uses it.
+/// Longer than any test that uses the program.
 const ENDS_AFTER: Duration = Duration::from_secs(60);
 
-/// How often it looks at what has arrived. The handler itself counts.
+/// The interval at which deliveries are collected. The handler itself counts them.
 const LOOKS_EVERY: Duration = Duration::from_millis(1);
 
 /// Signals that cannot be caught, or that the tests do not send.
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     for number in (1..=64).filter(|number| !NOT_CAUGHT.contains(number)) {
         let (received, handler) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
-        // The C library keeps the first real-time signals for itself.
+        // The C library reserves the first real-time signals.
         if pipe::register(number, handler).is_ok() {
             deliveries.push((number, received));
         }

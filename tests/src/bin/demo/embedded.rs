@@ -1,4 +1,4 @@
-//! A gateway in Rust, with the key manager inside: what was read once is in memory.
+//! A Rust gateway that embeds the key manager and serves repeated reads from the cache.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::look::Look;
 use crate::operator::{Gateway, NAME};
 use crate::show::{claim, heading, text};
 
-/// Reads twice. That the second answer comes from memory shows itself: the server has another
-/// value by then.
+/// Reads twice. The server has another value by the second read, which proves that it is a cache
+/// hit.
 pub(crate) async fn read_twice(server: &Server, gateway: &Gateway, look: &Look<'_>) -> Result<()> {
     heading("The key is read again from memory, by a gateway that embeds the key manager");
     let env = environment(gateway);

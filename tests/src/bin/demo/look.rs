@@ -1,4 +1,4 @@
-//! The second look: plain HTTP and the server's own command line, no code of the product.
+//! Verification by plain HTTP and the server's command line, without code of the product.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ impl<'a> Look<'a> {
         Self { server, gateway }
     }
 
-    /// A login without `km`, and what the token may do.
+    /// Logs in without `km`, and verifies the capabilities of the token.
     pub(crate) async fn credentials_may_read(&self) -> Result<()> {
         let Gateway { role_id, secret_id, .. } = self.gateway;
         let body = json!({ "role_id": role_id, "secret_id": secret_id });

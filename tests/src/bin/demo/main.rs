@@ -1,6 +1,6 @@
-//! The main job, shown against a real Vault: set up as an operator would, then `km check`,
-//! `km read`, `km delete`, then a team's virtual key. Every claim has a second look at the server, beside `km`; one that
-//! fails ends the demo with an error. Nothing is left running.
+//! Demonstrates `km` against a real Vault: setup as an operator, then `km check`, `km read` and
+//! `km delete`, then a team's virtual key. Every claim is verified on the server without `km`, and
+//! one that fails ends the demo with an error. Nothing is left running.
 #![expect(clippy::print_stdout, reason = "a program for people to read")]
 
 mod embedded;
@@ -86,7 +86,7 @@ async fn read_what_is_gone(gateway: &Gateway, look: &Look<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Shows and runs `km` with the block's environment, in an access mode.
+/// Prints and runs `km` with the environment block, in an access mode.
 async fn km(gateway: &Gateway, arguments: &[&str], mode: Option<&str>) -> Result<Output> {
     let mode = mode.map(|mode| ("KM_ACCESS_MODE", mode));
     let shown = mode.map(|(name, value)| format!("{name}={value} ")).unwrap_or_default();

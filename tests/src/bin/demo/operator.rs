@@ -1,5 +1,5 @@
-//! What an operator does once: a policy, a role, the key. Each command is shown and then run, by
-//! the server's own `vault`.
+//! One-time setup by an operator: a policy, a role, a key. Each command is printed and then run
+//! with the server's `vault`.
 
 use anyhow::Result;
 use testkit::{Server, unique};
@@ -8,14 +8,14 @@ use crate::show::{command, heading, text};
 
 pub(crate) const NAME: &str = "OPENAI_API_KEY";
 
-/// Reading is all that a gateway needs. The demo deletes too, so that it can show a miss.
+/// A gateway only needs to read. The demo also deletes, so that it can show a miss.
 const POLICY: &str = r#"path "secret/data/*" { capabilities = ["read", "delete"] }"#;
 
-/// What the gateway is given.
+/// What the operator passes to the gateway.
 pub(crate) struct Gateway {
     pub(crate) role_id: String,
     pub(crate) secret_id: String,
-    /// The provider's key.
+    /// The provider key.
     pub(crate) value: String,
     /// `NAME=value` lines, as in an `.env` file.
     pub(crate) env_block: String,

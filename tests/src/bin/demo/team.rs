@@ -1,5 +1,5 @@
-//! A team's virtual key, at the place of LiteLLM's own page: stored, rotated, renamed, deleted, each
-//! step looked up with `vault` and plain HTTP.
+//! A team's virtual key at the location of LiteLLM's example: stored, rotated, renamed and deleted.
+//! Each step is verified with `vault` and plain HTTP.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Demo<'_> {
         let enable = ["secrets", "enable", &path, "-version=2", "kv"];
         show::command(&format!("vault {}", enable.join(" ")));
         self.server.cli(&enable).await?;
-        // A fresh mount sets itself up for a moment.
+        // A new mount is briefly unavailable while Vault initializes it.
         self.server.until_ok(&format!("{MOUNT}/config")).await?;
         text(TEAM);
         let policy = self.km(&["check", "--policy"], "").await?.expect(0)?;
@@ -91,7 +91,7 @@ impl Demo<'_> {
         Ok(())
     }
 
-    /// `km key …` with the team's settings.
+    /// Runs `km key …` with the team's settings.
     async fn key(&self, arguments: &[&str], value: &str) -> Result<Output> {
         let output = self.km(&[arguments, &["--team-settings", TEAM]].concat(), value).await?;
         let output = output.expect(0)?;

@@ -1,4 +1,4 @@
-//! What these suites share: how a failure has to look, and runs that must not reach a server.
+//! Shared helpers: the required form of a failure, and runs that must not contact a server.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use testkit::{Fixture, Km, secret};
 
 use super::listener::Silent;
 
-/// A name that gateways ask for.
+/// The name of a provider key as gateways request it.
 pub(crate) const NAME: &str = "OPENAI_API_KEY";
 
-/// The fixture's program, allowed to write.
+/// Returns the fixture's program in the mode `read_and_write`.
 pub(crate) fn writer(fixture: &Fixture) -> Km {
     fixture.km().env("KM_ACCESS_MODE", "read_and_write")
 }
 
-/// A program with a token instead of a login.
+/// Returns a program that uses a token instead of a login.
 pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
     Km::new()
         .env("HCP_VAULT_ADDR", address)
@@ -25,13 +25,14 @@ pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
         .env("HCP_VAULT_TOKEN", token)
 }
 
-/// The same against a server that is played, at LiteLLM's default mount. The token is planted.
+/// Like [`by_token`], but for a scripted server at LiteLLM's default mount and with a planted
+/// token.
 pub(crate) fn played(address: &str) -> Km {
     by_token(address, "secret", &secret("token"))
 }
 
-/// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`; both
-/// leave stdout empty and say how to mend it. Returns what the first one said.
+/// Runs `km` twice, as text and with `--json`. Both must fail with `code`, leave stdout empty and
+/// give a hint; the JSON form must name `kind`. Returns the stderr of the text form.
 pub(crate) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<String> {
     let document = fails_as_json(km().args(["--json"]), code, kind).await?;
     let output = km().run().await?.expect(code)?;
@@ -41,21 +42,22 @@ pub(crate) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<
     ensure!(said.lines().any(|line| line.starts_with("hint: ")), "no hint: {said}");
     for line in said.lines().filter_map(|line| line.strip_prefix("km: ")) {
         ensure!(line.contains(": ") || kind == "usage", "not `what: why`: {line}");
-        // Where several things are wrong, the document has them all.
+        // If there are several problems, the JSON form contains all of them.
         let message = document["error"]["message"].as_str().unwrap_or_default();
         ensure!(alike(message, line), "the document lacks {line:?}: {message:?}");
     }
     Ok(said)
 }
 
-/// Runs it once: it fails, and stderr is one JSON object of the documented form, and nothing else.
+/// Runs `km` once. It must fail, and stderr must be one JSON object of the documented form and
+/// nothing else.
 pub(crate) async fn fails_as_json(km: Km, code: i32, kind: &str) -> Result<Value> {
     let output = km.run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
     error_document(&output.stderr, kind)
 }
 
-/// Reads the one JSON object that an error is.
+/// Parses stderr as the one JSON object of an error.
 pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     let document: Value =
         serde_json::from_str(stderr).with_context(|| format!("not one JSON object: {stderr}"))?;
@@ -71,7 +73,8 @@ pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     Ok(document)
 }
 
-/// Runs it against a server that must not hear of it: exit 2, and no connection was opened.
+/// Runs `km` against a server that it must not contact. It must exit with 2 and open no connection.
+/// Returns stderr.
 pub(crate) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
     let nobody = Silent::new()?;
     let said = fails(|| change(played(&nobody.address())), 2, kind).await?;
@@ -79,7 +82,7 @@ pub(crate) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<Str
     Ok(said)
 }
 
-/// Fails unless the text has all of these parts.
+/// Fails unless the text contains all of these parts.
 pub(crate) fn says(text: &str, parts: &[&str]) -> Result<()> {
     for part in parts {
         ensure!(text.contains(part), "{part:?} is missing: {text}");
@@ -87,7 +90,7 @@ pub(crate) fn says(text: &str, parts: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// A directory with one file in it, which lives as long as the directory.
+/// Creates a directory with one file in it. The file is removed with the directory.
 pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("file");
@@ -95,7 +98,7 @@ pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
     Ok((directory, path))
 }
 
-/// Whether both texts are the same but for figures, such as a time that was waited.
+/// Returns whether `whole` contains `part`, ignoring digits such as those of a measured time.
 fn alike(whole: &str, part: &str) -> bool {
     let plain = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     plain(whole).contains(&plain(part))

@@ -1,4 +1,4 @@
-//! `km delete`: the latest version goes, and can be taken back.
+//! `km delete` deletes the latest version, which can be undeleted.
 
 use anyhow::Result;
 use serde_json::json;

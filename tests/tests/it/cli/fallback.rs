@@ -1,4 +1,4 @@
-//! When the process environment is asked for a name that is looked up in Vault.
+//! Fallback to the process environment for names that are looked up in Vault.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use super::listener::closed_port;
 
 const POLICIES: [Option<&str>; 4] = [None, Some("never"), Some("on_missing"), Some("on_error")];
 
-/// What each policy, the default first, makes of a case: the exit code, 0 for the environment's
-/// value.
+/// Runs a case under each policy, the default first, and compares the exit codes. With code 0
+/// stdout must be the value of the environment.
 async fn check(case: &str, km: impl Fn() -> Km, codes: [i32; 4]) -> Result<()> {
     for (policy, code) in POLICIES.into_iter().zip(codes) {
         let value = secret("environment");
@@ -38,7 +38,7 @@ async fn a_name_that_was_never_written() -> Result<()> {
     check("never written", || fixture.km(), [0, 6, 0, 0]).await?;
     let nowhere = fixture.km().args(["read", NAME]).run().await?.expect(6)?;
     assert!(nowhere.stdout.is_empty());
-    // A variable that is there counts, be it empty.
+    // A variable that is set counts, even if it is empty.
     let km = fixture.km().env(NAME, "").args(["read", NAME]);
     assert_eq!(km.run().await?.expect(0)?.text()?, "");
     Ok(())
@@ -106,7 +106,7 @@ async fn a_server_that_can_not_be_asked() -> Result<()> {
     check("login refused", km, [3, 3, 3, 0]).await
 }
 
-/// Whatever the policy says, and whoever is asked first.
+/// Applies to every policy and to every order of sources.
 #[tokio::test]
 async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> {
     let fixture = fixture(None).await?;
@@ -125,7 +125,7 @@ async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> 
             }
         }
     }
-    // Vault is asked for them all the same.
+    // They are still looked up in Vault.
     let value = secret("stored");
     fixture.put("VAULT_TOKEN", json!({ "key": value })).await?;
     let km = fixture.km().env("VAULT_TOKEN", "of the environment").args(["read", "VAULT_TOKEN"]);

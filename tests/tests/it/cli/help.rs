@@ -1,11 +1,11 @@
-//! Help and version: on stdout, exit 0, and all settings in it.
+//! `--help` and `--version`: on stdout, exit 0, and help lists all settings.
 
 use anyhow::Result;
 use testkit::Km;
 
 use super::common::says;
 
-/// Every setting of the contract that these commands have.
+/// The settings that the help of every command must list.
 const SETTINGS: [&str; 12] = [
     "HCP_VAULT_ADDR",
     "HCP_VAULT_APPROLE_SECRET_ID",

@@ -1,4 +1,4 @@
-//! `km list`: names under the global prefix.
+//! `km list`: names below the global prefix.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ async fn deleted_and_destroyed_secrets_are_listed_only_with_all_and_marked() -> 
     let versions = json!({ "versions": [1] });
     server.must("PUT", &format!("{mount}/destroy/folder/destroyed"), versions).await?;
     server.must("DELETE", &format!("{mount}/metadata/folder/removed"), None).await?;
-    // A secret that is deleted in an hour is alive, and so is one with a deleted older version.
+    // A secret whose deletion is scheduled is listed, and so is one with a deleted older version.
     let later = json!({ "delete_version_after": "1h" });
     server.must("POST", &format!("{mount}/metadata/folder/scheduled"), later).await?;
     fixture.put("folder/scheduled", json!({ "key": "v" })).await?;

@@ -1,4 +1,4 @@
-//! Servers that are played: one that only counts who comes, one that answers by a script.
+//! Test servers: one that only counts connections, and one that responds by a script.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// Longer than a program under load needs to begin.
+/// Longer than `km` needs to start on a loaded machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
-/// A port that takes connections and never answers.
+/// A server that accepts connections and never responds.
 pub(crate) struct Silent(TcpListener);
 
 impl Silent {
@@ -28,7 +28,7 @@ impl Silent {
         address("http", self.0.local_addr())
     }
 
-    /// How many connections were opened since it was last asked: they wait in the backlog.
+    /// Returns how many connections were opened since the last call. They wait in the backlog.
     pub(crate) fn connections(&self) -> Result<usize> {
         let mut count = 0;
         loop {
@@ -41,52 +41,52 @@ impl Silent {
     }
 }
 
-/// A port where nobody listens.
+/// Returns the address of a port on which nothing listens.
 pub(crate) fn closed_port() -> Result<String> {
     Ok(address("http", TcpListener::bind("127.0.0.1:0")?.local_addr()))
 }
 
-/// What follows on a request.
+/// The reaction of a scripted server to a request.
 pub(crate) enum Reply {
-    /// A JSON answer.
+    /// Sends a JSON response.
     Json(u16, Value),
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// The end of the connection.
+    /// Closes the connection.
     Close,
-    /// Nothing.
+    /// Does not respond.
     Hang,
-    /// The answer, once [`Scripted::release`] is called.
+    /// Sends the JSON response once [`Scripted::release`] is called.
     Later(u16, Value),
 }
 
-/// Several of them, each with what it is.
+/// A table of replies, each with a label.
 pub(crate) type Replies<const N: usize> = [(&'static str, fn() -> Reply); N];
 
 impl Reply {
-    /// An HTTP answer that is none of Vault's.
+    /// Returns an HTTP response that does not come from Vault.
     pub(crate) fn html(status: u16) -> Self {
         let page = "<html><body>PLANTED-page</body></html>";
         Self::Bytes(answer(status, "text/html", page))
     }
 }
 
-/// What a mount of version 2 at `secret/` answers to the question what it is.
+/// The response of a version 2 mount at `secret/` to a request for its type.
 pub(crate) fn version_two() -> Reply {
     let data = json!({ "path": "secret/", "type": "kv", "options": { "version": "2" } });
     Reply::Json(200, json!({ "data": data }))
 }
 
-/// What a process that lives on asks about a token that it was given.
+/// The request by which a long-running process looks up a given token.
 pub(crate) const LOOK_UP: &str = "GET /v1/auth/token/lookup-self";
 
-/// The answer.
+/// The response to [`LOOK_UP`]: a token that does not expire.
 pub(crate) fn looked_up() -> Value {
     json!({ "data": { "ttl": 0, "creation_ttl": 0, "renewable": false, "num_uses": 0,
         "period": 0, "type": "service", "policies": ["default"] } })
 }
 
-/// A server on loopback that answers each request, `METHOD /path`, by a script.
+/// A server on loopback that responds to each request, `METHOD /path`, by a script.
 pub(crate) struct Scripted {
     at: SocketAddr,
     shared: Arc<Shared>,
@@ -116,7 +116,7 @@ impl Scripted {
                     return;
                 }
                 let server = Arc::clone(&server);
-                // It ends with its connection: a program that is gone closes it.
+                // The thread ends with its connection, which `km` closes when it exits.
                 thread::spawn(move || server.serve(connection));
             }
         });
@@ -127,7 +127,7 @@ impl Scripted {
         address("http", Ok(self.at))
     }
 
-    /// The same, with a given token that may be looked up and lives without end.
+    /// Like [`Self::new`], but token lookups succeed, and the token does not expire.
     pub(crate) fn with_token(
         script: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Result<Self> {
@@ -137,22 +137,22 @@ impl Scripted {
         })
     }
 
-    /// The port alone.
+    /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
         self.at.port()
     }
 
-    /// The requests so far, as `METHOD /path?query`.
+    /// Returns the requests so far, as `METHOD /path?query`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.seen.borrow().clone()
     }
 
-    /// Waits until a request that begins like this is here.
+    /// Waits until a request that begins with `head` has arrived.
     pub(crate) async fn saw(&self, head: &str) -> Result<()> {
         self.saw_more(head, 0).await
     }
 
-    /// The same, after so many others.
+    /// Like [`Self::saw`], but ignores the first `others` requests.
     pub(crate) async fn saw_more(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
         let here =
@@ -162,7 +162,7 @@ impl Scripted {
         Ok(())
     }
 
-    /// Lets the answers out that come later.
+    /// Sends the responses of [`Reply::Later`].
     pub(crate) fn release(&self) {
         self.shared.released.store(true, Ordering::Relaxed);
         self.shared.seen.send_modify(|_| ());
@@ -172,7 +172,7 @@ impl Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        // Wakes who waits for the next connection.
+        // Wakes the thread that waits for the next connection.
         let _ = TcpStream::connect(self.at);
     }
 }
@@ -206,7 +206,7 @@ impl Shared {
     }
 }
 
-/// Reads one request to its end; `None` when there is no more.
+/// Reads one request to its end. Returns `None` at the end of the connection.
 fn read(reader: &mut BufReader<TcpStream>) -> Option<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! The `km` program from outside: arguments, environment, stdin, stdout, stderr, exit codes and
-//! signals, against a real server. Servers that misbehave are played by [`listener`].
+//! End-to-end tests of the `km` program against a real server: arguments, environment, stdin,
+//! stdout, stderr, exit codes and signals. [`listener`] provides scripted servers that misbehave.
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 

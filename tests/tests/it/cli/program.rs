@@ -1,4 +1,4 @@
-//! The program's own file, for runs that need another stdin or stdout than a pipe.
+//! Runs of the `km` executable whose stdin or stdout is not a pipe.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -9,10 +9,10 @@ use testkit::Km;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// A program that hangs fails its test.
+/// Time limit of a run; one that hangs fails its test.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
-/// Runs a command line on a terminal of its own: exit code, and what the terminal showed.
+/// Runs a command line on a terminal. Returns the exit code and what the terminal displayed.
 pub(crate) async fn on_a_terminal(
     arguments: &str,
     environment: &[(&str, &str)],
@@ -32,7 +32,7 @@ pub(crate) async fn on_a_terminal(
     Ok((code, String::from_utf8(shown.stdout)?))
 }
 
-/// Runs it with a file for its stdout: exit code, and stderr.
+/// Runs `km` with a file as stdout. Returns the exit code and stderr.
 pub(crate) async fn onto(
     stdout: File,
     arguments: &[&str],
@@ -52,7 +52,7 @@ pub(crate) async fn onto(
     Ok((ended.status.code().context("km was killed")?, String::from_utf8(ended.stderr)?))
 }
 
-/// Starts the program with an open stdin, and waits until it catches SIGTERM.
+/// Starts `km` with an open stdin, and waits until it catches SIGTERM.
 pub(crate) async fn with_open_stdin(
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -70,7 +70,7 @@ pub(crate) async fn with_open_stdin(
     Ok(child)
 }
 
-/// Waits until the program catches SIGTERM.
+/// Waits until the process catches SIGTERM.
 async fn catches_sigterm(child: &Child) -> Result<()> {
     const SIGTERM: u32 = 15;
     let id = child.id().context("the program has ended")?;

@@ -1,4 +1,4 @@
-//! `km read`: names, sources, booleans and what is told about them.
+//! `km read`: names, sources, booleans and `--explain`.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ async fn a_token_with_one_use_left_is_enough() -> Result<()> {
     let output = km().await?.args(["read", NAME, "--explain"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
     km().await?.args(["list"]).run().await?.expect(0)?;
-    // A miss is a miss, although nothing more can be asked with that token.
+    // A miss is reported as such, although the token allows no further request.
     km().await?.args(["read", "absent"]).run().await?.expect(6)?;
     let output = km().await?.env("ABSENT", "v").args(["read", "ABSENT"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, "v");
@@ -159,7 +159,7 @@ async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "a/b")], "a/b/alias"),
         (&[("KM_ACCESS_MODE", "write_only")], "litellm/alias"),
         (&[("KM_HOSTED_KEYS", "litellm/alias")], "litellm/alias"),
-        // A team's, whose path prefix may be anything without KM_ALLOWED_TEAM_LOCATIONS.
+        // A team's key. Without KM_ALLOWED_TEAM_LOCATIONS a team may have any path prefix.
         (&[], "team-b/litellm/alias"),
         (&[("KM_ALLOWED_TEAM_LOCATIONS", "/secret:team-*")], "team-b/litellm/alias"),
     ] {

@@ -1,4 +1,4 @@
-//! What the program finds in its environment.
+//! The environment of the program.
 
 use anyhow::Result;
 use serde_json::json;
@@ -98,7 +98,7 @@ async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
     Ok(())
 }
 
-/// A form that a provider would refuse. The bytes reach the program as they are stored.
+/// A provider would reject such a value. The program receives the stored bytes unchanged.
 #[tokio::test]
 async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -121,7 +121,8 @@ async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
     Ok(())
 }
 
-/// Also with `--keep-credentials`: the program finds what it inherits, and nothing is exit 6.
+/// With and without `--keep-credentials`, the program gets the inherited value, and a missing one
+/// does not fail with exit 6.
 #[tokio::test]
 async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -145,7 +146,7 @@ async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -
     Ok(())
 }
 
-/// Values from Vault only: what the environment has already is nobody's attack.
+/// Only values from Vault need the flag. A value that the environment already has is harmless.
 #[tokio::test]
 async fn loader_names_from_vault_need_a_flag() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -167,7 +168,7 @@ async fn loader_names_from_vault_need_a_flag() -> Result<()> {
     Ok(())
 }
 
-/// All of them are on their way before any is answered.
+/// The requests are sent concurrently: none is answered before all have arrived.
 #[tokio::test]
 async fn sixty_four_names_are_asked_for_at_once() -> Result<()> {
     let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",

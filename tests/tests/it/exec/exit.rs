@@ -1,4 +1,4 @@
-//! How the program's end becomes ours.
+//! The exit code, output and resources of the program, as the caller of `km` observes them.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::shell;
 use crate::cli::common::by_token;
 use crate::login::accessors;
 
-/// Nothing is resolved, so nobody is asked.
+/// Returns `km exec` of a script. No name is resolved, so that no server is contacted.
 pub(super) fn runs(script: &str) -> Km {
     Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(shell(script))
 }
@@ -27,7 +27,8 @@ async fn its_exit_code_is_ours() -> Result<()> {
     Ok(())
 }
 
-/// The program's own end by a signal, unless `km` stays: then it reports one as a shell does.
+/// Without `--watch` the process dies by the signal. With it, `km` exits with 128 plus its number,
+/// like a shell.
 #[tokio::test]
 async fn death_by_signal_is_the_programs_own_unless_km_stays() -> Result<()> {
     for (name, number) in [("KILL", 9), ("TERM", 15), ("INT", 2), ("USR1", 10), ("ABRT", 6)] {
@@ -44,7 +45,7 @@ async fn death_by_signal_is_the_programs_own_unless_km_stays() -> Result<()> {
     Ok(())
 }
 
-/// Nobody would revoke it later. A token that was given is not `km`'s to revoke.
+/// Nothing would revoke the token later. A token that was given is not `km`'s to revoke.
 #[tokio::test]
 async fn token_is_revoked_before_the_program_starts() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -61,7 +62,7 @@ async fn token_is_revoked_before_the_program_starts() -> Result<()> {
     Ok(())
 }
 
-/// `km` lowers its own limit of core files. The program has the one that it would have without.
+/// `km` lowers its own limit of core files. The program must have the inherited limit.
 #[tokio::test]
 async fn core_limit_of_the_program_is_the_inherited_one() -> Result<()> {
     let inherited = std::process::Command::new("sh").args(["-c", "ulimit -c"]).output()?;
@@ -80,7 +81,7 @@ async fn its_input_and_output_are_ours() -> Result<()> {
     Ok(())
 }
 
-/// The five seconds after SIGTERM are not for a child.
+/// The five seconds of the grace period after SIGTERM do not apply to the child process.
 #[tokio::test]
 async fn it_is_waited_for_as_long_as_it_takes() -> Result<()> {
     let mut running = runs("trap '' TERM; echo ready; sleep 6; exit 9").start().await?;

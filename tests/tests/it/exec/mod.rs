@@ -1,5 +1,5 @@
-//! `km exec` from outside: what the program finds in its environment, when it is started at all, how
-//! signals and exit codes pass, and what a changed value does.
+//! End-to-end tests of `km exec`: the environment of the program, the conditions under which it
+//! starts, signals, exit codes, and `--watch`.
 
 mod environment;
 mod exit;
@@ -15,18 +15,19 @@ use testkit::{Fixture, Km};
 
 use crate::cli::common::{fails_as_json, file};
 
-/// A program that prints these variables, a line each.
+/// Returns a program that prints these variables, one per line.
 fn shows(names: &[&str]) -> [String; 4] {
     let lines: Vec<_> = names.iter().map(|name| format!("printf '%s\\n' \"${name}\"")).collect();
     shell(&lines.join("\n"))
 }
 
-/// A program that is this script.
+/// Returns a program that runs this shell script.
 fn shell(script: &str) -> [String; 4] {
     ["--", "/bin/sh", "-c", script].map(str::to_owned)
 }
 
-/// `km exec` with a configuration that refers to these names, and the file's directory.
+/// Returns `km exec` with a configuration that references these names, and the directory of the
+/// file.
 fn refers(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
     let keys: Vec<_> = names.iter().map(|name| format!("os.environ/{name}")).collect();
     let (directory, config) = file(format!("keys: [{}]\n", keys.join(", ")))?;
@@ -34,8 +35,8 @@ fn refers(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
     Ok((directory, km))
 }
 
-/// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`. Returns
-/// what the first one said.
+/// Runs `km` twice, as text and with `--json`. Both must fail with `code`, the second with `kind`.
+/// Returns the stderr of the first run.
 async fn stops(
     km: impl Fn() -> Km,
     program: &[impl AsRef<str>],

@@ -1,4 +1,4 @@
-//! When the program is not started.
+//! Conditions under which the program is not started.
 
 use anyhow::Result;
 use serde_json::json;
@@ -53,7 +53,7 @@ async fn a_value_that_no_variable_can_hold_stops_it() -> Result<()> {
     Ok(())
 }
 
-/// What one variable can hold on Linux, with its name.
+/// The size limit of one variable on Linux, including its name.
 const LARGEST: usize = 128 * 1024 - "ONE=\0".len();
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn value_too_large_for_a_variable_stops_it() -> Result<()> {
     says(&stops(km, &program, 8, "stored_value").await?, &["ONE", "128 KiB"])
 }
 
-/// The system's limit for all variables together is 6 MiB at most.
+/// The kernel limits all variables together to at most 6 MiB.
 #[tokio::test]
 async fn values_too_large_together_name_the_largest() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;

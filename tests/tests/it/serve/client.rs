@@ -1,4 +1,4 @@
-//! Plain HTTP to the sidecar, one connection a request.
+//! A plain HTTP client of the sidecar, with one connection per request.
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
-/// What came back.
+/// A response whose body has been read.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -21,7 +21,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; null where there is none.
+    /// Returns the body as JSON, or null if it is empty.
     pub(super) fn json(&self) -> Result<Value> {
         if self.text.is_empty() {
             return Ok(Value::Null);
@@ -29,20 +29,20 @@ impl Answer {
         serde_json::from_str(&self.text).with_context(|| format!("no JSON: {}", self.text))
     }
 
-    /// Fails unless it has this status.
+    /// Fails unless the response has this status.
     pub(super) fn expect(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text);
         Ok(self)
     }
 
-    /// A header, or nothing.
+    /// Returns a header, or an empty string.
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// Sends one request to `127.0.0.1:port`, or to a socket at a path. Without a `Host` it gets the one
-/// that belongs there.
+/// Sends one request to `127.0.0.1:port`, or to the socket `unix:PATH`. Adds the matching `Host`
+/// unless the request has one.
 pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Answer> {
     let socket = to.strip_prefix("unix:");
     let host = HeaderValue::from_str(if socket.is_some() { "km" } else { to })?;

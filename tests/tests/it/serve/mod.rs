@@ -1,4 +1,4 @@
-//! `km serve` from outside: both doors, what they refuse, how much they bear, and how it ends.
+//! End-to-end tests of `km serve`: both APIs, rejected requests, limits and shutdown.
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 

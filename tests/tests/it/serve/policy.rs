@@ -1,4 +1,5 @@
-//! The policy that `km check --policy` prints, and everything that the settings enable with it alone.
+//! The policy that `km check --policy` prints is sufficient for everything that the settings
+//! enable.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -6,7 +7,7 @@ use testkit::{Fixture, FixtureSpec, Km, Output, Server, secret};
 
 use super::sidecar::Sidecar;
 
-/// A gateway whose token has the printed policy and nothing else, not even the policy `default`.
+/// A gateway whose token has the printed policy and no other, not even `default`.
 struct Gateway {
     fixture: Fixture,
     settings: Vec<(&'static str, &'static str)>,
@@ -33,12 +34,12 @@ impl Gateway {
         self.settings.iter().fold(km, |km, (name, value)| km.env(name, value))
     }
 
-    /// Runs a command to exit 0.
+    /// Runs a command. Fails unless it exits with 0.
     async fn run(&self, arguments: &[&str]) -> Result<Output> {
         self.km().args(arguments).stdin(secret("value")).run().await?.expect(0)
     }
 
-    /// What every login does with its own token.
+    /// Sends the requests that every login sends for its own token.
     async fn own_token(&self) -> Result<()> {
         let raw = self.fixture.server().raw();
         for (method, path) in [
@@ -60,7 +61,7 @@ const HOSTED: (&str, &str) = ("KM_HOSTED_KEYS", "A,B/C");
 const PREFIX: (&str, &str) = ("HCP_VAULT_PATH_PREFIX", "gw/keys");
 const STORES: (&str, &str) = ("KM_STORE_VIRTUAL_KEYS", "true");
 
-/// The requests of the Vault API for one secret, in an order in which they all succeed.
+/// Sends the requests of the Vault API for one secret, in an order in which all of them succeed.
 async fn use_vault_api(gateway: &Gateway, folder: &str, name: &str, mode: &str) -> Result<()> {
     let sidecar = Sidecar::start(gateway.km(), &[]).await?;
     let (mount, reads, writes) =

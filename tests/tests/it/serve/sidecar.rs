@@ -13,25 +13,25 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::client::{Answer, send};
 
-/// It ends with the handle.
+/// A running sidecar, which is killed when the handle is dropped.
 pub(super) struct Sidecar {
     running: Running,
-    /// Where it listens, as it says itself.
+    /// The address that it reports on stdout.
     pub(super) address: String,
-    /// Where its metrics are.
+    /// The address of its metrics.
     pub(super) metrics: Option<String>,
     pub(super) token: Option<String>,
     pub(super) files: TempDir,
 }
 
 impl Sidecar {
-    /// For a fixture, with a token, on loopback; allowed to read and write.
+    /// Starts a sidecar for a fixture, on loopback, with a token and in the mode `read_and_write`.
     pub(super) async fn of(fixture: &Fixture) -> Result<Self> {
         let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
         Self::start(km.env("KM_STORE_VIRTUAL_KEYS", "true"), &[]).await
     }
 
-    /// The same of a program with its settings, and with options.
+    /// Like [`Self::of`], but for any `km` with its settings, and with options.
     pub(super) async fn start(km: Km, options: &[&str]) -> Result<Self> {
         let files = tempfile::tempdir()?;
         let (file, token) = (files.path().join("token"), secret("local"));
@@ -42,7 +42,8 @@ impl Sidecar {
         Ok(sidecar)
     }
 
-    /// One with all options given: what it says on stdout is taken in.
+    /// Like [`Self::start`], but all options are given. Reads the addresses and the token file from
+    /// stdout.
     pub(super) async fn run(km: Km) -> Result<Self> {
         let mut running = km.args(["--json"]).start().await?;
         let stdout = running.child().stdout.take().context("no stdout")?;
@@ -61,7 +62,7 @@ impl Sidecar {
         Ok(Self { running, address, metrics: text("metrics"), token, files })
     }
 
-    /// A request to be, with the token.
+    /// Begins a request with the token.
     pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path);
         match &self.token {
@@ -94,12 +95,12 @@ impl Sidecar {
         &mut self.running
     }
 
-    /// What clients send as `Host`.
+    /// Returns the value of `Host` that clients send.
     pub(super) fn host(&self) -> &str {
         &self.address
     }
 
-    /// The file of a socket.
+    /// Returns the path of the socket.
     pub(super) fn socket(&self) -> PathBuf {
         self.address.strip_prefix("unix:").unwrap_or_default().into()
     }
@@ -109,12 +110,12 @@ impl Sidecar {
         self.running.signal(name)
     }
 
-    /// Waits for its end.
+    /// Waits until the sidecar exits.
     pub(super) async fn finish(self) -> Result<Output> {
         self.running.finish().await
     }
 
-    /// Ends it by SIGTERM: exit 0, and no secret on stderr.
+    /// Ends the sidecar with SIGTERM. Fails unless it exits with 0 and without a secret on stderr.
     pub(super) async fn stop(self) -> Result<Output> {
         self.running.signal("TERM")?;
         self.running.finish().await?.expect(0)

@@ -1,5 +1,5 @@
-//! `km check` where something is wrong: which step says so, what still follows, and the exit code
-//! of the first failure.
+//! `km check` failures: the step that fails, the steps that still run, and the exit code of the
+//! first failure.
 
 use anyhow::Result;
 use testkit::{Engine, FixtureSpec, Server};

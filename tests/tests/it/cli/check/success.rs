@@ -1,4 +1,4 @@
-//! `km check` where all is well, and where it is odd.
+//! `km check` runs that exit with 0, with and without warnings.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,8 @@ use testkit::{Fixture, FixtureSpec, Km, Server, secret};
 
 use crate::cli::common::{NAME, by_token, says, writer};
 
-/// The steps and their states, from the text and from the document, which agree.
+/// Runs `km check` as text and with `--json`, and returns the steps and their states. Both forms
+/// must agree.
 pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String, String)>> {
     let text = km().args(["check"]).run().await?.expect(code)?;
     let document = km().args(["check", "--json"]).run().await?.expect(code)?;
@@ -36,7 +37,7 @@ pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String,
     Ok(steps)
 }
 
-/// The same, written `step status`.
+/// Like [`steps`], but compares with `expected`, written `step status`.
 pub(crate) async fn expect(km: impl Fn() -> Km, code: i32, expected: &[&str]) -> Result<()> {
     let seen: Vec<_> =
         steps(km, code).await?.iter().map(|(step, status)| format!("{step} {status}")).collect();

@@ -1,4 +1,4 @@
-//! The server's address: how it is cleaned, and what it may not be.
+//! `HCP_VAULT_ADDR`: normalization and rejected values.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Credentials, authorities and certificates from files.
+//! Credentials, CA certificates and client certificates from files.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! LiteLLM's `config.yaml`, by option and by variable.
+//! LiteLLM's `config.yaml`, given by option and by variable.
 
 use anyhow::Result;
 use serde_json::json;
@@ -7,7 +7,7 @@ use testkit::{Km, Server, secret};
 use crate::cli::common::{NAME, file, played, says};
 use crate::cli::listener::Silent;
 
-/// As the product page of LiteLLM has it, with a proxy's own settings around it.
+/// The example of LiteLLM's documentation, with other settings of a proxy around it.
 const PAGE: &str = r#"
 model_list:
   - model_name: gpt-4o
@@ -40,7 +40,7 @@ async fn the_pages_own_file_by_option_and_by_variable() -> Result<()> {
         assert_eq!((output.text()?, output.stderr.as_str()), (value.as_str(), ""));
         km().args(["check"]).run().await?.expect(0)?;
     }
-    // The option wins, and may stand behind the command.
+    // The option takes precedence and is accepted after the command.
     let km = fixture.km().env("KM_CONFIG", "/nonexistent").args(["list", "--config"]);
     km.args([&path]).run().await?.expect(0)?;
     Ok(())
@@ -126,7 +126,7 @@ async fn values_may_be_references_to_the_environment() -> Result<()> {
     };
     km("hashicorp_vault", "read_and_write").run().await?.expect(0)?;
     km("hashicorp_vault", "read_only").run().await?.expect(5)?;
-    // What stands behind a reference may be a secret: it is not shown.
+    // The variable that a reference names may hold a secret, so its value is not printed.
     for km in [km("PLANTED-system", "read_only"), km("hashicorp_vault", "PLANTED-mode")] {
         km.run().await?.expect(2)?;
     }

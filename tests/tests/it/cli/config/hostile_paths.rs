@@ -1,11 +1,12 @@
-//! Names, mounts, prefixes and namespaces that try to get elsewhere: refused before a byte is sent.
+//! Names, mounts, prefixes and namespaces that attempt path traversal: rejected before a request is
+//! sent.
 
 use anyhow::Result;
 use testkit::Km;
 
 use crate::cli::common::{NAME, refused, says};
 
-/// What no part of a path may be.
+/// Returns values that no part of a path may have.
 fn hostile() -> Vec<String> {
     let long = "a".repeat(600);
     [

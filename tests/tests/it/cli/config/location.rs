@@ -1,4 +1,4 @@
-//! Where a secret is: namespace, mount, prefix and name, as they stand in the request.
+//! The request path of a secret: namespace, mount, prefix and name.
 
 use anyhow::Result;
 use serde_json::json;

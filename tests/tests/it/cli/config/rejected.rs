@@ -1,4 +1,4 @@
-//! Files that can't be used: exit 2, where it stands, and nothing sent.
+//! Invalid configuration: exit 2, an error with file and line, and no request.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,8 @@ use testkit::secret;
 
 use crate::cli::common::{NAME, file, refused, says};
 
-/// Refused by option and by variable, in these words.
+/// Fails unless the file is rejected, given by option and by variable, with these parts in the
+/// error.
 async fn check(content: impl AsRef<[u8]>, parts: &[&str]) -> Result<()> {
     let (_kept, path) = file(content)?;
     let shown = path.display().to_string();
@@ -20,13 +21,13 @@ async fn check(content: impl AsRef<[u8]>, parts: &[&str]) -> Result<()> {
     says(&said, &["km: settings: ", &shown, "hint: "])
 }
 
-/// The settings of the key management, as they stand in a file.
+/// Returns a file whose `key_management_settings` are these lines.
 fn settings(lines: &[&str]) -> String {
     let lines = lines.iter().fold(String::new(), |lines, line| lines + "    " + line + "\n");
     format!("general_settings:\n  key_management_settings:\n{lines}")
 }
 
-/// A FIFO without a writer, on which an ordinary open would block.
+/// Creates a FIFO without a writer, on which an ordinary `open` would block.
 fn fifo(directory: &Path) -> Result<PathBuf> {
     let fifo = directory.join("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status()?;
@@ -97,7 +98,7 @@ async fn variable_that_is_not_utf8_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn large_environment_is_refused_at_once() -> Result<()> {
-    // As much as Linux passes to a program: 128 KiB in a variable, 2 MiB in all.
+    // The most that Linux passes to a program: 128 KiB in one variable, 2 MiB in total.
     let value = "x,".repeat(60_000);
     let said = refused("settings", |km| {
         let km = (0..8).fold(km, |km, index| km.env(format!("OTHER_{index}"), &value));
@@ -197,7 +198,8 @@ async fn variables_that_can_not_be_meant() -> Result<()> {
 
 #[tokio::test]
 async fn what_a_file_holds_is_not_shown() -> Result<()> {
-    // Any of these may be a secret that got to the wrong place: the harness fails where one shows.
+    // Any of these could be a secret in the wrong place. The harness fails a run whose output
+    // contains a planted one.
     let planted = secret("value");
     for text in [
         format!("general_settings:\n  key_management_settings: {planted}\n"),

@@ -1,4 +1,4 @@
-//! Exit 3 and 5: nobody is let in, or one who is in may not do this.
+//! Exit 3, failed authentication, and exit 5, denied permission.
 
 use anyhow::Result;
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn what_the_access_mode_forbids_is_exit_5_without_asking_the_server() -> R
         says(&said, &[&format!("the access mode is {mode}"), "KM_ACCESS_MODE"])?;
         assert_eq!(nobody.connections()?, 0, "{arguments:?}");
     }
-    // A name that can't be is told first: it is the argument's fault.
+    // An invalid name is reported before the access mode, because it is an error in the arguments.
     let mode = |km: testkit::Km| km.env("KM_ACCESS_MODE", "read_only");
     refused("usage", |km| mode(km).args(["delete", ".."])).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Exit 6, 7 and 8: what is stored is not there, is another version, or can't be used.
+//! Exit 6, 7 and 8: not found, version conflict, unusable stored value.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn a_mount_that_is_missing_is_exit_6() -> Result<()> {
 
 #[tokio::test]
 async fn a_namespace_that_is_missing_is_exit_6() -> Result<()> {
-    // Only the enterprise edition says so.
+    // Only Vault Enterprise reports a missing namespace.
     let missing = json!({ "errors": ["namespace not found"] });
     let server = Scripted::new(move |_| Reply::Json(404, missing.clone()))?;
     let km = || crate::cli::common::played(&server.address()).env("HCP_VAULT_NAMESPACE", "nowhere");

@@ -1,4 +1,4 @@
-//! Exit 4: the server can't be asked, or what answers is not Vault.
+//! Exit 4: the server is unavailable, or the response does not come from Vault.
 
 use anyhow::Result;
 use serde_json::json;
@@ -30,7 +30,7 @@ async fn a_server_that_is_sealed_and_one_that_is_stopped() -> Result<()> {
         let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
         says(&said, &["sealed", "unseal the server"])?;
     }
-    // It is certain that a sealed server did not write.
+    // A sealed server certainly did not execute the write.
     let km = || writer(&fixture).args(["write", NAME]).stdin(secret("new"));
     fails(km, 4, "unavailable").await?;
     server.stop().await?;
@@ -46,7 +46,7 @@ async fn no_answer_within_the_deadline() -> Result<()> {
         let began = tokio::time::Instant::now();
         let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
         says(&said, &["no answer within the deadline", "KM_DEADLINE"])?;
-        // Twice, and with a machine under load.
+        // The command runs twice, and the machine may be under load.
         assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
     }
     Ok(())

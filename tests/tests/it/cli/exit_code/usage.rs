@@ -1,4 +1,4 @@
-//! Exit 2: what is typed or set can't be meant. All of it is told, and nothing is sent.
+//! Exit 2: invalid arguments or settings. All of them are reported at once, and no request is sent.
 
 use anyhow::Result;
 
@@ -34,7 +34,7 @@ async fn arguments_that_can_not_be_meant() -> Result<()> {
 
 #[tokio::test]
 async fn a_version_that_vault_can_not_count_to() -> Result<()> {
-    // Vault counts versions in 63 bits: what it could only refuse is not sent.
+    // Vault counts versions in 63 bits, so a larger number is rejected locally.
     let largest = u64::MAX.to_string();
     let cas = |km: testkit::Km| km.env("KM_ACCESS_MODE", "write_only").args(["--cas", &largest]);
     refused("usage", |km| cas(km.args(["write", NAME])).stdin("value")).await.map(drop)
@@ -160,7 +160,7 @@ async fn the_kind_is_told_even_when_json_stands_last() -> Result<()> {
         let km = testkit::Km::new().args(arguments);
         crate::cli::common::fails_as_json(km, 2, "usage").await?;
     }
-    // A name that looks like the option is a name.
+    // An argument that looks like the option may be a name.
     let said = fails(|| testkit::Km::new().args(["read", "a", "--", "b"]), 2, "usage").await?;
     says(&said, &["too many"])
 }

@@ -1,21 +1,21 @@
-//! What the suites on virtual keys share: a gateway that has exactly the rights of its policy.
+//! Shared helpers for virtual keys: a gateway that has exactly the capabilities of its policy.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use testkit::{Fixture, FixtureSpec, Km, Output, Server};
 
-/// Settings that store virtual keys.
+/// The settings that enable the storage of virtual keys.
 const STORES: [(&str, &str); 2] =
     [("KM_STORE_VIRTUAL_KEYS", "true"), ("KM_ACCESS_MODE", "read_and_write")];
 
-/// A gateway that stores virtual keys: a fixture, and the settings beside it.
+/// A gateway that stores virtual keys: a fixture and the settings that it adds.
 pub(super) struct Gateway {
     pub(super) fixture: Fixture,
     settings: Vec<(String, String)>,
 }
 
 impl Gateway {
-    /// With the policy that `km check --policy` prints for it, and no other rights.
+    /// Creates a gateway whose login has the policy that `km check --policy` prints and no other.
     pub(super) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
         let fixture = Server::shared().await?.fixture().await?;
         let settings = STORES.iter().chain(settings);
@@ -28,36 +28,37 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// The program.
+    /// Returns the program with the gateway's settings.
     pub(super) fn km(&self) -> Km {
         self.settings.iter().fold(self.fixture.km(), |km, (name, value)| km.env(name, value))
     }
 
-    /// `km key …`.
+    /// Returns `km key …`.
     pub(super) fn key(&self, arguments: &[&str]) -> Km {
         self.km().args(["key"]).args(arguments)
     }
 
-    /// Runs `km key …` with this value on stdin, to exit 0.
+    /// Runs `km key …` with this value on stdin. Fails unless it exits with 0.
     pub(super) async fn run(&self, arguments: &[&str], value: &str) -> Result<Output> {
         self.key(arguments).stdin(value).run().await?.expect(0)
     }
 
-    /// What a plain client finds at a path within the mount: the fields of what is alive.
+    /// Returns the fields at a path within the mount as a plain client reads them, or `None` if
+    /// there is no live version.
     pub(super) async fn stored(&self, path: &str) -> Result<Option<Value>> {
         let (status, mut answer) = self.fixture.get(path).await?;
         let fields = answer.pointer_mut("/data/data").map(Value::take);
         Ok(fields.filter(|_| status == 200))
     }
 
-    /// The latest version at a path within the mount, deleted or not.
+    /// Returns the latest version at a path within the mount, deleted or not.
     pub(super) async fn version(&self, path: &str) -> Result<u64> {
         let (_, answer) = self.fixture.get(path).await?;
         answer.pointer("/data/metadata/version").and_then(Value::as_u64).context("no version")
     }
 }
 
-/// A mount of its own below `under`, for a team.
+/// Creates a mount for a team below `under`.
 pub(super) async fn team_mount(under: &str) -> Result<Fixture> {
     let spec = FixtureSpec { under: Some(under.to_owned()), ..FixtureSpec::default() };
     Server::shared().await?.fixture_with(spec).await

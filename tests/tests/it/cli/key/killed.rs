@@ -1,5 +1,5 @@
-//! `kill -9` at any point of a rotation or a renaming: the value is never nowhere, and the same
-//! command completes it.
+//! `kill -9` at any point of a rotation or a rename: the value is never lost, and running the same
+//! command again completes it.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -8,17 +8,18 @@ use testkit::secret;
 use super::common::Gateway;
 use super::stopper::{Stop, Stopper};
 
-/// More requests than any of the commands sends.
+/// An upper bound of the requests that one command sends.
 const MOST: usize = 12;
 
 struct Case {
     arguments: &'static [&'static str],
-    /// Under which of these the value, old or new, has to be at all times.
+    /// At every moment, the old or the new value must be stored under one of these names.
     names: &'static [&'static str],
     renames: bool,
 }
 
-/// Stops the command everywhere, and runs it again. Returns how often it was stopped.
+/// Kills the command before and after every request, and runs it again. Returns how often it was
+/// killed.
 async fn check(case: &Case) -> Result<usize> {
     let gateway = Gateway::new(&[]).await?;
     let all = (0..MOST).flat_map(|number| [Stop::Before(number), Stop::After(number)]);
@@ -46,7 +47,7 @@ async fn check(case: &Case) -> Result<usize> {
         if ended {
             return Ok(stops);
         }
-        // The next one begins with nothing.
+        // The next run starts with an empty folder.
         for name in case.names {
             gateway.fixture.server().must("DELETE", &metadata(&gateway, name), Value::Null).await?;
         }
@@ -72,7 +73,7 @@ fn metadata(gateway: &Gateway, name: &str) -> String {
 #[tokio::test]
 async fn a_rotation_in_place() -> Result<()> {
     let case = Case { arguments: &["rotate", "old"], names: &["old"], renames: false };
-    // A login, what is mounted, read, write, read: each before and after.
+    // Login, mount type, read, write, read; each before and after.
     assert_eq!(check(&case).await?, 10);
     Ok(())
 }

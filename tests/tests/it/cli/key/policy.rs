@@ -1,4 +1,4 @@
-//! `km check --policy` and the rights that `km check` asks about.
+//! `km check --policy`, and the capabilities that `km check` verifies.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn the_policy_is_printed_without_a_network() -> Result<()> {
     Ok(())
 }
 
-/// What the fixture's login may not do, tried by a plain client.
+/// Fails unless the fixture's login is denied this request, sent by a plain client.
 async fn is_denied(fixture: &Fixture, method: &str, path: &str) -> Result<()> {
     let token = fixture.login().await?;
     let body = (method == "POST").then(|| json!({ "data": { "key": secret("key") } }));

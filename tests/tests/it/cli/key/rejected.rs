@@ -1,4 +1,4 @@
-//! What the commands on keys refuse before a byte is sent: modes, names, arguments.
+//! Requests that the key commands reject before anything is sent: access modes, names, arguments.
 
 use anyhow::Result;
 use testkit::secret;
@@ -6,7 +6,7 @@ use testkit::secret;
 use crate::cli::common::{fails, file, played, refused, says};
 use crate::cli::listener::Silent;
 
-/// Each command, and what it does.
+/// Each command and its kind of access.
 const COMMANDS: [(&[&str], Does); 6] = [
     (&["store", "a"], Does::Write),
     (&["rotate", "a", "--to", "b"], Does::Write),
@@ -66,7 +66,7 @@ async fn aliases_that_try_to_get_elsewhere() -> Result<()> {
         "a/litellm/b",
         &long,
     ] {
-        // A NUL can't be an argument.
+        // An argument cannot contain NUL.
         if alias.contains('\0') {
             continue;
         }
@@ -121,7 +121,7 @@ async fn key_folder_of_the_provider_secrets_is_refused_by_every_command() -> Res
     Ok(())
 }
 
-/// Names that the configuration references or hosts, with and without a prefix of keys.
+/// Covers names that the configuration references or hosts, with and without a key prefix.
 #[tokio::test]
 async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> Result<()> {
     const NAMES: &str = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
@@ -178,7 +178,7 @@ async fn arguments() -> Result<()> {
         })
         .await?;
     }
-    // A value is never empty by mistake.
+    // An empty value has to be allowed explicitly.
     for command in [&["store", "a"][..], &["rotate", "a"]] {
         let said = refused("usage", |km| {
             km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(command).stdin("\n")

@@ -1,4 +1,4 @@
-//! `km key rotate` and `rename`: what is left where, and what is refused.
+//! `km key rotate` and `rename`: the stored result, and the requests that are rejected.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn a_rotation_of_what_is_not_stored_stores_it() -> Result<()> {
     gateway.run(&["delete", "never"], "").await?;
     gateway.run(&["rotate", "never", "--to", "other"], &value).await?;
     assert_eq!(gateway.stored("litellm/other").await?, Some(rotated(&value, "never")));
-    // But not where keys are not stored at all.
+    // With the storage of keys disabled, nothing is stored.
     let km = || writer(&gateway.fixture).args(["key", "rotate", "none"]).stdin(value.as_str());
     says(&km().run().await?.expect(0)?.stderr, &["km: skipped"])?;
     assert_eq!(gateway.stored("litellm/none").await?, None);
@@ -178,7 +178,7 @@ async fn a_store_is_one_request_and_a_rotation_four() -> Result<()> {
         let before = relay.requests();
         let km = gateway.key(arguments).env("HCP_VAULT_ADDR", relay.address());
         km.stdin(secret("key")).run().await?.expect(0)?;
-        // Each run logs in and, before its first write, asks what is mounted.
+        // Each run logs in and, before its first write, requests the type of the mount.
         Ok(relay.requests() - before - 2)
     };
     assert_eq!(through(&["store", "a"]).await?, 1);

@@ -1,4 +1,4 @@
-//! A relay that stops the world at one request, so that a program can be killed between two.
+//! A relay that stops at one request, so that a program can be killed between two requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,16 +9,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// Where it stops.
+/// The point at which the relay stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The server never hears of the request.
+    /// The server does not receive the request.
     Before(usize),
-    /// The server executes it, and nobody hears of the answer.
+    /// The server executes the request, and the client does not receive the response.
     After(usize),
 }
 
-/// One that runs until it is dropped.
+/// A relay that runs until it is dropped.
 pub(super) struct Stopper {
     address: String,
     stopped: Arc<Notify>,
@@ -33,7 +33,8 @@ struct Inner {
 }
 
 impl Stopper {
-    /// To the server at an address such as `http://127.0.0.1:8200`; requests count from 0.
+    /// Starts a relay to a server at an address such as `http://127.0.0.1:8200`. Requests count
+    /// from 0.
     pub(super) async fn to(server: &str, stop: Stop) -> Result<Self> {
         let server = server.strip_prefix("http://").context("a relay is plain")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -45,7 +46,7 @@ impl Stopper {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let inner = Arc::clone(&inner);
-                // It ends with its connection.
+                // The task ends with its connection.
                 connections.spawn(async move { drop(inner.relay(client).await) });
             }
         });
@@ -56,7 +57,7 @@ impl Stopper {
         &self.address
     }
 
-    /// Returns when it has stopped.
+    /// Waits until the relay has stopped.
     pub(super) async fn stopped(&self) {
         self.stopped.notified().await;
     }
@@ -87,7 +88,7 @@ impl Inner {
     }
 }
 
-/// One request or answer: its head, and as many bytes as that says.
+/// Reads one request or response: its head, and as many bytes as its content length.
 async fn message(stream: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     loop {

@@ -1,4 +1,5 @@
-//! `km key store`, `read`, `list` and `delete`: the bytes that LiteLLM leaves, at its places.
+//! `km key store`, `read`, `list` and `delete`: byte-compatible with what LiteLLM stores, at the
+//! same paths.
 
 use anyhow::Result;
 use serde_json::json;
@@ -132,7 +133,7 @@ async fn store_onto_a_live_key_with_another_value_is_a_conflict() -> Result<()> 
     conflict(&value, 1).await?;
     gateway.run(&["rotate", "alias"], &value).await?;
     conflict(&value, gateway.version("litellm/alias").await?).await?;
-    // What is stored without a usable value is not overwritten either.
+    // A stored secret without a usable value is not overwritten either.
     for fields in [json!({ "key": 7 }), json!({ "password": value })] {
         gateway.fixture.put("litellm/alias", fields.clone()).await?;
         let version = gateway.version("litellm/alias").await?;
@@ -199,7 +200,7 @@ async fn where_keys_are_not_stored_that_is_said() -> Result<()> {
 #[tokio::test]
 async fn folders_are_walked_and_twins_are_two() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
-    // The last two are one letter and two, which look the same.
+    // The last two look alike but differ: one is composed, the other is decomposed.
     let aliases = ["Alias", "alias", "b/c/d", "b/c/e", "b/x", "z", "\u{e9}", "e\u{301}"];
     for alias in aliases {
         gateway.run(&["store", alias], &secret(alias)).await?;

@@ -1,4 +1,4 @@
-//! Teams: where their keys go, and that nothing goes anywhere else.
+//! Team settings: where the keys of a team are stored, and that nothing is stored elsewhere.
 
 use anyhow::Result;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::common::{Gateway, team_mount};
 use crate::cli::common::{fails, file, played, refused, says};
 use crate::cli::listener::Silent;
 
-/// The global settings of the table below.
+/// The global settings that the table of team settings overrides.
 const GLOBAL: [(&str, &str); 4] = [
     ("HCP_VAULT_NAMESPACE", "corp"),
     ("HCP_VAULT_MOUNT_NAME", "kv"),
@@ -110,7 +110,7 @@ async fn the_pages_own_example() -> Result<()> {
     assert_eq!(team.get("virtual-keys/litellm/alias").await?.0, 404);
     run(&["delete", "beta"], &from_file, "").await?;
     assert_eq!(team.get("virtual-keys/litellm/beta").await?.0, 404);
-    // Nothing of all this was at the gateway's own place.
+    // Nothing was stored at the gateway's location.
     assert_eq!(gateway.run(&["list"], "").await?.text()?, "");
     Ok(())
 }
@@ -141,7 +141,7 @@ async fn a_place_that_is_not_allowed_is_refused_before_anything_is_sent() -> Res
     Ok(())
 }
 
-/// What no pattern allows: another team's prefix, the top of the mount, the gateway's own prefix.
+/// Covers another team's prefix, the top of the mount, and the gateway's prefix.
 #[tokio::test]
 async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
     let patterns = [("KM_ALLOWED_TEAM_LOCATIONS", ""), ("HCP_VAULT_PATH_PREFIX", "gateway")];
@@ -196,7 +196,7 @@ async fn a_mount_that_refuses_is_told_and_nothing_is_stored_elsewhere() -> Resul
     }
     assert_eq!(team.get("litellm/alias").await?.0, 404);
     assert_eq!(gateway.stored("litellm/alias").await?, None);
-    // With rights everywhere, a missing mount is a missing mount.
+    // With a root token, a missing mount is reported as not found.
     let root = gateway.fixture.server().root_token();
     let km = || {
         let km = gateway.key(&["store", "alias", "--team-settings", r#"{"mount":"no-such"}"#]);
@@ -251,7 +251,7 @@ async fn a_description_can_not_stand_in_the_keys_field() -> Result<()> {
         km.args(store).stdin("value")
     })
     .await?;
-    // Without one it works, and a rotation leaves its own out.
+    // Without a description it works, and a rotation omits its own.
     let gateway = Gateway::new(&[]).await?;
     let (first, second) = (secret("key"), secret("key"));
     gateway.run(&["store", "alias", "--team-settings", team], &first).await?;

@@ -1,4 +1,5 @@
-//! Text from Vault and from a user that could act on a terminal: escaped wherever a person reads.
+//! Text of Vault or of a user that could control a terminal is escaped in everything that people
+//! read.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,11 +8,11 @@ use testkit::{Km, Server};
 use crate::cli::common::{by_token, played};
 use crate::cli::listener::{Reply, Scripted, version_two};
 
-/// Sets a colour, goes back a line, hides what follows, begins a line of its own.
+/// Sets a colour, moves up a line, hides the text that follows, and begins a new line.
 const HOSTILE: &str = "a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
 const ESCAPED: &str = r"a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
 
-/// Asserts that a text of several lines has nothing in it but visible characters.
+/// Fails if a text of several lines contains invisible characters.
 fn is_clean(text: &str) {
     let hidden =
         |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{200b}' | '\u{2028}');
@@ -19,7 +20,7 @@ fn is_clean(text: &str) {
     assert!(!text.lines().any(|line| line.starts_with("km: forged")), "{text:?}");
 }
 
-/// Runs it as text and as JSON; returns what is on stdout and stderr as text.
+/// Runs `km` as text and as JSON. Returns stdout and stderr of the text form.
 async fn texts(km: impl Fn() -> Km) -> Result<(String, String)> {
     let output = km().run().await?;
     let document = km().args(["--json"]).run().await?;
@@ -45,7 +46,7 @@ async fn policy_names_of_a_token_are_escaped_in_a_check() -> Result<()> {
     Ok(())
 }
 
-/// A server that has hostile text wherever a text is expected. A real one refuses such names.
+/// Starts a server that returns hostile text in every text field. A real server rejects such names.
 fn hostile() -> Result<Scripted> {
     Scripted::new(|request| {
         let reply = |data: Value| Reply::Json(200, json!({ "data": data }));

@@ -1,4 +1,4 @@
-//! What stands on stdout and what on stderr.
+//! What is written to stdout and to stderr.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn what_is_written_is_what_is_read() -> Result<()> {
 
 #[tokio::test]
 async fn a_log_at_its_loudest_shows_no_secret() -> Result<()> {
-    // The harness fails a run whose stderr holds one of the planted ones.
+    // The harness fails a run whose stderr contains a planted secret.
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("list", json!({ "key": [secret("value")] })).await?;
     for (arguments, code) in [
@@ -65,7 +65,7 @@ async fn a_log_at_its_loudest_shows_no_secret() -> Result<()> {
             let value = secret("value");
             let km = writer(&fixture).args(switch).args(arguments).stdin(value.as_str());
             let output = km.run().await?;
-            // A deleted secret is not deleted again.
+            // The second deletion finds nothing.
             let again = arguments.first() == Some(&"delete") && switch.len() > 2;
             assert_eq!(output.code, if again { 6 } else { code }, "{}", output.stderr);
             assert!(output.stderr.contains("TRACE") || output.stderr.contains("DEBUG"));

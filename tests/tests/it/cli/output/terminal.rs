@@ -1,5 +1,4 @@
-//! Other places than pipes: on a terminal a value ends its line, and is not typed in readably; on a
-//! full disk it is not taken for written.
+//! Other kinds of stdin and stdout than pipes: a terminal, and a full disk.
 
 use anyhow::Result;
 use serde_json::json;
@@ -25,7 +24,7 @@ async fn a_value_on_a_terminal_ends_its_line() -> Result<()> {
     {
         let (code, shown) = on_a_terminal(&arguments, &environment).await?;
         assert_eq!(code, 0, "{shown}");
-        // The terminal makes a carriage return and a line feed of a line ending.
+        // The terminal translates a line feed into a carriage return and a line feed.
         assert!(shown.contains(&format!("{expected}\r\n")), "{shown:?}");
         assert_eq!(shown.matches('\n').count(), 1, "{shown:?}");
     }

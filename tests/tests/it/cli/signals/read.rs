@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while nothing is being changed: exit 4, soon.
+//! SIGINT and SIGTERM while nothing is being changed: exit 4 without delay.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::cli::common::{NAME, error_document, played, says};
 use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::cli::program::{signal, with_open_stdin};
 
-/// What a command may take to end.
+/// The time in which a command must exit.
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_write_that_waits_for_its_value_ends_at_once() -> Result<()> {
         ("KM_ACCESS_MODE", "read_and_write"),
     ];
     for name in ["INT", "TERM"] {
-        // Its stdin stays open: it is held until the end of the turn.
+        // Its stdin stays open until the end of the iteration.
         let mut child = with_open_stdin(&["write", NAME], &environment).await?;
         let stdin = child.stdin.take();
         signal(&child, name).await?;

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while something is being changed: it is finished, or told as ambiguous.
+//! SIGINT and SIGTERM during a change: it is completed or reported as ambiguous.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn write(server: &Scripted) -> Km {
     km.env("KM_DEADLINE", "60s").args(["write", NAME]).stdin(secret("value"))
 }
 
-/// Answers the question what is mounted, and the write by `answer`.
+/// Responds to the request for the mount type, and to the write with `reply`.
 fn server(answer: fn() -> Reply) -> Result<Scripted> {
     Scripted::new(move |request| match request.split(' ').next() {
         Some("GET") => version_two(),
@@ -56,7 +56,7 @@ async fn a_write_without_an_answer_is_ambiguous_after_sigint() -> Result<()> {
     without_an_answer("INT").await
 }
 
-/// Nobody knows what became of the write, and somebody has decided not to wait for it.
+/// The outcome of the write is unknown, and the user has decided not to wait for it.
 #[tokio::test]
 async fn second_signal_ends_a_write_at_once() -> Result<()> {
     for (first, second, code) in [("TERM", "TERM", 143), ("INT", "INT", 130), ("INT", "TERM", 143)]
@@ -65,7 +65,7 @@ async fn second_signal_ends_a_write_at_once() -> Result<()> {
         let mut running = write(&server).start().await?;
         server.saw("POST /v1/secret/data/").await?;
         running.signal(first)?;
-        // It is waited for after the first one.
+        // After the first signal, the response is still awaited.
         let ended = timeout(Duration::from_millis(500), running.child().wait()).await;
         assert!(ended.is_err(), "{first}: {ended:?}");
         let began = Instant::now();
@@ -98,7 +98,7 @@ async fn a_write_that_is_answered_in_time_is_finished() -> Result<()> {
 #[tokio::test]
 async fn a_write_that_was_refused_meanwhile_says_so() -> Result<()> {
     let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
-    // It is tried again until its deadline, which comes before the end of the time to finish.
+    // The write is retried until its deadline, which is earlier than the end of the grace period.
     let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
     server.saw("POST /v1/secret/data/").await?;
     running.signal("TERM")?;
@@ -106,7 +106,7 @@ async fn a_write_that_was_refused_meanwhile_says_so() -> Result<()> {
     running.finish().await?.expect(4).map(drop)
 }
 
-/// What was not sent was not executed, and nobody has to look.
+/// A change that was not sent was not executed, so that it is not reported as ambiguous.
 async fn before_the_write(command: &'static str) -> Result<()> {
     let server = Scripted::new(|_| Reply::Hang)?;
     let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");

@@ -1,4 +1,4 @@
-//! `km write` and versions: `--cas`, and mounts that demand one.
+//! `km write` and versions: `--cas`, and mounts that require check-and-set.
 
 use anyhow::Result;
 use serde_json::json;
@@ -99,7 +99,7 @@ async fn zero_is_no_version_at_all_be_it_deleted() -> Result<()> {
     fails(km, 7, "conflict").await?;
     fixture.server().must("DELETE", &format!("{}/data/{NAME}", fixture.mount), None).await?;
     fails(km, 7, "conflict").await?;
-    // Its version is the one to name.
+    // The version of the deleted secret has to be given.
     write(&fixture, "third").args(["--cas", "1"]).run().await?.expect(0)?;
     check(&fixture, "third", 2).await
 }

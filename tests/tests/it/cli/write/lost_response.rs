@@ -1,5 +1,5 @@
-//! A write whose answer is lost: exit 7, since nobody here can tell; exit 4 only where it certainly
-//! was not executed. It is never sent a second time.
+//! A write whose response is lost: exit 7, because it may have been executed, and exit 4 only if it
+//! certainly was not. It is never sent twice.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::cli::listener::{Replies, Reply, Scripted, version_two};
 
 const PATH: &str = "/v1/secret/data/OPENAI_API_KEY";
 
-/// Answers what comes before the change, and the change itself by `answer`.
+/// Responds to the requests before the change, and to the change itself with `reply`.
 fn server(answer: fn() -> Reply) -> Result<Scripted> {
     let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",
         "deletion_time": "", "destroyed": false, "custom_metadata": null });
@@ -31,7 +31,8 @@ fn change(server: &Scripted, command: &str) -> Km {
     km.env("KM_DEADLINE", "2s").args([command, NAME]).stdin(secret("value"))
 }
 
-/// Both changes end so, and each was sent `times`.
+/// Runs both commands. Each must end with `code`, and with code 7 the change must have been sent
+/// once.
 async fn check(what: &str, answer: fn() -> Reply, code: i32, kind: &str) -> Result<()> {
     for (command, method) in [("write", "POST"), ("delete", "DELETE")] {
         let server = server(answer)?;

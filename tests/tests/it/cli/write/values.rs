@@ -1,4 +1,4 @@
-//! `km write`: what is read from stdin, and what stands in Vault afterwards.
+//! `km write`: what is read from stdin, and what is stored in Vault.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use testkit::{Fixture, Server, secret};
 
 use crate::cli::common::{NAME, fails, refused, says, writer};
 
-/// The largest value, in bytes.
+/// The size limit of a value, in bytes.
 const LARGEST: usize = 768 * 1024;
 
 async fn stored(fixture: &Fixture) -> Result<Value> {
@@ -125,7 +125,7 @@ async fn a_value_is_never_an_argument() -> Result<()> {
             let nobody = crate::cli::listener::Silent::new()?;
             let km = crate::cli::common::played(&nobody.address()).args(["write", NAME, value]);
             let km = km.env("KM_ACCESS_MODE", "read_and_write").args(options).stdin("x");
-            // The harness fails a run that shows it.
+            // The harness fails a run that prints the value.
             let output = km.run().await?.expect(2)?;
             assert!(output.stdout.is_empty());
             assert_eq!(nobody.connections()?, 0);

@@ -1,4 +1,4 @@
-//! Signals and the program: a table of every signal, way of delivery and mode.
+//! Signal forwarding: a table of every signal, way of delivery and mode.
 
 mod session;
 
@@ -14,7 +14,7 @@ use crate::cli::common::{error_document, played};
 use crate::cli::listener::{Reply, Scripted};
 use crate::product::until;
 
-/// The two modes. Without `--watch`, the program takes the place of `km`, unless that is PID 1.
+/// The two modes. Without `--watch`, `km` replaces itself with the program unless it is PID 1.
 const MODES: [&[&str]; 2] = [&["exec"], &["exec", "--watch"]];
 
 const HUP: i32 = 1;
@@ -25,12 +25,12 @@ const CONT: i32 = 18;
 const TSTP: i32 = 20;
 const WINCH: i32 = 28;
 
-/// Not sent: KILL and STOP cannot be caught, CHLD is about children, PIPE and the synchronous faults
-/// (ILL, TRAP, BUS, FPE, SEGV, SYS) are about the process's own instructions.
+/// Signals that are not sent. KILL and STOP cannot be caught, CHLD concerns child processes, PIPE
+/// and the synchronous faults (ILL, TRAP, BUS, FPE, SEGV, SYS) are caused by the process itself.
 const NOT_SENT: [i32; 10] = [4, 5, 7, 8, 9, 11, 13, 17, 19, 31];
 
-/// Every other signal, but those that the C library keeps for itself, and the last one, which the
-/// session keeps. CONT follows TSTP, which stops `km`.
+/// Returns every other signal, except those that the C library reserves and the last one, which the
+/// session reserves. CONT follows TSTP, which stops `km`.
 fn all_signals() -> Vec<i32> {
     let others = (1..=63).filter(|signal| !NOT_SENT.contains(signal));
     let others = others.filter(|signal| !(32..=34).contains(signal));
@@ -39,7 +39,8 @@ fn all_signals() -> Vec<i32> {
     signals
 }
 
-/// Every signal of a way reaches the program once, in both modes.
+/// Fails unless every signal that is delivered in this way reaches the program exactly once in both
+/// modes.
 async fn every_cell(way: Way, signals: &[i32]) -> Result<()> {
     let mut failures = Vec::new();
     for mode in MODES {
@@ -51,7 +52,7 @@ async fn every_cell(way: Way, signals: &[i32]) -> Result<()> {
             }
         }
         for (signal, count) in session.end().await? {
-            // The system continues a session whose terminal hangs up.
+            // The kernel sends SIGCONT to a session whose terminal hangs up.
             let is_expected = signals.contains(&signal) || (way == Way::Hangup && signal == CONT);
             if !is_expected || count != 1 {
                 let cell = format!("{}: signal {signal} {way:?}", mode.join(" "));
@@ -111,12 +112,12 @@ async fn broken_pipe_has_its_default_in_the_program() -> Result<()> {
     Ok(())
 }
 
-/// A shell with job control, and the keys that a person presses.
+/// Runs a shell with job control, and sends the keys that a user presses.
 #[tokio::test]
 async fn ctrl_z_stops_the_job_and_fg_continues_it() -> Result<()> {
-    // `km` stops by STOP, since TSTP is forwarded.
+    // `km` stops itself with STOP, because TSTP is forwarded.
     for (mode, stopped) in MODES.into_iter().zip(["148", "147"]) {
-        // The program starts no other, whose start a stop could fall into.
+        // The script starts no other process, because a stop could interrupt its start.
         let script = "stty -echo; set -m; \"$@\" sh -c 'trap \"exit 7\" INT; echo \"up $$\"; \
             while :; do read line; done'; echo \"stopped $?\"; fg > /dev/null; echo \"ended $?\"";
         let mut screen = Screen::run(script, mode).await?;
@@ -131,7 +132,7 @@ async fn ctrl_z_stops_the_job_and_fg_continues_it() -> Result<()> {
     Ok(())
 }
 
-/// A script without job control reads from the terminal after the program has.
+/// A script without job control reads from the terminal after the program has exited.
 #[tokio::test]
 async fn terminal_is_usable_again_after_the_program() -> Result<()> {
     for mode in MODES {
@@ -188,7 +189,7 @@ async fn a_program_that_a_signal_ends_gives_its_number() -> Result<()> {
     Ok(())
 }
 
-/// TSTP stops both, and CONT continues both.
+/// TSTP stops both processes, and CONT continues both.
 #[tokio::test]
 async fn stop_and_continue_concern_km_and_the_program() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec", "--watch"]);
@@ -223,7 +224,7 @@ async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
     Ok(())
 }
 
-/// Without `--watch` nothing of `km` is left.
+/// Without `--watch` the process of `km` becomes the program.
 #[tokio::test]
 async fn program_takes_the_place_of_km() -> Result<()> {
     let mut running = runs("echo ready; cat /proc/$$/comm; echo $$").start().await?;

@@ -1,4 +1,4 @@
-//! A `km` that signals are sent to, and the program that records them.
+//! A `km` process that receives signals, and the program that records them.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -18,13 +18,13 @@ use super::{INT, QUIT, TSTP, WINCH};
 
 const RECORDER: &str = env!("CARGO_BIN_EXE_signal-recorder");
 
-/// A real-time signal that no cell sends: all that was sent before it has arrived by then.
+/// A real-time signal that no test sends. When it arrives, every signal sent before has arrived.
 const MARKER: i32 = 64;
 
-/// Reached only by a test that fails.
+/// Only a failing test reaches it.
 const COMES_WITHIN: Duration = Duration::from_secs(20);
 
-/// How often the terminal is looked at.
+/// The interval at which the terminal is polled.
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// A way in which a signal is delivered.
@@ -34,15 +34,15 @@ pub(super) enum Way {
     Process,
     /// To the process group of `km`.
     Group,
-    /// By the terminal whose session `km` leads.
+    /// By the terminal of the session that `km` leads.
     Terminal,
-    /// By the end of that terminal.
+    /// By the hangup of that terminal.
     Hangup,
     /// To the process of `km`, which is PID 1 of its namespace.
     Init,
 }
 
-/// A recorder that `km` runs.
+/// A `km` process that runs the recorder.
 pub(super) struct Session {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -100,7 +100,7 @@ impl Session {
         Ok(())
     }
 
-    /// Ends both. Returns each signal that the program received, and how often.
+    /// Ends both processes. Returns each signal that the program received, and how often.
     pub(super) async fn end(mut self) -> Result<Vec<(i32, usize)>> {
         kill(MARKER, &self.km.to_string()).await?;
         self.receives(MARKER).await?;
@@ -113,7 +113,7 @@ impl Session {
     }
 }
 
-/// A terminal whose session a shell leads.
+/// A terminal with a session that a shell leads.
 pub(super) struct Screen {
     main: OwnedFd,
     shown: String,
@@ -121,7 +121,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Runs a script, whose arguments are `km`'s command line up to the program.
+    /// Runs a script whose arguments are the command line of `km` up to the program.
     pub(super) async fn run(script: &str, mode: &[&str]) -> Result<Self> {
         let (main, other) = open_terminal()?;
         let prefix = ["setsid", "--ctty", "sh", "-c", script, "sh"];
@@ -141,7 +141,7 @@ impl Screen {
         Ok(())
     }
 
-    /// Waits until a line begins with `text`: the rest of it.
+    /// Waits until a line begins with `text`. Returns the rest of the line.
     pub(super) async fn shows(&mut self, text: &str) -> Result<String> {
         loop {
             let mut lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
@@ -171,7 +171,8 @@ impl Screen {
     }
 }
 
-/// `km` behind these programs, with the default disposition of every signal.
+/// Returns a command that runs `km` through these programs, with the default disposition of every
+/// signal.
 async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Command> {
     let mut command = Command::new("env");
     command.arg("--default-signal").args(options).args(prefix).arg(Km::program().await?);
@@ -181,7 +182,8 @@ async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Com
     Ok(command)
 }
 
-/// The signals that a program of `km` ignores, as a bit mask. Those of the C library are left out.
+/// Returns the signals that the program of `km` ignores, as a bit mask without those that the C
+/// library reserves.
 pub(super) async fn ignored(mode: &[&str], options: &[&str]) -> Result<u64> {
     const OF_THE_LIBRARY: u64 = 0b11 << 31;
     let mut command = command(options, &[], mode).await?;
@@ -191,7 +193,8 @@ pub(super) async fn ignored(mode: &[&str], options: &[&str]) -> Result<u64> {
     Ok(u64::from_str_radix(mask, 16)? & !OF_THE_LIBRARY)
 }
 
-/// Runs a script as the program of a `km` that is PID 1 of its namespace: exit code and stdout.
+/// Runs a script as the program of a `km` that is PID 1 of its namespace. Returns the exit code and
+/// stdout.
 pub(super) async fn as_pid_1(mode: &[&str], script: &str) -> Result<(i32, String)> {
     let prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
     let mut command = command(&[], &prefix, mode).await?;
@@ -201,17 +204,17 @@ pub(super) async fn as_pid_1(mode: &[&str], script: &str) -> Result<(i32, String
     Ok((code, String::from_utf8(output.stdout)?))
 }
 
-/// The state of a process, such as `S` or `T`.
+/// Returns the state of a process, such as `S` or `T`.
 pub(super) fn state(process: &str) -> Result<char> {
     field(process, 0)?.chars().next().context("no state")
 }
 
-/// Whether a process runs in the foreground of its terminal.
+/// Returns whether a process is in the foreground process group of its terminal.
 pub(super) fn is_in_foreground(process: &str) -> Result<bool> {
     Ok(state(process)? != 'T' && field(process, 2)? == field(process, 5)?)
 }
 
-/// A field of `/proc/PID/stat`, counted from the state.
+/// Returns a field of `/proc/PID/stat`, counted from the state.
 fn field(process: &str, index: usize) -> Result<String> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, fields) = stat.rsplit_once(") ").context("no state")?;
@@ -232,7 +235,7 @@ fn open_terminal() -> Result<(OwnedFd, OwnedFd)> {
     Ok((main, other))
 }
 
-/// Has the terminal send a signal.
+/// Makes the terminal send a signal.
 fn press(terminal: &OwnedFd, signal: i32) -> Result<()> {
     let key = match signal {
         INT => 0x03,

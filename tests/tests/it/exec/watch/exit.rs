@@ -1,4 +1,4 @@
-//! The end of a watched program, by whomever.
+//! The exit of a watched program, caused by itself, by a signal or by `km`.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn who_is_asked_to_end_is_not_started_again() -> Result<()> {
         assert_eq!(program.line().await?, first);
         program.signal(name)?;
         assert_eq!(program.line().await?, "asked");
-        // It takes its time, and meanwhile a value changes.
+        // The program takes its time to exit, and meanwhile a value changes.
         fixture.put("ONE", json!({ "key": second })).await?;
         asked_again(&relay).await?;
         program.signal("USR2")?;
@@ -104,7 +104,7 @@ async fn what_cannot_be_started_again_fails_as_at_first() -> Result<()> {
     says(&program.ends(127).await?, &["km: start ", "hint: "])
 }
 
-/// A program that nobody ends goes on; one that was not started yet never is.
+/// The program was not started yet, so that there is nothing to keep running.
 #[tokio::test]
 async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;

@@ -1,4 +1,4 @@
-//! Values that can't be had: the program goes on with what it has, until they can.
+//! Values that cannot be read: the program keeps running with the old values until they can.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use crate::cli::common::{played, says};
 use crate::cli::listener::{Reply, Scripted};
 use crate::relay::Relay;
 
-/// Prints its value at each start, and when it is asked to.
+/// A script that prints its value at each start and on SIGUSR1.
 const SHOWS: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
 
 const WITHHELD: &str = "can't be had";
@@ -45,7 +45,7 @@ async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
     Ok(())
 }
 
-/// Each value can be set, but not all of them together.
+/// Each value is within its limit, but all of them together exceed the limit of the environment.
 #[tokio::test]
 async fn values_too_large_together_leave_the_program_running() -> Result<()> {
     const COUNT: usize = 60;
@@ -65,7 +65,8 @@ async fn values_too_large_together_leave_the_program_running() -> Result<()> {
     }
     says(&program.says("too large").await?, &["WARN", "NAME_"])?;
     program.signal("USR1")?;
-    // Fewer large values may have been small enough together: then it was started again with them.
+    // A few large values may have fitted together, in which case the program was restarted with
+    // them.
     comes_after(&mut program, &first, &format!("has {first}")).await?;
     for name in &names {
         fixture.put(name, json!({ "key": "small" })).await?;
@@ -76,7 +77,7 @@ async fn values_too_large_together_leave_the_program_running() -> Result<()> {
     program.ends(143).await.map(drop)
 }
 
-/// Waits for a line, before which another may come any number of times.
+/// Waits for a line, before which `other` may occur any number of times.
 async fn comes_after(program: &mut Watched, other: &str, expected: &str) -> Result<()> {
     loop {
         let line = program.line().await?;
@@ -87,7 +88,7 @@ async fn comes_after(program: &mut Watched, other: &str, expected: &str) -> Resu
     }
 }
 
-/// What was there all the time is no change.
+/// The value is the one that the program has already.
 #[tokio::test]
 async fn a_value_that_comes_back_is_none() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -150,8 +151,8 @@ async fn a_sealed_server_is_waited_for() -> Result<()> {
     program.ends(143).await.map(drop)
 }
 
-/// A change is known, and then the server fails at another name, which comes back as it was: there is
-/// no news of either.
+/// A change is known when the server fails to return another name, which then recovers with its old
+/// value: no further change is detected.
 #[tokio::test]
 async fn a_change_that_is_known_is_not_lost_in_an_outage() -> Result<()> {
     let phase = Arc::new(AtomicUsize::new(0));

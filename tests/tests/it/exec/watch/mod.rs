@@ -1,4 +1,4 @@
-//! `km exec --watch`: a program that is started again, or told, when a value has changed.
+//! `km exec --watch`: a program that is restarted or signalled when a value has changed.
 
 mod exit;
 mod failed_reads;

@@ -1,4 +1,4 @@
-//! A program that is watched: what it says, and what is said of it.
+//! A watched program: what it prints, and what `km` logs.
 
 use std::time::Duration;
 
@@ -13,34 +13,35 @@ use crate::exec::shell;
 use crate::product::until;
 use crate::relay::Relay;
 
-/// Longer than anything that is waited for here; reached only by a test that fails.
+/// Longer than any event takes here; only a failing test reaches it.
 const COMES_WITHIN: Duration = Duration::from_secs(40);
 
-/// Lives as long as its parent; it looks at its traps between two turns.
+/// Runs as long as the parent process. The shell handles its traps between two iterations.
 const LIVES: &str = "while kill -0 $PPID 2> /dev/null; do sleep 0.05; done";
 
-/// `km exec --watch` for these names, which hears of a change within a second.
+/// Returns `km exec --watch` for these names, which detects a change within a second.
 pub(super) fn watches(fixture: &Fixture, names: &[&str]) -> Km {
     let names = names.iter().map(|name| format!("--only={name}"));
     fixture.km().env("HCP_VAULT_REFRESH_INTERVAL", "1").args(["exec", "--watch"]).args(names)
 }
 
-/// One that runs.
+/// A running `km exec --watch`.
 pub(super) struct Watched {
     running: Running,
     told: Lines<BufReader<ChildStdout>>,
     said: Lines<BufReader<ChildStderr>>,
-    /// All of it so far.
+    /// All lines of stderr so far.
     stderr: String,
 }
 
 impl Watched {
-    /// A program that is this script, which prints a line when it is ready, and lives on.
+    /// Starts a program that runs this script, which prints a line when it is ready, and keeps
+    /// running.
     pub(super) async fn start(km: Km, script: &str) -> Result<Self> {
         Self::of(km.args(shell(&format!("{script}\n{LIVES}")))).await
     }
 
-    /// The same of any program.
+    /// Like [`Self::start`], but for any program.
     pub(super) async fn of(km: Km) -> Result<Self> {
         let mut running = km.start().await?;
         let told = running.child().stdout.take().context("no stdout")?;
@@ -49,7 +50,7 @@ impl Watched {
         Ok(Self { running, told, said, stderr: String::new() })
     }
 
-    /// The next line of the program.
+    /// Returns the next line of the program's output.
     pub(super) async fn line(&mut self) -> Result<String> {
         if let Some(line) = next(&mut self.told).await? {
             return Ok(line);
@@ -58,7 +59,7 @@ impl Watched {
         anyhow::bail!("it has ended: {}", self.stderr)
     }
 
-    /// Waits until that was said of it: the line.
+    /// Waits until a line of stderr contains `text`. Returns the line.
     pub(super) async fn says(&mut self, text: &str) -> Result<String> {
         loop {
             let line = next(&mut self.said).await.with_context(|| format!("no {text:?}"))?;
@@ -74,7 +75,8 @@ impl Watched {
         self.running.signal(name)
     }
 
-    /// Waits for the end, before which the program has nothing to say any more: all that was said.
+    /// Waits until `km` exits with `code`, without further output of the program. Returns all of
+    /// stderr.
     pub(super) async fn ends(mut self, code: i32) -> Result<String> {
         let more = next(&mut self.told).await?;
         ensure!(more.is_none(), "it said more");
@@ -96,9 +98,10 @@ async fn next(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>) -> Result<Op
     Ok(timeout(COMES_WITHIN, lines.next_line()).await.context("nothing came")??)
 }
 
-/// Waits until Vault was asked anew: for one name, what is there now has been read then.
+/// Waits until the value has been requested again, so that with one name its current value has been
+/// read.
 pub(super) async fn asked_again(relay: &Relay) -> Result<()> {
-    // The first of them may have been on its way.
+    // The first of them may have been in flight.
     let enough = relay.requests() + 2;
     until("a request", async || Ok(relay.requests() >= enough)).await
 }

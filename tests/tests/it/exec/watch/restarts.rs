@@ -1,4 +1,4 @@
-//! The program is started again, once for all that has changed, and only for that.
+//! Restarts: one for all values that have changed, and none without a change.
 
 use anyhow::Result;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::cli::common::says;
 use crate::login::accessors;
 use crate::relay::Relay;
 
-/// Prints its value, so that each start is a line.
+/// A script that prints its value, so that each start prints a line.
 const SHOWS: &str = "echo \"$ONE\"";
 
 #[tokio::test]
@@ -45,15 +45,15 @@ async fn the_same_bytes_anew_are_no_change() -> Result<()> {
     fixture.put("ONE", json!({ "key": first, "other": "field" })).await?;
     asked_again(&relay).await?;
     fixture.put("ONE", json!({ "key": second })).await?;
-    // Another start would have printed the first once more.
+    // Another restart would have printed the first value again.
     assert_eq!(program.line().await?, second);
     program.says("count=1").await?;
     program.signal("TERM")?;
     program.ends(143).await.map(drop)
 }
 
-/// Each is heard of by itself, within six tenths of a second here, which is longer than what is waited
-/// for: all must have been asked for.
+/// Each change is detected by itself within 600 ms, which is longer than the time that `km` waits
+/// for further changes, so that `km` has to read all names before the restart.
 #[tokio::test]
 async fn names_that_change_together_are_one_change() -> Result<()> {
     const COUNT: usize = 20;

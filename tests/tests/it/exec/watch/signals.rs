@@ -1,4 +1,4 @@
-//! The program is told, and goes on.
+//! `--on-change=SIGNAL`: the program is signalled and keeps running.
 
 use anyhow::Result;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn a_signal_tells_it_of_each_change_and_it_goes_on() -> Result<()> {
         assert_eq!(program.line().await?, "ready");
         for value in [&second, &third] {
             fixture.put(name, json!({ "key": value })).await?;
-            // An environment stays as it is.
+            // The environment of a running process does not change.
             assert_eq!(program.line().await?, format!("told {first}"), "SIG{name}");
         }
         program.says("count=2").await?;

@@ -1,4 +1,4 @@
-//! Signals while the sidecar starts and while it ends.
+//! Signals during start and shutdown.
 
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::cli::common::{played, says};
 use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::serve::sidecar::Sidecar;
 
-/// Well below any time limit of the sidecar's own.
+/// Well below every time limit of the sidecar.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn second_signal_ends_the_grace_period_at_once() -> Result<()> {
         calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
         server.saw("GET /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
-        // The request is waited for after the first one.
+        // After the first signal, the request is still awaited.
         assert!(timeout(Duration::from_millis(500), calls.join_next()).await.is_err(), "{name}");
         let began = Instant::now();
         sidecar.signal(name)?;

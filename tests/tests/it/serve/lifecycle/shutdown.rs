@@ -1,4 +1,4 @@
-//! Signals: how it ends, and how it takes over other credentials.
+//! Shutdown and reload by signals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,7 +17,7 @@ use crate::login::accessors;
 use crate::serve::sidecar::Sidecar;
 
 const SOON: Duration = Duration::from_secs(5);
-/// Reached only by a test that fails.
+/// Only a failing test reaches it.
 const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn writes_under_way_are_finished() -> Result<()> {
                 let was_ending = ending.load(Relaxed);
                 match sidecar.call("POST", &path, body).await {
                     Ok(answer) if answer.status == 200 => said.push((name, value)),
-                    // No connection is made any more, or a new one is closed before its request.
+                    // No new connection is accepted, or one is closed before its request.
                     other => {
                         assert!(ending.load(Relaxed), "before the end: {other:?}");
                         break;
@@ -74,7 +74,7 @@ async fn writes_under_way_are_finished() -> Result<()> {
     Ok(())
 }
 
-/// The answer comes after the signal: it is waited for, and handed on.
+/// The response arrives after the signal. It is awaited and passed on.
 #[tokio::test]
 async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
     for name in ["TERM", "INT"] {
@@ -95,7 +95,7 @@ async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
         });
         server.saw("POST /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
-        // It listens no more, and is not gone.
+        // The listener is closed, and the process still runs.
         crate::product::until("the door is closed", async || {
             Ok(sidecar.get("/healthz").await.is_err())
         })
@@ -109,7 +109,7 @@ async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
     Ok(())
 }
 
-/// What never comes is not waited for longer than five seconds.
+/// A response that never arrives is not awaited for more than five seconds.
 #[tokio::test]
 async fn it_ends_within_five_seconds() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;
@@ -127,7 +127,7 @@ async fn it_ends_within_five_seconds() -> Result<()> {
     Ok(())
 }
 
-/// What it has logged in for is of no use after it.
+/// The token of its login must not outlive it.
 #[tokio::test]
 async fn the_token_ends_with_it() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -140,7 +140,7 @@ async fn the_token_ends_with_it() -> Result<()> {
     Ok(())
 }
 
-/// A server that hangs by then holds nothing up.
+/// A server that hangs during the revocation must not delay the exit.
 #[tokio::test]
 async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
     let server = Scripted::new(|request| match request {
@@ -166,7 +166,7 @@ async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
     Ok(())
 }
 
-/// A client that has gone away doesn't stop a write half way.
+/// A client that disconnects must not interrupt a write.
 #[tokio::test]
 async fn a_write_outlives_its_client() -> Result<()> {
     let server = Scripted::with_token(|request| match request.split(' ').next() {
@@ -197,7 +197,7 @@ async fn sighup_reads_credentials_again() -> Result<()> {
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("vault-token");
-    // A token that may read somewhere else.
+    // A token that may read only another mount.
     std::fs::write(&file, other.token(json!({})).await?)?;
     let km = crate::cli::common::by_token(server.address(), &fixture.mount, "unused");
     let km = km.env_remove("HCP_VAULT_TOKEN").env("KM_TOKEN_FILE", &file);
@@ -215,7 +215,7 @@ async fn sighup_reads_credentials_again() -> Result<()> {
     sidecar.stop().await.map(drop)
 }
 
-/// The service manager is told when it listens, and when it ends.
+/// `READY=1` is sent once the sidecar listens, `STOPPING=1` when it shuts down.
 #[tokio::test]
 async fn the_service_manager_is_told() -> Result<()> {
     let directory = tempfile::tempdir()?;

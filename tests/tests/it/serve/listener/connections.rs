@@ -1,4 +1,4 @@
-//! Connections: how many, how long, and which one is closed for another.
+//! Connection limits: number, duration, and which connection is evicted for another.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::serve::sidecar::Sidecar;
 
-/// Connections that are served, in the documentation.
+/// The number of connections that are served, as documented.
 const SERVED: usize = 1_024;
 
-/// Longer than any limit of a connection without the token, with time for a machine under load, and
-/// shorter than the idle time of a connection with it.
+/// Longer than every time limit of a connection without the token, with time for a machine under
+/// load, and shorter than the idle timeout of a connection with it.
 const CLOSED_WITHIN: Duration = Duration::from_secs(25);
 
-/// A connection to the sidecar, which stays open.
+/// A connection to the sidecar that stays open.
 struct Connection(TcpStream);
 
 impl Connection {
@@ -28,7 +28,7 @@ impl Connection {
         Ok(Self(TcpStream::connect(&sidecar.address).await?))
     }
 
-    /// So many, which have sent nothing.
+    /// Opens `count` connections that send nothing.
     async fn open_idle(sidecar: &Sidecar, count: usize) -> Result<Vec<Self>> {
         let mut connections = Vec::new();
         for _ in 0..count {
@@ -37,7 +37,7 @@ impl Connection {
         Ok(connections)
     }
 
-    /// Sends a request and reads its response: the status.
+    /// Sends a request and reads its response. Returns the status.
     async fn status(&mut self, request: &str) -> Result<u16> {
         self.0.write_all(request.as_bytes()).await?;
         let (mut text, mut chunk) = (String::new(), [0; 4096]);
@@ -51,10 +51,10 @@ impl Connection {
         Ok(text.get(9..12).context("no response")?.parse()?)
     }
 
-    /// Waits until the sidecar closes it.
+    /// Waits until the sidecar closes the connection.
     async fn closed(&mut self) -> Result<()> {
         let mut rest = Vec::new();
-        // A connection that is reset has ended as well.
+        // A connection that is reset is closed as well.
         let _ =
             timeout(CLOSED_WITHIN, self.0.read_to_end(&mut rest)).await.context("still open")?;
         Ok(())
@@ -66,13 +66,13 @@ async fn start(fixture: &Fixture) -> Result<Sidecar> {
     Sidecar::of(fixture).await
 }
 
-/// A request with the token, for a raw connection.
+/// Returns a request with the token, for a raw connection.
 fn ask(sidecar: &Sidecar) -> String {
     let (host, token) = (sidecar.host(), sidecar.token.as_deref().unwrap_or_default());
     format!("GET /km/v1/secrets/ONE HTTP/1.1\r\nhost: {host}\r\nx-vault-token: {token}\r\n\r\n")
 }
 
-/// A client with the token and a probe, both with connections of their own.
+/// Fails unless a request with the token and a probe, each on a new connection, succeed.
 async fn is_served(sidecar: &Sidecar) -> Result<()> {
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let probe = Request::builder().uri("/healthz").body(Full::default())?;
@@ -90,11 +90,11 @@ async fn idle_connections_without_the_token_hold_up_nobody_and_are_closed() -> R
         is_served(&sidecar).await?;
     }
     ensure!(early.status(&ask(&sidecar)).await? == 200, "an authenticated connection was evicted");
-    // They stay away only if they are opened again at the rate of their eviction.
+    // A client could keep its connections only by reopening them at the rate of their eviction.
     for connection in &mut idle {
         connection.closed().await?;
     }
-    // The one that has shown the token may be idle for longer.
+    // An authenticated connection has a longer idle timeout.
     ensure!(early.status(&ask(&sidecar)).await? == 200, "an authenticated connection was closed");
     sidecar.stop().await.map(drop)
 }
@@ -112,7 +112,7 @@ async fn connections_with_the_token_are_limited_and_the_rest_is_told() -> Result
         ensure!(status == expected, "connection {number}: {status}");
         connections.push(connection);
     }
-    // A probe needs no permit of theirs.
+    // A probe does not need one of their permits.
     let probe = Request::builder().uri("/healthz").body(Full::default())?;
     sidecar.send(probe).await?.expect(200)?;
     let first = connections.first_mut().context("no connection")?;
@@ -132,7 +132,7 @@ async fn limit_of_open_files_leaves_enough_for_clients_and_for_vault() -> Result
     let _idle = Connection::open_idle(&sidecar, 600).await?;
     for number in 0..10 {
         is_served(&sidecar).await?;
-        // A name that only Vault knows needs a connection to it.
+        // A name that is not cached needs a connection to Vault.
         let name = format!("COLD-{number}");
         fixture.put(&name, json!({ "key": "v" })).await?;
         sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(200)?;
@@ -160,7 +160,8 @@ async fn client_that_does_not_read_is_closed() -> Result<()> {
     let mut connection = Connection::open(&sidecar).await?;
     let requests = ask(&sidecar).repeat(100);
     let began = Instant::now();
-    // It pipelines until the sidecar reads no more, and then until that closes the connection.
+    // The client pipelines until the sidecar stops reading, and then until the sidecar closes the
+    // connection.
     let writes = async { while connection.0.write_all(requests.as_bytes()).await.is_ok() {} };
     timeout(CLOSED_WITHIN, writes).await.context("still open")?;
     ensure!(began.elapsed() > Duration::from_secs(5), "closed after {:?}", began.elapsed());
@@ -174,7 +175,7 @@ async fn head_that_does_not_end_is_limited_on_a_connection_with_the_token() -> R
     let mut connection = Connection::open(&sidecar).await?;
     ensure!(connection.status(&ask(&sidecar)).await? == 200);
     connection.0.write_all(b"GET /km").await?;
-    // Whatever it sends meanwhile.
+    // What the client sends meanwhile does not matter.
     let (mut reader, mut writer) = connection.0.split();
     let closed = async {
         let mut rest = Vec::new();

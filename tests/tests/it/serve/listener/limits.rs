@@ -1,4 +1,4 @@
-//! Requests: many at once, slow ones, large ones, half-closed ones. Other clients are not affected.
+//! Request limits: many, slow, large and half-closed ones. Other clients are not affected.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ async fn a_thousand_requests_for_one_cold_name_are_one_read() -> Result<()> {
         let relay = Relay::to(server.address(), "").await?;
         let km = fixture.km().env("HCP_VAULT_ADDR", relay.address()).env("KM_DEADLINE", "30s");
         let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
-        // The login is not what is counted.
+        // The login must not be counted.
         sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
         sidecar.get(&format!("/v1/{}/data/ABSENT", fixture.mount)).await?.expect(404)?;
         let before = relay.requests();
@@ -49,7 +49,7 @@ async fn a_thousand_requests_for_one_cold_name_are_one_read() -> Result<()> {
     Ok(())
 }
 
-/// Heads that never end, bodies that never end, and connections that are half closed.
+/// Covers heads and bodies that never end, and half-closed connections.
 #[tokio::test]
 async fn slow_clients_hold_up_nobody() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -79,10 +79,10 @@ async fn slow_clients_hold_up_nobody() -> Result<()> {
         }
         sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     }
-    // None of them is kept for ever.
+    // Every one of them is closed eventually.
     for stream in &mut slow {
         let mut rest = Vec::new();
-        // A connection that is reset has ended as well.
+        // A connection that is reset is closed as well.
         let _ = stream.read_to_end(&mut rest).await;
     }
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
@@ -104,7 +104,7 @@ async fn heads_and_bodies_that_are_too_large() -> Result<()> {
     for (path, field) in [("/km/v1/keys", "value"), (path.as_str(), "data")] {
         let body = json!({ field: "x".repeat(1024 * 1024) }).to_string();
         let request = sidecar.request("POST", path).body(Full::from(body))?;
-        // A client that got 503 would send it again.
+        // A client would retry after a 503.
         let answer = sidecar.send(request).await?.expect(413)?;
         assert_eq!(answer.header("retry-after"), "");
         assert!(answer.text.contains("larger than 1 MiB"), "{}", answer.text);
@@ -112,7 +112,7 @@ async fn heads_and_bodies_that_are_too_large() -> Result<()> {
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let (status, _) = fixture.get("LARGE").await?;
     assert_eq!(status, 404);
-    // The largest value passes.
+    // The largest value is accepted.
     let value = "x".repeat(768 * 1024);
     let body = json!({ "data": { "key": value } });
     sidecar.call("POST", &path, body).await?.expect(200)?;
@@ -121,7 +121,7 @@ async fn heads_and_bodies_that_are_too_large() -> Result<()> {
     Ok(())
 }
 
-/// A server whose answers never end costs ten seconds, whatever the deadline is.
+/// A server whose responses never end costs ten seconds, whatever the deadline is.
 #[tokio::test]
 async fn a_request_ends_after_ten_seconds() -> Result<()> {
     let (address, _server) = never_ending().await?;
@@ -144,12 +144,13 @@ async fn a_request_ends_after_ten_seconds() -> Result<()> {
         assert!(!read.text.contains("may have been"), "{}", read.text);
         assert!(read.json()?["errors"].is_array());
     }
-    // What may have been changed is not said to be unchanged.
+    // A write that may have been executed is not reported as unavailable.
     assert!(written?.expect(500)?.json()?["errors"].is_array());
     Ok(())
 }
 
-/// A server that says what is mounted, and begins every other answer.
+/// Starts a server that responds to requests for the mount type, and only begins every other
+/// response.
 async fn never_ending() -> Result<(String, JoinSet<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);

@@ -1,4 +1,5 @@
-//! Requests of web pages and proxies: `Host`, `Origin` and what proxies add.
+//! Requests that come from web pages or through proxies: `Host`, `Origin` and the headers of
+//! proxies.
 
 use anyhow::{Result, ensure};
 use http::Request;
@@ -25,7 +26,7 @@ const FOREIGN: [(&str, &str); 11] = [
     ("via", "1.1 proxy"),
 ];
 
-/// Sends bytes on a connection of their own: the status of the response.
+/// Sends these bytes on a new connection. Returns the status of the response.
 async fn raw(to: &str, request: &str) -> Result<u16> {
     let mut stream = TcpStream::connect(to).await?;
     stream.write_all(request.as_bytes()).await?;
@@ -62,7 +63,7 @@ async fn request_of_a_page_or_a_proxy_is_refused_at_every_path() -> Result<()> {
     Ok(())
 }
 
-/// Without a token, nothing but this rule is between a page and the secrets.
+/// Without a token, this rule alone protects the secrets from web pages.
 #[tokio::test]
 async fn page_can_neither_read_nor_write_without_a_token() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -107,7 +108,7 @@ async fn request_without_a_host_of_its_own_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// A socket has no address, and a proxy in front of it would open it to other machines all the same.
+/// A socket has no host name. A proxy in front of it would expose it to other machines.
 #[tokio::test]
 async fn socket_takes_any_host_and_no_proxy() -> Result<()> {
     let directory = tempfile::tempdir()?;

@@ -1,4 +1,4 @@
-//! The socket: its mode, its directory, and what was there before.
+//! The Unix socket: its mode, its directory, and files that exist at its path.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -31,7 +31,7 @@ async fn it_is_the_owners_alone_and_goes_away_at_the_end() -> Result<()> {
     let file = fs::symlink_metadata(&socket)?;
     assert!(file.file_type().is_socket());
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
-    // Its mode is what guards it: no token is asked for, and none is made.
+    // The mode of the socket protects it, so that no token is required and none is created.
     assert_eq!(sidecar.token, None);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     sidecar.stop().await?;
@@ -59,7 +59,7 @@ async fn a_stale_one_is_replaced() -> Result<()> {
     assert!(socket.exists());
     let sidecar = Sidecar::run(offline(&socket)).await?;
     sidecar.get("/healthz").await?.expect(200)?;
-    // One that was killed leaves its socket.
+    // A sidecar that is killed leaves its socket behind.
     let mut sidecar = sidecar;
     sidecar.running().signal("KILL")?;
     sidecar.running().child().wait().await?;
@@ -115,7 +115,7 @@ async fn directory_above_that_others_can_swap_is_refused() -> Result<()> {
     let (outer, inner) = (directory.path().join("outer"), directory.path().join("outer/inner"));
     fs::create_dir_all(&inner)?;
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700))?;
-    // A link that somebody else could have made leads to a directory that is safe in itself.
+    // Another user could have created a link that leads to a directory with safe permissions.
     std::os::unix::fs::symlink(directory.path().join("outer/inner"), outer.join("link"))?;
     for (mode, code) in [(0o777, 2), (0o775, 2), (0o1777, 0)] {
         fs::set_permissions(&outer, fs::Permissions::from_mode(mode))?;

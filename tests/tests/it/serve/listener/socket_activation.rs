@@ -1,4 +1,4 @@
-//! A socket that is opened before `km serve` runs and handed over to it, as systemd does it.
+//! Socket activation: a socket that systemd opens and passes to `km serve`.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -29,7 +29,7 @@ async fn a_unix_socket_is_served_and_stays_when_it_ends() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("handed");
     let listener = UnixListener::bind(&path)?;
-    // Whatever path it is told: nothing is made there.
+    // The path of `--listen` is ignored: nothing is created there.
     let elsewhere = directory.path().join("km.sock");
     let start = || -> Result<Km> {
         let km = fixture.km().args(["serve", "--listen", &unix(&elsewhere)]);
@@ -41,7 +41,7 @@ async fn a_unix_socket_is_served_and_stays_when_it_ends() -> Result<()> {
     sidecar.stop().await?;
     assert!(path.exists(), "it took a socket away that it didn't make");
 
-    // Who comes while none runs is answered by the next.
+    // A client that connects while no process runs is served by the next one.
     let request = Request::builder().uri("/km/v1/secrets/ONE");
     let address = unix(&path);
     let waiting = send(&address, request.body(Full::default())?);
@@ -60,7 +60,7 @@ async fn a_socket_of_loopback_is_served() -> Result<()> {
     let mut sidecar = Sidecar::start(fixture.km().hand_over(listener), &[]).await?;
     assert_eq!(sidecar.address, address);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
-    // On TCP the token is asked for, whoever has opened the socket.
+    // On TCP the token is required, whatever process opened the socket.
     sidecar.token = None;
     sidecar.get("/km/v1/secrets/ONE").await?.expect(401)?;
     sidecar.stop().await.map(drop)

@@ -1,4 +1,4 @@
-//! Virtual keys at the own door.
+//! Virtual keys in the native API.
 
 use anyhow::Result;
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn the_life_of_a_key() -> Result<()> {
     let answer = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(404)?;
     assert_eq!(answer.json()?["error"]["kind"], "not_found");
 
-    // Who, where, which version; never a value, which the harness looks for.
+    // The audit log has peer, path and version. The harness fails the run if it contains a value.
     let said = sidecar.stop().await?.stderr;
     let audit: Vec<_> = said.lines().filter(|line| line.contains("km::audit")).collect();
     assert_eq!(audit.len(), 6, "{said}");
@@ -134,7 +134,7 @@ async fn a_key_is_not_stored_where_the_settings_say_so() -> Result<()> {
     Ok(())
 }
 
-/// What was in memory is forgotten with the change.
+/// A change invalidates the cached value.
 #[tokio::test]
 async fn a_change_is_seen_at_once() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
@@ -145,7 +145,7 @@ async fn a_change_is_seen_at_once() -> Result<()> {
         sidecar.call("POST", "/km/v1/keys/a/rotate", body).await?.expect(200)?;
         let answer = sidecar.get(&path).await?.expect(200)?;
         assert_eq!(answer.json()?["data"]["data"]["key"], json!(value));
-        // In memory, and still not a provider secret.
+        // The key is cached, and still is not served as a provider secret.
         sidecar.get("/km/v1/secrets/litellm/a").await?.expect(403)?;
     }
     sidecar.call("DELETE", "/km/v1/keys/a", None).await?.expect(200)?;

@@ -1,4 +1,4 @@
-//! Provider secrets at the own door.
+//! Provider secrets in the native API.
 
 use anyhow::Result;
 use serde_json::json;
@@ -79,7 +79,7 @@ async fn each_failure_has_its_status() -> Result<()> {
     Ok(())
 }
 
-/// Names that the process has as variables: its login, plain settings, and others.
+/// Variables of the process: its login, plain settings, and others.
 const VARIABLES: [&str; 8] = [
     "HCP_VAULT_APPROLE_SECRET_ID",
     "HCP_VAULT_ADDR",
@@ -91,7 +91,7 @@ const VARIABLES: [&str; 8] = [
     "LEAK_ME",
 ];
 
-/// The same name in every spelling that the API takes.
+/// Returns the name in every spelling that the API accepts.
 fn spellings(name: &str) -> [String; 5] {
     let bytes: Vec<_> = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let encoded = bytes.concat();
@@ -171,7 +171,7 @@ async fn key_folder_of_the_provider_secrets_ends_the_start() -> Result<()> {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--danger-no-token"];
     let refused = km("true").args(serve).run().await?.expect(2)?;
     says(&refused.stderr, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
-    // Where no keys are stored it starts, and refuses each change of one.
+    // Where no keys are stored it starts, and rejects every change of a key.
     let sidecar = Sidecar::start(km("false"), &[]).await?;
     fixture.put("OPENAI_API_KEY", json!({ "key": "provider" })).await?;
     for (method, path, body) in [

@@ -1,4 +1,4 @@
-//! What the audit log says of reads and of changes.
+//! The audit log of reads and changes.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use testkit::{Fixture, Server, secret};
 
 use crate::serve::sidecar::Sidecar;
 
-/// Reads at both APIs, then changes; returns the events of `km::audit`.
+/// Sends reads to both APIs, then a change. Returns the events of `km::audit`.
 async fn events(fixture: &Fixture, filter: &str) -> Result<Vec<Value>> {
     fixture.put("ONE", json!({ "key": secret("value") })).await?;
     let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");

@@ -75,7 +75,7 @@ async fn metrics_count_operations_and_hold_no_name() -> Result<()> {
         assert!(own.text.lines().any(|told| told == line), "no {line}: {}", own.text);
     }
     assert!(!own.text.contains("ONE") && !own.text.contains("ABSENT"), "{}", own.text);
-    // That listener has nothing else, and the main one asks for the token.
+    // This listener serves nothing else, and the main one requires the token.
     for path in ["/km/v1/secrets/ONE", "/healthz", "/v1/sys/health", "/"] {
         send(&metrics, bare(path)?).await?.expect(404)?;
     }
@@ -108,7 +108,8 @@ async fn events_are_lines_of_json_where_that_is_asked_for() -> Result<()> {
     Ok(())
 }
 
-/// Vault with a login that is answered, and reads and health that are while it is `up`.
+/// Starts a server that accepts logins, and that answers reads and health requests only while it is
+/// `up`.
 fn vault_that_is(up: &Arc<AtomicBool>, down: fn() -> Reply) -> Result<Scripted> {
     let up = Arc::clone(up);
     Scripted::new(move |request| match request {
@@ -130,7 +131,7 @@ async fn in_front_of(server: &Scripted) -> Result<Sidecar> {
     Sidecar::start(km, &["--metrics", "127.0.0.1:0"]).await
 }
 
-/// Waits until the gauge has this value, by looking at the metrics alone.
+/// Waits until the gauge has this value. Requests the metrics only.
 async fn gauge_is(sidecar: &Sidecar, value: u8) -> Result<()> {
     let metrics = sidecar.metrics.clone().unwrap_or_default();
     let line = format!("km_serve_ready {value}");
@@ -180,7 +181,7 @@ async fn many_probes_of_a_server_that_hangs_are_one_check() -> Result<()> {
     }
     let (took, asked) = (began.elapsed(), server.requests().len() - before);
     ensure!(took < Duration::from_secs(10), "{took:?}");
-    // One check a second, and what each of them sends again.
+    // One check per second, and its retries.
     ensure!(asked < PROBES / 2, "{asked} requests");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The file that holds the token: which ones are used, and how one is created.
+//! The token file: which files are accepted, and how one is created.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -18,7 +18,7 @@ fn serve(token_file: &Path) -> Km {
     km.args(["serve", "--listen", "127.0.0.1:0", "--token-file"]).args([token_file])
 }
 
-/// Makes a file with this content and mode.
+/// Creates a file with this content and mode.
 fn file(directory: &TempDir, name: &str, content: &str, mode: u32) -> Result<PathBuf> {
     let path = directory.path().join(name);
     write_private(&path, content)?;
@@ -26,7 +26,7 @@ fn file(directory: &TempDir, name: &str, content: &str, mode: u32) -> Result<Pat
     Ok(path)
 }
 
-/// It ends with exit code 2 and says why, before it listens.
+/// Fails unless `km serve` exits with 2 and this reason before it listens.
 async fn refused(path: &Path, why: &str) -> Result<()> {
     let output = serve(path).run().await?.expect(2)?;
     let line = format!("km: settings: --token-file {}: ", path.display());
@@ -58,14 +58,15 @@ async fn file_that_another_user_can_have_chosen_or_read_is_refused() -> Result<(
     Ok(())
 }
 
-/// The file of another user can be made by root alone. Elsewhere a foreign directory shows the rule.
+/// Only root can create a file of another user. Without root, a directory of another user shows the
+/// rule.
 #[tokio::test]
 async fn file_of_another_user_is_refused() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let path = file(&directory, "foreign", ENOUGH, 0o644)?;
     if std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).is_ok() {
         refused(&path, "belongs to another user").await?;
-        // Nor is an empty one replaced.
+        // An empty file of another user is not replaced either.
         let empty = file(&directory, "empty", "", 0o666)?;
         std::os::unix::fs::chown(&empty, Some(65_534), Some(65_534))?;
         refused(&empty, "belongs to another user").await?;
@@ -89,7 +90,7 @@ async fn directory_that_others_can_write_to_is_refused() -> Result<()> {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
         refused(&path, "is writable by others").await?;
     }
-    // A directory above it counts as well, unless it is sticky.
+    // The directories above count as well, unless they are sticky.
     let directory = tempfile::tempdir()?;
     let inner = directory.path().join("inner");
     fs::create_dir(&inner)?;

@@ -1,4 +1,4 @@
-//! The token: which requests need it, and the file that holds it.
+//! The token: which requests need it, and how its file is created.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -52,7 +52,7 @@ async fn without_the_token_nothing_but_probes_is_answered() -> Result<()> {
             let body = if method == "GET" { "" } else { r#"{"alias":"a","value":"v"}"# };
             let answer = sidecar.send(request.body(Full::from(body))?).await?;
             assert_eq!(answer.header("connection"), "close");
-            // At the Vault API it is what Vault itself answers.
+            // The Vault API responds as Vault does.
             if path.starts_with("/v1/") {
                 let document = answer.expect(403)?.json()?;
                 assert_eq!(document, json!({ "errors": ["permission denied"] }), "{path}");
@@ -103,7 +103,7 @@ async fn a_token_is_made_where_there_is_none() -> Result<()> {
         let token = sidecar.token.clone().unwrap_or_default();
         assert!(token.len() >= 32, "{} bytes", token.len());
         sidecar.stop().await?;
-        // The same is used again.
+        // The next run uses the same token.
         let sidecar = Sidecar::run(km()).await?;
         assert_eq!(sidecar.token.as_ref(), Some(&token));
         sidecar.stop().await?;
@@ -122,7 +122,7 @@ async fn no_token_has_to_be_asked_for_by_a_dangerous_name() -> Result<()> {
     sidecar.get("/metrics").await?.expect(200)?;
     let both = ["serve", "--listen", "127.0.0.1:0", "--danger-no-token", "--token-file", "x"];
     Km::new().env("HCP_VAULT_TOKEN", "t").args(both).run().await?.expect(2)?;
-    // Without a place for one there is none to be made.
+    // Without a directory for the token file, no token can be created.
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", "--listen", "127.0.0.1:0"]);
     km.run().await?.expect(2).map(drop)
 }

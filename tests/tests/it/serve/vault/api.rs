@@ -1,4 +1,4 @@
-//! The Vault door beside Vault itself: the same request, the same status and the same answer.
+//! The Vault API compared with Vault: the same request has the same status and the same response.
 
 use anyhow::Result;
 use http_body_util::Full;
@@ -8,10 +8,10 @@ use testkit::{Fixture, FixtureSpec, Server, secret};
 use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
-/// What Vault says of itself and of who asked; the sidecar is the one who asked.
+/// Fields that describe the server or the caller, which is the sidecar in one case.
 const OWN: [&str; 4] = ["request_id", "created_by", "deleted_by", "last_updated_by"];
 
-/// Sends the same to both and compares.
+/// Sends a request to both and compares the responses.
 async fn same(
     fixture: &Fixture,
     sidecar: &Sidecar,
@@ -26,7 +26,7 @@ async fn same(
     Ok(())
 }
 
-/// An answer without what is each one's own.
+/// Removes the fields that differ by design.
 fn common(answer: Value) -> Value {
     match answer {
         Value::Object(object) => {
@@ -152,7 +152,7 @@ async fn a_read_says_where_it_came_from_and_how_old_it_is() -> Result<()> {
     Ok(())
 }
 
-/// Vault's form of 403.
+/// Fails unless the response is Vault's 403.
 async fn forbidden(sidecar: &Sidecar, method: &str, path: &str) -> Result<()> {
     let body = (method == "POST").then(|| json!({ "data": { "key": "v" } }));
     let answer = sidecar.call(method, path, body).await?.expect(403)?;
@@ -194,7 +194,7 @@ async fn other_places_are_forbidden() -> Result<()> {
     for path in ["../one", "%2e%2e/one", "a//b", "a/", "."] {
         sidecar.get(&format!("/v1/{full}/data/apps/{path}")).await?.expect(400)?;
     }
-    // The namespace in the path, or in the header.
+    // The namespace is given in the path or in the header.
     sidecar.get(&format!("/v1/{full}/data/apps/one")).await?.expect(200)?;
     for value in [namespace, &format!("{namespace}/")] {
         let request = sidecar.request("GET", &format!("/v1/{mount}/data/apps/one"));
@@ -272,7 +272,7 @@ async fn hosted_keys_bind_reads_and_writes_of_provider_secrets() -> Result<()> {
         forbidden(&sidecar, "GET", &format!("{}?version=1", at("data", name))).await?;
     }
     assert_eq!(fixture.get("OTHER").await?.1["data"]["metadata"]["version"], 1);
-    // Hosted names, and paths of virtual keys.
+    // Hosted names and virtual keys are accessible.
     for name in ["HOSTED", "deep/HOSTED", "litellm/alias", "team/litellm/alias"] {
         sidecar.get(&at("data", name)).await?.expect(200)?;
         sidecar.get(&at("metadata", name)).await?.expect(200)?;

@@ -1,4 +1,4 @@
-//! The Vault command line as a client of the Vault door, by address and token alone.
+//! The Vault command line as a client of the Vault API, configured by address and token alone.
 
 use std::process::Stdio;
 
@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::serve::sidecar::Sidecar;
 
-/// Runs it: exit code, stdout, stderr.
+/// Runs `vault`. Returns the exit code, stdout and stderr.
 async fn vault(
     sidecar: &Sidecar,
     arguments: &[&str],

@@ -1,4 +1,4 @@
-//! vaultrs, a client library of others, against the Vault door: by address and token alone.
+//! The client library vaultrs against the Vault API, configured by address and token alone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -17,9 +17,9 @@ use crate::serve::sidecar::Sidecar;
 
 type Fields = BTreeMap<String, String>;
 
-/// A client of the sidecar; nothing of it comes from the environment.
+/// Returns a client of the sidecar that takes nothing from the environment.
 fn client(sidecar: &Sidecar, token: &str, namespace: Option<&str>) -> Result<VaultClient> {
-    // Its TLS back-end wants one even where there is no TLS. Another test may have set it.
+    // The client needs a TLS provider even for plain HTTP. Another test may have installed it.
     let _ = ring::default_provider().install_default();
     let settings = VaultClientSettingsBuilder::default()
         .address(format!("http://{}", sidecar.address))
@@ -34,7 +34,7 @@ fn client(sidecar: &Sidecar, token: &str, namespace: Option<&str>) -> Result<Vau
     Ok(client)
 }
 
-/// The one with the sidecar's token.
+/// Returns a client with the sidecar's token.
 fn own(sidecar: &Sidecar) -> Result<VaultClient> {
     client(sidecar, sidecar.token.as_deref().unwrap_or_default(), None)
 }
@@ -43,7 +43,7 @@ fn fields(value: &str) -> Fields {
     [("key".to_owned(), value.to_owned())].into()
 }
 
-/// What it takes for an error of Vault's: the status, and the list.
+/// Returns the status and the messages of a Vault error.
 fn refused<T: Debug>(outcome: Result<T, ClientError>) -> Result<(u16, Vec<String>)> {
     match outcome {
         Err(ClientError::APIError { code, errors }) => Ok((code, errors)),
@@ -51,7 +51,7 @@ fn refused<T: Debug>(outcome: Result<T, ClientError>) -> Result<(u16, Vec<String
     }
 }
 
-/// Fails unless it is told what Vault says where a policy forbids something.
+/// Fails unless the error is the one that Vault returns when a policy denies a request.
 fn forbidden<T: Debug>(outcome: Result<T, ClientError>) -> Result<()> {
     let (code, errors) = refused(outcome)?;
     ensure!(code == 403, "{code}: {errors:?}");
@@ -60,7 +60,7 @@ fn forbidden<T: Debug>(outcome: Result<T, ClientError>) -> Result<()> {
     Ok(())
 }
 
-/// What is stored, as a second client sees it.
+/// Returns the stored fields as a second client sees them.
 async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
     Ok(fixture.get(name).await?.1["data"]["data"].clone())
 }
@@ -100,7 +100,7 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
     kv2::delete_latest(&client, mount, name).await?;
     let (status, seen) = fixture.get(name).await?;
     assert_eq!((status, seen["data"]["metadata"]["version"].as_u64()), (404, Some(2)));
-    // As with Vault itself, this is no list of errors: what is known of the version comes along.
+    // As in Vault, this response is not a list of errors: it contains the metadata of the version.
     let outcome = kv2::read::<Fields>(&client, mount, name).await;
     assert!(matches!(outcome, Err(ClientError::RestClientError { .. })), "{outcome:?}");
     assert_eq!(kv2::read_version::<Fields>(&client, mount, name, 1).await?, fields(&first));
@@ -159,7 +159,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
     assert_eq!(refused(absent)?, (404, Vec::new()));
     assert_eq!(refused(kv2::list(&within, mount, "apps/absent").await)?, (404, Vec::new()));
 
-    // Another mount, the mount without its namespace, and a path that is not below the prefix.
+    // Another mount, the mount without its namespace, and a path outside the prefix.
     for (client, mount, name) in [
         (&plain, other.mount.as_str(), "apps/one"),
         (&plain, mount, "apps/one"),
@@ -180,7 +180,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
     Ok(())
 }
 
-/// The contract has no endpoints but those of data and metadata.
+/// The API has no endpoints except those for data and metadata.
 #[tokio::test]
 async fn what_is_not_served_is_forbidden() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
