@@ -7,7 +7,7 @@ use testkit::{Server, secret};
 use super::common::{NAME, fails, says, writer};
 
 #[tokio::test]
-async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
+async fn latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     let value = secret("value");
@@ -36,7 +36,7 @@ async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_absent_or_deleted_already_is_exit_6() -> Result<()> {
+async fn absent_or_deleted_secret_is_exit_6_and_unchanged() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
@@ -53,7 +53,7 @@ async fn what_is_absent_or_deleted_already_is_exit_6() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_usable_value_can_be_deleted() -> Result<()> {
+async fn secret_without_a_usable_value_is_deleted() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for fields in [json!({ "key": 1 }), json!({ "other": "field" }), json!({})] {
         fixture.put(NAME, fields).await?;
@@ -64,7 +64,7 @@ async fn what_is_no_usable_value_can_be_deleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_folder_is_no_secret() -> Result<()> {
+async fn folder_is_not_found() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("folder/name", json!({ "key": secret("value") })).await?;
     fails(|| writer(&fixture).args(["delete", "folder"]), 6, "not_found").await?;
@@ -73,7 +73,7 @@ async fn a_folder_is_no_secret() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deleted_secret_is_written_anew() -> Result<()> {
+async fn deleted_secret_can_be_written_again() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;

@@ -33,7 +33,7 @@ async fn fixture(stored: Option<Value>) -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn a_name_that_was_never_written() -> Result<()> {
+async fn secret_that_was_never_written_falls_back_unless_forbidden() -> Result<()> {
     let fixture = fixture(None).await?;
     check("never written", || fixture.km(), [0, 6, 0, 0]).await?;
     let nowhere = fixture.km().args(["read", NAME]).run().await?.expect(6)?;
@@ -45,7 +45,7 @@ async fn a_name_that_was_never_written() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_in_vault_wins() -> Result<()> {
+async fn value_in_vault_takes_precedence() -> Result<()> {
     for value in [secret("value"), String::new()] {
         let fixture = fixture(Some(json!({ "key": value }))).await?;
         for policy in ["never", "on_missing", "on_error"] {
@@ -57,7 +57,7 @@ async fn a_value_in_vault_wins() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_that_was_deleted_or_destroyed() -> Result<()> {
+async fn deleted_or_destroyed_version_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(Some(json!({ "key": secret("value") }))).await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     server.must("DELETE", &format!("{mount}/data/{NAME}"), None).await?;
@@ -68,27 +68,27 @@ async fn a_version_that_was_deleted_or_destroyed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_is_missing_is_no_definite_miss() -> Result<()> {
+async fn missing_mount_never_falls_back() -> Result<()> {
     let fixture = fixture(None).await?;
     fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
     check("mount missing", || fixture.km(), [6, 6, 6, 6]).await
 }
 
 #[tokio::test]
-async fn a_mount_of_version_1() -> Result<()> {
+async fn version_1_mount_falls_back_on_error_only() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     check("v1", || fixture.km(), [8, 8, 8, 0]).await
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_string() -> Result<()> {
+async fn value_that_is_not_a_string_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(Some(json!({ "key": 7 }))).await?;
     check("a number", || fixture.km(), [8, 8, 8, 0]).await
 }
 
 #[tokio::test]
-async fn a_policy_that_forbids_it() -> Result<()> {
+async fn denied_read_falls_back_on_error_only() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/data/x" {{ capabilities = ["read"] }}"#);
     let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -96,7 +96,7 @@ async fn a_policy_that_forbids_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_can_not_be_asked() -> Result<()> {
+async fn unreachable_server_or_rejected_login_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(None).await?;
     let nowhere = closed_port()?;
     let km = || fixture.km().env_remove("HCP_VAULT_ADDR").env("HCP_VAULT_ADDR", &nowhere);
@@ -108,7 +108,7 @@ async fn a_server_that_can_not_be_asked() -> Result<()> {
 
 /// Applies to every policy and to every order of sources.
 #[tokio::test]
-async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> {
+async fn reserved_names_never_fall_back_to_the_environment() -> Result<()> {
     let fixture = fixture(None).await?;
     let names = ["HCP_VAULT_APPROLE_SECRET_ID", "KM_FALLBACK", "VAULT_TOKEN", "BAO_TOKEN"];
     for (variable, value) in

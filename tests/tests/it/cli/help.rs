@@ -22,7 +22,7 @@ const SETTINGS: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn every_commands_help_documents_the_settings() -> Result<()> {
+async fn help_of_every_command_lists_the_settings() -> Result<()> {
     for command in [
         &[][..],
         &["check"],
@@ -53,7 +53,7 @@ async fn every_commands_help_documents_the_settings() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_programs_help_names_its_commands() -> Result<()> {
+async fn help_of_the_program_lists_its_commands() -> Result<()> {
     let output = Km::new().args(["--help"]).run().await?.expect(0)?;
     let commands = [
         "\n  check ",
@@ -68,7 +68,7 @@ async fn the_programs_help_names_its_commands() -> Result<()> {
 }
 
 #[tokio::test]
-async fn each_commands_help_names_its_options() -> Result<()> {
+async fn help_of_each_command_lists_its_options() -> Result<()> {
     for (command, options) in [
         ("read", &["--bool", "--explain"][..]),
         ("write", &["--description", "--cas", "--raw", "--allow-empty", "stdin"]),
@@ -84,13 +84,13 @@ async fn each_commands_help_names_its_options() -> Result<()> {
 }
 
 #[tokio::test]
-async fn help_does_not_need_settings_that_are_right() -> Result<()> {
+async fn help_works_with_invalid_settings() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_ADDR", "nonsense").env("KM_LOG", "===");
     km.args(["read", "--help"]).run().await?.expect(0).map(drop)
 }
 
 #[tokio::test]
-async fn the_version_is_one_line() -> Result<()> {
+async fn version_is_one_line() -> Result<()> {
     let output = Km::new().args(["--version"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, concat!("km ", env!("CARGO_PKG_VERSION"), "\n"));
     Ok(())

@@ -8,7 +8,7 @@ use super::common::{NAME, by_token, played, says};
 use super::listener::{Scripted, Silent};
 
 #[tokio::test]
-async fn a_reference_is_the_name_behind_it() -> Result<()> {
+async fn reference_reads_the_secret_of_its_name() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for name in
         [NAME, "folder/deep/name", "with space", "50%", "back\\slash", "%252e", "clé", "a..b"]
@@ -25,7 +25,7 @@ async fn a_reference_is_the_name_behind_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
+async fn bool_option_accepts_any_case_and_white_space() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (stored, expected) in [
         ("true", "true"),
@@ -48,7 +48,7 @@ async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_explanation_says_where_the_value_is_from() -> Result<()> {
+async fn explain_option_reports_the_source_of_the_value() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": "old" })).await?;
@@ -81,7 +81,7 @@ async fn an_explanation_says_where_the_value_is_from() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
+async fn names_that_vault_does_not_host_are_read_from_the_environment() -> Result<()> {
     let nobody = Silent::new()?;
     for (variable, value) in [
         ("KM_ACCESS_MODE", "write_only"),
@@ -103,7 +103,7 @@ async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_that_vault_hosts_come_from_there() -> Result<()> {
+async fn hosted_names_are_read_from_vault() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
@@ -116,7 +116,7 @@ async fn names_that_vault_hosts_come_from_there() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_with_one_use_left_is_enough() -> Result<()> {
+async fn token_with_one_use_suffices_for_one_command() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
@@ -136,7 +136,7 @@ async fn a_token_with_one_use_left_is_enough() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_is_one_request() -> Result<()> {
+async fn read_of_a_value_is_one_request() -> Result<()> {
     let metadata = json!({
         "version": 1, "created_time": "2026-01-01T00:00:00Z", "deletion_time": "",
         "destroyed": false, "custom_metadata": null,

@@ -9,7 +9,7 @@ use crate::cli::common::{file, played, says};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
-async fn each_reference_of_the_file_is_a_variable() -> Result<()> {
+async fn each_reference_of_the_file_becomes_a_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (one, two, three) =
         (secret("one"), format!(" {}\n\t'\"$é", secret("two")), secret("three"));
@@ -38,7 +38,7 @@ async fn each_reference_of_the_file_is_a_variable() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_that_are_given_take_the_place_of_the_files() -> Result<()> {
+async fn only_option_replaces_the_references_of_the_file() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": "file" })).await?;
@@ -51,7 +51,7 @@ async fn names_that_are_given_take_the_place_of_the_files() -> Result<()> {
 }
 
 #[tokio::test]
-async fn vault_comes_before_the_environment() -> Result<()> {
+async fn value_in_vault_overrides_the_inherited_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": value })).await?;
@@ -74,7 +74,7 @@ const CREDENTIALS: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
+async fn credentials_are_removed_unless_kept_by_option() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("VAULT_TOKEN", json!({ "key": "of Vault" })).await?;
     let (_directory, config) = file("key: os.environ/VAULT_TOKEN\n")?;
@@ -100,7 +100,7 @@ async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
 
 /// A provider would reject such a value. The program receives the stored bytes unchanged.
 #[tokio::test]
-async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
+async fn suspicious_value_is_passed_with_a_warning() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let plain = secret("plain");
     fixture.put("PLAIN", json!({ "key": plain })).await?;
@@ -124,7 +124,7 @@ async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
 /// With and without `--keep-credentials`, the program gets the inherited value, and a missing one
 /// does not fail with exit 6.
 #[tokio::test]
-async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -> Result<()> {
+async fn references_to_settings_missing_in_vault_are_skipped_with_a_warning() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (value, stored) = (secret("value"), secret("stored"));
     fixture.put("ONE", json!({ "key": value })).await?;
@@ -148,7 +148,7 @@ async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -
 
 /// Only values from Vault need the flag. A value that the environment already has is harmless.
 #[tokio::test]
-async fn loader_names_from_vault_need_a_flag() -> Result<()> {
+async fn loader_variables_from_vault_require_the_danger_option() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for name in ["LD_PRELOAD", "PATH", "BASH_ENV", "BASH_FUNC_ls", "PYTHONPATH", "ENV"] {
         fixture.put(name, json!({ "key": "/nonexistent" })).await?;
@@ -170,7 +170,7 @@ async fn loader_names_from_vault_need_a_flag() -> Result<()> {
 
 /// The requests are sent concurrently: none is answered before all have arrived.
 #[tokio::test]
-async fn sixty_four_names_are_asked_for_at_once() -> Result<()> {
+async fn sixty_four_names_are_read_concurrently() -> Result<()> {
     let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",
         "deletion_time": "", "destroyed": false, "custom_metadata": null });
     let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });

@@ -19,7 +19,7 @@ pub(super) fn runs(script: &str) -> Km {
 }
 
 #[tokio::test]
-async fn its_exit_code_is_ours() -> Result<()> {
+async fn exit_code_of_the_program_is_passed_on() -> Result<()> {
     for code in [0, 1, 3, 126, 255] {
         let output = runs(&format!("exit {code}")).run().await?.expect(code)?;
         assert_eq!(output.stderr, "");
@@ -30,7 +30,7 @@ async fn its_exit_code_is_ours() -> Result<()> {
 /// Without `--watch` the process dies by the signal. With it, `km` exits with 128 plus its number,
 /// like a shell.
 #[tokio::test]
-async fn death_by_signal_is_the_programs_own_unless_km_stays() -> Result<()> {
+async fn death_by_signal_is_passed_on_or_reported_as_128_plus_its_number() -> Result<()> {
     for (name, number) in [("KILL", 9), ("TERM", 15), ("INT", 2), ("USR1", 10), ("ABRT", 6)] {
         for (watch, code, signal) in
             [(None, None, Some(number)), (Some("--watch"), Some(128 + number), None)]
@@ -64,7 +64,7 @@ async fn token_is_revoked_before_the_program_starts() -> Result<()> {
 
 /// `km` lowers its own limit of core files. The program must have the inherited limit.
 #[tokio::test]
-async fn core_limit_of_the_program_is_the_inherited_one() -> Result<()> {
+async fn core_limit_of_the_program_is_inherited() -> Result<()> {
     let inherited = std::process::Command::new("sh").args(["-c", "ulimit -c"]).output()?;
     for watch in [None, Some("--watch")] {
         let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(watch);
@@ -75,7 +75,7 @@ async fn core_limit_of_the_program_is_the_inherited_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn its_input_and_output_are_ours() -> Result<()> {
+async fn stdin_stdout_and_stderr_are_inherited() -> Result<()> {
     let output = runs("cat; echo to stderr >&2").stdin("a line\n").run().await?.expect(0)?;
     assert_eq!((output.text()?, output.stderr.as_str()), ("a line\n", "to stderr\n"));
     Ok(())
@@ -83,7 +83,7 @@ async fn its_input_and_output_are_ours() -> Result<()> {
 
 /// The five seconds of the grace period after SIGTERM do not apply to the child process.
 #[tokio::test]
-async fn it_is_waited_for_as_long_as_it_takes() -> Result<()> {
+async fn slow_exit_after_sigterm_is_awaited() -> Result<()> {
     let mut running = runs("trap '' TERM; echo ready; sleep 6; exit 9").start().await?;
     let stdout = running.child().stdout.take();
     let mut lines = BufReader::new(stdout.ok_or_else(|| anyhow::anyhow!("no stdout"))?).lines();

@@ -78,7 +78,7 @@ async fn starts(
 }
 
 #[tokio::test]
-async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Result<()> {
+async fn process_of_the_same_user_can_read_neither_environment_nor_memory() -> Result<()> {
     for arguments in [
         &["read", "A"][..],
         &["list"],
@@ -104,7 +104,7 @@ async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Resu
 
 /// The attack: a program reads the environment of its parent.
 #[tokio::test]
-async fn program_does_not_read_the_login_of_km() -> Result<()> {
+async fn program_cannot_read_the_credentials_of_km() -> Result<()> {
     let (_directory, path) = program().await?;
     let path = path.to_str().context("not UTF-8")?;
     let script = "cat /proc/$PPID/environ";

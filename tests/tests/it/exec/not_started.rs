@@ -9,7 +9,7 @@ use crate::cli::common::{by_token, file, played, says};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
-async fn a_missing_name_stops_it() -> Result<()> {
+async fn missing_name_prevents_the_start_unless_allowed() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let (directory, config) = file("keys: [os.environ/GONE, os.environ/ONE, os.environ/LOST]\n")?;
@@ -28,7 +28,7 @@ async fn a_missing_name_stops_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_missing_mount_is_no_missing_name() -> Result<()> {
+async fn missing_mount_prevents_the_start_even_with_allow_missing() -> Result<()> {
     let server = Server::shared().await?;
     let km = || {
         let km = by_token(server.address(), "absent", server.root_token());
@@ -38,7 +38,7 @@ async fn a_missing_mount_is_no_missing_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_that_no_variable_can_hold_stops_it() -> Result<()> {
+async fn value_or_name_invalid_for_a_variable_prevents_the_start() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": format!("{}\0rest", secret("value")) })).await?;
     fixture.put("A=B", json!({ "key": "v" })).await?;
@@ -57,7 +57,7 @@ async fn a_value_that_no_variable_can_hold_stops_it() -> Result<()> {
 const LARGEST: usize = 128 * 1024 - "ONE=\0".len();
 
 #[tokio::test]
-async fn value_too_large_for_a_variable_stops_it() -> Result<()> {
+async fn value_too_large_for_a_variable_prevents_the_start() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let km = || fixture.km().args(["exec", "--only=ONE"]);
     fixture.put("ONE", json!({ "key": "a".repeat(LARGEST) })).await?;
@@ -69,7 +69,7 @@ async fn value_too_large_for_a_variable_stops_it() -> Result<()> {
 
 /// The kernel limits all variables together to at most 6 MiB.
 #[tokio::test]
-async fn values_too_large_together_name_the_largest() -> Result<()> {
+async fn values_too_large_together_are_reported_largest_first() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let names: Vec<_> = (0..60).map(|number| format!("NAME_{number}")).collect();
     for name in &names {
@@ -87,7 +87,7 @@ async fn values_too_large_together_name_the_largest() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_program_that_cannot_be_started_fails_as_in_a_shell() -> Result<()> {
+async fn program_that_cannot_be_started_is_exit_126_or_127() -> Result<()> {
     let (_directory, plain) = file("text")?;
     let plain = plain.display().to_string();
     for (program, code) in
@@ -101,7 +101,7 @@ async fn a_program_that_cannot_be_started_fails_as_in_a_shell() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_program_there_is_nothing_to_do() -> Result<()> {
+async fn missing_program_is_a_usage_error() -> Result<()> {
     let nobody = Silent::new()?;
     let address = nobody.address();
     for arguments in [
@@ -120,7 +120,7 @@ async fn without_a_program_there_is_nothing_to_do() -> Result<()> {
 }
 
 #[tokio::test]
-async fn virtual_key_is_not_a_variable_of_the_program() -> Result<()> {
+async fn virtual_key_is_denied_as_a_variable() -> Result<()> {
     let nobody = Silent::new()?;
     let km = || played(&nobody.address()).args(["exec", "--only", "litellm/alias"]);
     let said = stops(km, &["--", "/bin/true"], 5, "denied").await?;

@@ -122,7 +122,7 @@ async fn printed_policy_suffices_for_provider_keys() -> Result<()> {
 }
 
 #[tokio::test]
-async fn printed_policy_suffices_where_writes_name_a_version() -> Result<()> {
+async fn printed_policy_suffices_for_a_mount_with_cas_required() -> Result<()> {
     for settings in [WRITES, BOTH] {
         let gateway = Gateway::new(&settings).await?;
         let config = format!("{}/config", gateway.fixture.mount);

@@ -9,7 +9,7 @@ use crate::cli::common::{error_document, played, says};
 use crate::cli::listener::{Reply, Scripted, Silent, closed_port};
 
 #[tokio::test]
-async fn settings() -> Result<()> {
+async fn invalid_settings_fail_the_settings_step_without_a_request() -> Result<()> {
     let nobody = Silent::new()?;
     let km = || {
         let km = played(&nobody.address()).env("KM_FALLBACK", "perhaps");
@@ -23,7 +23,7 @@ async fn settings() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_server() -> Result<()> {
+async fn server_that_does_not_respond_fails_the_server_step() -> Result<()> {
     let nowhere = closed_port()?;
     let failed = ["settings ok", "server failed"];
     expect(|| played(&nowhere), 4, &failed).await?;
@@ -34,7 +34,7 @@ async fn the_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_sealed() -> Result<()> {
+async fn sealed_server_fails_the_server_step_with_an_unseal_hint() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     server.seal().await?;
@@ -44,7 +44,7 @@ async fn a_server_that_is_sealed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_login() -> Result<()> {
+async fn invalid_credentials_fail_the_login_step() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let failed = ["settings ok", "server ok", "login failed"];
     let id = "HCP_VAULT_APPROLE_SECRET_ID";
@@ -56,7 +56,7 @@ async fn the_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_mount() -> Result<()> {
+async fn wrong_or_missing_mount_fails_the_mount_step() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let old = server.fixture_with(spec).await?;
@@ -68,7 +68,7 @@ async fn the_mount() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_rights() -> Result<()> {
+async fn missing_capabilities_fail_the_rights_step() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/data/*" {{ capabilities = ["read"] }}"#);
     let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -82,7 +82,7 @@ async fn the_rights() -> Result<()> {
 }
 
 #[tokio::test]
-async fn several_steps_end_with_the_code_of_the_first() -> Result<()> {
+async fn several_failed_steps_exit_with_the_code_of_the_first() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/data/*" {{ capabilities = ["list"] }}"#);
     let spec = FixtureSpec { engine: Engine::V1, policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -93,7 +93,7 @@ async fn several_steps_end_with_the_code_of_the_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_first_failure_is_on_stderr_too() -> Result<()> {
+async fn first_failed_step_is_also_reported_on_stderr() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
     let output = fixture.km().args(["check"]).run().await?.expect(6)?;

@@ -50,7 +50,7 @@ async fn fixture() -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn all_is_well() -> Result<()> {
+async fn valid_setup_passes_every_step() -> Result<()> {
     let fixture = fixture().await?;
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
     expect(|| writer(&fixture), 0, &all).await?;
@@ -66,7 +66,7 @@ async fn all_is_well() -> Result<()> {
 }
 
 #[tokio::test]
-async fn all_is_well_below_a_namespace_and_a_prefix() -> Result<()> {
+async fn namespace_and_prefix_pass_every_step() -> Result<()> {
     let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let mount = fixture.mount.trim_start_matches("teams/team-a/");
@@ -82,7 +82,7 @@ async fn all_is_well_below_a_namespace_and_a_prefix() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_line_for_each_path_that_these_settings_need() -> Result<()> {
+async fn each_required_path_has_its_own_rights_line() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km().env("KM_HOSTED_KEYS", "A,B");
     let expected = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights ok"];
@@ -95,7 +95,7 @@ async fn one_line_for_each_path_that_these_settings_need() -> Result<()> {
 }
 
 #[tokio::test]
-async fn root_is_a_warning() -> Result<()> {
+async fn root_token_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
     let server = fixture.server();
     let km = || by_token(server.address(), &fixture.mount, server.root_token());
@@ -103,7 +103,7 @@ async fn root_is_a_warning() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_setting_that_does_nothing_is_a_warning() -> Result<()> {
+async fn setting_without_effect_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km().env("HCP_VAULT_CLIENT_CERT", "/half/of/a/pair").env("KM_LOG", "off");
     let expected =
@@ -112,7 +112,7 @@ async fn a_setting_that_does_nothing_is_a_warning() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_may_not_look_around_is_no_failure() -> Result<()> {
+async fn token_without_capabilities_self_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
     let server = fixture.server();
     let token = fixture.token(json!({ "no_default_policy": true })).await?;
@@ -121,7 +121,7 @@ async fn a_token_that_may_not_look_around_is_no_failure() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_that_is_stored_is_shown() -> Result<()> {
+async fn stored_values_are_not_printed() -> Result<()> {
     let fixture = fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     let output = writer(&fixture).args(["check", "--log", "trace"]).run().await?.expect(0)?;

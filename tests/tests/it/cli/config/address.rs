@@ -12,7 +12,7 @@ fn at(km: Km, address: &str) -> Km {
 }
 
 #[tokio::test]
-async fn white_space_and_slashes_around_it_are_dropped() -> Result<()> {
+async fn address_is_trimmed_of_white_space_and_slashes() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
@@ -32,7 +32,7 @@ async fn white_space_and_slashes_around_it_are_dropped() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_base_path_stands_before_every_request() -> Result<()> {
+async fn base_path_of_the_address_prefixes_every_request() -> Result<()> {
     let missing = json!({ "errors": ["no handler for route"] });
     let server = Scripted::new(move |_| Reply::Json(404, missing.clone()))?;
     let km = at(played(""), &format!("{}/vault/", server.address()));
@@ -45,7 +45,7 @@ async fn a_base_path_stands_before_every_request() -> Result<()> {
 }
 
 #[tokio::test]
-async fn addresses_that_are_refused_and_not_shown() -> Result<()> {
+async fn invalid_address_is_rejected_and_not_printed() -> Result<()> {
     for (make, why) in [
         (
             (|at: &str| format!("http://user:PLANTED-password@{at}")) as fn(&str) -> String,
@@ -80,7 +80,7 @@ async fn addresses_that_are_refused_and_not_shown() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_interface_is_not_loopback() -> Result<()> {
+async fn unspecified_address_is_not_loopback() -> Result<()> {
     for address in ["http://0.0.0.0:8200", "http://[::]:8200"] {
         let said = refused("settings", |km| at(km, address).args(["list"])).await?;
         says(&said, &["not loopback", "KM_DANGER_PLAINTEXT"])?;
@@ -89,7 +89,7 @@ async fn every_interface_is_not_loopback() -> Result<()> {
 }
 
 #[tokio::test]
-async fn plain_http_elsewhere_is_a_danger_that_can_be_chosen() -> Result<()> {
+async fn plain_http_to_another_host_requires_the_danger_setting() -> Result<()> {
     let server = Scripted::new(|_| Reply::Json(404, json!({ "errors": [] })))?;
     let address = format!("http://0.0.0.0:{}", server.port());
     let km = |choice: &str| at(played(""), &address).env("KM_DANGER_PLAINTEXT", choice);
@@ -104,7 +104,7 @@ async fn plain_http_elsewhere_is_a_danger_that_can_be_chosen() -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_proxy_is_taken_from_the_environment() -> Result<()> {
+async fn proxy_variables_are_ignored() -> Result<()> {
     let proxy = Scripted::new(|_| Reply::html(200))?;
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
@@ -117,7 +117,7 @@ async fn no_proxy_is_taken_from_the_environment() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() -> Result<()> {
+async fn redirect_to_another_origin_is_not_followed() -> Result<()> {
     let other = Scripted::new(|_| Reply::Json(200, json!({})))?;
     let head = "HTTP/1.1 307 Played\r\nContent-Length: 0\r\nLocation:";
     let answer = format!("{head} {}/v1/secret/data/{NAME}\r\n\r\n", other.address());

@@ -11,7 +11,7 @@ fn with_token_file(km: Km, path: &std::path::Path) -> Km {
 }
 
 #[tokio::test]
-async fn a_token_in_a_file_with_or_without_a_line_ending() -> Result<()> {
+async fn token_file_may_end_with_white_space() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
@@ -27,7 +27,7 @@ async fn a_token_in_a_file_with_or_without_a_line_ending() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_approle_in_files() -> Result<()> {
+async fn approle_credentials_are_read_from_files() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "value" })).await?;
     let (_kept, role_id) = file(format!("{}\n", fixture.role_id))?;
@@ -43,7 +43,7 @@ async fn an_approle_in_files() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_file_without_a_credential_is_refused_before_anything_is_sent() -> Result<()> {
+async fn unusable_credential_file_is_rejected_before_any_request() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let missing = directory.path().join("missing");
     let (_a, empty) = file("")?;
@@ -75,14 +75,14 @@ async fn a_file_without_a_credential_is_refused_before_anything_is_sent() -> Res
 }
 
 #[tokio::test]
-async fn a_credential_that_is_given_twice_is_refused() -> Result<()> {
+async fn credential_given_twice_is_rejected() -> Result<()> {
     let (_kept, path) = file("token")?;
     let said = refused("settings", |km| km.env("KM_TOKEN_FILE", &path).args(["list"])).await?;
     says(&said, &["HCP_VAULT_TOKEN", "KM_TOKEN_FILE"])
 }
 
 #[tokio::test]
-async fn a_certificate_that_can_not_be_used() -> Result<()> {
+async fn unusable_client_certificate_is_rejected() -> Result<()> {
     let certs = Certs::new()?;
     let (one, other) = (certs.client("one")?, certs.client("other")?);
     let (_a, certificate) = file(&one.certificate)?;
@@ -118,7 +118,7 @@ async fn a_certificate_that_can_not_be_used() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_authority_that_can_not_be_used() -> Result<()> {
+async fn unusable_ca_certificate_is_rejected() -> Result<()> {
     let (_a, garbage) = file("PLANTED-garbage")?;
     let (_b, empty) = file("")?;
     let broken = "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n";

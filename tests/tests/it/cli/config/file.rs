@@ -28,7 +28,7 @@ litellm_settings:
 "#;
 
 #[tokio::test]
-async fn the_pages_own_file_by_option_and_by_variable() -> Result<()> {
+async fn litellm_example_works_by_option_and_by_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (_kept, path) = file(PAGE)?;
     let option = || fixture.km().args(["--config".as_ref(), path.as_os_str()]);
@@ -47,7 +47,7 @@ async fn the_pages_own_file_by_option_and_by_variable() -> Result<()> {
 }
 
 #[tokio::test]
-async fn stored_virtual_keys_without_a_mode_are_read_and_write_with_a_warning() -> Result<()> {
+async fn store_virtual_keys_without_access_mode_warns_and_allows_writes() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (_kept, path) =
         file("general_settings:\n  key_management_settings:\n    store_virtual_keys: true\n")?;
@@ -57,7 +57,7 @@ async fn stored_virtual_keys_without_a_mode_are_read_and_write_with_a_warning() 
 }
 
 #[tokio::test]
-async fn the_environment_wins_over_the_file() -> Result<()> {
+async fn environment_overrides_the_file() -> Result<()> {
     let (_kept, path) = file(PAGE)?;
     let nobody = Silent::new()?;
     let km =
@@ -69,7 +69,7 @@ async fn the_environment_wins_over_the_file() -> Result<()> {
 }
 
 #[tokio::test]
-async fn our_own_settings_stand_under_km() -> Result<()> {
+async fn settings_below_km_are_applied() -> Result<()> {
     let (_kept, path) = file(
         "general_settings:\n  key_management_settings:\n    hosted_keys: [OTHER]\n    \
          description: of the file\n    km:\n      fallback: never\n      deadline: 300ms\n",
@@ -85,7 +85,7 @@ async fn our_own_settings_stand_under_km() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_of_the_file_is_written() -> Result<()> {
+async fn description_of_the_file_is_stored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (_kept, path) = file(
         "general_settings:\n  key_management_settings:\n    access_mode: write_only\n    \
@@ -99,7 +99,7 @@ async fn a_description_of_the_file_is_written() -> Result<()> {
 }
 
 #[tokio::test]
-async fn unknown_keys_are_warned_about_and_the_command_works() -> Result<()> {
+async fn unknown_keys_are_warned_about_and_ignored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "value" })).await?;
     let (_kept, path) = file(
@@ -114,7 +114,7 @@ async fn unknown_keys_are_warned_about_and_the_command_works() -> Result<()> {
 }
 
 #[tokio::test]
-async fn values_may_be_references_to_the_environment() -> Result<()> {
+async fn setting_may_reference_a_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (_kept, path) = file(
         "general_settings:\n  key_management_system: os.environ/SYSTEM\n  \
@@ -135,7 +135,7 @@ async fn values_may_be_references_to_the_environment() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_file_of_other_things_alone_changes_nothing() -> Result<()> {
+async fn file_without_key_management_settings_changes_nothing() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for text in
         ["", "# nothing\n", "model_list: []\n", "general_settings:\n", "general_settings: {}\n"]

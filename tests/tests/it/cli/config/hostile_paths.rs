@@ -40,7 +40,7 @@ fn hostile() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn names() -> Result<()> {
+async fn hostile_secret_name_is_rejected_before_any_request() -> Result<()> {
     let at_the_ends =
         ["", "/", "/a", "a/", "a/b/", "os.environ/", "os.environ/../a", "os.environ//a"];
     for name in hostile().into_iter().chain(at_the_ends.map(str::to_owned)) {
@@ -60,7 +60,7 @@ async fn names() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_that_go_to_the_environment_are_names_all_the_same() -> Result<()> {
+async fn hostile_name_that_vault_does_not_host_is_rejected() -> Result<()> {
     for name in ["..", "%2e%2e", "a\u{200b}b"] {
         for mode in [("KM_ACCESS_MODE", "write_only"), ("KM_HOSTED_KEYS", "OTHER")] {
             refused("usage", |km| km.env(mode.0, mode.1).args(["read", name])).await?;
@@ -70,7 +70,7 @@ async fn names_that_go_to_the_environment_are_names_all_the_same() -> Result<()>
 }
 
 #[tokio::test]
-async fn folders() -> Result<()> {
+async fn hostile_folder_is_rejected_before_any_request() -> Result<()> {
     for folder in hostile() {
         let said = refused("usage", |km| km.args(["list", &folder])).await?;
         says(&said, &["km: "])?;
@@ -90,25 +90,25 @@ async fn settings(variable: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn mounts() -> Result<()> {
+async fn hostile_mount_is_rejected_before_any_request() -> Result<()> {
     settings("HCP_VAULT_MOUNT_NAME").await
 }
 
 #[tokio::test]
-async fn prefixes() -> Result<()> {
+async fn hostile_prefix_is_rejected_before_any_request() -> Result<()> {
     settings("HCP_VAULT_PATH_PREFIX").await?;
     settings("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS").await
 }
 
 #[tokio::test]
-async fn namespaces() -> Result<()> {
+async fn hostile_namespace_is_rejected_before_any_request() -> Result<()> {
     settings("HCP_VAULT_NAMESPACE").await?;
     settings("HCP_VAULT_LOGIN_NAMESPACE").await?;
     settings("HCP_VAULT_SECRET_NAMESPACE").await
 }
 
 #[tokio::test]
-async fn auth_mounts() -> Result<()> {
+async fn hostile_auth_mount_is_rejected_before_any_request() -> Result<()> {
     for value in hostile() {
         let said = refused("settings", |km| {
             km.env("HCP_VAULT_APPROLE_ROLE_ID", "role")

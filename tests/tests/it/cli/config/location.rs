@@ -7,7 +7,7 @@ use testkit::{FixtureSpec, Km, Server, secret};
 use crate::cli::common::{NAME, writer};
 
 #[tokio::test]
-async fn a_namespace_is_the_head_of_the_path() -> Result<()> {
+async fn namespace_is_the_start_of_the_request_path() -> Result<()> {
     let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let mount = fixture.mount.trim_start_matches("teams/team-a/");
@@ -43,7 +43,7 @@ async fn a_namespace_is_the_head_of_the_path() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_prefix_stands_between_data_and_the_name() -> Result<()> {
+async fn prefix_is_inserted_between_data_and_the_name() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (prefix, head) in [
         ("litellm", "litellm/"),
@@ -64,7 +64,7 @@ async fn a_prefix_stands_between_data_and_the_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_name_is_encoded_one_to_one() -> Result<()> {
+async fn name_is_percent_encoded_without_collisions() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (name, encoded) in [
         ("a b", "a%20b"),
@@ -89,7 +89,7 @@ async fn a_name_is_encoded_one_to_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_default_mount_is_secret() -> Result<()> {
+async fn empty_mount_defaults_to_secret() -> Result<()> {
     let server = Server::dev_alone().await?;
     server.must("POST", &format!("secret/data/{NAME}"), json!({ "data": { "key": "v" } })).await?;
     for mount in [None, Some(""), Some(" "), Some("/"), Some("/secret/")] {

@@ -36,7 +36,7 @@ fn fifo(directory: &Path) -> Result<PathBuf> {
 }
 
 #[tokio::test]
-async fn file_that_cannot_be_read_is_refused_without_blocking() -> Result<()> {
+async fn unreadable_config_file_is_rejected_without_blocking() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let missing = directory.path().join("config.yaml");
     let fifo = fifo(directory.path())?;
@@ -61,7 +61,7 @@ async fn file_that_cannot_be_read_is_refused_without_blocking() -> Result<()> {
 }
 
 #[tokio::test]
-async fn included_file_that_cannot_be_read_is_named_with_its_line() -> Result<()> {
+async fn unreadable_included_file_is_reported_with_its_line() -> Result<()> {
     let directory = tempfile::tempdir()?;
     fifo(directory.path())?;
     let large = directory.path().join("large.yaml");
@@ -85,7 +85,7 @@ async fn included_file_that_cannot_be_read_is_named_with_its_line() -> Result<()
 }
 
 #[tokio::test]
-async fn variable_that_is_not_utf8_is_refused() -> Result<()> {
+async fn variable_that_is_not_utf8_is_rejected() -> Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
 
     let value = std::ffi::OsStr::from_bytes(b"/etc/\xff.yaml");
@@ -97,7 +97,7 @@ async fn variable_that_is_not_utf8_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn large_environment_is_refused_at_once() -> Result<()> {
+async fn large_environment_is_rejected_with_a_short_error() -> Result<()> {
     // The most that Linux passes to a program: 128 KiB in one variable, 2 MiB in total.
     let value = "x,".repeat(60_000);
     let said = refused("settings", |km| {
@@ -111,7 +111,7 @@ async fn large_environment_is_refused_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_text_or_too_much_of_it() -> Result<()> {
+async fn malformed_or_oversized_config_file_is_rejected() -> Result<()> {
     check(b"general_settings: \xff\xfe", &["not UTF-8"]).await?;
     check(format!("# {}\n", "a".repeat(1024 * 1024)), &["1 MiB"]).await?;
     check("general_settings: [\n", &["YAML"]).await?;
@@ -124,7 +124,7 @@ async fn a_file_that_is_no_text_or_too_much_of_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn values_that_can_not_be_meant() -> Result<()> {
+async fn invalid_value_in_the_file_is_rejected_with_its_line() -> Result<()> {
     for (lines, parts) in [
         (&["hosted_keys: OPENAI_API_KEY"][..], &["hosted_keys", "a list"][..]),
         (&["hosted_keys: [1]"], &["hosted_keys"]),
@@ -146,7 +146,7 @@ async fn values_that_can_not_be_meant() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_key_management_system() -> Result<()> {
+async fn other_key_management_system_is_rejected() -> Result<()> {
     for (system, why) in [
         ("aws_secret_manager", "hashicorp_vault"),
         ("hashicorp", "hashicorp_vault"),
@@ -160,7 +160,7 @@ async fn another_key_management_system() -> Result<()> {
 }
 
 #[tokio::test]
-async fn storing_keys_in_a_vault_that_is_only_read() -> Result<()> {
+async fn store_virtual_keys_in_read_only_mode_is_rejected() -> Result<()> {
     let text = settings(&["store_virtual_keys: true", "access_mode: read_only"]);
     check(text, &["read_only", "store_virtual_keys", "contradict"]).await?;
     let said = refused("settings", |km| {
@@ -171,7 +171,7 @@ async fn storing_keys_in_a_vault_that_is_only_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn variables_that_can_not_be_meant() -> Result<()> {
+async fn invalid_value_of_a_variable_is_rejected() -> Result<()> {
     for (name, value) in [
         ("HCP_VAULT_REFRESH_INTERVAL", "-1"),
         ("HCP_VAULT_REFRESH_INTERVAL", "often"),
@@ -197,7 +197,7 @@ async fn variables_that_can_not_be_meant() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_file_holds_is_not_shown() -> Result<()> {
+async fn content_of_an_invalid_file_is_not_printed() -> Result<()> {
     // Any of these could be a secret in the wrong place. The harness fails a run whose output
     // contains a planted one.
     let planted = secret("value");

@@ -7,7 +7,7 @@ use testkit::{Engine, FixtureSpec, Server, secret};
 use crate::cli::common::{NAME, by_token, fails, refused, says, writer};
 
 #[tokio::test]
-async fn a_token_that_is_not_accepted_is_exit_3() -> Result<()> {
+async fn rejected_token_is_exit_3() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
@@ -32,7 +32,7 @@ async fn a_token_that_is_not_accepted_is_exit_3() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_is_exit_3() -> Result<()> {
+async fn rejected_login_is_exit_3() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (id, role_id) = ("HCP_VAULT_APPROLE_SECRET_ID", "HCP_VAULT_APPROLE_ROLE_ID");
     for (variable, value) in [
@@ -48,7 +48,7 @@ async fn a_login_that_is_refused_is_exit_3() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_revoked_meanwhile_is_exit_3() -> Result<()> {
+async fn destroyed_secret_id_is_exit_3() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let path = format!("auth/{}/role/{}/secret-id/destroy", fixture.auth_mount, fixture.role);
     let body = json!({ "secret_id": fixture.secret_id });
@@ -58,7 +58,7 @@ async fn a_credential_that_is_revoked_meanwhile_is_exit_3() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_the_policy_forbids_is_exit_5() -> Result<()> {
+async fn operation_denied_by_the_policy_is_exit_5() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/data/open" {{ capabilities = ["read"] }}"#);
     let spec = FixtureSpec { policy: Some(policy), engine: Engine::V2, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -79,7 +79,7 @@ async fn what_the_policy_forbids_is_exit_5() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_the_access_mode_forbids_is_exit_5_without_asking_the_server() -> Result<()> {
+async fn operation_denied_by_the_access_mode_is_exit_5_without_a_request() -> Result<()> {
     for (mode, arguments) in [
         ("read_only", &["write", NAME][..]),
         ("", &["write", NAME]),

@@ -8,7 +8,7 @@ use crate::cli::common::{NAME, fails, says, writer};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
-async fn what_is_not_there_is_exit_6() -> Result<()> {
+async fn missing_secret_is_exit_6() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     for name in ["deleted", "destroyed"] {
@@ -34,7 +34,7 @@ async fn what_is_not_there_is_exit_6() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_is_missing_is_exit_6() -> Result<()> {
+async fn missing_mount_is_exit_6() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
     for arguments in [&["read", NAME][..], &["list"], &["write", NAME], &["delete", NAME]] {
@@ -46,7 +46,7 @@ async fn a_mount_that_is_missing_is_exit_6() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_missing_is_exit_6() -> Result<()> {
+async fn missing_namespace_is_exit_6() -> Result<()> {
     // Only Vault Enterprise reports a missing namespace.
     let missing = json!({ "errors": ["namespace not found"] });
     let server = Scripted::new(move |_| Reply::Json(404, missing.clone()))?;
@@ -59,7 +59,7 @@ async fn a_namespace_that_is_missing_is_exit_6() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_version_than_the_expected_one_is_exit_7() -> Result<()> {
+async fn version_mismatch_is_exit_7() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("first") })).await?;
     for cas in ["0", "2", "9223372036854775807"] {
@@ -72,7 +72,7 @@ async fn another_version_than_the_expected_one_is_exit_7() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_string_is_exit_8() -> Result<()> {
+async fn value_that_is_not_a_string_is_exit_8() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (name, fields, why) in [
         ("missing", json!({ "password": secret("value") }), "no field `key`"),
@@ -95,7 +95,7 @@ async fn a_value_that_is_no_string_is_exit_8() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_1_mount_is_exit_8_hit_or_miss() -> Result<()> {
+async fn version_1_mount_is_exit_8_for_existing_and_missing_secrets() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let path = format!("{}/data/lookalike", fixture.mount);
@@ -119,7 +119,7 @@ async fn a_version_1_mount_is_exit_8_hit_or_miss() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_text_that_is_no_boolean_is_exit_8() -> Result<()> {
+async fn value_that_is_not_a_boolean_is_exit_8() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (name, value) in
         [("word", secret("value")), ("yes", "yes".into()), ("empty", String::new())]

@@ -8,7 +8,7 @@ use crate::cli::common::{NAME, by_token, fails, fails_as_json, file, played, say
 use crate::cli::listener::{Replies, Reply, Scripted, Silent, closed_port};
 
 #[tokio::test]
-async fn a_port_where_nobody_listens() -> Result<()> {
+async fn closed_port_is_exit_4() -> Result<()> {
     let address = closed_port()?;
     for arguments in [&["read", NAME][..], &["list"], &["write", NAME], &["delete", NAME]] {
         let km = || played(&address).env("KM_ACCESS_MODE", "read_and_write").args(arguments);
@@ -19,7 +19,7 @@ async fn a_port_where_nobody_listens() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_sealed_and_one_that_is_stopped() -> Result<()> {
+async fn sealed_or_stopped_server_is_exit_4() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
@@ -39,7 +39,7 @@ async fn a_server_that_is_sealed_and_one_that_is_stopped() -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_answer_within_the_deadline() -> Result<()> {
+async fn missing_response_within_the_deadline_is_exit_4() -> Result<()> {
     for deadline in ["300ms", "0.4", "1"] {
         let nobody = Silent::new()?;
         let km = || played(&nobody.address()).env("KM_DEADLINE", deadline);
@@ -53,7 +53,7 @@ async fn no_answer_within_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tls_that_can_not_be_trusted_or_is_not_spoken() -> Result<()> {
+async fn untrusted_or_missing_tls_is_exit_4() -> Result<()> {
     let server = Server::tls().await?;
     let (_kept, ca) = file(server.certs()?.ca())?;
     let ca = ca.display().to_string();
@@ -76,7 +76,7 @@ async fn tls_that_can_not_be_trusted_or_is_not_spoken() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tls_with_the_right_authority_is_trusted() -> Result<()> {
+async fn tls_certificate_of_a_configured_ca_is_trusted() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
@@ -90,7 +90,7 @@ async fn tls_with_the_right_authority_is_trusted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn answers_that_are_not_of_vault() -> Result<()> {
+async fn response_that_is_not_from_vault_is_exit_4() -> Result<()> {
     const HALF: &str =
         "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"data\":{\"key\":\"PLANTED-";
     const NO_HTTP: &str = "PLANTED-nonsense\r\n\r\n";
@@ -119,7 +119,7 @@ async fn answers_that_are_not_of_vault() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_does_not_end() -> Result<()> {
+async fn persistent_rate_limit_is_exit_4() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (server, quota) = (fixture.server(), format!("sys/quotas/rate-limit/{}", fixture.policy));
     fixture.put(NAME, json!({ "key": secret("value") })).await?;

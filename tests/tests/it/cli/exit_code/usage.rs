@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::cli::common::{NAME, fails, file, refused, says};
 
 #[tokio::test]
-async fn arguments_that_can_not_be_meant() -> Result<()> {
+async fn invalid_arguments_are_exit_2_with_a_hint() -> Result<()> {
     for (arguments, why) in [
         (&[][..], "no command"),
         (&["raed", NAME], "raed"),
@@ -33,7 +33,7 @@ async fn arguments_that_can_not_be_meant() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_that_vault_can_not_count_to() -> Result<()> {
+async fn cas_beyond_63_bits_is_rejected() -> Result<()> {
     // Vault counts versions in 63 bits, so a larger number is rejected locally.
     let largest = u64::MAX.to_string();
     let cas = |km: testkit::Km| km.env("KM_ACCESS_MODE", "write_only").args(["--cas", &largest]);
@@ -41,7 +41,7 @@ async fn a_version_that_vault_can_not_count_to() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_filter_for_the_log_that_is_none() -> Result<()> {
+async fn invalid_log_filter_is_rejected() -> Result<()> {
     for filter in ["=", "a=b=c", "km=loud"] {
         let said = refused("usage", |km| km.args(["read", NAME, "--log", filter])).await?;
         says(&said, &["--log", "KM_LOG"])?;
@@ -51,7 +51,7 @@ async fn a_filter_for_the_log_that_is_none() -> Result<()> {
 }
 
 #[tokio::test]
-async fn team_settings_are_for_virtual_keys_only() -> Result<()> {
+async fn team_settings_are_rejected_outside_key_commands() -> Result<()> {
     let (_kept, path) = file("{}")?;
     let from_file = format!("@{}", path.display());
     for arguments in
@@ -67,7 +67,7 @@ async fn team_settings_are_for_virtual_keys_only() -> Result<()> {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
+async fn all_invalid_settings_are_reported_at_once() -> Result<()> {
     let (_kept, yaml) = file(
         "general_settings:\n  key_management_settings:\n    access_mode: sometimes\n    \
          hosted_keys: OPENAI_API_KEY\n    km:\n      max_stale: forever\n",
@@ -100,7 +100,7 @@ async fn everything_that_is_wrong_is_told_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn files_that_can_not_be_used_are_told_together() -> Result<()> {
+async fn all_unreadable_files_are_reported_at_once() -> Result<()> {
     let missing = ["/nonexistent/ca.pem", "/nonexistent/client.pem", "/nonexistent/client.key"];
     let said = refused("settings", |km| {
         km.env("KM_CA_CERT", missing[0])
@@ -113,7 +113,7 @@ async fn files_that_can_not_be_used_are_told_together() -> Result<()> {
 }
 
 #[tokio::test]
-async fn files_that_can_not_be_used_are_told_with_everything_else() -> Result<()> {
+async fn unreadable_files_are_reported_with_other_invalid_settings() -> Result<()> {
     let said = refused("settings", |km| {
         km.env("KM_FALLBACK", "perhaps")
             .env("KM_CA_CERT", "/nonexistent/ca.pem")
@@ -126,7 +126,7 @@ async fn files_that_can_not_be_used_are_told_with_everything_else() -> Result<()
 }
 
 #[tokio::test]
-async fn a_login_without_any_credential_names_the_three() -> Result<()> {
+async fn missing_credentials_name_every_login_method() -> Result<()> {
     let said = refused("settings", |km| km.env_remove("HCP_VAULT_TOKEN").args(["list"])).await?;
     says(
         &said,
@@ -144,7 +144,7 @@ async fn a_login_without_any_credential_names_the_three() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reference_to_an_identity_provider_is_the_gateways_matter() -> Result<()> {
+async fn oidc_reference_is_rejected_as_the_gateways() -> Result<()> {
     for name in ["oidc/google/audience", "os.environ/oidc/google/audience"] {
         for flag in [&[][..], &["--bool"], &["--explain"]] {
             let said = refused("usage", |km| km.args(["read", name]).args(flag)).await?;
@@ -155,7 +155,7 @@ async fn a_reference_to_an_identity_provider_is_the_gateways_matter() -> Result<
 }
 
 #[tokio::test]
-async fn the_kind_is_told_even_when_json_stands_last() -> Result<()> {
+async fn json_option_applies_to_errors_in_any_position() -> Result<()> {
     for arguments in [&["read", "--json"][..], &["--json"], &["unknown", "--json"]] {
         let km = testkit::Km::new().args(arguments);
         crate::cli::common::fails_as_json(km, 2, "usage").await?;

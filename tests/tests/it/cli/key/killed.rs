@@ -71,7 +71,7 @@ fn metadata(gateway: &Gateway, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_rotation_in_place() -> Result<()> {
+async fn rotation_in_place_killed_anywhere_keeps_a_value_and_completes_on_rerun() -> Result<()> {
     let case = Case { arguments: &["rotate", "old"], names: &["old"], renames: false };
     // Login, mount type, read, write, read; each before and after.
     assert_eq!(check(&case).await?, 10);
@@ -79,7 +79,8 @@ async fn a_rotation_in_place() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rotation_to_a_new_name() -> Result<()> {
+async fn rotation_to_a_new_name_killed_anywhere_keeps_a_value_and_completes_on_rerun() -> Result<()>
+{
     let arguments = &["rotate", "old", "--to", "new"];
     let case = Case { arguments, names: &["old", "new"], renames: false };
     assert_eq!(check(&case).await?, 12);
@@ -87,7 +88,7 @@ async fn a_rotation_to_a_new_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_renaming() -> Result<()> {
+async fn rename_killed_anywhere_keeps_the_value_and_completes_on_rerun() -> Result<()> {
     let arguments = &["rename", "old", "new"];
     let case = Case { arguments, names: &["old", "new"], renames: true };
     assert_eq!(check(&case).await?, 12);

@@ -10,7 +10,7 @@ use crate::cli::common::{played, says, writer};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
-async fn the_policy_is_printed_without_a_network() -> Result<()> {
+async fn policy_is_printed_without_a_request() -> Result<()> {
     let nobody = Silent::new()?;
     let policy = async |settings: &[(&str, &str)]| -> Result<String> {
         let km = settings.iter().fold(played(&nobody.address()), |km, (n, v)| km.env(n, v));
@@ -96,7 +96,7 @@ async fn is_denied(fixture: &Fixture, method: &str, path: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
+async fn printed_policy_allows_what_is_needed_and_no_more() -> Result<()> {
     let team = team_mount("teams/policy").await?;
     let name = team.mount.trim_start_matches("teams/policy/");
     let settings = [
@@ -140,7 +140,7 @@ async fn it_allows_all_that_is_needed_and_no_more() -> Result<()> {
 }
 
 #[tokio::test]
-async fn policy_is_printed_before_there_is_a_login() -> Result<()> {
+async fn policy_is_printed_without_a_login() -> Result<()> {
     let nobody = Silent::new()?;
     for settings in [
         &[][..],
@@ -160,7 +160,7 @@ async fn policy_is_printed_before_there_is_a_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn rights_that_writing_needs_are_asked_about() -> Result<()> {
+async fn capabilities_for_virtual_keys_are_checked() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let rules = format!(
         r#"path "{0}/data/*" {{ capabilities = ["create", "read", "update", "delete"] }}
@@ -177,7 +177,7 @@ async fn rights_that_writing_needs_are_asked_about() -> Result<()> {
 }
 
 #[tokio::test]
-async fn pattern_that_leaves_the_path_prefix_free_is_warned_of() -> Result<()> {
+async fn team_pattern_without_a_path_prefix_is_a_warning() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let km = |patterns: &str| fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", patterns);
     let rest = ["server ok", "login ok", "mount ok", "rights ok"];

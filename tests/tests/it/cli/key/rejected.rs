@@ -23,7 +23,7 @@ enum Does {
 }
 
 #[tokio::test]
-async fn the_access_mode_counts_before_anything_is_sent() -> Result<()> {
+async fn access_mode_is_enforced_before_any_request() -> Result<()> {
     let nobody = Silent::new()?;
     for (mode, allowed) in [("read_only", Does::Read), ("write_only", Does::Write)] {
         for (command, does) in COMMANDS {
@@ -42,7 +42,7 @@ async fn the_access_mode_counts_before_anything_is_sent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn aliases_that_try_to_get_elsewhere() -> Result<()> {
+async fn hostile_alias_is_rejected_before_any_request() -> Result<()> {
     let long = "a".repeat(600);
     for alias in [
         "",
@@ -94,7 +94,7 @@ async fn aliases_that_try_to_get_elsewhere() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
+async fn alias_without_a_key_prefix_must_be_one_segment() -> Result<()> {
     let said = refused("usage", |km| {
         let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
         let km = km.env("KM_DANGER_SHARED_KEY_FOLDER", "true");
@@ -105,7 +105,7 @@ async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
 }
 
 #[tokio::test]
-async fn key_folder_of_the_provider_secrets_is_refused_by_every_command() -> Result<()> {
+async fn key_folder_among_provider_secrets_is_rejected_by_every_command() -> Result<()> {
     for (prefix, (command, _)) in ["", "/"].iter().flat_map(|p| COMMANDS.map(|c| (*p, c))) {
         for store in ["true", "false"] {
             let said = refused("settings", |km| {
@@ -123,7 +123,7 @@ async fn key_folder_of_the_provider_secrets_is_refused_by_every_command() -> Res
 
 /// Covers names that the configuration references or hosts, with and without a key prefix.
 #[tokio::test]
-async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> Result<()> {
+async fn alias_of_a_configured_provider_secret_is_denied_by_every_command() -> Result<()> {
     const NAMES: &str = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
     let nobody = Silent::new()?;
     let (_directory, config) = file(NAMES)?;
@@ -156,7 +156,7 @@ async fn alias_of_a_configured_provider_secret_is_refused_by_every_command() -> 
 }
 
 #[tokio::test]
-async fn arguments() -> Result<()> {
+async fn invalid_arguments_of_key_commands_are_rejected() -> Result<()> {
     for arguments in [
         &["store"][..],
         &["store", "a", "--token-id", "b"],

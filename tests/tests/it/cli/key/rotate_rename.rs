@@ -13,7 +13,7 @@ fn rotated(value: &str, from: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_rotation_leaves_the_new_value_under_the_same_name() -> Result<()> {
+async fn rotation_in_place_stores_the_new_value_once() -> Result<()> {
     let gateway = Gateway::new(&[("KM_DESCRIPTION", "of the settings")]).await?;
     let (old, new) = (secret("old"), secret("new"));
     gateway.run(&["store", "alias"], &old).await?;
@@ -28,7 +28,7 @@ async fn a_rotation_leaves_the_new_value_under_the_same_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rotation_to_a_new_name_deletes_the_old_one() -> Result<()> {
+async fn rotation_to_a_new_name_deletes_the_old_name() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let mount = &gateway.fixture.mount;
     for (name, old) in [(&["old"][..], "old"), (&["--token-id", "1f"], "virtual-key-1f")] {
@@ -52,7 +52,7 @@ async fn a_rotation_to_a_new_name_deletes_the_old_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rotation_of_what_is_not_stored_stores_it() -> Result<()> {
+async fn rotation_of_a_missing_key_stores_it() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let value = secret("new");
     gateway.run(&["rotate", "never"], &value).await?;
@@ -68,7 +68,7 @@ async fn a_rotation_of_what_is_not_stored_stores_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rename_keeps_the_value_and_can_be_taken_back() -> Result<()> {
+async fn rename_keeps_the_value_and_is_reversible() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let value = secret("key");
     gateway.run(&["store", "a"], &value).await?;
@@ -86,7 +86,7 @@ async fn a_rename_keeps_the_value_and_can_be_taken_back() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_key_is_never_overwritten() -> Result<()> {
+async fn rename_and_rotation_onto_another_key_are_conflicts() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let (value, other) = (secret("key"), secret("other"));
     gateway.run(&["store", "a"], &value).await?;
@@ -106,7 +106,7 @@ async fn another_key_is_never_overwritten() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_there_already_is_gone_on_from() -> Result<()> {
+async fn interrupted_rename_or_rotation_is_resumed() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let (value, new) = (secret("key"), secret("new"));
     for (arguments, left) in [
@@ -131,7 +131,7 @@ async fn what_is_there_already_is_gone_on_from() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_stored_and_is_no_key_is_not_renamed() -> Result<()> {
+async fn unusable_value_is_not_renamed() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     for fields in [json!({ "key": 1 }), json!({ "other": "field" })] {
         gateway.fixture.put("litellm/a", fields.clone()).await?;
@@ -144,7 +144,7 @@ async fn what_is_stored_and_is_no_key_is_not_renamed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn half_of_the_work_is_told_and_completed_by_the_same_command() -> Result<()> {
+async fn denied_deletion_is_reported_and_completed_on_rerun() -> Result<()> {
     fn no_deletion(mount: &str) -> String {
         format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "read", "update"] }}"#)
     }
@@ -171,7 +171,7 @@ async fn half_of_the_work_is_told_and_completed_by_the_same_command() -> Result<
 }
 
 #[tokio::test]
-async fn a_store_is_one_request_and_a_rotation_four() -> Result<()> {
+async fn store_is_one_request_and_rotation_to_a_new_name_is_four() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let relay = Relay::to(gateway.fixture.server().address(), "").await?;
     let through = async |arguments: &[&str]| -> Result<usize> {

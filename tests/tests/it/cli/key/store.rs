@@ -13,7 +13,7 @@ use crate::cli::listener::Silent;
 const SHARED: (&str, &str) = ("KM_DANGER_SHARED_KEY_FOLDER", "true");
 
 #[tokio::test]
-async fn prefixes_and_names_are_those_of_litellm() -> Result<()> {
+async fn prefixes_and_names_match_litellm() -> Result<()> {
     for (settings, folder) in [
         (&[][..], "litellm/"),
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "keys")], "keys/"),
@@ -54,7 +54,7 @@ async fn prefixes_and_names_are_those_of_litellm() -> Result<()> {
 }
 
 #[tokio::test]
-async fn values_are_kept_byte_for_byte() -> Result<()> {
+async fn value_is_stored_byte_for_byte() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let mark = secret("key");
     for (alias, value) in [
@@ -73,7 +73,7 @@ async fn values_are_kept_byte_for_byte() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_is_a_second_field() -> Result<()> {
+async fn description_is_stored_as_a_second_field() -> Result<()> {
     let plain = Gateway::new(&[]).await?;
     let settled = Gateway::new(&[("KM_DESCRIPTION", "of the settings")]).await?;
     let value = secret("key");
@@ -96,7 +96,7 @@ async fn a_description_is_a_second_field() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_same_key_is_not_stored_twice() -> Result<()> {
+async fn repeated_store_of_the_same_key_creates_no_version() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let (first, second) = (secret("key"), secret("key"));
     let store = async |value: &str, version: u64| -> Result<()> {
@@ -146,7 +146,7 @@ async fn store_onto_a_live_key_with_another_value_is_a_conflict() -> Result<()> 
 }
 
 #[tokio::test]
-async fn store_compares_the_value_alone() -> Result<()> {
+async fn store_ignores_the_description_when_comparing() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let value = secret("key");
     let described = json!({ "key": value, "description": "of another tool" });
@@ -179,7 +179,7 @@ async fn store_onto_a_key_that_cannot_be_read_is_a_conflict() -> Result<()> {
 }
 
 #[tokio::test]
-async fn where_keys_are_not_stored_that_is_said() -> Result<()> {
+async fn store_without_store_virtual_keys_reports_skipped() -> Result<()> {
     let nobody = Silent::new()?;
     for (name, value) in [("KM_STORE_VIRTUAL_KEYS", "false"), ("KM_ACCESS_MODE", "read_and_write")]
     {
@@ -198,7 +198,7 @@ async fn where_keys_are_not_stored_that_is_said() -> Result<()> {
 }
 
 #[tokio::test]
-async fn folders_are_walked_and_twins_are_two() -> Result<()> {
+async fn list_walks_folders_and_keeps_similar_names_apart() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     // The last two look alike but differ: one is composed, the other is decomposed.
     let aliases = ["Alias", "alias", "b/c/d", "b/c/e", "b/x", "z", "\u{e9}", "e\u{301}"];
@@ -244,7 +244,7 @@ async fn deleted_and_destroyed_keys_are_listed_only_with_all_and_marked() -> Res
 }
 
 #[tokio::test]
-async fn every_change_works_where_the_mount_demands_a_version() -> Result<()> {
+async fn every_change_works_on_a_mount_with_cas_required() -> Result<()> {
     let gateway = Gateway::new(&[]).await?;
     let config = format!("{}/config", gateway.fixture.mount);
     gateway.fixture.server().must("POST", &config, json!({ "cas_required": true })).await?;

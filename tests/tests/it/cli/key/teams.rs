@@ -17,7 +17,7 @@ const GLOBAL: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn the_table_of_team_settings() -> Result<()> {
+async fn team_settings_determine_path_and_field() -> Result<()> {
     let nobody = Silent::new()?;
     let home = "corp/kv/data/gateway/litellm/alias";
     for (team, path, field) in [
@@ -79,7 +79,7 @@ async fn the_table_of_team_settings() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_pages_own_example() -> Result<()> {
+async fn litellm_team_example_works_with_every_command() -> Result<()> {
     let team = team_mount("teams/team-a").await?;
     let (namespace, mount) = ("teams/team-a", team.mount.trim_start_matches("teams/team-a/"));
     let allowed = format!("teams/*/{mount}");
@@ -116,7 +116,7 @@ async fn the_pages_own_example() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_place_that_is_not_allowed_is_refused_before_anything_is_sent() -> Result<()> {
+async fn team_location_that_is_not_allowed_is_denied_before_any_request() -> Result<()> {
     let nobody = Silent::new()?;
     let km = |arguments: &'static [&'static str]| {
         let km = GLOBAL.iter().fold(played(&nobody.address()), |km, (name, value)| {
@@ -181,7 +181,7 @@ async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_refuses_is_told_and_nothing_is_stored_elsewhere() -> Result<()> {
+async fn denied_team_mount_is_reported_and_nothing_is_stored_elsewhere() -> Result<()> {
     let team = team_mount("teams/team-b").await?;
     let gateway = Gateway::new(&[]).await?;
     let there = |mount: &str| json!({ "mount": mount }).to_string();
@@ -208,7 +208,7 @@ async fn a_mount_that_refuses_is_told_and_nothing_is_stored_elsewhere() -> Resul
 }
 
 #[tokio::test]
-async fn hostile_settings_of_a_team() -> Result<()> {
+async fn hostile_team_settings_are_rejected_before_any_request() -> Result<()> {
     for (settings, says_so) in [
         (r#"{"mount":1}"#, "must be text"),
         (r#"{"namespace":["a"]}"#, "must be text"),
@@ -238,7 +238,7 @@ async fn hostile_settings_of_a_team() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_can_not_stand_in_the_keys_field() -> Result<()> {
+async fn description_in_the_field_of_the_key_is_rejected() -> Result<()> {
     let team = r#"{"data":" description "}"#;
     let store = ["key", "store", "alias", "--team-settings", team];
     refused("usage", |km| {
@@ -263,7 +263,7 @@ async fn a_description_can_not_stand_in_the_keys_field() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_team_above_the_global_prefix_does_not_reach_below_it() -> Result<()> {
+async fn team_above_the_global_prefix_does_not_reach_below_it() -> Result<()> {
     let gateway = Gateway::new(&[("HCP_VAULT_PATH_PREFIX", "litellm")]).await?;
     let (own, provider) = (secret("own"), secret("provider"));
     gateway.fixture.put("litellm/OPENAI_API_KEY", json!({ "key": provider })).await?;

@@ -36,7 +36,7 @@ async fn texts(km: impl Fn() -> Km) -> Result<(String, String)> {
 }
 
 #[tokio::test]
-async fn policy_names_of_a_token_are_escaped_in_a_check() -> Result<()> {
+async fn policy_names_are_escaped_in_check_output() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let policies = json!({ "policies": [fixture.policy, "p\u{1b}[31m\u{202e}"] });
     let token = fixture.token(policies).await?;
@@ -73,7 +73,7 @@ fn hostile() -> Result<Scripted> {
 }
 
 #[tokio::test]
-async fn text_of_a_server_is_escaped_for_people_and_a_value_is_not() -> Result<()> {
+async fn server_text_is_escaped_except_for_the_value() -> Result<()> {
     let server = hostile()?;
     let km = || played(&server.address()).env("KM_LOG", "trace");
     let (stdout, _) = texts(|| km().args(["list"])).await?;
@@ -90,7 +90,7 @@ async fn text_of_a_server_is_escaped_for_people_and_a_value_is_not() -> Result<(
 }
 
 #[tokio::test]
-async fn text_of_a_user_is_escaped_in_errors_and_logs() -> Result<()> {
+async fn user_text_is_escaped_in_errors_and_logs() -> Result<()> {
     let km = || played("http://127.0.0.1:1");
     for (arguments, shown) in [
         (&["read", HOSTILE][..], false),

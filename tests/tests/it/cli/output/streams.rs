@@ -8,7 +8,7 @@ use crate::cli::common::{NAME, fails, writer};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
-async fn a_value_is_printed_byte_for_byte() -> Result<()> {
+async fn value_is_printed_byte_for_byte() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (name, value) in [
         ("plain", "sk-1234".to_owned()),
@@ -33,7 +33,7 @@ async fn a_value_is_printed_byte_for_byte() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_written_is_what_is_read() -> Result<()> {
+async fn written_value_is_read_back_unchanged() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for value in ["clé 🔑 \u{2028}", "a\0b", "\u{1}\u{7f}\\\"", "a\r\nb"] {
         writer(&fixture).args(["write", NAME, "--raw"]).stdin(value).run().await?.expect(0)?;
@@ -45,7 +45,7 @@ async fn what_is_written_is_what_is_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_log_at_its_loudest_shows_no_secret() -> Result<()> {
+async fn trace_log_contains_no_secret() -> Result<()> {
     // The harness fails a run whose stderr contains a planted secret.
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("list", json!({ "key": [secret("value")] })).await?;
@@ -76,7 +76,7 @@ async fn a_log_at_its_loudest_shows_no_secret() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_log_goes_where_it_is_asked_to_by_option_or_variable() -> Result<()> {
+async fn log_level_is_set_by_option_or_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "v" })).await?;
     let loud = fixture.km().env("KM_LOG", "debug").args(["read", NAME]).run().await?.expect(0)?;
@@ -88,7 +88,7 @@ async fn the_log_goes_where_it_is_asked_to_by_option_or_variable() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_error_shows_neither_query_nor_body() -> Result<()> {
+async fn error_contains_neither_query_nor_body() -> Result<()> {
     let body = json!({ "errors": ["PLANTED-text"], "data": { "key": "PLANTED-value" } });
     for status in [400, 403, 404, 418, 429, 500, 503] {
         let body = body.clone();
@@ -109,7 +109,7 @@ async fn an_error_shows_neither_query_nor_body() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_document_for_machines_is_one_line_of_json() -> Result<()> {
+async fn json_output_is_one_line() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let path = format!("{}/data/{NAME}", fixture.mount);
     for (arguments, expected) in [
@@ -127,7 +127,7 @@ async fn a_document_for_machines_is_one_line_of_json() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_error_for_machines_is_not_told_with_a_log_around_it() -> Result<()> {
+async fn json_error_is_not_mixed_with_log_lines() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (_kept, yaml) = crate::cli::common::file(
         "general_settings:\n  key_management_settings:\n    \

@@ -9,7 +9,7 @@ use crate::cli::listener::Silent;
 use crate::cli::program::{on_a_terminal, onto};
 
 #[tokio::test]
-async fn a_value_on_a_terminal_ends_its_line() -> Result<()> {
+async fn value_on_a_terminal_ends_with_a_line_feed() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (token, value) = (fixture.token(json!({})).await?, secret("value"));
     fixture.put(NAME, json!({ "key": value })).await?;
@@ -32,7 +32,7 @@ async fn a_value_on_a_terminal_ends_its_line() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_is_not_typed_on_a_terminal() -> Result<()> {
+async fn value_from_a_terminal_is_rejected() -> Result<()> {
     let nobody = Silent::new()?;
     let address = nobody.address();
     let environment = [
@@ -48,7 +48,7 @@ async fn a_value_is_not_typed_on_a_terminal() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_that_can_not_be_printed_is_no_success() -> Result<()> {
+async fn output_to_a_full_disk_is_a_failure() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     let token = fixture.token(json!({})).await?;

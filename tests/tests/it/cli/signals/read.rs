@@ -13,7 +13,7 @@ use crate::cli::program::{signal, with_open_stdin};
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn a_read_ends_at_once() -> Result<()> {
+async fn signal_during_a_read_is_exit_4_at_once() -> Result<()> {
     for name in ["INT", "TERM"] {
         for arguments in [&["read", NAME][..], &["list"], &["check"], &["read", NAME, "--json"]] {
             let server = Scripted::new(|_| Reply::Hang)?;
@@ -36,7 +36,7 @@ async fn a_read_ends_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_login_ends_at_once() -> Result<()> {
+async fn signal_during_a_login_is_exit_4_at_once() -> Result<()> {
     for name in ["INT", "TERM"] {
         let server = Scripted::new(|_| Reply::Hang)?;
         let km = testkit::Km::new().env("HCP_VAULT_ADDR", server.address());
@@ -52,7 +52,7 @@ async fn a_login_ends_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_waits_for_its_value_ends_at_once() -> Result<()> {
+async fn signal_while_a_write_waits_for_stdin_is_exit_4_at_once() -> Result<()> {
     let nobody = Silent::new()?;
     let address = nobody.address();
     let environment = [

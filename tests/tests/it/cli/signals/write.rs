@@ -47,12 +47,12 @@ async fn without_an_answer(name: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_without_an_answer_is_ambiguous_after_sigterm() -> Result<()> {
+async fn write_without_a_response_is_ambiguous_after_sigterm() -> Result<()> {
     without_an_answer("TERM").await
 }
 
 #[tokio::test]
-async fn a_write_without_an_answer_is_ambiguous_after_sigint() -> Result<()> {
+async fn write_without_a_response_is_ambiguous_after_sigint() -> Result<()> {
     without_an_answer("INT").await
 }
 
@@ -77,7 +77,7 @@ async fn second_signal_ends_a_write_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_is_answered_in_time_is_finished() -> Result<()> {
+async fn write_with_a_response_in_time_succeeds_after_a_signal() -> Result<()> {
     let done = || {
         let metadata = json!({ "version": 3, "created_time": "2026-01-01T00:00:00Z",
             "deletion_time": "", "destroyed": false, "custom_metadata": null });
@@ -96,7 +96,7 @@ async fn a_write_that_is_answered_in_time_is_finished() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_was_refused_meanwhile_says_so() -> Result<()> {
+async fn rejected_write_after_a_signal_is_exit_4() -> Result<()> {
     let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
     // The write is retried until its deadline, which is earlier than the end of the grace period.
     let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
@@ -122,11 +122,11 @@ async fn before_the_write(command: &'static str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_was_not_sent_yet_is_not_ambiguous() -> Result<()> {
+async fn unsent_write_is_not_ambiguous_after_a_signal() -> Result<()> {
     before_the_write("write").await
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_not_sent_yet_is_not_ambiguous() -> Result<()> {
+async fn unsent_deletion_is_not_ambiguous_after_a_signal() -> Result<()> {
     before_the_write("delete").await
 }

@@ -25,7 +25,7 @@ async fn check(fixture: &Fixture, value: &str, version: u64) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_expected_version_is_replaced() -> Result<()> {
+async fn write_with_the_expected_version_succeeds() -> Result<()> {
     for fixture in [Server::shared().await?.fixture().await?, demanding().await?] {
         for version in 0_u64..3 {
             let value = secret("value");
@@ -42,7 +42,7 @@ async fn the_expected_version_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_demands_a_version_gets_the_one_that_is_there() -> Result<()> {
+async fn write_without_cas_sends_the_current_version_if_the_mount_requires_one() -> Result<()> {
     let fixture = demanding().await?;
     for version in 1..=3 {
         let value = secret("value");
@@ -54,7 +54,7 @@ async fn a_mount_that_demands_a_version_gets_the_one_that_is_there() -> Result<(
 }
 
 #[tokio::test]
-async fn also_where_the_latest_version_is_deleted_or_destroyed() -> Result<()> {
+async fn write_sends_the_version_of_a_deleted_or_destroyed_secret() -> Result<()> {
     let fixture = demanding().await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     let value = secret("value");
@@ -69,7 +69,7 @@ async fn also_where_the_latest_version_is_deleted_or_destroyed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn also_where_there_is_only_metadata() -> Result<()> {
+async fn write_sends_version_0_for_a_secret_with_only_metadata() -> Result<()> {
     let fixture = demanding().await?;
     let path = format!("{}/metadata/{NAME}", fixture.mount);
     fixture.server().must("POST", &path, json!({ "max_versions": 3 })).await?;
@@ -79,7 +79,7 @@ async fn also_where_there_is_only_metadata() -> Result<()> {
 }
 
 #[tokio::test]
-async fn also_where_the_secret_itself_demands_it() -> Result<()> {
+async fn write_sends_the_current_version_if_the_secret_requires_one() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let path = format!("{}/metadata/{NAME}", fixture.mount);
     fixture.server().must("POST", &path, json!({ "cas_required": true })).await?;
@@ -92,7 +92,7 @@ async fn also_where_the_secret_itself_demands_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn zero_is_no_version_at_all_be_it_deleted() -> Result<()> {
+async fn cas_0_conflicts_with_a_deleted_secret() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("first") })).await?;
     let km = || write(&fixture, "second").args(["--cas", "0"]);

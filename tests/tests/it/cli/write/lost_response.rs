@@ -55,7 +55,7 @@ fn errors(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_or_is_none_is_exit_7() -> Result<()> {
+async fn lost_or_invalid_response_is_exit_7_and_not_retried() -> Result<()> {
     let half =
         || Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"ver".to_vec());
     let cases: Replies<7> = [
@@ -74,13 +74,13 @@ async fn an_answer_that_does_not_come_or_is_none_is_exit_7() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_said_no_did_not_write() -> Result<()> {
+async fn rejected_write_is_exit_4() -> Result<()> {
     check("sealed", || Reply::Json(503, errors("Vault is sealed")), 4, "unavailable").await?;
     check("limited", || Reply::Json(429, errors("quota exceeded")), 4, "unavailable").await
 }
 
 #[tokio::test]
-async fn a_server_that_fails_before_the_write_is_exit_4() -> Result<()> {
+async fn failure_before_the_write_is_exit_4() -> Result<()> {
     for answer in [|| Reply::Close, || Reply::Hang, || Reply::html(502)] as [fn() -> Reply; 3] {
         let server = Scripted::new(move |_| answer())?;
         for command in ["write", "delete"] {

@@ -40,7 +40,7 @@ async fn one_line_ending_is_dropped_unless_raw() -> Result<()> {
 }
 
 #[tokio::test]
-async fn values_that_can_not_be_stored_are_refused_before_anything_is_sent() -> Result<()> {
+async fn invalid_value_is_rejected_before_any_request() -> Result<()> {
     let large = "a".repeat(LARGEST + 1);
     for (input, options, why) in [
         (&b""[..], &[][..], "empty"),
@@ -63,7 +63,7 @@ async fn values_that_can_not_be_stored_are_refused_before_anything_is_sent() -> 
 }
 
 #[tokio::test]
-async fn the_largest_value_is_stored() -> Result<()> {
+async fn value_of_the_maximum_size_is_stored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = "a".repeat(LARGEST);
     for input in [value.clone(), format!("{value}\n"), format!("{value}\r\n")] {
@@ -74,7 +74,7 @@ async fn the_largest_value_is_stored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_says_where_it_wrote() -> Result<()> {
+async fn write_prints_path_and_version() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for version in 1..=2 {
         let km = writer(&fixture).args(["write", NAME]).stdin(secret("value"));
@@ -86,7 +86,7 @@ async fn it_says_where_it_wrote() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_description_stands_beside_the_value() -> Result<()> {
+async fn description_is_stored_beside_the_value() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (setting, option, expected) in [
         (None, None, None),
@@ -110,7 +110,7 @@ async fn a_description_stands_beside_the_value() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_is_never_an_argument() -> Result<()> {
+async fn value_as_an_argument_is_rejected_and_not_printed() -> Result<()> {
     for options in [&[][..], &["--json"]] {
         for value in [
             "PLANTED-argument",
@@ -136,7 +136,7 @@ async fn a_value_is_never_an_argument() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_with_write_only_needs_no_right_to_read() -> Result<()> {
+async fn write_only_write_needs_no_read_capability() -> Result<()> {
     let policy = |mount: &str| {
         format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
     };

@@ -105,7 +105,7 @@ async fn signal_that_was_ignored_at_the_start_stays_ignored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn broken_pipe_has_its_default_in_the_program() -> Result<()> {
+async fn sigpipe_has_its_default_disposition_in_the_program() -> Result<()> {
     for mode in MODES {
         assert_eq!(session::ignored(mode, &[]).await?, 0, "{mode:?}");
     }
@@ -176,7 +176,7 @@ async fn lines(running: &mut Running) -> Result<Lines<BufReader<ChildStdout>>> {
 }
 
 #[tokio::test]
-async fn a_program_that_a_signal_ends_gives_its_number() -> Result<()> {
+async fn death_by_a_forwarded_signal_exits_with_128_plus_its_number() -> Result<()> {
     for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129), ("QUIT", 131)] {
         for watch in [None, Some("--watch")] {
             let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(watch);
@@ -191,7 +191,7 @@ async fn a_program_that_a_signal_ends_gives_its_number() -> Result<()> {
 
 /// TSTP stops both processes, and CONT continues both.
 #[tokio::test]
-async fn stop_and_continue_concern_km_and_the_program() -> Result<()> {
+async fn stop_and_continue_apply_to_km_and_the_program() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec", "--watch"]);
     let mut running = km.args(shell("echo $$; exec sleep 60")).start().await?;
     let stdout = running.child().stdout.take().context("no stdout")?;
@@ -209,7 +209,7 @@ async fn stop_and_continue_concern_km_and_the_program() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
+async fn signal_before_the_program_starts_prevents_the_start() -> Result<()> {
     for name in ["INT", "TERM", "HUP", "QUIT"] {
         let server = Scripted::new(|_| Reply::Hang)?;
         let km = played(&server.address()).env("KM_DEADLINE", "60s");
@@ -226,7 +226,7 @@ async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
 
 /// Without `--watch` the process of `km` becomes the program.
 #[tokio::test]
-async fn program_takes_the_place_of_km() -> Result<()> {
+async fn program_replaces_the_process_of_km() -> Result<()> {
     let mut running = runs("echo ready; cat /proc/$$/comm; echo $$").start().await?;
     let id = running.child().id().context("it has ended")?;
     let mut lines = lines(&mut running).await?;

@@ -20,7 +20,7 @@ async fn fixture(value: &str) -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn its_own_end_is_ours() -> Result<()> {
+async fn exit_of_the_watched_program_is_passed_on() -> Result<()> {
     let fixture = fixture(&secret("value")).await?;
     for (ending, code) in [("exit 0", 0), ("exit 5", 5), ("kill -s KILL $$", 137)] {
         let script = format!("trap '{ending}' USR1; echo ready");
@@ -33,7 +33,7 @@ async fn its_own_end_is_ours() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_is_asked_to_end_is_not_started_again() -> Result<()> {
+async fn program_that_exits_after_a_signal_is_not_restarted() -> Result<()> {
     for name in ["TERM", "INT"] {
         let (first, second) = (secret("first"), secret("second"));
         let fixture = fixture(&first).await?;
@@ -54,7 +54,7 @@ async fn who_is_asked_to_end_is_not_started_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_asks_during_a_restart_ends_it() -> Result<()> {
+async fn signal_during_a_restart_cancels_the_restart() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
     let script = "trap 'echo asked' TERM; trap 'echo one' USR1; trap 'exit 9' USR2; echo \"$ONE\"";
@@ -72,7 +72,7 @@ async fn who_asks_during_a_restart_ends_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_does_not_end_is_killed_and_started_again() -> Result<()> {
+async fn program_that_ignores_sigterm_is_killed_and_restarted() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
     let script = "trap 'echo asked' TERM; trap 'exit 7' USR2; echo \"$ONE\"";
@@ -89,7 +89,7 @@ async fn who_does_not_end_is_killed_and_started_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_again_fails_as_at_first() -> Result<()> {
+async fn failed_restart_is_exit_127() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
     let directory = tempfile::tempdir()?;
@@ -106,7 +106,7 @@ async fn what_cannot_be_started_again_fails_as_at_first() -> Result<()> {
 
 /// The program was not started yet, so that there is nothing to keep running.
 #[tokio::test]
-async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
+async fn signal_before_the_watched_program_starts_prevents_the_start() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;
     let km = played(&server.address()).env("KM_DEADLINE", "60s");
     let km = km.args(["exec", "--watch", "--only=ONE"]).args(shell("echo started"));
@@ -121,7 +121,7 @@ async fn a_signal_before_it_starts_keeps_it_from_starting() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() -> Result<()> {
+async fn contradictory_watch_options_are_rejected() -> Result<()> {
     let nobody = Silent::new()?;
     for (options, interval, kind, parts) in [
         (&["--on-change=restart"][..], "1", "usage", &["--watch"][..]),

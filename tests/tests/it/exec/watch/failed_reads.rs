@@ -18,7 +18,7 @@ const SHOWS: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
 const WITHHELD: &str = "can't be had";
 
 #[tokio::test]
-async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
+async fn unreadable_value_keeps_the_program_running_with_the_old_one() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     let withheld = [
@@ -47,7 +47,7 @@ async fn without_a_value_it_goes_on_with_the_old_one() -> Result<()> {
 
 /// Each value is within its limit, but all of them together exceed the limit of the environment.
 #[tokio::test]
-async fn values_too_large_together_leave_the_program_running() -> Result<()> {
+async fn values_too_large_together_keep_the_program_running() -> Result<()> {
     const COUNT: usize = 60;
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
@@ -90,7 +90,7 @@ async fn comes_after(program: &mut Watched, other: &str, expected: &str) -> Resu
 
 /// The value is the one that the program has already.
 #[tokio::test]
-async fn a_value_that_comes_back_is_none() -> Result<()> {
+async fn restored_value_does_not_restart_the_program() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let (first, second) = (secret("first"), secret("second"));
@@ -112,7 +112,7 @@ async fn a_value_that_comes_back_is_none() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_name_that_may_be_missing_may_come_and_not_go() -> Result<()> {
+async fn allowed_missing_name_may_appear_but_not_disappear() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     let km = watches(&fixture, &["ONE", "NEVER"]).args(["--allow-missing"]);
@@ -131,7 +131,7 @@ async fn a_name_that_may_be_missing_may_come_and_not_go() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_sealed_server_is_waited_for() -> Result<()> {
+async fn sealed_server_keeps_the_program_running_until_unsealed() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let relay = Relay::to(server.address(), "").await?;
@@ -154,7 +154,7 @@ async fn a_sealed_server_is_waited_for() -> Result<()> {
 /// A change is known when the server fails to return another name, which then recovers with its old
 /// value: no further change is detected.
 #[tokio::test]
-async fn a_change_that_is_known_is_not_lost_in_an_outage() -> Result<()> {
+async fn detected_change_survives_an_outage_of_another_name() -> Result<()> {
     let phase = Arc::new(AtomicUsize::new(0));
     let now = Arc::clone(&phase);
     let server = Scripted::with_token(move |request| {

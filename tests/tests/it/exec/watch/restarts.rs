@@ -13,7 +13,7 @@ use crate::relay::Relay;
 const SHOWS: &str = "echo \"$ONE\"";
 
 #[tokio::test]
-async fn a_rotated_value_starts_it_again() -> Result<()> {
+async fn rotated_value_restarts_the_program() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let values = ["first", "second", "third"].map(secret);
     fixture.put("ONE", json!({ "key": values[0] })).await?;
@@ -34,7 +34,7 @@ async fn a_rotated_value_starts_it_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_same_bytes_anew_are_no_change() -> Result<()> {
+async fn new_version_with_the_same_bytes_does_not_restart() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let (first, second) = (secret("first"), secret("second"));
@@ -55,7 +55,7 @@ async fn the_same_bytes_anew_are_no_change() -> Result<()> {
 /// Each change is detected by itself within 600 ms, which is longer than the time that `km` waits
 /// for further changes, so that `km` has to read all names before the restart.
 #[tokio::test]
-async fn names_that_change_together_are_one_change() -> Result<()> {
+async fn names_that_change_together_cause_one_restart() -> Result<()> {
     const COUNT: usize = 20;
     let fixture = Server::shared().await?.fixture().await?;
     let names: Vec<_> = (0..COUNT).map(|number| format!("NAME_{number}")).collect();
@@ -90,7 +90,7 @@ async fn names_that_change_together_are_one_change() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_the_environment_has_is_watched_by_nobody() -> Result<()> {
+async fn value_from_the_environment_is_not_watched() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("ONE", json!({ "key": first })).await?;

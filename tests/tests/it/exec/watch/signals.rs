@@ -8,7 +8,7 @@ use super::program::{Watched, watches};
 use crate::cli::common::says;
 
 #[tokio::test]
-async fn a_signal_tells_it_of_each_change_and_it_goes_on() -> Result<()> {
+async fn on_change_signal_is_sent_for_each_change_without_a_restart() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second, third) = (secret("first"), secret("second"), secret("third"));
     for name in ["HUP", "USR1", "USR2"] {

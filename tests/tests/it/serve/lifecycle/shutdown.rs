@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(5);
 const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn writes_under_way_are_finished() -> Result<()> {
+async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
     const WRITERS: usize = 16;
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Arc::new(Sidecar::of(&fixture).await?);
@@ -76,7 +76,7 @@ async fn writes_under_way_are_finished() -> Result<()> {
 
 /// The response arrives after the signal. It is awaited and passed on.
 #[tokio::test]
-async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
+async fn response_after_the_signal_reaches_the_client() -> Result<()> {
     for name in ["TERM", "INT"] {
         let server = Scripted::with_token(|request| match request.split(' ').next() {
             Some("GET") => version_two(),
@@ -111,7 +111,7 @@ async fn an_answer_that_comes_after_the_signal_is_handed_on() -> Result<()> {
 
 /// A response that never arrives is not awaited for more than five seconds.
 #[tokio::test]
-async fn it_ends_within_five_seconds() -> Result<()> {
+async fn shutdown_with_a_hanging_request_takes_at_most_five_seconds() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;
     let km = played(&server.address()).env("KM_DEADLINE", "60s");
     let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
@@ -129,7 +129,7 @@ async fn it_ends_within_five_seconds() -> Result<()> {
 
 /// The token of its login must not outlive it.
 #[tokio::test]
-async fn the_token_ends_with_it() -> Result<()> {
+async fn vault_token_is_revoked_at_shutdown() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -142,7 +142,7 @@ async fn the_token_ends_with_it() -> Result<()> {
 
 /// A server that hangs during the revocation must not delay the exit.
 #[tokio::test]
-async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
+async fn hanging_revocation_does_not_delay_the_exit() -> Result<()> {
     let server = Scripted::new(|request| match request {
         "POST /v1/auth/approle/login" => Reply::Json(
             200,
@@ -168,7 +168,7 @@ async fn a_token_that_cant_be_revoked_is_left() -> Result<()> {
 
 /// A client that disconnects must not interrupt a write.
 #[tokio::test]
-async fn a_write_outlives_its_client() -> Result<()> {
+async fn write_completes_after_its_client_disconnects() -> Result<()> {
     let server = Scripted::with_token(|request| match request.split(' ').next() {
         Some("GET") => Reply::Later(
             200,
@@ -190,7 +190,7 @@ async fn a_write_outlives_its_client() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sighup_reads_credentials_again() -> Result<()> {
+async fn sighup_reloads_credentials() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let other = server.fixture().await?;
@@ -217,7 +217,7 @@ async fn sighup_reads_credentials_again() -> Result<()> {
 
 /// `READY=1` is sent once the sidecar listens, `STOPPING=1` when it shuts down.
 #[tokio::test]
-async fn the_service_manager_is_told() -> Result<()> {
+async fn service_manager_is_notified_of_start_and_shutdown() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let place = directory.path().join("notify");
     let manager = UnixDatagram::bind(&place)?;

@@ -80,7 +80,7 @@ async fn is_served(sidecar: &Sidecar) -> Result<()> {
 }
 
 #[tokio::test]
-async fn idle_connections_without_the_token_hold_up_nobody_and_are_closed() -> Result<()> {
+async fn idle_unauthenticated_connections_block_no_one_and_are_closed() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
     let mut early = Connection::open(&sidecar).await?;
@@ -100,7 +100,7 @@ async fn idle_connections_without_the_token_hold_up_nobody_and_are_closed() -> R
 }
 
 #[tokio::test]
-async fn connections_with_the_token_are_limited_and_the_rest_is_told() -> Result<()> {
+async fn authenticated_connections_beyond_the_limit_receive_503() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
     let ask = ask(&sidecar);
@@ -125,7 +125,7 @@ async fn connections_with_the_token_are_limited_and_the_rest_is_told() -> Result
 }
 
 #[tokio::test]
-async fn limit_of_open_files_leaves_enough_for_clients_and_for_vault() -> Result<()> {
+async fn open_files_limit_leaves_enough_for_clients_and_vault() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::start(fixture.km().open_files(256), &[]).await?;
@@ -152,7 +152,7 @@ async fn limit_of_open_files_leaves_enough_for_clients_and_for_vault() -> Result
 }
 
 #[tokio::test]
-async fn client_that_does_not_read_is_closed() -> Result<()> {
+async fn client_that_does_not_read_is_disconnected() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "x".repeat(500_000) })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -169,7 +169,7 @@ async fn client_that_does_not_read_is_closed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn head_that_does_not_end_is_limited_on_a_connection_with_the_token() -> Result<()> {
+async fn unfinished_head_on_an_authenticated_connection_times_out() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
     let mut connection = Connection::open(&sidecar).await?;

@@ -16,7 +16,7 @@ use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
 #[tokio::test]
-async fn a_thousand_requests_for_one_cold_name_are_one_read() -> Result<()> {
+async fn concurrent_requests_for_an_uncached_name_are_one_read() -> Result<()> {
     const REQUESTS: usize = 1_000;
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
@@ -51,7 +51,7 @@ async fn a_thousand_requests_for_one_cold_name_are_one_read() -> Result<()> {
 
 /// Covers heads and bodies that never end, and half-closed connections.
 #[tokio::test]
-async fn slow_clients_hold_up_nobody() -> Result<()> {
+async fn slow_clients_do_not_delay_others() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -90,7 +90,7 @@ async fn slow_clients_hold_up_nobody() -> Result<()> {
 }
 
 #[tokio::test]
-async fn heads_and_bodies_that_are_too_large() -> Result<()> {
+async fn oversized_heads_and_bodies_are_rejected() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -123,7 +123,7 @@ async fn heads_and_bodies_that_are_too_large() -> Result<()> {
 
 /// A server whose responses never end costs ten seconds, whatever the deadline is.
 #[tokio::test]
-async fn a_request_ends_after_ten_seconds() -> Result<()> {
+async fn request_times_out_after_ten_seconds() -> Result<()> {
     let (address, _server) = never_ending().await?;
     let km = played(&address).env("KM_DEADLINE", "60s");
     let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;

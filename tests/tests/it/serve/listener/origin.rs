@@ -36,7 +36,7 @@ async fn raw(to: &str, request: &str) -> Result<u16> {
 }
 
 #[tokio::test]
-async fn request_of_a_page_or_a_proxy_is_refused_at_every_path() -> Result<()> {
+async fn request_of_a_web_page_or_proxy_is_rejected_at_every_path() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let data = format!("/v1/{}/data/ONE", fixture.mount);
@@ -65,7 +65,7 @@ async fn request_of_a_page_or_a_proxy_is_refused_at_every_path() -> Result<()> {
 
 /// Without a token, this rule alone protects the secrets from web pages.
 #[tokio::test]
-async fn page_can_neither_read_nor_write_without_a_token() -> Result<()> {
+async fn web_page_can_neither_read_nor_write_without_a_token() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
@@ -83,7 +83,7 @@ async fn page_can_neither_read_nor_write_without_a_token() -> Result<()> {
 }
 
 #[tokio::test]
-async fn request_without_a_host_of_its_own_is_refused() -> Result<()> {
+async fn request_without_the_host_of_the_listener_is_rejected() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_TOKEN", "t");
     let km = km.args(["serve", "--listen", "127.0.0.1:0", "--danger-no-token"]);
     let sidecar = Sidecar::run(km).await?;
@@ -110,7 +110,7 @@ async fn request_without_a_host_of_its_own_is_refused() -> Result<()> {
 
 /// A socket has no host name. A proxy in front of it would expose it to other machines.
 #[tokio::test]
-async fn socket_takes_any_host_and_no_proxy() -> Result<()> {
+async fn unix_socket_accepts_any_host_but_no_proxy() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").env("XDG_RUNTIME_DIR", directory.path());
     let sidecar = Sidecar::run(km.args(["serve"])).await?;

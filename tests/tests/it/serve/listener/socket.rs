@@ -20,7 +20,7 @@ fn offline(socket: &Path) -> Km {
 }
 
 #[tokio::test]
-async fn it_is_the_owners_alone_and_goes_away_at_the_end() -> Result<()> {
+async fn socket_is_private_and_removed_at_exit() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let directory = tempfile::tempdir()?;
@@ -40,7 +40,7 @@ async fn it_is_the_owners_alone_and_goes_away_at_the_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_named_is_asked_for_on_a_socket_too() -> Result<()> {
+async fn token_file_option_requires_the_token_on_a_socket() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let token = directory.path().join("token");
     let km = offline(&directory.path().join("s")).args(["--token-file"]).args([&token]);
@@ -52,7 +52,7 @@ async fn a_token_that_is_named_is_asked_for_on_a_socket_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stale_one_is_replaced() -> Result<()> {
+async fn stale_socket_is_replaced() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let socket = directory.path().join("s");
     drop(UnixListener::bind(&socket)?);
@@ -81,7 +81,7 @@ async fn socket_in_use_is_not_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_else_is_replaced() -> Result<()> {
+async fn file_that_is_not_a_socket_is_not_replaced() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("file");
     fs::write(&file, "text")?;
@@ -95,7 +95,7 @@ async fn nothing_else_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn its_directory_is_safe() -> Result<()> {
+async fn socket_directory_writable_by_others_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     for (mode, code) in [(0o777, 2), (0o1777, 2), (0o770, 2), (0o707, 2)] {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
@@ -110,7 +110,7 @@ async fn its_directory_is_safe() -> Result<()> {
 }
 
 #[tokio::test]
-async fn directory_above_that_others_can_swap_is_refused() -> Result<()> {
+async fn parent_directory_writable_by_others_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let (outer, inner) = (directory.path().join("outer"), directory.path().join("outer/inner"));
     fs::create_dir_all(&inner)?;
@@ -132,7 +132,7 @@ async fn directory_above_that_others_can_swap_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_two_that_start_together_one_listens() -> Result<()> {
+async fn concurrent_starts_on_one_socket_leave_one_listener() -> Result<()> {
     for leftover in [false, true] {
         let directory = tempfile::tempdir()?;
         let socket = directory.path().join("s");

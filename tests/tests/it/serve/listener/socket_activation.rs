@@ -23,7 +23,7 @@ fn unix(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_unix_socket_is_served_and_stays_when_it_ends() -> Result<()> {
+async fn inherited_unix_socket_is_served_and_kept_at_exit() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let directory = tempfile::tempdir()?;
@@ -52,7 +52,7 @@ async fn a_unix_socket_is_served_and_stays_when_it_ends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_socket_of_loopback_is_served() -> Result<()> {
+async fn inherited_loopback_socket_is_served_and_requires_the_token() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -67,7 +67,7 @@ async fn a_socket_of_loopback_is_served() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_could_not_be_listened_on_is_refused() -> Result<()> {
+async fn inherited_descriptor_of_the_wrong_kind_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let token = directory.path().join("token");
     let (loopback, socket) = ("127.0.0.1:0", unix(&directory.path().join("s")));
@@ -93,7 +93,7 @@ async fn what_could_not_be_listened_on_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_for_another_process_is_not_taken() -> Result<()> {
+async fn descriptor_for_another_process_is_ignored() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let handed = UnixListener::bind(directory.path().join("handed"))?;
     let path = directory.path().join("s");

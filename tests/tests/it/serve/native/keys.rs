@@ -7,7 +7,7 @@ use testkit::{FixtureSpec, Server, secret};
 use crate::serve::sidecar::Sidecar;
 
 #[tokio::test]
-async fn the_life_of_a_key() -> Result<()> {
+async fn key_is_stored_rotated_renamed_and_deleted() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let (one, two) = (secret("one"), secret("two"));
@@ -46,7 +46,7 @@ async fn the_life_of_a_key() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_key_without_an_alias_and_a_teams_key() -> Result<()> {
+async fn token_id_and_team_settings_determine_the_path() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -73,7 +73,7 @@ async fn a_key_without_an_alias_and_a_teams_key() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_change_lacks_or_has_too_much() -> Result<()> {
+async fn request_with_missing_or_extra_fields_is_rejected() -> Result<()> {
     let fixture = Server::shared().await?.fixture_with(FixtureSpec::default()).await?;
     let sidecar = Sidecar::of(&fixture).await?;
     for (method, path, body) in [
@@ -123,7 +123,7 @@ async fn store_onto_a_live_key_with_another_value_is_409() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_key_is_not_stored_where_the_settings_say_so() -> Result<()> {
+async fn key_is_skipped_without_store_virtual_keys() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
     let sidecar = Sidecar::start(km, &[]).await?;
@@ -136,7 +136,7 @@ async fn a_key_is_not_stored_where_the_settings_say_so() -> Result<()> {
 
 /// A change invalidates the cached value.
 #[tokio::test]
-async fn a_change_is_seen_at_once() -> Result<()> {
+async fn changed_key_is_visible_at_once() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let path = format!("/v1/{}/data/litellm/a", fixture.mount);

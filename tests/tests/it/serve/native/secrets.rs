@@ -9,7 +9,7 @@ use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
 #[tokio::test]
-async fn a_secret_is_a_value_with_its_version_and_age() -> Result<()> {
+async fn secret_is_returned_with_version_and_age() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": "old" })).await?;
@@ -28,7 +28,7 @@ async fn a_secret_is_a_value_with_its_version_and_age() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_are_decoded_once() -> Result<()> {
+async fn names_are_percent_decoded_once() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     for (path, name) in [
@@ -53,7 +53,7 @@ async fn names_are_decoded_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn each_failure_has_its_status() -> Result<()> {
+async fn each_failure_has_its_status_and_kind() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("NUMBER", json!({ "key": 1 })).await?;
     let sidecar = Sidecar::start(fixture.km(), &[]).await?;
@@ -111,7 +111,7 @@ async fn sidecar_with(settings: &[(&str, &str)], config: &str) -> Result<(Sideca
 }
 
 #[tokio::test]
-async fn nothing_of_the_environment_is_served_unless_a_fallback_is_set() -> Result<()> {
+async fn environment_is_not_served_without_a_fallback() -> Result<()> {
     for settings in [
         &[][..],
         &[("KM_FALLBACK", "never"), ("KM_HOSTED_KEYS", "OPENAI_API_KEY")],
@@ -133,7 +133,7 @@ async fn nothing_of_the_environment_is_served_unless_a_fallback_is_set() -> Resu
 }
 
 #[tokio::test]
-async fn explicit_fallback_serves_referenced_names_and_no_others() -> Result<()> {
+async fn explicit_fallback_serves_only_referenced_names() -> Result<()> {
     let file = |km: &str| {
         let names = VARIABLES.map(|name| format!("os.environ/{name}")).join(", ");
         format!("keys: [{names}]\ngeneral_settings: {{key_management_settings: {{{km}}}}}\n")
@@ -161,7 +161,7 @@ async fn explicit_fallback_serves_referenced_names_and_no_others() -> Result<()>
 }
 
 #[tokio::test]
-async fn key_folder_of_the_provider_secrets_ends_the_start() -> Result<()> {
+async fn key_folder_among_provider_secrets_prevents_the_start() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let km = |store: &str| {
         let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
@@ -194,7 +194,7 @@ async fn key_folder_of_the_provider_secrets_ends_the_start() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nobody_to_ask_is_503_and_what_is_in_memory_is_served_stale() -> Result<()> {
+async fn unreachable_vault_serves_stale_values_and_503_otherwise() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let value = secret("value");
     let fixture = server.fixture().await?;
@@ -221,7 +221,7 @@ async fn nobody_to_ask_is_503_and_what_is_in_memory_is_served_stale() -> Result<
 }
 
 #[tokio::test]
-async fn a_value_in_memory_is_no_request() -> Result<()> {
+async fn cached_value_needs_no_request() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;

@@ -62,7 +62,7 @@ async fn reads_are_logged_with_name_source_version_and_peer() -> Result<()> {
 }
 
 #[tokio::test]
-async fn reads_are_not_logged_unless_they_are_asked_for_and_changes_are() -> Result<()> {
+async fn audit_log_at_info_has_changes_but_no_reads() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let events = events(&fixture, "km::audit=info").await?;
     ensure!(events.len() == 1 && events[0]["level"] == "INFO", "{events:#?}");

@@ -22,7 +22,7 @@ fn bare(path: &str) -> Result<Request<Full<bytes::Bytes>>> {
 }
 
 #[tokio::test]
-async fn it_is_ready_after_the_first_login() -> Result<()> {
+async fn sidecar_is_ready_after_the_first_login() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     sidecar.send(bare("/healthz")?).await?.expect(200)?;
@@ -30,7 +30,7 @@ async fn it_is_ready_after_the_first_login() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_is_not_ready_before_and_while_nothing_can_be_served() -> Result<()> {
+async fn sidecar_is_not_ready_before_login_or_during_an_outage() -> Result<()> {
     let server = Scripted::new(|request| match request {
         "POST /v1/auth/approle/login" => Reply::Later(
             200,
@@ -53,7 +53,7 @@ async fn it_is_not_ready_before_and_while_nothing_can_be_served() -> Result<()> 
 }
 
 #[tokio::test]
-async fn metrics_count_operations_and_hold_no_name() -> Result<()> {
+async fn metrics_count_operations_and_contain_no_names() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::start(fixture.km(), &["--metrics", "127.0.0.1:0"]).await?;
@@ -85,7 +85,7 @@ async fn metrics_count_operations_and_hold_no_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn events_are_lines_of_json_where_that_is_asked_for() -> Result<()> {
+async fn json_log_format_writes_one_object_per_event() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let options = ["--log-format", "json", "--log", "km::serve=info"];
@@ -143,7 +143,7 @@ async fn gauge_is(sidecar: &Sidecar, value: u8) -> Result<()> {
 }
 
 #[tokio::test]
-async fn gauge_follows_an_outage_although_nobody_asks_for_readiness() -> Result<()> {
+async fn ready_gauge_follows_an_outage_without_probes() -> Result<()> {
     let up = Arc::new(AtomicBool::new(true));
     let server = vault_that_is(&up, || Reply::Json(503, json!({ "errors": ["Vault is sealed"] })))?;
     let sidecar = in_front_of(&server).await?;
@@ -161,7 +161,7 @@ async fn gauge_follows_an_outage_although_nobody_asks_for_readiness() -> Result<
 }
 
 #[tokio::test]
-async fn many_probes_of_a_server_that_hangs_are_one_check() -> Result<()> {
+async fn concurrent_probes_of_a_hanging_server_share_one_check() -> Result<()> {
     const PROBES: usize = 50;
     let up = Arc::new(AtomicBool::new(true));
     let server = vault_that_is(&up, || Reply::Hang)?;

@@ -38,7 +38,7 @@ async fn refused(path: &Path, why: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn file_that_another_user_can_have_chosen_or_read_is_refused() -> Result<()> {
+async fn token_file_that_another_user_controls_or_reads_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let good = file(&directory, "good", ENOUGH, 0o600)?;
     let link = directory.path().join("link");
@@ -61,7 +61,7 @@ async fn file_that_another_user_can_have_chosen_or_read_is_refused() -> Result<(
 /// Only root can create a file of another user. Without root, a directory of another user shows the
 /// rule.
 #[tokio::test]
-async fn file_of_another_user_is_refused() -> Result<()> {
+async fn token_file_of_another_user_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let path = file(&directory, "foreign", ENOUGH, 0o644)?;
     if std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).is_ok() {
@@ -78,7 +78,7 @@ async fn file_of_another_user_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn directory_that_others_can_write_to_is_refused() -> Result<()> {
+async fn token_directory_writable_by_others_is_rejected() -> Result<()> {
     for (mode, exists) in
         [(0o777, true), (0o1777, true), (0o1777, false), (0o770, true), (0o770, false)]
     {
@@ -102,7 +102,7 @@ async fn directory_that_others_can_write_to_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn text_that_is_not_a_token_is_refused() -> Result<()> {
+async fn token_file_without_a_valid_token_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     for (number, (content, why)) in [
         ("\n", "fewer than 16 bytes"),
@@ -121,7 +121,7 @@ async fn text_that_is_not_a_token_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn empty_leftover_is_replaced() -> Result<()> {
+async fn empty_token_file_is_replaced() -> Result<()> {
     let directory = tempfile::tempdir()?;
     for mode in [0o600, 0o644] {
         let path = file(&directory, &format!("{mode:o}"), "", mode)?;
@@ -135,7 +135,7 @@ async fn empty_leftover_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_that_start_together_have_one_token() -> Result<()> {
+async fn concurrent_starts_share_one_token() -> Result<()> {
     for leftover in [false, true] {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("token");

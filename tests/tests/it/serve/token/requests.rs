@@ -26,7 +26,7 @@ const PATHS: [(&str, &str); 12] = [
 ];
 
 #[tokio::test]
-async fn without_the_token_nothing_but_probes_is_answered() -> Result<()> {
+async fn request_without_the_token_is_rejected_at_every_path() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": secret("value") })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -66,7 +66,7 @@ async fn without_the_token_nothing_but_probes_is_answered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_token_comes_in_either_header() -> Result<()> {
+async fn token_is_accepted_in_either_header() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -85,7 +85,7 @@ async fn the_token_comes_in_either_header() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_is_made_where_there_is_none() -> Result<()> {
+async fn token_file_is_created_and_reused() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let base = || Km::new().env("HCP_VAULT_TOKEN", "t").env("XDG_RUNTIME_DIR", directory.path());
     let serve = || base().args(["serve", "--listen", "127.0.0.1:0"]);
@@ -114,7 +114,7 @@ async fn a_token_is_made_where_there_is_none() -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_token_has_to_be_asked_for_by_a_dangerous_name() -> Result<()> {
+async fn running_without_a_token_requires_the_danger_option() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_TOKEN", "t");
     let km = km.args(["serve", "--listen", "127.0.0.1:0", "--danger-no-token"]);
     let sidecar = Sidecar::run(km).await?;
@@ -128,7 +128,7 @@ async fn no_token_has_to_be_asked_for_by_a_dangerous_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn only_loopback_and_sockets() -> Result<()> {
+async fn listener_outside_loopback_is_rejected() -> Result<()> {
     let places = ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "localhost:0", ":0", "unix:", "127.0.0.1"];
     for place in places {
         for option in ["--listen", "--metrics"] {

@@ -38,7 +38,7 @@ fn common(answer: Value) -> Value {
 }
 
 #[tokio::test]
-async fn reading_is_the_same_as_with_vault() -> Result<()> {
+async fn read_responses_are_equal_to_those_of_vault() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let fields = json!({ "key": secret("value"), "n": 1.50, "list": [1, "a"], "empty": "" });
@@ -87,7 +87,7 @@ async fn reading_is_the_same_as_with_vault() -> Result<()> {
 }
 
 #[tokio::test]
-async fn writing_is_answered_as_by_vault() -> Result<()> {
+async fn write_responses_are_equal_to_those_of_vault() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let mount = &fixture.mount;
@@ -128,7 +128,7 @@ async fn writing_is_answered_as_by_vault() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_read_says_where_it_came_from_and_how_old_it_is() -> Result<()> {
+async fn read_response_reports_source_and_age() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
@@ -162,7 +162,7 @@ async fn forbidden(sidecar: &Sidecar, method: &str, path: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn other_places_are_forbidden() -> Result<()> {
+async fn paths_outside_the_configured_location_are_forbidden() -> Result<()> {
     let server = Server::shared().await?;
     let spec = || FixtureSpec { under: Some("teams/a".to_owned()), ..FixtureSpec::default() };
     let (fixture, other) = (server.fixture_with(spec()).await?, server.fixture().await?);
@@ -207,7 +207,7 @@ async fn other_places_are_forbidden() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_access_mode_holds_at_this_door_too() -> Result<()> {
+async fn access_mode_is_enforced_in_the_vault_api() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
     let (data, metadata) =
@@ -230,7 +230,7 @@ async fn the_access_mode_holds_at_this_door_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_clients_ask_first_is_answered() -> Result<()> {
+async fn health_token_lookup_and_mount_requests_are_answered() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let health = sidecar.get("/v1/sys/health").await?.expect(200)?.json()?;
@@ -249,7 +249,7 @@ async fn what_clients_ask_first_is_answered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn hosted_keys_bind_reads_and_writes_of_provider_secrets() -> Result<()> {
+async fn hosted_keys_limit_reads_and_writes_of_provider_secrets() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let names = ["HOSTED", "OTHER", "deep/HOSTED", "deep/OTHER", "other/A", "litellm/alias"];
     for name in names.into_iter().chain(["team/litellm/alias"]) {
@@ -293,7 +293,7 @@ async fn hosted_keys_bind_reads_and_writes_of_provider_secrets() -> Result<()> {
 }
 
 #[tokio::test]
-async fn hosted_keys_that_name_nothing_leave_virtual_keys_alone() -> Result<()> {
+async fn empty_hosted_keys_do_not_affect_virtual_keys() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("apps/OTHER", json!({ "key": "v" })).await?;
     let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write").env("KM_HOSTED_KEYS", "");

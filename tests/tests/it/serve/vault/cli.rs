@@ -76,7 +76,7 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
 }
 
 #[tokio::test]
-async fn it_puts_gets_lists_and_deletes() -> Result<()> {
+async fn vault_cli_puts_gets_lists_and_deletes() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     fixture.put("stays", json!({ "key": "v" })).await?;
@@ -92,7 +92,7 @@ async fn it_puts_gets_lists_and_deletes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
+async fn vault_cli_receives_errors_of_vault_outside_the_location() -> Result<()> {
     let server = Server::shared().await?;
     let (fixture, other) = (server.fixture().await?, server.fixture().await?);
     let sidecar = Sidecar::of(&fixture).await?;

@@ -112,7 +112,7 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
 }
 
 #[tokio::test]
-async fn it_sets_reads_lists_and_deletes() -> Result<()> {
+async fn vaultrs_sets_reads_lists_and_deletes() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     fixture.put("stays", json!({ "key": "v" })).await?;
@@ -126,7 +126,7 @@ async fn it_sets_reads_lists_and_deletes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_it_asks_first_is_answered() -> Result<()> {
+async fn vaultrs_looks_up_its_token_and_health() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
     let client = own(&sidecar)?;
@@ -139,7 +139,7 @@ async fn what_it_asks_first_is_answered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
+async fn vaultrs_receives_errors_of_vault_outside_the_location() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { under: Some("teams/a".to_owned()), ..FixtureSpec::default() };
     let (fixture, other) = (server.fixture_with(spec).await?, server.fixture().await?);
@@ -182,7 +182,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
 
 /// The API has no endpoints except those for data and metadata.
 #[tokio::test]
-async fn what_is_not_served_is_forbidden() -> Result<()> {
+async fn vaultrs_receives_403_for_endpoints_that_are_not_served() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
@@ -199,7 +199,7 @@ async fn what_is_not_served_is_forbidden() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_the_token_it_receives_403() -> Result<()> {
+async fn vaultrs_without_the_token_receives_403() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
