@@ -18,7 +18,7 @@ pub(crate) fn writer(fixture: &Fixture) -> Km {
 }
 
 /// Returns a program that uses a token instead of a login.
-pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
+pub(crate) fn km_with_token(address: &str, mount: &str, token: &str) -> Km {
     Km::new()
         .env("HCP_VAULT_ADDR", address)
         .env("HCP_VAULT_MOUNT_NAME", mount)
@@ -27,8 +27,8 @@ pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
 
 /// Like [`by_token`], but for a scripted server at LiteLLM's default mount and with a planted
 /// token.
-pub(crate) fn played(address: &str) -> Km {
-    by_token(address, "secret", &secret("token"))
+pub(crate) fn km_against(address: &str) -> Km {
+    km_with_token(address, "secret", &secret("token"))
 }
 
 /// Runs `km` twice, as text and with `--json`. Both must fail with `code`, leave stdout empty and
@@ -37,16 +37,19 @@ pub(crate) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<
     let document = fails_as_json(km().args(["--json"]), code, kind).await?;
     let output = km().run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
-    let said = output.stderr;
-    ensure!(said.lines().any(|line| line.starts_with("km: ")), "no line `km: …`: {said}");
-    ensure!(said.lines().any(|line| line.starts_with("hint: ")), "no hint: {said}");
-    for line in said.lines().filter_map(|line| line.strip_prefix("km: ")) {
-        ensure!(line.contains(": ") || kind == "usage", "not `what: why`: {line}");
+    let stderr = output.stderr;
+    ensure!(stderr.lines().any(|line| line.starts_with("km: ")), "no line `km: …`: {stderr}");
+    ensure!(stderr.lines().any(|line| line.starts_with("hint: ")), "no hint: {stderr}");
+    for line in stderr.lines().filter_map(|line| line.strip_prefix("km: ")) {
+        ensure!(line.contains(": ") || kind == "usage", "not `operation: cause`: {line}");
         // If there are several problems, the JSON form contains all of them.
         let message = document["error"]["message"].as_str().unwrap_or_default();
-        ensure!(alike(message, line), "the document lacks {line:?}: {message:?}");
+        ensure!(
+            contains_ignoring_digits(message, line),
+            "the document lacks {line:?}: {message:?}"
+        );
     }
-    Ok(said)
+    Ok(stderr)
 }
 
 /// Runs `km` once. It must fail, and stderr must be one JSON object of the documented form and
@@ -67,7 +70,7 @@ pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     let error = &document["error"];
     ensure!(names(&document) == ["error"], "{document}");
     ensure!(names(error) == ["hint", "kind", "message"], "{document}");
-    ensure!(error["kind"] == kind, "not of the kind {kind}: {document}");
+    ensure!(error["kind"] == kind, "the kind is not {kind}: {document}");
     let text = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
     ensure!(text("message") && (text("hint") || error["hint"].is_null()), "{document}");
     Ok(document)
@@ -75,15 +78,15 @@ pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
 
 /// Runs `km` against a server that it must not contact. It must exit with 2 and open no connection.
 /// Returns stderr.
-pub(crate) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
-    let nobody = Silent::new()?;
-    let said = fails(|| change(played(&nobody.address())), 2, kind).await?;
-    ensure!(nobody.connections()? == 0, "the server was asked: {said}");
-    Ok(said)
+pub(crate) async fn rejected(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
+    let silent = Silent::new()?;
+    let stderr = fails(|| change(km_against(&silent.address())), 2, kind).await?;
+    ensure!(silent.connections()? == 0, "a connection was opened: {stderr}");
+    Ok(stderr)
 }
 
 /// Fails unless the text contains all of these parts.
-pub(crate) fn says(text: &str, parts: &[&str]) -> Result<()> {
+pub(crate) fn contains_all(text: &str, parts: &[&str]) -> Result<()> {
     for part in parts {
         ensure!(text.contains(part), "{part:?} is missing: {text}");
     }
@@ -99,7 +102,7 @@ pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
 }
 
 /// Returns whether `whole` contains `part`, ignoring digits such as those of a measured time.
-fn alike(whole: &str, part: &str) -> bool {
+fn contains_ignoring_digits(whole: &str, part: &str) -> bool {
     let plain = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     plain(whole).contains(&plain(part))
 }

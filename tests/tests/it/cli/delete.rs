@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::common::{NAME, fails, says, writer};
+use super::common::{NAME, contains_all, fails, writer};
 
 #[tokio::test]
 async fn latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
@@ -15,18 +15,18 @@ async fn latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
     fixture.put(NAME, json!({ "key": value })).await?;
 
     let output = writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
-    let said = format!("deleted {mount}/data/{NAME}\n");
-    assert_eq!((output.text()?, output.stderr.as_str()), (said.as_str(), ""));
+    let expected = format!("deleted {mount}/data/{NAME}\n");
+    assert_eq!((output.text()?, output.stderr.as_str()), (expected.as_str(), ""));
 
-    let (status, answer) = fixture.get(NAME).await?;
-    let metadata = &answer["data"]["metadata"];
+    let (status, response) = fixture.get(NAME).await?;
+    let metadata = &response["data"]["metadata"];
     assert_eq!(
         (status, &metadata["version"], &metadata["destroyed"]),
         (404, &json!(2), &json!(false))
     );
-    assert_ne!(metadata["deletion_time"], "", "{answer}");
+    assert_ne!(metadata["deletion_time"], "", "{response}");
     let path = format!("{mount}/data/{NAME}?version=1");
-    assert_eq!(server.api("GET", &path, None).await?.0, 200, "the one before is untouched");
+    assert_eq!(server.api("GET", &path, None).await?.0, 200, "the previous version was changed");
 
     let versions = json!({ "versions": [2] });
     server.must("POST", &format!("{mount}/undelete/{NAME}"), versions).await?;
@@ -43,12 +43,12 @@ async fn absent_or_deleted_secret_is_exit_6_and_unchanged() -> Result<()> {
     let deleted_at = async || anyhow::Ok(fixture.get(NAME).await?.1["data"]["metadata"].clone());
     let before = deleted_at().await?;
     for name in [NAME, "never-written", "folder/never-written"] {
-        let said = fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
-        says(&said, &[&format!("km: delete {name}: ")])?;
+        let stderr = fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
+        contains_all(&stderr, &[&format!("km: delete {name}: ")])?;
     }
     assert_eq!(deleted_at().await?, before);
     let path = format!("{}/metadata/never-written", fixture.mount);
-    assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404, "nothing came to be");
+    assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404, "a secret was created");
     Ok(())
 }
 

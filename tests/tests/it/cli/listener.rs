@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// Longer than `km` needs to start on a loaded machine.
-const SEEN_WITHIN: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server that accepts connections and never responds.
 pub(crate) struct Silent(TcpListener);
@@ -67,28 +67,28 @@ impl Reply {
     /// Returns an HTTP response that does not come from Vault.
     pub(crate) fn html(status: u16) -> Self {
         let page = "<html><body>PLANTED-page</body></html>";
-        Self::Bytes(answer(status, "text/html", page))
+        Self::Bytes(response(status, "text/html", page))
     }
 }
 
 /// The response of a version 2 mount at `secret/` to a request for its type.
-pub(crate) fn version_two() -> Reply {
+pub(crate) fn mount_of_version_2() -> Reply {
     let data = json!({ "path": "secret/", "type": "kv", "options": { "version": "2" } });
     Reply::Json(200, json!({ "data": data }))
 }
 
 /// The request by which a long-running process looks up a given token.
-pub(crate) const LOOK_UP: &str = "GET /v1/auth/token/lookup-self";
+pub(crate) const LOOKUP_SELF: &str = "GET /v1/auth/token/lookup-self";
 
 /// The response to [`LOOK_UP`]: a token that does not expire.
-pub(crate) fn looked_up() -> Value {
+pub(crate) fn token_data() -> Value {
     json!({ "data": { "ttl": 0, "creation_ttl": 0, "renewable": false, "num_uses": 0,
         "period": 0, "type": "service", "policies": ["default"] } })
 }
 
 /// A server on loopback that responds to each request, `METHOD /path`, by a script.
 pub(crate) struct Scripted {
-    at: SocketAddr,
+    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -102,7 +102,7 @@ struct Shared {
 impl Scripted {
     pub(crate) fn new(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let at = listener.local_addr()?;
+        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             script: Box::new(script),
             seen: watch::Sender::new(Vec::new()),
@@ -120,11 +120,11 @@ impl Scripted {
                 thread::spawn(move || server.serve(connection));
             }
         });
-        Ok(Self { at, shared })
+        Ok(Self { address, shared })
     }
 
     pub(crate) fn address(&self) -> String {
-        address("http", Ok(self.at))
+        address("http", Ok(self.address))
     }
 
     /// Like [`Self::new`], but token lookups succeed, and the token does not expire.
@@ -132,14 +132,14 @@ impl Scripted {
         script: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Result<Self> {
         Self::new(move |request| match request {
-            LOOK_UP => Reply::Json(200, looked_up()),
+            LOOKUP_SELF => Reply::Json(200, token_data()),
             request => script(request),
         })
     }
 
     /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
-        self.at.port()
+        self.address.port()
     }
 
     /// Returns the requests so far, as `METHOD /path?query`.
@@ -148,16 +148,16 @@ impl Scripted {
     }
 
     /// Waits until a request that begins with `head` has arrived.
-    pub(crate) async fn saw(&self, head: &str) -> Result<()> {
-        self.saw_more(head, 0).await
+    pub(crate) async fn received(&self, head: &str) -> Result<()> {
+        self.received_after(head, 0).await
     }
 
     /// Like [`Self::saw`], but ignores the first `others` requests.
-    pub(crate) async fn saw_more(&self, head: &str, others: usize) -> Result<()> {
+    pub(crate) async fn received_after(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
-        let here =
+        let arrived =
             seen.wait_for(|seen| seen.iter().skip(others).any(|request| request.starts_with(head)));
-        let waited = tokio::time::timeout(SEEN_WITHIN, here).await;
+        let waited = tokio::time::timeout(TIMEOUT, arrived).await;
         waited.with_context(|| format!("no request {head}"))??;
         Ok(())
     }
@@ -173,7 +173,7 @@ impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         // Wakes the thread that waits for the next connection.
-        let _ = TcpStream::connect(self.at);
+        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -198,7 +198,7 @@ impl Shared {
                 Reply::Close => return,
                 Reply::Hang => return drop(io::copy(&mut reader, &mut io::sink())),
             };
-            let bytes = answer(status, "application/json", &body.to_string());
+            let bytes = response(status, "application/json", &body.to_string());
             if writer.write_all(&bytes).is_err() {
                 return;
             }
@@ -222,12 +222,12 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<String> {
     Some(format!("{} {}", words.next()?, words.next()?))
 }
 
-fn answer(status: u16, kind: &str, body: &str) -> Vec<u8> {
+fn response(status: u16, kind: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} Played\r\nContent-Type: {kind}\r\n");
     format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-fn address(scheme: &str, at: io::Result<SocketAddr>) -> String {
-    at.map_or_else(|error| error.to_string(), |at| format!("{scheme}://{at}"))
+fn address(scheme: &str, address: io::Result<SocketAddr>) -> String {
+    address.map_or_else(|error| error.to_string(), |address| format!("{scheme}://{address}"))
 }

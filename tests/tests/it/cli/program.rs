@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 /// Time limit of a run; one that hangs fails its test.
-const ENDS_WITHIN: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a command line on a terminal. Returns the exit code and what the terminal displayed.
 pub(crate) async fn on_a_terminal(
@@ -19,17 +19,17 @@ pub(crate) async fn on_a_terminal(
 ) -> Result<(i32, String)> {
     let program = Km::program().await?;
     let line = format!("'{}' {arguments}", program.display());
-    let shown = Command::new("script")
+    let output = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .env_clear()
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let shown = tokio::time::timeout(ENDS_WITHIN, shown).await.context("km hangs")?;
-    let shown = shown.context("starting `script` (Debian: bsdutils)")?;
-    let code = shown.status.code().context("script was killed")?;
-    Ok((code, String::from_utf8(shown.stdout)?))
+    let output = tokio::time::timeout(TIMEOUT, output).await.context("km did not exit in time")?;
+    let output = output.context("starting `script` (Debian: bsdutils)")?;
+    let code = output.status.code().context("script was killed")?;
+    Ok((code, String::from_utf8(output.stdout)?))
 }
 
 /// Runs `km` with a file as stdout. Returns the exit code and stderr.
@@ -47,9 +47,9 @@ pub(crate) async fn onto(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let ended = tokio::time::timeout(ENDS_WITHIN, run.wait_with_output()).await;
-    let ended = ended.context("km hangs")??;
-    Ok((ended.status.code().context("km was killed")?, String::from_utf8(ended.stderr)?))
+    let output = tokio::time::timeout(TIMEOUT, run.wait_with_output()).await;
+    let output = output.context("km did not exit in time")??;
+    Ok((output.status.code().context("km was killed")?, String::from_utf8(output.stderr)?))
 }
 
 /// Starts `km` with an open stdin, and waits until it catches SIGTERM.
@@ -73,8 +73,8 @@ pub(crate) async fn with_open_stdin(
 /// Waits until the process catches SIGTERM.
 async fn catches_sigterm(child: &Child) -> Result<()> {
     const SIGTERM: u32 = 15;
-    let id = child.id().context("the program has ended")?;
-    let deadline = Instant::now() + ENDS_WITHIN;
+    let id = child.id().context("the program has exited")?;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -89,7 +89,7 @@ async fn catches_sigterm(child: &Child) -> Result<()> {
 
 /// Sends a signal by name.
 pub(crate) async fn signal(child: &Child, name: &str) -> Result<()> {
-    let id = child.id().context("the program has ended")?.to_string();
+    let id = child.id().context("the program has exited")?.to_string();
     let kill = Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, name, &id]).status();
     ensure!(kill.await?.success(), "SIG{name} can't be sent");
     Ok(())

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Km, Server, secret};
 
-use super::common::{NAME, by_token, played, says};
+use super::common::{NAME, contains_all, km_against, km_with_token};
 use super::listener::{Scripted, Silent};
 
 #[tokio::test]
@@ -39,11 +39,11 @@ async fn bool_option_accepts_any_case_and_white_space() -> Result<()> {
         let output = fixture.km().args(["read", "--bool", "FLAG"]).run().await?.expect(0)?;
         assert_eq!(output.text()?, expected, "{stored:?}");
         let output = fixture.km().args(["read", "FLAG"]).run().await?.expect(0)?;
-        assert_eq!(output.text()?, stored, "byte for byte without the option");
+        assert_eq!(output.text()?, stored, "the value was changed without `--bool`");
     }
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").env("FLAG", " True ");
     let km = km.env("KM_ACCESS_MODE", "write_only").args(["read", "FLAG", "--bool"]);
-    assert_eq!(km.run().await?.expect(0)?.text()?, "true", "from the environment too");
+    assert_eq!(km.run().await?.expect(0)?.text()?, "true", "the value of the environment");
     Ok(())
 }
 
@@ -61,44 +61,48 @@ async fn explain_option_reports_the_source_of_the_value() -> Result<()> {
     let lines: Vec<_> = output.stderr.lines().collect();
     let path_line = format!("path: {path}");
     let created_line = format!("created: {created}");
-    let told = ["source: vault", &path_line, "field: key", "version: 2", &created_line, "age: 0 s"];
-    assert_eq!(lines, told);
+    let expected =
+        ["source: vault", &path_line, "field: key", "version: 2", &created_line, "age: 0 s"];
+    assert_eq!(lines, expected);
 
     let output = fixture.km().args(["read", NAME, "--explain", "--json"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
-    let told = json!({
+    let expected = json!({
         "source": "vault", "path": path, "field": "key", "version": 2, "created": created,
         "age_seconds": 0,
     });
-    assert_eq!(serde_json::from_str::<Value>(&output.stderr)?, told);
+    assert_eq!(serde_json::from_str::<Value>(&output.stderr)?, expected);
 
     let km = fixture.km().env("ABSENT", &value).args(["read", "ABSENT", "--explain"]);
     let output = km.run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
-    says(&output.stderr, &["source: environment"])?;
+    contains_all(&output.stderr, &["source: environment"])?;
     assert!(!output.stderr.contains("version:"), "{}", output.stderr);
     Ok(())
 }
 
 #[tokio::test]
 async fn names_that_vault_does_not_host_are_read_from_the_environment() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (variable, value) in [
         ("KM_ACCESS_MODE", "write_only"),
         ("KM_HOSTED_KEYS", "ANTHROPIC_API_KEY,OTHER"),
         ("KM_HOSTED_KEYS", ""),
     ] {
-        let km = || played(&nobody.address()).env(variable, value).args(["read", NAME]);
+        let km = || km_against(&silent.address()).env(variable, value).args(["read", NAME]);
         let secret = secret("value");
         let output = km().env(NAME, &secret).run().await?.expect(0)?;
         assert_eq!(output.text()?, secret);
-        let said = super::common::fails(km, 6, "not_found").await?;
-        says(&said, &["the environment has no such variable", "access_mode", "hosted_keys"])?;
+        let stderr = super::common::fails(km, 6, "not_found").await?;
+        contains_all(
+            &stderr,
+            &["the environment has no such variable", "access_mode", "hosted_keys"],
+        )?;
         let never = || km().env("KM_FALLBACK", "never").env(NAME, &secret);
-        let said = super::common::fails(never, 6, "not_found").await?;
-        says(&said, &["the environment may not answer this name", "KM_FALLBACK"])?;
+        let stderr = super::common::fails(never, 6, "not_found").await?;
+        contains_all(&stderr, &["the environment may not answer this name", "KM_FALLBACK"])?;
     }
-    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    assert_eq!(silent.connections()?, 0, "a request was sent");
     Ok(())
 }
 
@@ -122,7 +126,7 @@ async fn token_with_one_use_suffices_for_one_command() -> Result<()> {
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
     let once = async || fixture.token(json!({ "num_uses": 1 })).await;
-    let km = async || anyhow::Ok(by_token(server.address(), &fixture.mount, &once().await?));
+    let km = async || anyhow::Ok(km_with_token(server.address(), &fixture.mount, &once().await?));
     let output = km().await?.args(["read", NAME]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
     let output = km().await?.args(["read", NAME, "--explain"]).run().await?.expect(0)?;
@@ -143,7 +147,7 @@ async fn read_of_a_value_is_one_request() -> Result<()> {
     });
     let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
     let server = Scripted::new(move |_| super::listener::Reply::Json(200, body.clone()))?;
-    let output = played(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
+    let output = km_against(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
     assert_eq!(output.text()?, "v");
     assert_eq!(server.requests(), [format!("GET /v1/secret/data/{NAME}")]);
     Ok(())
@@ -151,7 +155,7 @@ async fn read_of_a_value_is_one_request() -> Result<()> {
 
 #[tokio::test]
 async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (settings, name) in [
         (&[][..], "litellm/alias"),
         (&[], "os.environ/litellm/a/b"),
@@ -165,14 +169,15 @@ async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
     ] {
         for flags in [&[][..], &["--explain"]] {
             let km = || {
-                let km = settings.iter().fold(played(&nobody.address()), |km, (n, v)| km.env(n, v));
+                let km =
+                    settings.iter().fold(km_against(&silent.address()), |km, (n, v)| km.env(n, v));
                 km.args(["read", name]).args(flags)
             };
-            let said = super::common::fails(km, 5, "denied").await?;
-            says(&said, &["virtual keys are not provider secrets"])?;
+            let stderr = super::common::fails(km, 5, "denied").await?;
+            contains_all(&stderr, &["virtual keys are not provider secrets"])?;
         }
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     for (allowed, name) in

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::{refers, shell, shows, stops};
-use crate::cli::common::{file, played, says};
+use super::{exec_with_references, fails_before_start, print_variables, shell};
+use crate::cli::common::{contains_all, file, km_against};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
@@ -43,9 +43,9 @@ async fn only_option_replaces_the_references_of_the_file() -> Result<()> {
     let value = secret("value");
     fixture.put("ONE", json!({ "key": "file" })).await?;
     fixture.put("OTHER", json!({ "key": value })).await?;
-    let (_directory, km) = refers(&fixture, &["ONE", "ABSENT"])?;
+    let (_directory, km) = exec_with_references(&fixture, &["ONE", "ABSENT"])?;
     let km = km.args(["--only", "OTHER", "--only", "os.environ/OTHER"]);
-    let output = km.args(shows(&["OTHER", "ONE"])).run().await?.expect(0)?;
+    let output = km.args(print_variables(&["OTHER", "ONE"])).run().await?.expect(0)?;
     assert_eq!(output.text()?, format!("{value}\n\n"));
     Ok(())
 }
@@ -55,8 +55,8 @@ async fn value_in_vault_overrides_the_inherited_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": value })).await?;
-    let (_directory, km) = refers(&fixture, &["ONE"])?;
-    let km = km.env("ONE", "old").env("OTHER", "stays").args(shows(&["ONE", "OTHER"]));
+    let (_directory, km) = exec_with_references(&fixture, &["ONE"])?;
+    let km = km.env("ONE", "old").env("OTHER", "stays").args(print_variables(&["ONE", "OTHER"]));
     assert_eq!(km.run().await?.expect(0)?.text()?, format!("{value}\nstays\n"));
     Ok(())
 }
@@ -78,7 +78,7 @@ async fn credentials_are_removed_unless_kept_by_option() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("VAULT_TOKEN", json!({ "key": "of Vault" })).await?;
     let (_directory, config) = file("key: os.environ/VAULT_TOKEN\n")?;
-    for (option, stay) in [(None, true), (Some("--keep-credentials"), false)] {
+    for (option, removed) in [(None, true), (Some("--keep-credentials"), false)] {
         let km = CREDENTIALS.iter().fold(fixture.km(), |km, name| match *name {
             "HCP_VAULT_ADDR" | "HCP_VAULT_APPROLE_SECRET_ID" | "HCP_VAULT_MOUNT_NAME" => km,
             name => km.env(name, "/nonexistent"),
@@ -90,10 +90,10 @@ async fn credentials_are_removed_unless_kept_by_option() -> Result<()> {
             output.text().map(|text| text.lines().any(|line| line.starts_with(&format!("{name}="))))
         };
         for name in CREDENTIALS {
-            assert_eq!(has(name)?, !stay, "{name} with {option:?}");
+            assert_eq!(has(name)?, !removed, "{name} with {option:?}");
         }
-        assert!(has("KM_ACCESS_MODE")?, "a plain setting is nobody's secret");
-        assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !stay);
+        assert!(has("KM_ACCESS_MODE")?, "a plain setting was removed");
+        assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !removed);
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ async fn suspicious_value_is_passed_with_a_warning() -> Result<()> {
         let km = fixture.km().args(["exec", "--only=ODD", "--only=PLAIN"]);
         let output = km.args(shell("printf %s \"$ODD\"")).run().await?.expect(0)?;
         assert!(output.text()? == value, "{warning}: the bytes differ");
-        says(&output.stderr, &["WARN", "ODD", warning])?;
+        contains_all(&output.stderr, &["WARN", "ODD", warning])?;
         assert!(!output.stderr.contains("PLAIN\""), "{}", output.stderr);
     }
     Ok(())
@@ -132,9 +132,9 @@ async fn references_to_settings_missing_in_vault_are_skipped_with_a_warning() ->
     let names =
         ["ONE", "KM_CONFIG", "KM_ACCESS_MODE", "HCP_VAULT_ADDR", "VAULT_ADDR", "SSL_CERT_FILE"];
     for option in [None, Some("--keep-credentials")] {
-        let (_directory, km) = refers(&fixture, &names)?;
+        let (_directory, km) = exec_with_references(&fixture, &names)?;
         let km = km.env("VAULT_ADDR", "inherited").args(option);
-        let shown = shows(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
+        let shown = print_variables(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
         let output = km.args(shown).run().await?.expect(0)?;
         assert_eq!(output.text()?, format!("{value}\n{stored}\ninherited\n\n"));
         for name in ["KM_ACCESS_MODE", "VAULT_ADDR", "SSL_CERT_FILE"] {
@@ -154,16 +154,16 @@ async fn loader_variables_from_vault_require_the_danger_option() -> Result<()> {
         fixture.put(name, json!({ "key": "/nonexistent" })).await?;
         let km = || fixture.km().args(["exec", "--only", name]);
         let program = ["--", "/usr/bin/env"];
-        let said = stops(km, &program, 2, "usage").await?;
-        says(&said, &[name, "--danger-env"])?;
+        let stderr = fails_before_start(km, &program, 2, "usage").await?;
+        contains_all(&stderr, &[name, "--danger-env"])?;
         let other = km().args(["--danger-env=OTHER"]).args(program).run().await?;
-        says(&other.expect(2)?.stderr, &[name])?;
+        contains_all(&other.expect(2)?.stderr, &[name])?;
         let allowed = km().args(["--danger-env", name]).args(program).run().await?.expect(0)?;
         let variable = format!("{name}=/nonexistent");
         assert!(allowed.text()?.lines().any(|line| line == variable), "{name}");
     }
     let km = fixture.km().env("PYTHONSTARTUP", "mine").args(["exec", "--only=PYTHONSTARTUP"]);
-    let output = km.args(shows(&["PYTHONSTARTUP"])).run().await?.expect(0)?;
+    let output = km.args(print_variables(&["PYTHONSTARTUP"])).run().await?.expect(0)?;
     assert_eq!(output.text()?, "mine\n");
     Ok(())
 }
@@ -175,10 +175,10 @@ async fn sixty_four_names_are_read_concurrently() -> Result<()> {
         "deletion_time": "", "destroyed": false, "custom_metadata": null });
     let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
     let server = Scripted::new(move |_| Reply::Later(200, body.clone()))?;
-    let km = played(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
+    let km = km_against(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
     let names = (0..100).map(|number| format!("--only=NAME_{number}"));
-    let running = km.args(names).args(shows(&["NAME_0", "NAME_99"])).start().await?;
-    server.saw_more("GET /v1/secret/data/", 63).await?;
+    let running = km.args(names).args(print_variables(&["NAME_0", "NAME_99"])).start().await?;
+    server.received_after("GET /v1/secret/data/", 63).await?;
     server.release();
     assert_eq!(running.finish().await?.expect(0)?.text()?, "v\nv\n");
     assert_eq!(server.requests().len(), 100);

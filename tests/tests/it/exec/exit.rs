@@ -10,18 +10,18 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::time::Instant;
 
 use super::shell;
-use crate::cli::common::by_token;
+use crate::cli::common::km_with_token;
 use crate::login::accessors;
 
 /// Returns `km exec` of a script. No name is resolved, so that no server is contacted.
-pub(super) fn runs(script: &str) -> Km {
+pub(super) fn exec_script(script: &str) -> Km {
     Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]).args(shell(script))
 }
 
 #[tokio::test]
 async fn exit_code_of_the_program_is_passed_on() -> Result<()> {
     for code in [0, 1, 3, 126, 255] {
-        let output = runs(&format!("exit {code}")).run().await?.expect(code)?;
+        let output = exec_script(&format!("exit {code}")).run().await?.expect(code)?;
         assert_eq!(output.stderr, "");
     }
     Ok(())
@@ -51,14 +51,14 @@ async fn token_is_revoked_before_the_program_starts() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": "v" })).await?;
     fixture.km().args(["exec", "--only=ONE"]).args(shell("true")).run().await?.expect(0)?;
-    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token was not revoked");
     fixture.km().args(["exec", "--only=NONE"]).args(shell("true")).run().await?.expect(6)?;
-    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token was not revoked");
 
     let token = fixture.token(json!({})).await?;
-    let km = by_token(fixture.server().address(), &fixture.mount, &token);
+    let km = km_with_token(fixture.server().address(), &fixture.mount, &token);
     km.args(["exec", "--only=ONE"]).args(shell("true")).run().await?.expect(0)?;
-    assert_eq!(accessors(&fixture).await?.len(), 1, "a token that was given is revoked");
+    assert_eq!(accessors(&fixture).await?.len(), 1, "the given token was revoked");
     Ok(())
 }
 
@@ -76,7 +76,7 @@ async fn core_limit_of_the_program_is_inherited() -> Result<()> {
 
 #[tokio::test]
 async fn stdin_stdout_and_stderr_are_inherited() -> Result<()> {
-    let output = runs("cat; echo to stderr >&2").stdin("a line\n").run().await?.expect(0)?;
+    let output = exec_script("cat; echo to stderr >&2").stdin("a line\n").run().await?.expect(0)?;
     assert_eq!((output.text()?, output.stderr.as_str()), ("a line\n", "to stderr\n"));
     Ok(())
 }
@@ -84,13 +84,13 @@ async fn stdin_stdout_and_stderr_are_inherited() -> Result<()> {
 /// The five seconds of the grace period after SIGTERM do not apply to the child process.
 #[tokio::test]
 async fn slow_exit_after_sigterm_is_awaited() -> Result<()> {
-    let mut running = runs("trap '' TERM; echo ready; sleep 6; exit 9").start().await?;
+    let mut running = exec_script("trap '' TERM; echo ready; sleep 6; exit 9").start().await?;
     let stdout = running.child().stdout.take();
     let mut lines = BufReader::new(stdout.ok_or_else(|| anyhow::anyhow!("no stdout"))?).lines();
     assert_eq!(lines.next_line().await?.as_deref(), Some("ready"));
-    let began = Instant::now();
+    let started = Instant::now();
     running.signal("TERM")?;
     running.finish().await?.expect(9)?;
-    assert!(began.elapsed() > Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(started.elapsed() > Duration::from_secs(5), "{:?}", started.elapsed());
     Ok(())
 }

@@ -20,7 +20,7 @@ const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--cl
 /// these.
 const PRIVATE: [&str; 3] = ["environ", "maps", "fd/0"];
 
-const COMES_WITHIN: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Copies `km` to a directory where every user can run it.
 async fn program() -> Result<(TempDir, PathBuf)> {
@@ -57,7 +57,7 @@ async fn readable(process: u32) -> Result<Vec<&'static str>> {
 }
 
 /// Starts a command that sends a request to this server, and waits for the request.
-async fn starts(
+async fn start_with_request(
     server: &Scripted,
     arguments: &[&str],
     debuggable: bool,
@@ -73,7 +73,7 @@ async fn starts(
         command.env("KM_DANGER_DEBUGGABLE", "true");
     }
     let child = command.kill_on_drop(true).spawn().context("starting setpriv")?;
-    server.saw("").await?;
+    server.received("").await?;
     Ok((directory, child))
 }
 
@@ -89,8 +89,8 @@ async fn process_of_the_same_user_can_read_neither_environment_nor_memory() -> R
     ] {
         for debuggable in [false, true] {
             let server = Scripted::new(|_| Reply::Hang)?;
-            let (_directory, child) = starts(&server, arguments, debuggable).await?;
-            let process = child.id().context("it has ended")?;
+            let (_directory, child) = start_with_request(&server, arguments, debuggable).await?;
+            let process = child.id().context("the process has exited")?;
             let expected: &[&str] = if debuggable { &PRIVATE } else { &[] };
             assert_eq!(readable(process).await?, expected, "{arguments:?} {debuggable}");
             let limits = std::fs::read_to_string(format!("/proc/{process}/limits"))?;
@@ -114,9 +114,9 @@ async fn program_cannot_read_the_credentials_of_km() -> Result<()> {
             .args(["exec", "--watch", "--", "sh", "-c", script])
             .env("HCP_VAULT_TOKEN", "token-x");
         command.envs(debuggable.map(|value| ("KM_DANGER_DEBUGGABLE", value)));
-        let output = timeout(COMES_WITHIN, command.output()).await??;
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(said.contains("HCP_VAULT_TOKEN=token-x"), expected, "{debuggable:?}");
+        let output = timeout(TIMEOUT, command.output()).await??;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(stdout.contains("HCP_VAULT_TOKEN=token-x"), expected, "{debuggable:?}");
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use testkit::{Fixture, Km};
 use crate::cli::common::{fails_as_json, file};
 
 /// Returns a program that prints these variables, one per line.
-fn shows(names: &[&str]) -> [String; 4] {
+fn print_variables(names: &[&str]) -> [String; 4] {
     let lines: Vec<_> = names.iter().map(|name| format!("printf '%s\\n' \"${name}\"")).collect();
     shell(&lines.join("\n"))
 }
@@ -28,7 +28,7 @@ fn shell(script: &str) -> [String; 4] {
 
 /// Returns `km exec` with a configuration that references these names, and the directory of the
 /// file.
-fn refers(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
+fn exec_with_references(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
     let keys: Vec<_> = names.iter().map(|name| format!("os.environ/{name}")).collect();
     let (directory, config) = file(format!("keys: [{}]\n", keys.join(", ")))?;
     let km = fixture.km().env("KM_CONFIG", config).args(["exec"]);
@@ -37,7 +37,7 @@ fn refers(fixture: &Fixture, names: &[&str]) -> Result<(TempDir, Km)> {
 
 /// Runs `km` twice, as text and with `--json`. Both must fail with `code`, the second with `kind`.
 /// Returns the stderr of the first run.
-async fn stops(
+async fn fails_before_start(
     km: impl Fn() -> Km,
     program: &[impl AsRef<str>],
     code: i32,
@@ -48,8 +48,8 @@ async fn stops(
     let output = km().args(words()).run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
     for start in ["km: ", "hint: "] {
-        let said = output.stderr.lines().any(|line| line.starts_with(start));
-        ensure!(said, "no line `{start}…`: {}", output.stderr);
+        let is_present = output.stderr.lines().any(|line| line.starts_with(start));
+        ensure!(is_present, "no line `{start}…`: {}", output.stderr);
     }
     Ok(output.stderr)
 }

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Km, Server, secret};
 
-use super::{shell, shows, stops};
-use crate::cli::common::{by_token, file, played, says};
+use super::{fails_before_start, print_variables, shell};
+use crate::cli::common::{contains_all, file, km_against, km_with_token};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
@@ -16,14 +16,14 @@ async fn missing_name_prevents_the_start_unless_allowed() -> Result<()> {
     let marker = directory.path().join("started");
     let program = shell(&format!("touch '{}'", marker.display()));
     let km = || fixture.km().args(["exec", "--config"]).args([&config]);
-    let said = stops(km, &program, 6, "not_found").await?;
-    says(&said, &["read GONE", "read LOST"])?;
-    assert!(!said.contains("read ONE"), "{said}");
-    assert!(!marker.exists(), "it was started");
+    let stderr = fails_before_start(km, &program, 6, "not_found").await?;
+    contains_all(&stderr, &["read GONE", "read LOST"])?;
+    assert!(!stderr.contains("read ONE"), "{stderr}");
+    assert!(!marker.exists(), "the program was started");
 
     let allowed = km().args(["--allow-missing"]).args(&program);
-    says(&allowed.run().await?.expect(0)?.stderr, &["GONE", "LOST"])?;
-    assert!(marker.exists(), "it was not started");
+    contains_all(&allowed.run().await?.expect(0)?.stderr, &["GONE", "LOST"])?;
+    assert!(marker.exists(), "the program was not started");
     Ok(())
 }
 
@@ -31,10 +31,10 @@ async fn missing_name_prevents_the_start_unless_allowed() -> Result<()> {
 async fn missing_mount_prevents_the_start_even_with_allow_missing() -> Result<()> {
     let server = Server::shared().await?;
     let km = || {
-        let km = by_token(server.address(), "absent", server.root_token());
+        let km = km_with_token(server.address(), "absent", server.root_token());
         km.args(["exec", "--only", "A", "--allow-missing"])
     };
-    stops(km, &shows(&["A"]), 6, "not_found").await.map(drop)
+    fails_before_start(km, &print_variables(&["A"]), 6, "not_found").await.map(drop)
 }
 
 #[tokio::test]
@@ -47,8 +47,8 @@ async fn value_or_name_invalid_for_a_variable_prevents_the_start() -> Result<()>
         [("ONE", 8, "stored_value"), ("A=B", 2, "usage"), ("NUMBER", 8, "stored_value")]
     {
         let km = || fixture.km().args(["exec", "--only", name]);
-        let said = stops(km, &shows(&["ONE"]), code, kind).await?;
-        says(&said, &[name])?;
+        let stderr = fails_before_start(km, &print_variables(&["ONE"]), code, kind).await?;
+        contains_all(&stderr, &[name])?;
     }
     Ok(())
 }
@@ -64,7 +64,7 @@ async fn value_too_large_for_a_variable_prevents_the_start() -> Result<()> {
     let program = shell("echo ${#ONE}");
     assert_eq!(km().args(&program).run().await?.expect(0)?.text()?, format!("{LARGEST}\n"));
     fixture.put("ONE", json!({ "key": "a".repeat(LARGEST + 1) })).await?;
-    says(&stops(km, &program, 8, "stored_value").await?, &["ONE", "128 KiB"])
+    contains_all(&fails_before_start(km, &program, 8, "stored_value").await?, &["ONE", "128 KiB"])
 }
 
 /// The kernel limits all variables together to at most 6 MiB.
@@ -80,9 +80,9 @@ async fn values_too_large_together_are_reported_largest_first() -> Result<()> {
     let only: Vec<_> = names.iter().map(|name| format!("--only={name}")).collect();
     let km = || fixture.km().env("KM_DEADLINE", "60s").args(["exec", "--only=SMALL"]);
     let km = || km().args(["--only=BIG"]).args(&only);
-    let said = stops(km, &["--", "true"], 126, "usage").await?;
-    says(&said, &["start true", "largest values: BIG, NAME_"])?;
-    assert!(!said.contains("SMALL"), "{said}");
+    let stderr = fails_before_start(km, &["--", "true"], 126, "usage").await?;
+    contains_all(&stderr, &["start true", "largest values: BIG, NAME_"])?;
+    assert!(!stderr.contains("SMALL"), "{stderr}");
     Ok(())
 }
 
@@ -94,16 +94,16 @@ async fn program_that_cannot_be_started_is_exit_126_or_127() -> Result<()> {
         [("no-such-program", 127), ("/nonexistent/program", 127), (&plain, 126), ("/tmp", 126)]
     {
         let km = || Km::new().env("HCP_VAULT_TOKEN", "t").args(["exec"]);
-        let said = stops(km, &["--", program, "argument"], code, "usage").await?;
-        says(&said, &[program])?;
+        let stderr = fails_before_start(km, &["--", program, "argument"], code, "usage").await?;
+        contains_all(&stderr, &[program])?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn missing_program_is_a_usage_error() -> Result<()> {
-    let nobody = Silent::new()?;
-    let address = nobody.address();
+    let silent = Silent::new()?;
+    let address = silent.address();
     for arguments in [
         &["exec"][..],
         &["exec", "program"],
@@ -111,20 +111,20 @@ async fn missing_program_is_a_usage_error() -> Result<()> {
         &["exec", "--only", "A", "--", ""],
         &["exec", "--only", "A", "--team-settings", "{}", "--", "true"],
     ] {
-        let km = by_token(&address, "secret", "t").args(arguments);
+        let km = km_with_token(&address, "secret", "t").args(arguments);
         let output = km.run().await?.expect(2)?;
-        says(&output.stderr, &["km: usage: ", "hint: "])?;
+        contains_all(&output.stderr, &["km: usage: ", "hint: "])?;
     }
-    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    assert_eq!(silent.connections()?, 0, "a request was sent");
     Ok(())
 }
 
 #[tokio::test]
 async fn virtual_key_is_denied_as_a_variable() -> Result<()> {
-    let nobody = Silent::new()?;
-    let km = || played(&nobody.address()).args(["exec", "--only", "litellm/alias"]);
-    let said = stops(km, &["--", "/bin/true"], 5, "denied").await?;
-    says(&said, &["virtual keys are not provider secrets"])?;
-    assert_eq!(nobody.connections()?, 0);
+    let silent = Silent::new()?;
+    let km = || km_against(&silent.address()).args(["exec", "--only", "litellm/alias"]);
+    let stderr = fails_before_start(km, &["--", "/bin/true"], 5, "denied").await?;
+    contains_all(&stderr, &["virtual keys are not provider secrets"])?;
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }

@@ -47,8 +47,8 @@ impl Gateway {
             ("POST", "auth/token/renew-self"),
             ("POST", "auth/token/revoke-self"),
         ] {
-            let (status, answer) = raw.call(method, path, Some(&self.token), None).await?;
-            ensure!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+            let (status, response) = raw.call(method, path, Some(&self.token), None).await?;
+            ensure!((200..300).contains(&status), "{method} {path}: {status} {response}");
         }
         Ok(())
     }

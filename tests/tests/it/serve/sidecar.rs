@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use testkit::{Fixture, Km, Output, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::client::{Answer, send};
+use super::client::{Response, send};
 
 /// A running sidecar, which is killed when the handle is dropped.
 pub(super) struct Sidecar {
@@ -49,15 +49,15 @@ impl Sidecar {
         let stdout = running.child().stdout.take().context("no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
         let Some(line) = lines.next_line().await? else {
-            anyhow::bail!("it ended: {}", running.finish().await?.stderr);
+            anyhow::bail!("km serve exited: {}", running.finish().await?.stderr);
         };
-        let told: Value = serde_json::from_str(&line)?;
-        let text = |name: &str| told[name].as_str().map(str::to_owned);
+        let document: Value = serde_json::from_str(&line)?;
+        let text = |name: &str| document[name].as_str().map(str::to_owned);
         let token = match text("token_file") {
             Some(file) => Some(std::fs::read_to_string(file)?.trim_end().to_owned()),
             None => None,
         };
-        let address = text("listening").context("it does not say where it listens")?;
+        let address = text("listening").context("no listening address")?;
         let files = tempfile::tempdir()?;
         Ok(Self { running, address, metrics: text("metrics"), token, files })
     }
@@ -77,17 +77,17 @@ impl Sidecar {
         method: &str,
         path: &str,
         body: impl Into<Option<Value>>,
-    ) -> Result<Answer> {
+    ) -> Result<Response> {
         let body = body.into().map(|body| body.to_string()).unwrap_or_default();
         self.send(self.request(method, path).body(Full::from(body))?).await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer> {
+    pub(super) async fn get(&self, path: &str) -> Result<Response> {
         self.call("GET", path, None).await
     }
 
     /// Sends any request.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response> {
         send(&self.address, request).await
     }
 

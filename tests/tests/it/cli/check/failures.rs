@@ -4,33 +4,33 @@
 use anyhow::Result;
 use testkit::{Engine, FixtureSpec, Server};
 
-use super::success::expect;
-use crate::cli::common::{error_document, played, says};
+use super::success::expect_steps;
+use crate::cli::common::{contains_all, error_document, km_against};
 use crate::cli::listener::{Reply, Scripted, Silent, closed_port};
 
 #[tokio::test]
 async fn invalid_settings_fail_the_settings_step_without_a_request() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     let km = || {
-        let km = played(&nobody.address()).env("KM_FALLBACK", "perhaps");
+        let km = km_against(&silent.address()).env("KM_FALLBACK", "perhaps");
         km.env("KM_MAX_STALE", "-1")
     };
-    expect(km, 2, &["settings failed", "settings failed"]).await?;
-    let km = || played(&nobody.address()).env("KM_CA_CERT", "/nonexistent");
-    expect(km, 2, &["settings failed"]).await?;
-    assert_eq!(nobody.connections()?, 0);
+    expect_steps(km, 2, &["settings failed", "settings failed"]).await?;
+    let km = || km_against(&silent.address()).env("KM_CA_CERT", "/nonexistent");
+    expect_steps(km, 2, &["settings failed"]).await?;
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn server_that_does_not_respond_fails_the_server_step() -> Result<()> {
-    let nowhere = closed_port()?;
+    let closed = closed_port()?;
     let failed = ["settings ok", "server failed"];
-    expect(|| played(&nowhere), 4, &failed).await?;
+    expect_steps(|| km_against(&closed), 4, &failed).await?;
     let page = Scripted::new(|_| Reply::html(200))?;
-    expect(|| played(&page.address()), 4, &failed).await?;
-    let nobody = Silent::new()?;
-    expect(|| played(&nobody.address()).env("KM_DEADLINE", "300ms"), 4, &failed).await
+    expect_steps(|| km_against(&page.address()), 4, &failed).await?;
+    let silent = Silent::new()?;
+    expect_steps(|| km_against(&silent.address()).env("KM_DEADLINE", "300ms"), 4, &failed).await
 }
 
 #[tokio::test]
@@ -38,9 +38,9 @@ async fn sealed_server_fails_the_server_step_with_an_unseal_hint() -> Result<()>
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     server.seal().await?;
-    expect(|| fixture.km(), 4, &["settings ok", "server failed"]).await?;
+    expect_steps(|| fixture.km(), 4, &["settings ok", "server failed"]).await?;
     let output = fixture.km().args(["check"]).run().await?.expect(4)?;
-    says(output.text()?, &["sealed", "vault operator unseal"])
+    contains_all(output.text()?, &["sealed", "vault operator unseal"])
 }
 
 #[tokio::test]
@@ -48,11 +48,15 @@ async fn invalid_credentials_fail_the_login_step() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let failed = ["settings ok", "server ok", "login failed"];
     let id = "HCP_VAULT_APPROLE_SECRET_ID";
-    expect(|| fixture.km().env_remove(id).env(id, "wrong"), 3, &failed).await?;
+    expect_steps(|| fixture.km().env_remove(id).env(id, "wrong"), 3, &failed).await?;
     let token = || {
-        crate::cli::common::by_token(fixture.server().address(), &fixture.mount, "no-such-token")
+        crate::cli::common::km_with_token(
+            fixture.server().address(),
+            &fixture.mount,
+            "no-such-token",
+        )
     };
-    expect(token, 3, &failed).await
+    expect_steps(token, 3, &failed).await
 }
 
 #[tokio::test]
@@ -61,10 +65,10 @@ async fn wrong_or_missing_mount_fails_the_mount_step() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let old = server.fixture_with(spec).await?;
     let failed = ["settings ok", "server ok", "login ok", "mount failed", "rights ok"];
-    expect(|| old.km(), 8, &failed).await?;
+    expect_steps(|| old.km(), 8, &failed).await?;
     let gone = server.fixture().await?;
     server.must("DELETE", &format!("sys/mounts/{}", gone.mount), None).await?;
-    expect(|| gone.km(), 6, &failed).await
+    expect_steps(|| gone.km(), 6, &failed).await
 }
 
 #[tokio::test]
@@ -74,11 +78,14 @@ async fn missing_capabilities_fail_the_rights_step() -> Result<()> {
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let km = || crate::cli::common::writer(&fixture);
     let failed = ["settings ok", "server ok", "login ok", "mount ok", "rights failed"];
-    expect(km, 5, &failed).await?;
+    expect_steps(km, 5, &failed).await?;
     let output = km().args(["check"]).run().await?.expect(5)?;
-    says(output.text()?, &["create", "update", "delete", "a policy of the token has to allow"])?;
+    contains_all(
+        output.text()?,
+        &["create", "update", "delete", "a policy of the token has to allow"],
+    )?;
     let read_only = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
-    expect(|| fixture.km(), 0, &read_only).await
+    expect_steps(|| fixture.km(), 0, &read_only).await
 }
 
 #[tokio::test]
@@ -89,7 +96,7 @@ async fn several_failed_steps_exit_with_the_code_of_the_first() -> Result<()> {
     let km = || fixture.km().env("KM_HOSTED_KEYS", "A,B");
     let failed =
         ["settings ok", "server ok", "login ok", "mount failed", "rights failed", "rights failed"];
-    expect(km, 8, &failed).await
+    expect_steps(km, 8, &failed).await
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Fixture, FixtureSpec, Km, Server, secret};
 
-use crate::cli::common::{NAME, by_token, says, writer};
+use crate::cli::common::{NAME, contains_all, km_with_token, writer};
 
 /// Runs `km check` as text and with `--json`, and returns the steps and their states. Both forms
 /// must agree.
-pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String, String)>> {
+pub(crate) async fn check_steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String, String)>> {
     let text = km().args(["check"]).run().await?.expect(code)?;
     let document = km().args(["check", "--json"]).run().await?.expect(code)?;
     let parsed: Value = serde_json::from_slice(&document.stdout)?;
@@ -17,8 +17,12 @@ pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String,
     for check in parsed["checks"].as_array().into_iter().flatten() {
         let part = |name: &str| check[name].as_str().unwrap_or_default().to_owned();
         assert!(!part("message").is_empty(), "{check}");
-        let well = part("status") == "ok";
-        assert_eq!(well, check["hint"].is_null(), "what is not well has a hint: {check}");
+        let is_ok = part("status") == "ok";
+        assert_eq!(
+            is_ok,
+            check["hint"].is_null(),
+            "every step that is not ok needs a hint: {check}"
+        );
         steps.push((part("step"), part("status")));
     }
     let lines: Vec<(String, String)> = text
@@ -38,10 +42,13 @@ pub(crate) async fn steps(km: impl Fn() -> Km, code: i32) -> Result<Vec<(String,
 }
 
 /// Like [`steps`], but compares with `expected`, written `step status`.
-pub(crate) async fn expect(km: impl Fn() -> Km, code: i32, expected: &[&str]) -> Result<()> {
-    let seen: Vec<_> =
-        steps(km, code).await?.iter().map(|(step, status)| format!("{step} {status}")).collect();
-    assert_eq!(seen, expected);
+pub(crate) async fn expect_steps(km: impl Fn() -> Km, code: i32, expected: &[&str]) -> Result<()> {
+    let actual: Vec<_> = check_steps(km, code)
+        .await?
+        .iter()
+        .map(|(step, status)| format!("{step} {status}"))
+        .collect();
+    assert_eq!(actual, expected);
     Ok(())
 }
 
@@ -53,15 +60,15 @@ async fn fixture() -> Result<Fixture> {
 async fn valid_setup_passes_every_step() -> Result<()> {
     let fixture = fixture().await?;
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
-    expect(|| writer(&fixture), 0, &all).await?;
-    expect(|| fixture.km(), 0, &all).await?;
+    expect_steps(|| writer(&fixture), 0, &all).await?;
+    expect_steps(|| fixture.km(), 0, &all).await?;
     let output = writer(&fixture).args(["check"]).run().await?.expect(0)?;
-    says(
+    contains_all(
         output.text()?,
         &[fixture.server().address(), "AppRole", &fixture.policy, &fixture.mount, "KV version 2"],
     )?;
-    says(output.text()?, &["read", "create", "update", "delete"])?;
-    assert_eq!(fixture.get(NAME).await?.0, 404, "nothing was written");
+    contains_all(output.text()?, &["read", "create", "update", "delete"])?;
+    assert_eq!(fixture.get(NAME).await?.0, 404, "a secret was written");
     Ok(())
 }
 
@@ -78,7 +85,7 @@ async fn namespace_and_prefix_pass_every_step() -> Result<()> {
             .env("HCP_VAULT_PATH_PREFIX", "litellm")
     };
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
-    expect(km, 0, &all).await
+    expect_steps(km, 0, &all).await
 }
 
 #[tokio::test]
@@ -86,10 +93,10 @@ async fn each_required_path_has_its_own_rights_line() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km().env("KM_HOSTED_KEYS", "A,B");
     let expected = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights ok"];
-    expect(km, 0, &expected).await?;
+    expect_steps(km, 0, &expected).await?;
     let output = km().args(["check"]).run().await?.expect(0)?;
     for name in ["A", "B"] {
-        says(output.text()?, &[&format!("{}/data/{name}", fixture.mount)])?;
+        contains_all(output.text()?, &[&format!("{}/data/{name}", fixture.mount)])?;
     }
     Ok(())
 }
@@ -98,8 +105,9 @@ async fn each_required_path_has_its_own_rights_line() -> Result<()> {
 async fn root_token_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
     let server = fixture.server();
-    let km = || by_token(server.address(), &fixture.mount, server.root_token());
-    expect(km, 0, &["settings ok", "server ok", "login warning", "mount ok", "rights ok"]).await
+    let km = || km_with_token(server.address(), &fixture.mount, server.root_token());
+    expect_steps(km, 0, &["settings ok", "server ok", "login warning", "mount ok", "rights ok"])
+        .await
 }
 
 #[tokio::test]
@@ -108,7 +116,7 @@ async fn setting_without_effect_is_a_warning() -> Result<()> {
     let km = || fixture.km().env("HCP_VAULT_CLIENT_CERT", "/half/of/a/pair").env("KM_LOG", "off");
     let expected =
         ["settings ok", "settings warning", "server ok", "login ok", "mount ok", "rights ok"];
-    expect(km, 0, &expected).await
+    expect_steps(km, 0, &expected).await
 }
 
 #[tokio::test]
@@ -116,8 +124,9 @@ async fn token_without_capabilities_self_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
     let server = fixture.server();
     let token = fixture.token(json!({ "no_default_policy": true })).await?;
-    let km = || by_token(server.address(), &fixture.mount, &token);
-    expect(km, 0, &["settings ok", "server ok", "login ok", "mount ok", "rights warning"]).await
+    let km = || km_with_token(server.address(), &fixture.mount, &token);
+    expect_steps(km, 0, &["settings ok", "server ok", "login ok", "mount ok", "rights warning"])
+        .await
 }
 
 #[tokio::test]

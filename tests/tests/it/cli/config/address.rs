@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Km, Server, secret};
 
-use crate::cli::common::{NAME, fails, played, refused, says};
+use crate::cli::common::{NAME, contains_all, fails, km_against, rejected};
 use crate::cli::listener::{Reply, Scripted};
 
-fn at(km: Km, address: &str) -> Km {
+fn with_address(km: Km, address: &str) -> Km {
     km.env_remove("HCP_VAULT_ADDR").env("HCP_VAULT_ADDR", address)
 }
 
@@ -25,7 +25,8 @@ async fn address_is_trimmed_of_white_space_and_slashes() -> Result<()> {
         address.replace("http", "HTTP"),
         address.replace("127.0.0.1", "localhost"),
     ] {
-        let output = at(fixture.km(), &address).args(["read", NAME]).run().await?.expect(0)?;
+        let output =
+            with_address(fixture.km(), &address).args(["read", NAME]).run().await?.expect(0)?;
         assert_eq!(output.text()?, value, "{address:?}");
     }
     Ok(())
@@ -35,7 +36,7 @@ async fn address_is_trimmed_of_white_space_and_slashes() -> Result<()> {
 async fn base_path_of_the_address_prefixes_every_request() -> Result<()> {
     let missing = json!({ "errors": ["no handler for route"] });
     let server = Scripted::new(move |_| Reply::Json(404, missing.clone()))?;
-    let km = at(played(""), &format!("{}/vault/", server.address()));
+    let km = with_address(km_against(""), &format!("{}/vault/", server.address()));
     km.args(["read", NAME]).run().await?.expect(6)?;
     assert_eq!(
         server.requests().first().map(String::as_str),
@@ -66,15 +67,15 @@ async fn invalid_address_is_rejected_and_not_printed() -> Result<()> {
         (|_| "http://192.0.2.1:8200".to_owned(), "not loopback"),
         (|_| "http://localhost.example.com".to_owned(), "not loopback"),
     ] {
-        let nobody = crate::cli::listener::Silent::new()?;
-        let address = nobody.address();
+        let silent = crate::cli::listener::Silent::new()?;
+        let address = silent.address();
         let address = make(address.trim_start_matches("http://"));
         for arguments in [&["read", NAME][..], &["list"]] {
-            let km = || at(played(""), &address).args(arguments);
-            let said = fails(km, 2, "settings").await?;
-            says(&said, &["km: settings: HCP_VAULT_ADDR", why])?;
+            let km = || with_address(km_against(""), &address).args(arguments);
+            let stderr = fails(km, 2, "settings").await?;
+            contains_all(&stderr, &["km: settings: HCP_VAULT_ADDR", why])?;
         }
-        assert_eq!(nobody.connections()?, 0, "{why}");
+        assert_eq!(silent.connections()?, 0, "{why}");
     }
     Ok(())
 }
@@ -82,8 +83,8 @@ async fn invalid_address_is_rejected_and_not_printed() -> Result<()> {
 #[tokio::test]
 async fn unspecified_address_is_not_loopback() -> Result<()> {
     for address in ["http://0.0.0.0:8200", "http://[::]:8200"] {
-        let said = refused("settings", |km| at(km, address).args(["list"])).await?;
-        says(&said, &["not loopback", "KM_DANGER_PLAINTEXT"])?;
+        let stderr = rejected("settings", |km| with_address(km, address).args(["list"])).await?;
+        contains_all(&stderr, &["not loopback", "KM_DANGER_PLAINTEXT"])?;
     }
     Ok(())
 }
@@ -92,15 +93,16 @@ async fn unspecified_address_is_not_loopback() -> Result<()> {
 async fn plain_http_to_another_host_requires_the_danger_setting() -> Result<()> {
     let server = Scripted::new(|_| Reply::Json(404, json!({ "errors": [] })))?;
     let address = format!("http://0.0.0.0:{}", server.port());
-    let km = |choice: &str| at(played(""), &address).env("KM_DANGER_PLAINTEXT", choice);
+    let km =
+        |choice: &str| with_address(km_against(""), &address).env("KM_DANGER_PLAINTEXT", choice);
     for choice in ["false", "0", ""] {
         km(choice).args(["list"]).run().await?.expect(2)?;
     }
     assert!(server.requests().is_empty());
     km("true").args(["list"]).run().await?.expect(0)?;
     assert!(!server.requests().is_empty());
-    let said = refused("settings", |km| km.env("KM_DANGER_PLAINTEXT", "perhaps").args(["list"]));
-    says(&said.await?, &["KM_DANGER_PLAINTEXT"])
+    let stderr = rejected("settings", |km| km.env("KM_DANGER_PLAINTEXT", "perhaps").args(["list"]));
+    contains_all(&stderr.await?, &["KM_DANGER_PLAINTEXT"])
 }
 
 #[tokio::test]
@@ -122,8 +124,9 @@ async fn redirect_to_another_origin_is_not_followed() -> Result<()> {
     let head = "HTTP/1.1 307 Played\r\nContent-Length: 0\r\nLocation:";
     let answer = format!("{head} {}/v1/secret/data/{NAME}\r\n\r\n", other.address());
     let server = Scripted::new(move |_| Reply::Bytes(answer.clone().into_bytes()))?;
-    let said = fails(|| played(&server.address()).args(["read", NAME]), 4, "unavailable").await?;
-    says(&said, &["redirect"])?;
-    assert!(other.requests().is_empty(), "the token went to another origin");
+    let stderr =
+        fails(|| km_against(&server.address()).args(["read", NAME]), 4, "unavailable").await?;
+    contains_all(&stderr, &["redirect"])?;
+    assert!(other.requests().is_empty(), "the token was sent to another origin");
     Ok(())
 }

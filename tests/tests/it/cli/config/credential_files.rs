@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Certs, Km, Server, secret};
 
-use crate::cli::common::{NAME, by_token, file, refused, says};
+use crate::cli::common::{NAME, contains_all, file, km_with_token, rejected};
 
 fn with_token_file(km: Km, path: &std::path::Path) -> Km {
     km.env_remove("HCP_VAULT_TOKEN").env("KM_TOKEN_FILE", path)
@@ -18,8 +18,8 @@ async fn token_file_may_end_with_white_space() -> Result<()> {
     fixture.put(NAME, json!({ "key": value })).await?;
     let token = fixture.token(json!({})).await?;
     for ending in ["", "\n", "\r\n", "\n\n", "  \n"] {
-        let (_kept, path) = file(format!("{token}{ending}"))?;
-        let km = with_token_file(by_token(server.address(), &fixture.mount, ""), &path);
+        let (_directory, path) = file(format!("{token}{ending}"))?;
+        let km = with_token_file(km_with_token(server.address(), &fixture.mount, ""), &path);
         let output = km.args(["read", NAME, "--log", "trace"]).run().await?.expect(0)?;
         assert_eq!(output.text()?, value, "{ending:?}");
     }
@@ -30,8 +30,8 @@ async fn token_file_may_end_with_white_space() -> Result<()> {
 async fn approle_credentials_are_read_from_files() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "value" })).await?;
-    let (_kept, role_id) = file(format!("{}\n", fixture.role_id))?;
-    let (_kept_too, secret_id) = file(format!("{}\n", fixture.secret_id))?;
+    let (_directory, role_id) = file(format!("{}\n", fixture.role_id))?;
+    let (_other_directory, secret_id) = file(format!("{}\n", fixture.secret_id))?;
     let km = fixture
         .km()
         .env_remove("HCP_VAULT_APPROLE_ROLE_ID")
@@ -58,27 +58,28 @@ async fn unusable_credential_file_is_rejected_before_any_request() -> Result<()>
         (&binary, "UTF-8"),
         (&large, "64 KiB"),
     ] {
-        let told = [path.display().to_string(), why.to_owned()];
-        let told: Vec<_> = told.iter().map(String::as_str).collect();
-        let said = refused("settings", |km| with_token_file(km, path).args(["read", NAME])).await?;
-        says(&said, &told)?;
-        let said = refused("settings", |km| {
+        let expected = [path.display().to_string(), why.to_owned()];
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        let stderr =
+            rejected("settings", |km| with_token_file(km, path).args(["read", NAME])).await?;
+        contains_all(&stderr, &expected)?;
+        let stderr = rejected("settings", |km| {
             km.env_remove("HCP_VAULT_TOKEN")
                 .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
                 .env("KM_APPROLE_SECRET_ID_FILE", path)
                 .args(["read", NAME])
         })
         .await?;
-        says(&said, &told)?;
+        contains_all(&stderr, &expected)?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn credential_given_twice_is_rejected() -> Result<()> {
-    let (_kept, path) = file("token")?;
-    let said = refused("settings", |km| km.env("KM_TOKEN_FILE", &path).args(["list"])).await?;
-    says(&said, &["HCP_VAULT_TOKEN", "KM_TOKEN_FILE"])
+    let (_directory, path) = file("token")?;
+    let stderr = rejected("settings", |km| km.env("KM_TOKEN_FILE", &path).args(["list"])).await?;
+    contains_all(&stderr, &["HCP_VAULT_TOKEN", "KM_TOKEN_FILE"])
 }
 
 #[tokio::test]
@@ -98,23 +99,23 @@ async fn unusable_client_certificate_is_rejected() -> Result<()> {
         (&certificate, &garbage, "private key"),
         (&key, &certificate, "certificate"),
     ] {
-        let said = refused("settings", |km| {
+        let stderr = rejected("settings", |km| {
             km.env_remove("HCP_VAULT_TOKEN")
                 .env("HCP_VAULT_CLIENT_CERT", certificate)
                 .env("HCP_VAULT_CLIENT_KEY", key)
                 .args(["read", NAME])
         })
         .await?;
-        says(&said, &[why, "HCP_VAULT_CLIENT_CERT", "HCP_VAULT_CLIENT_KEY"])?;
+        contains_all(&stderr, &[why, "HCP_VAULT_CLIENT_CERT", "HCP_VAULT_CLIENT_KEY"])?;
     }
-    let said = refused("settings", |km| {
+    let stderr = rejected("settings", |km| {
         km.env_remove("HCP_VAULT_TOKEN")
             .env("HCP_VAULT_CLIENT_CERT", "/nonexistent/client.pem")
             .env("HCP_VAULT_CLIENT_KEY", "/nonexistent/client.key")
             .args(["list"])
     })
     .await?;
-    says(&said, &["/nonexistent/client.pem", "/nonexistent/client.key"])
+    contains_all(&stderr, &["/nonexistent/client.pem", "/nonexistent/client.key"])
 }
 
 #[tokio::test]
@@ -125,13 +126,13 @@ async fn unusable_ca_certificate_is_rejected() -> Result<()> {
     let (_c, broken) = file(broken)?;
     for variable in ["KM_CA_CERT", "VAULT_CACERT", "SSL_CERT_FILE"] {
         for path in [std::path::Path::new("/nonexistent/ca.pem"), &garbage, &empty, &broken] {
-            let said = refused("settings", |km| {
+            let stderr = rejected("settings", |km| {
                 let at =
                     km.env_remove("HCP_VAULT_ADDR").env("HCP_VAULT_ADDR", "https://127.0.0.1:1");
                 at.env(variable, path).args(["read", NAME])
             })
             .await?;
-            says(&said, &["KM_CA_CERT", &path.display().to_string()])?;
+            contains_all(&stderr, &["KM_CA_CERT", &path.display().to_string()])?;
         }
     }
     Ok(())

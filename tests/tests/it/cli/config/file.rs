@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Km, Server, secret};
 
-use crate::cli::common::{NAME, file, played, says};
+use crate::cli::common::{NAME, contains_all, file, km_against};
 use crate::cli::listener::Silent;
 
 /// The example of LiteLLM's documentation, with other settings of a proxy around it.
@@ -30,7 +30,7 @@ litellm_settings:
 #[tokio::test]
 async fn litellm_example_works_by_option_and_by_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_kept, path) = file(PAGE)?;
+    let (_directory, path) = file(PAGE)?;
     let option = || fixture.km().args(["--config".as_ref(), path.as_os_str()]);
     let variable = || fixture.km().env("KM_CONFIG", &path);
     for km in [&option as &dyn Fn() -> Km, &variable] {
@@ -49,45 +49,49 @@ async fn litellm_example_works_by_option_and_by_variable() -> Result<()> {
 #[tokio::test]
 async fn store_virtual_keys_without_access_mode_warns_and_allows_writes() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_kept, path) =
+    let (_directory, path) =
         file("general_settings:\n  key_management_settings:\n    store_virtual_keys: true\n")?;
     let km = fixture.km().env("KM_CONFIG", &path).args(["write", NAME]);
     let output = km.stdin("value").run().await?.expect(0)?;
-    says(&output.stderr, &["WARN", "store_virtual_keys", "read_and_write"])
+    contains_all(&output.stderr, &["WARN", "store_virtual_keys", "read_and_write"])
 }
 
 #[tokio::test]
 async fn environment_overrides_the_file() -> Result<()> {
-    let (_kept, path) = file(PAGE)?;
-    let nobody = Silent::new()?;
+    let (_directory, path) = file(PAGE)?;
+    let silent = Silent::new()?;
     let km =
-        played(&nobody.address()).env("KM_CONFIG", &path).env("KM_STORE_VIRTUAL_KEYS", "false");
+        km_against(&silent.address()).env("KM_CONFIG", &path).env("KM_STORE_VIRTUAL_KEYS", "false");
     let km = km.env("KM_ACCESS_MODE", "read_only").args(["write", NAME]).stdin("value");
     km.run().await?.expect(5)?;
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn settings_below_km_are_applied() -> Result<()> {
-    let (_kept, path) = file(
+    let (_directory, path) = file(
         "general_settings:\n  key_management_settings:\n    hosted_keys: [OTHER]\n    \
          description: of the file\n    km:\n      fallback: never\n      deadline: 300ms\n",
     )?;
-    let nobody = Silent::new()?;
-    let km = |name| played(&nobody.address()).env("KM_CONFIG", &path).args(["read", name]);
+    let silent = Silent::new()?;
+    let km = |name| km_against(&silent.address()).env("KM_CONFIG", &path).args(["read", name]);
     km(NAME).env(NAME, "v").run().await?.expect(6)?;
-    assert_eq!(nobody.connections()?, 0, "a name that is not hosted");
-    let began = tokio::time::Instant::now();
+    assert_eq!(silent.connections()?, 0, "a request was sent for a name that is not hosted");
+    let started = tokio::time::Instant::now();
     km("OTHER").env("OTHER", "v").run().await?.expect(4)?;
-    assert!(began.elapsed().as_secs() < 4, "the deadline of the file: {:?}", began.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 4,
+        "the deadline of the file was ignored: {:?}",
+        started.elapsed()
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn description_of_the_file_is_stored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_kept, path) = file(
+    let (_directory, path) = file(
         "general_settings:\n  key_management_settings:\n    access_mode: write_only\n    \
          description: of the file\n",
     )?;
@@ -102,21 +106,24 @@ async fn description_of_the_file_is_stored() -> Result<()> {
 async fn unknown_keys_are_warned_about_and_ignored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "value" })).await?;
-    let (_kept, path) = file(
+    let (_directory, path) = file(
         "general_settings:\n  key_management_settings:\n    acess_mode: read_only\n    \
          tags: {team: a}\n    kms_key_id: x\n    km:\n      falback: never\n",
     )?;
     let km = fixture.km().env("KM_CONFIG", &path).args(["read", NAME]);
     let output = km.run().await?.expect(0)?;
     assert_eq!(output.text()?, "value");
-    says(&output.stderr, &["WARN", "acess_mode", "`access_mode`", "falback", "`fallback`"])?;
-    says(&output.stderr, &["tags", "kms_key_id", ":3"])
+    contains_all(
+        &output.stderr,
+        &["WARN", "acess_mode", "`access_mode`", "falback", "`fallback`"],
+    )?;
+    contains_all(&output.stderr, &["tags", "kms_key_id", ":3"])
 }
 
 #[tokio::test]
 async fn setting_may_reference_a_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_kept, path) = file(
+    let (_directory, path) = file(
         "general_settings:\n  key_management_system: os.environ/SYSTEM\n  \
          key_management_settings:\n    access_mode: os.environ/MODE\n",
     )?;
@@ -131,7 +138,7 @@ async fn setting_may_reference_a_variable() -> Result<()> {
         km.run().await?.expect(2)?;
     }
     let km = fixture.km().env("KM_CONFIG", &path).args(["list"]);
-    says(&km.run().await?.expect(2)?.stderr, &["SYSTEM", "MODE", "not set"])
+    contains_all(&km.run().await?.expect(2)?.stderr, &["SYSTEM", "MODE", "not set"])
 }
 
 #[tokio::test]
@@ -140,7 +147,7 @@ async fn file_without_key_management_settings_changes_nothing() -> Result<()> {
     for text in
         ["", "# nothing\n", "model_list: []\n", "general_settings:\n", "general_settings: {}\n"]
     {
-        let (_kept, path) = file(text)?;
+        let (_directory, path) = file(text)?;
         let output = fixture.km().env("KM_CONFIG", &path).args(["list"]).run().await?.expect(0)?;
         assert_eq!(output.stderr, "", "{text:?}");
     }

@@ -34,8 +34,8 @@ async fn namespace_is_the_start_of_the_request_path() -> Result<()> {
         assert_eq!((output.code, output.text()?), (0, value.as_str()), "{case}: {}", output.stderr);
     }
     let output = own(km()).args(["write", NAME]).stdin("value").run().await?.expect(0)?;
-    let said = format!("stored {}/data/{NAME} version ", fixture.mount);
-    assert!(output.text()?.starts_with(&said), "{}", output.text()?);
+    let expected = format!("stored {}/data/{NAME} version ", fixture.mount);
+    assert!(output.text()?.starts_with(&expected), "{}", output.text()?);
     assert_eq!(own(km()).args(["list"]).run().await?.expect(0)?.text()?, format!("{NAME}\n"));
     own(km()).args(["delete", NAME]).run().await?.expect(0)?;
     assert_eq!(fixture.get(NAME).await?.0, 404);
@@ -83,7 +83,7 @@ async fn name_is_percent_encoded_without_collisions() -> Result<()> {
         km.run().await?.expect(0)?;
         let stored = fixture.get(encoded).await?.1;
         assert_eq!(stored["data"]["data"], json!({ "key": value }), "{name:?}");
-        assert_eq!(stored["data"]["metadata"]["version"], 1, "{name:?} is nobody else's");
+        assert_eq!(stored["data"]["metadata"]["version"], 1, "{name:?} collides with another name");
     }
     Ok(())
 }

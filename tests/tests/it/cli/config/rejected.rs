@@ -6,19 +6,19 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use testkit::secret;
 
-use crate::cli::common::{NAME, file, refused, says};
+use crate::cli::common::{NAME, contains_all, file, rejected};
 
 /// Fails unless the file is rejected, given by option and by variable, with these parts in the
 /// error.
 async fn check(content: impl AsRef<[u8]>, parts: &[&str]) -> Result<()> {
-    let (_kept, path) = file(content)?;
+    let (_directory, path) = file(content)?;
     let shown = path.display().to_string();
     let by_option = |km: testkit::Km| km.args(["--config", &shown, "read", NAME]);
     let by_variable = |km: testkit::Km| km.env("KM_CONFIG", &shown).args(["read", NAME]);
-    says(&refused("settings", by_option).await?, parts)?;
-    let said = refused("settings", by_variable).await?;
-    says(&said, parts)?;
-    says(&said, &["km: settings: ", &shown, "hint: "])
+    contains_all(&rejected("settings", by_option).await?, parts)?;
+    let stderr = rejected("settings", by_variable).await?;
+    contains_all(&stderr, parts)?;
+    contains_all(&stderr, &["km: settings: ", &shown, "hint: "])
 }
 
 /// Returns a file whose `key_management_settings` are these lines.
@@ -46,16 +46,16 @@ async fn unreadable_config_file_is_rejected_without_blocking() -> Result<()> {
         (&fifo, "not a regular file"),
         (Path::new("/dev/zero"), "not a regular file"),
     ] {
-        let said = refused("settings", |km| km.env("KM_CONFIG", path).args(["list"])).await?;
+        let stderr = rejected("settings", |km| km.env("KM_CONFIG", path).args(["list"])).await?;
         let shown = path.display().to_string();
-        says(&said, &[&shown, "cannot read the file: ", why, "--config", "KM_CONFIG"])?;
-        let said = refused("settings", |km| km.args(["--config", &shown, "list"])).await?;
-        says(&said, &[&shown, why])?;
+        contains_all(&stderr, &[&shown, "cannot read the file: ", why, "--config", "KM_CONFIG"])?;
+        let stderr = rejected("settings", |km| km.args(["--config", &shown, "list"])).await?;
+        contains_all(&stderr, &[&shown, why])?;
         let team = format!("@{shown}");
-        let said =
-            refused("settings", |km| km.args(["key", "read", "alias", "--team-settings", &team]))
+        let stderr =
+            rejected("settings", |km| km.args(["key", "read", "alias", "--team-settings", &team]))
                 .await?;
-        says(&said, &[&shown, "cannot read the file: ", why, "--team-settings @FILE"])?;
+        contains_all(&stderr, &[&shown, "cannot read the file: ", why, "--team-settings @FILE"])?;
     }
     Ok(())
 }
@@ -77,9 +77,9 @@ async fn unreadable_included_file_is_reported_with_its_line() -> Result<()> {
         ("\"a\\e[31m\"", "`a\\u{1b}[31m`: not found"),
     ] {
         std::fs::write(&config, format!("x: 1\ninclude:\n- {include}\n"))?;
-        let said = refused("settings", |km| km.env("KM_CONFIG", &config).args(["list"])).await?;
-        let place = format!("{}:3: include: cannot include ", config.display());
-        says(&said, &[&place, why])?;
+        let stderr = rejected("settings", |km| km.env("KM_CONFIG", &config).args(["list"])).await?;
+        let location = format!("{}:3: include: cannot include ", config.display());
+        contains_all(&stderr, &[&location, why])?;
     }
     Ok(())
 }
@@ -90,8 +90,8 @@ async fn variable_that_is_not_utf8_is_rejected() -> Result<()> {
 
     let value = std::ffi::OsStr::from_bytes(b"/etc/\xff.yaml");
     for name in ["KM_CONFIG", "KM_LOG"] {
-        let said = refused("settings", |km| km.env(name, value).args(["list"])).await?;
-        says(&said, &[&format!("settings: {name}: the value is not UTF-8")])?;
+        let stderr = rejected("settings", |km| km.env(name, value).args(["list"])).await?;
+        contains_all(&stderr, &[&format!("settings: {name}: the value is not UTF-8")])?;
     }
     Ok(())
 }
@@ -100,13 +100,13 @@ async fn variable_that_is_not_utf8_is_rejected() -> Result<()> {
 async fn large_environment_is_rejected_with_a_short_error() -> Result<()> {
     // The most that Linux passes to a program: 128 KiB in one variable, 2 MiB in total.
     let value = "x,".repeat(60_000);
-    let said = refused("settings", |km| {
+    let stderr = rejected("settings", |km| {
         let km = (0..8).fold(km, |km, index| km.env(format!("OTHER_{index}"), &value));
         km.env("HCP_VAULT_NAMESPACE", &value).env("KM_FALLBACK", &value).args(["read", NAME])
     })
     .await?;
-    says(&said, &["HCP_VAULT_NAMESPACE: ", "KM_FALLBACK: "])?;
-    assert!(said.len() < 2000, "{} bytes", said.len());
+    contains_all(&stderr, &["HCP_VAULT_NAMESPACE: ", "KM_FALLBACK: "])?;
+    assert!(stderr.len() < 2000, "{} bytes", stderr.len());
     Ok(())
 }
 
@@ -115,8 +115,8 @@ async fn malformed_or_oversized_config_file_is_rejected() -> Result<()> {
     check(b"general_settings: \xff\xfe", &["not UTF-8"]).await?;
     check(format!("# {}\n", "a".repeat(1024 * 1024)), &["1 MiB"]).await?;
     check("general_settings: [\n", &["YAML"]).await?;
-    let ours = "general_settings: {key_management_system: hashicorp_vault}\n";
-    check(format!("{ours}{ours}"), &["twice"]).await?;
+    let text = "general_settings: {key_management_system: hashicorp_vault}\n";
+    check(format!("{text}{text}"), &["twice"]).await?;
     check(settings(&["access_mode: read_only", "access_mode: write_only"]), &["twice"]).await?;
     check(format!("a: {}1{}\n", "[".repeat(40), "]".repeat(40)), &["32"]).await?;
     let aliases = "*ten, ".repeat(9_000);
@@ -163,11 +163,11 @@ async fn other_key_management_system_is_rejected() -> Result<()> {
 async fn store_virtual_keys_in_read_only_mode_is_rejected() -> Result<()> {
     let text = settings(&["store_virtual_keys: true", "access_mode: read_only"]);
     check(text, &["read_only", "store_virtual_keys", "contradict"]).await?;
-    let said = refused("settings", |km| {
+    let stderr = rejected("settings", |km| {
         km.env("KM_STORE_VIRTUAL_KEYS", "true").env("KM_ACCESS_MODE", "read_only").args(["list"])
     })
     .await?;
-    says(&said, &["KM_ACCESS_MODE", "contradict"])
+    contains_all(&stderr, &["KM_ACCESS_MODE", "contradict"])
 }
 
 #[tokio::test]
@@ -188,10 +188,10 @@ async fn invalid_value_of_a_variable_is_rejected() -> Result<()> {
         ("KM_TLS_SERVER_NAME", "no name"),
         ("HCP_VAULT_TOKEN", "two\nlines"),
     ] {
-        let said =
-            refused("settings", |km| km.env_remove(name).env(name, value).args(["read", NAME]))
+        let stderr =
+            rejected("settings", |km| km.env_remove(name).env(name, value).args(["read", NAME]))
                 .await?;
-        says(&said, &[name])?;
+        contains_all(&stderr, &[name])?;
     }
     Ok(())
 }
@@ -207,8 +207,8 @@ async fn content_of_an_invalid_file_is_not_printed() -> Result<()> {
         format!("{planted}: [\n"),
         format!("- {planted}\n"),
     ] {
-        let (_kept, path) = file(text)?;
-        let km = crate::cli::common::played("http://127.0.0.1:1").env("KM_CONFIG", &path);
+        let (_directory, path) = file(text)?;
+        let km = crate::cli::common::km_against("http://127.0.0.1:1").env("KM_CONFIG", &path);
         let output = km.args(["list", "--log", "trace"]).run().await?;
         assert!(output.code == 2 || output.code == 4, "{}: {}", output.code, output.stderr);
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Engine, FixtureSpec, Server, secret};
 
-use crate::cli::common::{NAME, by_token, fails, refused, says, writer};
+use crate::cli::common::{NAME, contains_all, fails, km_with_token, rejected, writer};
 
 #[tokio::test]
 async fn rejected_token_is_exit_3() -> Result<()> {
@@ -20,9 +20,9 @@ async fn rejected_token_is_exit_3() -> Result<()> {
     let revoked = fixture.token(json!({})).await?;
     server.must("POST", "auth/token/revoke", json!({ "token": revoked })).await?;
     for token in [secret("token"), format!("hvs.{}", secret("token")), used_up, revoked] {
-        let km = || by_token(server.address(), &fixture.mount, &token);
-        let said = fails(|| km().args(["read", NAME]), 3, "auth").await?;
-        says(&said, &[&format!("km: read {NAME}: "), "token", "HCP_VAULT_TOKEN"])?;
+        let km = || km_with_token(server.address(), &fixture.mount, &token);
+        let stderr = fails(|| km().args(["read", NAME]), 3, "auth").await?;
+        contains_all(&stderr, &[&format!("km: read {NAME}: "), "token", "HCP_VAULT_TOKEN"])?;
         fails(|| km().args(["list"]), 3, "auth").await?;
         let km = || km().env("KM_ACCESS_MODE", "read_and_write");
         fails(|| km().args(["delete", NAME]), 3, "auth").await?;
@@ -41,8 +41,11 @@ async fn rejected_login_is_exit_3() -> Result<()> {
         ("HCP_VAULT_APPROLE_MOUNT_PATH", "nowhere-at-all".to_owned()),
     ] {
         let km = || fixture.km().env_remove(variable).env(variable, &value);
-        let said = fails(|| km().args(["read", NAME]), 3, "auth").await?;
-        says(&said, &[&format!("km: read {NAME}: "), "refused", "the credential, the role"])?;
+        let stderr = fails(|| km().args(["read", NAME]), 3, "auth").await?;
+        contains_all(
+            &stderr,
+            &[&format!("km: read {NAME}: "), "refused", "the credential, the role"],
+        )?;
     }
     Ok(())
 }
@@ -71,10 +74,14 @@ async fn operation_denied_by_the_policy_is_exit_5() -> Result<()> {
         (&["delete", NAME], "delete"),
     ] {
         let km = || writer(&fixture).args(arguments).stdin("new");
-        let said = fails(km, 5, "denied").await?;
-        says(&said, &[&format!("km: {what}"), "permission denied", hint])?;
+        let stderr = fails(km, 5, "denied").await?;
+        contains_all(&stderr, &[&format!("km: {what}"), "permission denied", hint])?;
     }
-    assert_eq!(fixture.get(NAME).await?.1["data"]["metadata"]["version"], 1, "nothing was written");
+    assert_eq!(
+        fixture.get(NAME).await?.1["data"]["metadata"]["version"],
+        1,
+        "a secret was written"
+    );
     Ok(())
 }
 
@@ -87,15 +94,15 @@ async fn operation_denied_by_the_access_mode_is_exit_5_without_a_request() -> Re
         ("write_only", &["list"]),
         ("write_only", &["list", "folder/"]),
     ] {
-        let nobody = crate::cli::listener::Silent::new()?;
-        let km = || crate::cli::common::played(&nobody.address()).env("KM_ACCESS_MODE", mode);
-        let said = fails(|| km().args(arguments).stdin("value"), 5, "denied").await?;
+        let silent = crate::cli::listener::Silent::new()?;
+        let km = || crate::cli::common::km_against(&silent.address()).env("KM_ACCESS_MODE", mode);
+        let stderr = fails(|| km().args(arguments).stdin("value"), 5, "denied").await?;
         let mode = if mode.is_empty() { "read_only" } else { mode };
-        says(&said, &[&format!("the access mode is {mode}"), "KM_ACCESS_MODE"])?;
-        assert_eq!(nobody.connections()?, 0, "{arguments:?}");
+        contains_all(&stderr, &[&format!("the access mode is {mode}"), "KM_ACCESS_MODE"])?;
+        assert_eq!(silent.connections()?, 0, "{arguments:?}");
     }
     // An invalid name is reported before the access mode, because it is an error in the arguments.
     let mode = |km: testkit::Km| km.env("KM_ACCESS_MODE", "read_only");
-    refused("usage", |km| mode(km).args(["delete", ".."])).await?;
+    rejected("usage", |km| mode(km).args(["delete", ".."])).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Engine, FixtureSpec, Server, secret};
 
-use crate::cli::common::{NAME, fails, says, writer};
+use crate::cli::common::{NAME, contains_all, fails, writer};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
@@ -25,8 +25,8 @@ async fn missing_secret_is_exit_6() -> Result<()> {
         ("deleted", "deleted", "undelete"),
         ("destroyed", "destroyed", "write a new version"),
     ] {
-        let said = fails(|| fixture.km().args(["read", name]), 6, "not_found").await?;
-        says(&said, &[&format!("km: read {name}: "), why, hint])?;
+        let stderr = fails(|| fixture.km().args(["read", name]), 6, "not_found").await?;
+        contains_all(&stderr, &[&format!("km: read {name}: "), why, hint])?;
         fails(|| fixture.km().args(["read", "--bool", name]), 6, "not_found").await?;
         fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
     }
@@ -39,8 +39,8 @@ async fn missing_mount_is_exit_6() -> Result<()> {
     fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
     for arguments in [&["read", NAME][..], &["list"], &["write", NAME], &["delete", NAME]] {
         let km = || writer(&fixture).args(arguments).stdin("value");
-        let said = fails(km, 6, "not_found").await?;
-        says(&said, &["no secrets engine is mounted", "HCP_VAULT_MOUNT_NAME"])?;
+        let stderr = fails(km, 6, "not_found").await?;
+        contains_all(&stderr, &["no secrets engine is mounted", "HCP_VAULT_MOUNT_NAME"])?;
     }
     Ok(())
 }
@@ -50,10 +50,11 @@ async fn missing_namespace_is_exit_6() -> Result<()> {
     // Only Vault Enterprise reports a missing namespace.
     let missing = json!({ "errors": ["namespace not found"] });
     let server = Scripted::new(move |_| Reply::Json(404, missing.clone()))?;
-    let km = || crate::cli::common::played(&server.address()).env("HCP_VAULT_NAMESPACE", "nowhere");
+    let km =
+        || crate::cli::common::km_against(&server.address()).env("HCP_VAULT_NAMESPACE", "nowhere");
     for arguments in [&["read", NAME][..], &["list"]] {
-        let said = fails(|| km().args(arguments), 6, "not_found").await?;
-        says(&said, &["there is no such namespace", "HCP_VAULT_NAMESPACE"])?;
+        let stderr = fails(|| km().args(arguments), 6, "not_found").await?;
+        contains_all(&stderr, &["there is no such namespace", "HCP_VAULT_NAMESPACE"])?;
     }
     Ok(())
 }
@@ -64,8 +65,11 @@ async fn version_mismatch_is_exit_7() -> Result<()> {
     fixture.put(NAME, json!({ "key": secret("first") })).await?;
     for cas in ["0", "2", "9223372036854775807"] {
         let km = || writer(&fixture).args(["write", NAME, "--cas", cas]).stdin(secret("second"));
-        let said = fails(km, 7, "conflict").await?;
-        says(&said, &[&format!("km: write {NAME}: "), "not the expected one", "read the current"])?;
+        let stderr = fails(km, 7, "conflict").await?;
+        contains_all(
+            &stderr,
+            &[&format!("km: write {NAME}: "), "not the expected one", "read the current"],
+        )?;
     }
     assert_eq!(fixture.get(NAME).await?.1["data"]["metadata"]["version"], 1);
     Ok(())
@@ -87,8 +91,8 @@ async fn value_that_is_not_a_string_is_exit_8() -> Result<()> {
         let path = format!("{}/data/{name}", fixture.mount);
         for bool in [&[][..], &["--bool"]] {
             let km = || fixture.km().args(["read", name]).args(bool);
-            let said = fails(km, 8, "stored_value").await?;
-            says(&said, &[&format!("km: read {name}: "), &path, why, "string"])?;
+            let stderr = fails(km, 8, "stored_value").await?;
+            contains_all(&stderr, &[&format!("km: read {name}: "), &path, why, "string"])?;
         }
     }
     Ok(())
@@ -108,13 +112,13 @@ async fn version_1_mount_is_exit_8_for_existing_and_missing_secrets() -> Result<
         ("write", NAME),
     ] {
         let km = || writer(&fixture).args([command, name]).stdin(secret("new"));
-        let said = fails(km, 8, "stored_value").await?;
-        says(&said, &["version 1", "HCP_VAULT_MOUNT_NAME"])?;
+        let stderr = fails(km, 8, "stored_value").await?;
+        contains_all(&stderr, &["version 1", "HCP_VAULT_MOUNT_NAME"])?;
     }
     let (status, _) = fixture.get(NAME).await?;
-    assert_eq!(status, 404, "nothing was written");
+    assert_eq!(status, 404, "a secret was written");
     let (status, _) = fixture.server().api("GET", &path, None).await?;
-    assert_eq!(status, 200, "nothing was deleted");
+    assert_eq!(status, 200, "the secret was deleted");
     Ok(())
 }
 
@@ -126,8 +130,8 @@ async fn value_that_is_not_a_boolean_is_exit_8() -> Result<()> {
     {
         fixture.put(name, json!({ "key": value })).await?;
         let km = || fixture.km().args(["read", "--bool", name]);
-        let said = fails(km, 8, "stored_value").await?;
-        says(&said, &["neither true nor false", "--bool"])?;
+        let stderr = fails(km, 8, "stored_value").await?;
+        contains_all(&stderr, &["neither true nor false", "--bool"])?;
     }
     Ok(())
 }

@@ -4,16 +4,18 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Km, Server, secret};
 
-use crate::cli::common::{NAME, by_token, fails, fails_as_json, file, played, says, writer};
+use crate::cli::common::{
+    NAME, contains_all, fails, fails_as_json, file, km_against, km_with_token, writer,
+};
 use crate::cli::listener::{Replies, Reply, Scripted, Silent, closed_port};
 
 #[tokio::test]
 async fn closed_port_is_exit_4() -> Result<()> {
     let address = closed_port()?;
     for arguments in [&["read", NAME][..], &["list"], &["write", NAME], &["delete", NAME]] {
-        let km = || played(&address).env("KM_ACCESS_MODE", "read_and_write").args(arguments);
-        let said = fails(|| km().stdin("value"), 4, "unavailable").await?;
-        says(&said, &["the server can't be reached", "HCP_VAULT_ADDR"])?;
+        let km = || km_against(&address).env("KM_ACCESS_MODE", "read_and_write").args(arguments);
+        let stderr = fails(|| km().stdin("value"), 4, "unavailable").await?;
+        contains_all(&stderr, &["the server can't be reached", "HCP_VAULT_ADDR"])?;
     }
     Ok(())
 }
@@ -25,29 +27,29 @@ async fn sealed_or_stopped_server_is_exit_4() -> Result<()> {
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     let token = fixture.token(json!({})).await?;
     server.seal().await?;
-    let by_token = || by_token(server.address(), &fixture.mount, &token);
-    for km in [&(|| fixture.km()) as &dyn Fn() -> Km, &by_token] {
-        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
-        says(&said, &["sealed", "unseal the server"])?;
+    let km_with_token = || km_with_token(server.address(), &fixture.mount, &token);
+    for km in [&(|| fixture.km()) as &dyn Fn() -> Km, &km_with_token] {
+        let stderr = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        contains_all(&stderr, &["sealed", "unseal the server"])?;
     }
     // A sealed server certainly did not execute the write.
     let km = || writer(&fixture).args(["write", NAME]).stdin(secret("new"));
     fails(km, 4, "unavailable").await?;
     server.stop().await?;
-    let said = fails(|| fixture.km().args(["read", NAME]), 4, "unavailable").await?;
-    says(&said, &["the server can't be reached"])
+    let stderr = fails(|| fixture.km().args(["read", NAME]), 4, "unavailable").await?;
+    contains_all(&stderr, &["the server can't be reached"])
 }
 
 #[tokio::test]
 async fn missing_response_within_the_deadline_is_exit_4() -> Result<()> {
     for deadline in ["300ms", "0.4", "1"] {
-        let nobody = Silent::new()?;
-        let km = || played(&nobody.address()).env("KM_DEADLINE", deadline);
-        let began = tokio::time::Instant::now();
-        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
-        says(&said, &["no answer within the deadline", "KM_DEADLINE"])?;
+        let silent = Silent::new()?;
+        let km = || km_against(&silent.address()).env("KM_DEADLINE", deadline);
+        let started = tokio::time::Instant::now();
+        let stderr = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        contains_all(&stderr, &["no answer within the deadline", "KM_DEADLINE"])?;
         // The command runs twice, and the machine may be under load.
-        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
     Ok(())
 }
@@ -55,7 +57,7 @@ async fn missing_response_within_the_deadline_is_exit_4() -> Result<()> {
 #[tokio::test]
 async fn untrusted_or_missing_tls_is_exit_4() -> Result<()> {
     let server = Server::tls().await?;
-    let (_kept, ca) = file(server.certs()?.ca())?;
+    let (_directory, ca) = file(server.certs()?.ca())?;
     let ca = ca.display().to_string();
     let https = server.address();
     let plain = https.replace("https", "http");
@@ -67,10 +69,11 @@ async fn untrusted_or_missing_tls_is_exit_4() -> Result<()> {
         (&plain, &[], "not one of Vault's"),
         (&shared, &[trust], "does not speak TLS"),
     ] {
-        let km =
-            || environment.iter().fold(played(address), |km, (name, value)| km.env(name, value));
-        let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
-        says(&said, &[why])?;
+        let km = || {
+            environment.iter().fold(km_against(address), |km, (name, value)| km.env(name, value))
+        };
+        let stderr = fails(|| km().args(["read", NAME]), 4, "unavailable").await?;
+        contains_all(&stderr, &[why])?;
     }
     Ok(())
 }
@@ -81,7 +84,7 @@ async fn tls_certificate_of_a_configured_ca_is_trusted() -> Result<()> {
     let fixture = server.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
-    let (_kept, ca) = file(server.certs()?.ca())?;
+    let (_directory, ca) = file(server.certs()?.ca())?;
     for variable in ["KM_CA_CERT", "VAULT_CACERT", "SSL_CERT_FILE"] {
         let km = fixture.km().env(variable, &ca).env("KM_TLS_SERVER_NAME", "localhost");
         assert_eq!(km.args(["read", NAME]).run().await?.expect(0)?.text()?, value, "{variable}");
@@ -94,24 +97,24 @@ async fn response_that_is_not_from_vault_is_exit_4() -> Result<()> {
     const HALF: &str =
         "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"data\":{\"key\":\"PLANTED-";
     const NO_HTTP: &str = "PLANTED-nonsense\r\n\r\n";
-    let answers: Replies<9> = [
-        ("a page", || Reply::html(200)),
-        ("a page that is not there", || Reply::html(404)),
+    let replies: Replies<9> = [
+        ("an HTML page", || Reply::html(200)),
+        ("an HTML page with status 404", || Reply::html(404)),
         ("bad gateway", || Reply::html(502)),
         ("bad gateway in JSON", || Reply::Json(502, json!({ "errors": ["PLANTED-text"] }))),
         ("internal error", || Reply::Json(500, json!({ "errors": ["PLANTED-text"] }))),
         ("a redirect", || Reply::Json(307, json!({}))),
-        ("the end of the connection", || Reply::Close),
-        ("half an answer", || Reply::Bytes(HALF.into())),
-        ("no HTTP", || Reply::Bytes(NO_HTTP.into())),
+        ("the connection was closed", || Reply::Close),
+        ("half a response", || Reply::Bytes(HALF.into())),
+        ("not HTTP", || Reply::Bytes(NO_HTTP.into())),
     ];
-    for (what, answer) in answers {
-        let server = Scripted::new(move |_| answer())?;
+    for (what, reply) in replies {
+        let server = Scripted::new(move |_| reply())?;
         for arguments in [&["read", NAME][..], &["list"]] {
-            let km = || played(&server.address()).args(arguments).args(["--log", "trace"]);
+            let km = || km_against(&server.address()).args(arguments).args(["--log", "trace"]);
             let output = km().run().await?;
             assert_eq!((output.code, output.stdout.len()), (4, 0), "{what}: {}", output.stderr);
-            let km = played(&server.address()).args(arguments).args(["--json"]);
+            let km = km_against(&server.address()).args(arguments).args(["--json"]);
             fails_as_json(km, 4, "unavailable").await?;
         }
     }
@@ -129,9 +132,9 @@ async fn persistent_rate_limit_is_exit_4() -> Result<()> {
     for _ in 0..100 {
         limited = limited || fixture.get(NAME).await?.0 == 429;
     }
-    assert!(limited, "the quota does nothing");
+    assert!(limited, "the quota has no effect");
     let km = || fixture.km().env("KM_DEADLINE", "2s");
-    let said = fails(|| km().args(["read", NAME]), 4, "unavailable").await;
+    let stderr = fails(|| km().args(["read", NAME]), 4, "unavailable").await;
     server.must("DELETE", &quota, None).await?;
-    says(&said?, &["limits the rate", "quota"])
+    contains_all(&stderr?, &["limits the rate", "quota"])
 }

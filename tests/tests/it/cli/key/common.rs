@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Fixture, FixtureSpec, Km, Output, Server};
 
 /// The settings that enable the storage of virtual keys.
-const STORES: [(&str, &str); 2] =
+const STORE_VIRTUAL_KEYS: [(&str, &str); 2] =
     [("KM_STORE_VIRTUAL_KEYS", "true"), ("KM_ACCESS_MODE", "read_and_write")];
 
 /// A gateway that stores virtual keys: a fixture and the settings that it adds.
@@ -18,7 +18,7 @@ impl Gateway {
     /// Creates a gateway whose login has the policy that `km check --policy` prints and no other.
     pub(super) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
         let fixture = Server::shared().await?.fixture().await?;
-        let settings = STORES.iter().chain(settings);
+        let settings = STORE_VIRTUAL_KEYS.iter().chain(settings);
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let gateway = Self { settings: settings.collect(), fixture };
         let policy = gateway.km().args(["check", "--policy"]).run().await?.expect(0)?;
@@ -46,15 +46,15 @@ impl Gateway {
     /// Returns the fields at a path within the mount as a plain client reads them, or `None` if
     /// there is no live version.
     pub(super) async fn stored(&self, path: &str) -> Result<Option<Value>> {
-        let (status, mut answer) = self.fixture.get(path).await?;
-        let fields = answer.pointer_mut("/data/data").map(Value::take);
+        let (status, mut response) = self.fixture.get(path).await?;
+        let fields = response.pointer_mut("/data/data").map(Value::take);
         Ok(fields.filter(|_| status == 200))
     }
 
     /// Returns the latest version at a path within the mount, deleted or not.
     pub(super) async fn version(&self, path: &str) -> Result<u64> {
-        let (_, answer) = self.fixture.get(path).await?;
-        answer.pointer("/data/metadata/version").and_then(Value::as_u64).context("no version")
+        let (_, response) = self.fixture.get(path).await?;
+        response.pointer("/data/metadata/version").and_then(Value::as_u64).context("no version")
     }
 }
 

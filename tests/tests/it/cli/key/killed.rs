@@ -9,7 +9,7 @@ use super::common::Gateway;
 use super::stopper::{Stop, Stopper};
 
 /// An upper bound of the requests that one command sends.
-const MOST: usize = 12;
+const MAX_REQUESTS: usize = 12;
 
 struct Case {
     arguments: &'static [&'static str],
@@ -22,14 +22,14 @@ struct Case {
 /// killed.
 async fn check(case: &Case) -> Result<usize> {
     let gateway = Gateway::new(&[]).await?;
-    let all = (0..MOST).flat_map(|number| [Stop::Before(number), Stop::After(number)]);
+    let all = (0..MAX_REQUESTS).flat_map(|number| [Stop::Before(number), Stop::After(number)]);
     for (stops, stop) in all.enumerate() {
         let (old, new) = (secret("old"), secret("new"));
         gateway.run(&["store", "old"], &old).await?;
         let stopper = Stopper::to(gateway.fixture.server().address(), stop).await?;
         let through = gateway.key(case.arguments).env("HCP_VAULT_ADDR", stopper.address());
         let mut running = through.stdin(new.as_str()).start().await?;
-        let ended = tokio::select! {
+        let completed = tokio::select! {
             () = stopper.stopped() => {
                 running.child().kill().await?;
                 false
@@ -41,10 +41,13 @@ async fn check(case: &Case) -> Result<usize> {
             let fields = gateway.stored(&format!("litellm/{name}")).await?;
             found.extend(fields.and_then(|fields| fields["key"].as_str().map(str::to_owned)));
         }
-        ensure!(found.iter().any(|value| *value == old || *value == new), "{stop:?}: nowhere");
+        ensure!(
+            found.iter().any(|value| *value == old || *value == new),
+            "{stop:?}: the value is lost"
+        );
         gateway.run(case.arguments, &new).await?;
-        expect(&gateway, case, if case.renames { &old } else { &new }, stop).await?;
-        if ended {
+        expect_stored(&gateway, case, if case.renames { &old } else { &new }, stop).await?;
+        if completed {
             return Ok(stops);
         }
         // The next run starts with an empty folder.
@@ -52,16 +55,19 @@ async fn check(case: &Case) -> Result<usize> {
             gateway.fixture.server().must("DELETE", &metadata(&gateway, name), Value::Null).await?;
         }
     }
-    anyhow::bail!("it never ended by itself")
+    anyhow::bail!("the command never completed")
 }
 
-async fn expect(gateway: &Gateway, case: &Case, value: &str, stop: Stop) -> Result<()> {
+async fn expect_stored(gateway: &Gateway, case: &Case, value: &str, stop: Stop) -> Result<()> {
     let last = case.names.last().copied().unwrap_or_default();
     let expected = json!({ "key": value, "description": "Rotated from litellm/old" });
     let stored = gateway.stored(&format!("litellm/{last}")).await?;
-    ensure!(stored == Some(expected), "{stop:?}: not what was to be stored");
+    ensure!(stored == Some(expected), "{stop:?}: unexpected stored value");
     if last != "old" {
-        ensure!(gateway.stored("litellm/old").await?.is_none(), "{stop:?}: the old one is there");
+        ensure!(
+            gateway.stored("litellm/old").await?.is_none(),
+            "{stop:?}: the old name still exists"
+        );
     }
     Ok(())
 }

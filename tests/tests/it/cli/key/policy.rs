@@ -6,17 +6,17 @@ use testkit::{Fixture, Km, Server, secret};
 
 use super::common::{Gateway, team_mount};
 use crate::cli::check::success;
-use crate::cli::common::{played, says, writer};
+use crate::cli::common::{contains_all, km_against, writer};
 use crate::cli::listener::Silent;
 
 #[tokio::test]
 async fn policy_is_printed_without_a_request() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     let policy = async |settings: &[(&str, &str)]| -> Result<String> {
-        let km = settings.iter().fold(played(&nobody.address()), |km, (n, v)| km.env(n, v));
+        let km = settings.iter().fold(km_against(&silent.address()), |km, (n, v)| km.env(n, v));
         Ok(km.args(["check", "--policy"]).run().await?.expect(0)?.text()?.to_owned())
     };
-    let own_token = [
+    let token_paths = [
         r#"path "auth/token/lookup-self" {"#,
         r#"path "auth/token/renew-self" {"#,
         r#"path "auth/token/revoke-self" {"#,
@@ -66,22 +66,22 @@ async fn policy_is_printed_without_a_request() -> Result<()> {
         let text = policy(settings).await?;
         let stanzas: Vec<_> = text.lines().filter(|line| line.starts_with("path ")).collect();
         let expected = paths.iter().map(|(path, _)| format!("path {path} {{"));
-        let expected: Vec<_> = expected.chain(own_token.map(str::to_owned)).collect();
+        let expected: Vec<_> = expected.chain(token_paths.map(str::to_owned)).collect();
         assert_eq!(stanzas, expected, "{settings:?}");
         for (path, rights) in paths {
             let rights = rights.split(", ").map(|right| format!("\"{right}\""));
             let rights = rights.collect::<Vec<_>>().join(", ");
-            says(&text, &[&format!("path {path} {{\n  capabilities = [{rights}]\n}}")])?;
+            contains_all(&text, &[&format!("path {path} {{\n  capabilities = [{rights}]\n}}")])?;
         }
     }
     let stores = ("KM_STORE_VIRTUAL_KEYS", "true");
-    says(&policy(&[stores]).await?, &["set KM_ALLOWED_TEAM_LOCATIONS"])?;
+    contains_all(&policy(&[stores]).await?, &["set KM_ALLOWED_TEAM_LOCATIONS"])?;
     let patterns = [stores, ("KM_ALLOWED_TEAM_LOCATIONS", "teams/kv-*")];
-    says(&policy(&patterns).await?, &["# teams/kv-*: no policy can say this"])?;
-    let document = played(&nobody.address()).args(["check", "--policy", "--json"]);
+    contains_all(&policy(&patterns).await?, &["# teams/kv-*: no policy can say this"])?;
+    let document = km_against(&silent.address()).args(["check", "--policy", "--json"]);
     let document: Value = serde_json::from_slice(&document.run().await?.expect(0)?.stdout)?;
     assert_eq!(document, json!({ "policy": policy(&[]).await? }));
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -90,8 +90,8 @@ async fn is_denied(fixture: &Fixture, method: &str, path: &str) -> Result<()> {
     let token = fixture.login().await?;
     let body = (method == "POST").then(|| json!({ "data": { "key": secret("key") } }));
     let raw = fixture.server().raw();
-    let (status, answer) = raw.call(method, path, Some(&token), body).await?;
-    assert_eq!(status, 403, "{method} {path}: {answer}");
+    let (status, response) = raw.call(method, path, Some(&token), body).await?;
+    assert_eq!(status, 403, "{method} {path}: {response}");
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn printed_policy_allows_what_is_needed_and_no_more() -> Result<()> {
         ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}:keys")),
     ];
     let gateway = Gateway::new(&settings).await?;
-    success::expect(
+    success::expect_steps(
         || gateway.km(),
         0,
         &["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights ok"],
@@ -141,22 +141,22 @@ async fn printed_policy_allows_what_is_needed_and_no_more() -> Result<()> {
 
 #[tokio::test]
 async fn policy_is_printed_without_a_login() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for settings in [
         &[][..],
         &[("KM_AUTH_METHOD", "approle")],
         &[("HCP_VAULT_APPROLE_ROLE_ID", "half-a-login")],
         &[("KM_TOKEN_FILE", "/nonexistent/token"), ("KM_CA_CERT", "/nonexistent/ca.pem")],
     ] {
-        let km = Km::new().env("HCP_VAULT_ADDR", nobody.address());
+        let km = Km::new().env("HCP_VAULT_ADDR", silent.address());
         let km = settings.iter().fold(km, |km, (name, value)| km.env(name, value));
         let output = km.args(["check", "--policy"]).run().await?.expect(0)?;
-        says(output.text()?, &[r#"path "secret/data/*""#])?;
+        contains_all(output.text()?, &[r#"path "secret/data/*""#])?;
         assert_eq!(output.stderr, "", "{settings:?}");
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     let km = Km::new().env("HCP_VAULT_MOUNT_NAME", "a/../b").args(["check", "--policy"]);
-    says(&km.run().await?.expect(2)?.stderr, &["HCP_VAULT_MOUNT_NAME"])
+    contains_all(&km.run().await?.expect(2)?.stderr, &["HCP_VAULT_MOUNT_NAME"])
 }
 
 #[tokio::test]
@@ -171,9 +171,9 @@ async fn capabilities_for_virtual_keys_are_checked() -> Result<()> {
     fixture.server().must("PUT", &path, json!({ "policy": rules })).await?;
     let storing = || writer(&fixture).env("KM_STORE_VIRTUAL_KEYS", "true");
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights failed"];
-    success::expect(storing, 5, &all).await?;
-    let said = storing().args(["check"]).run().await?.expect(5)?;
-    says(said.text()?, &["the token has no delete", "/data/litellm/"])
+    success::expect_steps(storing, 5, &all).await?;
+    let output = storing().args(["check"]).run().await?.expect(5)?;
+    contains_all(output.text()?, &["the token has no delete", "/data/litellm/"])
 }
 
 #[tokio::test]
@@ -182,8 +182,8 @@ async fn team_pattern_without_a_path_prefix_is_a_warning() -> Result<()> {
     let km = |patterns: &str| fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", patterns);
     let rest = ["server ok", "login ok", "mount ok", "rights ok"];
     let free = [&["settings ok", "settings warning", "settings warning"][..], &rest].concat();
-    success::expect(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
-    let said = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
-    says(said.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
-    success::expect(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
+    success::expect_steps(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
+    let output = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
+    contains_all(output.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
+    success::expect_steps(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use testkit::secret;
 
-use crate::cli::common::{fails, file, played, refused, says};
+use crate::cli::common::{contains_all, fails, file, km_against, rejected};
 use crate::cli::listener::Silent;
 
 /// Each command and its kind of access.
@@ -24,20 +24,20 @@ enum Does {
 
 #[tokio::test]
 async fn access_mode_is_enforced_before_any_request() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (mode, allowed) in [("read_only", Does::Read), ("write_only", Does::Write)] {
         for (command, does) in COMMANDS {
             if does == allowed || (mode, command[0]) == ("read_only", "store") {
                 continue;
             }
             let km = || {
-                let km = played(&nobody.address()).env("KM_ACCESS_MODE", mode);
+                let km = km_against(&silent.address()).env("KM_ACCESS_MODE", mode);
                 km.args(["key"]).args(command).stdin(secret("key"))
             };
-            says(&fails(km, 5, "denied").await?, &["access mode", mode, "KM_ACCESS_MODE"])?;
+            contains_all(&fails(km, 5, "denied").await?, &["access mode", mode, "KM_ACCESS_MODE"])?;
         }
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -80,14 +80,14 @@ async fn hostile_alias_is_rejected_before_any_request() -> Result<()> {
             &["delete", alias],
             &["store", alias, "--explain"],
         ] {
-            let said = refused("usage", |km| {
+            let stderr = rejected("usage", |km| {
                 let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(command);
                 km.stdin("value")
             })
             .await?;
-            let control = said.chars().find(|c| c.is_control() && *c != '\n');
-            assert_eq!(control, None, "{alias:?}: {said:?}");
-            assert!(said.len() < 400, "{alias:?}: {said:?}");
+            let control = stderr.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(control, None, "{alias:?}: {stderr:?}");
+            assert!(stderr.len() < 400, "{alias:?}: {stderr:?}");
         }
     }
     Ok(())
@@ -95,27 +95,27 @@ async fn hostile_alias_is_rejected_before_any_request() -> Result<()> {
 
 #[tokio::test]
 async fn alias_without_a_key_prefix_must_be_one_segment() -> Result<()> {
-    let said = refused("usage", |km| {
+    let stderr = rejected("usage", |km| {
         let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
         let km = km.env("KM_DANGER_SHARED_KEY_FOLDER", "true");
         km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "").args(["key", "store", "team-b/x"])
     })
     .await?;
-    says(&said, &["has a slash", "prefix_for_stored_virtual_keys"])
+    contains_all(&stderr, &["has a slash", "prefix_for_stored_virtual_keys"])
 }
 
 #[tokio::test]
 async fn key_folder_among_provider_secrets_is_rejected_by_every_command() -> Result<()> {
     for (prefix, (command, _)) in ["", "/"].iter().flat_map(|p| COMMANDS.map(|c| (*p, c))) {
         for store in ["true", "false"] {
-            let said = refused("settings", |km| {
+            let stderr = rejected("settings", |km| {
                 let km = km.env("KM_STORE_VIRTUAL_KEYS", store);
                 let km = km.env("KM_ACCESS_MODE", "read_and_write");
                 let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
                 km.args(["key"]).args(command).stdin("value")
             })
             .await?;
-            says(&said, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
+            contains_all(&stderr, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
         }
     }
     Ok(())
@@ -125,7 +125,7 @@ async fn key_folder_among_provider_secrets_is_rejected_by_every_command() -> Res
 #[tokio::test]
 async fn alias_of_a_configured_provider_secret_is_denied_by_every_command() -> Result<()> {
     const NAMES: &str = "keys: [os.environ/REFERENCED, os.environ/litellm/REFERENCED]";
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     let (_directory, config) = file(NAMES)?;
     for (prefix, alias) in
         ["", "litellm"].iter().flat_map(|prefix| ["HOSTED", "REFERENCED"].map(|a| (*prefix, a)))
@@ -141,17 +141,17 @@ async fn alias_of_a_configured_provider_secret_is_denied_by_every_command() -> R
             &["delete", alias],
         ] {
             let km = || {
-                let km = played(&nobody.address()).env("KM_DANGER_SHARED_KEY_FOLDER", "true");
+                let km = km_against(&silent.address()).env("KM_DANGER_SHARED_KEY_FOLDER", "true");
                 let km = km.env("KM_HOSTED_KEYS", "HOSTED,litellm/HOSTED");
                 let km = km.env("KM_STORE_VIRTUAL_KEYS", "true");
                 let km = km.env("KM_ACCESS_MODE", "read_and_write").stdin("value");
                 let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
                 km.args(["--config"]).args([&config]).args(["key"]).args(command)
             };
-            says(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
+            contains_all(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
         }
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -172,7 +172,7 @@ async fn invalid_arguments_of_key_commands_are_rejected() -> Result<()> {
         &["rotate", "a", "--to"],
         &["forget", "a"],
     ] {
-        refused("usage", |km| {
+        rejected("usage", |km| {
             let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(arguments);
             km.stdin("value")
         })
@@ -180,11 +180,11 @@ async fn invalid_arguments_of_key_commands_are_rejected() -> Result<()> {
     }
     // An empty value has to be allowed explicitly.
     for command in [&["store", "a"][..], &["rotate", "a"]] {
-        let said = refused("usage", |km| {
+        let stderr = rejected("usage", |km| {
             km.env("KM_STORE_VIRTUAL_KEYS", "true").args(["key"]).args(command).stdin("\n")
         })
         .await?;
-        says(&said, &["--allow-empty"])?;
+        contains_all(&stderr, &["--allow-empty"])?;
     }
     Ok(())
 }

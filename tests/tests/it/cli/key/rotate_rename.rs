@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{FixtureSpec, Server, secret};
 
 use super::common::Gateway;
-use crate::cli::common::{fails, says, writer};
+use crate::cli::common::{contains_all, fails, writer};
 use crate::relay::Relay;
 
 fn rotated(value: &str, from: &str) -> Value {
@@ -18,9 +18,9 @@ async fn rotation_in_place_stores_the_new_value_once() -> Result<()> {
     let (old, new) = (secret("old"), secret("new"));
     gateway.run(&["store", "alias"], &old).await?;
     for _again in 0..2 {
-        let said = gateway.run(&["rotate", "alias"], &new).await?;
+        let output = gateway.run(&["rotate", "alias"], &new).await?;
         let path = format!("{}/data/litellm/alias", gateway.fixture.mount);
-        assert_eq!(said.text()?, format!("stored {path} version 2\n"));
+        assert_eq!(output.text()?, format!("stored {path} version 2\n"));
         assert_eq!(gateway.stored("litellm/alias").await?, Some(rotated(&new, "alias")));
         assert_eq!(gateway.version("litellm/alias").await?, 2);
     }
@@ -36,9 +36,9 @@ async fn rotation_to_a_new_name_deletes_the_old_name() -> Result<()> {
         let value = secret("new");
         gateway.run(&[&["store"], name].concat(), &secret("old")).await?;
         let rotate = [&["rotate"], name, &["--to", &new]].concat();
-        let said = gateway.run(&rotate, &value).await?;
+        let output = gateway.run(&rotate, &value).await?;
         let stored = format!("stored {mount}/data/litellm/{new} version 1\n");
-        assert_eq!(said.text()?, format!("{stored}deleted {mount}/data/litellm/{old}\n"));
+        assert_eq!(output.text()?, format!("{stored}deleted {mount}/data/litellm/{old}\n"));
         let again = gateway.run(&[&rotate[..], &["--json"]].concat(), &value).await?;
         let document: Value = serde_json::from_slice(&again.stdout)?;
         assert_eq!(
@@ -62,7 +62,7 @@ async fn rotation_of_a_missing_key_stores_it() -> Result<()> {
     assert_eq!(gateway.stored("litellm/other").await?, Some(rotated(&value, "never")));
     // With the storage of keys disabled, nothing is stored.
     let km = || writer(&gateway.fixture).args(["key", "rotate", "none"]).stdin(value.as_str());
-    says(&km().run().await?.expect(0)?.stderr, &["km: skipped"])?;
+    contains_all(&km().run().await?.expect(0)?.stderr, &["km: skipped"])?;
     assert_eq!(gateway.stored("litellm/none").await?, None);
     Ok(())
 }
@@ -93,7 +93,7 @@ async fn rename_and_rotation_onto_another_key_are_conflicts() -> Result<()> {
     gateway.run(&["store", "b"], &other).await?;
     for arguments in [&["rename", "a", "b"][..], &["rotate", "a", "--to", "b"]] {
         let km = || gateway.key(arguments).stdin(secret("new"));
-        says(&fails(km, 7, "conflict").await?, &["another key is stored there"])?;
+        contains_all(&fails(km, 7, "conflict").await?, &["another key is stored there"])?;
         assert_eq!(gateway.stored("litellm/a").await?, Some(json!({ "key": value })));
         assert_eq!(gateway.stored("litellm/b").await?, Some(json!({ "key": other })));
         assert_eq!(gateway.version("litellm/b").await?, 1);
@@ -153,8 +153,8 @@ async fn denied_deletion_is_reported_and_completed_on_rerun() -> Result<()> {
     let value = secret("key");
     fixture.put("litellm/a", json!({ "key": value })).await?;
     let km = || writer(&fixture).args(["key", "rename", "a", "b"]);
-    let said = fails(km, 5, "denied").await?;
-    says(&said, &["b is stored", "a is not deleted yet", "hint: run the same again"])?;
+    let stderr = fails(km, 5, "denied").await?;
+    contains_all(&stderr, &["b is stored", "a is not deleted yet", "hint: run the same again"])?;
     assert_eq!(fixture.get("litellm/a").await?.1["data"]["data"]["key"], json!(value));
     assert_eq!(fixture.get("litellm/b").await?.1["data"]["data"]["key"], json!(value));
 

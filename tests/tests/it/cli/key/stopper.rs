@@ -36,7 +36,8 @@ impl Stopper {
     /// Starts a relay to a server at an address such as `http://127.0.0.1:8200`. Requests count
     /// from 0.
     pub(super) async fn to(server: &str, stop: Stop) -> Result<Self> {
-        let server = server.strip_prefix("http://").context("a relay is plain")?.to_owned();
+        let server =
+            server.strip_prefix("http://").context("the relay supports only http")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let stopped = Arc::new(Notify::new());
@@ -74,11 +75,11 @@ impl Inner {
                 return self.hold().await;
             }
             server.write_all(&request).await?;
-            let answer = message(&mut server).await?;
+            let response = message(&mut server).await?;
             if self.stop == Stop::After(number) {
                 return self.hold().await;
             }
-            client.write_all(&answer).await?;
+            client.write_all(&response).await?;
         }
     }
 
@@ -93,7 +94,7 @@ async fn message(stream: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     loop {
         let mut line = String::new();
-        anyhow::ensure!(stream.read_line(&mut line).await? > 0, "the end of the connection");
+        anyhow::ensure!(stream.read_line(&mut line).await? > 0, "the connection was closed");
         bytes.extend_from_slice(line.as_bytes());
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {

@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::{FixtureSpec, Server, secret};
 
 use super::common::Gateway;
-use crate::cli::common::{fails, says, writer};
+use crate::cli::common::{contains_all, fails, writer};
 use crate::cli::listener::Silent;
 
 /// Allows virtual keys in the folder of the provider secrets.
@@ -101,7 +101,7 @@ async fn repeated_store_of_the_same_key_creates_no_version() -> Result<()> {
     let (first, second) = (secret("key"), secret("key"));
     let store = async |value: &str, version: u64| -> Result<()> {
         let stored = gateway.run(&["store", "alias"], value).await?;
-        says(stored.text()?, &[&format!("version {version}\n")])?;
+        contains_all(stored.text()?, &[&format!("version {version}\n")])?;
         assert_eq!(gateway.version("litellm/alias").await?, version);
         assert_eq!(gateway.stored("litellm/alias").await?, Some(json!({ "key": value })));
         Ok(())
@@ -122,8 +122,8 @@ async fn store_onto_a_live_key_with_another_value_is_a_conflict() -> Result<()> 
     let (value, other) = (secret("key"), secret("key"));
     let conflict = async |stored: &str, version: u64| -> Result<()> {
         let store = || gateway.key(&["store", "alias"]).stdin(other.as_str());
-        let said = fails(store, 7, "conflict").await?;
-        says(&said, &["another key is stored there", "/data/litellm/alias"])?;
+        let stderr = fails(store, 7, "conflict").await?;
+        contains_all(&stderr, &["another key is stored there", "/data/litellm/alias"])?;
         assert_eq!(gateway.version("litellm/alias").await?, version);
         let fields = gateway.stored("litellm/alias").await?.unwrap_or_default();
         assert_eq!(fields["key"], json!(stored));
@@ -154,7 +154,7 @@ async fn store_ignores_the_description_when_comparing() -> Result<()> {
     for flags in [&[][..], &["--description", "of the call"]] {
         let store = [&["store", "alias"][..], flags].concat();
         let stored = gateway.run(&store, &value).await?;
-        says(stored.text()?, &["version 1\n"])?;
+        contains_all(stored.text()?, &["version 1\n"])?;
     }
     assert_eq!(gateway.stored("litellm/alias").await?, Some(described));
     Ok(())
@@ -180,20 +180,20 @@ async fn store_onto_a_key_that_cannot_be_read_is_a_conflict() -> Result<()> {
 
 #[tokio::test]
 async fn store_without_store_virtual_keys_reports_skipped() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (name, value) in [("KM_STORE_VIRTUAL_KEYS", "false"), ("KM_ACCESS_MODE", "read_and_write")]
     {
         let km = || {
-            let km = crate::cli::common::played(&nobody.address()).env(name, value);
+            let km = crate::cli::common::km_against(&silent.address()).env(name, value);
             km.args(["key", "store", "alias"]).stdin(secret("key"))
         };
         let output = km().run().await?.expect(0)?;
         assert_eq!(output.stdout, b"");
-        says(&output.stderr, &["km: skipped", "store_virtual_keys"])?;
+        contains_all(&output.stderr, &["km: skipped", "store_virtual_keys"])?;
         let output = km().args(["--json"]).run().await?.expect(0)?;
         assert_eq!(output.text()?, "{\"skipped\":true}\n");
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -207,7 +207,7 @@ async fn list_walks_folders_and_keeps_similar_names_apart() -> Result<()> {
     }
     for alias in aliases {
         let read = gateway.run(&["read", alias], "").await?;
-        says(read.text()?, &[&format!("-{alias}-")])?;
+        contains_all(read.text()?, &[&format!("-{alias}-")])?;
     }
     let mut sorted = aliases;
     sorted.sort_unstable();

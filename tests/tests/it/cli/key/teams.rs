@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::secret;
 
 use super::common::{Gateway, team_mount};
-use crate::cli::common::{fails, file, played, refused, says};
+use crate::cli::common::{contains_all, fails, file, km_against, rejected};
 use crate::cli::listener::Silent;
 
 /// The global settings that the table of team settings overrides.
@@ -18,7 +18,7 @@ const GLOBAL: [(&str, &str); 4] = [
 
 #[tokio::test]
 async fn team_settings_determine_path_and_field() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     let home = "corp/kv/data/gateway/litellm/alias";
     for (team, path, field) in [
         (json!({}), home, "key"),
@@ -61,20 +61,21 @@ async fn team_settings_determine_path_and_field() -> Result<()> {
         ),
     ] {
         let run = |arguments: &[&str]| {
-            let km = GLOBAL.iter().fold(played(&nobody.address()), |km, (name, value)| {
+            let km = GLOBAL.iter().fold(km_against(&silent.address()), |km, (name, value)| {
                 km.env_remove(name).env(name, value)
             });
             km.args(["key"]).args(arguments).args(["--team-settings", &team.to_string()])
         };
-        let said = run(&["store", "alias", "--explain"]).run().await?.expect(0)?;
-        assert_eq!(said.text()?, format!("/v1/{path} field {field}\n"), "{team}");
-        let said = run(&["rename", "alias", "b", "--explain", "--json"]).run().await?.expect(0)?;
+        let output = run(&["store", "alias", "--explain"]).run().await?.expect(0)?;
+        assert_eq!(output.text()?, format!("/v1/{path} field {field}\n"), "{team}");
+        let output =
+            run(&["rename", "alias", "b", "--explain", "--json"]).run().await?.expect(0)?;
         let other = path.replace("alias", "b");
         let place = |path: &str| json!({ "path": format!("/v1/{path}"), "field": field });
-        let document: serde_json::Value = serde_json::from_slice(&said.stdout)?;
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         assert_eq!(document, json!({ "places": [place(path), place(&other)] }), "{team}");
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -89,14 +90,14 @@ async fn litellm_team_example_works_with_every_command() -> Result<()> {
     let (_directory, settings_file) = file(settings.to_string())?;
     let from_file = format!("@{}", settings_file.display());
     let value = secret("key");
-    let place = format!("{}/data/virtual-keys/litellm/alias", team.mount);
+    let path = format!("{}/data/virtual-keys/litellm/alias", team.mount);
     let run = async |arguments: &[&str], settings: &str, value: &str| {
         gateway.run(&[arguments, &["--team-settings", settings]].concat(), value).await
     };
     let settings = settings.to_string();
 
-    let said = run(&["store", "alias"], &settings, &value).await?;
-    assert_eq!(said.text()?, format!("stored {place} version 1\n"));
+    let output = run(&["store", "alias"], &settings, &value).await?;
+    assert_eq!(output.text()?, format!("stored {path} version 1\n"));
     let stored = team.get("virtual-keys/litellm/alias").await?.1["data"]["data"].clone();
     assert_eq!(stored, json!({ "password": value }));
     assert_eq!(run(&["read", "alias"], &from_file, "").await?.text()?, value);
@@ -117,9 +118,9 @@ async fn litellm_team_example_works_with_every_command() -> Result<()> {
 
 #[tokio::test]
 async fn team_location_that_is_not_allowed_is_denied_before_any_request() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     let km = |arguments: &'static [&'static str]| {
-        let km = GLOBAL.iter().fold(played(&nobody.address()), |km, (name, value)| {
+        let km = GLOBAL.iter().fold(km_against(&silent.address()), |km, (name, value)| {
             km.env_remove(name).env(name, value)
         });
         let km = km.env("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv-prod");
@@ -135,9 +136,9 @@ async fn team_location_that_is_not_allowed_is_denied_before_any_request() -> Res
         &["delete", "a"],
         &["store", "a", "--explain"],
     ] {
-        says(&fails(|| km(arguments), 5, "denied").await?, &["KM_ALLOWED_TEAM_LOCATIONS"])?;
+        contains_all(&fails(|| km(arguments), 5, "denied").await?, &["KM_ALLOWED_TEAM_LOCATIONS"])?;
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -172,7 +173,7 @@ async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
                 let km = gateway.key(arguments).args(["--team-settings", &team]);
                 km.env("KM_ALLOWED_TEAM_LOCATIONS", allowed).stdin("value")
             };
-            says(&fails(km, 5, "denied").await?, &["KM_ALLOWED_TEAM_LOCATIONS"])?;
+            contains_all(&fails(km, 5, "denied").await?, &["KM_ALLOWED_TEAM_LOCATIONS"])?;
         }
     }
     assert_eq!(gateway.stored("gateway/litellm/k").await?, Some(json!({ "key": own })));
@@ -184,15 +185,15 @@ async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
 async fn denied_team_mount_is_reported_and_nothing_is_stored_elsewhere() -> Result<()> {
     let team = team_mount("teams/team-b").await?;
     let gateway = Gateway::new(&[]).await?;
-    let there = |mount: &str| json!({ "mount": mount }).to_string();
+    let with_mount = |mount: &str| json!({ "mount": mount }).to_string();
     for (settings, code, kind) in [
-        (there(&team.mount), 5, "denied"),
-        (there("no-such-mount"), 5, "denied"),
+        (with_mount(&team.mount), 5, "denied"),
+        (with_mount("no-such-mount"), 5, "denied"),
         (json!({ "namespace": "no/such", "mount": "kv" }).to_string(), 5, "denied"),
     ] {
         let arguments = ["store", "alias", "--team-settings", &settings];
-        let said = fails(|| gateway.key(&arguments).stdin(secret("key")), code, kind).await?;
-        says(&said, &["store the key alias", "/data/litellm/alias"])?;
+        let stderr = fails(|| gateway.key(&arguments).stdin(secret("key")), code, kind).await?;
+        contains_all(&stderr, &["store the key alias", "/data/litellm/alias"])?;
     }
     assert_eq!(team.get("litellm/alias").await?.0, 404);
     assert_eq!(gateway.stored("litellm/alias").await?, None);
@@ -202,14 +203,14 @@ async fn denied_team_mount_is_reported_and_nothing_is_stored_elsewhere() -> Resu
         let km = gateway.key(&["store", "alias", "--team-settings", r#"{"mount":"no-such"}"#]);
         km.env("KM_AUTH_METHOD", "token").env("HCP_VAULT_TOKEN", root).stdin(secret("key"))
     };
-    says(&fails(km, 6, "not_found").await?, &["`mount` in the team's settings"])?;
+    contains_all(&fails(km, 6, "not_found").await?, &["`mount` in the team's settings"])?;
     assert_eq!(gateway.stored("litellm/alias").await?, None);
     Ok(())
 }
 
 #[tokio::test]
 async fn hostile_team_settings_are_rejected_before_any_request() -> Result<()> {
-    for (settings, says_so) in [
+    for (settings, why) in [
         (r#"{"mount":1}"#, "must be text"),
         (r#"{"namespace":["a"]}"#, "must be text"),
         (r#"{"path_prefix":true}"#, "must be text"),
@@ -227,12 +228,12 @@ async fn hostile_team_settings_are_rejected_before_any_request() -> Result<()> {
         ("not json", "JSON"),
         ("@/nonexistent/team.json", "cannot read the file: not found"),
     ] {
-        let said = refused("settings", |km| {
+        let stderr = rejected("settings", |km| {
             let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
             km.args(["key", "store", "alias", "--team-settings", settings])
         })
         .await?;
-        says(&said, &[says_so])?;
+        contains_all(&stderr, &[why])?;
     }
     Ok(())
 }
@@ -241,12 +242,12 @@ async fn hostile_team_settings_are_rejected_before_any_request() -> Result<()> {
 async fn description_in_the_field_of_the_key_is_rejected() -> Result<()> {
     let team = r#"{"data":" description "}"#;
     let store = ["key", "store", "alias", "--team-settings", team];
-    refused("usage", |km| {
+    rejected("usage", |km| {
         let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").stdin("value");
         km.args(store).args(["--description", "text"])
     })
     .await?;
-    refused("settings", |km| {
+    rejected("settings", |km| {
         let km = km.env("KM_STORE_VIRTUAL_KEYS", "true").env("KM_DESCRIPTION", "text");
         km.args(store).stdin("value")
     })
@@ -278,6 +279,6 @@ async fn team_above_the_global_prefix_does_not_reach_below_it() -> Result<()> {
     assert_eq!(gateway.stored("litellm/OPENAI_API_KEY").await?, Some(json!({ "key": provider })));
     assert_eq!(gateway.stored("litellm/litellm/own").await?, Some(json!({ "key": own })));
     let listed = gateway.run(&[&["list"][..], &top].concat(), "").await?;
-    assert_eq!(listed.text()?, "", "nothing of the others is listed");
+    assert_eq!(listed.text()?, "", "keys of others are listed");
     Ok(())
 }

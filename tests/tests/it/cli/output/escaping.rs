@@ -5,8 +5,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Km, Server};
 
-use crate::cli::common::{by_token, played};
-use crate::cli::listener::{Reply, Scripted, version_two};
+use crate::cli::common::{km_against, km_with_token};
+use crate::cli::listener::{Reply, Scripted, mount_of_version_2};
 
 /// Sets a colour, moves up a line, hides the text that follows, and begins a new line.
 const HOSTILE: &str = "a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
@@ -41,7 +41,7 @@ async fn policy_names_are_escaped_in_check_output() -> Result<()> {
     let policies = json!({ "policies": [fixture.policy, "p\u{1b}[31m\u{202e}"] });
     let token = fixture.token(policies).await?;
     let (address, mount) = (fixture.server().address(), &fixture.mount);
-    let (stdout, _) = texts(|| by_token(address, mount, &token).args(["check"])).await?;
+    let (stdout, _) = texts(|| km_with_token(address, mount, &token).args(["check"])).await?;
     assert!(stdout.contains(r"p\u{1b}[31m\u{202e}"), "{stdout}");
     Ok(())
 }
@@ -53,7 +53,7 @@ fn hostile() -> Result<Scripted> {
         let metadata = json!({ "created_time": HOSTILE, "deletion_time": "", "destroyed": false,
             "version": 1 });
         match request {
-            _ if request.contains("internal/ui/mounts") => version_two(),
+            _ if request.contains("internal/ui/mounts") => mount_of_version_2(),
             _ if request.contains("sys/health") => Reply::Json(
                 200,
                 json!({ "initialized": true, "sealed": false, "version": HOSTILE }),
@@ -75,7 +75,7 @@ fn hostile() -> Result<Scripted> {
 #[tokio::test]
 async fn server_text_is_escaped_except_for_the_value() -> Result<()> {
     let server = hostile()?;
-    let km = || played(&server.address()).env("KM_LOG", "trace");
+    let km = || km_against(&server.address()).env("KM_LOG", "trace");
     let (stdout, _) = texts(|| km().args(["list"])).await?;
     assert_eq!(stdout, format!("{ESCAPED}\n"));
     let (stdout, _) = texts(|| km().args(["check"])).await?;
@@ -91,7 +91,7 @@ async fn server_text_is_escaped_except_for_the_value() -> Result<()> {
 
 #[tokio::test]
 async fn user_text_is_escaped_in_errors_and_logs() -> Result<()> {
-    let km = || played("http://127.0.0.1:1");
+    let km = || km_against("http://127.0.0.1:1");
     for (arguments, shown) in [
         (&["read", HOSTILE][..], false),
         (&["--config", HOSTILE, "list"], true),

@@ -79,11 +79,11 @@ async fn trace_log_contains_no_secret() -> Result<()> {
 async fn log_level_is_set_by_option_or_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": "v" })).await?;
-    let loud = fixture.km().env("KM_LOG", "debug").args(["read", NAME]).run().await?.expect(0)?;
-    assert!(loud.stderr.contains("DEBUG"), "{}", loud.stderr);
+    let output = fixture.km().env("KM_LOG", "debug").args(["read", NAME]).run().await?.expect(0)?;
+    assert!(output.stderr.contains("DEBUG"), "{}", output.stderr);
     let km = fixture.km().env("KM_LOG", "debug").args(["read", NAME, "--log", "off"]);
-    assert_eq!(km.run().await?.expect(0)?.stderr, "", "the option wins");
-    assert_eq!(loud.text()?, "v");
+    assert_eq!(km.run().await?.expect(0)?.stderr, "", "the option does not override the variable");
+    assert_eq!(output.text()?, "v");
     Ok(())
 }
 
@@ -94,14 +94,14 @@ async fn error_contains_neither_query_nor_body() -> Result<()> {
         let body = body.clone();
         let server = Scripted::new(move |_| Reply::Json(status, body.clone()))?;
         for arguments in [&["list"][..], &["read", NAME], &["write", NAME], &["check"]] {
-            let km = crate::cli::common::played(&server.address());
+            let km = crate::cli::common::km_against(&server.address());
             let km = km.env("KM_ACCESS_MODE", "read_and_write").env("KM_DEADLINE", "1s");
             let output = km.args(arguments).stdin(secret("value")).run().await?;
             assert_ne!(output.code, 0, "{arguments:?} at {status}");
             assert_ne!(output.code, 1, "{arguments:?} at {status}: {}", output.stderr);
-            let said = format!("{}{}", output.stderr, output.text()?);
+            let printed = format!("{}{}", output.stderr, output.text()?);
             for part in ["?", "list=true", "sealedcode", "PLANTED"] {
-                assert!(!said.contains(part), "{part} at {status}: {said}");
+                assert!(!printed.contains(part), "{part} at {status}: {printed}");
             }
         }
     }
@@ -129,12 +129,12 @@ async fn json_output_is_one_line() -> Result<()> {
 #[tokio::test]
 async fn json_error_is_not_mixed_with_log_lines() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_kept, yaml) = crate::cli::common::file(
+    let (_directory, yaml) = crate::cli::common::file(
         "general_settings:\n  key_management_settings:\n    \
         unknown: 1\n    tags: [a]\n    store_virtual_keys: true\n",
     )?;
     let km = || fixture.km().env("KM_CONFIG", &yaml).env("HCP_VAULT_CLIENT_CERT", "half");
-    let said = fails(|| km().args(["read", "absent"]), 6, "not_found").await?;
-    assert!(said.contains("WARN"), "the warnings stand in the text form: {said}");
+    let stderr = fails(|| km().args(["read", "absent"]), 6, "not_found").await?;
+    assert!(stderr.contains("WARN"), "no warnings in the text form: {stderr}");
     Ok(())
 }

@@ -33,8 +33,8 @@ async fn value_on_a_terminal_ends_with_a_line_feed() -> Result<()> {
 
 #[tokio::test]
 async fn value_from_a_terminal_is_rejected() -> Result<()> {
-    let nobody = Silent::new()?;
-    let address = nobody.address();
+    let silent = Silent::new()?;
+    let address = silent.address();
     let environment = [
         ("HCP_VAULT_ADDR", address.as_str()),
         ("HCP_VAULT_TOKEN", "token"),
@@ -43,7 +43,7 @@ async fn value_from_a_terminal_is_rejected() -> Result<()> {
     let (code, shown) = on_a_terminal(&format!("write {NAME}"), &environment).await?;
     assert_eq!(code, 2, "{shown}");
     assert!(shown.contains("km: ") && shown.contains("terminal"), "{shown}");
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 
@@ -59,9 +59,9 @@ async fn output_to_a_full_disk_is_a_failure() -> Result<()> {
     ];
     for arguments in [&["read", NAME][..], &["list"], &["check"]] {
         let full = std::fs::File::options().write(true).open("/dev/full")?;
-        let (code, said) = onto(full, arguments, &environment).await?;
-        assert!(code > 1, "{arguments:?}: exit {code}: {said}");
-        assert!(said.contains("km: ") && !said.contains("PLANTED"), "{said}");
+        let (code, stderr) = onto(full, arguments, &environment).await?;
+        assert!(code > 1, "{arguments:?}: exit {code}: {stderr}");
+        assert!(stderr.contains("km: ") && !stderr.contains("PLANTED"), "{stderr}");
     }
     Ok(())
 }

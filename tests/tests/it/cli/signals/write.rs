@@ -7,21 +7,21 @@ use serde_json::json;
 use testkit::{Km, secret};
 use tokio::time::{Instant, timeout};
 
-use crate::cli::common::{NAME, error_document, played, says};
-use crate::cli::listener::{Reply, Scripted, version_two};
+use crate::cli::common::{NAME, contains_all, error_document, km_against};
+use crate::cli::listener::{Reply, Scripted, mount_of_version_2};
 
 const SOON: Duration = Duration::from_secs(5);
 
 fn write(server: &Scripted) -> Km {
-    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
     km.env("KM_DEADLINE", "60s").args(["write", NAME]).stdin(secret("value"))
 }
 
 /// Responds to the request for the mount type, and to the write with `reply`.
-fn server(answer: fn() -> Reply) -> Result<Scripted> {
+fn server(reply: fn() -> Reply) -> Result<Scripted> {
     Scripted::new(move |request| match request.split(' ').next() {
-        Some("GET") => version_two(),
-        _ => answer(),
+        Some("GET") => mount_of_version_2(),
+        _ => reply(),
     })
 }
 
@@ -31,16 +31,16 @@ async fn without_an_answer(name: &str) -> Result<()> {
         let km = if json { write(&server).args(["--json"]) } else { write(&server) };
         let before = server.requests().len();
         let running = km.start().await?;
-        server.saw_more("POST /v1/secret/data/", before).await?;
+        server.received_after("POST /v1/secret/data/", before).await?;
         running.signal(name)?;
-        let began = Instant::now();
+        let started = Instant::now();
         let output = running.finish().await?.expect(7)?;
-        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
         assert!(output.stdout.is_empty());
         if json {
             error_document(&output.stderr, "conflict")?;
         } else {
-            says(&output.stderr, &["km: ", "may have been executed", "hint: "])?;
+            contains_all(&output.stderr, &["km: ", "may have been executed", "hint: "])?;
         }
     }
     Ok(())
@@ -63,15 +63,15 @@ async fn second_signal_ends_a_write_at_once() -> Result<()> {
     {
         let server = server(|| Reply::Hang)?;
         let mut running = write(&server).start().await?;
-        server.saw("POST /v1/secret/data/").await?;
+        server.received("POST /v1/secret/data/").await?;
         running.signal(first)?;
         // After the first signal, the response is still awaited.
         let ended = timeout(Duration::from_millis(500), running.child().wait()).await;
         assert!(ended.is_err(), "{first}: {ended:?}");
-        let began = Instant::now();
+        let started = Instant::now();
         running.signal(second)?;
         running.finish().await?.expect(code)?;
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     }
     Ok(())
 }
@@ -86,7 +86,7 @@ async fn write_with_a_response_in_time_succeeds_after_a_signal() -> Result<()> {
     for name in ["INT", "TERM"] {
         let server = server(done)?;
         let running = write(&server).start().await?;
-        server.saw("POST /v1/secret/data/").await?;
+        server.received("POST /v1/secret/data/").await?;
         running.signal(name)?;
         server.release();
         let output = running.finish().await?.expect(0)?;
@@ -100,7 +100,7 @@ async fn rejected_write_after_a_signal_is_exit_4() -> Result<()> {
     let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
     // The write is retried until its deadline, which is earlier than the end of the grace period.
     let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
-    server.saw("POST /v1/secret/data/").await?;
+    server.received("POST /v1/secret/data/").await?;
     running.signal("TERM")?;
     server.release();
     running.finish().await?.expect(4).map(drop)
@@ -109,14 +109,14 @@ async fn rejected_write_after_a_signal_is_exit_4() -> Result<()> {
 /// A change that was not sent was not executed, so that it is not reported as ambiguous.
 async fn before_the_write(command: &'static str) -> Result<()> {
     let server = Scripted::new(|_| Reply::Hang)?;
-    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
     let km = km.env("KM_DEADLINE", "60s").args([command, NAME]).stdin("value");
     let running = km.start().await?;
-    server.saw("GET /v1/").await?;
+    server.received("GET /v1/").await?;
     running.signal("TERM")?;
-    let began = Instant::now();
+    let started = Instant::now();
     let output = running.finish().await?.expect(4)?;
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     assert!(!output.stderr.contains("may have been executed"), "{}", output.stderr);
     Ok(())
 }

@@ -4,14 +4,14 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Fixture, Server, secret};
 
-use crate::cli::common::{NAME, fails, refused, says, writer};
+use crate::cli::common::{NAME, contains_all, fails, rejected, writer};
 
 /// The size limit of a value, in bytes.
 const LARGEST: usize = 768 * 1024;
 
 async fn stored(fixture: &Fixture) -> Result<Value> {
-    let (_, mut answer) = fixture.get(NAME).await?;
-    Ok(answer.pointer_mut("/data/data").map(Value::take).unwrap_or_default())
+    let (_, mut response) = fixture.get(NAME).await?;
+    Ok(response.pointer_mut("/data/data").map(Value::take).unwrap_or_default())
 }
 
 #[tokio::test]
@@ -52,12 +52,12 @@ async fn invalid_value_is_rejected_before_any_request() -> Result<()> {
         (large.as_bytes(), &[], "768 KiB"),
         (large.as_bytes(), &["--raw"], "768 KiB"),
     ] {
-        let said = refused("usage", |km| {
+        let stderr = rejected("usage", |km| {
             let km = km.env("KM_ACCESS_MODE", "read_and_write");
             km.args(["write", NAME]).args(options).stdin(input)
         })
         .await?;
-        says(&said, &["value", why])?;
+        contains_all(&stderr, &["value", why])?;
     }
     Ok(())
 }
@@ -122,17 +122,17 @@ async fn value_as_an_argument_is_rejected_and_not_printed() -> Result<()> {
             "--cas=PLANTED-argument",
             "-----BEGIN PRIVATE KEY-----\nPLANTED-key\n-----END PRIVATE KEY-----",
         ] {
-            let nobody = crate::cli::listener::Silent::new()?;
-            let km = crate::cli::common::played(&nobody.address()).args(["write", NAME, value]);
+            let silent = crate::cli::listener::Silent::new()?;
+            let km = crate::cli::common::km_against(&silent.address()).args(["write", NAME, value]);
             let km = km.env("KM_ACCESS_MODE", "read_and_write").args(options).stdin("x");
             // The harness fails a run that prints the value.
             let output = km.run().await?.expect(2)?;
             assert!(output.stdout.is_empty());
-            assert_eq!(nobody.connections()?, 0);
+            assert_eq!(silent.connections()?, 0);
         }
     }
-    let said = refused("usage", |km| km.args(["write", NAME, "PLANTED-argument"])).await?;
-    says(&said, &["stdin"])
+    let stderr = rejected("usage", |km| km.args(["write", NAME, "PLANTED-argument"])).await?;
+    contains_all(&stderr, &["stdin"])
 }
 
 #[tokio::test]

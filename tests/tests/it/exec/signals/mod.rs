@@ -8,9 +8,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 
 use self::session::{Screen, Session, Way};
-use super::exit::runs;
+use super::exit::exec_script;
 use super::shell;
-use crate::cli::common::{error_document, played};
+use crate::cli::common::{error_document, km_against};
 use crate::cli::listener::{Reply, Scripted};
 use crate::product::until;
 
@@ -100,7 +100,7 @@ async fn signal_that_was_ignored_at_the_start_stays_ignored() -> Result<()> {
     for signal in [HUP, TERM, INT] {
         session.send(Way::Process, signal).await?;
     }
-    assert_eq!(session.end().await?, [(INT, 1)], "they reached the program");
+    assert_eq!(session.end().await?, [(INT, 1)], "an ignored signal reached the program");
     Ok(())
 }
 
@@ -121,13 +121,15 @@ async fn ctrl_z_stops_the_job_and_fg_continues_it() -> Result<()> {
         let script = "stty -echo; set -m; \"$@\" sh -c 'trap \"exit 7\" INT; echo \"up $$\"; \
             while :; do read line; done'; echo \"stopped $?\"; fg > /dev/null; echo \"ended $?\"";
         let mut screen = Screen::run(script, mode).await?;
-        let program = screen.shows("up").await?;
-        until("the foreground", async || session::is_in_foreground(&program)).await?;
+        let program = screen.wait_for_line("up").await?;
+        until("the program in the foreground", async || session::is_in_foreground(&program))
+            .await?;
         screen.press(TSTP)?;
-        assert_eq!(screen.shows("stopped").await?, stopped, "{mode:?}");
-        until("the foreground", async || session::is_in_foreground(&program)).await?;
+        assert_eq!(screen.wait_for_line("stopped").await?, stopped, "{mode:?}");
+        until("the program in the foreground", async || session::is_in_foreground(&program))
+            .await?;
         screen.press(INT)?;
-        assert_eq!(screen.shows("ended").await?, "7", "{mode:?}");
+        assert_eq!(screen.wait_for_line("ended").await?, "7", "{mode:?}");
     }
     Ok(())
 }
@@ -139,10 +141,10 @@ async fn terminal_is_usable_again_after_the_program() -> Result<()> {
         let script = "stty -echo; \"$@\" sh -c 'echo up; read line; echo \"got $line\"'; \
             echo down; read line; echo \"then $line\"";
         let mut screen = Screen::run(script, mode).await?;
-        for (question, text, answer) in [("up", "first", "got"), ("down", "second", "then")] {
-            screen.shows(question).await?;
+        for (prompt, text, reply) in [("up", "first", "got"), ("down", "second", "then")] {
+            screen.wait_for_line(prompt).await?;
             screen.type_text(&format!("{text}\n"))?;
-            assert_eq!(screen.shows(answer).await?, text, "{mode:?}");
+            assert_eq!(screen.wait_for_line(reply).await?, text, "{mode:?}");
         }
     }
     Ok(())
@@ -196,7 +198,7 @@ async fn stop_and_continue_apply_to_km_and_the_program() -> Result<()> {
     let mut running = km.args(shell("echo $$; exec sleep 60")).start().await?;
     let stdout = running.child().stdout.take().context("no stdout")?;
     let program = BufReader::new(stdout).lines().next_line().await?.context("no line")?;
-    let km = running.child().id().context("it has ended")?.to_string();
+    let km = running.child().id().context("the process has exited")?.to_string();
     for (signal, state) in [("TSTP", 'T'), ("CONT", 'S')] {
         running.signal(signal)?;
         for process in [&km, &program] {
@@ -212,10 +214,10 @@ async fn stop_and_continue_apply_to_km_and_the_program() -> Result<()> {
 async fn signal_before_the_program_starts_prevents_the_start() -> Result<()> {
     for name in ["INT", "TERM", "HUP", "QUIT"] {
         let server = Scripted::new(|_| Reply::Hang)?;
-        let km = played(&server.address()).env("KM_DEADLINE", "60s");
+        let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
         let km = km.args(["exec", "--json", "--only", "A"]).args(shell("echo started"));
         let running = km.start().await?;
-        server.saw("GET /v1/").await?;
+        server.received("GET /v1/").await?;
         running.signal(name)?;
         let output = running.finish().await?.expect(4)?;
         assert!(output.stdout.is_empty());
@@ -227,8 +229,8 @@ async fn signal_before_the_program_starts_prevents_the_start() -> Result<()> {
 /// Without `--watch` the process of `km` becomes the program.
 #[tokio::test]
 async fn program_replaces_the_process_of_km() -> Result<()> {
-    let mut running = runs("echo ready; cat /proc/$$/comm; echo $$").start().await?;
-    let id = running.child().id().context("it has ended")?;
+    let mut running = exec_script("echo ready; cat /proc/$$/comm; echo $$").start().await?;
+    let id = running.child().id().context("the process has exited")?;
     let mut lines = lines(&mut running).await?;
     assert_eq!(lines.next_line().await?.as_deref(), Some("sh"));
     assert_eq!(lines.next_line().await?, Some(id.to_string()));

@@ -22,10 +22,10 @@ const RECORDER: &str = env!("CARGO_BIN_EXE_signal-recorder");
 const MARKER: i32 = 64;
 
 /// Only a failing test reaches it.
-const COMES_WITHIN: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The interval at which the terminal is polled.
-const LOOKS_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A way in which a signal is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +71,9 @@ impl Session {
         }
         let mut child = command.spawn().context("starting km")?;
         let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
-        let line = timeout(COMES_WITHIN, lines.next_line()).await??.context("it has ended")?;
+        let line = timeout(TIMEOUT, lines.next_line()).await??.context("the process has exited")?;
         let program = line.strip_prefix("ready ").context("no `ready`")?.parse()?;
-        let id = child.id().context("it has ended")?;
+        let id = child.id().context("the process has exited")?;
         let km = if way == Way::Init { child_of(id)? } else { id };
         Ok(Self { child, lines, terminal, km, program, received: BTreeMap::new() })
     }
@@ -93,8 +93,8 @@ impl Session {
     /// Waits until the program has received the signal.
     pub(super) async fn receives(&mut self, signal: i32) -> Result<()> {
         while !self.received.contains_key(&signal) {
-            let line = timeout(COMES_WITHIN, self.lines.next_line()).await;
-            let line = line.context("not received")??.context("the program has ended")?;
+            let line = timeout(TIMEOUT, self.lines.next_line()).await;
+            let line = line.context("not received")??.context("the program has exited")?;
             *self.received.entry(line.parse()?).or_default() += 1;
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Session {
         self.received.remove(&MARKER);
         if self.child.id() == Some(self.km) {
             kill(9, &self.program.to_string()).await?;
-            timeout(COMES_WITHIN, self.child.wait()).await.context("km hangs")??;
+            timeout(TIMEOUT, self.child.wait()).await.context("km did not exit in time")??;
         }
         Ok(self.received.into_iter().collect())
     }
@@ -142,14 +142,14 @@ impl Screen {
     }
 
     /// Waits until a line begins with `text`. Returns the rest of the line.
-    pub(super) async fn shows(&mut self, text: &str) -> Result<String> {
+    pub(super) async fn wait_for_line(&mut self, text: &str) -> Result<String> {
         loop {
             let mut lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
             let rest = lines.find_map(|line| line.trim_end().strip_prefix(text));
             if let Some(rest) = rest {
                 return Ok(rest.trim().to_owned());
             }
-            let read = timeout(COMES_WITHIN, self.read()).await;
+            let read = timeout(TIMEOUT, self.read()).await;
             read.with_context(|| format!("no {text:?}: {:?}", self.shown))??;
         }
     }
@@ -159,12 +159,12 @@ impl Screen {
         loop {
             match rustix::io::read(&self.main, &mut bytes) {
                 Ok(length) => {
-                    ensure!(length > 0, "the terminal has ended");
+                    ensure!(length > 0, "the terminal was closed");
                     let read = bytes.get(..length).unwrap_or_default();
                     self.shown.push_str(&String::from_utf8_lossy(read));
                     return Ok(());
                 }
-                Err(Errno::AGAIN) => sleep(LOOKS_EVERY).await,
+                Err(Errno::AGAIN) => sleep(POLL_INTERVAL).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -199,7 +199,7 @@ pub(super) async fn as_pid_1(mode: &[&str], script: &str) -> Result<(i32, String
     let prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
     let mut command = command(&[], &prefix, mode).await?;
     let output = command.args(["--", "sh", "-c", script]).output();
-    let output = timeout(COMES_WITHIN, output).await.context("km hangs")??;
+    let output = timeout(TIMEOUT, output).await.context("km did not exit in time")??;
     let code = output.status.code().context("unshare was killed")?;
     Ok((code, String::from_utf8(output.stdout)?))
 }

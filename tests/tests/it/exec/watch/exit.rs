@@ -7,10 +7,10 @@ use serde_json::json;
 use testkit::{Fixture, Server, secret};
 use tokio::time::Instant;
 
-use super::program::{Watched, asked_again, watches};
-use crate::cli::common::{played, says};
+use super::program::{Watched, exec_watch, requested_again};
+use crate::cli::common::{contains_all, km_against};
 use crate::cli::listener::{Reply, Scripted, Silent};
-use crate::exec::{shell, stops};
+use crate::exec::{fails_before_start, shell};
 use crate::relay::Relay;
 
 async fn fixture(value: &str) -> Result<Fixture> {
@@ -24,10 +24,10 @@ async fn exit_of_the_watched_program_is_passed_on() -> Result<()> {
     let fixture = fixture(&secret("value")).await?;
     for (ending, code) in [("exit 0", 0), ("exit 5", 5), ("kill -s KILL $$", 137)] {
         let script = format!("trap '{ending}' USR1; echo ready");
-        let mut program = Watched::start(watches(&fixture, &["ONE"]), &script).await?;
+        let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), &script).await?;
         assert_eq!(program.line().await?, "ready");
         program.signal("USR1")?;
-        assert_eq!(program.ends(code).await?, "", "{ending}");
+        assert_eq!(program.exits(code).await?, "", "{ending}");
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ async fn program_that_exits_after_a_signal_is_not_restarted() -> Result<()> {
         let (first, second) = (secret("first"), secret("second"));
         let fixture = fixture(&first).await?;
         let relay = Relay::to(fixture.server().address(), "").await?;
-        let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+        let km = exec_watch(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
         let script = format!("trap 'echo asked' {name}; trap 'exit 9' USR2; echo \"$ONE\"");
         let mut program = Watched::start(km, &script).await?;
         assert_eq!(program.line().await?, first);
@@ -46,9 +46,9 @@ async fn program_that_exits_after_a_signal_is_not_restarted() -> Result<()> {
         assert_eq!(program.line().await?, "asked");
         // The program takes its time to exit, and meanwhile a value changes.
         fixture.put("ONE", json!({ "key": second })).await?;
-        asked_again(&relay).await?;
+        requested_again(&relay).await?;
         program.signal("USR2")?;
-        assert_eq!(program.ends(9).await?, "", "SIG{name}");
+        assert_eq!(program.exits(9).await?, "", "SIG{name}");
     }
     Ok(())
 }
@@ -58,16 +58,16 @@ async fn signal_during_a_restart_cancels_the_restart() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
     let script = "trap 'echo asked' TERM; trap 'echo one' USR1; trap 'exit 9' USR2; echo \"$ONE\"";
-    let mut program = Watched::start(watches(&fixture, &["ONE"]), script).await?;
+    let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), script).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, "asked");
     program.signal("USR1")?;
-    assert_eq!(program.line().await?, "one", "signals pass meanwhile");
+    assert_eq!(program.line().await?, "one", "the signal was not forwarded during the restart");
     program.signal("TERM")?;
     assert_eq!(program.line().await?, "asked");
     program.signal("USR2")?;
-    assert_eq!(program.ends(9).await?, "");
+    assert_eq!(program.exits(9).await?, "");
     Ok(())
 }
 
@@ -76,16 +76,16 @@ async fn program_that_ignores_sigterm_is_killed_and_restarted() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
     let script = "trap 'echo asked' TERM; trap 'exit 7' USR2; echo \"$ONE\"";
-    let mut program = Watched::start(watches(&fixture, &["ONE"]), script).await?;
+    let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), script).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, "asked");
-    let asked = Instant::now();
+    let signalled = Instant::now();
     assert_eq!(program.line().await?, second);
-    assert!(asked.elapsed() > Duration::from_millis(9_500), "{:?}", asked.elapsed());
-    program.says("killed").await?;
+    assert!(signalled.elapsed() > Duration::from_millis(9_500), "{:?}", signalled.elapsed());
+    program.wait_for_log("killed").await?;
     program.signal("USR2")?;
-    program.ends(7).await.map(drop)
+    program.exits(7).await.map(drop)
 }
 
 #[tokio::test]
@@ -97,21 +97,21 @@ async fn failed_restart_is_exit_127() -> Result<()> {
     std::os::unix::fs::symlink("/bin/sh", &path)?;
     let script = "echo \"$ONE\"; while kill -0 $PPID; do sleep 0.05; done";
     let program = ["--".as_ref(), path.as_os_str(), "-c".as_ref(), script.as_ref()];
-    let mut program = Watched::of(watches(&fixture, &["ONE"]).args(program)).await?;
+    let mut program = Watched::start_program(exec_watch(&fixture, &["ONE"]).args(program)).await?;
     assert_eq!(program.line().await?, first);
     std::fs::remove_file(&path)?;
     fixture.put("ONE", json!({ "key": second })).await?;
-    says(&program.ends(127).await?, &["km: start ", "hint: "])
+    contains_all(&program.exits(127).await?, &["km: start ", "hint: "])
 }
 
 /// The program was not started yet, so that there is nothing to keep running.
 #[tokio::test]
 async fn signal_before_the_watched_program_starts_prevents_the_start() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;
-    let km = played(&server.address()).env("KM_DEADLINE", "60s");
+    let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
     let km = km.args(["exec", "--watch", "--only=ONE"]).args(shell("echo started"));
     let running = km.start().await?;
-    server.saw("GET /v1/secret/").await?;
+    server.received("GET /v1/secret/").await?;
     let signalled = Instant::now();
     running.signal("TERM")?;
     let output = running.finish().await?.expect(4)?;
@@ -122,7 +122,7 @@ async fn signal_before_the_watched_program_starts_prevents_the_start() -> Result
 
 #[tokio::test]
 async fn contradictory_watch_options_are_rejected() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (options, interval, kind, parts) in [
         (&["--on-change=restart"][..], "1", "usage", &["--watch"][..]),
         (&["--on-change=SIGHUP"], "1", "usage", &["--watch"]),
@@ -131,11 +131,11 @@ async fn contradictory_watch_options_are_rejected() -> Result<()> {
         (&["--watch"], "0", "settings", &["--watch", "HCP_VAULT_REFRESH_INTERVAL"]),
     ] {
         let km = || {
-            let km = played(&nobody.address()).env("HCP_VAULT_REFRESH_INTERVAL", interval);
+            let km = km_against(&silent.address()).env("HCP_VAULT_REFRESH_INTERVAL", interval);
             km.args(["exec", "--only=ONE"]).args(options)
         };
-        says(&stops(km, &shell("true"), 2, kind).await?, parts)?;
+        contains_all(&fails_before_start(km, &shell("true"), 2, kind).await?, parts)?;
     }
-    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    assert_eq!(silent.connections()?, 0, "a request was sent");
     Ok(())
 }

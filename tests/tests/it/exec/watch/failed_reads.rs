@@ -7,15 +7,15 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::program::{Watched, asked_again, watches};
-use crate::cli::common::{played, says};
+use super::program::{Watched, exec_watch, requested_again};
+use crate::cli::common::{contains_all, km_against};
 use crate::cli::listener::{Reply, Scripted};
 use crate::relay::Relay;
 
 /// A script that prints its value at each start and on SIGUSR1.
-const SHOWS: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
+const PRINT_VALUE: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
 
-const WITHHELD: &str = "can't be had";
+const UNREADABLE: &str = "can't be had";
 
 #[tokio::test]
 async fn unreadable_value_keeps_the_program_running_with_the_old_one() -> Result<()> {
@@ -29,18 +29,18 @@ async fn unreadable_value_keeps_the_program_running_with_the_old_one() -> Result
     ];
     for (what, method, body) in withheld {
         fixture.put("ONE", json!({ "key": first })).await?;
-        let mut program = Watched::start(watches(&fixture, &["ONE"]), SHOWS).await?;
+        let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), PRINT_VALUE).await?;
         assert_eq!(program.line().await?, first, "{what}");
         fixture.server().must(method, &format!("{}/data/ONE", fixture.mount), body).await?;
-        says(&program.says(WITHHELD).await?, &["WARN", "ONE"])?;
+        contains_all(&program.wait_for_log(UNREADABLE).await?, &["WARN", "ONE"])?;
         program.signal("USR1")?;
         assert_eq!(program.line().await?, format!("has {first}"), "{what}");
         fixture.put("ONE", json!({ "key": second })).await?;
         assert_eq!(program.line().await?, second, "{what}");
-        program.says("count=1").await?;
+        program.wait_for_log("count=1").await?;
         program.signal("TERM")?;
-        let said = program.ends(143).await?;
-        assert_eq!(said.matches(WITHHELD).count(), 1, "{said}");
+        let stderr = program.exits(143).await?;
+        assert_eq!(stderr.matches(UNREADABLE).count(), 1, "{stderr}");
     }
     Ok(())
 }
@@ -56,14 +56,14 @@ async fn values_too_large_together_keep_the_program_running() -> Result<()> {
     for name in &names {
         fixture.put(name, json!({ "key": "small" })).await?;
     }
-    let given: Vec<_> = names.iter().map(String::as_str).chain(["ONE"]).collect();
-    let km = watches(&fixture, &given).env("KM_DEADLINE", "60s");
-    let mut program = Watched::start(km, SHOWS).await?;
+    let all_names: Vec<_> = names.iter().map(String::as_str).chain(["ONE"]).collect();
+    let km = exec_watch(&fixture, &all_names).env("KM_DEADLINE", "60s");
+    let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     for name in &names {
         fixture.put(name, json!({ "key": "a".repeat(120 * 1024) })).await?;
     }
-    says(&program.says("too large").await?, &["WARN", "NAME_"])?;
+    contains_all(&program.wait_for_log("too large").await?, &["WARN", "NAME_"])?;
     program.signal("USR1")?;
     // A few large values may have fitted together, in which case the program was restarted with
     // them.
@@ -74,7 +74,7 @@ async fn values_too_large_together_keep_the_program_running() -> Result<()> {
     fixture.put("ONE", json!({ "key": second })).await?;
     comes_after(&mut program, &first, &second).await?;
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.exits(143).await.map(drop)
 }
 
 /// Waits for a line, before which `other` may occur any number of times.
@@ -95,39 +95,39 @@ async fn restored_value_does_not_restart_the_program() -> Result<()> {
     let relay = Relay::to(fixture.server().address(), "").await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("ONE", json!({ "key": first })).await?;
-    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
-    let mut program = Watched::start(km, SHOWS).await?;
+    let km = exec_watch(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     let server = fixture.server();
     server.must("DELETE", &format!("{}/data/ONE", fixture.mount), None).await?;
-    program.says(WITHHELD).await?;
+    program.wait_for_log(UNREADABLE).await?;
     let versions = json!({ "versions": [1] });
     server.must("POST", &format!("{}/undelete/ONE", fixture.mount), versions).await?;
-    asked_again(&relay).await?;
+    requested_again(&relay).await?;
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
-    program.says("count=1").await?;
+    program.wait_for_log("count=1").await?;
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.exits(143).await.map(drop)
 }
 
 #[tokio::test]
 async fn allowed_missing_name_may_appear_but_not_disappear() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
-    let km = watches(&fixture, &["ONE", "NEVER"]).args(["--allow-missing"]);
-    let mut program = Watched::start(km, SHOWS).await?;
+    let km = exec_watch(&fixture, &["ONE", "NEVER"]).args(["--allow-missing"]);
+    let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, "");
     fixture.put("ONE", json!({ "key": first })).await?;
     assert_eq!(program.line().await?, first);
     fixture.server().must("DELETE", &format!("{}/data/ONE", fixture.mount), None).await?;
-    program.says(WITHHELD).await?;
+    program.wait_for_log(UNREADABLE).await?;
     program.signal("USR1")?;
     assert_eq!(program.line().await?, format!("has {first}"));
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.exits(143).await.map(drop)
 }
 
 #[tokio::test]
@@ -137,18 +137,18 @@ async fn sealed_server_keeps_the_program_running_until_unsealed() -> Result<()> 
     let relay = Relay::to(server.address(), "").await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("ONE", json!({ "key": first })).await?;
-    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
-    let mut program = Watched::start(km, SHOWS).await?;
+    let km = exec_watch(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     server.seal().await?;
-    asked_again(&relay).await?;
+    requested_again(&relay).await?;
     program.signal("USR1")?;
     assert_eq!(program.line().await?, format!("has {first}"));
     server.unseal().await?;
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.exits(143).await.map(drop)
 }
 
 /// A change is known when the server fails to return another name, which then recovers with its old
@@ -174,16 +174,16 @@ async fn detected_change_survives_an_outage_of_another_name() -> Result<()> {
             _ => Reply::Json(404, json!({ "errors": [] })),
         }
     })?;
-    let km = played(&server.address()).env("HCP_VAULT_REFRESH_INTERVAL", "1");
+    let km = km_against(&server.address()).env("HCP_VAULT_REFRESH_INTERVAL", "1");
     let km = km.env("KM_DEADLINE", "1s");
     let km = km.args(["exec", "--watch", "--only=ONE", "--only=OTHER"]);
     let mut program = Watched::start(km, "echo \"$ONE $OTHER\"").await?;
     assert_eq!(program.line().await?, "1 1");
     phase.store(1, Relaxed);
-    says(&program.says(WITHHELD).await?, &["OTHER"])?;
+    contains_all(&program.wait_for_log(UNREADABLE).await?, &["OTHER"])?;
     phase.store(2, Relaxed);
     assert_eq!(program.line().await?, "2 1");
-    program.says("names=\"ONE\" count=1").await?;
+    program.wait_for_log("names=\"ONE\" count=1").await?;
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.exits(143).await.map(drop)
 }

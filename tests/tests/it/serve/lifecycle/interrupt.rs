@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::cli::common::{played, says};
+use crate::cli::common::{contains_all, km_against};
 use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::serve::sidecar::Sidecar;
 
@@ -19,20 +19,20 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 async fn second_signal_ends_the_grace_period_at_once() -> Result<()> {
     for (name, code) in [("TERM", 143), ("INT", 130)] {
         let server = Scripted::with_token(|_| Reply::Hang)?;
-        let km = played(&server.address()).env("KM_DEADLINE", "60s");
+        let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
         let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
         let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
         calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
-        server.saw("GET /v1/secret/data/ONE").await?;
+        server.received("GET /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
         // After the first signal, the request is still awaited.
         assert!(timeout(Duration::from_millis(500), calls.join_next()).await.is_err(), "{name}");
-        let began = Instant::now();
+        let started = Instant::now();
         sidecar.signal(name)?;
         calls.join_next().await;
-        let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+        let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
         sidecar.finish().await?.expect(code)?;
-        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+        assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     }
     Ok(())
 }
@@ -45,9 +45,9 @@ async fn socket_with_a_full_backlog_is_reported_at_once() -> Result<()> {
     let listener = UnixListener::bind(&path)?;
     rustix::net::listen(&listener, 0)?;
     let _queued = UnixStream::connect(&path)?;
-    let nobody = Silent::new()?;
-    let km = played(&nobody.address()).args(["serve".to_owned(), "--listen".to_owned()]);
+    let silent = Silent::new()?;
+    let km = km_against(&silent.address()).args(["serve".to_owned(), "--listen".to_owned()]);
     let running = km.args([format!("unix:{}", path.display())]).start().await?;
     let output = timeout(5 * AT_ONCE, running.finish()).await??.expect(2)?;
-    says(&output.stderr, &["km: listen on unix:", "another process listens there"])
+    contains_all(&output.stderr, &["km: listen on unix:", "another process listens there"])
 }

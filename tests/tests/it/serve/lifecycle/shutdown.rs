@@ -11,14 +11,14 @@ use tokio::net::UnixDatagram;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::cli::common::played;
-use crate::cli::listener::{Reply, Scripted, version_two};
+use crate::cli::common::km_against;
+use crate::cli::listener::{Reply, Scripted, mount_of_version_2};
 use crate::login::accessors;
 use crate::serve::sidecar::Sidecar;
 
 const SOON: Duration = Duration::from_secs(5);
 /// Only a failing test reaches it.
-const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
@@ -31,17 +31,17 @@ async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
         let (sidecar, ending) = (Arc::clone(&sidecar), Arc::clone(&ending));
         let mount = fixture.mount.clone();
         writers.spawn(async move {
-            let mut said = Vec::new();
-            for turn in 0.. {
-                let (name, value) = (format!("w{writer}-{turn}"), secret("value"));
+            let mut acknowledged = Vec::new();
+            for iteration in 0.. {
+                let (name, value) = (format!("w{writer}-{iteration}"), secret("value"));
                 let path = format!("/v1/{mount}/data/{name}");
                 let body = json!({ "data": { "key": value } });
                 let was_ending = ending.load(Relaxed);
                 match sidecar.call("POST", &path, body).await {
-                    Ok(answer) if answer.status == 200 => said.push((name, value)),
+                    Ok(response) if response.status == 200 => acknowledged.push((name, value)),
                     // No new connection is accepted, or one is closed before its request.
                     other => {
-                        assert!(ending.load(Relaxed), "before the end: {other:?}");
+                        assert!(ending.load(Relaxed), "failed before the shutdown: {other:?}");
                         break;
                     }
                 }
@@ -49,24 +49,24 @@ async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
                     break;
                 }
             }
-            said
+            acknowledged
         });
     }
     crate::product::until("a write", async || Ok(fixture.get("w0-3").await?.0 == 200)).await?;
-    let began = Instant::now();
+    let started = Instant::now();
     ending.store(true, Relaxed);
-    let sidecar_again = Arc::clone(&sidecar);
-    sidecar_again.signal("TERM")?;
-    drop(sidecar_again);
-    let mut said = Vec::new();
+    let handle = Arc::clone(&sidecar);
+    handle.signal("TERM")?;
+    drop(handle);
+    let mut acknowledged = Vec::new();
     while let Some(ended) = writers.join_next().await {
-        said.extend(ended?);
+        acknowledged.extend(ended?);
     }
-    let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+    let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
     sidecar.finish().await?.expect(0)?;
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-    assert!(said.len() > WRITERS, "{} writes", said.len());
-    for (name, value) in said {
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(acknowledged.len() > WRITERS, "{} writes", acknowledged.len());
+    for (name, value) in acknowledged {
         let (status, stored) = fixture.get(&name).await?;
         assert_eq!(status, 200, "{name} is lost");
         assert_eq!(stored["data"]["data"]["key"], json!(value), "{name}");
@@ -79,31 +79,31 @@ async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
 async fn response_after_the_signal_reaches_the_client() -> Result<()> {
     for name in ["TERM", "INT"] {
         let server = Scripted::with_token(|request| match request.split(' ').next() {
-            Some("GET") => version_two(),
+            Some("GET") => mount_of_version_2(),
             _ => Reply::Later(
                 200,
                 json!({ "data": { "version": 3, "created_time": "2026-01-01T00:00:00Z",
                     "deletion_time": "", "destroyed": false, "custom_metadata": null } }),
             ),
         })?;
-        let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+        let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
         let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
         let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
         calls.spawn(async move {
             let body = json!({ "data": { "key": "v" } });
             caller.call("POST", "/v1/secret/data/ONE", body).await
         });
-        server.saw("POST /v1/secret/data/ONE").await?;
+        server.received("POST /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
         // The listener is closed, and the process still runs.
-        crate::product::until("the door is closed", async || {
+        crate::product::until("a closed listener", async || {
             Ok(sidecar.get("/healthz").await.is_err())
         })
         .await?;
         server.release();
-        let answer = calls.join_next().await.context("no call")???.expect(200)?;
-        assert_eq!(answer.json()?["data"]["version"], 3);
-        let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+        let response = calls.join_next().await.context("no call")???.expect(200)?;
+        assert_eq!(response.json()?["data"]["version"], 3);
+        let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
         sidecar.finish().await?.expect(0)?;
     }
     Ok(())
@@ -113,17 +113,17 @@ async fn response_after_the_signal_reaches_the_client() -> Result<()> {
 #[tokio::test]
 async fn shutdown_with_a_hanging_request_takes_at_most_five_seconds() -> Result<()> {
     let server = Scripted::with_token(|_| Reply::Hang)?;
-    let km = played(&server.address()).env("KM_DEADLINE", "60s");
+    let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
     let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
     let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
     calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
-    server.saw("GET /v1/secret/data/ONE").await?;
+    server.received("GET /v1/secret/data/ONE").await?;
     sidecar.signal("TERM")?;
-    let began = Instant::now();
+    let started = Instant::now();
     calls.join_next().await;
-    let sidecar = Arc::into_inner(sidecar).context("somebody holds it")?;
+    let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
     sidecar.finish().await?.expect(0)?;
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     Ok(())
 }
 
@@ -155,14 +155,14 @@ async fn hanging_revocation_does_not_delay_the_exit() -> Result<()> {
         .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
         .env("HCP_VAULT_APPROLE_SECRET_ID", "id");
     let sidecar = Sidecar::start(km, &[]).await?;
-    server.saw("POST /v1/auth/approle/login").await?;
+    server.received("POST /v1/auth/approle/login").await?;
     crate::product::until("ready", async || Ok(sidecar.get("/readyz").await?.status == 200))
         .await?;
-    let began = Instant::now();
+    let started = Instant::now();
     sidecar.signal("TERM")?;
-    server.saw("POST /v1/auth/token/revoke-self").await?;
+    server.received("POST /v1/auth/token/revoke-self").await?;
     sidecar.finish().await?.expect(0)?;
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     Ok(())
 }
 
@@ -176,17 +176,17 @@ async fn write_completes_after_its_client_disconnects() -> Result<()> {
         ),
         _ => Reply::Close,
     })?;
-    let km = played(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
+    let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
     let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
     let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
     calls.spawn(async move {
         let body = json!({ "data": { "key": "v" } });
         caller.call("POST", "/v1/secret/data/ONE", body).await
     });
-    server.saw("GET /v1/sys/internal/ui/mounts").await?;
+    server.received("GET /v1/sys/internal/ui/mounts").await?;
     calls.shutdown().await;
     server.release();
-    server.saw("POST /v1/secret/data/ONE").await
+    server.received("POST /v1/secret/data/ONE").await
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn sighup_reloads_credentials() -> Result<()> {
     let file = directory.path().join("vault-token");
     // A token that may read only another mount.
     std::fs::write(&file, other.token(json!({})).await?)?;
-    let km = crate::cli::common::by_token(server.address(), &fixture.mount, "unused");
+    let km = crate::cli::common::km_with_token(server.address(), &fixture.mount, "unused");
     let km = km.env_remove("HCP_VAULT_TOKEN").env("KM_TOKEN_FILE", &file);
     let mut sidecar = Sidecar::start(km, &[]).await?;
     sidecar.get("/km/v1/secrets/ONE").await?.expect(403)?;
@@ -219,15 +219,15 @@ async fn sighup_reloads_credentials() -> Result<()> {
 #[tokio::test]
 async fn service_manager_is_notified_of_start_and_shutdown() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let place = directory.path().join("notify");
-    let manager = UnixDatagram::bind(&place)?;
-    let km = testkit::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &place);
+    let path = directory.path().join("notify");
+    let manager = UnixDatagram::bind(&path)?;
+    let km = testkit::Km::new().env("HCP_VAULT_TOKEN", "t").env("NOTIFY_SOCKET", &path);
     let sidecar = Sidecar::start(km, &[]).await?;
-    let mut said = [0; 64];
-    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
-    assert_eq!(said.get(..length), Some(&b"READY=1\n"[..]));
+    let mut message = [0; 64];
+    let length = timeout(TIMEOUT, manager.recv(&mut message)).await??;
+    assert_eq!(message.get(..length), Some(&b"READY=1\n"[..]));
     sidecar.stop().await?;
-    let length = timeout(HAPPENS_WITHIN, manager.recv(&mut said)).await??;
-    assert_eq!(said.get(..length), Some(&b"STOPPING=1\n"[..]));
+    let length = timeout(TIMEOUT, manager.recv(&mut message)).await??;
+    assert_eq!(message.get(..length), Some(&b"STOPPING=1\n"[..]));
     Ok(())
 }

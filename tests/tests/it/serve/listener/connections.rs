@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::serve::sidecar::Sidecar;
 
 /// The number of connections that are served, as documented.
-const SERVED: usize = 1_024;
+const MAX_CONNECTIONS: usize = 1_024;
 
 /// Longer than every time limit of a connection without the token, with time for a machine under
 /// load, and shorter than the idle timeout of a connection with it.
@@ -67,7 +67,7 @@ async fn start(fixture: &Fixture) -> Result<Sidecar> {
 }
 
 /// Returns a request with the token, for a raw connection.
-fn ask(sidecar: &Sidecar) -> String {
+fn request(sidecar: &Sidecar) -> String {
     let (host, token) = (sidecar.host(), sidecar.token.as_deref().unwrap_or_default());
     format!("GET /km/v1/secrets/ONE HTTP/1.1\r\nhost: {host}\r\nx-vault-token: {token}\r\n\r\n")
 }
@@ -84,18 +84,24 @@ async fn idle_unauthenticated_connections_block_no_one_and_are_closed() -> Resul
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
     let mut early = Connection::open(&sidecar).await?;
-    ensure!(early.status(&ask(&sidecar)).await? == 200);
-    let mut idle = Connection::open_idle(&sidecar, SERVED + 6).await?;
+    ensure!(early.status(&request(&sidecar)).await? == 200);
+    let mut idle = Connection::open_idle(&sidecar, MAX_CONNECTIONS + 6).await?;
     for _ in 0..10 {
         is_served(&sidecar).await?;
     }
-    ensure!(early.status(&ask(&sidecar)).await? == 200, "an authenticated connection was evicted");
+    ensure!(
+        early.status(&request(&sidecar)).await? == 200,
+        "an authenticated connection was evicted"
+    );
     // A client could keep its connections only by reopening them at the rate of their eviction.
     for connection in &mut idle {
         connection.closed().await?;
     }
     // An authenticated connection has a longer idle timeout.
-    ensure!(early.status(&ask(&sidecar)).await? == 200, "an authenticated connection was closed");
+    ensure!(
+        early.status(&request(&sidecar)).await? == 200,
+        "an authenticated connection was closed"
+    );
     sidecar.stop().await.map(drop)
 }
 
@@ -103,12 +109,12 @@ async fn idle_unauthenticated_connections_block_no_one_and_are_closed() -> Resul
 async fn authenticated_connections_beyond_the_limit_receive_503() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
-    let ask = ask(&sidecar);
+    let request = request(&sidecar);
     let mut connections = Vec::new();
-    for number in 0..SERVED + 64 {
+    for number in 0..MAX_CONNECTIONS + 64 {
         let mut connection = Connection::open(&sidecar).await?;
-        let expected = if number < SERVED { 200 } else { 503 };
-        let status = connection.status(&ask).await?;
+        let expected = if number < MAX_CONNECTIONS { 200 } else { 503 };
+        let status = connection.status(&request).await?;
         ensure!(status == expected, "connection {number}: {status}");
         connections.push(connection);
     }
@@ -116,10 +122,10 @@ async fn authenticated_connections_beyond_the_limit_receive_503() -> Result<()> 
     let probe = Request::builder().uri("/healthz").body(Full::default())?;
     sidecar.send(probe).await?.expect(200)?;
     let first = connections.first_mut().context("no connection")?;
-    ensure!(first.status(&ask).await? == 200, "the first one is not served any more");
+    ensure!(first.status(&request).await? == 200, "the first connection is no longer served");
     drop(connections);
     crate::product::until("a permit", async || {
-        Ok(sidecar.get("/km/v1/secrets/ONE").await.is_ok_and(|answer| answer.status == 200))
+        Ok(sidecar.get("/km/v1/secrets/ONE").await.is_ok_and(|response| response.status == 200))
     })
     .await
 }
@@ -137,12 +143,12 @@ async fn open_files_limit_leaves_enough_for_clients_and_vault() -> Result<()> {
         fixture.put(&name, json!({ "key": "v" })).await?;
         sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(200)?;
     }
-    let ask = ask(&sidecar);
+    let request = request(&sidecar);
     let mut served = Vec::new();
     let mut statuses = Vec::new();
     for _ in 0..300 {
         let mut connection = Connection::open(&sidecar).await?;
-        statuses.push(connection.status(&ask).await?);
+        statuses.push(connection.status(&request).await?);
         served.push(connection);
     }
     ensure!(statuses.iter().filter(|status| **status == 200).count() >= 32, "{statuses:?}");
@@ -158,13 +164,13 @@ async fn client_that_does_not_read_is_disconnected() -> Result<()> {
     let sidecar = Sidecar::of(&fixture).await?;
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let mut connection = Connection::open(&sidecar).await?;
-    let requests = ask(&sidecar).repeat(100);
-    let began = Instant::now();
+    let requests = request(&sidecar).repeat(100);
+    let started = Instant::now();
     // The client pipelines until the sidecar stops reading, and then until the sidecar closes the
     // connection.
     let writes = async { while connection.0.write_all(requests.as_bytes()).await.is_ok() {} };
     timeout(CLOSED_WITHIN, writes).await.context("still open")?;
-    ensure!(began.elapsed() > Duration::from_secs(5), "closed after {:?}", began.elapsed());
+    ensure!(started.elapsed() > Duration::from_secs(5), "closed after {:?}", started.elapsed());
     is_served(&sidecar).await
 }
 
@@ -173,7 +179,7 @@ async fn unfinished_head_on_an_authenticated_connection_times_out() -> Result<()
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = start(&fixture).await?;
     let mut connection = Connection::open(&sidecar).await?;
-    ensure!(connection.status(&ask(&sidecar)).await? == 200);
+    ensure!(connection.status(&request(&sidecar)).await? == 200);
     connection.0.write_all(b"GET /km").await?;
     // What the client sends meanwhile does not matter.
     let (mut reader, mut writer) = connection.0.split();

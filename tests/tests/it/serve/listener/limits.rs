@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::cli::common::played;
-use crate::cli::listener::{LOOK_UP, looked_up};
+use crate::cli::common::km_against;
+use crate::cli::listener::{LOOKUP_SELF, token_data};
 use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
@@ -38,13 +38,13 @@ async fn concurrent_requests_for_an_uncached_name_are_one_read() -> Result<()> {
             let (sidecar, path) = (Arc::clone(&sidecar), path.clone());
             calls.spawn(async move { sidecar.get(&path).await });
         }
-        let mut answered = 0;
+        let mut succeeded = 0;
         while let Some(call) = calls.join_next().await {
-            let answer = call??.expect(200)?;
-            assert!(answer.text.contains(&value));
-            answered += 1;
+            let response = call??.expect(200)?;
+            assert!(response.text.contains(&value));
+            succeeded += 1;
         }
-        assert_eq!((answered, relay.requests() - before), (REQUESTS, 1), "{name}");
+        assert_eq!((succeeded, relay.requests() - before), (REQUESTS, 1), "{name}");
     }
     Ok(())
 }
@@ -105,9 +105,9 @@ async fn oversized_heads_and_bodies_are_rejected() -> Result<()> {
         let body = json!({ field: "x".repeat(1024 * 1024) }).to_string();
         let request = sidecar.request("POST", path).body(Full::from(body))?;
         // A client would retry after a 503.
-        let answer = sidecar.send(request).await?.expect(413)?;
-        assert_eq!(answer.header("retry-after"), "");
-        assert!(answer.text.contains("larger than 1 MiB"), "{}", answer.text);
+        let response = sidecar.send(request).await?.expect(413)?;
+        assert_eq!(response.header("retry-after"), "");
+        assert!(response.text.contains("larger than 1 MiB"), "{}", response.text);
     }
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let (status, _) = fixture.get("LARGE").await?;
@@ -116,8 +116,8 @@ async fn oversized_heads_and_bodies_are_rejected() -> Result<()> {
     let value = "x".repeat(768 * 1024);
     let body = json!({ "data": { "key": value } });
     sidecar.call("POST", &path, body).await?.expect(200)?;
-    let answer = sidecar.get(&path).await?.expect(200)?;
-    assert_eq!(answer.json()?["data"]["data"]["key"], json!(value));
+    let response = sidecar.get(&path).await?.expect(200)?;
+    assert_eq!(response.json()?["data"]["data"]["key"], json!(value));
     Ok(())
 }
 
@@ -125,19 +125,19 @@ async fn oversized_heads_and_bodies_are_rejected() -> Result<()> {
 #[tokio::test]
 async fn request_times_out_after_ten_seconds() -> Result<()> {
     let (address, _server) = never_ending().await?;
-    let km = played(&address).env("KM_DEADLINE", "60s");
+    let km = km_against(&address).env("KM_DEADLINE", "60s");
     let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;
     let write = json!({ "data": { "key": "v" } });
-    let (own, vault, listed, listed_by_get, written) = tokio::join!(
+    let (native, vault, listed, listed_by_get, written) = tokio::join!(
         sidecar.get("/km/v1/secrets/ONE"),
         sidecar.get("/v1/secret/data/ONE"),
         sidecar.call("LIST", "/v1/secret/metadata", None),
         sidecar.get("/v1/secret/metadata?list=true"),
         sidecar.call("PUT", "/v1/secret/data/ONE", write),
     );
-    let own = own?.expect(503)?;
-    assert_eq!(own.header("retry-after"), "1");
-    assert_eq!(own.json()?["error"]["kind"], "unavailable");
+    let native = native?.expect(503)?;
+    assert_eq!(native.header("retry-after"), "1");
+    assert_eq!(native.json()?["error"]["kind"], "unavailable");
     for read in [vault, listed, listed_by_get] {
         let read = read?.expect(503)?;
         assert_eq!(read.header("retry-after"), "1");
@@ -168,7 +168,7 @@ async fn begin(mut stream: TcpStream) -> Result<()> {
     let mount =
         json!({ "data": { "path": "secret/", "type": "kv", "options": { "version": "2" } } })
             .to_string();
-    let token = looked_up().to_string();
+    let token = token_data().to_string();
     let mut chunk = [0; 4 * 1024];
     loop {
         let length = stream.read(&mut chunk).await?;
@@ -177,11 +177,11 @@ async fn begin(mut stream: TcpStream) -> Result<()> {
         }
         let (length, body) = match &chunk {
             chunk if chunk.starts_with(b"GET /v1/sys/internal/ui/mounts") => (mount.len(), &*mount),
-            chunk if chunk.starts_with(LOOK_UP.as_bytes()) => (token.len(), &*token),
+            chunk if chunk.starts_with(LOOKUP_SELF.as_bytes()) => (token.len(), &*token),
             _ => (1_000, "{"),
         };
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-        let answer = format!("{head}content-length: {length}\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).await?;
+        let response = format!("{head}content-length: {length}\r\n\r\n{body}");
+        stream.write_all(response.as_bytes()).await?;
     }
 }

@@ -49,11 +49,11 @@ async fn request_of_a_web_page_or_proxy_is_rejected_at_every_path() -> Result<()
         for (name, value) in FOREIGN {
             for path in ["/km/v1/secrets/ONE", &data, "/metrics", "/healthz", "/readyz", "/other"] {
                 let request = sidecar.request("GET", path).header(name, value);
-                let answer = sidecar.send(request.body(Full::default())?).await?.expect(403)?;
+                let response = sidecar.send(request.body(Full::default())?).await?.expect(403)?;
                 if path == data {
-                    ensure!(answer.json()?["errors"].is_array(), "{}", answer.text);
+                    ensure!(response.json()?["errors"].is_array(), "{}", response.text);
                 } else {
-                    ensure!(answer.json()?["error"]["kind"] == "denied", "{}", answer.text);
+                    ensure!(response.json()?["error"]["kind"] == "denied", "{}", response.text);
                 }
             }
             let request = Request::builder().uri("/metrics").header(name, value);

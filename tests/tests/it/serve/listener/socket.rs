@@ -35,7 +35,7 @@ async fn socket_is_private_and_removed_at_exit() -> Result<()> {
     assert_eq!(sidecar.token, None);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     sidecar.stop().await?;
-    assert_eq!(fs::read_dir(directory.path())?.count(), 0, "something is left");
+    assert_eq!(fs::read_dir(directory.path())?.count(), 0, "files are left behind");
     Ok(())
 }
 

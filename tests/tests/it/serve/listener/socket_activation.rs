@@ -14,8 +14,8 @@ use testkit::{Km, Server};
 use crate::serve::client::send;
 use crate::serve::sidecar::Sidecar;
 
-fn offline(place: &str) -> Km {
-    Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", "--listen", place])
+fn offline(address: &str) -> Km {
+    Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", "--listen", address])
 }
 
 fn unix(path: &Path) -> String {
@@ -39,14 +39,14 @@ async fn inherited_unix_socket_is_served_and_kept_at_exit() -> Result<()> {
     assert_eq!(sidecar.socket(), path);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     sidecar.stop().await?;
-    assert!(path.exists(), "it took a socket away that it didn't make");
+    assert!(path.exists(), "a socket that it did not create was removed");
 
     // A client that connects while no process runs is served by the next one.
     let request = Request::builder().uri("/km/v1/secrets/ONE");
     let address = unix(&path);
     let waiting = send(&address, request.body(Full::default())?);
-    let (answer, sidecar) = tokio::try_join!(waiting, Sidecar::run(start()?))?;
-    assert_eq!(answer.expect(200)?.json()?["value"], "v");
+    let (response, sidecar) = tokio::try_join!(waiting, Sidecar::run(start()?))?;
+    assert_eq!(response.expect(200)?.json()?["value"], "v");
     assert!(!elsewhere.exists());
     sidecar.stop().await.map(drop)
 }
@@ -71,23 +71,23 @@ async fn inherited_descriptor_of_the_wrong_kind_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let token = directory.path().join("token");
     let (loopback, socket) = ("127.0.0.1:0", unix(&directory.path().join("s")));
-    let tcp = |place: &str| -> Result<OwnedFd> { Ok(TcpListener::bind(place)?.into()) };
-    let handed = UnixListener::bind(directory.path().join("handed"))?;
+    let tcp = |address: &str| -> Result<OwnedFd> { Ok(TcpListener::bind(address)?.into()) };
+    let inherited = UnixListener::bind(directory.path().join("handed"))?;
     let listener = TcpListener::bind(loopback)?;
     let connected = TcpStream::connect(listener.local_addr()?)?;
     let (one, _other) = UnixStream::pair()?;
-    for (place, handed, why) in [
+    for (address, inherited, why) in [
         (loopback, tcp("0.0.0.0:0")?, "is not of loopback"),
-        (loopback, handed.into(), "is not a valid tcp socket"),
+        (loopback, inherited.into(), "is not a valid tcp socket"),
         (&socket, tcp(loopback)?, "is not a valid unix stream socket"),
         (&socket, std::fs::File::open(directory.path())?.into(), "is not a socket"),
         (loopback, connected.into(), "`Accept=no`"),
         (&socket, one.into(), "`Accept=no`"),
     ] {
-        let km = offline(place).args(["--token-file"]).args([&token]).hand_over(handed);
+        let km = offline(address).args(["--token-file"]).args([&token]).hand_over(inherited);
         let output = km.run().await?.expect(2)?;
-        assert!(output.stderr.contains(why), "{place}: {}", output.stderr);
-        assert_eq!(output.text()?, "", "it says that it listens");
+        assert!(output.stderr.contains(why), "{address}: {}", output.stderr);
+        assert_eq!(output.text()?, "", "it reported a listening address");
     }
     Ok(())
 }
@@ -95,13 +95,13 @@ async fn inherited_descriptor_of_the_wrong_kind_is_rejected() -> Result<()> {
 #[tokio::test]
 async fn descriptor_for_another_process_is_ignored() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let handed = UnixListener::bind(directory.path().join("handed"))?;
+    let inherited = UnixListener::bind(directory.path().join("handed"))?;
     let path = directory.path().join("s");
     let km = offline(&unix(&path)).env("LISTEN_PID", std::process::id().to_string());
-    let sidecar = Sidecar::run(km.hand_over(handed)).await?;
+    let sidecar = Sidecar::run(km.hand_over(inherited)).await?;
     assert_eq!(sidecar.socket(), path);
     sidecar.get("/healthz").await?.expect(200)?;
     sidecar.stop().await?;
-    assert!(!path.exists(), "its own is left");
+    assert!(!path.exists(), "its socket was left behind");
     Ok(())
 }

@@ -14,34 +14,34 @@ async fn key_is_stored_rotated_renamed_and_deleted() -> Result<()> {
     let at = |name: &str| format!("{}/data/litellm/{name}", fixture.mount);
 
     let body = json!({ "alias": "team/key", "value": one, "description": "text" });
-    let answer = sidecar.call("POST", "/km/v1/keys", body).await?.expect(200)?;
-    assert_eq!(answer.json()?, json!({ "path": at("team/key"), "version": 1 }));
+    let response = sidecar.call("POST", "/km/v1/keys", body).await?.expect(200)?;
+    assert_eq!(response.json()?, json!({ "path": at("team/key"), "version": 1 }));
     let (_, stored) = fixture.get("litellm/team/key").await?;
     assert_eq!(stored["data"]["data"], json!({ "key": one, "description": "text" }));
 
     let body = json!({ "value": two, "to": "other" });
-    let answer = sidecar.call("POST", "/km/v1/keys/team/key/rotate", body).await?.expect(200)?;
+    let response = sidecar.call("POST", "/km/v1/keys/team/key/rotate", body).await?.expect(200)?;
     let expected = json!({ "path": at("other"), "version": 1, "deleted": at("team/key") });
-    assert_eq!(answer.json()?, expected);
+    assert_eq!(response.json()?, expected);
 
     let body = json!({ "to": "last" });
-    let answer = sidecar.call("POST", "/km/v1/keys/other/rename", body).await?.expect(200)?;
+    let response = sidecar.call("POST", "/km/v1/keys/other/rename", body).await?.expect(200)?;
     let expected = json!({ "path": at("last"), "version": 1, "deleted": at("other") });
-    assert_eq!(answer.json()?, expected);
+    assert_eq!(response.json()?, expected);
     let (_, stored) = fixture.get("litellm/last").await?;
     assert_eq!(stored["data"]["data"]["key"], json!(two));
 
-    let answer = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(200)?;
-    assert_eq!(answer.json()?, json!({ "deleted": at("last") }));
-    let answer = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(404)?;
-    assert_eq!(answer.json()?["error"]["kind"], "not_found");
+    let response = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(200)?;
+    assert_eq!(response.json()?, json!({ "deleted": at("last") }));
+    let response = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(404)?;
+    assert_eq!(response.json()?["error"]["kind"], "not_found");
 
     // The audit log has peer, path and version. The harness fails the run if it contains a value.
-    let said = sidecar.stop().await?.stderr;
-    let audit: Vec<_> = said.lines().filter(|line| line.contains("km::audit")).collect();
-    assert_eq!(audit.len(), 6, "{said}");
-    assert!(audit.iter().all(|line| line.contains("who=127.0.0.1:")), "{said}");
-    assert!(audit[0].contains(&at("team/key")) && audit[0].contains("version=1"), "{said}");
+    let stderr = sidecar.stop().await?.stderr;
+    let audit: Vec<_> = stderr.lines().filter(|line| line.contains("km::audit")).collect();
+    assert_eq!(audit.len(), 6, "{stderr}");
+    assert!(audit.iter().all(|line| line.contains("who=127.0.0.1:")), "{stderr}");
+    assert!(audit[0].contains(&at("team/key")) && audit[0].contains("version=1"), "{stderr}");
     Ok(())
 }
 
@@ -66,8 +66,8 @@ async fn token_id_and_team_settings_determine_the_path() -> Result<()> {
 
     for team in [json!({ "mount": 1 }), json!("text"), json!({ "path_prefix": "../x" })] {
         let body = json!({ "alias": "a", "value": "v", "team_settings": team });
-        let answer = sidecar.call("POST", "/km/v1/keys", body).await?.expect(400)?;
-        assert_eq!(answer.json()?["error"]["kind"], "settings", "{team}");
+        let response = sidecar.call("POST", "/km/v1/keys", body).await?.expect(400)?;
+        assert_eq!(response.json()?["error"]["kind"], "settings", "{team}");
     }
     Ok(())
 }
@@ -92,8 +92,8 @@ async fn request_with_missing_or_extra_fields_is_rejected() -> Result<()> {
         ("POST", "/km/v1/keys/a/rename", json!({})),
         ("DELETE", "/km/v1/keys/a", json!({ "value": "v" })),
     ] {
-        let answer = sidecar.call(method, path, body.clone()).await?.expect(400)?;
-        assert_eq!(answer.json()?["error"]["kind"], "usage", "{method} {path} {body}");
+        let response = sidecar.call(method, path, body.clone()).await?.expect(400)?;
+        assert_eq!(response.json()?["error"]["kind"], "usage", "{method} {path} {body}");
     }
     for (method, path) in
         [("GET", "/km/v1/keys"), ("GET", "/km/v1/keys/a"), ("POST", "/km/v1/keys/a/other")]
@@ -112,9 +112,9 @@ async fn store_onto_a_live_key_with_another_value_is_409() -> Result<()> {
     let value = secret("value");
     for (value, status) in [(value.as_str(), 200), (&value, 200), ("another", 409)] {
         let body = json!({ "alias": "a", "value": value });
-        let answer = sidecar.call("POST", "/km/v1/keys", body).await?.expect(status)?;
+        let response = sidecar.call("POST", "/km/v1/keys", body).await?.expect(status)?;
         let expected = if status == 200 { json!(null) } else { json!("conflict") };
-        assert_eq!(answer.json()?["error"]["kind"], expected);
+        assert_eq!(response.json()?["error"]["kind"], expected);
     }
     let (_, stored) = fixture.get("litellm/a").await?;
     let data = &stored["data"];
@@ -128,8 +128,8 @@ async fn key_is_skipped_without_store_virtual_keys() -> Result<()> {
     let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
     let sidecar = Sidecar::start(km, &[]).await?;
     let body = json!({ "alias": "a", "value": "v" });
-    let answer = sidecar.call("POST", "/km/v1/keys", body).await?.expect(200)?;
-    assert_eq!(answer.json()?, json!({ "skipped": true }));
+    let response = sidecar.call("POST", "/km/v1/keys", body).await?.expect(200)?;
+    assert_eq!(response.json()?, json!({ "skipped": true }));
     assert_eq!(fixture.get("litellm/a").await?.0, 404);
     Ok(())
 }
@@ -143,8 +143,8 @@ async fn changed_key_is_visible_at_once() -> Result<()> {
     for value in [secret("one"), secret("two")] {
         let body = json!({ "value": value });
         sidecar.call("POST", "/km/v1/keys/a/rotate", body).await?.expect(200)?;
-        let answer = sidecar.get(&path).await?.expect(200)?;
-        assert_eq!(answer.json()?["data"]["data"]["key"], json!(value));
+        let response = sidecar.get(&path).await?.expect(200)?;
+        assert_eq!(response.json()?["data"]["data"]["key"], json!(value));
         // The key is cached, and still is not served as a provider secret.
         sidecar.get("/km/v1/secrets/litellm/a").await?.expect(403)?;
     }

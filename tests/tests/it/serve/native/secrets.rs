@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Fixture, Server, secret};
 
-use crate::cli::common::{file, says};
+use crate::cli::common::{contains_all, file};
 use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
@@ -16,10 +16,10 @@ async fn secret_is_returned_with_version_and_age() -> Result<()> {
     fixture.put("ONE", json!({ "key": value })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
     for reference in ["ONE", "os.environ/ONE", "os.environ%2FONE"] {
-        let answer = sidecar.get(&format!("/km/v1/secrets/{reference}")).await?.expect(200)?;
-        assert_eq!(answer.header("cache-control"), "no-store");
-        assert_eq!(answer.header("content-type"), "application/json");
-        let mut document = answer.json()?;
+        let response = sidecar.get(&format!("/km/v1/secrets/{reference}")).await?.expect(200)?;
+        assert_eq!(response.header("cache-control"), "no-store");
+        assert_eq!(response.header("content-type"), "application/json");
+        let mut document = response.json()?;
         assert!(document["age_seconds"].take().is_u64(), "{reference}");
         let expected = json!({ "value": value, "version": 2, "age_seconds": null, "stale": false });
         assert_eq!(document, expected);
@@ -42,12 +42,12 @@ async fn names_are_percent_decoded_once() -> Result<()> {
         let value = secret("value");
         let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write").args(["write", name]);
         km.stdin(value.as_str()).run().await?.expect(0)?;
-        let answer = sidecar.get(&format!("/km/v1/secrets/{path}")).await?.expect(200)?;
-        assert_eq!(answer.json()?["value"], json!(value), "{path}");
+        let response = sidecar.get(&format!("/km/v1/secrets/{path}")).await?.expect(200)?;
+        assert_eq!(response.json()?["value"], json!(value), "{path}");
     }
     for path in ["..", "%2e%2e/x", "a//b", "a/", "%00", "%FF", "a%0Ab", "oidc/google"] {
-        let answer = sidecar.get(&format!("/km/v1/secrets/{path}")).await?.expect(400)?;
-        assert_eq!(answer.json()?["error"]["kind"], "usage", "{path}");
+        let response = sidecar.get(&format!("/km/v1/secrets/{path}")).await?.expect(400)?;
+        assert_eq!(response.json()?["error"]["kind"], "usage", "{path}");
     }
     Ok(())
 }
@@ -69,8 +69,8 @@ async fn each_failure_has_its_status_and_kind() -> Result<()> {
         ("POST", "/km/v1/secrets/ABSENT", 405, "usage"),
         ("DELETE", "/km/v1/keys/ABSENT", 403, "denied"),
     ] {
-        let answer = sidecar.call(method, path, None).await?.expect(status)?;
-        let document = answer.json()?;
+        let response = sidecar.call(method, path, None).await?.expect(status)?;
+        let document = response.json()?;
         let error = document["error"].as_object().expect("an error");
         let names: Vec<_> = error.keys().map(String::as_str).collect();
         assert_eq!(names, ["hint", "kind", "message"], "{path}");
@@ -122,8 +122,8 @@ async fn environment_is_not_served_without_a_fallback() -> Result<()> {
     ] {
         let (sidecar, fixture) = sidecar_with(settings, "key: os.environ/LEAK_ME\n").await?;
         for name in VARIABLES.into_iter().chain(["PATH", "ALSO"]).flat_map(spellings) {
-            let answer = sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(404)?;
-            assert_eq!(answer.json()?["error"]["kind"], "not_found", "{name}, {settings:?}");
+            let response = sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(404)?;
+            assert_eq!(response.json()?["error"]["kind"], "not_found", "{name}, {settings:?}");
             let path = format!("/v1/{}/data/{name}", fixture.mount);
             let status = sidecar.get(&path).await?.status;
             assert!(matches!(status, 403 | 404), "{path}, {settings:?}: {status}");
@@ -147,14 +147,14 @@ async fn explicit_fallback_serves_only_referenced_names() -> Result<()> {
         (&[("KM_FALLBACK", "on_missing"), ("KM_ACCESS_MODE", "write_only")], ""),
     ] {
         let (sidecar, _fixture) = sidecar_with(settings, &file(km)).await?;
-        let answer = sidecar.get("/km/v1/secrets/LEAK_ME").await?.expect(200)?;
+        let response = sidecar.get("/km/v1/secrets/LEAK_ME").await?.expect(200)?;
         let expected =
             json!({ "value": "plain", "version": null, "age_seconds": 0, "stale": false });
-        assert_eq!(answer.json()?, expected);
+        assert_eq!(response.json()?, expected);
         let reserved = VARIABLES.into_iter().filter(|name| *name != "LEAK_ME");
         for name in reserved.chain(["PATH", "ALSO", "OTHER"]).flat_map(spellings) {
-            let answer = sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(404)?;
-            assert_eq!(answer.json()?["error"]["kind"], "not_found", "{name}, {settings:?}");
+            let response = sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(404)?;
+            assert_eq!(response.json()?["error"]["kind"], "not_found", "{name}, {settings:?}");
         }
     }
     Ok(())
@@ -170,7 +170,7 @@ async fn key_folder_among_provider_secrets_prevents_the_start() -> Result<()> {
     };
     let serve = ["serve", "--listen", "127.0.0.1:0", "--danger-no-token"];
     let refused = km("true").args(serve).run().await?.expect(2)?;
-    says(&refused.stderr, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
+    contains_all(&refused.stderr, &["among the provider secrets", "KM_DANGER_SHARED_KEY_FOLDER"])?;
     // Where no keys are stored it starts, and rejects every change of a key.
     let sidecar = Sidecar::start(km("false"), &[]).await?;
     fixture.put("OPENAI_API_KEY", json!({ "key": "provider" })).await?;
@@ -180,8 +180,8 @@ async fn key_folder_among_provider_secrets_prevents_the_start() -> Result<()> {
         ("POST", "/km/v1/keys/OPENAI_API_KEY/rename", json!({ "to": "b" })),
         ("DELETE", "/km/v1/keys/OPENAI_API_KEY", json!({})),
     ] {
-        let answer = sidecar.call(method, path, body).await?.expect(400)?;
-        assert_eq!(answer.json()?["error"]["kind"], "settings", "{method} {path}");
+        let response = sidecar.call(method, path, body).await?.expect(400)?;
+        assert_eq!(response.json()?["error"]["kind"], "settings", "{method} {path}");
     }
     let chosen = km("true").env("KM_DANGER_SHARED_KEY_FOLDER", "true");
     let sidecar = Sidecar::start(chosen.env("KM_HOSTED_KEYS", "OPENAI_API_KEY"), &[]).await?;
@@ -206,16 +206,16 @@ async fn unreachable_vault_serves_stale_values_and_503_otherwise() -> Result<()>
     sidecar.get(&path).await?.expect(200)?;
     server.stop().await?;
     crate::product::until("a stale value", async || {
-        let answer = sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
+        let response = sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
         let stale = sidecar.get(&path).await?.expect(200)?;
-        Ok(answer.json()?["stale"] == true && stale.header("x-km-source") == "stale")
+        Ok(response.json()?["stale"] == true && stale.header("x-km-source") == "stale")
     })
     .await?;
-    let answer = sidecar.get("/km/v1/secrets/TWO").await?.expect(503)?;
-    assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(answer.json()?["error"]["kind"], "unavailable");
-    let answer = sidecar.get(&format!("/v1/{}/data/TWO", fixture.mount)).await?.expect(503)?;
-    assert!(answer.json()?["errors"].is_array());
+    let response = sidecar.get("/km/v1/secrets/TWO").await?.expect(503)?;
+    assert_eq!(response.header("retry-after"), "1");
+    assert_eq!(response.json()?["error"]["kind"], "unavailable");
+    let response = sidecar.get(&format!("/v1/{}/data/TWO", fixture.mount)).await?.expect(503)?;
+    assert!(response.json()?["errors"].is_array());
     sidecar.get("/readyz").await?.expect(200)?;
     Ok(())
 }

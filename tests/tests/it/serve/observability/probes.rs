@@ -41,10 +41,10 @@ async fn sidecar_is_not_ready_before_login_or_during_an_outage() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_ADDR", server.address()).env("KM_DEADLINE", "2s");
     let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
     let sidecar = Sidecar::start(km, &[]).await?;
-    server.saw("POST /v1/auth/approle/login").await?;
+    server.received("POST /v1/auth/approle/login").await?;
     sidecar.send(bare("/healthz")?).await?.expect(200)?;
-    let answer = sidecar.send(bare("/readyz")?).await?.expect(503)?;
-    assert_eq!(answer.header("retry-after"), "1");
+    let response = sidecar.send(bare("/readyz")?).await?.expect(503)?;
+    assert_eq!(response.header("retry-after"), "1");
     server.release();
     until("ready", async || Ok(sidecar.send(bare("/readyz")?).await?.status == 200)).await?;
     sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
@@ -62,8 +62,8 @@ async fn metrics_count_operations_and_contain_no_names() -> Result<()> {
     sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
     sidecar.send(bare("/km/v1/secrets/ONE")?).await?.expect(401)?;
     let metrics = sidecar.metrics.clone().unwrap_or_default();
-    let own = send(&metrics, bare("/metrics")?).await?.expect(200)?;
-    assert!(own.header("content-type").starts_with("text/plain"));
+    let response = send(&metrics, bare("/metrics")?).await?.expect(200)?;
+    assert!(response.header("content-type").starts_with("text/plain"));
     for line in [
         r#"km_serve_operations_total{door="own",operation="read",outcome="done"} 2"#,
         r#"km_serve_operations_total{door="own",operation="read",outcome="not_found"} 1"#,
@@ -72,9 +72,13 @@ async fn metrics_count_operations_and_contain_no_names() -> Result<()> {
         r#"km_serve_reads_total{source="vault"} 1"#,
         r#"km_serve_refused_total{reason="token"} 1"#,
     ] {
-        assert!(own.text.lines().any(|told| told == line), "no {line}: {}", own.text);
+        assert!(response.text.lines().any(|actual| actual == line), "no {line}: {}", response.text);
     }
-    assert!(!own.text.contains("ONE") && !own.text.contains("ABSENT"), "{}", own.text);
+    assert!(
+        !response.text.contains("ONE") && !response.text.contains("ABSENT"),
+        "{}",
+        response.text
+    );
     // This listener serves nothing else, and the main one requires the token.
     for path in ["/km/v1/secrets/ONE", "/healthz", "/v1/sys/health", "/"] {
         send(&metrics, bare(path)?).await?.expect(404)?;
@@ -92,11 +96,11 @@ async fn json_log_format_writes_one_object_per_event() -> Result<()> {
     let sidecar = Sidecar::start(fixture.km(), &options).await?;
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     sidecar.get("/km/v1/secrets/ABSENT").await?.expect(404)?;
-    let said = sidecar.stop().await?.stderr;
+    let stderr = sidecar.stop().await?.stderr;
     let events: Vec<serde_json::Value> =
-        said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        stderr.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let fields: Vec<_> = events.iter().map(|event| &event["fields"]).collect();
-    assert_eq!(fields.len(), 2, "{said}");
+    assert_eq!(fields.len(), 2, "{stderr}");
     for (fields, (place, outcome)) in
         fields.into_iter().zip([("ONE", "done"), ("ABSENT", "not_found")])
     {
@@ -137,7 +141,7 @@ async fn gauge_is(sidecar: &Sidecar, value: u8) -> Result<()> {
     let line = format!("km_serve_ready {value}");
     until(&line, async || {
         let text = send(&metrics, bare("/metrics")?).await?.expect(200)?.text;
-        Ok(text.lines().any(|told| told == line))
+        Ok(text.lines().any(|actual| actual == line))
     })
     .await
 }
@@ -148,9 +152,9 @@ async fn ready_gauge_follows_an_outage_without_probes() -> Result<()> {
     let server = vault_that_is(&up, || Reply::Json(503, json!({ "errors": ["Vault is sealed"] })))?;
     let sidecar = in_front_of(&server).await?;
     gauge_is(&sidecar, 1).await?;
-    for asks in [true, false] {
+    for with_request in [true, false] {
         up.store(false, Relaxed);
-        if asks {
+        if with_request {
             sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
         }
         gauge_is(&sidecar, 0).await?;
@@ -170,7 +174,7 @@ async fn concurrent_probes_of_a_hanging_server_share_one_check() -> Result<()> {
     up.store(false, Relaxed);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;
     let before = server.requests().len();
-    let began = Instant::now();
+    let started = Instant::now();
     let mut probes = JoinSet::new();
     for _ in 0..PROBES {
         let sidecar = Arc::clone(&sidecar);
@@ -179,9 +183,9 @@ async fn concurrent_probes_of_a_hanging_server_share_one_check() -> Result<()> {
     while let Some(probe) = probes.join_next().await {
         probe??;
     }
-    let (took, asked) = (began.elapsed(), server.requests().len() - before);
-    ensure!(took < Duration::from_secs(10), "{took:?}");
+    let (elapsed, requests) = (started.elapsed(), server.requests().len() - before);
+    ensure!(elapsed < Duration::from_secs(10), "{elapsed:?}");
     // One check per second, and its retries.
-    ensure!(asked < PROBES / 2, "{asked} requests");
+    ensure!(requests < PROBES / 2, "{requests} requests");
     Ok(())
 }

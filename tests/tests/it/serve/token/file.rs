@@ -11,7 +11,7 @@ use testkit::{Km, write_private};
 
 use crate::serve::sidecar::Sidecar;
 
-const ENOUGH: &str = "0123456789abcdef";
+const VALID_TOKEN: &str = "0123456789abcdef";
 
 fn serve(token_file: &Path) -> Km {
     let km = Km::new().env("HCP_VAULT_TOKEN", "t");
@@ -27,34 +27,34 @@ fn file(directory: &TempDir, name: &str, content: &str, mode: u32) -> Result<Pat
 }
 
 /// Fails unless `km serve` exits with 2 and this reason before it listens.
-async fn refused(path: &Path, why: &str) -> Result<()> {
+async fn rejected(path: &Path, why: &str) -> Result<()> {
     let output = serve(path).run().await?.expect(2)?;
     let line = format!("km: settings: --token-file {}: ", path.display());
     ensure!(output.stderr.contains(&line), "{}", output.stderr);
     ensure!(output.stderr.contains(why), "no {why:?}: {}", output.stderr);
     ensure!(output.stderr.contains("hint: "), "{}", output.stderr);
-    ensure!(output.stdout.is_empty(), "it says that it listens");
+    ensure!(output.stdout.is_empty(), "it reported a listening address");
     Ok(())
 }
 
 #[tokio::test]
 async fn token_file_that_another_user_controls_or_reads_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let good = file(&directory, "good", ENOUGH, 0o600)?;
+    let good = file(&directory, "good", VALID_TOKEN, 0o600)?;
     let link = directory.path().join("link");
     symlink(&good, &link)?;
-    refused(&link, "is a symbolic link").await?;
+    rejected(&link, "is a symbolic link").await?;
     for mode in [0o604, 0o644, 0o666, 0o620, 0o602] {
-        let path = file(&directory, &format!("{mode:o}"), ENOUGH, mode)?;
-        refused(&path, "is accessible to others").await?;
+        let path = file(&directory, &format!("{mode:o}"), VALID_TOKEN, mode)?;
+        rejected(&path, "is accessible to others").await?;
     }
     let fifo = directory.path().join("fifo");
     ensure!(Command::new("mkfifo").arg(&fifo).status()?.success());
-    refused(&fifo, "not a regular file").await?;
+    rejected(&fifo, "not a regular file").await?;
     let inner = directory.path().join("directory");
     fs::create_dir(&inner)?;
-    refused(&inner, "not a regular file").await?;
-    refused(Path::new("/dev/zero"), "not a regular file").await?;
+    rejected(&inner, "not a regular file").await?;
+    rejected(Path::new("/dev/zero"), "not a regular file").await?;
     Ok(())
 }
 
@@ -63,16 +63,16 @@ async fn token_file_that_another_user_controls_or_reads_is_rejected() -> Result<
 #[tokio::test]
 async fn token_file_of_another_user_is_rejected() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let path = file(&directory, "foreign", ENOUGH, 0o644)?;
+    let path = file(&directory, "foreign", VALID_TOKEN, 0o644)?;
     if std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).is_ok() {
-        refused(&path, "belongs to another user").await?;
+        rejected(&path, "belongs to another user").await?;
         // An empty file of another user is not replaced either.
         let empty = file(&directory, "empty", "", 0o666)?;
         std::os::unix::fs::chown(&empty, Some(65_534), Some(65_534))?;
-        refused(&empty, "belongs to another user").await?;
+        rejected(&empty, "belongs to another user").await?;
         ensure!(fs::read(&empty)?.is_empty(), "it was replaced");
     } else {
-        refused(Path::new("/tmp/km-test-token"), "is writable by others").await?;
+        rejected(Path::new("/tmp/km-test-token"), "is writable by others").await?;
     }
     Ok(())
 }
@@ -85,10 +85,10 @@ async fn token_directory_writable_by_others_is_rejected() -> Result<()> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("token");
         if exists {
-            write_private(&path, ENOUGH)?;
+            write_private(&path, VALID_TOKEN)?;
         }
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode))?;
-        refused(&path, "is writable by others").await?;
+        rejected(&path, "is writable by others").await?;
     }
     // The directories above count as well, unless they are sticky.
     let directory = tempfile::tempdir()?;
@@ -96,7 +96,7 @@ async fn token_directory_writable_by_others_is_rejected() -> Result<()> {
     fs::create_dir(&inner)?;
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700))?;
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777))?;
-    refused(&inner.join("token"), "is writable by others").await?;
+    rejected(&inner.join("token"), "is writable by others").await?;
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777))?;
     Sidecar::run(serve(&inner.join("token"))).await?.stop().await.map(drop)
 }
@@ -114,10 +114,10 @@ async fn token_file_without_a_valid_token_is_rejected() -> Result<()> {
     .into_iter()
     .enumerate()
     {
-        refused(&file(&directory, &number.to_string(), content, 0o600)?, why).await?;
+        rejected(&file(&directory, &number.to_string(), content, 0o600)?, why).await?;
     }
     let huge = file(&directory, "huge", &"x".repeat(100_000), 0o600)?;
-    refused(&huge, "does not hold a token").await
+    rejected(&huge, "does not hold a token").await
 }
 
 #[tokio::test]

@@ -50,14 +50,14 @@ async fn request_without_the_token_is_rejected_at_every_path() -> Result<()> {
                 None => request,
             };
             let body = if method == "GET" { "" } else { r#"{"alias":"a","value":"v"}"# };
-            let answer = sidecar.send(request.body(Full::from(body))?).await?;
-            assert_eq!(answer.header("connection"), "close");
+            let response = sidecar.send(request.body(Full::from(body))?).await?;
+            assert_eq!(response.header("connection"), "close");
             // The Vault API responds as Vault does.
             if path.starts_with("/v1/") {
-                let document = answer.expect(403)?.json()?;
+                let document = response.expect(403)?.json()?;
                 assert_eq!(document, json!({ "errors": ["permission denied"] }), "{path}");
             } else {
-                let document = answer.expect(401)?.json()?;
+                let document = response.expect(401)?.json()?;
                 assert_eq!(document["error"]["kind"], "auth", "{path}: {document}");
             }
         }
@@ -129,10 +129,11 @@ async fn running_without_a_token_requires_the_danger_option() -> Result<()> {
 
 #[tokio::test]
 async fn listener_outside_loopback_is_rejected() -> Result<()> {
-    let places = ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "localhost:0", ":0", "unix:", "127.0.0.1"];
-    for place in places {
+    let addresses =
+        ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "localhost:0", ":0", "unix:", "127.0.0.1"];
+    for address in addresses {
         for option in ["--listen", "--metrics"] {
-            let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", option, place]);
+            let km = Km::new().env("HCP_VAULT_TOKEN", "t").args(["serve", option, address]);
             let directory = tempfile::tempdir()?;
             let output = km.env("XDG_RUNTIME_DIR", directory.path()).run().await?.expect(2)?;
             assert!(output.stderr.contains("hint: "), "{}", output.stderr);

@@ -9,29 +9,29 @@ use crate::relay::Relay;
 use crate::serve::sidecar::Sidecar;
 
 /// Fields that describe the server or the caller, which is the sidecar in one case.
-const OWN: [&str; 4] = ["request_id", "created_by", "deleted_by", "last_updated_by"];
+const EXCLUDED: [&str; 4] = ["request_id", "created_by", "deleted_by", "last_updated_by"];
 
 /// Sends a request to both and compares the responses.
-async fn same(
+async fn assert_same(
     fixture: &Fixture,
     sidecar: &Sidecar,
     method: &str,
     path: &str,
     body: Option<Value>,
 ) -> Result<()> {
-    let (status, real) = fixture.server().api(method, path, body.clone()).await?;
-    let ours = sidecar.call(method, &format!("/v1/{path}"), body).await?;
-    assert_eq!(ours.status, status, "{method} {path}: {}", ours.text);
-    assert_eq!(common(ours.json()?), common(real), "{method} {path}");
+    let (status, expected) = fixture.server().api(method, path, body.clone()).await?;
+    let actual = sidecar.call(method, &format!("/v1/{path}"), body).await?;
+    assert_eq!(actual.status, status, "{method} {path}: {}", actual.text);
+    assert_eq!(without_excluded(actual.json()?), without_excluded(expected), "{method} {path}");
     Ok(())
 }
 
 /// Removes the fields that differ by design.
-fn common(answer: Value) -> Value {
-    match answer {
+fn without_excluded(response: Value) -> Value {
+    match response {
         Value::Object(object) => {
-            let kept = object.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
-            kept.map(|(name, value)| (name, common(value))).collect()
+            let kept = object.into_iter().filter(|(name, _)| !EXCLUDED.contains(&name.as_str()));
+            kept.map(|(name, value)| (name, without_excluded(value))).collect()
         }
         other => other,
     }
@@ -73,15 +73,15 @@ async fn read_responses_are_equal_to_those_of_vault() -> Result<()> {
         "metadata/folder/?list=true",
         "metadata/absent?list=true",
     ] {
-        same(&fixture, &sidecar, "GET", &format!("{mount}/{path}"), None).await?;
+        assert_same(&fixture, &sidecar, "GET", &format!("{mount}/{path}"), None).await?;
     }
     for path in ["metadata", "metadata/", "metadata/folder", "metadata/absent"] {
-        same(&fixture, &sidecar, "LIST", &format!("{mount}/{path}"), None).await?;
+        assert_same(&fixture, &sidecar, "LIST", &format!("{mount}/{path}"), None).await?;
     }
     let [data, metadata] = ["data", "metadata"].map(|of| format!("{mount}/{of}/one"));
     let mounted = format!("sys/internal/ui/mounts/{mount}");
     for path in ["sys/health", "auth/token/lookup-self", &data, &metadata, &mounted] {
-        same(&fixture, &sidecar, "HEAD", path, None).await?;
+        assert_same(&fixture, &sidecar, "HEAD", path, None).await?;
     }
     Ok(())
 }
@@ -95,21 +95,21 @@ async fn write_responses_are_equal_to_those_of_vault() -> Result<()> {
     for (method, version) in [("POST", 1), ("PUT", 2)] {
         let fields = json!({ "key": secret("value"), "n": 2, "nested": { "a": [true, null] } });
         let body = json!({ "data": fields, "options": {} });
-        let answer = sidecar.call(method, &data("one"), body).await?.expect(200)?.json()?;
+        let response = sidecar.call(method, &data("one"), body).await?.expect(200)?.json()?;
         let (_, stored) = fixture.get("one").await?;
         assert_eq!(stored["data"]["data"], fields);
-        assert_eq!(stored["data"]["metadata"], answer["data"]);
-        assert_eq!(answer["data"]["version"], version);
+        assert_eq!(stored["data"]["metadata"], response["data"]);
+        assert_eq!(response["data"]["version"], version);
     }
     for cas in [0, 1, 3] {
         let body = json!({ "data": { "key": "v" }, "options": { "cas": cas } });
         let path = format!("{mount}/data/one");
-        same(&fixture, &sidecar, "POST", &path, Some(body)).await?;
+        assert_same(&fixture, &sidecar, "POST", &path, Some(body)).await?;
     }
     let body = json!({ "data": { "key": "v" }, "options": { "cas": 2 } });
     sidecar.call("POST", &data("one"), body).await?.expect(200)?;
     for body in [json!({}), json!({ "options": { "cas": 0 } })] {
-        same(&fixture, &sidecar, "POST", &format!("{mount}/data/one"), Some(body)).await?;
+        assert_same(&fixture, &sidecar, "POST", &format!("{mount}/data/one"), Some(body)).await?;
     }
     for body in [json!([]), json!({ "data": "text" }), json!("text")] {
         sidecar.call("POST", &data("one"), body).await?.expect(400)?;
@@ -118,13 +118,13 @@ async fn write_responses_are_equal_to_those_of_vault() -> Result<()> {
     let metadata = format!("{mount}/metadata/one");
     sidecar.call("POST", &format!("/v1/{metadata}"), config).await?.expect(204)?;
     let body = json!({ "data": { "key": "v" } });
-    same(&fixture, &sidecar, "PUT", &format!("{mount}/data/one"), Some(body)).await?;
-    same(&fixture, &sidecar, "GET", &metadata, None).await?;
+    assert_same(&fixture, &sidecar, "PUT", &format!("{mount}/data/one"), Some(body)).await?;
+    assert_same(&fixture, &sidecar, "GET", &metadata, None).await?;
     sidecar.call("DELETE", &data("one"), None).await?.expect(204)?;
-    same(&fixture, &sidecar, "GET", &format!("{mount}/data/one"), None).await?;
+    assert_same(&fixture, &sidecar, "GET", &format!("{mount}/data/one"), None).await?;
     sidecar.call("DELETE", &format!("/v1/{metadata}"), None).await?.expect(204)?;
-    same(&fixture, &sidecar, "GET", &metadata, None).await?;
-    same(&fixture, &sidecar, "DELETE", &format!("{mount}/data/never"), None).await
+    assert_same(&fixture, &sidecar, "GET", &metadata, None).await?;
+    assert_same(&fixture, &sidecar, "DELETE", &format!("{mount}/data/never"), None).await
 }
 
 #[tokio::test]
@@ -137,26 +137,30 @@ async fn read_response_reports_source_and_age() -> Result<()> {
     let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;
     let path = format!("/v1/{}/data/one", fixture.mount);
     for source in ["vault", "cache", "cache"] {
-        let answer = sidecar.get(&path).await?.expect(200)?;
-        assert_eq!(answer.header("x-km-source"), source);
-        assert!(answer.header("age").parse::<u64>().is_ok(), "{:?}", answer.headers);
-        assert_eq!(answer.header("cache-control"), "no-store");
+        let response = sidecar.get(&path).await?.expect(200)?;
+        assert_eq!(response.header("x-km-source"), source);
+        assert!(response.header("age").parse::<u64>().is_ok(), "{:?}", response.headers);
+        assert_eq!(response.header("cache-control"), "no-store");
     }
     let before = relay.requests();
     sidecar.get(&path).await?.expect(200)?;
-    assert_eq!(relay.requests(), before, "a value in memory is no request");
+    assert_eq!(relay.requests(), before, "a cached value caused a request");
     let value = secret("value");
     sidecar.call("POST", &path, json!({ "data": { "key": value } })).await?.expect(200)?;
-    let answer = sidecar.get(&path).await?.expect(200)?;
-    assert_eq!(answer.json()?["data"]["data"]["key"], json!(value), "a write is seen at once");
+    let response = sidecar.get(&path).await?.expect(200)?;
+    assert_eq!(
+        response.json()?["data"]["data"]["key"],
+        json!(value),
+        "the old value was served after a write"
+    );
     Ok(())
 }
 
 /// Fails unless the response is Vault's 403.
 async fn forbidden(sidecar: &Sidecar, method: &str, path: &str) -> Result<()> {
     let body = (method == "POST").then(|| json!({ "data": { "key": "v" } }));
-    let answer = sidecar.call(method, path, body).await?.expect(403)?;
-    let first = &answer.json()?["errors"][0];
+    let response = sidecar.call(method, path, body).await?.expect(403)?;
+    let first = &response.json()?["errors"][0];
     assert_eq!(first, "1 error occurred:\n\t* permission denied\n\n", "{method} {path}");
     Ok(())
 }
@@ -236,7 +240,10 @@ async fn health_token_lookup_and_mount_requests_are_answered() -> Result<()> {
     let health = sidecar.get("/v1/sys/health").await?.expect(200)?.json()?;
     assert_eq!((&health["initialized"], &health["sealed"]), (&json!(true), &json!(false)));
     let token = sidecar.get("/v1/auth/token/lookup-self").await?.expect(200)?;
-    assert!(!token.text.contains(sidecar.token.as_deref().unwrap_or("?")), "it shows the token");
+    assert!(
+        !token.text.contains(sidecar.token.as_deref().unwrap_or("?")),
+        "the response contains the token"
+    );
     assert_eq!(token.json()?["data"]["ttl"], 0);
     for below in ["", "/", "/one", "/data/one"] {
         let path = format!("/v1/sys/internal/ui/mounts/{}{below}", fixture.mount);
@@ -286,8 +293,8 @@ async fn hosted_keys_limit_reads_and_writes_of_provider_secrets() -> Result<()> 
         ("litellm", json!(["alias"])),
         ("team/litellm", json!(["alias"])),
     ] {
-        let answer = sidecar.call("LIST", &at("metadata", folder), None).await?.expect(200)?;
-        assert_eq!(answer.json()?["data"]["keys"], expected, "{folder}");
+        let response = sidecar.call("LIST", &at("metadata", folder), None).await?.expect(200)?;
+        assert_eq!(response.json()?["data"]["keys"], expected, "{folder}");
     }
     sidecar.call("LIST", &at("metadata", "other"), None).await?.expect(404).map(drop)
 }
@@ -303,7 +310,7 @@ async fn empty_hosted_keys_do_not_affect_virtual_keys() -> Result<()> {
     let body = json!({ "data": { "key": "v" } });
     sidecar.call("POST", &at("litellm/a"), body).await?.expect(200)?;
     let folder = format!("/v1/{}/metadata/apps", fixture.mount);
-    let answer = sidecar.call("LIST", &folder, None).await?.expect(200)?;
-    assert_eq!(answer.json()?["data"]["keys"], json!(["litellm/"]));
+    let response = sidecar.call("LIST", &folder, None).await?.expect(200)?;
+    assert_eq!(response.json()?["data"]["keys"], json!(["litellm/"]));
     Ok(())
 }

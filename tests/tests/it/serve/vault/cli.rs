@@ -32,11 +32,11 @@ async fn vault(
     drop(stdin);
     let output = child.wait_with_output().await?;
     let text = |bytes| String::from_utf8(bytes);
-    let code = output.status.code().context("it was killed")?;
+    let code = output.status.code().context("vault was killed by a signal")?;
     Ok((code, text(output.stdout)?, text(output.stderr)?))
 }
 
-async fn works(sidecar: &Sidecar, arguments: &[&str]) -> Result<String> {
+async fn succeeds(sidecar: &Sidecar, arguments: &[&str]) -> Result<String> {
     let (code, stdout, stderr) = vault(sidecar, arguments, "").await?;
     ensure!(code == 0, "vault {}: {code}: {stderr}", arguments.join(" "));
     Ok(stdout)
@@ -48,30 +48,30 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
     let (code, _, stderr) = vault(sidecar, &["kv", "put", &path, "key=-"], &value).await?;
     ensure!(code == 0, "vault kv put: {stderr}");
     assert_eq!(fixture.get(name).await?.1["data"]["data"], json!({ "key": value }));
-    let read = works(sidecar, &["kv", "get", "-field=key", &path]).await?;
+    let read = succeeds(sidecar, &["kv", "get", "-field=key", &path]).await?;
     assert_eq!(read, value);
-    let read = works(sidecar, &["kv", "get", "-mount", mount, "-format=json", name]).await?;
+    let read = succeeds(sidecar, &["kv", "get", "-mount", mount, "-format=json", name]).await?;
     let read: Value = serde_json::from_str(&read)?;
     assert_eq!(read["data"]["data"]["key"], json!(value));
-    works(sidecar, &["kv", "put", "-cas=1", &path, "key=second"]).await?;
+    succeeds(sidecar, &["kv", "put", "-cas=1", &path, "key=second"]).await?;
     let (code, _, stderr) =
         vault(sidecar, &["kv", "put", "-cas=1", &path, "key=third"], "").await?;
     assert_ne!(code, 0);
     assert!(stderr.contains("check-and-set parameter did not match"), "{stderr}");
-    let old = works(sidecar, &["kv", "get", "-version=1", "-field=key", &path]).await?;
+    let old = succeeds(sidecar, &["kv", "get", "-version=1", "-field=key", &path]).await?;
     assert_eq!(old, value);
-    works(sidecar, &["kv", "patch", &path, "other=added"]).await?;
+    succeeds(sidecar, &["kv", "patch", &path, "other=added"]).await?;
     let (_, patched) = fixture.get(name).await?;
     assert_eq!(patched["data"]["data"], json!({ "key": "second", "other": "added" }));
-    let metadata = works(sidecar, &["kv", "metadata", "get", "-format=json", &path]).await?;
+    let metadata = succeeds(sidecar, &["kv", "metadata", "get", "-format=json", &path]).await?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     assert_eq!(metadata["data"]["current_version"], 3);
-    works(sidecar, &["kv", "metadata", "put", "-custom-metadata=owner=me", &path]).await?;
-    works(sidecar, &["kv", "delete", &path]).await?;
+    succeeds(sidecar, &["kv", "metadata", "put", "-custom-metadata=owner=me", &path]).await?;
+    succeeds(sidecar, &["kv", "delete", &path]).await?;
     assert_eq!(fixture.get(name).await?.0, 404);
     let (_, stdout, _) = vault(sidecar, &["kv", "get", &path], "").await?;
     assert!(stdout.contains("deletion_time"), "{stdout}");
-    works(sidecar, &["kv", "metadata", "delete", &path]).await?;
+    succeeds(sidecar, &["kv", "metadata", "delete", &path]).await?;
     Ok(())
 }
 
@@ -83,10 +83,10 @@ async fn vault_cli_puts_gets_lists_and_deletes() -> Result<()> {
     fixture.put("folder/inner", json!({ "key": "v" })).await?;
     life_of_a_secret(&fixture, &sidecar, "one").await?;
     life_of_a_secret(&fixture, &sidecar, "folder/litellm/alias").await?;
-    let list = works(&sidecar, &["kv", "list", "-format=json", &fixture.mount]).await?;
+    let list = succeeds(&sidecar, &["kv", "list", "-format=json", &fixture.mount]).await?;
     assert_eq!(serde_json::from_str::<Value>(&list)?, json!(["folder/", "stays"]));
     let folder = format!("{}/folder", fixture.mount);
-    let list = works(&sidecar, &["kv", "list", "-format=json", &folder]).await?;
+    let list = succeeds(&sidecar, &["kv", "list", "-format=json", &folder]).await?;
     assert_eq!(serde_json::from_str::<Value>(&list)?, json!(["inner"]));
     Ok(())
 }
@@ -109,5 +109,5 @@ async fn vault_cli_receives_errors_of_vault_outside_the_location() -> Result<()>
     let (code, _, stderr) = vault(&sidecar, &["kv", "get", &absent], "").await?;
     assert_eq!(code, 2);
     assert!(stderr.contains("No value found"), "{stderr}");
-    works(&sidecar, &["token", "lookup"]).await.map(drop)
+    succeeds(&sidecar, &["token", "lookup"]).await.map(drop)
 }

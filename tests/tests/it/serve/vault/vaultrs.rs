@@ -35,7 +35,7 @@ fn client(sidecar: &Sidecar, token: &str, namespace: Option<&str>) -> Result<Vau
 }
 
 /// Returns a client with the sidecar's token.
-fn own(sidecar: &Sidecar) -> Result<VaultClient> {
+fn authenticated(sidecar: &Sidecar) -> Result<VaultClient> {
     client(sidecar, sidecar.token.as_deref().unwrap_or_default(), None)
 }
 
@@ -44,16 +44,16 @@ fn fields(value: &str) -> Fields {
 }
 
 /// Returns the status and the messages of a Vault error.
-fn refused<T: Debug>(outcome: Result<T, ClientError>) -> Result<(u16, Vec<String>)> {
+fn api_error<T: Debug>(outcome: Result<T, ClientError>) -> Result<(u16, Vec<String>)> {
     match outcome {
         Err(ClientError::APIError { code, errors }) => Ok((code, errors)),
-        other => bail!("no error of Vault's: {other:?}"),
+        other => bail!("not an API error: {other:?}"),
     }
 }
 
 /// Fails unless the error is the one that Vault returns when a policy denies a request.
 fn forbidden<T: Debug>(outcome: Result<T, ClientError>) -> Result<()> {
-    let (code, errors) = refused(outcome)?;
+    let (code, errors) = api_error(outcome)?;
     ensure!(code == 403, "{code}: {errors:?}");
     let first = errors.first().map(String::as_str);
     ensure!(first == Some("1 error occurred:\n\t* permission denied\n\n"), "{errors:?}");
@@ -66,7 +66,7 @@ async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
 }
 
 async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
-    let (client, mount) = (own(sidecar)?, fixture.mount.as_str());
+    let (client, mount) = (authenticated(sidecar)?, fixture.mount.as_str());
     let [first, second] = ["first", "second"].map(secret);
     let written = kv2::set(&client, mount, name, &fields(&first)).await?;
     assert_eq!((written.version, written.destroyed), (1, false));
@@ -76,7 +76,7 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
     let third = fields("third");
     let outcome = kv2::set_with_options(&client, mount, name, &third, cas(0)).await;
     let mismatch = "check-and-set parameter did not match the current version";
-    assert_eq!(refused(outcome)?, (400, vec![mismatch.to_owned()]));
+    assert_eq!(api_error(outcome)?, (400, vec![mismatch.to_owned()]));
     let written = kv2::set_with_options(&client, mount, name, &fields(&second), cas(1)).await?;
     assert_eq!(written.version, 2);
     assert_eq!(stored(fixture, name).await?, json!({ "key": second }));
@@ -107,7 +107,7 @@ async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> R
 
     kv2::delete_metadata(&client, mount, name).await?;
     assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404);
-    assert_eq!(refused(kv2::read::<Fields>(&client, mount, name).await)?, (404, Vec::new()));
+    assert_eq!(api_error(kv2::read::<Fields>(&client, mount, name).await)?, (404, Vec::new()));
     Ok(())
 }
 
@@ -119,7 +119,7 @@ async fn vaultrs_sets_reads_lists_and_deletes() -> Result<()> {
     fixture.put("folder/inner", json!({ "key": "v" })).await?;
     life_of_a_secret(&fixture, &sidecar, "one").await?;
     life_of_a_secret(&fixture, &sidecar, "folder/litellm/alias").await?;
-    let (client, mount) = (own(&sidecar)?, fixture.mount.as_str());
+    let (client, mount) = (authenticated(&sidecar)?, fixture.mount.as_str());
     assert_eq!(kv2::list(&client, mount, "").await?, ["folder/", "stays"]);
     assert_eq!(kv2::list(&client, mount, "folder").await?, ["inner"]);
     sidecar.stop().await.map(drop)
@@ -129,7 +129,7 @@ async fn vaultrs_sets_reads_lists_and_deletes() -> Result<()> {
 async fn vaultrs_looks_up_its_token_and_health() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let sidecar = Sidecar::of(&fixture).await?;
-    let client = own(&sidecar)?;
+    let client = authenticated(&sidecar)?;
     let token = token::lookup_self(&client).await?;
     assert_eq!((token.ttl, token.renewable), (0, Some(false)));
     let health = sys::health(&client).await?;
@@ -151,13 +151,13 @@ async fn vaultrs_receives_errors_of_vault_outside_the_location() -> Result<()> {
     let km = km.env("HCP_VAULT_MOUNT_NAME", mount).env("HCP_VAULT_PATH_PREFIX", "apps");
     let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;
 
-    let plain = own(&sidecar)?;
+    let plain = authenticated(&sidecar)?;
     let within = client(&sidecar, &plain.settings.token, Some(namespace))?;
     assert_eq!(kv2::read::<Fields>(&plain, &fixture.mount, "apps/one").await?, fields("v"));
     assert_eq!(kv2::read::<Fields>(&within, mount, "apps/one").await?, fields("v"));
     let absent = kv2::read::<Fields>(&within, mount, "apps/absent").await;
-    assert_eq!(refused(absent)?, (404, Vec::new()));
-    assert_eq!(refused(kv2::list(&within, mount, "apps/absent").await)?, (404, Vec::new()));
+    assert_eq!(api_error(absent)?, (404, Vec::new()));
+    assert_eq!(api_error(kv2::list(&within, mount, "apps/absent").await)?, (404, Vec::new()));
 
     // Another mount, the mount without its namespace, and a path outside the prefix.
     for (client, mount, name) in [
@@ -186,7 +186,7 @@ async fn vaultrs_receives_403_for_endpoints_that_are_not_served() -> Result<()> 
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("one", json!({ "key": "v" })).await?;
     let sidecar = Sidecar::of(&fixture).await?;
-    let (client, mount) = (own(&sidecar)?, fixture.mount.as_str());
+    let (client, mount) = (authenticated(&sidecar)?, fixture.mount.as_str());
     forbidden(kv2::delete_versions(&client, mount, "one", vec![1]).await)?;
     forbidden(kv2::destroy_versions(&client, mount, "one", vec![1]).await)?;
     forbidden(kv2::undelete_versions(&client, mount, "one", vec![1]).await)?;
@@ -206,15 +206,15 @@ async fn vaultrs_without_the_token_receives_403() -> Result<()> {
     let mount = fixture.mount.as_str();
     for token in [secret("other"), String::new()] {
         let client = client(&sidecar, &token, None)?;
-        let told = [
-            refused(kv2::read::<Fields>(&client, mount, "one").await)?,
-            refused(kv2::set(&client, mount, "one", &fields("changed")).await)?,
-            refused(kv2::list(&client, mount, "").await)?,
-            refused(kv2::delete_metadata(&client, mount, "one").await)?,
-            refused(token::lookup_self(&client).await)?,
-            refused(sys::health(&client).await)?,
+        let errors_of_all = [
+            api_error(kv2::read::<Fields>(&client, mount, "one").await)?,
+            api_error(kv2::set(&client, mount, "one", &fields("changed")).await)?,
+            api_error(kv2::list(&client, mount, "").await)?,
+            api_error(kv2::delete_metadata(&client, mount, "one").await)?,
+            api_error(token::lookup_self(&client).await)?,
+            api_error(sys::health(&client).await)?,
         ];
-        for (code, errors) in told {
+        for (code, errors) in errors_of_all {
             assert_eq!(code, 403, "{errors:?}");
             assert_eq!(errors, ["permission denied"]);
         }
