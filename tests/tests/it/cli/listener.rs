@@ -148,12 +148,12 @@ impl Scripted {
     }
 
     /// Waits until a request that begins with `head` has arrived.
-    pub(crate) async fn received(&self, head: &str) -> Result<()> {
-        self.received_after(head, 0).await
+    pub(crate) async fn wait_for_request(&self, head: &str) -> Result<()> {
+        self.wait_for_request_after(head, 0).await
     }
 
     /// Like [`Self::saw`], but ignores the first `others` requests.
-    pub(crate) async fn received_after(&self, head: &str, others: usize) -> Result<()> {
+    pub(crate) async fn wait_for_request_after(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
         let arrived =
             seen.wait_for(|seen| seen.iter().skip(others).any(|request| request.starts_with(head)));

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a command line on a terminal. Returns the exit code and what the terminal displayed.
-pub(crate) async fn on_a_terminal(
+pub(crate) async fn on_terminal(
     arguments: &str,
     environment: &[(&str, &str)],
 ) -> Result<(i32, String)> {
@@ -33,7 +33,7 @@ pub(crate) async fn on_a_terminal(
 }
 
 /// Runs `km` with a file as stdout. Returns the exit code and stderr.
-pub(crate) async fn onto(
+pub(crate) async fn with_stdout_file(
     stdout: File,
     arguments: &[&str],
     environment: &[(&str, &str)],

@@ -178,7 +178,7 @@ async fn sixty_four_names_are_read_concurrently() -> Result<()> {
     let km = km_against(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
     let names = (0..100).map(|number| format!("--only=NAME_{number}"));
     let running = km.args(names).args(print_variables(&["NAME_0", "NAME_99"])).start().await?;
-    server.received_after("GET /v1/secret/data/", 63).await?;
+    server.wait_for_request_after("GET /v1/secret/data/", 63).await?;
     server.release();
     assert_eq!(running.finish().await?.expect(0)?.text()?, "v\nv\n");
     assert_eq!(server.requests().len(), 100);

@@ -73,7 +73,7 @@ async fn start_with_request(
         command.env("KM_DANGER_DEBUGGABLE", "true");
     }
     let child = command.kill_on_drop(true).spawn().context("starting setpriv")?;
-    server.received("").await?;
+    server.wait_for_request("").await?;
     Ok((directory, child))
 }
 

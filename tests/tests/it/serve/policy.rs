@@ -40,7 +40,7 @@ impl Gateway {
     }
 
     /// Sends the requests that every login sends for its own token.
-    async fn own_token(&self) -> Result<()> {
+    async fn use_token_endpoints(&self) -> Result<()> {
         let raw = self.fixture.server().raw();
         for (method, path) in [
             ("GET", "auth/token/lookup-self"),
@@ -116,7 +116,7 @@ async fn printed_policy_suffices_for_provider_keys() -> Result<()> {
             gateway.run(&["write", "B/C"]).await?;
             gateway.run(&["delete", "B/C"]).await?;
         }
-        gateway.own_token().await?;
+        gateway.use_token_endpoints().await?;
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ async fn printed_policy_suffices_for_virtual_keys() -> Result<()> {
         }
         let prefix = if settings.contains(&PREFIX) { "gw/keys/" } else { "" };
         use_vault_api(&gateway, &format!("{prefix}litellm/"), "alias", mode).await?;
-        gateway.own_token().await?;
+        gateway.use_token_endpoints().await?;
     }
     Ok(())
 }

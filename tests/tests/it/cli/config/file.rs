@@ -8,7 +8,7 @@ use crate::cli::common::{NAME, contains_all, file, km_against};
 use crate::cli::listener::Silent;
 
 /// The example of LiteLLM's documentation, with other settings of a proxy around it.
-const PAGE: &str = r#"
+const LITELLM_EXAMPLE: &str = r#"
 model_list:
   - model_name: gpt-4o
     litellm_params:
@@ -30,7 +30,7 @@ litellm_settings:
 #[tokio::test]
 async fn litellm_example_works_by_option_and_by_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let (_directory, path) = file(PAGE)?;
+    let (_directory, path) = file(LITELLM_EXAMPLE)?;
     let option = || fixture.km().args(["--config".as_ref(), path.as_os_str()]);
     let variable = || fixture.km().env("KM_CONFIG", &path);
     for km in [&option as &dyn Fn() -> Km, &variable] {
@@ -58,7 +58,7 @@ async fn store_virtual_keys_without_access_mode_warns_and_allows_writes() -> Res
 
 #[tokio::test]
 async fn environment_overrides_the_file() -> Result<()> {
-    let (_directory, path) = file(PAGE)?;
+    let (_directory, path) = file(LITELLM_EXAMPLE)?;
     let silent = Silent::new()?;
     let km =
         km_against(&silent.address()).env("KM_CONFIG", &path).env("KM_STORE_VIRTUAL_KEYS", "false");

@@ -78,7 +78,7 @@ async fn hostile_folder_is_rejected_before_any_request() -> Result<()> {
     Ok(())
 }
 
-async fn settings(variable: &str) -> Result<()> {
+async fn hostile_setting_is_rejected(variable: &str) -> Result<()> {
     for value in hostile() {
         let set = |km: Km| km.env_remove(variable).env(variable, &value);
         let stderr = rejected("settings", |km| set(km).args(["read", NAME])).await?;
@@ -91,20 +91,20 @@ async fn settings(variable: &str) -> Result<()> {
 
 #[tokio::test]
 async fn hostile_mount_is_rejected_before_any_request() -> Result<()> {
-    settings("HCP_VAULT_MOUNT_NAME").await
+    hostile_setting_is_rejected("HCP_VAULT_MOUNT_NAME").await
 }
 
 #[tokio::test]
 async fn hostile_prefix_is_rejected_before_any_request() -> Result<()> {
-    settings("HCP_VAULT_PATH_PREFIX").await?;
-    settings("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS").await
+    hostile_setting_is_rejected("HCP_VAULT_PATH_PREFIX").await?;
+    hostile_setting_is_rejected("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS").await
 }
 
 #[tokio::test]
 async fn hostile_namespace_is_rejected_before_any_request() -> Result<()> {
-    settings("HCP_VAULT_NAMESPACE").await?;
-    settings("HCP_VAULT_LOGIN_NAMESPACE").await?;
-    settings("HCP_VAULT_SECRET_NAMESPACE").await
+    hostile_setting_is_rejected("HCP_VAULT_NAMESPACE").await?;
+    hostile_setting_is_rejected("HCP_VAULT_LOGIN_NAMESPACE").await?;
+    hostile_setting_is_rejected("HCP_VAULT_SECRET_NAMESPACE").await
 }
 
 #[tokio::test]

@@ -94,9 +94,9 @@ async fn tls_certificate_of_a_configured_ca_is_trusted() -> Result<()> {
 
 #[tokio::test]
 async fn response_that_is_not_from_vault_is_exit_4() -> Result<()> {
-    const HALF: &str =
+    const HALF_RESPONSE: &str =
         "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"data\":{\"data\":{\"key\":\"PLANTED-";
-    const NO_HTTP: &str = "PLANTED-nonsense\r\n\r\n";
+    const NOT_HTTP: &str = "PLANTED-nonsense\r\n\r\n";
     let replies: Replies<9> = [
         ("an HTML page", || Reply::html(200)),
         ("an HTML page with status 404", || Reply::html(404)),
@@ -105,8 +105,8 @@ async fn response_that_is_not_from_vault_is_exit_4() -> Result<()> {
         ("internal error", || Reply::Json(500, json!({ "errors": ["PLANTED-text"] }))),
         ("a redirect", || Reply::Json(307, json!({}))),
         ("the connection was closed", || Reply::Close),
-        ("half a response", || Reply::Bytes(HALF.into())),
-        ("not HTTP", || Reply::Bytes(NO_HTTP.into())),
+        ("half a response", || Reply::Bytes(HALF_RESPONSE.into())),
+        ("not HTTP", || Reply::Bytes(NOT_HTTP.into())),
     ];
     for (what, reply) in replies {
         let server = Scripted::new(move |_| reply())?;

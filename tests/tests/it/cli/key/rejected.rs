@@ -7,17 +7,17 @@ use crate::cli::common::{contains_all, fails, file, km_against, rejected};
 use crate::cli::listener::Silent;
 
 /// Each command and its kind of access.
-const COMMANDS: [(&[&str], Does); 6] = [
-    (&["store", "a"], Does::Write),
-    (&["rotate", "a", "--to", "b"], Does::Write),
-    (&["rename", "a", "b"], Does::Write),
-    (&["delete", "a"], Does::Write),
-    (&["read", "a"], Does::Read),
-    (&["list"], Does::Read),
+const COMMANDS: [(&[&str], Access); 6] = [
+    (&["store", "a"], Access::Write),
+    (&["rotate", "a", "--to", "b"], Access::Write),
+    (&["rename", "a", "b"], Access::Write),
+    (&["delete", "a"], Access::Write),
+    (&["read", "a"], Access::Read),
+    (&["list"], Access::Read),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Does {
+enum Access {
     Read,
     Write,
 }
@@ -25,9 +25,9 @@ enum Does {
 #[tokio::test]
 async fn access_mode_is_enforced_before_any_request() -> Result<()> {
     let silent = Silent::new()?;
-    for (mode, allowed) in [("read_only", Does::Read), ("write_only", Does::Write)] {
-        for (command, does) in COMMANDS {
-            if does == allowed || (mode, command[0]) == ("read_only", "store") {
+    for (mode, allowed) in [("read_only", Access::Read), ("write_only", Access::Write)] {
+        for (command, access) in COMMANDS {
+            if access == allowed || (mode, command[0]) == ("read_only", "store") {
                 continue;
             }
             let km = || {

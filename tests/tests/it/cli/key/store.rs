@@ -10,7 +10,7 @@ use crate::cli::common::{contains_all, fails, writer};
 use crate::cli::listener::Silent;
 
 /// Allows virtual keys in the folder of the provider secrets.
-const SHARED: (&str, &str) = ("KM_DANGER_SHARED_KEY_FOLDER", "true");
+const SHARED_FOLDER: (&str, &str) = ("KM_DANGER_SHARED_KEY_FOLDER", "true");
 
 #[tokio::test]
 async fn prefixes_and_names_match_litellm() -> Result<()> {
@@ -18,8 +18,8 @@ async fn prefixes_and_names_match_litellm() -> Result<()> {
         (&[][..], "litellm/"),
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "keys")], "keys/"),
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/a/b/")], "a/b/"),
-        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", ""), SHARED], ""),
-        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/"), SHARED], ""),
+        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", ""), SHARED_FOLDER], ""),
+        (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "/"), SHARED_FOLDER], ""),
         (&[("HCP_VAULT_PATH_PREFIX", "gateway/eu")], "gateway/eu/litellm/"),
     ] {
         let gateway = Gateway::new(settings).await?;

@@ -13,7 +13,7 @@ const HOSTILE: &str = "a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: f
 const ESCAPED: &str = r"a\u{1b}[31m\u{9b}1A\u{202e}\u{200b}\u{7f}\u{2028}b\nkm: forged\tc";
 
 /// Fails if a text of several lines contains invisible characters.
-fn is_clean(text: &str) {
+fn assert_visible(text: &str) {
     let hidden =
         |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{200b}' | '\u{2028}');
     assert!(!text.contains(hidden), "{text:?}");
@@ -21,11 +21,11 @@ fn is_clean(text: &str) {
 }
 
 /// Runs `km` as text and as JSON. Returns stdout and stderr of the text form.
-async fn texts(km: impl Fn() -> Km) -> Result<(String, String)> {
+async fn run_as_text_and_json(km: impl Fn() -> Km) -> Result<(String, String)> {
     let output = km().run().await?;
     let document = km().args(["--json"]).run().await?;
     for text in [output.text()?, &output.stderr, document.text()?, &document.stderr] {
-        is_clean(text);
+        assert_visible(text);
     }
     if let Ok(line) = document.text()
         && !line.is_empty()
@@ -41,7 +41,8 @@ async fn policy_names_are_escaped_in_check_output() -> Result<()> {
     let policies = json!({ "policies": [fixture.policy, "p\u{1b}[31m\u{202e}"] });
     let token = fixture.token(policies).await?;
     let (address, mount) = (fixture.server().address(), &fixture.mount);
-    let (stdout, _) = texts(|| km_with_token(address, mount, &token).args(["check"])).await?;
+    let (stdout, _) =
+        run_as_text_and_json(|| km_with_token(address, mount, &token).args(["check"])).await?;
     assert!(stdout.contains(r"p\u{1b}[31m\u{202e}"), "{stdout}");
     Ok(())
 }
@@ -76,16 +77,16 @@ fn hostile() -> Result<Scripted> {
 async fn server_text_is_escaped_except_for_the_value() -> Result<()> {
     let server = hostile()?;
     let km = || km_against(&server.address()).env("KM_LOG", "trace");
-    let (stdout, _) = texts(|| km().args(["list"])).await?;
+    let (stdout, _) = run_as_text_and_json(|| km().args(["list"])).await?;
     assert_eq!(stdout, format!("{ESCAPED}\n"));
-    let (stdout, _) = texts(|| km().args(["check"])).await?;
+    let (stdout, _) = run_as_text_and_json(|| km().args(["check"])).await?;
     assert_eq!(stdout.matches(ESCAPED).count(), 2, "{stdout}");
     let output = km().args(["read", "A", "--explain"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, HOSTILE);
-    is_clean(&output.stderr);
+    assert_visible(&output.stderr);
     assert!(output.stderr.contains(&format!("created: {ESCAPED}\n")), "{}", output.stderr);
     let output = km().args(["read", "A", "--explain", "--json"]).run().await?.expect(0)?;
-    is_clean(&output.stderr);
+    assert_visible(&output.stderr);
     Ok(())
 }
 
@@ -98,11 +99,11 @@ async fn user_text_is_escaped_in_errors_and_logs() -> Result<()> {
         (&["list", "--log", HOSTILE], false),
         (&["key", "read", "a", "--team-settings", &format!("@{HOSTILE}")], true),
     ] {
-        let (_, stderr) = texts(|| km().args(arguments)).await?;
+        let (_, stderr) = run_as_text_and_json(|| km().args(arguments)).await?;
         assert!(stderr.starts_with("km: "), "{arguments:?}: {stderr}");
         assert_eq!(stderr.contains(ESCAPED), shown, "{arguments:?}: {stderr}");
     }
     let warned = || km().env("HCP_VAULT_CLIENT_CERT", HOSTILE);
-    texts(|| warned().args(["list"])).await?;
+    run_as_text_and_json(|| warned().args(["list"])).await?;
     Ok(())
 }

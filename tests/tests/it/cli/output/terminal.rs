@@ -6,7 +6,7 @@ use testkit::{Server, secret};
 
 use crate::cli::common::NAME;
 use crate::cli::listener::Silent;
-use crate::cli::program::{on_a_terminal, onto};
+use crate::cli::program::{on_terminal, with_stdout_file};
 
 #[tokio::test]
 async fn value_on_a_terminal_ends_with_a_line_feed() -> Result<()> {
@@ -22,7 +22,7 @@ async fn value_on_a_terminal_ends_with_a_line_feed() -> Result<()> {
     for (arguments, expected) in
         [(format!("read {NAME}"), value.as_str()), ("read --bool FLAG".to_owned(), "true")]
     {
-        let (code, shown) = on_a_terminal(&arguments, &environment).await?;
+        let (code, shown) = on_terminal(&arguments, &environment).await?;
         assert_eq!(code, 0, "{shown}");
         // The terminal translates a line feed into a carriage return and a line feed.
         assert!(shown.contains(&format!("{expected}\r\n")), "{shown:?}");
@@ -40,7 +40,7 @@ async fn value_from_a_terminal_is_rejected() -> Result<()> {
         ("HCP_VAULT_TOKEN", "token"),
         ("KM_ACCESS_MODE", "read_and_write"),
     ];
-    let (code, shown) = on_a_terminal(&format!("write {NAME}"), &environment).await?;
+    let (code, shown) = on_terminal(&format!("write {NAME}"), &environment).await?;
     assert_eq!(code, 2, "{shown}");
     assert!(shown.contains("km: ") && shown.contains("terminal"), "{shown}");
     assert_eq!(silent.connections()?, 0);
@@ -59,7 +59,7 @@ async fn output_to_a_full_disk_is_a_failure() -> Result<()> {
     ];
     for arguments in [&["read", NAME][..], &["list"], &["check"]] {
         let full = std::fs::File::options().write(true).open("/dev/full")?;
-        let (code, stderr) = onto(full, arguments, &environment).await?;
+        let (code, stderr) = with_stdout_file(full, arguments, &environment).await?;
         assert!(code > 1, "{arguments:?}: exit {code}: {stderr}");
         assert!(stderr.contains("km: ") && !stderr.contains("PLANTED"), "{stderr}");
     }

@@ -10,7 +10,7 @@ use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::cli::program::{signal, with_open_stdin};
 
 /// The time in which a command must exit.
-const SOON: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn signal_during_a_read_is_exit_4_at_once() -> Result<()> {
@@ -19,11 +19,11 @@ async fn signal_during_a_read_is_exit_4_at_once() -> Result<()> {
             let server = Scripted::new(|_| Reply::Hang)?;
             let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
             let running = km.env(NAME, "of the environment").args(arguments).start().await?;
-            server.received("GET /v1/").await?;
+            server.wait_for_request("GET /v1/").await?;
             running.signal(name)?;
             let started = Instant::now();
             let output = running.finish().await?.expect(4)?;
-            assert!(started.elapsed() < SOON, "{arguments:?}: {:?}", started.elapsed());
+            assert!(started.elapsed() < EXIT_TIMEOUT, "{arguments:?}: {:?}", started.elapsed());
             assert!(output.stdout.is_empty());
             if arguments.contains(&"--json") {
                 error_document(&output.stderr, "unavailable")?;
@@ -42,11 +42,11 @@ async fn signal_during_a_login_is_exit_4_at_once() -> Result<()> {
         let km = testkit::Km::new().env("HCP_VAULT_ADDR", server.address());
         let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
         let running = km.env("KM_DEADLINE", "60s").args(["read", NAME]).start().await?;
-        server.received("POST /v1/auth/approle/login").await?;
+        server.wait_for_request("POST /v1/auth/approle/login").await?;
         running.signal(name)?;
         let started = Instant::now();
         running.finish().await?.expect(4)?;
-        assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+        assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
     }
     Ok(())
 }
@@ -66,9 +66,9 @@ async fn signal_while_a_write_waits_for_stdin_is_exit_4_at_once() -> Result<()> 
         let stdin = child.stdin.take();
         signal(&child, name).await?;
         let started = Instant::now();
-        let ended = timeout(4 * SOON, child.wait()).await??;
+        let ended = timeout(4 * EXIT_TIMEOUT, child.wait()).await??;
         assert_eq!(ended.code(), Some(4), "SIG{name}");
-        assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+        assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
         drop(stdin);
     }
     assert_eq!(silent.connections()?, 0);

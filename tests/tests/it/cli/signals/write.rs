@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::cli::common::{NAME, contains_all, error_document, km_against};
 use crate::cli::listener::{Reply, Scripted, mount_of_version_2};
 
-const SOON: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn write(server: &Scripted) -> Km {
     let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
@@ -25,17 +25,17 @@ fn server(reply: fn() -> Reply) -> Result<Scripted> {
     })
 }
 
-async fn without_an_answer(name: &str) -> Result<()> {
+async fn signal_without_response(name: &str) -> Result<()> {
     let server = server(|| Reply::Hang)?;
     for json in [false, true] {
         let km = if json { write(&server).args(["--json"]) } else { write(&server) };
         let before = server.requests().len();
         let running = km.start().await?;
-        server.received_after("POST /v1/secret/data/", before).await?;
+        server.wait_for_request_after("POST /v1/secret/data/", before).await?;
         running.signal(name)?;
         let started = Instant::now();
         let output = running.finish().await?.expect(7)?;
-        assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+        assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
         assert!(output.stdout.is_empty());
         if json {
             error_document(&output.stderr, "conflict")?;
@@ -48,12 +48,12 @@ async fn without_an_answer(name: &str) -> Result<()> {
 
 #[tokio::test]
 async fn write_without_a_response_is_ambiguous_after_sigterm() -> Result<()> {
-    without_an_answer("TERM").await
+    signal_without_response("TERM").await
 }
 
 #[tokio::test]
 async fn write_without_a_response_is_ambiguous_after_sigint() -> Result<()> {
-    without_an_answer("INT").await
+    signal_without_response("INT").await
 }
 
 /// The outcome of the write is unknown, and the user has decided not to wait for it.
@@ -63,7 +63,7 @@ async fn second_signal_ends_a_write_at_once() -> Result<()> {
     {
         let server = server(|| Reply::Hang)?;
         let mut running = write(&server).start().await?;
-        server.received("POST /v1/secret/data/").await?;
+        server.wait_for_request("POST /v1/secret/data/").await?;
         running.signal(first)?;
         // After the first signal, the response is still awaited.
         let ended = timeout(Duration::from_millis(500), running.child().wait()).await;
@@ -86,7 +86,7 @@ async fn write_with_a_response_in_time_succeeds_after_a_signal() -> Result<()> {
     for name in ["INT", "TERM"] {
         let server = server(done)?;
         let running = write(&server).start().await?;
-        server.received("POST /v1/secret/data/").await?;
+        server.wait_for_request("POST /v1/secret/data/").await?;
         running.signal(name)?;
         server.release();
         let output = running.finish().await?.expect(0)?;
@@ -100,33 +100,33 @@ async fn rejected_write_after_a_signal_is_exit_4() -> Result<()> {
     let server = server(|| Reply::Later(503, json!({ "errors": ["Vault is sealed"] })))?;
     // The write is retried until its deadline, which is earlier than the end of the grace period.
     let running = write(&server).env("KM_DEADLINE", "1s").start().await?;
-    server.received("POST /v1/secret/data/").await?;
+    server.wait_for_request("POST /v1/secret/data/").await?;
     running.signal("TERM")?;
     server.release();
     running.finish().await?.expect(4).map(drop)
 }
 
 /// A change that was not sent was not executed, so that it is not reported as ambiguous.
-async fn before_the_write(command: &'static str) -> Result<()> {
+async fn signal_before_the_change(command: &'static str) -> Result<()> {
     let server = Scripted::new(|_| Reply::Hang)?;
     let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
     let km = km.env("KM_DEADLINE", "60s").args([command, NAME]).stdin("value");
     let running = km.start().await?;
-    server.received("GET /v1/").await?;
+    server.wait_for_request("GET /v1/").await?;
     running.signal("TERM")?;
     let started = Instant::now();
     let output = running.finish().await?.expect(4)?;
-    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
     assert!(!output.stderr.contains("may have been executed"), "{}", output.stderr);
     Ok(())
 }
 
 #[tokio::test]
 async fn unsent_write_is_not_ambiguous_after_a_signal() -> Result<()> {
-    before_the_write("write").await
+    signal_before_the_change("write").await
 }
 
 #[tokio::test]
 async fn unsent_deletion_is_not_ambiguous_after_a_signal() -> Result<()> {
-    before_the_write("delete").await
+    signal_before_the_change("delete").await
 }

@@ -7,7 +7,7 @@ use testkit::{Km, Running};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 
-use self::session::{Screen, Session, Way};
+use self::session::{Delivery, Screen, Session};
 use super::exit::exec_script;
 use super::shell;
 use crate::cli::common::{error_document, km_against};
@@ -41,21 +41,23 @@ fn all_signals() -> Vec<i32> {
 
 /// Fails unless every signal that is delivered in this way reaches the program exactly once in both
 /// modes.
-async fn every_cell(way: Way, signals: &[i32]) -> Result<()> {
+async fn each_signal_arrives_once(delivery: Delivery, signals: &[i32]) -> Result<()> {
     let mut failures = Vec::new();
     for mode in MODES {
-        let mut session = Session::start(way, mode, &[]).await?;
+        let mut session = Session::start(delivery, mode, &[]).await?;
         for signal in signals {
-            session.send(way, *signal).await?;
-            if let Err(error) = session.receives(*signal).await {
-                failures.push(format!("{}: signal {signal} {way:?}: {error:#}", mode.join(" ")));
+            session.send(delivery, *signal).await?;
+            if let Err(error) = session.wait_for_signal(*signal).await {
+                failures
+                    .push(format!("{}: signal {signal} {delivery:?}: {error:#}", mode.join(" ")));
             }
         }
         for (signal, count) in session.end().await? {
             // The kernel sends SIGCONT to a session whose terminal hangs up.
-            let is_expected = signals.contains(&signal) || (way == Way::Hangup && signal == CONT);
+            let is_expected =
+                signals.contains(&signal) || (delivery == Delivery::Hangup && signal == CONT);
             if !is_expected || count != 1 {
-                let cell = format!("{}: signal {signal} {way:?}", mode.join(" "));
+                let cell = format!("{}: signal {signal} {delivery:?}", mode.join(" "));
                 failures.push(format!("{cell}: received {count} times"));
             }
         }
@@ -66,27 +68,27 @@ async fn every_cell(way: Way, signals: &[i32]) -> Result<()> {
 
 #[tokio::test]
 async fn signal_to_the_process_reaches_the_program_once() -> Result<()> {
-    every_cell(Way::Process, &all_signals()).await
+    each_signal_arrives_once(Delivery::Process, &all_signals()).await
 }
 
 #[tokio::test]
 async fn signal_to_the_process_group_reaches_the_program_once() -> Result<()> {
-    every_cell(Way::Group, &all_signals()).await
+    each_signal_arrives_once(Delivery::Group, &all_signals()).await
 }
 
 #[tokio::test]
 async fn signal_of_the_terminal_reaches_the_program_once() -> Result<()> {
-    every_cell(Way::Terminal, &[INT, QUIT, TSTP, WINCH]).await
+    each_signal_arrives_once(Delivery::Terminal, &[INT, QUIT, TSTP, WINCH]).await
 }
 
 #[tokio::test]
 async fn hangup_of_the_session_leader_reaches_the_program_once() -> Result<()> {
-    every_cell(Way::Hangup, &[HUP]).await
+    each_signal_arrives_once(Delivery::Hangup, &[HUP]).await
 }
 
 #[tokio::test]
 async fn signal_to_pid_1_reaches_the_program_once() -> Result<()> {
-    every_cell(Way::Init, &all_signals()).await
+    each_signal_arrives_once(Delivery::Init, &all_signals()).await
 }
 
 #[tokio::test]
@@ -96,9 +98,9 @@ async fn signal_that_was_ignored_at_the_start_stays_ignored() -> Result<()> {
         let ignored = session::ignored(mode, &ignoring).await?;
         assert_eq!(ignored, (1 << (HUP - 1)) | (1 << (TERM - 1)), "{mode:?}");
     }
-    let mut session = Session::start(Way::Process, MODES[1], &ignoring).await?;
+    let mut session = Session::start(Delivery::Process, MODES[1], &ignoring).await?;
     for signal in [HUP, TERM, INT] {
-        session.send(Way::Process, signal).await?;
+        session.send(Delivery::Process, signal).await?;
     }
     assert_eq!(session.end().await?, [(INT, 1)], "an ignored signal reached the program");
     Ok(())
@@ -217,7 +219,7 @@ async fn signal_before_the_program_starts_prevents_the_start() -> Result<()> {
         let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
         let km = km.args(["exec", "--json", "--only", "A"]).args(shell("echo started"));
         let running = km.start().await?;
-        server.received("GET /v1/").await?;
+        server.wait_for_request("GET /v1/").await?;
         running.signal(name)?;
         let output = running.finish().await?.expect(4)?;
         assert!(output.stdout.is_empty());

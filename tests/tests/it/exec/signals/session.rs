@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A way in which a signal is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Delivery {
     /// To the process of `km`.
     Process,
     /// To the process group of `km`.
@@ -53,11 +53,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn start(way: Way, mode: &[&str], options: &[&str]) -> Result<Self> {
-        let prefix: &[&str] = match way {
-            Way::Process | Way::Group => &[],
-            Way::Terminal | Way::Hangup => &["setsid", "--ctty"],
-            Way::Init => &["unshare", "--pid", "--fork", "--kill-child"],
+    pub(super) async fn start(delivery: Delivery, mode: &[&str], options: &[&str]) -> Result<Self> {
+        let prefix: &[&str] = match delivery {
+            Delivery::Process | Delivery::Group => &[],
+            Delivery::Terminal | Delivery::Hangup => &["setsid", "--ctty"],
+            Delivery::Init => &["unshare", "--pid", "--fork", "--kill-child"],
         };
         let mut command = command(options, prefix, mode).await?;
         command.args(["--", RECORDER]);
@@ -74,16 +74,16 @@ impl Session {
         let line = timeout(TIMEOUT, lines.next_line()).await??.context("the process has exited")?;
         let program = line.strip_prefix("ready ").context("no `ready`")?.parse()?;
         let id = child.id().context("the process has exited")?;
-        let km = if way == Way::Init { child_of(id)? } else { id };
+        let km = if delivery == Delivery::Init { child_of(id)? } else { id };
         Ok(Self { child, lines, terminal, km, program, received: BTreeMap::new() })
     }
 
-    pub(super) async fn send(&mut self, way: Way, signal: i32) -> Result<()> {
-        match way {
-            Way::Process | Way::Init => kill(signal, &self.km.to_string()).await,
-            Way::Group => kill(signal, &format!("-{}", self.km)).await,
-            Way::Terminal => press(self.terminal.as_ref().context("no terminal")?, signal),
-            Way::Hangup => {
+    pub(super) async fn send(&mut self, delivery: Delivery, signal: i32) -> Result<()> {
+        match delivery {
+            Delivery::Process | Delivery::Init => kill(signal, &self.km.to_string()).await,
+            Delivery::Group => kill(signal, &format!("-{}", self.km)).await,
+            Delivery::Terminal => press(self.terminal.as_ref().context("no terminal")?, signal),
+            Delivery::Hangup => {
                 self.terminal = None;
                 Ok(())
             }
@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// Waits until the program has received the signal.
-    pub(super) async fn receives(&mut self, signal: i32) -> Result<()> {
+    pub(super) async fn wait_for_signal(&mut self, signal: i32) -> Result<()> {
         while !self.received.contains_key(&signal) {
             let line = timeout(TIMEOUT, self.lines.next_line()).await;
             let line = line.context("not received")??.context("the program has exited")?;
@@ -103,7 +103,7 @@ impl Session {
     /// Ends both processes. Returns each signal that the program received, and how often.
     pub(super) async fn end(mut self) -> Result<Vec<(i32, usize)>> {
         kill(MARKER, &self.km.to_string()).await?;
-        self.receives(MARKER).await?;
+        self.wait_for_signal(MARKER).await?;
         self.received.remove(&MARKER);
         if self.child.id() == Some(self.km) {
             kill(9, &self.program.to_string()).await?;
@@ -185,12 +185,12 @@ async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Com
 /// Returns the signals that the program of `km` ignores, as a bit mask without those that the C
 /// library reserves.
 pub(super) async fn ignored(mode: &[&str], options: &[&str]) -> Result<u64> {
-    const OF_THE_LIBRARY: u64 = 0b11 << 31;
+    const RESERVED_BY_LIBC: u64 = 0b11 << 31;
     let mut command = command(options, &[], mode).await?;
     let output = command.args(["--", "grep", "SigIgn", "/proc/self/status"]).output().await?;
     let mask = String::from_utf8(output.stdout)?;
     let mask = mask.strip_prefix("SigIgn:").context("no SigIgn")?.trim();
-    Ok(u64::from_str_radix(mask, 16)? & !OF_THE_LIBRARY)
+    Ok(u64::from_str_radix(mask, 16)? & !RESERVED_BY_LIBC)
 }
 
 /// Runs a script as the program of a `km` that is PID 1 of its namespace. Returns the exit code and

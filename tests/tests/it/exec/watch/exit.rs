@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::{Fixture, Server, secret};
 use tokio::time::Instant;
 
-use super::program::{Watched, exec_watch, requested_again};
+use super::program::{Watched, exec_watch, wait_for_reread};
 use crate::cli::common::{contains_all, km_against};
 use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::exec::{fails_before_start, shell};
@@ -27,7 +27,7 @@ async fn exit_of_the_watched_program_is_passed_on() -> Result<()> {
         let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), &script).await?;
         assert_eq!(program.line().await?, "ready");
         program.signal("USR1")?;
-        assert_eq!(program.exits(code).await?, "", "{ending}");
+        assert_eq!(program.wait_for_exit(code).await?, "", "{ending}");
     }
     Ok(())
 }
@@ -39,16 +39,16 @@ async fn program_that_exits_after_a_signal_is_not_restarted() -> Result<()> {
         let fixture = fixture(&first).await?;
         let relay = Relay::to(fixture.server().address(), "").await?;
         let km = exec_watch(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
-        let script = format!("trap 'echo asked' {name}; trap 'exit 9' USR2; echo \"$ONE\"");
+        let script = format!("trap 'echo signalled' {name}; trap 'exit 9' USR2; echo \"$ONE\"");
         let mut program = Watched::start(km, &script).await?;
         assert_eq!(program.line().await?, first);
         program.signal(name)?;
-        assert_eq!(program.line().await?, "asked");
+        assert_eq!(program.line().await?, "signalled");
         // The program takes its time to exit, and meanwhile a value changes.
         fixture.put("ONE", json!({ "key": second })).await?;
-        requested_again(&relay).await?;
+        wait_for_reread(&relay).await?;
         program.signal("USR2")?;
-        assert_eq!(program.exits(9).await?, "", "SIG{name}");
+        assert_eq!(program.wait_for_exit(9).await?, "", "SIG{name}");
     }
     Ok(())
 }
@@ -57,17 +57,18 @@ async fn program_that_exits_after_a_signal_is_not_restarted() -> Result<()> {
 async fn signal_during_a_restart_cancels_the_restart() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
-    let script = "trap 'echo asked' TERM; trap 'echo one' USR1; trap 'exit 9' USR2; echo \"$ONE\"";
+    let script =
+        "trap 'echo signalled' TERM; trap 'echo one' USR1; trap 'exit 9' USR2; echo \"$ONE\"";
     let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), script).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": second })).await?;
-    assert_eq!(program.line().await?, "asked");
+    assert_eq!(program.line().await?, "signalled");
     program.signal("USR1")?;
     assert_eq!(program.line().await?, "one", "the signal was not forwarded during the restart");
     program.signal("TERM")?;
-    assert_eq!(program.line().await?, "asked");
+    assert_eq!(program.line().await?, "signalled");
     program.signal("USR2")?;
-    assert_eq!(program.exits(9).await?, "");
+    assert_eq!(program.wait_for_exit(9).await?, "");
     Ok(())
 }
 
@@ -75,17 +76,17 @@ async fn signal_during_a_restart_cancels_the_restart() -> Result<()> {
 async fn program_that_ignores_sigterm_is_killed_and_restarted() -> Result<()> {
     let (first, second) = (secret("first"), secret("second"));
     let fixture = fixture(&first).await?;
-    let script = "trap 'echo asked' TERM; trap 'exit 7' USR2; echo \"$ONE\"";
+    let script = "trap 'echo signalled' TERM; trap 'exit 7' USR2; echo \"$ONE\"";
     let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), script).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": second })).await?;
-    assert_eq!(program.line().await?, "asked");
+    assert_eq!(program.line().await?, "signalled");
     let signalled = Instant::now();
     assert_eq!(program.line().await?, second);
     assert!(signalled.elapsed() > Duration::from_millis(9_500), "{:?}", signalled.elapsed());
     program.wait_for_log("killed").await?;
     program.signal("USR2")?;
-    program.exits(7).await.map(drop)
+    program.wait_for_exit(7).await.map(drop)
 }
 
 #[tokio::test]
@@ -101,7 +102,7 @@ async fn failed_restart_is_exit_127() -> Result<()> {
     assert_eq!(program.line().await?, first);
     std::fs::remove_file(&path)?;
     fixture.put("ONE", json!({ "key": second })).await?;
-    contains_all(&program.exits(127).await?, &["km: start ", "hint: "])
+    contains_all(&program.wait_for_exit(127).await?, &["km: start ", "hint: "])
 }
 
 /// The program was not started yet, so that there is nothing to keep running.
@@ -111,7 +112,7 @@ async fn signal_before_the_watched_program_starts_prevents_the_start() -> Result
     let km = km_against(&server.address()).env("KM_DEADLINE", "60s");
     let km = km.args(["exec", "--watch", "--only=ONE"]).args(shell("echo started"));
     let running = km.start().await?;
-    server.received("GET /v1/secret/").await?;
+    server.wait_for_request("GET /v1/secret/").await?;
     let signalled = Instant::now();
     running.signal("TERM")?;
     let output = running.finish().await?.expect(4)?;

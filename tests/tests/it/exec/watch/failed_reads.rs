@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::program::{Watched, exec_watch, requested_again};
+use super::program::{Watched, exec_watch, wait_for_reread};
 use crate::cli::common::{contains_all, km_against};
 use crate::cli::listener::{Reply, Scripted};
 use crate::relay::Relay;
@@ -39,7 +39,7 @@ async fn unreadable_value_keeps_the_program_running_with_the_old_one() -> Result
         assert_eq!(program.line().await?, second, "{what}");
         program.wait_for_log("count=1").await?;
         program.signal("TERM")?;
-        let stderr = program.exits(143).await?;
+        let stderr = program.wait_for_exit(143).await?;
         assert_eq!(stderr.matches(UNREADABLE).count(), 1, "{stderr}");
     }
     Ok(())
@@ -67,18 +67,18 @@ async fn values_too_large_together_keep_the_program_running() -> Result<()> {
     program.signal("USR1")?;
     // A few large values may have fitted together, in which case the program was restarted with
     // them.
-    comes_after(&mut program, &first, &format!("has {first}")).await?;
+    wait_for_line_after(&mut program, &first, &format!("has {first}")).await?;
     for name in &names {
         fixture.put(name, json!({ "key": "small" })).await?;
     }
     fixture.put("ONE", json!({ "key": second })).await?;
-    comes_after(&mut program, &first, &second).await?;
+    wait_for_line_after(&mut program, &first, &second).await?;
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 /// Waits for a line, before which `other` may occur any number of times.
-async fn comes_after(program: &mut Watched, other: &str, expected: &str) -> Result<()> {
+async fn wait_for_line_after(program: &mut Watched, other: &str, expected: &str) -> Result<()> {
     loop {
         let line = program.line().await?;
         if line == expected {
@@ -103,12 +103,12 @@ async fn restored_value_does_not_restart_the_program() -> Result<()> {
     program.wait_for_log(UNREADABLE).await?;
     let versions = json!({ "versions": [1] });
     server.must("POST", &format!("{}/undelete/ONE", fixture.mount), versions).await?;
-    requested_again(&relay).await?;
+    wait_for_reread(&relay).await?;
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
     program.wait_for_log("count=1").await?;
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn allowed_missing_name_may_appear_but_not_disappear() -> Result<()> {
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 #[tokio::test]
@@ -141,14 +141,14 @@ async fn sealed_server_keeps_the_program_running_until_unsealed() -> Result<()> 
     let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     server.seal().await?;
-    requested_again(&relay).await?;
+    wait_for_reread(&relay).await?;
     program.signal("USR1")?;
     assert_eq!(program.line().await?, format!("has {first}"));
     server.unseal().await?;
     fixture.put("ONE", json!({ "key": second })).await?;
     assert_eq!(program.line().await?, second);
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 /// A change is known when the server fails to return another name, which then recovers with its old
@@ -185,5 +185,5 @@ async fn detected_change_survives_an_outage_of_another_name() -> Result<()> {
     assert_eq!(program.line().await?, "2 1");
     program.wait_for_log("names=\"ONE\" count=1").await?;
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }

@@ -79,7 +79,7 @@ impl Watched {
 
     /// Waits until `km` exits with `code`, without further output of the program. Returns all of
     /// stderr.
-    pub(super) async fn exits(mut self, code: i32) -> Result<String> {
+    pub(super) async fn wait_for_exit(mut self, code: i32) -> Result<String> {
         let more = next(&mut self.stdout_lines).await?;
         ensure!(more.is_none(), "unexpected output");
         self.read_rest().await?;
@@ -102,7 +102,7 @@ async fn next(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>) -> Result<Op
 
 /// Waits until the value has been requested again, so that with one name its current value has been
 /// read.
-pub(super) async fn requested_again(relay: &Relay) -> Result<()> {
+pub(super) async fn wait_for_reread(relay: &Relay) -> Result<()> {
     // The first of them may have been in flight.
     let enough = relay.requests() + 2;
     until("a request", async || Ok(relay.requests() >= enough)).await

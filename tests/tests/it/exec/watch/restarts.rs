@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::program::{Watched, exec_watch, requested_again};
+use super::program::{Watched, exec_watch, wait_for_reread};
 use crate::cli::common::contains_all;
 use crate::login::accessors;
 use crate::relay::Relay;
@@ -27,7 +27,7 @@ async fn rotated_value_restarts_the_program() -> Result<()> {
     program.wait_for_log("count=2").await?;
     assert_eq!(accessors(&fixture).await?.len(), 1, "more than one login");
     program.signal("TERM")?;
-    let stderr = program.exits(143).await?;
+    let stderr = program.wait_for_exit(143).await?;
     contains_all(&stderr, &["started again", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
     assert_eq!(accessors(&fixture).await?.len(), 0, "the token was not revoked");
     Ok(())
@@ -43,13 +43,13 @@ async fn new_version_with_the_same_bytes_does_not_restart() -> Result<()> {
     let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": first, "other": "field" })).await?;
-    requested_again(&relay).await?;
+    wait_for_reread(&relay).await?;
     fixture.put("ONE", json!({ "key": second })).await?;
     // Another restart would have printed the first value again.
     assert_eq!(program.line().await?, second);
     program.wait_for_log("count=1").await?;
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 /// Each change is detected by itself within 600 ms, which is longer than the time that `km` waits
@@ -86,7 +86,7 @@ async fn names_that_change_together_cause_one_restart() -> Result<()> {
     assert_eq!(program.line().await?, line([3, 2]));
     contains_all(&program.wait_for_log("count=2").await?, &["names=\"NAME_0\" "])?;
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 #[tokio::test]
@@ -103,5 +103,5 @@ async fn value_from_the_environment_is_not_watched() -> Result<()> {
     }
     assert_eq!(program.line().await?, format!("{second} own"));
     program.signal("TERM")?;
-    program.exits(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }

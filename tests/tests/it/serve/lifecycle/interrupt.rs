@@ -23,7 +23,7 @@ async fn second_signal_ends_the_grace_period_at_once() -> Result<()> {
         let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
         let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
         calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
-        server.received("GET /v1/secret/data/ONE").await?;
+        server.wait_for_request("GET /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
         // After the first signal, the request is still awaited.
         assert!(timeout(Duration::from_millis(500), calls.join_next()).await.is_err(), "{name}");

@@ -16,7 +16,7 @@ use crate::cli::listener::{Reply, Scripted, mount_of_version_2};
 use crate::login::accessors;
 use crate::serve::sidecar::Sidecar;
 
-const SOON: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Only a failing test reaches it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -64,7 +64,7 @@ async fn writes_in_flight_complete_during_shutdown() -> Result<()> {
     }
     let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
     sidecar.finish().await?.expect(0)?;
-    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
     assert!(acknowledged.len() > WRITERS, "{} writes", acknowledged.len());
     for (name, value) in acknowledged {
         let (status, stored) = fixture.get(&name).await?;
@@ -93,7 +93,7 @@ async fn response_after_the_signal_reaches_the_client() -> Result<()> {
             let body = json!({ "data": { "key": "v" } });
             caller.call("POST", "/v1/secret/data/ONE", body).await
         });
-        server.received("POST /v1/secret/data/ONE").await?;
+        server.wait_for_request("POST /v1/secret/data/ONE").await?;
         sidecar.signal(name)?;
         // The listener is closed, and the process still runs.
         crate::product::until("a closed listener", async || {
@@ -117,13 +117,13 @@ async fn shutdown_with_a_hanging_request_takes_at_most_five_seconds() -> Result<
     let sidecar = Arc::new(Sidecar::start(km, &[]).await?);
     let (caller, mut calls) = (Arc::clone(&sidecar), JoinSet::new());
     calls.spawn(async move { drop(caller.get("/km/v1/secrets/ONE").await) });
-    server.received("GET /v1/secret/data/ONE").await?;
+    server.wait_for_request("GET /v1/secret/data/ONE").await?;
     sidecar.signal("TERM")?;
     let started = Instant::now();
     calls.join_next().await;
     let sidecar = Arc::into_inner(sidecar).context("the sidecar is still shared")?;
     sidecar.finish().await?.expect(0)?;
-    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
     Ok(())
 }
 
@@ -155,14 +155,14 @@ async fn hanging_revocation_does_not_delay_the_exit() -> Result<()> {
         .env("HCP_VAULT_APPROLE_ROLE_ID", "role")
         .env("HCP_VAULT_APPROLE_SECRET_ID", "id");
     let sidecar = Sidecar::start(km, &[]).await?;
-    server.received("POST /v1/auth/approle/login").await?;
+    server.wait_for_request("POST /v1/auth/approle/login").await?;
     crate::product::until("ready", async || Ok(sidecar.get("/readyz").await?.status == 200))
         .await?;
     let started = Instant::now();
     sidecar.signal("TERM")?;
-    server.received("POST /v1/auth/token/revoke-self").await?;
+    server.wait_for_request("POST /v1/auth/token/revoke-self").await?;
     sidecar.finish().await?.expect(0)?;
-    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < EXIT_TIMEOUT, "{:?}", started.elapsed());
     Ok(())
 }
 
@@ -183,10 +183,10 @@ async fn write_completes_after_its_client_disconnects() -> Result<()> {
         let body = json!({ "data": { "key": "v" } });
         caller.call("POST", "/v1/secret/data/ONE", body).await
     });
-    server.received("GET /v1/sys/internal/ui/mounts").await?;
+    server.wait_for_request("GET /v1/sys/internal/ui/mounts").await?;
     calls.shutdown().await;
     server.release();
-    server.received("POST /v1/secret/data/ONE").await
+    server.wait_for_request("POST /v1/secret/data/ONE").await
 }
 
 #[tokio::test]

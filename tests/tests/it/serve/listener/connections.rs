@@ -73,7 +73,7 @@ fn request(sidecar: &Sidecar) -> String {
 }
 
 /// Fails unless a request with the token and a probe, each on a new connection, succeed.
-async fn is_served(sidecar: &Sidecar) -> Result<()> {
+async fn expect_service(sidecar: &Sidecar) -> Result<()> {
     sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
     let probe = Request::builder().uri("/healthz").body(Full::default())?;
     sidecar.send(probe).await?.expect(200).map(drop)
@@ -87,7 +87,7 @@ async fn idle_unauthenticated_connections_block_no_one_and_are_closed() -> Resul
     ensure!(early.status(&request(&sidecar)).await? == 200);
     let mut idle = Connection::open_idle(&sidecar, MAX_CONNECTIONS + 6).await?;
     for _ in 0..10 {
-        is_served(&sidecar).await?;
+        expect_service(&sidecar).await?;
     }
     ensure!(
         early.status(&request(&sidecar)).await? == 200,
@@ -137,7 +137,7 @@ async fn open_files_limit_leaves_enough_for_clients_and_vault() -> Result<()> {
     let sidecar = Sidecar::start(fixture.km().open_files(256), &[]).await?;
     let _idle = Connection::open_idle(&sidecar, 600).await?;
     for number in 0..10 {
-        is_served(&sidecar).await?;
+        expect_service(&sidecar).await?;
         // A name that is not cached needs a connection to Vault.
         let name = format!("COLD-{number}");
         fixture.put(&name, json!({ "key": "v" })).await?;
@@ -171,7 +171,7 @@ async fn client_that_does_not_read_is_disconnected() -> Result<()> {
     let writes = async { while connection.0.write_all(requests.as_bytes()).await.is_ok() {} };
     timeout(CLOSED_WITHIN, writes).await.context("still open")?;
     ensure!(started.elapsed() > Duration::from_secs(5), "closed after {:?}", started.elapsed());
-    is_served(&sidecar).await
+    expect_service(&sidecar).await
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn oversized_heads_and_bodies_are_rejected() -> Result<()> {
 /// A server whose responses never end costs ten seconds, whatever the deadline is.
 #[tokio::test]
 async fn request_times_out_after_ten_seconds() -> Result<()> {
-    let (address, _server) = never_ending().await?;
+    let (address, _server) = incomplete_responses().await?;
     let km = km_against(&address).env("KM_DEADLINE", "60s");
     let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;
     let write = json!({ "data": { "key": "v" } });
@@ -151,20 +151,20 @@ async fn request_times_out_after_ten_seconds() -> Result<()> {
 
 /// Starts a server that responds to requests for the mount type, and only begins every other
 /// response.
-async fn never_ending() -> Result<(String, JoinSet<()>)> {
+async fn incomplete_responses() -> Result<(String, JoinSet<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(async move { drop(begin(stream).await) });
+            connections.spawn(async move { drop(respond_incompletely(stream).await) });
         }
     });
     Ok((address, tasks))
 }
 
-async fn begin(mut stream: TcpStream) -> Result<()> {
+async fn respond_incompletely(mut stream: TcpStream) -> Result<()> {
     let mount =
         json!({ "data": { "path": "secret/", "type": "kv", "options": { "version": "2" } } })
             .to_string();

@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &str); 11] = [
 ];
 
 /// Sends these bytes on a new connection. Returns the status of the response.
-async fn raw(to: &str, request: &str) -> Result<u16> {
+async fn status_of(to: &str, request: &str) -> Result<u16> {
     let mut stream = TcpStream::connect(to).await?;
     stream.write_all(request.as_bytes()).await?;
     let mut head = [0; 12];
@@ -102,7 +102,7 @@ async fn request_without_the_host_of_the_listener_is_rejected() -> Result<()> {
         ("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".to_owned(), 403),
         (format!("GET /healthz HTTP/1.1\r\nhost: 127.0.0.2:{port}\r\n\r\n"), 403),
     ] {
-        let status = raw(at, &request).await?;
+        let status = status_of(at, &request).await?;
         ensure!(status == expected, "{status}: {request}");
     }
     Ok(())

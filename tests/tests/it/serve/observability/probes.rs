@@ -41,7 +41,7 @@ async fn sidecar_is_not_ready_before_login_or_during_an_outage() -> Result<()> {
     let km = Km::new().env("HCP_VAULT_ADDR", server.address()).env("KM_DEADLINE", "2s");
     let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
     let sidecar = Sidecar::start(km, &[]).await?;
-    server.received("POST /v1/auth/approle/login").await?;
+    server.wait_for_request("POST /v1/auth/approle/login").await?;
     sidecar.send(bare("/healthz")?).await?.expect(200)?;
     let response = sidecar.send(bare("/readyz")?).await?.expect(503)?;
     assert_eq!(response.header("retry-after"), "1");
@@ -114,7 +114,7 @@ async fn json_log_format_writes_one_object_per_event() -> Result<()> {
 
 /// Starts a server that accepts logins, and that answers reads and health requests only while it is
 /// `up`.
-fn vault_that_is(up: &Arc<AtomicBool>, down: fn() -> Reply) -> Result<Scripted> {
+fn vault_while_up(up: &Arc<AtomicBool>, down: fn() -> Reply) -> Result<Scripted> {
     let up = Arc::clone(up);
     Scripted::new(move |request| match request {
         "POST /v1/auth/approle/login" => Reply::Json(
@@ -129,7 +129,7 @@ fn vault_that_is(up: &Arc<AtomicBool>, down: fn() -> Reply) -> Result<Scripted> 
     })
 }
 
-async fn in_front_of(server: &Scripted) -> Result<Sidecar> {
+async fn sidecar_for(server: &Scripted) -> Result<Sidecar> {
     let km = Km::new().env("HCP_VAULT_ADDR", server.address()).env("KM_DEADLINE", "2s");
     let km = km.env("HCP_VAULT_APPROLE_ROLE_ID", "a").env("HCP_VAULT_APPROLE_SECRET_ID", "b");
     Sidecar::start(km, &["--metrics", "127.0.0.1:0"]).await
@@ -149,8 +149,9 @@ async fn gauge_is(sidecar: &Sidecar, value: u8) -> Result<()> {
 #[tokio::test]
 async fn ready_gauge_follows_an_outage_without_probes() -> Result<()> {
     let up = Arc::new(AtomicBool::new(true));
-    let server = vault_that_is(&up, || Reply::Json(503, json!({ "errors": ["Vault is sealed"] })))?;
-    let sidecar = in_front_of(&server).await?;
+    let server =
+        vault_while_up(&up, || Reply::Json(503, json!({ "errors": ["Vault is sealed"] })))?;
+    let sidecar = sidecar_for(&server).await?;
     gauge_is(&sidecar, 1).await?;
     for with_request in [true, false] {
         up.store(false, Relaxed);
@@ -168,8 +169,8 @@ async fn ready_gauge_follows_an_outage_without_probes() -> Result<()> {
 async fn concurrent_probes_of_a_hanging_server_share_one_check() -> Result<()> {
     const PROBES: usize = 50;
     let up = Arc::new(AtomicBool::new(true));
-    let server = vault_that_is(&up, || Reply::Hang)?;
-    let sidecar = Arc::new(in_front_of(&server).await?);
+    let server = vault_while_up(&up, || Reply::Hang)?;
+    let sidecar = Arc::new(sidecar_for(&server).await?);
     gauge_is(&sidecar, 1).await?;
     up.store(false, Relaxed);
     sidecar.get("/km/v1/secrets/ONE").await?.expect(503)?;

@@ -42,7 +42,7 @@ async fn succeeds(sidecar: &Sidecar, arguments: &[&str]) -> Result<String> {
     Ok(stdout)
 }
 
-async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
+async fn use_every_operation(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
     let (mount, value) = (fixture.mount.as_str(), secret("value"));
     let path = format!("{mount}/{name}");
     let (code, _, stderr) = vault(sidecar, &["kv", "put", &path, "key=-"], &value).await?;
@@ -81,8 +81,8 @@ async fn vault_cli_puts_gets_lists_and_deletes() -> Result<()> {
     let sidecar = Sidecar::of(&fixture).await?;
     fixture.put("stays", json!({ "key": "v" })).await?;
     fixture.put("folder/inner", json!({ "key": "v" })).await?;
-    life_of_a_secret(&fixture, &sidecar, "one").await?;
-    life_of_a_secret(&fixture, &sidecar, "folder/litellm/alias").await?;
+    use_every_operation(&fixture, &sidecar, "one").await?;
+    use_every_operation(&fixture, &sidecar, "folder/litellm/alias").await?;
     let list = succeeds(&sidecar, &["kv", "list", "-format=json", &fixture.mount]).await?;
     assert_eq!(serde_json::from_str::<Value>(&list)?, json!(["folder/", "stays"]));
     let folder = format!("{}/folder", fixture.mount);

@@ -65,7 +65,7 @@ async fn stored(fixture: &Fixture, name: &str) -> Result<Value> {
     Ok(fixture.get(name).await?.1["data"]["data"].clone())
 }
 
-async fn life_of_a_secret(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
+async fn use_every_operation(fixture: &Fixture, sidecar: &Sidecar, name: &str) -> Result<()> {
     let (client, mount) = (authenticated(sidecar)?, fixture.mount.as_str());
     let [first, second] = ["first", "second"].map(secret);
     let written = kv2::set(&client, mount, name, &fields(&first)).await?;
@@ -117,8 +117,8 @@ async fn vaultrs_sets_reads_lists_and_deletes() -> Result<()> {
     let sidecar = Sidecar::of(&fixture).await?;
     fixture.put("stays", json!({ "key": "v" })).await?;
     fixture.put("folder/inner", json!({ "key": "v" })).await?;
-    life_of_a_secret(&fixture, &sidecar, "one").await?;
-    life_of_a_secret(&fixture, &sidecar, "folder/litellm/alias").await?;
+    use_every_operation(&fixture, &sidecar, "one").await?;
+    use_every_operation(&fixture, &sidecar, "folder/litellm/alias").await?;
     let (client, mount) = (authenticated(&sidecar)?, fixture.mount.as_str());
     assert_eq!(kv2::list(&client, mount, "").await?, ["folder/", "stays"]);
     assert_eq!(kv2::list(&client, mount, "folder").await?, ["inner"]);
