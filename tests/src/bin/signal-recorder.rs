@@ -14,12 +14,12 @@ use signal_hook::low_level::pipe;
 const ENDS_AFTER: Duration = Duration::from_secs(60);
 
 /// The interval at which deliveries are collected. The handler itself counts them.
-const LOOKS_EVERY: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Signals that cannot be caught, or that the tests do not send.
 const NOT_CAUGHT: [i32; 6] = [SIGKILL, SIGSTOP, SIGILL, SIGFPE, SIGSEGV, SIGCHLD];
 
-#[expect(clippy::disallowed_methods, reason = "this is no part of the product")]
+#[expect(clippy::disallowed_methods, reason = "not part of the product")]
 fn main() -> io::Result<()> {
     let mut deliveries = Vec::new();
     for number in (1..=64).filter(|number| !NOT_CAUGHT.contains(number)) {
@@ -32,8 +32,8 @@ fn main() -> io::Result<()> {
     }
     let mut output = io::stdout().lock();
     writeln!(output, "ready {}", std::process::id())?;
-    let began = Instant::now();
-    while began.elapsed() < ENDS_AFTER {
+    let started = Instant::now();
+    while started.elapsed() < ENDS_AFTER {
         for (number, received) in &mut deliveries {
             // One byte is one delivery.
             let mut bytes = [0; 16];
@@ -42,7 +42,7 @@ fn main() -> io::Result<()> {
             }
         }
         output.flush()?;
-        std::thread::sleep(LOOKS_EVERY);
+        std::thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }
