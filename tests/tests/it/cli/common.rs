@@ -25,7 +25,7 @@ pub(crate) fn km_with_token(address: &str, mount: &str, token: &str) -> Km {
         .env("HCP_VAULT_TOKEN", token)
 }
 
-/// Like [`by_token`], but for a scripted server at LiteLLM's default mount and with a planted
+/// Like [`km_with_token`], but for a scripted server at LiteLLM's default mount and with a planted
 /// token.
 pub(crate) fn km_against(address: &str) -> Km {
     km_with_token(address, "secret", &secret("token"))

@@ -80,7 +80,7 @@ pub(crate) fn mount_of_version_2() -> Reply {
 /// The request by which a long-running process looks up a given token.
 pub(crate) const LOOKUP_SELF: &str = "GET /v1/auth/token/lookup-self";
 
-/// The response to [`LOOK_UP`]: a token that does not expire.
+/// The response to [`LOOKUP_SELF`]: a token that does not expire.
 pub(crate) fn token_data() -> Value {
     json!({ "data": { "ttl": 0, "creation_ttl": 0, "renewable": false, "num_uses": 0,
         "period": 0, "type": "service", "policies": ["default"] } })
@@ -152,7 +152,7 @@ impl Scripted {
         self.wait_for_request_after(head, 0).await
     }
 
-    /// Like [`Self::saw`], but ignores the first `others` requests.
+    /// Like [`Self::wait_for_request`], but ignores the first `others` requests.
     pub(crate) async fn wait_for_request_after(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
         let arrived =

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use testkit::{Engine, FixtureSpec, Server};
 
-use super::success::expect_steps;
+use super::report::expect_steps;
 use crate::cli::common::{contains_all, error_document, km_against};
 use crate::cli::listener::{Reply, Scripted, Silent, closed_port};
 

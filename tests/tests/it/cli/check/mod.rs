@@ -1,4 +1,6 @@
 //! `km check`.
 
+pub(super) mod report;
+
 mod failures;
-pub(super) mod success;
+mod success;

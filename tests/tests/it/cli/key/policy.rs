@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Fixture, Km, Server, secret};
 
 use super::common::{Gateway, team_mount};
-use crate::cli::check::success;
+use crate::cli::check::report::expect_steps;
 use crate::cli::common::{contains_all, km_against, writer};
 use crate::cli::listener::Silent;
 
@@ -105,7 +105,7 @@ async fn printed_policy_allows_what_is_needed_and_no_more() -> Result<()> {
         ("KM_ALLOWED_TEAM_LOCATIONS", &format!("teams/*/{name}:keys")),
     ];
     let gateway = Gateway::new(&settings).await?;
-    success::expect_steps(
+    expect_steps(
         || gateway.km(),
         0,
         &["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights ok"],
@@ -171,7 +171,7 @@ async fn capabilities_for_virtual_keys_are_checked() -> Result<()> {
     fixture.server().must("PUT", &path, json!({ "policy": rules })).await?;
     let storing = || writer(&fixture).env("KM_STORE_VIRTUAL_KEYS", "true");
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights failed"];
-    success::expect_steps(storing, 5, &all).await?;
+    expect_steps(storing, 5, &all).await?;
     let output = storing().args(["check"]).run().await?.expect(5)?;
     contains_all(output.text()?, &["the token has no delete", "/data/litellm/"])
 }
@@ -182,8 +182,8 @@ async fn team_pattern_without_a_path_prefix_is_a_warning() -> Result<()> {
     let km = |patterns: &str| fixture.km().env("KM_ALLOWED_TEAM_LOCATIONS", patterns);
     let rest = ["server ok", "login ok", "mount ok", "rights ok"];
     let free = [&["settings ok", "settings warning", "settings warning"][..], &rest].concat();
-    success::expect_steps(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
+    expect_steps(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
     let output = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
     contains_all(output.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
-    success::expect_steps(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
+    expect_steps(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
 }
