@@ -17,7 +17,7 @@ pub fn gateway(url: &str, settings: &[(&str, &str)]) -> Result<KeyManager> {
     let all = own.iter().chain(settings);
     let env: BTreeMap<_, _> =
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     Ok(KeyManager::connect_once(Settings::from_sources(&sources)?, env)?)
 }
 

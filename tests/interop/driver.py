@@ -1,23 +1,23 @@
-"""Drives LiteLLM's own Vault secret manager and key hooks for the interop suite.
+"""Calls LiteLLM's Vault secret manager and key hooks for the interop suite.
 
-Reads one JSON request a line on stdin, calls LiteLLM, and writes one JSON answer a line on stdout:
-`{"answer": ...}`, what LiteLLM returned, or `{"raised": "..."}`, what it raised. It decides nothing:
-what is done to Vault is done by the package as it was installed.
+Reads one JSON request per line from stdin, calls LiteLLM, and writes one JSON response per line to
+stdout: `{"answer": ...}` with the result, or `{"raised": "..."}` with the exception. It makes no
+decisions: all requests to Vault are made by the package as installed.
 
-A request names an operation below, its arguments, the environment (`env`), LiteLLM's
-`key_management_settings` (`settings`), and the metadata of the key's team (`team`; absent: the key is
-no team's; null: its team can't be looked up). `manager` names a manager that is kept between
-requests; without it each request has a fresh one. With `door` it is our own class for LiteLLM's
-`custom` system, over the `km serve` that listens there.
+A request has an operation below, its arguments, the environment (`env`), LiteLLM's
+`key_management_settings` (`settings`), and the metadata of the key's team (`team`; absent: the key has
+no team; null: the team cannot be looked up). `manager` names a secret manager that is kept between
+requests; without it each request gets a new one. With `km_serve`, an address, it is this project's
+class for LiteLLM's `custom` system.
 
-Three things that the proxy's start would set are set here, in this process alone:
+Three things that the start of the proxy sets are set here, in this process only:
 
-- `premium_user`. The manager's constructor refuses to work without it. The class stands in the part
-  of the package that is under the MIT licence. The flag is set for this test of compatibility only;
-  nothing of LiteLLM is changed, copied or shipped.
-- `prisma_client`, which is no database here: a team that is in the proxy's cache is found there, and
-  any other can't be looked up.
-- the team in `user_api_key_cache`, where the proxy keeps it too.
+- `premium_user`, which the constructor of the secret manager requires. The class is in the part of the
+  package under the MIT licence. The flag is set for this compatibility test only; nothing of LiteLLM is
+  changed, copied or shipped.
+- `prisma_client`, which is not a database here: a team in the proxy's cache is found, and any other
+  cannot be looked up.
+- the team in `user_api_key_cache`, where the proxy stores it too.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "integrations" / "litellm"))
 
-# Without it the import asks the network for a list of prices.
+# Otherwise the import downloads a price list.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 ENVIRONMENT = dict(os.environ)
 
-# Nothing that LiteLLM prints gets among the answers.
+# Keeps LiteLLM's output apart from the responses.
 answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 
 import litellm
-from km_litellm import Door, KmSecretManager
+from km_litellm import KmClient, KmSecretManager
 from litellm.proxy import proxy_server
 from litellm.proxy._types import (
     GenerateKeyRequest,
@@ -66,13 +66,13 @@ def team_id(request):
 
 
 def row(request):
-    """The key as the proxy's database has it before the operation."""
+    """Returns the key as in the proxy's database before the operation."""
     return LiteLLM_VerificationToken(
         token=request.get("token_id"), key_alias=request.get("alias"), team_id=team_id(request)
     )
 
 
-# What the proxy calls after /key/generate, /key/regenerate, /key/update and /key/delete.
+# The hooks that the proxy calls after /key/generate, /key/regenerate, /key/update and /key/delete.
 
 
 async def store(manager, request):
@@ -84,7 +84,7 @@ async def store(manager, request):
 async def rotate(manager, request):
     asked = RegenerateKeyRequest(key_alias=request.get("to"))
     alias = request.get("to") or request.get("alias")
-    # A token id is the hash of its key: a new key has a new one.
+    # A token ID is the hash of the key, so that a new key has a new one.
     done = GenerateKeyResponse(key=request["value"], token_id="the-new-hash", key_alias=alias)
     await Hooks.async_key_rotated_hook(asked, row(request), done, ADMIN)
 
@@ -99,12 +99,12 @@ async def delete(manager, request):
 
 
 async def read(manager, request):
-    """The stored key, found as the hook that renames finds it."""
+    """Returns the stored key, looked up like the rename hook does."""
     settings = await Hooks._get_secret_manager_optional_params(team_id(request))
     return await manager.async_read_secret(Hooks._get_secret_name(request["alias"]), settings)
 
 
-# The manager itself, and the door for provider keys.
+# The secret manager itself, and the reader of provider keys.
 
 
 async def manager_read(manager, request):
@@ -131,11 +131,11 @@ async def provider_key(manager, request):
     return get_secret(request["name"])
 
 
-# The loader of configurations, which no secret manager takes part in.
+# The loader of configurations.
 
 
 async def references(manager, request):
-    """The names that each configuration refers to, or why LiteLLM refuses it."""
+    """Returns the names that each configuration references, or LiteLLM's error."""
     return [await referenced(file) for file in request["files"]]
 
 
@@ -148,7 +148,7 @@ async def referenced(file):
 
 
 def names_in(value):
-    """The names in all values that begin with `os.environ/`; a prefix alone names nothing."""
+    """Yields the names in all values that begin with `os.environ/` and have more than the prefix."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
@@ -179,11 +179,11 @@ OPERATIONS = {
 
 
 def manager_for(request):
-    """The constructor reads the environment. The hooks use what is made here."""
-    door = request.get("door")
-    litellm._key_management_system = System.CUSTOM if door else System.HASHICORP_VAULT
+    """Returns the secret manager, and sets it for the hooks. Its constructor reads the environment."""
+    km_serve = request.get("km_serve")
+    litellm._key_management_system = System.CUSTOM if km_serve else System.HASHICORP_VAULT
     name = request.get("manager")
-    make = HashicorpSecretManager if door is None else lambda: KmSecretManager(Door(door))
+    make = HashicorpSecretManager if km_serve is None else lambda: KmSecretManager(KmClient(km_serve))
     manager = managers.get(name) or make()
     litellm.secret_manager_client = manager
     if name is not None:
@@ -205,17 +205,17 @@ async def answer(request):
 
 
 def main():
-    # What it would log holds the secrets that it was given.
+    # Its log would contain secrets.
     logging.disable(logging.CRITICAL)
     proxy_server.premium_user = True
     proxy_server.prisma_client = object()
     loop = asyncio.new_event_loop()
     for line in sys.stdin:
         try:
-            said = {"answer": loop.run_until_complete(answer(json.loads(line)))}
+            result = {"answer": loop.run_until_complete(answer(json.loads(line)))}
         except Exception as error:
-            said = {"raised": f"{type(error).__name__}: {error}"}
-        print(json.dumps(said), file=answers, flush=True)
+            result = {"raised": f"{type(error).__name__}: {error}"}
+        print(json.dumps(result), file=answers, flush=True)
 
 
 main()

@@ -1,12 +1,11 @@
-"""Drives hvac for the interop suite.
+"""Calls hvac for the interop suite.
 
-Reads one JSON request a line on stdin, has hvac do it, and writes one JSON answer a line on stdout:
-`{"answer": ...}`, what hvac returned, or `{"raised": "...", "text": "..."}`, the name of the exception
-and what it says. It decides nothing.
+Reads one JSON request per line from stdin, calls hvac, and writes one JSON response per line to stdout:
+`{"answer": ...}` with the result, or `{"raised": "...", "text": "..."}` with the name and the text of
+the exception. It makes no decisions.
 
-A request names the client's arguments (`client`), a method of the client as a user writes it (`call`,
-as in `secrets.kv.v2.list_secrets`), and its arguments. Where hvac returns an answer without a body,
-its status is told.
+A request has the client's arguments (`client`), a method of the client (`call`, such as
+`secrets.kv.v2.list_secrets`), and its arguments. The result of a response without a body is its status.
 """
 
 import json
@@ -32,10 +31,10 @@ def answer(request):
 def main():
     for line in sys.stdin:
         try:
-            said = {"answer": answer(json.loads(line))}
+            result = {"answer": answer(json.loads(line))}
         except Exception as error:
-            said = {"raised": type(error).__name__, "text": str(error)}
-        print(json.dumps(said), flush=True)
+            result = {"raised": type(error).__name__, "text": str(error)}
+        print(json.dumps(result), flush=True)
 
 
 main()

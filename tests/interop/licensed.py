@@ -1,7 +1,7 @@
-"""LiteLLM's proxy as somebody runs it who has a licence, for the guide to its own Vault manager.
+"""Runs LiteLLM's proxy as with a licence, for the guide to its own Vault secret manager.
 
-The manager refuses to work without one. The flag is set in this process alone, for this test; nothing
-of LiteLLM is changed, copied or shipped. See the driver.
+The flag is set in this process only, for this test. Nothing of LiteLLM is changed, copied or shipped. See
+the driver.
 """
 
 from litellm.proxy import proxy_server

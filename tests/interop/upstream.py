@@ -1,6 +1,6 @@
-"""A provider of models for the guides: it answers one key, and nobody else.
+"""A model provider for the guides, which accepts one key.
 
-Prints its port on stdout, and ends with its stdin. The key is in `UPSTREAM_KEY`.
+Prints its port to stdout, and ends when stdin is closed. The key is in `UPSTREAM_KEY`.
 """
 
 import json
@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         known = self.headers.get("Authorization") == EXPECTED
-        answer = ANSWER if known else {"error": {"message": "the key is not known"}}
+        answer = ANSWER if known else {"error": {"message": "unknown key"}}
         text = json.dumps(answer).encode()
         self.send_response(200 if known else 401)
         self.send_header("Content-Type", "application/json")

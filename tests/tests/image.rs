@@ -1,7 +1,7 @@
-//! Containers from the image of `km`, on a real server.
+//! Containers from the image of `km` against a real server.
 //!
-//! Each test is ignored unless asked for, since it needs the image: `cargo xtask image` builds it and
-//! runs them all. Without it they fail.
+//! Each test is ignored by default, because it needs the image: `cargo xtask image` builds it and
+//! runs all of them. Without it they fail.
 
 use std::process::Output;
 
@@ -9,14 +9,15 @@ use anyhow::{Context, Result, ensure};
 use testkit::{Fixture, Server, secret};
 use tokio::process::Command;
 
-/// Runs `km` in a container as tightly as can be: no rights, nothing to write to, the network of this
-/// machine only where a server is needed.
+/// Runs `km` in a container without privileges or a writable file system, and with the host's
+/// network only if it needs a server.
 async fn km(network: &str, env: &[(&str, &str)], arguments: &[&str]) -> Result<Output> {
     let mut docker = Command::new("docker");
     docker.args(["run", "--rm", "--interactive", "--read-only", "--cap-drop=ALL"]);
     docker.args(["--security-opt=no-new-privileges", "--network", network]);
     for (name, value) in env {
-        // The name alone: the value is taken from the client's environment, and is no argument.
+        // Only the name: docker takes the value from its environment, so that it is not an
+        // argument.
         docker.args(["--env", name]).env(name, value);
     }
     let output = docker.arg(image()?).args(arguments).output().await;
@@ -29,7 +30,7 @@ fn image() -> Result<String> {
         .context("there is no image: run this suite with `cargo xtask image`")
 }
 
-/// With the settings of a gateway's own.
+/// With the settings of a gateway.
 async fn configured(fixture: &Fixture, arguments: &[&str]) -> Result<Output> {
     let env = [
         ("HCP_VAULT_ADDR", fixture.server().address()),
@@ -42,7 +43,7 @@ async fn configured(fixture: &Fixture, arguments: &[&str]) -> Result<Output> {
 
 #[tokio::test]
 #[ignore = "needs the image: cargo xtask image"]
-async fn it_runs_without_a_library_and_tells_its_version() -> Result<()> {
+async fn image_runs_without_libraries_and_prints_its_version() -> Result<()> {
     let output = km("none", &[], &["--version"]).await?;
     ensure!(output.stdout == b"km 0.1.0\n", "{output:?}");
     Ok(())
@@ -50,7 +51,7 @@ async fn it_runs_without_a_library_and_tells_its_version() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the image: cargo xtask image"]
-async fn it_is_nobody_in_particular() -> Result<()> {
+async fn image_runs_as_an_unprivileged_user() -> Result<()> {
     let mut docker = Command::new("docker");
     docker.args(["image", "inspect", "--format", "{{.Config.User}}", &image()?]);
     let output = docker.output().await?;
@@ -60,7 +61,7 @@ async fn it_is_nobody_in_particular() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the image: cargo xtask image"]
-async fn it_checks_a_server_and_reads_a_secret() -> Result<()> {
+async fn image_checks_a_server_and_reads_a_secret() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
@@ -74,10 +75,11 @@ async fn it_checks_a_server_and_reads_a_secret() -> Result<()> {
     Ok(())
 }
 
-/// The roots are there: a server whose certificate none of them has signed is refused for that.
+/// The image has root certificates: a server with a certificate of another authority is refused for
+/// that reason.
 #[tokio::test]
 #[ignore = "needs the image: cargo xtask image"]
-async fn it_has_roots_to_check_certificates_against() -> Result<()> {
+async fn image_has_root_certificates() -> Result<()> {
     let server = Server::dedicated_tls().await?;
     let env = [("HCP_VAULT_ADDR", server.address()), ("HCP_VAULT_TOKEN", "none")];
     let output = km("host", &env, &["check"]).await?;

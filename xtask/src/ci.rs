@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::docs::docs;
 use crate::image::image;
 use crate::interop::{interop, python};
 use crate::layers;
@@ -19,6 +20,7 @@ pub(crate) fn ci() -> Result<()> {
     run("Cargo.lock is up to date", cargo(&lock).stdout(Stdio::null()))?;
     run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     timed("layers", layers::run)?;
+    timed("documentation site", docs)?;
     run("deny", &mut cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
     timed("advisories", advisories)?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];

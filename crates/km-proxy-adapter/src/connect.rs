@@ -38,14 +38,13 @@ pub(crate) fn link(settings: &Settings, lives: Lives) -> Result<Link, Error> {
     let address =
         Address::parse(&settings.server.address, plaintext(settings.server.danger_plaintext));
     let address = address.map_err(|why| bad("HCP_VAULT_ADDR", why, "write `https://host:port`"))?;
-    let client = client(address, &settings.server, &settings.login).map_err(|error| {
-        let problems = problems(&error, &settings.server, &settings.login);
-        Error::settings(problems.into_iter().map(|FileProblem { file, what, hint }| Problem {
-            source: file,
-            what,
-            hint,
-        }))
-    })?;
+    let client =
+        client(address, &settings.server, &settings.login).map_err(|error| {
+            let problems = problems(&error, &settings.server, &settings.login);
+            Error::settings(problems.into_iter().map(
+                |FileProblem { file, message: what, hint }| Problem { source: file, what, hint },
+            ))
+        })?;
     let login_namespace = settings.login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace = login_namespace.map_err(|why| bad_path("login namespace", why))?;
     let auth = auth(&client, login_namespace.clone(), &settings.login.method, lives)?;
@@ -85,7 +84,7 @@ pub(crate) fn problems(error: &BuildError, server: &Server, login: &Login) -> Ve
         let (file, what, hint) = match problem {
             BuildErrorKind::Trust(why) => (authority.clone(), why.to_string(), CA_HINT),
             BuildErrorKind::Identity(why) => (pair.clone(), why.to_string(), PAIR_HINT),
-            BuildErrorKind::File { path, why } => {
+            BuildErrorKind::File { path, reason: why } => {
                 let hint = if server.ca_cert.as_ref() == Some(path) { CA_HINT } else { PAIR_HINT };
                 (shown(path), format!("the file can't be read: {why}"), hint)
             }
@@ -94,7 +93,7 @@ pub(crate) fn problems(error: &BuildError, server: &Server, login: &Login) -> Ve
             }
             other => ("settings".to_owned(), other.to_string(), "set KM_DEADLINE to `5s` or so"),
         };
-        FileProblem { file, what, hint: hint.to_owned() }
+        FileProblem { file, message: what, hint: hint.to_owned() }
     };
     error.problems().iter().map(problem).collect()
 }
@@ -126,7 +125,7 @@ fn auth(
         }
         Chosen::Token(token) => {
             let token = StaticToken::new(credential(token));
-            let token = if lives == Lives::Long { token.looked_up() } else { token };
+            let token = if lives == Lives::Long { token.with_lookup() } else { token };
             source(client, namespace, token)
         }
         Chosen::Jwt { mount, role, token_file } => {

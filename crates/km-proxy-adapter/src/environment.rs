@@ -27,7 +27,7 @@ impl Environment {
     /// # Errors
     /// [`ErrorKind::StoredValue`] for a value that is not UTF-8.
     pub(crate) fn get(&self, name: &str, vault: VaultOutcome) -> Result<Option<Secret>, Error> {
-        if !self.settings.environment_may_answer(name, vault) {
+        if !self.settings.environment_may_provide(name, vault) {
             return Ok(None);
         }
         debug!(name, "asking the environment");
@@ -45,7 +45,7 @@ impl Environment {
     pub(crate) fn not_found(&self, name: &str) -> Error {
         let why = if is_reserved(name) {
             "settings and credentials are never returned as secrets"
-        } else if self.settings.environment_may_answer(name, VaultOutcome::NotAsked) {
+        } else if self.settings.environment_may_provide(name, VaultOutcome::NotQueried) {
             "the environment has no such variable"
         } else {
             "the environment may not answer this name (KM_FALLBACK)"

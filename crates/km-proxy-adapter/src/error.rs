@@ -132,7 +132,7 @@ impl From<km_settings::Problems> for Error {
     fn from(problems: km_settings::Problems) -> Self {
         Self::settings(problems.into_iter().map(|problem| Problem {
             source: problem.source.to_string(),
-            what: problem.what,
+            what: problem.message,
             hint: problem.hint,
         }))
     }

@@ -64,7 +64,7 @@ impl KeyManager {
     ///
     /// Vault is asked through the cache, unless the access mode or the hosted keys exclude the
     /// name. Where Vault has no value, the environment may answer if
-    /// [`environment_may_answer`](km_settings::Settings::environment_may_answer) allows it.
+    /// [`environment_may_provide`](km_settings::Settings::environment_may_provide) allows it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none,
@@ -142,7 +142,7 @@ impl KeyManager {
     /// The value of a name that Vault is not asked for.
     pub(crate) fn read_environment(&self, name: &str) -> Result<Secret, Error> {
         let environment = &self.parts().environment;
-        let found = environment.get(name, VaultOutcome::NotAsked)?;
+        let found = environment.get(name, VaultOutcome::NotQueried)?;
         found.ok_or_else(|| environment.not_found(name))
     }
 

@@ -1,5 +1,5 @@
 //! Which source is asked for a name first, and what an answer of Vault means for the next: pure
-//! policy. Whether the environment may answer is [`Settings::environment_may_answer`]'s decision.
+//! policy. Whether the environment may answer is [`Settings::environment_may_provide`]'s decision.
 
 use km_settings::{AccessMode, Settings, VaultOutcome};
 
@@ -47,7 +47,7 @@ pub(crate) fn outcome(failure: &Failure) -> VaultOutcome {
     if failure.is_definite_miss() {
         VaultOutcome::NotFound
     } else if failure.is_misplaced() {
-        VaultOutcome::Misplaced
+        VaultOutcome::LocationMissing
     } else {
         VaultOutcome::Failed
     }

@@ -43,7 +43,7 @@ fn unusable(file: &Path) -> Option<FileProblem> {
     let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
     Some(FileProblem {
         file: file.display().to_string(),
-        what: format!("{}{why}", error.detail()),
+        message: format!("{}{why}", error.detail()),
         hint: "put the credential there, readable by this process".to_owned(),
     })
 }

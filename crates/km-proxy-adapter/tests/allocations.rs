@@ -37,7 +37,7 @@ fn keys(server: &MockServer) -> KeyManager {
     .map(|(name, value)| (name.to_owned(), value))
     .into();
     let settings =
-        Settings::from_sources(&Sources { env: &env, yaml: None, rules: &VaultValidator });
+        Settings::from_sources(&Sources { env: &env, yaml: None, validator: &VaultValidator });
     KeyManager::connect_once(settings.unwrap(), env).unwrap()
 }
 

@@ -1,7 +1,7 @@
-//! Prints `docs/reference/settings.md`, which is made from the table of settings:
+//! Prints `docs/reference/settings.md`, generated from the table of settings:
 //! `cargo run -p km-settings --example settings_page > docs/reference/settings.md`.
 
-#![expect(clippy::print_stdout, reason = "the page is what this program is for")]
+#![expect(clippy::print_stdout, reason = "printing is the purpose of this program")]
 
 fn main() {
     print!("{}", km_settings::reference::markdown());

@@ -1,36 +1,36 @@
-//! Durations as people write them: `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or bare seconds.
+//! Parsing of durations: `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or a number of seconds.
 
 use std::time::Duration;
 
 use humantime::DurationError;
 
-/// Ten years. No lease or cache lives as long, and no sum with a clock's reading overflows.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// The longest duration, ten years. It exceeds any TTL, and added to a clock it does not overflow.
+const MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// Units of `humantime` that are not accepted: their length varies, and `M` looks like minutes.
-const CALENDAR: [&str; 8] = ["M", "month", "months", "y", "year", "years", "yr", "yrs"];
+/// Units of `humantime` that are rejected: their length varies, and `M` looks like minutes.
+const CALENDAR_UNITS: [&str; 8] = ["M", "month", "months", "y", "year", "years", "yr", "yrs"];
 
-/// `text` as a duration.
+/// Parses a duration.
 ///
 /// # Errors
 ///
-/// What is wrong with it, as a fragment.
+/// Returns what is wrong, as a fragment that follows the value.
 pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
     let text = text.trim();
     if text.starts_with('-') {
         return Err("is negative");
     }
-    if text.split(|c: char| !c.is_alphabetic()).any(|unit| CALENDAR.contains(&unit)) {
+    if text.split(|c: char| !c.is_alphabetic()).any(|unit| CALENDAR_UNITS.contains(&unit)) {
         return Err("is not a duration");
     }
-    let is_bare = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let parsed = if is_bare {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let parsed = if is_number {
         humantime::parse_duration(&format!("{text}s"))
     } else {
         humantime::parse_duration(text)
     };
     match parsed {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(duration) if duration <= MAX => Ok(duration),
         Ok(_) | Err(DurationError::NumberOverflow) => Err("is longer than ten years"),
         Err(_) => Err("is not a duration"),
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_units_or_are_seconds() {
+    fn duration_with_a_unit_or_in_seconds_is_parsed() {
         for (input, expected) in [
             ("0", Duration::ZERO),
             ("0s", Duration::ZERO),
@@ -57,14 +57,14 @@ mod tests {
             ("1d", Duration::from_secs(86_400)),
             ("1 day", Duration::from_secs(86_400)),
             ("2w", Duration::from_secs(14 * 86_400)),
-            ("315360000", LONGEST),
+            ("315360000", MAX),
         ] {
             assert_eq!(parse(input), Ok(expected), "{input:?}");
         }
     }
 
     #[test]
-    fn text_that_is_not_a_duration_is_refused() {
+    fn invalid_text_is_rejected_with_its_reason() {
         for (input, expected) in [
             ("", "is not a duration"),
             (".", "is not a duration"),

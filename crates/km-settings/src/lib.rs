@@ -1,52 +1,39 @@
 #![doc = include_str!("../README.md")]
 
-// What goes in.
-mod env;
-mod rules;
-mod sources;
-
-// What comes out.
-mod access;
-mod cache;
-mod credential;
-mod fallback;
-mod location;
+// The result: typed settings, or every problem with them.
+mod environment;
 mod login;
-mod pattern;
 mod problem;
-mod process;
-mod server;
 mod settings;
 mod team;
+mod values;
 
-// The table of settings, and the pages made from it.
+// The input: the environment, the YAML files, and what Vault accepts.
+mod source;
+mod validator;
+
+// The table that declares every setting, and the pages generated from it.
 pub mod reference;
 mod table;
 
-// How the one becomes the other.
+// From the input to the result.
+mod diagnostics;
 mod duration;
-mod found;
-mod notes;
 mod reader;
-mod system;
-mod team_locations;
+mod section;
 mod text;
-mod unused;
-mod vault_variables;
-mod yaml;
 
-pub use access::{AccessMode, VirtualKeys};
-pub use credential::Credential;
-pub use env::{Env, ProcessEnv};
-pub use fallback::{EnvironmentScope, Fallback, VaultOutcome, is_reserved};
-pub use location::Location;
+pub use environment::is_reserved;
 pub use login::{Login, Method};
-pub use pattern::LocationPattern;
 pub use problem::{Problem, Problems, SettingSource, Warning};
-pub use process::is_debuggable;
-pub use rules::{FileProblem, Validator};
-pub use server::Server;
+pub use section::process::is_debuggable;
 pub use settings::Settings;
-pub use sources::{IncludeError, Includes, Sources, Yaml};
-pub use table::{DefaultValue, SETTINGS, Section, Sensitivity, Setting};
-pub use team::{OverlayError, TeamSettings};
+pub use source::{Env, IncludeError, Includes, ProcessEnv, Sources, Yaml};
+pub use table::{DefaultValue, SETTINGS, Section, Sensitivity, Setting, ValueType};
+pub use team::{LocationPattern, OverlayError, TeamSettings};
+pub use validator::{FileProblem, Validator};
+pub use values::access::{AccessMode, VirtualKeys};
+pub use values::credential::Credential;
+pub use values::fallback::{EnvironmentScope, Fallback, VaultOutcome};
+pub use values::location::Location;
+pub use values::server::Server;

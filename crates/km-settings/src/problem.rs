@@ -1,38 +1,38 @@
-//! What is wrong with the settings, where it stands and how to mend it; and what is only odd.
+//! Problems and warnings: what is wrong with a setting, its source, and how to fix it.
 
 use std::fmt;
 
-/// Where a value stands.
+/// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SettingSource {
     /// An environment variable.
     Variable(String),
-    /// The environment as a whole: something is missing that several variables could give.
+    /// The environment as a whole, if any of several variables is missing.
     Environment,
     /// A key of the YAML file.
     Yaml {
-        /// The file's name, as the caller gave it.
+        /// The name of the file, as the caller passed it.
         file: String,
-        /// The keys from the top down, with `.` between; empty for the file as a whole.
+        /// The path of the key, with `.` between its parts; empty for the file as a whole.
         path: String,
         /// The line, counted from 1.
         line: u64,
     },
-    /// A file that a setting names, or several that have to go together.
+    /// A file that a setting names, or several files that belong together.
     File(String),
     /// A key of a team's settings.
     Team {
-        /// The keys from the top down, with `.` between; empty for the settings as a whole.
+        /// The path of the key, with `.` between its parts; empty for the settings as a whole.
         path: String,
     },
 }
 
 impl SettingSource {
-    /// The same place of a file, on another line.
-    pub(crate) fn at(mut self, at: u64) -> Self {
+    /// Returns this source on another line of the same file.
+    pub(crate) fn with_line(mut self, number: u64) -> Self {
         if let Self::Yaml { line, .. } = &mut self {
-            *line = at;
+            *line = number;
         }
         self
     }
@@ -53,53 +53,53 @@ impl fmt::Display for SettingSource {
     }
 }
 
-/// One thing that is wrong. It holds no secret.
+/// An error in the settings. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where it stands.
+    /// The source of the invalid value.
     pub source: SettingSource,
     /// What is wrong, as a lower-case fragment.
-    pub what: String,
-    /// How to mend it, as a lower-case fragment.
+    pub message: String,
+    /// How to fix it, as a lower-case imperative.
     pub hint: String,
 }
 
-/// One thing that works, and may not be what was meant. It holds no secret.
+/// A setting that is valid but probably a mistake. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Warning {
-    /// Where it stands.
+    /// The source of the value.
     pub source: SettingSource,
-    /// What is odd, as a lower-case fragment.
-    pub what: String,
-    /// How to end the warning, as a lower-case fragment.
+    /// What is suspicious, as a lower-case fragment.
+    pub message: String,
+    /// How to silence the warning, as a lower-case imperative.
     pub hint: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} (hint: {})", self.source, self.what, self.hint)
+        write!(formatter, "{}: {} (hint: {})", self.source, self.message, self.hint)
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} (hint: {})", self.source, self.what, self.hint)
+        write!(formatter, "{}: {} (hint: {})", self.source, self.message, self.hint)
     }
 }
 
-/// All that is wrong, at least one thing. `Display` gives one line to each.
+/// All problems with the settings, at least one. `Display` writes one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// `Err` with all of them if there is one, `Ok(value)` otherwise.
+    /// Returns `Ok(value)` if there are no problems, and all of them otherwise.
     pub(crate) fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
         if problems.is_empty() { Ok(value) } else { Err(Self(problems)) }
     }
 
-    /// The problems, in the order in which the settings are read.
+    /// Iterates over the problems in the order in which the settings are read.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }

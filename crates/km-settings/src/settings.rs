@@ -3,75 +3,81 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::access::{self, AccessMode, VirtualKeys};
-use crate::cache;
-use crate::fallback::{self, EnvironmentScope, Fallback};
-use crate::location::Location;
-use crate::login::Login;
-use crate::pattern::LocationPattern;
+use crate::login::{self, Login};
 use crate::problem::{Problems, SettingSource, Warning};
 use crate::reader::Reader;
-use crate::server::Server;
-use crate::sources::Sources;
-use crate::{process, system, team_locations, unused, vault_variables};
+use crate::section::{
+    access, cache, location, process, server, system, teams, unused, vault_variables, virtual_keys,
+};
+use crate::source::Sources;
+use crate::team::LocationPattern;
+use crate::values::access::{AccessMode, VirtualKeys};
+use crate::values::fallback::{EnvironmentScope, Fallback};
+use crate::values::location::Location;
+use crate::values::server::Server;
 
-/// Typed, validated settings. There is no other way to them than
-/// [`from_sources`](Self::from_sources).
+/// Typed, validated settings.
+///
+/// The only constructors are [`from_sources`](Self::from_sources) and
+/// [`without_login`](Self::without_login).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The server and the way to it.
+    /// The Vault server and the connection to it.
     pub server: Server,
     /// How to log in.
     pub login: Login,
-    /// Where secrets live when no team says otherwise.
+    /// The location of provider secrets, and of virtual keys unless a team overrides it.
     pub location: Location,
-    /// Whether Vault is read, written or both.
+    /// Which operations Vault is used for.
     pub access_mode: AccessMode,
-    /// The only names that Vault is asked for; `None` is all.
+    /// The names that are read from Vault; `None` for all names.
     pub hosted_keys: Option<BTreeSet<String>>,
-    /// Text that is written beside each stored value, in the field `description`.
+    /// Text that is stored in the field `description` beside each value.
     pub description: Option<String>,
-    /// What happens to the keys that the gateway hands out.
+    /// Storage of the virtual keys that the gateway issues.
     pub virtual_keys: VirtualKeys,
-    /// When the process environment is asked; see
-    /// [`environment_may_answer`](Self::environment_may_answer).
+    /// When the process environment may provide a name; see
+    /// [`environment_may_provide`](Self::environment_may_provide).
     pub fallback: Fallback,
-    /// Whether the environment or the file sets the fallback, be it to its default.
+    /// Whether the fallback is set explicitly, even if to its default.
     pub fallback_is_explicit: bool,
-    /// Which names the process environment may answer.
+    /// Which names the process environment may provide.
     pub environment_scope: EnvironmentScope,
-    /// How long a read value is served from memory; zero is no caching. At most ten years.
+    /// How long a cached value is served before it is read again, at most ten years. Zero disables
+    /// caching.
     pub refresh_interval: Duration,
-    /// How long past that it may be served while the server can't be asked. At most ten years.
+    /// How long after the refresh interval a stale value is served while Vault is unavailable, at
+    /// most ten years.
     pub max_stale: Duration,
-    /// The places that team settings may name; `None` is all, an empty list none.
+    /// The locations that team settings may name; `None` for all, an empty list for none.
     pub allowed_team_locations: Option<Vec<LocationPattern>>,
-    /// The NAME of each value `os.environ/NAME` in the file, in file order, each once.
+    /// The names of all `os.environ/NAME` references in the file, in file order, without
+    /// duplicates.
     pub references: Vec<String>,
-    /// What works, and may not be what was meant.
+    /// Settings that are valid but probably mistakes.
     pub warnings: Vec<Warning>,
 }
 
 impl Settings {
-    /// Reads and checks everything.
+    /// Reads and validates all settings.
     ///
     /// # Errors
     ///
-    /// Every problem of every source, to be shown to whoever wrote the settings. Nothing in them
-    /// goes away by trying again.
+    /// Returns the problems of all sources. Report them to the author of the settings; retrying
+    /// does not help.
     pub fn from_sources(sources: &Sources<'_>) -> Result<Self, Problems> {
         Self::read(sources, Purpose::Connect)
     }
 
-    /// Like [`from_sources`](Self::from_sources), for a program that connects to nothing: no login
-    /// has to be complete, and no file of a credential or certificate is checked.
+    /// Like [`from_sources`](Self::from_sources), for a program that does not connect to Vault: the
+    /// login may be incomplete, and the files of credentials and certificates are not validated.
     ///
-    /// What is left in [`login`](Self::login) beside the namespace cannot log in.
+    /// [`login`](Self::login) contains the namespace and a method that cannot log in.
     ///
     /// # Errors
     ///
-    /// As [`from_sources`](Self::from_sources).
+    /// See [`from_sources`](Self::from_sources).
     pub fn without_login(sources: &Sources<'_>) -> Result<Self, Problems> {
         Self::read(sources, Purpose::Inspect)
     }
@@ -80,47 +86,51 @@ impl Settings {
         let mut reader = Reader::new(sources);
         system::check(&mut reader);
         process::check(&mut reader);
-        let (access_mode, virtual_keys) = access::read(&mut reader);
+        let (access_mode, store) = access::mode_and_store(&mut reader);
+        let virtual_keys = virtual_keys::read(store, &mut reader);
         let mut settings = Self {
-            server: Server::read(&mut reader),
+            server: server::read(&mut reader),
             login: match purpose {
-                Purpose::Connect => Login::read(&mut reader),
-                Purpose::Inspect => Login::none(&mut reader),
+                Purpose::Connect => login::read(&mut reader),
+                Purpose::Inspect => login::without_method(&mut reader),
             },
-            location: Location::read(&mut reader),
+            location: location::read(&mut reader),
             access_mode,
             hosted_keys: access::hosted_keys(&mut reader),
             description: access::description(&mut reader),
             virtual_keys,
-            fallback: Fallback::OnMissing,
+            fallback: Fallback::Never,
             fallback_is_explicit: false,
             environment_scope: EnvironmentScope::AnyName,
             refresh_interval: cache::refresh_interval(&mut reader),
             max_stale: cache::max_stale(&mut reader),
-            allowed_team_locations: team_locations::read(&mut reader),
+            allowed_team_locations: teams::allowed_locations(&mut reader),
             references: std::mem::take(&mut reader.document.references),
             warnings: Vec::new(),
         };
-        (settings.fallback, settings.fallback_is_explicit) = fallback::read(&mut reader);
-        let files = match purpose {
-            Purpose::Connect => reader.rules.files(&settings.server, &settings.login),
-            Purpose::Inspect => Vec::new(),
-        };
-        for problem in files {
-            reader.notes.problem(SettingSource::File(problem.file), problem.what, problem.hint);
+        (settings.fallback, settings.fallback_is_explicit) = access::fallback(&mut reader);
+        if purpose == Purpose::Connect {
+            settings.check_files(&mut reader);
         }
         vault_variables::warn(&mut reader);
-        unused::warn(&reader.document, &mut reader.notes);
-        settings.warnings = reader.notes.finish()?;
+        unused::warn(&reader.document, &mut reader.diagnostics);
+        settings.warnings = reader.diagnostics.finish()?;
         Ok(settings)
+    }
+
+    fn check_files(&self, reader: &mut Reader<'_>) {
+        for problem in reader.validator.files(&self.server, &self.login) {
+            let source = SettingSource::File(problem.file);
+            reader.diagnostics.problem(source, problem.message, problem.hint);
+        }
     }
 }
 
-/// What a program does with the settings.
-#[derive(Debug, Clone, Copy)]
+/// The purpose for which a program reads settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// It connects to Vault and logs in.
+    /// To connect to Vault and log in.
     Connect,
-    /// It only looks at them.
+    /// To inspect the settings only.
     Inspect,
 }

@@ -1,42 +1,42 @@
-//! Rules for text that several settings share: how it is cleaned, and how a message shows it.
+//! Text helpers: normalization of values, and quoting in messages.
 
-/// How much of a value a message shows.
-const SHOWN: usize = 64;
+/// The number of characters of a value that a message quotes.
+const MAX_QUOTED: usize = 64;
 
-/// LiteLLM's cleaning of a namespace, a mount or a prefix: white space off both ends, then `/`
-/// off both ends; nothing left is `None`.
-pub(crate) fn sanitise(text: &str) -> Option<String> {
-    let cleaned = text.trim().trim_matches('/');
-    (!cleaned.is_empty()).then(|| cleaned.to_owned())
+/// Normalizes a namespace, mount or prefix as LiteLLM does: trims white space, then `/`, on both
+/// ends. Returns `None` if nothing remains.
+pub(crate) fn sanitize(text: &str) -> Option<String> {
+    let trimmed = text.trim().trim_matches('/');
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
-/// A value in a message: one line, and no longer than a person reads.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::from("`");
-    shown.extend(text.chars().take(SHOWN).flat_map(char::escape_debug));
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
+/// Quotes a value for a message: on one line and abbreviated.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::from("`");
+    quoted.extend(text.chars().take(MAX_QUOTED).flat_map(char::escape_debug));
+    if text.chars().nth(MAX_QUOTED).is_some() {
+        quoted.push('…');
     }
-    shown.push('`');
-    shown
+    quoted.push('`');
+    quoted
 }
 
-/// Text from elsewhere on one line of ours: control characters become spaces.
+/// Replaces control characters with spaces, so that foreign text stays on one line.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if breaks_line(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect()
 }
 
-fn breaks_line(c: char) -> bool {
+fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether `text` holds a character that no name, role or credential has.
+/// Returns whether `text` contains a control character, which no name, role or credential does.
 pub(crate) fn has_control(text: &str) -> bool {
-    text.chars().any(breaks_line)
+    text.chars().any(is_control)
 }
 
-/// The words for a boolean that LiteLLM takes, in any case. `None` for another word.
-pub(crate) fn truth(text: &str) -> Option<bool> {
+/// Parses LiteLLM's words for booleans, in any case.
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Some(false),
@@ -44,12 +44,17 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// The one of `known` that `text` looks like a slip of.
+/// Returns whether `name` may be quoted as the name of a variable. Other text may be a secret.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Returns the word of `known` that `text` is probably a misspelling of.
 pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // 0.85 keeps a swapped, dropped or doubled letter, and drops words that only begin alike.
+    // 0.85 accepts a swapped, missing or doubled letter, and rejects words with a common beginning.
     known
         .map(|word| (strsim::jaro_winkler(text, word), word))
-        .filter(|(likeness, _)| *likeness > 0.85)
+        .filter(|(similarity, _)| *similarity > 0.85)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, word)| word)
 }
@@ -59,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sanitise_trims_white_space_then_slashes() {
+    fn sanitize_trims_white_space_then_slashes() {
         for (input, expected) in [
             ("", None),
             ("  ", None),
@@ -69,32 +74,32 @@ mod tests {
             (" /admin/team/ ", Some("admin/team")),
             ("/ a /", Some(" a ")),
         ] {
-            assert_eq!(sanitise(input).as_deref(), expected, "{input:?}");
+            assert_eq!(sanitize(input).as_deref(), expected, "{input:?}");
         }
     }
 
     #[test]
-    fn shown_is_one_short_line() {
-        assert_eq!(shown("a\nb\u{202e}"), "`a\\nb\\u{202e}`");
-        assert_eq!(shown(&"x".repeat(65)), format!("`{}…`", "x".repeat(64)));
-        assert_eq!(shown(&"x".repeat(64)), format!("`{}`", "x".repeat(64)));
+    fn quoted_value_is_escaped_and_abbreviated() {
+        assert_eq!(quoted("a\nb\u{202e}"), "`a\\nb\\u{202e}`");
+        assert_eq!(quoted(&"x".repeat(65)), format!("`{}…`", "x".repeat(64)));
+        assert_eq!(quoted(&"x".repeat(64)), format!("`{}`", "x".repeat(64)));
     }
 
     #[test]
-    fn truth_takes_the_words_of_pydantic() {
+    fn parse_bool_accepts_the_words_of_pydantic() {
         for word in ["true", "T", "Yes", "y", "ON", "1", " true "] {
-            assert_eq!(truth(word), Some(true), "{word}");
+            assert_eq!(parse_bool(word), Some(true), "{word}");
         }
         for word in ["false", "F", "No", "n", "OFF", "0"] {
-            assert_eq!(truth(word), Some(false), "{word}");
+            assert_eq!(parse_bool(word), Some(false), "{word}");
         }
         for word in ["", "2", "ja", "truе"] {
-            assert_eq!(truth(word), None, "{word}");
+            assert_eq!(parse_bool(word), None, "{word}");
         }
     }
 
     #[test]
-    fn nearest_finds_a_slip_and_no_stranger() {
+    fn nearest_finds_a_misspelling_only() {
         let known = ["access_mode", "hosted_keys", "description"];
         for (input, expected) in [
             ("acces_mode", Some("access_mode")),

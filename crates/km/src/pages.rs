@@ -11,7 +11,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use expect_test::expect_file;
 use km_proxy_adapter::ErrorKind;
-use km_settings::{DefaultValue, SETTINGS, Section};
+use km_settings::{SETTINGS, Section};
 
 use crate::args::Cli;
 use crate::exit;
@@ -84,15 +84,12 @@ fn environment() -> String {
         page.control("SS", [section.title()]);
         for setting in SETTINGS.iter().filter(|setting| setting.section == section) {
             let key = setting.yaml.map(|key| format!(" ({key})")).unwrap_or_default();
-            let default = match setting.preset {
-                DefaultValue::Text(text) | DefaultValue::Rule(text) => {
-                    format!(" [default: {}]", plain(text))
-                }
-                DefaultValue::Unset => String::new(),
-            };
+            let default = setting.default.describe();
+            let default =
+                default.map_or_else(String::new, |words| format!(" [default: {}]", plain(&words)));
             page.control("TP", []);
             page.text([bold(setting.name), roman(key), roman(default)]);
-            page.text([roman(plain(setting.meaning))]);
+            page.text([roman(plain(setting.description))]);
         }
     }
     page.to_roff()

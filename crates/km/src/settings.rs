@@ -57,7 +57,7 @@ async fn with_warnings(common: &Common) -> Result<Settings, Failure> {
     // The JSON output of a command is one document; there, `km check` reports the warnings.
     if !common.json {
         for warning in &settings.warnings {
-            warn!("{}: {} (hint: {})", warning.source, warning.what, warning.hint);
+            warn!("{}: {} (hint: {})", warning.source, warning.message, warning.hint);
         }
     }
     Ok(settings)
@@ -80,7 +80,7 @@ fn read_blocking(file: Option<&Path>, make: Make) -> Result<Settings, Failure> {
     let name = file.map(|file| file.display().to_string());
     let yaml = text.as_ref().ok().and_then(Option::as_ref).zip(name.as_deref());
     let yaml = yaml.map(|(text, file)| Yaml::new(file, text).with_includes(&ConfigFiles));
-    let settings = make(&Sources { env: &ProcessEnv, yaml, rules: &VaultValidator });
+    let settings = make(&Sources { env: &ProcessEnv, yaml, validator: &VaultValidator });
     let settings = settings.map_err(|problems| Error::from(problems).into());
     match text {
         Ok(_) => settings,

@@ -1,75 +1,64 @@
-//! The token source: readers take the token that is there; all else is its driver's.
+//! The token source that callers hold. Reading the current token takes no lock, and everything else
+//! is done by the [driver](crate::driver).
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vault_http::{ApiPath, Client, Denial, DenialOutcome, Error, IssuedToken, TokenSource};
+use vault_http::{Error, IssuedToken};
 
-use crate::builder::AuthBuilder;
-use crate::current::{Entry, Taken};
-use crate::driver::{Driver, Message, Reins, ended};
-use crate::handle::Handle;
-use crate::life::Seen;
+use crate::driver::{Driver, DriverHandle, Message, Outcome, shut_down_error};
 use crate::method::Method;
-use crate::shared::Denied;
+use crate::shared::Shared;
+use crate::shared::current::{CurrentToken, UseTaken};
 use crate::status::{Snapshot, Status};
 
-/// A login that is made when a token is first needed, and kept good from then on: renewed, replaced
-/// before it ends, made again when the token turns out to be dead. Cheap to clone; all clones share
-/// the token.
+/// A token source that logs in when a token is first needed and keeps the token valid from then on.
 ///
-/// It lives on the runtime on which it is first used. Dropping the last clone ends it, and what it
-/// has under way; [`Auth::shutdown`] can revoke the token too.
+/// The token is renewed, replaced before it expires, and replaced when the server rejects it. An
+/// `Auth` is cheap to clone, and all clones share one token.
+///
+/// The background task runs on the Tokio runtime on which the source is first used. It ends, and
+/// its requests are cancelled, when the last clone is dropped. [`Auth::shutdown`] can also revoke
+/// the token.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
     method: Arc<dyn Method>,
-    reins: Reins,
-    /// The driver, until it is first needed.
+    driver: DriverHandle,
+    /// The driver before it is started.
     idle: Mutex<Option<Driver>>,
-    /// The driver, from then on. It holds nothing of this, and ends with it.
+    /// The started driver. It holds no reference to `Inner`, so that dropping this aborts it.
     running: Mutex<JoinSet<()>>,
 }
 
-/// What becomes of the token when its source is shut down.
+/// What [`Auth::shutdown`] does with the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnShutdown {
-    /// It lives on to its end.
+    /// Leaves it valid until it expires.
     Keep,
-    /// It is revoked, unless somebody else made it.
+    /// Revokes it if this source obtained it by a login. A [`StaticToken`](crate::StaticToken) is
+    /// kept.
     Revoke,
 }
 
 impl Auth {
-    /// A source of tokens that logs in by `method` when first asked. Nothing is sent yet.
-    pub fn new(client: Client, method: impl Method) -> Self {
-        Self::builder(client, method).build()
-    }
-
-    /// Like [`Auth::new`], with a login namespace.
-    pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
-        Self::builder(client, method).namespace(namespace).build()
-    }
-
-    /// Begins a source of tokens that logs in by `method`.
-    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
-        AuthBuilder::new(client, method)
-    }
-
-    pub(crate) fn from_parts(method: Arc<dyn Method>, driver: Driver, reins: Reins) -> Self {
+    pub(crate) fn from_parts(
+        method: Arc<dyn Method>,
+        driver: Driver,
+        handle: DriverHandle,
+    ) -> Self {
         let (idle, running) = (Mutex::new(Some(driver)), Mutex::default());
-        Self(Arc::new(Inner { method, reins, idle, running }))
+        Self(Arc::new(Inner { method, driver: handle, idle, running }))
     }
 
-    /// Logs in now, in the background, so that the first request need not wait.
+    /// Starts logging in in the background, so that the first request does not wait for the login.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, as everything that starts a task.
+    /// Panics outside of a Tokio runtime.
     pub fn start(&self) {
         let driver = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(driver) = driver {
@@ -78,145 +67,117 @@ impl Auth {
         }
     }
 
-    /// Lends the token that is in use to `read`; `None` when there is none, and a login is due or
-    /// under way. It costs no allocation, writes nothing that is shared, and looks at no clock: the
-    /// driver takes the token away when it ends. A process that was stopped past that moment may
-    /// see it until its driver runs again; [`TokenSource::token`] does look at the clock.
+    /// Borrows the current token for `read`, or returns `None` if there is none.
     ///
-    /// It starts nothing: see [`Auth::start`].
+    /// This neither allocates, writes to shared memory (unless the token's uses are counted) nor
+    /// reads a clock: the driver removes the token when it expires. After the process was
+    /// suspended, an expired token may be visible until the driver runs again.
+    /// [`TokenSource::token`](vault_http::TokenSource::token) does check the clock.
+    ///
+    /// Call [`Auth::start`] first. This method does not start a login.
     pub fn with_current<R>(&self, read: impl FnOnce(&IssuedToken) -> R) -> Option<R> {
-        self.0.reins.shared.current.with(|entry| self.use_of(entry).then(|| read(&entry.lease)))?
+        let current = &self.0.driver.shared.current;
+        current.with(|token| self.take_use(token).then(|| read(&token.issued)))?
     }
 
-    /// A way to the token for one task or thread to keep: the cheapest there is.
-    pub fn handle(&self) -> Handle {
-        Handle::new(self.clone(), Arc::clone(&self.0.reins.shared))
-    }
-
-    /// Logs in anew, with the credentials as they are now: for who has replaced them and was told
-    /// to say so. The token in use goes on being used until there is another. A source that was
-    /// never asked for a token does nothing.
+    /// Logs in again with the present credentials, for example after they were replaced.
+    ///
+    /// The current token stays in use until the new one is there. Does nothing if the source was
+    /// not started.
     pub fn reload(&self) {
-        self.tell(Message::Reload);
+        self.notify_driver(Message::Reload);
     }
 
-    /// How the token is, now.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
-        self.0.reins.news.borrow().status(Instant::now())
+        self.0.driver.snapshots.borrow().status(Instant::now())
     }
 
-    /// Waits until there is a token to use.
+    /// Waits until there is a usable token.
     ///
     /// # Errors
-    /// The outcome of the login, shared by all who waited for it.
+    /// Returns the error of the login, which is the same for all callers that waited for it:
+    /// [`ErrorKind::LoginRefused`](vault_http::ErrorKind::LoginRefused) if the credential is
+    /// refused, [`ErrorKind::Interrupted`](vault_http::ErrorKind::Interrupted) after
+    /// [`Auth::shutdown`]. Logins are retried in the background, so callers need not retry by
+    /// themselves.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.wait_for(|entry| self.is_usable(entry).then_some(())).await
+        self.wait_for(|token| self.is_usable(token).then_some(())).await
     }
 
-    /// Ends this source: nothing is sent from then on, and whoever asks for a token is told so.
-    /// With [`OnShutdown::Revoke`] the token is revoked first, within two seconds; a token that can't
-    /// be revoked ends by itself.
+    /// Stops the source. No request is sent afterwards, and callers that wait for a token receive
+    /// an error.
+    ///
+    /// With [`OnShutdown::Revoke`], tokens are revoked first, which takes at most two seconds. A
+    /// token that cannot be revoked stays valid until it expires.
     pub async fn shutdown(&self, token: OnShutdown) {
-        // One that never ran ends as it is dropped.
+        // Dropping a driver that was not started shuts it down.
         drop(self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).take());
         let (done, is_done) = oneshot::channel();
         let revoke = token == OnShutdown::Revoke;
-        if self.0.reins.inbox.send(Message::ShutDown { revoke, done }).is_ok() {
-            // It is done when it answers, and when it is gone.
+        if self.0.driver.messages.send(Message::ShutDown { revoke, done }).is_ok() {
+            // An error means that the driver has ended without a response.
             let _ = is_done.await;
         }
     }
 
-    /// What `get` finds in the current token, once it does. Waits only while there is hope.
-    async fn wait_for<T>(&self, get: impl Fn(&Entry) -> Option<T>) -> Result<T, Error> {
-        let find = || self.0.reins.shared.current.with(&get).flatten();
+    /// Waits until `get` returns a value for the current token, or until waiting is known to fail.
+    pub(crate) async fn wait_for<T>(
+        &self,
+        get: impl Fn(&CurrentToken) -> Option<T>,
+    ) -> Result<T, Error> {
+        let find = || self.0.driver.shared.current.with(&get).flatten();
         if let Some(found) = find() {
             return Ok(found);
         }
         self.start();
-        let mut news: watch::Receiver<Snapshot> = self.0.reins.news.clone();
+        let mut snapshots: watch::Receiver<Snapshot> = self.0.driver.snapshots.clone();
         loop {
-            // Read before looking, so that nothing is missed in between.
-            let failure = news.borrow_and_update().failure();
+            // The snapshot is read before the token, so that no change between the two is missed.
+            let failure = snapshots.borrow_and_update().error_for_waiters();
             if let Some(found) = find() {
                 return Ok(found);
             }
             if let Some(error) = failure {
                 return Err(error);
             }
-            news.changed().await.map_err(|_| ended())?;
+            snapshots.changed().await.map_err(|_| shut_down_error())?;
         }
     }
 
-    /// Takes a use of the token, where they are counted.
-    pub(crate) fn use_of(&self, entry: &Entry) -> bool {
-        let taken = entry.take();
-        if taken != Taken::Yes {
-            let (generation, up) = (entry.lease.generation, taken != Taken::Low);
-            self.tell(Message::Used { generation, up });
+    pub(crate) fn shared(&self) -> &Arc<Shared<Outcome>> {
+        &self.0.driver.shared
+    }
+
+    /// Takes one use of the token. Returns `false` if its uses are counted and none is left.
+    pub(crate) fn take_use(&self, token: &CurrentToken) -> bool {
+        let result = token.take_use();
+        if result != UseTaken::Yes {
+            let (generation, exhausted) = (token.issued.generation, result != UseTaken::Low);
+            self.notify_driver(Message::UsesLow { generation, exhausted });
         }
-        taken != Taken::No
+        result != UseTaken::No
     }
 
-    /// Returns whether the token may be sent now. Retries can take its last uses unnoticed, so that
-    /// the driver is told when there are none left.
-    fn is_usable(&self, entry: &Entry) -> bool {
-        if !entry.has_uses() {
-            self.tell(Message::Used { generation: entry.lease.generation, up: true });
+    /// Returns whether the token may be sent now, and notifies the driver if retries have taken its
+    /// last uses.
+    pub(crate) fn is_usable(&self, token: &CurrentToken) -> bool {
+        if !token.has_uses() {
+            let generation = token.issued.generation;
+            self.notify_driver(Message::UsesLow { generation, exhausted: true });
         }
-        entry.is_usable(Instant::now())
+        token.is_usable(Instant::now())
     }
 
-    /// A driver that is gone needs to be told nothing.
-    fn tell(&self, message: Message) {
-        let _: Result<(), mpsc::error::SendError<_>> = self.0.reins.inbox.send(message);
-    }
-}
-
-#[async_trait]
-impl TokenSource for Auth {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        let take = |entry: &Entry| {
-            let usable = self.is_usable(entry) && self.use_of(entry);
-            usable.then(|| entry.lease.clone())
-        };
-        self.wait_for(take).await
-    }
-
-    async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
-        self.start();
-        let shared = &self.0.reins.shared;
-        // After its last use, a token gets a 403 of any wording.
-        let used_up = shared
-            .current
-            .with(|entry| entry.lease.generation == denial.generation && !entry.has_uses());
-        let token_invalid = denial.token_invalid || used_up == Some(true);
-        let denial = Denial { token_invalid, ..denial };
-        let open = || Arc::new(watch::channel(None).0);
-        let mut pending = match shared.denied(denial.generation, open) {
-            Denied::Replaced => return Ok(DenialOutcome::Replaced),
-            Denied::Ended => return Err(ended()),
-            Denied::Pending { outcome, first } => {
-                let pending = outcome.subscribe();
-                if first {
-                    // A driver that ends settles all that is open.
-                    self.tell(Message::Denied(denial));
-                }
-                pending
-            }
-        };
-        let seen = pending.wait_for(Option::is_some).await.map_err(|_| ended())?.clone();
-        match seen {
-            Some(Seen::Alive) => Ok(DenialOutcome::PathDenied),
-            Some(Seen::Unknown(error)) => Err(error),
-            Some(Seen::Dead) | None => self.ready().await.map(|()| DenialOutcome::Replaced),
-        }
+    pub(crate) fn notify_driver(&self, message: Message) {
+        // A driver that has ended needs no messages.
+        let _: Result<(), mpsc::error::SendError<_>> = self.0.driver.messages.send(message);
     }
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.reins.news.borrow().state;
+        let state = self.0.driver.snapshots.borrow().state;
         f.debug_struct("Auth").field("method", &self.0.method).field("state", &state).finish()
     }
 }

@@ -1,4 +1,4 @@
-//! A caller's own `reqwest` client whose requests carry the token of an [`Auth`].
+//! A `reqwest::Client` of the caller whose requests carry the current token.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use crate::auth::Auth;
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
-/// A `reqwest` client whose requests stay authenticated. Cheap to clone.
+/// A `reqwest::Client` that adds the current token of an [`Auth`] to its requests. Cheap to clone.
 ///
-/// Each request carries the current token, in a header that is marked sensitive. A 403 is settled by
-/// the token source: a request whose token turned out to be dead is sent once more with another one.
+/// The token is sent in a header that is marked sensitive. If a 403 turns out to be caused by a
+/// dead token, the request is sent once more with a new one.
 ///
-/// Build the client with `redirect(Policy::none())`: by default, `reqwest` sends the token on to
-/// whatever host a redirect names. It needs a provider of cryptography, as the program in the crate's
-/// README installs it, or a feature of `reqwest` that brings one.
+/// Build the client with `redirect(Policy::none())`. Otherwise `reqwest` sends the token to any
+/// host that a redirect names. The client needs a cryptography provider, which the program in the
+/// crate's README installs.
 ///
 /// ```no_run
 /// # async fn example(auth: vault_auth::Auth) -> Result<(), Box<dyn std::error::Error>> {
@@ -37,12 +37,12 @@ pub struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
-    /// A client that sends the tokens of `auth`.
+    /// Creates a client that sends the tokens of `auth`.
     pub fn new(client: Client, auth: Auth) -> Self {
         Self { client, auth, namespace: None }
     }
 
-    /// Sends requests to this namespace, unless they name another one.
+    /// Sets the namespace of requests that do not name one themselves.
     #[must_use]
     pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
         self.namespace = namespace.and_then(|path| {
@@ -51,26 +51,26 @@ impl AuthenticatedClient {
         self
     }
 
-    /// The client without a token, which builds requests.
+    /// Returns the client that builds requests. It does not add the token.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Sends a request with the current token. Waits for a login if there is none.
+    /// Sends a request with the current token, and waits for a login if there is none.
     ///
-    /// A request whose body can't be cloned, a stream, is sent once.
+    /// Any status is returned as a response. A 403 means that the token is valid and its policies
+    /// deny the path. A request with a streaming body, which cannot be cloned, is sent only once.
     ///
     /// # Errors
-    /// [`SendError::Token`] if there is no token, or if a denial could not be settled, and
-    /// [`SendError::Http`] as [`Client::execute`]. Any status is a response, 403 included: then the
-    /// token lives, and its policies deny the path.
+    /// [`SendError::Token`] if there is no token, or if the token could not be looked up after a
+    /// 403. [`SendError::Http`] if [`Client::execute`] fails.
     pub async fn execute(&self, request: Request) -> Result<Response, SendError> {
         let again = request.try_clone();
         let (response, generation) = self.send(request).await?;
         let Some(again) = again.filter(|_| response.status() == StatusCode::FORBIDDEN) else {
             return Ok(response);
         };
-        // The body is the caller's to read. A look-up shows whether the token is dead.
+        // The body is left to the caller, so only a look-up can show whether the token is dead.
         let denial = Denial { generation, token_invalid: false };
         match self.auth.denied(denial).await.map_err(SendError::Token)? {
             DenialOutcome::PathDenied => Ok(response),
@@ -79,16 +79,16 @@ impl AuthenticatedClient {
     }
 
     async fn send(&self, mut request: Request) -> Result<(Response, Generation), SendError> {
-        let lease = self.auth.token().await.map_err(SendError::Token)?;
+        let issued = self.auth.token().await.map_err(SendError::Token)?;
         let headers = request.headers_mut();
-        headers.insert(TOKEN, lease.token.header());
+        headers.insert(TOKEN, issued.token.header());
         if let Some(namespace) = &self.namespace {
             headers.entry(NAMESPACE).or_insert_with(|| namespace.clone());
         }
         let response = self.client.execute(request).await;
-        // The URL may have a query.
+        // The query of the URL may hold a secret.
         let response = response.map_err(|error| SendError::Http(error.without_url()))?;
-        Ok((response, lease.generation))
+        Ok((response, issued.generation))
     }
 }
 
@@ -98,14 +98,14 @@ impl fmt::Debug for AuthenticatedClient {
     }
 }
 
-/// The reasons why a request got no response.
+/// An error of [`AuthenticatedClient::execute`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// There is no token, or it could not be found out whether it is dead.
+    /// There is no token, or it could not be looked up after a 403.
     #[error("no token")]
     Token(#[source] vault_http::Error),
-    /// The request failed.
+    /// Sending the request failed.
     #[error("request failed")]
     Http(#[source] reqwest::Error),
 }

@@ -1,4 +1,4 @@
-//! The choices that a program makes for a token source.
+//! Configuration of a token source.
 
 use std::sync::Arc;
 
@@ -6,14 +6,30 @@ use metrics::SharedString;
 use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
-use crate::driver::Driver;
-use crate::files::FileTask;
-use crate::life::Config;
+use crate::credential::watch::FileTask;
+use crate::driver::{Driver, Requests};
+use crate::machine::Config;
 use crate::method::Method;
-use crate::report::Reporter;
-use crate::work::Work;
+use crate::metrics::Reporter;
 
-/// The settings of an [`Auth`].
+impl Auth {
+    /// Creates a token source with the default settings. It sends nothing until it is first used.
+    pub fn new(client: Client, method: impl Method) -> Self {
+        Self::builder(client, method).build()
+    }
+
+    /// Like [`Auth::new`], with a namespace for the login.
+    pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
+        Self::builder(client, method).namespace(namespace).build()
+    }
+
+    /// Returns a builder for a token source that logs in with `method`.
+    pub fn builder(client: Client, method: impl Method) -> AuthBuilder {
+        AuthBuilder::new(client, method)
+    }
+}
+
+/// A builder for an [`Auth`].
 ///
 /// ```
 /// use vault_auth::{AppRole, Auth, Credential};
@@ -35,34 +51,36 @@ pub struct AuthBuilder {
 }
 
 impl AuthBuilder {
-    pub(crate) fn new(client: Client, method: impl Method) -> Self {
+    fn new(client: Client, method: impl Method) -> Self {
         let (method, name) = (Arc::new(method), SharedString::const_str("default"));
         Self { client, method, namespace: None, name, revoke_replaced: false }
     }
 
-    /// Sends the login, and the requests about its token, to this namespace. The root namespace if
-    /// not set.
+    /// Sets the namespace of the login and of requests about the token. Defaults to the root
+    /// namespace.
     pub fn namespace(mut self, namespace: Option<ApiPath>) -> Self {
         self.namespace = namespace;
         self
     }
 
-    /// Names this source in the label `source` of its metrics, so that two sources in one process do
-    /// not overwrite each other's. `default` if not set.
+    /// Sets the label `source` of this source's metrics, which must be unique in the process.
+    /// Defaults to `default`.
     pub fn name(mut self, name: impl Into<SharedString>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Revokes a token one minute after another one has replaced it. `false` if not set, because
-    /// Vault revokes all leases and child tokens of a token with it: fatal for a program that uses
-    /// dynamic secrets, such as database credentials, which it obtained with a token since replaced.
+    /// Sets whether a token is revoked one minute after it was replaced. Defaults to `false`.
+    ///
+    /// Vault revokes all leases and child tokens of a token together with it. Do not enable this in
+    /// a program that uses dynamic secrets, such as database credentials: they would be revoked
+    /// too.
     pub fn revoke_replaced(mut self, revoke: bool) -> Self {
         self.revoke_replaced = revoke;
         self
     }
 
-    /// Makes the source. Nothing is sent yet.
+    /// Creates the token source. It sends nothing until it is first used.
     pub fn build(self) -> Auth {
         let Self { client, method, namespace, name, revoke_replaced } = self;
         let config = Config {
@@ -70,15 +88,15 @@ impl AuthBuilder {
             repeatable: method.is_repeatable(),
             locks_out: method.locks_out(),
         };
-        let work = Work {
-            // Logins and renewals do not wait behind a program's other requests.
+        let requests = Requests {
+            // Logins and renewals must not queue behind other requests.
             client: client.control(),
             namespace,
             method: Arc::clone(&method),
-            looking: FileTask::default(),
+            fingerprint_task: FileTask::default(),
             reporter: Reporter::new(name),
         };
-        let (driver, reins) = Driver::new(work, config);
-        Auth::from_parts(method, driver, reins)
+        let (driver, handle) = Driver::new(requests, config);
+        Auth::from_parts(method, driver, handle)
     }
 }

@@ -1,4 +1,4 @@
-//! A task's own way to the token in use, for where nanoseconds count.
+//! A per-task cache of the current token, for code in which nanoseconds matter.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,45 +9,50 @@ use arc_swap::cache::Cache;
 use vault_http::IssuedToken;
 
 use crate::auth::Auth;
-use crate::current::Entry;
 use crate::driver::Outcome;
 use crate::shared::Shared;
+use crate::shared::current::CurrentToken;
 
-/// A way to the token of an [`Auth`] that one task has to itself: it keeps what it saw last, and
-/// looks only whether that was replaced. That costs a nanosecond or two, on any number of threads at
-/// once, and no allocation.
+/// Access to the current token of an [`Auth`] for a single task.
 ///
-/// The last token that it saw stays in memory until it looks again.
+/// It caches the token and only checks whether it was replaced. This takes a few nanoseconds on any
+/// number of threads and does not allocate. The cached token stays in memory until the next call of
+/// [`Handle::current`].
 pub struct Handle {
     auth: Auth,
-    cache: Cache<Place, Option<Arc<Entry>>>,
+    cache: Cache<CurrentCell, Option<Arc<CurrentToken>>>,
 }
 
-/// Where the token is found.
+/// The cell of the current token, kept alive by the shared state.
 #[derive(Clone)]
-struct Place(Arc<Shared<Outcome>>);
+struct CurrentCell(Arc<Shared<Outcome>>);
 
-impl Deref for Place {
-    type Target = ArcSwapOption<Entry>;
+impl Deref for CurrentCell {
+    type Target = ArcSwapOption<CurrentToken>;
 
-    fn deref(&self) -> &ArcSwapOption<Entry> {
+    fn deref(&self) -> &ArcSwapOption<CurrentToken> {
         self.0.current.cell()
     }
 }
 
+impl Auth {
+    /// Returns a handle to the current token for one task or thread.
+    pub fn handle(&self) -> Handle {
+        let cache = Cache::new(CurrentCell(Arc::clone(self.shared())));
+        Handle { auth: self.clone(), cache }
+    }
+}
+
 impl Handle {
-    pub(crate) fn new(auth: Auth, shared: Arc<Shared<Outcome>>) -> Self {
-        Self { auth, cache: Cache::new(Place(shared)) }
-    }
-
-    /// The token that is in use; `None` when there is none, and a login is due or under way: then
-    /// [`Auth::ready`] waits for one. As [`Auth::with_current`], it looks at no clock.
+    /// Returns the current token, or `None` if there is none. [`Auth::ready`] waits for one.
+    ///
+    /// Like [`Auth::with_current`], this does not read a clock.
     pub fn current(&mut self) -> Option<&IssuedToken> {
-        let entry = self.cache.load().as_deref()?;
-        self.auth.use_of(entry).then_some(&entry.lease)
+        let token = self.cache.load().as_deref()?;
+        self.auth.take_use(token).then_some(&token.issued)
     }
 
-    /// The source of its tokens.
+    /// Returns the token source.
     pub fn auth(&self) -> &Auth {
         &self.auth
     }

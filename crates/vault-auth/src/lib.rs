@@ -1,33 +1,23 @@
 #![doc = include_str!("../README.md")]
 
-mod login;
-mod method;
-mod methods;
-
 mod auth;
 #[cfg(feature = "reqwest")]
 mod authenticated;
 mod builder;
 mod handle;
+mod login;
 mod status;
-
-mod life;
-
-mod current;
-mod denials;
-mod shared;
-mod sync;
-
-#[cfg(test)]
-mod interleavings;
-
-mod driver;
-mod own;
-mod report;
-mod work;
+mod token_source;
 
 mod credential;
-mod files;
+mod method;
+
+mod machine;
+mod shared;
+
+mod driver;
+mod metrics;
+mod token_self;
 
 pub use auth::{Auth, OnShutdown};
 #[cfg(feature = "reqwest")]
@@ -36,6 +26,5 @@ pub use builder::AuthBuilder;
 pub use credential::{Credential, CredentialReader};
 pub use handle::Handle;
 pub use login::Login;
-pub use method::{LoginClient, Method};
-pub use methods::{AppRole, Certificate, Jwt, StaticToken, Userpass};
+pub use method::{AppRole, Certificate, Jwt, LoginClient, Method, StaticToken, Userpass};
 pub use status::{Counts, State, Status, TokenKind};

@@ -1,4 +1,4 @@
-//! What a login gave: a token, and what it needs to live on.
+//! The result of a login: a token and its properties.
 
 use std::time::Duration;
 
@@ -7,43 +7,61 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use vault_http::{Error, ErrorKind, Response, Token};
 
-/// What a login gave.
+/// The result of a successful login.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Login {
     /// The token.
     pub token: Token,
-    /// How long it lives from before the login was sent; `None`: no end is known.
-    pub lease: Option<Duration>,
-    /// How much a renewal asks for, where that is more than `lease`: of a token that somebody else
-    /// made, only a part may be left. Asking for less would shorten its life.
-    pub term: Option<Duration>,
-    /// Whether it may be renewed.
+    /// The TTL of the token, counted from before the login was sent. `None` if its expiry is not
+    /// known or it has none.
+    pub ttl: Option<Duration>,
+    /// The TTL to request in a renewal, if it is more than `ttl`.
+    ///
+    /// A token that was created elsewhere may have used up most of its TTL. Renewing it with the
+    /// remaining time would shorten its life.
+    pub renewal_increment: Option<Duration>,
+    /// Whether the token may be renewed.
     pub renewable: bool,
-    /// Whether each renewal gives the whole period, for ever.
+    /// Whether the token has a period, so that it can be renewed indefinitely.
     pub periodic: bool,
-    /// How many requests may carry it; `None`: any number.
+    /// The number of requests that may carry the token. `None` if it is not limited.
     pub uses: Option<u32>,
-    /// The names of its policies; `None`: they are not known. A token with other policies may be
-    /// allowed what this one is denied.
+    /// The names of the token's policies. `None` if they are not known.
+    ///
+    /// They are compared to find out whether a new token may be allowed what this one is denied.
     pub policies: Option<Vec<String>>,
-    /// Whether it is the source's own, to be revoked when another takes its place. A token that
-    /// somebody else made is not, and a batch token can't be revoked.
+    /// Whether the source may revoke the token when it is replaced or at shutdown.
+    ///
+    /// This is `false` for tokens that were created elsewhere, and for batch tokens, which cannot
+    /// be revoked.
     pub revocable: bool,
 }
 
 impl Login {
-    /// A token without a known end, that is neither renewed nor revoked.
+    /// Returns a login with a token whose expiry is not known, and which is neither renewed nor
+    /// revoked.
     pub fn new(token: Token) -> Self {
-        let (lease, term, uses, policies) = (None, None, None, None);
-        let (renewable, periodic, revocable) = (false, false, false);
-        Self { token, lease, term, renewable, periodic, uses, policies, revocable }
+        Self {
+            token,
+            ttl: None,
+            renewal_increment: None,
+            renewable: false,
+            periodic: false,
+            uses: None,
+            policies: None,
+            revocable: false,
+        }
     }
 
-    /// Reads the answer to a login: 200 with an `auth`.
-    pub(crate) fn from_answer(answer: &Response) -> Result<Self, Error> {
+    /// Parses the response to a login request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if it has no usable token, and [`ErrorKind::LoginRefused`] if the
+    /// login requires MFA.
+    pub(crate) fn from_response(response: &Response) -> Result<Self, Error> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct Body {
             auth: Option<Auth>,
         }
         #[derive(Deserialize)]
@@ -60,31 +78,36 @@ impl Login {
             policies: Option<Vec<String>>,
             mfa_requirement: Option<IgnoredAny>,
         }
-        answer.expect_status(&[200])?;
-        let Answer { auth } = answer.json()?;
-        let auth = auth.ok_or_else(|| answer.malformed("the login has no `auth`"))?;
+        response.expect_status(&[200])?;
+        let Body { auth } = response.json()?;
+        let auth = auth.ok_or_else(|| response.malformed("the login response has no `auth`"))?;
         if auth.mfa_requirement.is_some() {
-            let error = answer.error(ErrorKind::LoginRefused);
+            let error = response.error(ErrorKind::LoginRefused);
             return Err(error.with_detail("the login requires MFA, which km does not support"));
         }
         let token = auth.client_token.and_then(|token| Token::new(&token).ok());
-        let token = token.ok_or_else(|| answer.malformed("the login has no usable token"))?;
+        let token =
+            token.ok_or_else(|| response.malformed("the login response has no usable token"))?;
         let seconds = auth.lease_duration;
-        let seconds = seconds.ok_or_else(|| answer.malformed("the login has no lease"))?;
-        let lease = lease(seconds, answer)?;
-        let batch = auth.token_type == "batch";
+        let seconds = seconds
+            .ok_or_else(|| response.malformed("the login response has no `lease_duration`"))?;
+        let is_batch = auth.token_type == "batch";
         Ok(Self {
-            lease,
-            renewable: auth.renewable && !batch,
+            ttl: ttl(seconds, response)?,
+            renewable: auth.renewable && !is_batch,
             uses: (auth.num_uses > 0).then_some(auth.num_uses),
             policies: auth.policies,
-            revocable: !batch,
+            revocable: !is_batch,
             ..Self::new(token)
         })
     }
 
-    /// Reads what the server knows of a token that somebody else made: 200 with its `data`.
-    pub(crate) fn from_look_up(token: Token, answer: &Response) -> Result<Self, Error> {
+    /// Parses the response to a look-up of a token that was created elsewhere.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if the response is not that of a look-up, and
+    /// [`ErrorKind::LoginRefused`] if the look-up was the token's last use.
+    pub(crate) fn from_look_up(token: Token, response: &Response) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Data {
             ttl: i64,
@@ -92,26 +115,25 @@ impl Login {
             creation_ttl: i64,
             #[serde(default)]
             renewable: bool,
-            /// Uses that are left; 0: any number, and below: this was the last.
+            /// The remaining uses: 0 if they are not limited, negative if this was the last.
             #[serde(default)]
             num_uses: i64,
-            /// Seconds; absent where there is none.
+            /// Seconds. Absent if the token has no period.
             #[serde(default)]
             period: i64,
             #[serde(default, rename = "type")]
             token_type: String,
         }
-        answer.expect_status(&[200])?;
-        let data: Data = answer.data()?;
-        let (lease, term) = (lease(data.ttl, answer)?, lease(data.creation_ttl, answer)?);
+        response.expect_status(&[200])?;
+        let data: Data = response.data()?;
         let uses = u32::try_from(data.num_uses).map_err(|_| {
-            answer
+            response
                 .error(ErrorKind::LoginRefused)
-                .with_detail("the look-up took the token's last use")
+                .with_detail("the look-up was the token's last use")
         })?;
         Ok(Self {
-            lease,
-            term,
+            ttl: ttl(data.ttl, response)?,
+            renewal_increment: ttl(data.creation_ttl, response)?,
             renewable: data.renewable && data.token_type != "batch",
             periodic: data.period > 0,
             uses: (uses > 0).then_some(uses),
@@ -120,9 +142,9 @@ impl Login {
     }
 }
 
-/// Seconds; 0 is a token that does not end, such as root's, and what is negative is no lease.
-fn lease(seconds: i64, answer: &Response) -> Result<Option<Duration>, Error> {
-    let seconds = u64::try_from(seconds)
-        .map_err(|_| answer.malformed("the lease of the token is negative"))?;
+/// Converts a TTL in seconds. Tokens that do not expire, such as root tokens, have a TTL of 0.
+fn ttl(seconds: i64, response: &Response) -> Result<Option<Duration>, Error> {
+    let seconds =
+        u64::try_from(seconds).map_err(|_| response.malformed("the token's TTL is negative"))?;
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }

@@ -1,35 +1,36 @@
-//! What a token source tells of itself: a value to ask for.
+//! The observable state of a token source.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use vault_http::{Error, Generation};
 
-/// Where the life of the token stands.
+/// The state of a token source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// There is no token, and nobody has asked for one.
+    /// There is no token, and none was requested.
     Empty,
-    /// There is no usable token; a login is under way.
+    /// There is no usable token, and a login is in progress.
     LoggingIn,
-    /// A token is used, and nothing is to be done now.
+    /// A token is in use, and no request about it is in progress.
     Active,
-    /// A token is used, and is being renewed.
+    /// A token is in use and is being renewed.
     Renewing,
-    /// A token is used; a login is under way for the one that takes its place.
+    /// A token is in use, and the login that replaces it is in progress.
     Draining,
-    /// No login can be made at present; it is tried again. A token that is left is used.
+    /// Logins fail for another reason than the credential, and are retried. A remaining token is
+    /// used.
     Degraded,
-    /// The credential is refused; it is tried again after 5, 60 and then each 300 s, or when its file
-    /// changes. A token that is left is used.
+    /// The credential is refused. It is retried after 5 s, 60 s and then every 300 s, or when its
+    /// file changes. A remaining token is used.
     Rejected,
-    /// It was shut down.
+    /// The source was shut down.
     Ended,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 8] = [
         Self::Empty,
         Self::LoggingIn,
@@ -41,7 +42,7 @@ impl State {
         Self::Ended,
     ];
 
-    /// One word for logs and metrics.
+    /// Returns the name of the state in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -56,99 +57,101 @@ impl State {
     }
 }
 
-/// What a token needs to live on.
+/// How a token is kept valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenKind {
-    /// It is renewed, until it reaches its greatest age.
+    /// It is renewed until it reaches its maximum TTL.
     Renewable,
-    /// It is not renewed: a login takes its place.
+    /// It is not renewed, and is replaced by a login.
     Fixed,
-    /// It is renewed for ever.
+    /// It has a period, and can be renewed indefinitely.
     Periodic,
-    /// No end of it is known, as with a root token.
+    /// Its expiry is not known or it has none, like a root token.
     Unlimited,
-    /// It has a number of uses, which are counted here.
+    /// It has a limited number of uses, which are counted.
     Counted,
 }
 
-/// How often what has happened since the start.
+/// Event counts since the source was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Logins that gave a token.
+    /// Successful logins.
     pub logins: u64,
-    /// Renewals that gave a lease.
+    /// Successful renewals.
     pub renewals: u64,
-    /// Logins and renewals that the server said no to.
+    /// Logins and renewals that the server refused.
     pub refusals: u64,
-    /// Logins and renewals for which nobody could be asked.
+    /// Logins and renewals without a usable response.
     pub failures: u64,
-    /// Tokens that turned out to be dead before their end.
-    pub deaths: u64,
+    /// Tokens that the server rejected before they expired.
+    pub invalidated: u64,
 }
 
-/// A token source as it was at a moment.
+/// The status of a token source at one moment.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Status {
-    /// Where the token's life stands.
+    /// The state.
     pub state: State,
-    /// What the token in use needs to live on; `None`: there is none.
+    /// How the current token is kept valid. `None` if there is no token.
     pub kind: Option<TokenKind>,
     /// The generation of the last token.
     pub generation: Generation,
-    /// How long the token in use may be used still; `None`: there is none, or no end is known.
+    /// The time for which the current token may still be used. `None` if there is no token or its
+    /// expiry is not known.
     pub expires_in: Option<Duration>,
-    /// What has happened so far.
+    /// Event counts.
     pub counts: Counts,
-    /// Why there is trouble ([`State::Degraded`], [`State::Rejected`]).
+    /// The error of the last failed login, until a login or renewal succeeds. Set in
+    /// [`State::Degraded`], [`State::Rejected`] and [`State::Ended`].
     pub error: Option<Error>,
 }
 
 impl Status {
-    /// Whether a request that is made now has a token to carry: readiness, for a probe.
+    /// Returns whether there is a usable token, for a readiness probe.
     pub fn is_ready(&self) -> bool {
         self.kind.is_some() && self.expires_in.is_none_or(|left| !left.is_zero())
     }
 }
 
-/// What the driver publishes after each step.
+/// The status that the driver publishes after each event.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) state: State,
     pub(crate) kind: Option<TokenKind>,
     pub(crate) generation: Generation,
-    pub(crate) end: Option<Instant>,
+    pub(crate) usable_until: Option<Instant>,
     pub(crate) counts: Counts,
     pub(crate) error: Option<Error>,
-    /// Whether those who wait for a token are told that error.
-    pub(crate) hopeless: bool,
+    /// Whether callers that wait for a token receive `error`.
+    pub(crate) fails_waiters: bool,
 }
 
 impl Snapshot {
-    /// Before anything happened.
+    /// Returns the snapshot of a driver that was not started.
     pub(crate) fn empty() -> Self {
         Self {
             state: State::Empty,
             kind: None,
             generation: Generation::default(),
-            end: None,
+            usable_until: None,
             counts: Counts::default(),
             error: None,
-            hopeless: false,
+            fails_waiters: false,
         }
     }
 
-    /// After the end.
+    /// Returns the final snapshot of a driver.
     pub(crate) fn ended(last: Self, error: Error) -> Self {
         let (state, error) = (State::Ended, Some(error));
-        Self { state, kind: None, end: None, error, hopeless: true, ..last }
+        Self { state, kind: None, usable_until: None, error, fails_waiters: true, ..last }
     }
 
-    /// The error for those who wait for a token, if there is nothing to wait for.
-    pub(crate) fn failure(&self) -> Option<Error> {
-        self.error.clone().filter(|_| self.hopeless)
+    /// Returns the error for callers that wait for a token, unless a login may still succeed.
+    pub(crate) fn error_for_waiters(&self) -> Option<Error> {
+        self.error.clone().filter(|_| self.fails_waiters)
     }
 
     pub(crate) fn status(&self, now: Instant) -> Status {
@@ -156,7 +159,7 @@ impl Snapshot {
             state: self.state,
             kind: self.kind,
             generation: self.generation,
-            expires_in: self.end.map(|end| end.saturating_duration_since(now)),
+            expires_in: self.usable_until.map(|end| end.saturating_duration_since(now)),
             counts: self.counts,
             error: self.error.clone(),
         }

@@ -1,4 +1,4 @@
-//! A caller's own client against scripted responses.
+//! `AuthenticatedClient` against scripted responses.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
@@ -8,7 +8,7 @@ use wiremock::matchers::{header, header_exists, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn authenticated(server: &MockServer) -> AuthenticatedClient {
-    // Another test has installed it already, as a rule.
+    // Another test may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
     let value = |text: &str| Credential::Value(text.into());
@@ -31,12 +31,12 @@ async fn server(look_up: u16) -> MockServer {
             .await;
     }
     let body = if look_up == 200 { json!({ "data": {} }) } else { json!({ "errors": ["bad"] }) };
-    let seen = ResponseTemplate::new(look_up).set_body_json(body);
-    Mock::given(path("/v1/auth/token/lookup-self")).respond_with(seen).mount(&server).await;
+    let response = ResponseTemplate::new(look_up).set_body_json(body);
+    Mock::given(path("/v1/auth/token/lookup-self")).respond_with(response).mount(&server).await;
     Mock::given(path("/v1/kv/data/a"))
         .and(header("x-vault-token", "hvs.one"))
         .and(header("x-vault-namespace", "team-a"))
-        .respond_with(ResponseTemplate::new(403).set_body_string("the caller's to read"))
+        .respond_with(ResponseTemplate::new(403).set_body_string("body"))
         .mount(&server)
         .await;
     Mock::given(path("/v1/kv/data/a"))
@@ -54,38 +54,39 @@ async fn get(server: &MockServer) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn request_whose_token_is_dead_is_sent_once_more_with_another() {
+async fn request_with_a_dead_token_is_sent_again_with_a_new_one() {
     let server = server(403).await;
     assert_eq!(get(&server).await.status(), 200);
 }
 
 #[tokio::test]
-async fn response_of_a_denied_path_is_the_callers_to_read() {
+async fn body_of_a_403_is_left_to_the_caller() {
     let server = server(200).await;
     let response = get(&server).await;
     assert_eq!(response.status(), 403);
-    assert_eq!(response.text().await.unwrap(), "the caller's to read");
+    assert_eq!(response.text().await.unwrap(), "body");
 }
 
 #[tokio::test]
 async fn redirect_is_not_followed_with_the_token() {
-    let (stranger, server) = (MockServer::start().await, MockServer::start().await);
+    let (other_host, server) = (MockServer::start().await, MockServer::start().await);
     let login = json!({ "auth": { "client_token": "hvs.one", "lease_duration": 3600 } });
     let login = ResponseTemplate::new(200).set_body_json(login);
     Mock::given(path("/v1/auth/approle/login")).respond_with(login).mount(&server).await;
-    let elsewhere = ResponseTemplate::new(307).insert_header("location", stranger.uri());
-    Mock::given(path("/v1/kv/data/a")).respond_with(elsewhere).mount(&server).await;
-    let seen = Mock::given(header_exists("x-vault-token")).respond_with(ResponseTemplate::new(200));
-    seen.expect(0).mount(&stranger).await;
+    let redirect = ResponseTemplate::new(307).insert_header("location", other_host.uri());
+    Mock::given(path("/v1/kv/data/a")).respond_with(redirect).mount(&server).await;
+    let with_token =
+        Mock::given(header_exists("x-vault-token")).respond_with(ResponseTemplate::new(200));
+    with_token.expect(0).mount(&other_host).await;
     assert_eq!(get(&server).await.status(), 307);
 }
 
 #[tokio::test]
-async fn error_shows_neither_the_token_nor_the_query() {
+async fn error_contains_neither_the_token_nor_the_query() {
     let server = server(200).await;
     let vault = authenticated(&server);
     let request = vault.client().get("http://127.0.0.1:1/v1/kv?secret=PLANTED").build().unwrap();
     let error = vault.execute(request).await.unwrap_err();
-    let shown = format!("{error} {error:?} {vault:?}");
-    assert!(!shown.contains("PLANTED") && !shown.contains("hvs."), "{shown}");
+    let text = format!("{error} {error:?} {vault:?}");
+    assert!(!text.contains("PLANTED") && !text.contains("hvs."), "{text}");
 }

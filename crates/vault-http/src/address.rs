@@ -1,4 +1,4 @@
-//! Where the server is: a base address that holds nothing that a base address can't be.
+//! The address of the server, validated.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,19 +8,17 @@ use http::uri::{self, Authority, PathAndQuery, Scheme};
 
 use crate::path::{ApiPath, PathError};
 
-/// Whether `http://` may leave this machine.
+/// Whether `http://` addresses are allowed beyond this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Plaintext {
-    /// `http://` only to `localhost`, `127.0.0.0/8` and `::1`.
+    /// `http://` is allowed only to `localhost`, `127.0.0.0/8` and `::1`.
     #[default]
     LoopbackOnly,
-    /// `http://` to any host: tokens and secrets cross the network readable.
+    /// `http://` is allowed to any host. Tokens and secrets are then sent unencrypted.
     DangerAnywhere,
 }
 
-/// The server's address: scheme, host, optional port, optional base path.
-///
-/// White space and slashes around the text are dropped.
+/// The address of a server: scheme, host, optional port and optional base path.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     tls: bool,
@@ -30,10 +28,11 @@ pub struct Address {
 }
 
 impl Address {
-    /// Parses `text`, such as `https://vault.example.com:8200/proxy`.
+    /// Parses an address such as `https://vault.example.com:8200/proxy`. White space and slashes at
+    /// either end are ignored.
     ///
     /// # Errors
-    /// [`AddressError`] says which rule `text` breaks.
+    /// [`AddressError`] names the rule that `text` violates.
     pub fn parse(text: &str, plaintext: Plaintext) -> Result<Self, AddressError> {
         let text = text.trim().trim_matches('/');
         let (tls, rest) = scheme(text)?;
@@ -55,8 +54,11 @@ impl Address {
         Ok(Self { tls, authority, base, plaintext })
     }
 
-    /// Parses the address of an HTTP proxy on the way to `self`: plain HTTP without a path. What it
-    /// carries is the server's TLS; if the server has none, the way to the proxy is a plaintext hop.
+    /// Parses the address of an HTTP proxy for connections to `self`, which is plain HTTP without a
+    /// path.
+    ///
+    /// If the server has TLS, the proxy may be any host because it forwards encrypted bytes.
+    /// Otherwise the rule for plaintext applies to the proxy as well.
     pub(crate) fn parse_proxy(&self, text: &str) -> Result<Self, AddressError> {
         let plaintext = if self.tls { Plaintext::DangerAnywhere } else { self.plaintext };
         let proxy = Self::parse(text, plaintext)?;
@@ -66,22 +68,22 @@ impl Address {
         if proxy.base.is_some() { Err(AddressError::ProxyPath) } else { Ok(proxy) }
     }
 
-    /// Whether the scheme is `https`.
+    /// Returns whether the scheme is `https`.
     pub fn is_tls(&self) -> bool {
         self.tls
     }
 
-    /// The host, without the brackets of an IPv6 address.
+    /// Returns the host, without the brackets of an IPv6 address.
     pub(crate) fn host(&self) -> &str {
-        bare(self.authority.host())
+        without_brackets(self.authority.host())
     }
 
-    /// Whether plain HTTP may go to hosts other than this machine.
+    /// Returns whether plain HTTP is allowed beyond this machine.
     pub(crate) fn plaintext(&self) -> Plaintext {
         self.plaintext
     }
 
-    /// The URI of `path` below `v1` on this server, with an encoded query such as `list=true`.
+    /// Returns the URI of `path` below `v1`, with a percent-encoded query such as `list=true`.
     pub(crate) fn uri(&self, path: &ApiPath, query: &str) -> Result<Uri, http::Error> {
         let base = self.base.as_ref().map_or("", ApiPath::as_str);
         let slash = if base.is_empty() { "" } else { "/" };
@@ -109,35 +111,34 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Why a text is no server address.
+/// The reasons why a text is not a valid server address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// Neither `http://` nor `https://` in front.
-    #[error("does not begin with `https://` or `http://`")]
+    /// The text does not begin with `https://` or `http://`.
+    #[error("must begin with `https://` or `http://`")]
     Scheme,
-    /// The host or the port is missing or malformed.
-    #[error("has no valid host and port")]
+    /// The host is missing, or the host or the port is malformed.
+    #[error("must have a valid host and port")]
     Host,
-    /// `user:password@` in front of the host.
-    #[error("has user info in it, which would be sent to nobody and shown to everybody")]
+    /// The host is preceded by `user:password@`, which would not be sent but would be logged.
+    #[error("must not contain user info (`user:password@`)")]
     UserInfo,
-    /// A `?` or `#`.
-    #[error("has a query or a fragment in it")]
+    /// The text contains a `?` or `#`.
+    #[error("must not contain a query or a fragment")]
     QueryOrFragment,
-    /// The base path breaks a rule.
+    /// The base path is invalid.
     #[error("has a base path that {0}")]
     Base(#[from] PathError),
-    /// A proxy that is reached by TLS.
-    #[error("is https: a proxy is reached by http, and what it carries is the server's own TLS")]
+    /// The address of a proxy begins with `https://`. TLS is spoken with the server, through the
+    /// proxy.
+    #[error("must begin with `http://`; TLS to the server passes through the proxy")]
     ProxyTls,
-    /// A proxy with a path.
-    #[error("has a path, and a proxy has none")]
+    /// The address of a proxy has a path.
+    #[error("must not have a path")]
     ProxyPath,
-    /// `http://` to a host that is not this machine.
-    #[error(
-        "is plain http to a host that is not loopback: tokens and secrets would cross the network readable"
-    )]
+    /// The scheme is `http`, and the host is not this machine.
+    #[error("is plain http to a host that is not loopback, which would expose tokens and secrets")]
     Plaintext,
 }
 
@@ -152,20 +153,21 @@ fn scheme(text: &str) -> Result<(bool, &str), AddressError> {
 
 fn check_host(authority: &Authority) -> Result<(), AddressError> {
     let host = authority.host();
-    // `Authority` takes `host:` and a port above 65535 without a word.
+    // `Authority` accepts `host:` and ports above 65535.
     let after_host = authority.as_str().strip_prefix(host).unwrap_or_default();
     let port_ok = after_host.is_empty() || authority.port_u16().is_some_and(|port| port != 0);
     let bracketed = host.starts_with('[');
-    let ip_ok = !bracketed || bare(host).parse::<IpAddr>().is_ok();
-    let valid = !host.is_empty() && port_ok && ip_ok && is_same_in_url(host);
+    let ip_ok = !bracketed || without_brackets(host).parse::<IpAddr>().is_ok();
+    let valid = !host.is_empty() && port_ok && ip_ok && is_unchanged_in_url(host);
     if valid { Ok(()) } else { Err(AddressError::Host) }
 }
 
-/// Returns whether a URL has the same host: a URL takes `0x7f.1` for `127.0.0.1`, and decodes `%`.
-fn is_same_in_url(host: &str) -> bool {
+/// Returns whether URL parsing leaves the host unchanged. It would interpret `0x7f.1` as
+/// `127.0.0.1` and percent-decode the host.
+fn is_unchanged_in_url(host: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(&format!("https://{host}/")) else { return false };
     let in_url = url.host_str().unwrap_or_default();
-    match (bare(host).parse::<IpAddr>(), bare(in_url).parse::<IpAddr>()) {
+    match (without_brackets(host).parse::<IpAddr>(), without_brackets(in_url).parse::<IpAddr>()) {
         (Ok(ours), Ok(theirs)) => ours == theirs,
         (Err(_), Err(_)) => host.eq_ignore_ascii_case(in_url),
         _ => false,
@@ -173,21 +175,21 @@ fn is_same_in_url(host: &str) -> bool {
 }
 
 impl Plaintext {
-    /// Returns whether plain HTTP may go to `host`. Holds for each origin that is asked and each
-    /// proxy on the way.
+    /// Returns whether plain HTTP is allowed to `host`. Applies to the server, to the targets of
+    /// redirects, and to proxies.
     pub(crate) fn allows(self, host: &str) -> bool {
         self == Self::DangerAnywhere || is_loopback(host)
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    let host = bare(host);
+    let host = without_brackets(host);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The host without the brackets of an IPv6 address.
-pub(crate) fn bare(host: &str) -> &str {
+/// Returns the host without the brackets of an IPv6 address.
+pub(crate) fn without_brackets(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn address_is_normalized() {
         check("https://vault.example.com:8200", Ok("https://vault.example.com:8200"));
         check(" https://vault.example.com:8200// ", Ok("https://vault.example.com:8200"));
         check("HTTPS://v/base/path/", Ok("https://v/base/path"));
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_addresses() {
+    fn malformed_address_is_rejected() {
         for text in ["", "https://", "vault:8200", "ftp://v", "127.0.0.1:8200", "unix:///run/vault"]
         {
             check(text, Err(AddressError::Scheme));
@@ -258,12 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn plaintext_elsewhere_has_to_be_asked_for() {
+    fn plaintext_to_any_host_is_accepted_if_allowed() {
         assert!(Address::parse("http://vault", Plaintext::DangerAnywhere).is_ok());
     }
 
     #[test]
-    fn uris_stand_below_v1_and_the_base() {
+    fn uri_is_below_the_base_path_and_v1() {
         let path = ApiPath::from_static("sys/health");
         let uri = |text: &str, query| {
             Address::parse(text, Plaintext::LoopbackOnly)

@@ -1,8 +1,8 @@
-//! Reads the small files that an operator names: credentials, certificates, configuration.
+//! Reading of small files that an operator configures: credentials, certificates, settings.
 //!
-//! Opening never blocks, only regular files are read, and never more than the caller's limit, so
-//! that a FIFO, a device or an endless file is an error instead of a hang or an exhausted memory.
-//! What a file's content must look like is the caller's concern.
+//! Opening never blocks, only regular files are read, and never more bytes than the caller's limit.
+//! A FIFO, a device or an endless file is therefore an error, not a hang or memory exhaustion. The
+//! caller parses and validates the content.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -11,17 +11,17 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// The time that [`read`] waits for the file system. A local file takes microseconds; a network file
-/// system that hangs must not hang the process.
+/// The time for which [`read`] waits for the file system. Reading a local file takes microseconds.
+/// A network file system may hang, which must not block the process.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The content of a file, and who can read it.
+/// The content of a file, and whether other users can read it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FileContent {
-    /// The bytes of the file, zeroized on drop.
+    /// The content, zeroized on drop.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Whether the file's mode lets every user read it. Always `false` outside Unix.
+    /// Whether the file's mode allows every user to read it. Always `false` except on Unix.
     pub readable_by_others: bool,
 }
 
@@ -35,13 +35,13 @@ pub enum FileError {
     /// The path names a directory, FIFO, socket or device.
     #[error("not a regular file")]
     NotRegular,
-    /// The file holds more than the limit.
+    /// The file is larger than the caller's limit.
     #[error("file is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The file system did not answer in time.
+    /// The file system did not respond in time.
     #[error("timed out after {}s", READ_TIMEOUT.as_secs())]
     TimedOut,
 }
@@ -49,16 +49,16 @@ pub enum FileError {
 /// Opens `path` for reading without blocking. Symbolic links are followed.
 ///
 /// # Errors
-/// [`FileError::NotRegular`] if it is anything but a regular file, [`FileError::Io`] if it cannot be
-/// opened.
+/// [`FileError::NotRegular`] if `path` does not name a regular file, [`FileError::Io`] if it cannot
+/// be opened.
 pub fn open_regular(path: &Path) -> Result<File, FileError> {
     open(path, 0)
 }
 
-/// Like [`open_regular`], but refuses a symbolic link as the last part of the path.
+/// Like [`open_regular`], but fails if the last component of `path` is a symbolic link (on Unix).
 ///
 /// # Errors
-/// [`FileError::Io`] if it is a symbolic link; otherwise as [`open_regular`].
+/// [`FileError::Io`] for a symbolic link; otherwise as for [`open_regular`].
 pub fn open_regular_no_follow(path: &Path) -> Result<File, FileError> {
     open(path, NO_FOLLOW)
 }
@@ -68,12 +68,12 @@ const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
 #[cfg(not(unix))]
 const NO_FOLLOW: i32 = 0;
 
-#[cfg_attr(not(unix), expect(unused_variables, reason = "the flags are those of Unix"))]
+#[cfg_attr(not(unix), expect(unused_variables, reason = "the flags are specific to Unix"))]
 fn open(path: &Path, flags: i32) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // A FIFO without a writer blocks an ordinary open, and a terminal could become the controlling
-    // one. Neither flag changes how a regular file is read.
+    // Without these flags, opening a FIFO would block until it has a writer, and a terminal could
+    // become the controlling terminal. Neither flag affects regular files.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
@@ -86,34 +86,35 @@ fn open(path: &Path, flags: i32) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Reads the file at `path` on this thread.
+/// Reads the file at `path` on the current thread.
 ///
 /// # Errors
-/// [`FileError::TooLarge`] if it holds more than `limit` bytes; otherwise as [`open_regular`].
+/// [`FileError::TooLarge`] if the file is larger than `limit` bytes; otherwise as for
+/// [`open_regular`].
 pub fn read_blocking(path: &Path, limit: usize) -> Result<FileContent, FileError> {
     let file = open_regular(path)?;
     let readable_by_others = is_readable_by_others(&file.metadata()?);
-    // One byte more than allowed tells that there are more. The buffer never grows, so that no
-    // reallocation leaves a copy behind.
-    let room = limit.saturating_add(1);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(u64::try_from(room).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+    // One byte beyond the limit shows that the file is too large. The buffer is never reallocated,
+    // which would leave a copy of a secret in freed memory.
+    let capacity = limit.saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    file.take(u64::try_from(capacity).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
         return Err(FileError::TooLarge { limit });
     }
     Ok(FileContent { bytes, readable_by_others })
 }
 
-/// Like [`read_blocking`], but on a thread for blocking work and for at most two seconds.
+/// Like [`read_blocking`], but on a thread for blocking work and with a timeout of 2 seconds.
 ///
 /// # Errors
-/// [`FileError::TimedOut`] if the file system hangs; otherwise as [`read_blocking`].
+/// [`FileError::TimedOut`] if the file system hangs; otherwise as for [`read_blocking`].
 pub async fn read(path: PathBuf, limit: usize) -> Result<FileContent, FileError> {
     let task = tokio::task::spawn_blocking(move || read_blocking(&path, limit));
     match tokio::time::timeout(READ_TIMEOUT, task).await {
         Ok(Ok(content)) => content,
         // The runtime is shutting down.
-        Ok(Err(lost)) => Err(FileError::Io(io::Error::other(lost))),
+        Ok(Err(cancelled)) => Err(FileError::Io(io::Error::other(cancelled))),
         Err(_) => Err(FileError::TimedOut),
     }
 }
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn mode_tells_who_can_read_the_file() {
+    fn file_readable_by_every_user_is_reported() {
         for (mode, expected) in [(0o600, false), (0o640, false), (0o644, true), (0o604, true)] {
             let file = file(b"secret", mode);
             let read = read_blocking(file.path(), 10).unwrap();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn symbolic_link_is_refused_where_it_is_not_followed() {
+    fn symbolic_link_is_refused_if_it_must_not_be_followed() {
         let directory = tempfile::tempdir().unwrap();
         let target = file(b"secret", 0o600);
         let link = directory.path().join("link");
@@ -190,8 +191,8 @@ mod tests {
     fn device_directory_and_fifo_are_refused_without_blocking() {
         let directory = tempfile::tempdir().unwrap();
         let fifo = directory.path().join("fifo");
-        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
-        assert!(made.success());
+        let status = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(status.success());
         for path in [Path::new("/dev/zero"), Path::new("/dev/null"), directory.path(), &fifo] {
             let error = read_blocking(path, 10).unwrap_err();
             assert!(matches!(error, FileError::NotRegular), "{}: {error:?}", path.display());
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_file_reports_the_file_systems_error() {
+    fn missing_file_is_an_io_error() {
         let error = read_blocking(Path::new("/nonexistent/file"), 10).unwrap_err();
         assert!(matches!(&error, FileError::Io(why) if why.kind() == io::ErrorKind::NotFound));
     }

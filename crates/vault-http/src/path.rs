@@ -1,7 +1,8 @@
-//! The one validator and the one percent-encoder for everything that stands in a request path.
+//! Validation and percent-encoding of request paths.
 //!
-//! Vault resolves dot segments, encoded ones too, and a policy that ends in `*` is only as tight as
-//! the client's validator. So no request can be made from a text that did not pass here.
+//! Every request path is an [`ApiPath`], so that no request can leave the prefix that it was built
+//! for. Vault itself resolves dot segments, even percent-encoded ones. A policy on `prefix/*` is
+//! therefore only as strict as the validation of the client.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,21 +13,22 @@ use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
 };
 
-/// Longest text that [`ApiPath::parse`] takes, in bytes before encoding.
+/// The maximum length of the text of a path, in bytes before encoding.
 pub const MAX_PATH_BYTES: usize = 512;
 
-/// RFC 3986 "unreserved": what needs no encoding. Everything else is encoded, one to one.
+/// All characters but the
+/// [unreserved](https://www.rfc-editor.org/rfc/rfc3986#section-2.3) ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Encodes `text` so that it is one segment of a path, or one part of a query.
+/// Percent-encodes `text` as one segment of a path, or as one name or value of a query.
 pub(crate) fn encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, ENCODED)
 }
 
-/// One or more valid segments of a request path, percent-encoded, with no slash at either end.
+/// One or more valid segments of a request path, percent-encoded, without a slash at either end.
 ///
-/// Equal texts give equal paths and different texts different ones: `%` itself is encoded, so the
-/// name `a%20b` is not the name `a b`.
+/// The encoding is one to one: different texts are different paths. A `%` is encoded as well, so
+/// that `a%20b` and `a b` are two names.
 ///
 /// ```
 /// use vault_http::ApiPath;
@@ -44,7 +46,7 @@ impl ApiPath {
     /// Validates and encodes `text`, whose segments are separated by `/`.
     ///
     /// # Errors
-    /// The first rule of [`PathError`] that `text` breaks.
+    /// [`PathError`] names the first rule that `text` violates.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         validate(text)?;
         let mut encoded = String::with_capacity(text.len() + 8);
@@ -57,26 +59,29 @@ impl ApiPath {
         Ok(Self(Cow::Owned(encoded)))
     }
 
-    /// A path known when the program is written, for use in a `const`.
+    /// Creates a path from a literal, for use in a `const`.
     ///
     /// # Panics
-    /// If `text` is anything but lower-case segments of `a-z`, `0-9` and `-`. In a `const` that is
-    /// an error of the build.
+    /// If `text` is not one or more segments of `a-z`, `0-9` and `-`, joined by `/`. In a `const`
+    /// this is a compile error.
     pub const fn from_static(text: &'static str) -> Self {
         let bytes = text.as_bytes();
         let mut previous = b'/';
         let mut rest = bytes;
         while let [byte, tail @ ..] = rest {
             let plain = matches!(*byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-            assert!(plain || (*byte == b'/' && previous != b'/'), "not a plain path");
+            assert!(
+                plain || (*byte == b'/' && previous != b'/'),
+                "a static path consists of a-z, 0-9, - and single slashes"
+            );
             previous = *byte;
             rest = tail;
         }
-        assert!(previous != b'/', "a path is not empty and does not end in a slash");
+        assert!(previous != b'/', "a path must not be empty or end with a slash");
         Self(Cow::Borrowed(text))
     }
 
-    /// `self/tail`.
+    /// Returns the path `self/tail`.
     #[must_use]
     pub fn join(&self, tail: &Self) -> Self {
         let mut joined = String::with_capacity(self.0.len() + 1 + tail.0.len());
@@ -86,14 +91,14 @@ impl ApiPath {
         Self(Cow::Owned(joined))
     }
 
-    /// The encoded form, as it is sent.
+    /// Returns the percent-encoded path, as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text that [`parse`](Self::parse) was given.
+    /// Returns the text that was [parsed](Self::parse).
     pub fn decoded(&self) -> Cow<'_, str> {
-        // Only what `parse` encoded from UTF-8 can be in here, so nothing is ever replaced.
+        // `parse` encoded UTF-8, so no byte is ever replaced.
         percent_decode_str(&self.0).decode_utf8_lossy()
     }
 }
@@ -110,24 +115,25 @@ impl fmt::Debug for ApiPath {
     }
 }
 
-/// Why a text can't stand in a request path.
+/// The reasons why a text is not a valid request path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// It is longer than [`MAX_PATH_BYTES`].
-    #[error("is {0} bytes long; {MAX_PATH_BYTES} is the most")]
+    /// The text is longer than [`MAX_PATH_BYTES`]; holds its length.
+    #[error("is {0} bytes long; the maximum is {MAX_PATH_BYTES}")]
     TooLong(usize),
-    /// Two slashes in a row, or a slash at an end.
-    #[error("has an empty segment: a slash at an end, or two in a row")]
+    /// A segment is empty: the text begins or ends with a slash, or has two in a row.
+    #[error("has an empty segment (a slash at either end, or two in a row)")]
     EmptySegment,
-    /// `.` or `..`, as it stands or once percent-decoded.
+    /// A segment is `.` or `..`, or is once it has been percent-decoded.
     #[error("has a `.` or `..` segment, plain or percent-encoded")]
     DotSegment,
-    /// A control, format or line-separator character: the categories Cc, Cf, Zl and Zp.
-    #[error("has the invisible character U+{:04X}", u32::from(*.0))]
+    /// The text contains a character of the Unicode categories Cc, Cf, Zl or Zp, such as a control
+    /// character or a zero-width space.
+    #[error("contains the invisible character U+{:04X}", u32::from(*.0))]
     Invisible(char),
 }
 
@@ -138,13 +144,13 @@ fn validate(text: &str) -> Result<(), PathError> {
     if text.len() > MAX_PATH_BYTES {
         return Err(PathError::TooLong(text.len()));
     }
-    if let Some(bad) = text.chars().find(|c| is_invisible(*c)) {
-        return Err(PathError::Invisible(bad));
+    if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
+        return Err(PathError::Invisible(invisible));
     }
     if text.split('/').any(str::is_empty) {
         return Err(PathError::EmptySegment);
     }
-    if text.split('/').any(is_dots) {
+    if text.split('/').any(has_dot_segment) {
         return Err(PathError::DotSegment);
     }
     Ok(())
@@ -152,7 +158,7 @@ fn validate(text: &str) -> Result<(), PathError> {
 
 fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
-        // The same, without a search in the tables.
+        // Equivalent for ASCII, without a search in the Unicode tables.
         return c.is_ascii_control();
     }
     matches!(
@@ -168,10 +174,11 @@ fn general_category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
-/// Whether a segment is, or decodes to something that has, a dot segment. Bytes are compared: what
-/// decodes to no UTF-8 has no dots of its own. A backslash counts as a slash here, as some proxies
-/// take it for one.
-fn is_dots(segment: &str) -> bool {
+/// Returns whether a segment is a dot segment, or contains one once it has been percent-decoded.
+///
+/// Bytes are compared because the decoded segment need not be UTF-8. A backslash counts as a slash
+/// because some proxies treat it as one.
+fn has_dot_segment(segment: &str) -> bool {
     if !segment.contains(['.', '%']) {
         return false;
     }
@@ -186,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ascii_is_judged_as_the_tables_do() {
+    fn invisible_ascii_agrees_with_the_unicode_tables() {
         for c in (0..=127_u8).map(char::from) {
             let category = general_category(c);
             assert_eq!(is_invisible(c), category == GeneralCategory::Control, "{c:?}");
@@ -218,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_names_are_refused() {
+    fn hostile_names_are_rejected() {
         check("", Err(PathError::Empty));
         for dots in ["..", ".", "a/../b", "%2e%2e", "a/%2E./b", "x/.%2e", "..%2fsys", "a%2f..%5cb"]
         {
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn static_paths_are_checked_when_built() {
+    fn static_path_is_usable_in_a_const() {
         const HEALTH: ApiPath = ApiPath::from_static("sys/health");
         assert_eq!(HEALTH.as_str(), "sys/health");
     }
@@ -249,7 +256,10 @@ mod tests {
         }
 
         #[test]
-        fn different_texts_are_different_paths(a in "[a-b%2Ff./ ]{1,6}", b in "[a-b%2Ff./ ]{1,6}") {
+        fn different_texts_are_different_paths(
+            a in "[a-b%2Ff./ ]{1,6}",
+            b in "[a-b%2Ff./ ]{1,6}",
+        ) {
             if let (Ok(left), Ok(right)) = (ApiPath::parse(&a), ApiPath::parse(&b)) {
                 prop_assert_eq!(left == right, a == b);
             }
@@ -258,8 +268,7 @@ mod tests {
         #[test]
         fn nothing_leaves_its_prefix(text in "[a-c.%2efEF/\\\\]{1,12}") {
             if let Ok(path) = ApiPath::parse(&text) {
-                // However often a server or a proxy decodes it, no dot segment comes out within
-                // the depth that was validated, and the sent form is plain.
+                // A server or a proxy that decodes the path once or twice finds no dot segment.
                 let sent = ApiPath::from_static("kv").join(&path);
                 prop_assert!(sent.as_str().starts_with("kv/"));
                 prop_assert!(sent.as_str().split('/').all(|s| !matches!(s, "" | "." | "..")));

@@ -1,4 +1,4 @@
-//! A request to Vault, complete but for the token.
+//! A request to Vault, without the token.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,16 +7,27 @@ use bytes::Bytes;
 use http::{HeaderValue, Method};
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::json;
-use crate::kind::ErrorKind;
 use crate::path::{self, ApiPath};
 use crate::transport::TransportError;
 
-/// The longest wait for the first byte of a response, unless another is set.
+/// The default of [`Request::first_byte_limit`], which leaves time for a second attempt within the
+/// default deadline.
 const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 
-/// One request. Its path can't hold a bad segment, its body is wiped with its last clone.
+/// A request to the HTTP API of Vault.
+///
+/// The path is validated by its type, and the body is zeroized when the last clone is dropped.
+///
+/// ```
+/// use vault_http::{ApiPath, Request};
+///
+/// let path = ApiPath::parse("secret/data/OPENAI_API_KEY")?;
+/// let request = Request::get(path).query("version", "3");
+/// assert_eq!(request.to_string(), "GET secret/data/OPENAI_API_KEY");
+/// # Ok::<(), vault_http::PathError>(())
+/// ```
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
@@ -26,14 +37,14 @@ pub struct Request {
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
-    pub(crate) once: bool,
+    pub(crate) retries: bool,
     pub(crate) first_byte_limit: Option<Duration>,
-    /// Whether a 404 with data in place of errors is an answer.
-    pub(crate) not_found_data: bool,
+    /// Whether a 404 with data instead of `errors` is a response rather than an error.
+    pub(crate) accept_not_found_data: bool,
 }
 
 impl Request {
-    /// A request without a body. Vault's `LIST` is a method of its own: see [`Request::list`].
+    /// Creates a request without a body. For Vault's `LIST`, see [`Request::list`].
     pub fn new(method: Method, path: ApiPath) -> Self {
         let idempotent = method == Method::GET;
         Self {
@@ -44,39 +55,41 @@ impl Request {
             content_type: "application/json",
             body: Bytes::new(),
             idempotent,
-            once: false,
+            retries: true,
             first_byte_limit: Some(FIRST_BYTE_LIMIT),
-            not_found_data: false,
+            accept_not_found_data: false,
         }
     }
 
-    /// `GET path`.
+    /// Creates a `GET` request.
     pub fn get(path: ApiPath) -> Self {
         Self::new(Method::GET, path)
     }
 
-    /// `DELETE path`.
+    /// Creates a `DELETE` request.
     pub fn delete(path: ApiPath) -> Self {
         Self::new(Method::DELETE, path)
     }
 
-    /// The names below `path`, as `GET path?list=true`: what every proxy lets through.
+    /// Creates a request that lists the names below `path`. It is sent as `GET path?list=true`
+    /// because proxies may reject the non-standard method `LIST`.
     pub fn list(path: ApiPath) -> Self {
         Self::get(path).query("list", "true")
     }
 
-    /// `POST path` with `body` as JSON.
+    /// Creates a `POST` request with a JSON body.
     ///
     /// # Errors
-    /// [`ErrorKind::Rejected`] when `body` has no JSON form.
+    /// [`ErrorKind::Rejected`] if `body` cannot be serialized as JSON.
     pub fn post(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
         Self::new(Method::POST, path).json(body)
     }
 
-    /// `PATCH path` with `body` as a JSON merge patch.
+    /// Creates a `PATCH` request whose body is a
+    /// [JSON merge patch](https://www.rfc-editor.org/rfc/rfc7396).
     ///
     /// # Errors
-    /// As [`Request::post`].
+    /// As for [`Request::post`].
     pub fn patch(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
         let mut request = Self::new(Method::PATCH, path).json(body)?;
         request.content_type = "application/merge-patch+json";
@@ -85,15 +98,15 @@ impl Request {
 
     fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let bytes = json::to_vec(body).map_err(|_| {
-            Error::of(ErrorKind::Rejected, &self.method, &self.path)
-                .with_detail("the body has no JSON form")
+            Error::of_request(ErrorKind::Rejected, &self.method, &self.path)
+                .with_detail("the body cannot be serialized as JSON")
                 .mark_not_executed()
         })?;
         self.body = Bytes::from_owner(bytes);
         Ok(self)
     }
 
-    /// Adds a parameter to the query, percent-encoded.
+    /// Adds a query parameter. Its name and its value are percent-encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
         if !self.query.is_empty() {
@@ -108,53 +121,58 @@ impl Request {
     /// Sets the `X-Vault-Namespace` header.
     #[must_use]
     pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
-        // An `ApiPath` is visible ASCII, which every header takes. Vault decodes nothing here, so
-        // the plain text is sent where it can be.
+        // Vault does not percent-decode this header, so the decoded text is sent if it is a valid
+        // header value. The encoded path always is, because it is visible ASCII.
         self.namespace = namespace.and_then(|path| {
             HeaderValue::from_str(&path.decoded()).or_else(|_| path.as_str().parse()).ok()
         });
         self
     }
 
-    /// Marks a request that changes nothing although its method could: a question in a body.
+    /// Marks the request as idempotent although its method is not `GET`, such as a look-up whose
+    /// arguments are in the body. An idempotent request may be retried even if it may have been
+    /// executed.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Marks a request that is sent once, whatever it meets: its sender plans and counts the tries.
+    /// Disables retries, for callers that schedule and count their attempts themselves.
     #[must_use]
     pub fn without_retries(mut self) -> Self {
-        self.once = true;
+        self.retries = false;
         self
     }
 
-    /// Sets the longest wait for the first byte of the response, connecting included; `None` leaves
-    /// the deadline alone. A request that takes its time at the server, or that is lost for good
-    /// with its response, has none: a login, a renewal, an unwrapping. Two seconds unless set, which
-    /// leaves time for a second try.
+    /// Sets the time within which the first byte of the response must arrive, connecting included.
+    /// With `None`, only the deadline applies.
+    ///
+    /// Use `None` for requests that take long on the server, and for those whose response cannot be
+    /// obtained again: logins, renewals, unwrapping. The default is 2 seconds, which leaves time
+    /// for a second attempt.
     #[must_use]
     pub fn first_byte_limit(mut self, limit: Option<Duration>) -> Self {
         self.first_byte_limit = limit;
         self
     }
 
-    /// Has a 404 that carries data in place of errors count as an answer, which is how the KV engine
-    /// answers for a deleted version. Any other request takes it for a gateway's.
+    /// Accepts a 404 that carries data instead of `errors` as a response, which is how the KV
+    /// engine responds for a deleted version. For other requests, such a 404 is
+    /// [`ErrorKind::Malformed`] because it must come from a gateway.
     #[must_use]
     pub fn accept_not_found_data(mut self) -> Self {
-        self.not_found_data = true;
+        self.accept_not_found_data = true;
         self
     }
 
-    /// Bytes in the body.
+    /// Returns the length of the body, in bytes.
     pub fn body_len(&self) -> usize {
         self.body.len()
     }
 
-    /// The error of an exchange that gave no whole response.
-    pub(crate) fn failed(&self, failure: TransportError) -> Error {
+    /// Returns the error of this request for a failure of the transport.
+    pub(crate) fn transport_error(&self, failure: TransportError) -> Error {
         let mut error = self.error(failure.kind).with_executed(failure.executed);
         if let Some(detail) = failure.detail {
             error = error.with_detail(detail);
@@ -168,13 +186,13 @@ impl Request {
         }
     }
 
-    /// The method and the path, as they stand in errors.
+    /// Returns an error of `kind` with the method and path of this request.
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::of(kind, &self.method, &self.path)
+        Error::of_request(kind, &self.method, &self.path)
     }
 }
 
-/// The method and the path.
+/// Displays the method and the path, without the query.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)

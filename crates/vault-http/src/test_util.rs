@@ -1,4 +1,4 @@
-//! An in-memory server in place of connections, for tests on paused time.
+//! An in-memory server for tests on paused time.
 
 use std::fmt;
 use std::future::Future;
@@ -11,15 +11,17 @@ use bytes::Bytes;
 use crate::transport::{Limits, Transport, TransportError};
 use crate::zeroizing::ZeroizingBytes;
 
-/// Bytes of a body that come at once.
-const PART: usize = 4 * 1024;
+/// The size of the chunks in which a body arrives, in bytes.
+const CHUNK_BYTES: usize = 4 * 1024;
 
-type Answering =
+type ResponseFuture =
     Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send>>;
 
-/// A [`Transport`] whose requests are answered by a function. Cheap to clone.
+/// A [`Transport`] that passes each request to a function, which returns the response. Cheap to
+/// clone.
 ///
-/// A function that never returns is a server that hangs; an error is a fault of the network.
+/// To simulate a server that hangs, return a future that never completes. To simulate a network
+/// failure, return an error.
 ///
 /// ```
 /// use vault_http::test_util::MemoryServer;
@@ -38,19 +40,19 @@ type Answering =
 /// # });
 /// ```
 #[derive(Clone)]
-pub struct MemoryServer(Arc<dyn Fn(http::Request<Bytes>) -> Answering + Send + Sync>);
+pub struct MemoryServer(Arc<dyn Fn(http::Request<Bytes>) -> ResponseFuture + Send + Sync>);
 
 impl MemoryServer {
-    /// A server that answers each request by `answer`.
-    pub fn new<F, A>(answer: F) -> Self
+    /// Creates a server that handles each request with `handler`.
+    pub fn new<F, R>(handler: F) -> Self
     where
-        F: Fn(http::Request<Bytes>) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'static,
+        F: Fn(http::Request<Bytes>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'static,
     {
-        Self(Arc::new(move |request| Box::pin(answer(request))))
+        Self(Arc::new(move |request| Box::pin(handler(request))))
     }
 
-    /// A JSON response. A status that is none becomes 500.
+    /// Returns a JSON response. An invalid status is replaced by 500.
     pub fn json(status: u16, body: impl Into<Bytes>) -> http::Response<Bytes> {
         let mut response = http::Response::new(body.into());
         *response.status_mut() =
@@ -70,9 +72,9 @@ impl Transport for MemoryServer {
     ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
         let (head, sent) = limits.head((self.0)(request)).await??.into_parts();
         let mut body = ZeroizingBytes::default();
-        // In parts, as a chunked body comes.
-        for part in sent.chunks(PART) {
-            limits.append(&mut body, part).map_err(|error| error.with_status(head.status))?;
+        // In chunks, as from the network, so that the growth of the buffer is tested too.
+        for chunk in sent.chunks(CHUNK_BYTES) {
+            limits.append(&mut body, chunk).map_err(|error| error.with_status(head.status))?;
         }
         Ok(http::Response::from_parts(head, body))
     }

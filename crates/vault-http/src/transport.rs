@@ -1,8 +1,8 @@
-//! The port between the client and the network: one request out, one response back.
+//! The trait between the client and the network.
 //!
-//! A transport connects, pools and resets connections, and knows nothing of Vault. What a response
-//! means, and whether a request is sent again, is the [`Client`](crate::Client)'s concern. The
-//! default is made of `reqwest`; a test can put a server in memory in its place.
+//! A [`Transport`] connects, pools connections, sends a request and reads the response. It knows
+//! nothing about Vault: the [`Client`](crate::Client) interprets responses and retries requests.
+//! The default transport uses `reqwest`; tests can replace it with an in-memory server.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -14,102 +14,103 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::deadline::Deadline;
-use crate::kind::{ErrorKind, Executed};
+use crate::error::{ErrorKind, Executed};
 use crate::zeroizing::{self, ZeroizingBytes};
 
-/// Sends requests over connections of its own.
+/// Sends HTTP requests over connections that it manages.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
-    /// Sends `request`, whose URI is absolute, once, and reads the whole response within `limits`.
+    /// Sends a request with an absolute URI and reads the whole response within `limits`.
     ///
-    /// A request is sent once. A transport may send it again only if nothing of it was written to a
-    /// connection.
+    /// The request must be sent at most once. It may be sent again only if nothing of it was
+    /// written to a connection.
     ///
     /// # Errors
-    /// Why there is no whole response, and whether the request may have been executed.
+    /// [`TransportError`] contains the cause, and whether the request may have been executed.
     async fn send(
         &self,
         request: http::Request<Bytes>,
         limits: Limits,
     ) -> Result<http::Response<ZeroizingBytes>, TransportError>;
 
-    /// Has requests that are sent from now on use new connections.
+    /// Discards the pooled connections, so that later requests use new ones. Requests in flight are
+    /// not affected.
     fn reset(&self) {}
 }
 
-/// The bounds of one exchange.
+/// The limits of one request and its response.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The end of the exchange, connecting included.
+    /// The deadline for the whole response, connecting included.
     pub deadline: Deadline,
-    /// The longest wait for the head of the response, connecting included. `None` leaves the
-    /// deadline alone.
+    /// The time within which the head of the response must arrive, connecting included. With
+    /// `None`, only the deadline applies.
     pub first_byte: Option<Duration>,
-    /// The largest body of a response, in bytes.
+    /// The maximum size of the response body, in bytes.
     pub max_body_bytes: usize,
 }
 
 impl Limits {
-    /// Limits for a deadline, without a limit for the first byte.
+    /// Creates limits without a first-byte limit.
     pub fn new(deadline: Deadline, max_body_bytes: usize) -> Self {
         Self { deadline, first_byte: None, max_body_bytes }
     }
 
-    /// Waits for the head of a response.
+    /// Waits for the head of the response.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if a limit passed first.
+    /// [`ErrorKind::Timeout`] if the deadline or the first-byte limit passes first.
     pub async fn head<F: Future>(&self, head: F) -> Result<F::Output, TransportError> {
         let until = self.first_byte.map_or(self.deadline, |limit| self.deadline.within(limit));
         until.bound(head).await.ok_or_else(|| {
             let timeout = TransportError::new(ErrorKind::Timeout);
             if until < self.deadline {
-                timeout.with_detail("no first byte within the limit")
+                timeout.with_detail("no response within the first-byte limit")
             } else {
                 timeout
             }
         })
     }
 
-    /// Waits for a part of the body.
+    /// Waits for the body of the response or a part of it.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if the deadline passed first.
-    pub async fn body<F: Future>(&self, part: F) -> Result<F::Output, TransportError> {
-        self.deadline.bound(part).await.ok_or_else(|| TransportError::new(ErrorKind::Timeout))
+    /// [`ErrorKind::Timeout`] if the deadline passes first.
+    pub async fn body<F: Future>(&self, body: F) -> Result<F::Output, TransportError> {
+        self.deadline.bound(body).await.ok_or_else(|| TransportError::new(ErrorKind::Timeout))
     }
 
-    /// Appends a part of the body.
+    /// Appends a chunk to the body.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if the body is then larger than the limit.
-    pub fn append(&self, body: &mut ZeroizingBytes, part: &[u8]) -> Result<(), TransportError> {
-        if zeroizing::append(body, part, self.max_body_bytes) {
+    /// [`ErrorKind::Malformed`] if the body would exceed its maximum size.
+    pub fn append(&self, body: &mut ZeroizingBytes, chunk: &[u8]) -> Result<(), TransportError> {
+        if zeroizing::append(body, chunk, self.max_body_bytes) {
             return Ok(());
         }
-        Err(TransportError::new(ErrorKind::Malformed).with_detail("the response is too large"))
+        Err(TransportError::new(ErrorKind::Malformed).with_detail("response body too large"))
     }
 }
 
-/// Why there is no whole response.
+/// The error of a [`Transport`]: no complete response was received.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TransportError {
-    /// What went wrong: a kind that concerns connections.
+    /// The kind of the error.
     pub kind: ErrorKind,
     /// Whether the request may have been executed.
     pub executed: Executed,
-    /// The cause in a fixed text, if more is known than the kind.
+    /// A more precise cause, if one is known.
     pub detail: Option<&'static str>,
-    /// The status of a response that broke off.
+    /// The status of a response that is incomplete.
     pub status: Option<StatusCode>,
-    /// The underlying error, whose text holds no part of a request or response.
+    /// The underlying error. Its text must not contain any part of a request or response.
     pub source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl TransportError {
-    /// An error of `kind`, with the executed state that the kind implies.
+    /// Creates an error of `kind`, with the executed state that the kind implies.
     pub fn new(kind: ErrorKind) -> Self {
         let executed = kind.semantics().executed;
         Self { kind, executed, detail: None, status: None, source: None }
@@ -121,19 +122,19 @@ impl TransportError {
         Self { executed, ..self }
     }
 
-    /// Sets the cause.
+    /// Sets a more precise cause.
     #[must_use]
     pub fn with_detail(self, detail: &'static str) -> Self {
         Self { detail: Some(detail), ..self }
     }
 
-    /// Sets the status of the response that broke off.
+    /// Sets the status of the incomplete response.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status: Some(status), ..self }
     }
 
-    /// Sets the underlying error.
+    /// Sets the underlying error. Its text must not contain any part of a request or response.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { source: Some(Arc::new(source)), ..self }

@@ -5,8 +5,10 @@ use zeroize::Zeroizing;
 /// Bytes that may hold a secret.
 pub type ZeroizingBytes = Zeroizing<Vec<u8>>;
 
-/// Appends `more` unless `buffer` would then exceed `limit` bytes; returns whether it did. When the
-/// buffer grows, its old memory is zeroized, which `Vec` does not do.
+/// Appends `more` to `buffer`, unless the buffer would then exceed `limit` bytes. Returns whether
+/// it was appended.
+///
+/// If the buffer is reallocated, its old memory is zeroized, which `Vec` does not do.
 pub fn append(buffer: &mut ZeroizingBytes, more: &[u8], limit: usize) -> bool {
     let needed = buffer.len().saturating_add(more.len());
     if needed > limit {

@@ -1,4 +1,4 @@
-//! How a request outlives the death of its token, once.
+//! A `Session` whose token is denied: it is replaced, and the request is retried once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use vault_http::{
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// Hands out `first`, and `second` once a denial was settled with a replacement.
+/// A token source that returns `first`, and `second` once a denial has replaced it.
 struct Tokens {
-    settles: Result<DenialOutcome, Error>,
+    outcome: Result<DenialOutcome, Error>,
     generation: Mutex<Generation>,
     denials: Mutex<Vec<Denial>>,
 }
 
 impl Tokens {
-    fn new(settles: Result<DenialOutcome, Error>) -> Arc<Self> {
-        Arc::new(Self { settles, generation: Mutex::default(), denials: Mutex::default() })
+    fn new(outcome: Result<DenialOutcome, Error>) -> Arc<Self> {
+        Arc::new(Self { outcome, generation: Mutex::default(), denials: Mutex::default() })
     }
 }
 
@@ -38,18 +38,18 @@ impl TokenSource for Tokens {
 
     async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
         self.denials.lock().unwrap().push(denial);
-        if matches!(self.settles, Ok(DenialOutcome::Replaced)) {
+        if matches!(self.outcome, Ok(DenialOutcome::Replaced)) {
             *self.generation.lock().unwrap() = denial.generation.next();
         }
-        self.settles.clone()
+        self.outcome.clone()
     }
 }
 
-/// A token source that never has one.
-struct Never;
+/// A token source whose login never completes.
+struct PendingLogin;
 
 #[async_trait]
-impl TokenSource for Never {
+impl TokenSource for PendingLogin {
     async fn token(&self) -> Result<IssuedToken, Error> {
         std::future::pending().await
     }
@@ -61,8 +61,8 @@ impl TokenSource for Never {
 
 async fn server(first: ResponseTemplate, second: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    for (token, answer) in [("first", first), ("second", second)] {
-        Mock::given(header("x-vault-token", token)).respond_with(answer).mount(&server).await;
+    for (token, template) in [("first", first), ("second", second)] {
+        Mock::given(header("x-vault-token", token)).respond_with(template).mount(&server).await;
     }
     server
 }
@@ -79,11 +79,14 @@ async fn send(server: &MockServer, tokens: Arc<dyn TokenSource>) -> Result<u16, 
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
     let session = Session::new(Client::builder(address).build().unwrap(), tokens);
     let request = Request::get(ApiPath::from_static("secret/data/a"));
-    session.send(&request, Deadline::after(Duration::from_secs(5))).await.map(|a| a.status())
+    session
+        .send(&request, Deadline::after(Duration::from_secs(5)))
+        .await
+        .map(|response| response.status())
 }
 
 #[tokio::test]
-async fn a_replaced_token_is_tried_once() {
+async fn request_is_retried_with_a_replaced_token() {
     let _watch = leaks::watch();
     let server = server(errors("1 error occurred: invalid token"), ok()).await;
     let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
@@ -93,7 +96,7 @@ async fn a_replaced_token_is_tried_once() {
 }
 
 #[tokio::test]
-async fn a_second_refusal_is_the_answer() {
+async fn second_denial_is_returned() {
     let _watch = leaks::watch();
     let server = server(errors("permission denied"), errors("permission denied")).await;
     let error = send(&server, Tokens::new(Ok(DenialOutcome::Replaced))).await.unwrap_err();
@@ -102,7 +105,7 @@ async fn a_second_refusal_is_the_answer() {
 }
 
 #[tokio::test]
-async fn a_denied_path_is_confirmed_and_not_tried_again() {
+async fn confirmed_denial_of_the_path_is_not_retried() {
     let _watch = leaks::watch();
     let server = server(errors("1 error occurred:\n\t* permission denied\n\n"), ok()).await;
     let error = send(&server, Tokens::new(Ok(DenialOutcome::PathDenied))).await.unwrap_err();
@@ -111,21 +114,21 @@ async fn a_denied_path_is_confirmed_and_not_tried_again() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_settled_is_the_error() {
+async fn error_of_the_token_source_is_returned() {
     let _watch = leaks::watch();
     let server = server(errors("permission denied"), ok()).await;
-    let unsettled = Error::new(ErrorKind::Unreachable, "look up the token");
-    let error = send(&server, Tokens::new(Err(unsettled))).await.unwrap_err();
+    let lookup_failed = Error::new(ErrorKind::Unreachable, "look up the token");
+    let error = send(&server, Tokens::new(Err(lookup_failed))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
 }
 
 #[tokio::test]
-async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
+async fn pending_login_times_out_at_the_deadline_and_nothing_is_sent() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ok()).expect(0).mount(&server).await;
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
-    let session = Session::new(Client::builder(address).build().unwrap(), Arc::new(Never));
+    let session = Session::new(Client::builder(address).build().unwrap(), Arc::new(PendingLogin));
     let request = Request::delete(ApiPath::from_static("secret/data/a"));
     let deadline = Deadline::after(Duration::from_millis(20));
     let error = session.send(&request, deadline).await.unwrap_err();
@@ -133,16 +136,16 @@ async fn waiting_for_a_login_ends_at_the_deadline_with_nothing_sent() {
 }
 
 #[tokio::test]
-async fn redirected_write_that_is_denied_is_not_sent_again() {
+async fn redirected_write_that_is_denied_is_not_retried() {
     let _watch = leaks::watch();
     let leader = server(errors("1 error occurred: invalid token"), ok()).await;
     let standby = MockServer::start().await;
     let location = format!("{}/v1/secret/data/a", leader.uri());
     let redirect = ResponseTemplate::new(307).insert_header("location", location);
     Mock::given(path("/v1/secret/data/a")).respond_with(redirect).mount(&standby).await;
-    let named = serde_json::json!({ "leader_address": leader.uri() });
-    let named = ResponseTemplate::new(200).set_body_json(named);
-    Mock::given(path("/v1/sys/leader")).respond_with(named).mount(&standby).await;
+    let leader_status = serde_json::json!({ "leader_address": leader.uri() });
+    let leader_status = ResponseTemplate::new(200).set_body_json(leader_status);
+    Mock::given(path("/v1/sys/leader")).respond_with(leader_status).mount(&standby).await;
     let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
     let address = Address::parse(&standby.uri(), Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).build().unwrap();

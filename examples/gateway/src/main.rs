@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     provider.install_default().map_err(|_| "there is another provider already")?;
 
     // Everything that is wrong with the settings is reported here, at once.
-    let sources = Sources { env: &ProcessEnv, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &ProcessEnv, yaml: None, validator: &VaultValidator };
     let keys = KeyManager::connect(Settings::from_sources(&sources)?).await?;
 
     // The name is resolved once; from here on the key is where it is used.

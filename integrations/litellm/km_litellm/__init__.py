@@ -3,7 +3,7 @@
 `KmSecretManager` is what LiteLLM loads for `key_management_system: custom`.
 """
 
-from .door import Door, KmError
-from .manager import KmSecretManager
+from .client import KmClient, KmError
+from .secret_manager import KmSecretManager
 
-__all__ = ["Door", "KmError", "KmSecretManager"]
+__all__ = ["KmClient", "KmError", "KmSecretManager"]

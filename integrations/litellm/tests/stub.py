@@ -1,4 +1,4 @@
-"""A stub of `km serve`'s own door: it records what it is asked and answers what it is told to."""
+"""A stub of the native API of `km serve`. It records requests and returns prepared responses."""
 
 import json
 import socketserver
@@ -8,21 +8,21 @@ from http.server import BaseHTTPRequestHandler
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # An answer is written in one piece.
+    # A response is written at once.
     wbufsize = -1
 
-    def answer(self):
+    def respond(self):
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length)) if length else None
-        self.server.asked.append((self.command, self.path, body))
+        self.server.requests.append((self.command, self.path, body))
         self.server.tokens.append(self.headers.get("X-Vault-Token"))
-        status, text = self.server.answers.pop(0)
+        status, text = self.server.responses.pop(0)
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = do_DELETE = answer
+    do_GET = do_POST = do_DELETE = respond
 
     def log_message(self, *words):
         pass
@@ -40,23 +40,23 @@ class Unix(socketserver.ThreadingUnixStreamServer):
 
 
 class Stub:
-    """A context: it listens at `address` while it lasts."""
+    """A context manager that listens at `address`."""
 
     def __init__(self, socket=None):
         self.server = Unix(socket, Handler) if socket else Tcp(("127.0.0.1", 0), Handler)
         at = self.server.server_address
         self.address = f"unix:{socket}" if socket else f"http://127.0.0.1:{at[1]}"
-        self.asked = self.server.asked = []
+        self.requests = self.server.requests = []
         self.tokens = self.server.tokens = []
-        self.server.answers = []
+        self.server.responses = []
 
-    def says(self, document, status=200):
-        """The next answer; text is sent as it is."""
+    def responds(self, document, status=200):
+        """Prepares the next response. Text is sent unchanged."""
         text = document if isinstance(document, str) else json.dumps(document)
-        self.server.answers.append((status, text.encode()))
+        self.server.responses.append((status, text.encode()))
 
-    def refuses(self, status, kind, message="no", hint="look"):
-        self.says({"error": {"kind": kind, "message": message, "hint": hint}}, status)
+    def responds_with_error(self, status, kind, message="no", hint="look"):
+        self.responds({"error": {"kind": kind, "message": message, "hint": hint}}, status)
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()

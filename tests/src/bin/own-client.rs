@@ -1,5 +1,5 @@
-//! Asks Vault for each path that stands on a line of stdin, with an HTTP client of its own whose
-//! requests stay authenticated, and prints the status of each answer.
+//! Reads paths from stdin, one per line, requests each from Vault with an authenticated
+//! `reqwest::Client`, and prints the status of each response.
 
 use std::error::Error;
 
@@ -15,9 +15,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = argument("the address")?;
     let role_id = Credential::Value(argument("the role id")?.into());
     let secret_id = Credential::File(argument("the file with the secret id")?.into());
-    // The provider of cryptography for the program's own client.
+    // The `reqwest::Client` needs a cryptography provider.
     let provider = rustls::crypto::ring::default_provider();
-    provider.install_default().map_err(|_| "there is another provider already")?;
+    provider.install_default().map_err(|_| "a cryptography provider is already installed")?;
 
     let client = Client::builder(Address::parse(&server, Plaintext::LoopbackOnly)?).build()?;
     let auth = Auth::new(client, AppRole::new(role_id, secret_id));

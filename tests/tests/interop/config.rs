@@ -1,4 +1,4 @@
-//! Configurations: the references that LiteLLM's own loader finds are those that `km exec` resolves.
+//! The references that LiteLLM's loader finds in a configuration are those that `km exec` resolves.
 
 mod generator;
 
@@ -18,7 +18,7 @@ const AT_A_TIME: usize = 4;
 
 type Names = BTreeSet<String>;
 
-/// The names that LiteLLM finds in each file. A file that it refuses is an error.
+/// Returns the names that LiteLLM finds in each file, or an error if it rejects one.
 async fn by_litellm(world: &World, files: &[PathBuf]) -> Result<Vec<Names>> {
     let gateway = world.gateway(json!({}), None)?;
     let answer = gateway.litellm("references", json!({ "files": files })).await?;
@@ -36,7 +36,7 @@ fn names_in(answer: &Value, file: &PathBuf) -> Result<Names> {
     names.iter().map(|name| Ok(name.as_str().context("a name is no text")?.to_owned())).collect()
 }
 
-/// The names that a program finds in its environment.
+/// Returns the names that a program of `km exec` finds in its environment.
 async fn by_km(km: Km, file: PathBuf) -> Result<(PathBuf, Names)> {
     let km = km.args(["--config".as_ref(), file.as_os_str()]);
     let output = km.args(["exec", "--", "/usr/bin/env"]).run().await?;
@@ -55,7 +55,7 @@ fn km(world: &World) -> Km {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn generated_configurations_refer_to_the_same_names() -> Result<()> {
+async fn generated_configurations_reference_the_same_names() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for index in 0..NAMES {
         let name = format!("{PREFIX}{index}");
@@ -85,22 +85,22 @@ async fn generated_configurations_refer_to_the_same_names() -> Result<()> {
         }
     }
     ensure!(different.is_empty(), "{} differ; {}", different.len(), different.join("\n"));
-    // A generator that refers to nothing would show nothing.
+    // A generator without references would prove nothing.
     let count: usize = expected.values().map(BTreeSet::len).sum();
     ensure!(count > 1000, "only {count} references");
     Ok(())
 }
 
-/// One difference a line: a file that LiteLLM takes otherwise, or does not take, and the names that
-/// `km` finds in it. The reasons are in `docs/litellm.md`.
+/// The known differences: files that LiteLLM reads otherwise or rejects, with the names that `km`
+/// finds. The reasons are in `docs/litellm.md`.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn configurations_that_are_read_otherwise_are_known() -> Result<()> {
+async fn known_configurations_are_read_differently() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let directory = tempfile::tempdir()?;
     for (text, refused, code) in [
-        // Not refused by km: what no setting of ours is in, it does not judge.
+        // Accepted by km, which only validates its own settings.
         ("a: !custom os.environ/HOME\n", true, 0),
         ("? [a]\n: b\n", true, 0),
         ("", true, 0),

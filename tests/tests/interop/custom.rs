@@ -1,5 +1,5 @@
-//! Our class for LiteLLM's custom system: driven by LiteLLM's hooks, over `km serve`, it leaves what
-//! `km key` leaves.
+//! The class for LiteLLM's custom system: called by LiteLLM's hooks over `km serve`, it leaves the
+//! same data as `km key`.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -11,34 +11,34 @@ use crate::step::Key::{Alias, Token};
 use crate::step::{ONE, Step, THREE, TWO, Who};
 use crate::world::{Gateway, World};
 
-/// A `km serve` with a gateway's settings; it ends with the handle.
+/// A `km serve` with a gateway's settings. It ends on drop.
 struct Serving {
-    door: String,
+    km_serve: String,
     running: Running,
     _files: TempDir,
 }
 
 async fn serve(gateway: &Gateway<'_>) -> Result<Serving> {
     let files = tempfile::tempdir()?;
-    let door = format!("unix:{}", files.path().join("km.sock").display());
-    let km = gateway.program().args(["serve", "--listen", &door]);
+    let km_serve = format!("unix:{}", files.path().join("km.sock").display());
+    let km = gateway.program().args(["serve", "--listen", &km_serve]);
     let mut running = km.start().await?;
     let stdout = running.child().stdout.take().context("no stdout")?;
-    // It tells where it listens once it does.
+    // It prints its address once it listens.
     let line = BufReader::new(stdout).lines().next_line().await?;
     ensure!(line.is_some(), "km serve ended");
-    Ok(Serving { door, running, _files: files })
+    Ok(Serving { km_serve, running, _files: files })
 }
 
-/// Has the steps done by LiteLLM through the door, and by `km key`: after each the server holds the
-/// same.
+/// Runs the steps by LiteLLM through `km serve`, and by `km key`. After each step the server has
+/// the same data.
 async fn check(world: &World, team: Option<Value>, steps: &[Step<'_>]) -> Result<()> {
     let mut left = Vec::new();
     for who in [Who::Km, Who::LiteLlm] {
         world.wipe().await?;
         let gateway = world.gateway(json!({}), team.clone())?;
         let serving = serve(&gateway).await?;
-        let gateway = gateway.through(&serving.door);
+        let gateway = gateway.through(&serving.km_serve);
         let mut after = Vec::new();
         for step in steps {
             step.done_by(who, &gateway).await?;
@@ -66,13 +66,13 @@ const STEPS: [Step<'_>; 8] = [
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn the_hooks_store_rotate_rename_and_delete() -> Result<()> {
+async fn hooks_store_rotate_rename_and_delete() -> Result<()> {
     check(&World::new().await?, None, &STEPS).await
 }
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_teams_keys_are_at_its_place() -> Result<()> {
+async fn team_keys_are_at_the_location_of_the_team() -> Result<()> {
     let world = World::with_mounts(&["teams/team-a/kv-prod"]).await?;
     let team = json!({
         "namespace": "teams/team-a", "mount": "kv-prod", "path_prefix": "llm", "data": "password",
@@ -82,20 +82,20 @@ async fn a_teams_keys_are_at_its_place() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_provider_key_is_read_and_what_fails_is_told() -> Result<()> {
+async fn provider_key_is_read_and_failures_are_raised() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let value = secret("provider");
     let write = gateway.program().args(["write", "OPENAI_API_KEY"]).stdin(value.clone());
     write.run().await?.expect(0)?;
     let serving = serve(&gateway).await?;
-    let gateway = gateway.through(&serving.door);
+    let gateway = gateway.through(&serving.km_serve);
     let read = gateway.litellm("provider_key", json!({ "name": "OPENAI_API_KEY" })).await?;
     ensure!(read == value.as_str(), "another value");
     let none = gateway.litellm("provider_key", json!({ "name": "NOBODYS_KEY" })).await?;
     ensure!(none.is_null(), "a value for a name that is not there");
 
-    // What LiteLLM's hooks swallow, the class has raised.
+    // LiteLLM's hooks suppress what the class raises.
     let rotation = json!({ "name": "elsewhere/a", "to": "elsewhere/b", "value": ONE });
     let failed = gateway.litellm("manager_rotate", rotation).await.err().context("no error")?;
     ensure!(format!("{failed:#}").contains("is no virtual key"), "{failed:#}");

@@ -1,4 +1,4 @@
-//! The guides' own commands: each page is run as it stands, against LiteLLM and a real Vault.
+//! The commands of the guides, run as written against LiteLLM and a real Vault.
 
 mod page;
 
@@ -17,14 +17,14 @@ use page::Page;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Longer than a start of LiteLLM on a machine with much to do; a page that hangs fails.
+/// Longer than a start of LiteLLM on a loaded machine. A page that hangs fails.
 const ENDS_WITHIN: &str = "240";
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn the_guide_to_litellms_own_manager() -> Result<()> {
+async fn guide_to_the_vault_secret_manager_works() -> Result<()> {
     let place = Place::new().await?;
-    // This manager asks for a licence.
+    // This secret manager requires a licence.
     let program = place.files.path().join("bin").join("litellm");
     let script = std::fs::read_to_string(format!("{ROOT}/tests/interop/licensed.py"))?;
     std::fs::write(&program, format!("#!{}\n{script}", LiteLlm::python()?))?;
@@ -34,17 +34,17 @@ async fn the_guide_to_litellms_own_manager() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn the_guide_to_the_custom_class() -> Result<()> {
+async fn guide_to_the_custom_class_works() -> Result<()> {
     Place::new().await?.run("litellm-custom.md").await
 }
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn the_guide_to_km_exec() -> Result<()> {
+async fn guide_to_km_exec_works() -> Result<()> {
     Place::new().await?.run("litellm-exec.md").await
 }
 
-/// Where a person stands who follows a guide: a Vault, a provider, and two keys in files.
+/// The starting point of a guide's reader: a Vault, a provider, and two keys in files.
 struct Place {
     world: World,
     files: TempDir,
@@ -57,20 +57,20 @@ impl Place {
         let (world, files) = (World::new().await?, tempfile::tempdir()?);
         let key = secret("key");
         std::fs::write(files.path().join("openai.key"), format!("{key}\n"))?;
-        // LiteLLM wants its master key to look like this.
+        // LiteLLM requires this form of its master key.
         std::fs::write(files.path().join("master.key"), format!("sk-{}\n", secret("master")))?;
         std::fs::create_dir(files.path().join("bin"))?;
         let (upstream, port) = upstream(&key)?;
         Ok(Self { world, files, upstream, port })
     }
 
-    /// Runs a page to its end; every command has to succeed, and say what the page says.
+    /// Runs a page. Every command must succeed and print what the page shows.
     async fn run(mut self, name: &str) -> Result<()> {
         let text = std::fs::read_to_string(format!("{ROOT}/docs/guides/{name}"))
             .context(name.to_owned())?;
-        let (proxy, door) = (free_port()?, free_port()?);
-        // Another may listen where the pages say.
-        let text = text.replace("4000", &proxy.to_string()).replace("8210", &door.to_string());
+        let (proxy, sidecar) = (free_port()?, free_port()?);
+        // The ports of the pages may be in use.
+        let text = text.replace("4000", &proxy.to_string()).replace("8210", &sidecar.to_string());
         let script = self.files.path().join("page.sh");
         std::fs::write(&script, Page::parse(&text)?.script())?;
         let mut bash = Command::new("timeout");
@@ -100,18 +100,19 @@ impl Place {
         command.env("PATH", path.join(":")).env("HOME", own).env("PYTHONUTF8", "1");
         command.envs(self.world.env.iter().map(|(name, value)| (*name, value)));
         command.env("OPENAI_BASE_URL", format!("http://127.0.0.1:{}/v1", self.port));
-        // Without it, LiteLLM's import asks the network for a list of prices.
+        // Otherwise the import of LiteLLM downloads a price list.
         command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True");
-        // What the page installs goes here, without a network, and not among what all tests use.
+        // Packages of the page are installed here, without a network, and not into the shared
+        // environment.
         let (packages, checkout) = (own.join("packages"), std::fs::canonicalize(ROOT)?);
         command.env("KM", checkout).env("PYTHONPATH", &packages).env("PIP_TARGET", &packages);
-        // To pip, false here means "without".
+        // pip interprets false as "without an index".
         command.env("PIP_NO_INDEX", "1").env("PIP_NO_BUILD_ISOLATION", "false");
         Ok(())
     }
 }
 
-/// The provider, and its port.
+/// The provider and its port.
 fn upstream(key: &str) -> Result<(Child, u16)> {
     let mut python = std::process::Command::new(LiteLlm::python()?);
     python.arg(format!("{ROOT}/tests/interop/upstream.py")).env("UPSTREAM_KEY", key);

@@ -1,4 +1,4 @@
-//! hvac, Python's client of Vault, against the Vault door of `km serve`: by address and token alone.
+//! hvac, a Python client of Vault, as a client of the Vault API of `km serve`.
 
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ use crate::world::World;
 
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/hvac_calls.py");
 
-/// A `km serve` on loopback, and hvac in a process of its own; both end with the handle.
+/// A `km serve` on loopback, and hvac in a process of its own. Both end on drop.
 struct Hvac {
     client: Value,
     stdin: ChildStdin,
@@ -24,7 +24,7 @@ struct Hvac {
 }
 
 impl Hvac {
-    /// In front of a world's mount, with its environment; allowed to read and write.
+    /// Starts both in front of a world's mount, with read and write access.
     async fn of(world: &World) -> Result<Self> {
         let (files, token) = (tempfile::tempdir()?, secret("local"));
         let file = files.path().join("token");
@@ -37,7 +37,7 @@ impl Hvac {
         let line = BufReader::new(stdout).lines().next_line().await?.context("km serve ended")?;
         let address = line.strip_prefix("listening on ").context("it does not say where")?;
 
-        // It would take a token, an address and a proxy from its environment.
+        // hvac reads a token, an address and a proxy from its environment.
         let mut child = Command::new(LiteLlm::python()?)
             .arg(DRIVER)
             .env_clear()
@@ -52,42 +52,42 @@ impl Hvac {
         Ok(Self { client, stdin, answers, serving, _child: child, _files: files })
     }
 
-    async fn said(&mut self, call: &str, arguments: Value) -> Result<Value> {
+    async fn response(&mut self, call: &str, arguments: Value) -> Result<Value> {
         let request = json!({ "client": self.client, "call": call, "arguments": arguments });
         self.stdin.write_all(format!("{request}\n").as_bytes()).await?;
         let line = self.answers.next_line().await?.context("hvac's process ended")?;
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// What it returns.
+    /// Returns the result of a call.
     async fn call(&mut self, call: &str, arguments: Value) -> Result<Value> {
-        let said = self.said(call, arguments).await?;
-        said.get("answer").cloned().with_context(|| format!("{call}: {said}"))
+        let response = self.response(call, arguments).await?;
+        response.get("answer").cloned().with_context(|| format!("{call}: {response}"))
     }
 
-    /// Fails unless it raises this. Returns what the exception says.
+    /// Fails unless the call raises this exception. Returns its text.
     async fn raises(&mut self, expected: &str, call: &str, arguments: Value) -> Result<String> {
-        let said = self.said(call, arguments.clone()).await?;
-        ensure!(said["raised"] == expected, "{call} {arguments}: {said}");
-        let Some(text) = said["text"].as_str() else { bail!("{call}: no text: {said}") };
+        let response = self.response(call, arguments.clone()).await?;
+        ensure!(response["raised"] == expected, "{call} {arguments}: {response}");
+        let Some(text) = response["text"].as_str() else { bail!("{call}: no text: {response}") };
         Ok(text.to_owned())
     }
 
-    /// The sidecar ends as it should, and no secret is on its stderr.
+    /// Stops the sidecar, and fails if it exits with an error or printed a secret to stderr.
     async fn end(self) -> Result<()> {
         self.serving.signal("TERM")?;
         self.serving.finish().await?.expect(0).map(drop)
     }
 }
 
-/// A method of hvac for KV version 2.
+/// The name of a method of hvac for KV version 2.
 fn kv(method: &str) -> String {
     format!("secrets.kv.v2.{method}")
 }
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn it_creates_reads_lists_and_deletes() -> Result<()> {
+async fn hvac_creates_reads_lists_and_deletes() -> Result<()> {
     let world = World::new().await?;
     let mut hvac = Hvac::of(&world).await?;
     for name in ["one", "folder/litellm/alias", "a name/ü?"] {
@@ -131,7 +131,7 @@ async fn life_of_a_secret(world: &World, hvac: &mut Hvac, name: &str) -> Result<
     ensure!(world.stored().await?[&path] == json!({ "data": second, "version": 2 }));
 
     for (version, expected) in [(None, &second), (Some(1), &first), (Some(2), &second)] {
-        // It warns of a default that will change.
+        // hvac warns of a default that will change.
         let arguments = place(json!({ "version": version, "raise_on_deleted_version": true }));
         let read = hvac.call(&kv("read_secret_version"), arguments).await?;
         ensure!(read["data"]["data"] == *expected, "version {version:?} is another one");
@@ -165,13 +165,13 @@ async fn life_of_a_secret(world: &World, hvac: &mut Hvac, name: &str) -> Result<
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn what_it_asks_first_is_answered() -> Result<()> {
+async fn hvac_gets_responses_to_its_first_requests() -> Result<()> {
     let world = World::new().await?;
     let mut hvac = Hvac::of(&world).await?;
     ensure!(hvac.call("is_authenticated", json!({})).await? == true);
     let token = hvac.call("auth.token.lookup_self", json!({})).await?;
     ensure!(token["data"]["ttl"] == 0 && token["data"]["id"] == "", "{token}");
-    // By HEAD, unless it is told otherwise.
+    // By HEAD, unless configured otherwise.
     let health = hvac.call("sys.read_health_status", json!({})).await?;
     ensure!(health["status"] == 200, "{health}");
     let health = hvac.call("sys.read_health_status", json!({ "method": "GET" })).await?;
@@ -181,7 +181,7 @@ async fn what_it_asks_first_is_answered() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
+async fn hvac_gets_errors_of_vault_outside_the_location() -> Result<()> {
     let world = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "apps");
     let other = World::new().await?;
     for place in [&world, &other] {
@@ -190,7 +190,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
     }
     let before = (world.stored().await?, other.stored().await?);
     let mut hvac = Hvac::of(&world).await?;
-    // Another mount, and paths that are not below the prefix.
+    // Another mount, and paths outside the prefix.
     for (mount, path) in
         [(other.mount(), "one"), (world.mount(), "one"), (world.mount(), "apps-two/one")]
     {
@@ -210,7 +210,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
             ensure!(text.contains("permission denied"), "{method}: {text}");
         }
     }
-    // What the door does not serve.
+    // Endpoints that the Vault API does not serve.
     for method in ["delete_secret_versions", "undelete_secret_versions", "destroy_secret_versions"]
     {
         let arguments =
@@ -232,7 +232,7 @@ async fn it_is_told_vaults_own_errors_elsewhere() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_wrong_token_is_forbidden() -> Result<()> {
+async fn hvac_with_a_wrong_token_is_forbidden() -> Result<()> {
     let world = World::new().await?;
     let mut hvac = Hvac::of(&world).await?;
     hvac.client["token"] = secret("other").into();

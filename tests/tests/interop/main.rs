@@ -1,8 +1,7 @@
-//! LiteLLM's own code and the `km` program side by side, on the same real server; and hvac, which is
-//! installed beside LiteLLM, as a client of `km serve`.
+//! LiteLLM's own code and `km` on the same real server, and hvac as a client of `km serve`.
 //!
-//! Each test is ignored unless asked for, since it needs LiteLLM: `cargo xtask interop` installs it
-//! and runs them all. Without it they fail.
+//! Each test is ignored by default, because it needs LiteLLM: `cargo xtask interop` installs it and
+//! runs all of them. Without it they fail.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod step;

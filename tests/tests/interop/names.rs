@@ -1,4 +1,4 @@
-//! Names and prefixes of keys: the same path, whoever makes it.
+//! Names and prefixes of keys have the same path in both programs.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::step::Step::{Delete, Rename, Rotate, Store};
 use crate::step::{ONE, THREE, TWO, same};
 use crate::world::{Gateway, World};
 
-/// A key leads a whole life under this name; after the first rotation all of `place` is known.
+/// Runs all operations on a key of this name. After the first rotation all of `place` is known.
 async fn check(gateway: &Gateway<'_>, key: Key<'_>, place: &str, name: &str) -> Result<()> {
     let steps = [
         Store(key, ONE),
@@ -29,7 +29,7 @@ async fn check(gateway: &Gateway<'_>, key: Key<'_>, place: &str, name: &str) -> 
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_name_leads_both_to_the_same_path() -> Result<()> {
+async fn name_has_the_same_path() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     for name in [
@@ -44,7 +44,7 @@ async fn a_name_leads_both_to_the_same_path() -> Result<()> {
         "..a",
         "true",
         "🔑/ключ",
-        // Twins to the eye, and two keys: composed and decomposed.
+        // Composed and decomposed Unicode: they look the same and are two keys.
         "\u{e9}",
         "e\u{301}",
         &"x".repeat(200),
@@ -58,7 +58,7 @@ async fn a_name_leads_both_to_the_same_path() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_key_without_an_alias_is_called_by_its_token_id() -> Result<()> {
+async fn key_without_an_alias_is_named_by_its_token_id() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let id = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b";
@@ -68,7 +68,7 @@ async fn a_key_without_an_alias_is_called_by_its_token_id() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_prefix_leads_both_to_the_same_path() -> Result<()> {
+async fn prefix_has_the_same_path() -> Result<()> {
     let world = World::new().await?;
     let below = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "/all/of them/");
     for (prefix, folder) in [
@@ -89,10 +89,10 @@ async fn a_prefix_leads_both_to_the_same_path() -> Result<()> {
     Ok(())
 }
 
-/// LiteLLM puts its one slash before the alias all the same, and the server takes it out of the path.
+/// LiteLLM still adds a slash before the alias, which the server removes from the path.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn no_prefix_leads_both_to_the_same_path() -> Result<()> {
+async fn missing_prefix_has_the_same_path() -> Result<()> {
     let world = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "all");
     let place = format!("{}/data/all/key", world.mount());
     for prefix in ["", "/"] {

@@ -1,4 +1,4 @@
-//! Secrets beside the virtual keys: LiteLLM's manager itself, and `km write`, `km read`, `km delete`.
+//! Provider secrets: LiteLLM's secret manager, and `km write`, `km read` and `km delete`.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn delete(who: Who, gateway: &Gateway<'_>, name: &str) -> Result<()> {
     gateway.km().args(["delete", "--", name]).run().await?.expect(0).map(drop)
 }
 
-/// The manager tells what the hooks don't.
+/// The secret manager reports what the hooks suppress.
 fn accepted(answer: &Value) -> Result<()> {
     ensure!(answer.is_object() && answer["status"] != "error", "LiteLLM's manager: {answer}");
     Ok(())
@@ -43,7 +43,7 @@ fn accepted(answer: &Value) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_secret_is_the_same_to_both() -> Result<()> {
+async fn provider_secret_is_the_same_to_both() -> Result<()> {
     let world = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "/provider keys/");
     let gateway = world.gateway(json!({}), None)?;
     for (name, description) in [
@@ -75,7 +75,7 @@ async fn a_secret_is_the_same_to_both() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_rotation_by_the_manager_itself_is_the_same() -> Result<()> {
+async fn rotation_by_the_secret_manager_is_the_same() -> Result<()> {
     let world = World::new().await?;
     let team = json!({ "path_prefix": "its/own", "data": "password" });
     let gateway = world.gateway(json!({}), Some(team.clone()))?;

@@ -1,20 +1,20 @@
-//! What is done to a key, by either program, and the check that it makes no difference by which.
+//! Operations on a key by either program, and the check that their effect is the same.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::world::{Gateway, Stored};
 
-/// Values that may be in no output: the runs of `km` fail on the mark that they carry.
+/// Values that may not be in any output. Runs of `km` fail on the mark that they contain.
 pub(crate) const ONE: &str = "PLANTED-one";
 pub(crate) const TWO: &str = "PLANTED-two";
 pub(crate) const THREE: &str = "PLANTED-three";
 
-/// A key as a gateway knows it.
+/// A key of a gateway.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Key<'a> {
     Alias(&'a str),
-    /// It has no alias.
+    /// A key without an alias.
     Token(&'a str),
 }
 
@@ -22,13 +22,13 @@ pub(crate) enum Key<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step<'a> {
     Store(Key<'a>, &'a str),
-    /// The new value, and the new alias if it gets one.
+    /// The new value, and the new alias if there is one.
     Rotate(Key<'a>, &'a str, Option<&'a str>),
     Rename(Key<'a>, &'a str),
     Delete(Key<'a>),
 }
 
-/// By whom.
+/// The program that runs an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     LiteLlm,
@@ -37,11 +37,11 @@ pub(crate) enum Who {
 
 use Who::{Km, LiteLlm};
 
-/// Who does the odd steps, and who the even ones. The first is the measure for the others.
+/// The program of the odd steps and the program of the even ones. The first row is the reference.
 const CASTS: [[Who; 2]; 4] = [[LiteLlm, LiteLlm], [Km, Km], [LiteLlm, Km], [Km, LiteLlm]];
 
-/// Has the steps done by each alone and by both in turn. After each step the server holds the same,
-/// and the one who didn't do it reads the key. Returns what stood there after each step.
+/// Runs the steps by each program alone and by both in turn. After each step the server has the
+/// same data, and the other program reads the key. Returns the data after each step.
 pub(crate) async fn same(gateway: &Gateway<'_>, steps: &[Step<'_>]) -> Result<Vec<Stored>> {
     let mut measure: Option<Vec<Stored>> = None;
     for cast in CASTS {
@@ -73,7 +73,7 @@ impl Who {
 }
 
 impl<'a> Key<'a> {
-    /// The name that both give it within the prefix.
+    /// The name below the prefix.
     fn alias(self) -> String {
         match self {
             Self::Alias(alias) => alias.to_owned(),
@@ -97,7 +97,7 @@ impl<'a> Key<'a> {
         request
     }
 
-    /// The value; nothing where there is none.
+    /// The value, or `None` if the key does not exist.
     async fn read_by(self, who: Who, gateway: &Gateway<'_>) -> Result<Option<String>> {
         if who == LiteLlm {
             let read = gateway.litellm("read", json!({ "alias": self.alias() })).await?;
@@ -112,7 +112,7 @@ impl<'a> Key<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// The key afterwards, and its value.
+    /// The key after the step, and its value.
     fn result(&self, before: Option<&'a str>) -> (Key<'a>, Option<&'a str>) {
         match *self {
             Self::Store(key, value) | Self::Rotate(key, value, None) => (key, Some(value)),
@@ -122,7 +122,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Does it, and fails where the program fails. LiteLLM's hooks never do.
+    /// Runs the operation. Fails if the program fails, which LiteLLM's hooks never do.
     pub(crate) async fn done_by(&self, who: Who, gateway: &Gateway<'_>) -> Result<()> {
         match who {
             LiteLlm => self.by_litellm(gateway).await,
@@ -145,10 +145,10 @@ impl<'a> Step<'a> {
         gateway.litellm(operation, request).await.map(drop)
     }
 
-    /// The program, about to do it.
+    /// The program with the arguments of the operation.
     pub(crate) fn km(&self, gateway: &Gateway<'_>) -> testkit::Km {
         let km = gateway.km();
-        // What is on stdin is the value, all of it.
+        // stdin is the whole value.
         let all = ["--raw", "--allow-empty"];
         match *self {
             Self::Store(key, value) => {

@@ -1,4 +1,5 @@
-//! A team's settings: the same place and the same field, whatever is absent, null, empty or odd.
+//! A team's settings lead to the same path and field, also if they are missing, null, empty or
+//! unusual.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -25,7 +26,8 @@ async fn world() -> Result<World> {
         .env("HCP_VAULT_PATH_PREFIX", "all"))
 }
 
-/// A key of the team is stored in `folder`, in `field`, and from there on leads the same life.
+/// A key of the team is stored in `folder` and `field`, and all further operations use the same
+/// path.
 async fn check(world: &World, settings: &Value, folder: &str, field: &str) -> Result<()> {
     let gateway = world.gateway(json!({}), Some(settings.clone()))?;
     let steps = [
@@ -44,9 +46,9 @@ async fn check(world: &World, settings: &Value, folder: &str, field: &str) -> Re
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn each_setting_says_the_same_to_both() -> Result<()> {
+async fn team_setting_has_the_same_meaning() -> Result<()> {
     let world = world().await?;
-    for (setting, said, folder, field) in [
+    for (setting, value, folder, field) in [
         ("namespace", json!(null), "space/kv/data/all", "key"),
         ("namespace", json!(""), "kv/data/all", "key"),
         ("namespace", json!("  "), "kv/data/all", "key"),
@@ -72,14 +74,14 @@ async fn each_setting_says_the_same_to_both() -> Result<()> {
         ("data", json!("password"), "space/kv/data/all", "password"),
         ("data", json!(" pass word "), "space/kv/data/all", "pass word"),
     ] {
-        check(&world, &json!({ setting: said }), folder, field).await?;
+        check(&world, &json!({ setting: value }), folder, field).await?;
     }
     Ok(())
 }
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn settings_together_and_nested_say_the_same_to_both() -> Result<()> {
+async fn combined_and_nested_team_settings_have_the_same_meaning() -> Result<()> {
     let world = world().await?;
     let page = json!({
         "namespace": "teams/team-a",
@@ -110,7 +112,7 @@ async fn settings_together_and_nested_say_the_same_to_both() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn what_the_settings_leave_open_is_the_data_namespace() -> Result<()> {
+async fn team_without_a_namespace_uses_the_data_namespace() -> Result<()> {
     let world = world().await?.env("HCP_VAULT_SECRET_NAMESPACE", "");
     check(&world, &json!({ "namespace": null }), "kv/data/all", "key").await?;
     check(&world, &json!({ "namespace": "space" }), "space/kv/data/all", "key").await

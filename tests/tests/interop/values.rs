@@ -1,4 +1,4 @@
-//! Values and descriptions: the same bytes.
+//! Values and descriptions are the same bytes.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::world::World;
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_value_is_the_same_bytes() -> Result<()> {
+async fn value_is_the_same_bytes() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     for value in [
@@ -45,7 +45,7 @@ async fn a_value_is_the_same_bytes() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_description_is_the_same_bytes() -> Result<()> {
+async fn description_is_the_same_bytes() -> Result<()> {
     let world = World::new().await?;
     for (description, expected) in [
         (Value::Null, json!({ "key": ONE })),
@@ -57,7 +57,7 @@ async fn a_description_is_the_same_bytes() -> Result<()> {
         let gateway = world.gateway(json!({ "description": description }), None)?;
         let steps = [
             Store(Alias("key"), ONE),
-            // A rotation takes the description's place for its own.
+            // A rotation replaces the description by its own.
             Rotate(Alias("key"), TWO, None),
             Delete(Alias("key")),
             Store(Alias("key"), THREE),

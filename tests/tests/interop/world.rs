@@ -1,4 +1,4 @@
-//! A place on the server, what stands there, and a gateway's settings as both programs take them.
+//! Mounts on the server with their content, and a gateway's settings for both programs.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use testkit::{Access, Engine, Fixture, Km, LiteLlm, Server, encoded};
 
-/// Every document below the mounts: its path to its data and version; a deleted one has no data.
+/// Every document below the mounts: its data and version by path. A deleted one has no data.
 pub(crate) type Stored = BTreeMap<String, Value>;
 
-/// Mounts that nobody else uses, and the environment of a program that uses them.
+/// Mounts of one test, and the environment of a program that uses them.
 pub(crate) struct World {
     pub(crate) access: Access,
     pub(crate) env: Vec<(&'static str, String)>,
@@ -25,24 +25,24 @@ enum Place {
     Server(Box<Server>),
 }
 
-/// What is configured, in LiteLLM's terms, and given to both as it is.
+/// The configuration in LiteLLM's terms, passed unchanged to both programs.
 pub(crate) struct Gateway<'a> {
     world: &'a World,
     settings: Value,
     /// The team's `secret_manager_settings`.
     team: Option<Value>,
     config: NamedTempFile,
-    /// Where a `km serve` listens, if LiteLLM uses our class over it.
-    door: Option<String>,
+    /// The address of `km serve`, if LiteLLM uses the class of this project.
+    km_serve: Option<String>,
 }
 
 impl World {
-    /// A mount on the shared server, and a login by AppRole.
+    /// Creates a mount on the shared server, and a login by AppRole.
     pub(crate) async fn new() -> Result<Self> {
         Ok(Self::on(Server::shared().await?.fixture().await?))
     }
 
-    /// A fixture's mount, and a login by its AppRole.
+    /// Uses a fixture's mount, and a login by its AppRole.
     pub(crate) fn on(fixture: Fixture) -> Self {
         let env = vec![
             ("HCP_VAULT_ADDR", fixture.server().address().to_owned()),
@@ -55,7 +55,8 @@ impl World {
         Self { access, env, mounts, _place: Place::Fixture(Box::new(fixture)) }
     }
 
-    /// A server of its own with these mounts beside `secret`, and its root token.
+    /// Starts a server for this test with these mounts in addition to `secret`, and logs in with
+    /// its root token.
     pub(crate) async fn with_mounts(mounts: &[&str]) -> Result<Self> {
         let server = Server::dev_alone().await?;
         for mount in mounts {
@@ -75,14 +76,14 @@ impl World {
         self.mounts.first().map_or("", String::as_str)
     }
 
-    /// The same with another variable.
+    /// Adds a variable.
     pub(crate) fn env(mut self, name: &'static str, value: &str) -> Self {
         self.env.retain(|(kept, _)| *kept != name);
         self.env.push((name, value.to_owned()));
         self
     }
 
-    /// A gateway that stores virtual keys; `more` is of its `key_management_settings`.
+    /// A gateway that stores virtual keys; `more` are further `key_management_settings`.
     pub(crate) fn gateway(&self, more: Value, team: Option<Value>) -> Result<Gateway<'_>> {
         let mut settings = json!({ "store_virtual_keys": true, "access_mode": "read_and_write" });
         if let (Some(settings), Value::Object(more)) = (settings.as_object_mut(), more) {
@@ -96,10 +97,10 @@ impl World {
             "key_management_settings": settings,
         }});
         config.write_all(whole.to_string().as_bytes())?;
-        Ok(Gateway { world: self, settings, team, config, door: None })
+        Ok(Gateway { world: self, settings, team, config, km_serve: None })
     }
 
-    /// All that is stored, seen with a plain client.
+    /// Returns everything that is stored, read with a plain client.
     pub(crate) async fn stored(&self) -> Result<Stored> {
         let mut stored = Stored::new();
         let mut folders: Vec<_> = self.mounts.iter().map(|mount| (mount, String::new())).collect();
@@ -132,7 +133,7 @@ impl World {
         })
     }
 
-    /// Takes all away, with all versions.
+    /// Removes everything, with all versions.
     pub(crate) async fn wipe(&self) -> Result<()> {
         for path in self.stored().await?.keys() {
             let (mount, name) = path.split_once("/data/").context("no path of a document")?;
@@ -144,12 +145,12 @@ impl World {
 }
 
 impl Gateway<'_> {
-    /// The same, with LiteLLM asking the `km serve` that listens there.
-    pub(crate) fn through(self, door: &str) -> Self {
-        Self { door: Some(door.to_owned()), ..self }
+    /// Makes LiteLLM use the `km serve` at this address.
+    pub(crate) fn through(self, km_serve: &str) -> Self {
+        Self { km_serve: Some(km_serve.to_owned()), ..self }
     }
 
-    /// The program with these settings, for all teams.
+    /// Returns the program with these settings, without a team.
     pub(crate) fn program(&self) -> Km {
         let mut km = Km::new().args(["--config"]).args([self.config.path()]);
         for (name, value) in &self.world.env {
@@ -158,7 +159,7 @@ impl Gateway<'_> {
         km
     }
 
-    /// The program with these settings, for this team.
+    /// Returns the program with these settings and this team's.
     pub(crate) fn km(&self) -> Km {
         let km = self.program();
         match &self.team {
@@ -167,14 +168,14 @@ impl Gateway<'_> {
         }
     }
 
-    /// LiteLLM with these settings does one operation of the driver.
+    /// Runs one operation of the driver with these settings.
     pub(crate) async fn litellm(&self, operation: &str, arguments: Value) -> Result<Value> {
         let mut request = arguments;
         request["op"] = operation.into();
         request["env"] = json!(self.world.env.iter().cloned().collect::<BTreeMap<_, _>>());
         request["settings"] = self.settings.clone();
-        if let Some(door) = &self.door {
-            request["door"] = door.as_str().into();
+        if let Some(km_serve) = &self.km_serve {
+            request["km_serve"] = km_serve.as_str().into();
         }
         if let Some(team) = &self.team {
             request["team"] = json!({ "secret_manager_settings": team });
@@ -182,7 +183,7 @@ impl Gateway<'_> {
         LiteLlm::shared()?.call(request).await
     }
 
-    /// Its place.
+    /// The mounts of the gateway.
     pub(crate) fn world(&self) -> &World {
         self.world
     }

@@ -1,5 +1,5 @@
-//! The example of a Rust gateway, run as its README says: it serves on while Vault is stopped, and
-//! uses a rotated key without a restart.
+//! The example of a Rust gateway, run as in its README: it serves while Vault is stopped, and uses
+//! a rotated key without a restart.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::product::{environment, until};
 
-/// A provider that takes every key, and notes the last one.
+/// A provider that accepts every key and records the last one.
 struct Provider {
     address: String,
     shown: Arc<Mutex<String>>,
@@ -39,7 +39,7 @@ impl Provider {
             .route("/v1/chat/completions", post(answer))
             .with_state(Arc::clone(&shown));
         let mut serving = JoinSet::new();
-        // It ends with the test.
+        // Ends with the test.
         serving.spawn(async move { drop(axum::serve(listener, routes).await) });
         Ok(Self { address, shown, _serving: serving })
     }
@@ -56,7 +56,7 @@ async fn answer(State(shown): State<Arc<Mutex<String>>>, headers: HeaderMap) -> 
     json!({ "choices": [{ "message": { "content": "hello" } }] }).to_string()
 }
 
-/// Waits until it says where it listens.
+/// Waits until it prints its address.
 async fn address_of(gateway: &mut Child) -> Result<String> {
     let stderr = gateway.stderr.take().context("its stderr is not piped")?;
     let mut lines = BufReader::new(stderr).lines();
@@ -69,7 +69,7 @@ async fn address_of(gateway: &mut Child) -> Result<String> {
 }
 
 #[tokio::test]
-async fn it_serves_while_vault_is_stopped_and_follows_a_rotation() -> Result<()> {
+async fn gateway_serves_while_vault_is_stopped_and_follows_a_rotation() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
@@ -104,7 +104,7 @@ async fn it_serves_while_vault_is_stopped_and_follows_a_rotation() -> Result<()>
     until("the rotated key", rotated).await?;
 
     server.stop().await?;
-    // Well past the refresh interval, each request is answered.
+    // Well past the refresh interval, each request succeeds.
     let stopped = tokio::time::Instant::now();
     until("three seconds without Vault", async || {
         chat().await?;

@@ -1,11 +1,11 @@
-//! The harness itself: what every suite takes for granted.
+//! Tests of the harness.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Engine, FixtureSpec, Km, Raw, Server, secret};
 
 #[tokio::test]
-async fn the_shared_server_is_healthy() -> Result<()> {
+async fn shared_server_is_healthy() -> Result<()> {
     let server = Server::shared().await?;
     let (status, health) = server.raw().call("GET", "sys/health", None, None).await?;
     assert_eq!((status, &health["sealed"]), (200, &Value::Bool(false)));
@@ -13,7 +13,7 @@ async fn the_shared_server_is_healthy() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_fixture_logs_in_by_approle_and_reads_its_own_mount_only() -> Result<()> {
+async fn fixture_logs_in_by_approle_and_reads_only_its_mount() -> Result<()> {
     let server = Server::shared().await?;
     let (mine, other) = (server.fixture().await?, server.fixture().await?);
     let value = secret("value");
@@ -30,7 +30,7 @@ async fn a_fixture_logs_in_by_approle_and_reads_its_own_mount_only() -> Result<(
 }
 
 #[tokio::test]
-async fn a_mount_under_a_teams_segments_is_a_mount_like_any_other() -> Result<()> {
+async fn mount_below_team_segments_works() -> Result<()> {
     let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     assert!(fixture.mount.starts_with("teams/team-a/kv-"), "{}", fixture.mount);
@@ -40,7 +40,7 @@ async fn a_mount_under_a_teams_segments_is_a_mount_like_any_other() -> Result<()
 }
 
 #[tokio::test]
-async fn a_v1_mount_has_no_data_in_its_path() -> Result<()> {
+async fn v1_mount_has_no_data_in_its_path() -> Result<()> {
     let server = Server::shared().await?;
     let fixture =
         server.fixture_with(FixtureSpec { engine: Engine::V1, ..Default::default() }).await?;
@@ -51,7 +51,7 @@ async fn a_v1_mount_has_no_data_in_its_path() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_with_one_use_is_used_up_by_one() -> Result<()> {
+async fn token_with_one_use_works_once() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
@@ -65,7 +65,7 @@ async fn a_token_with_one_use_is_used_up_by_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_dedicated_server_seals_stops_and_keeps_what_it_has() -> Result<()> {
+async fn dedicated_server_seals_stops_and_keeps_its_data() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
@@ -90,7 +90,7 @@ async fn a_dedicated_server_seals_stops_and_keeps_what_it_has() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_frozen_server_is_silent_and_goes_away_all_the_same() -> Result<()> {
+async fn suspended_server_is_silent_and_can_be_removed() -> Result<()> {
     let mut server = Server::dev_alone().await?;
     let patience = std::time::Duration::from_millis(500);
     server.freeze().await?;
@@ -102,7 +102,7 @@ async fn a_frozen_server_is_silent_and_goes_away_all_the_same() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_with_tls_takes_a_login_by_certificate() -> Result<()> {
+async fn tls_server_accepts_a_login_by_certificate() -> Result<()> {
     let server = Server::tls().await?;
     let certs = server.certs()?;
     assert!(Raw::new(server.address())?.call("GET", "sys/health", None, None).await.is_err());
@@ -120,20 +120,20 @@ async fn a_server_with_tls_takes_a_login_by_certificate() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_servers_own_command_line_sees_what_is_stored() -> Result<()> {
+async fn command_line_of_the_server_reads_stored_data() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     fixture.put("name", json!({ "key": "v" })).await?;
     let arguments = ["kv", "get", "-field=key", &format!("-mount={}", fixture.mount), "name"];
     match server.cli(&arguments).await {
         Ok(said) => assert_eq!(said.trim(), "v"),
-        // A server that was there before keeps its command line to itself.
+        // The command line of a server that was running before is not available.
         Err(error) => assert!(format!("{error:#}").contains("elsewhere"), "{error:#}"),
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn the_program_is_found_and_runs() -> Result<()> {
+async fn program_is_found_and_runs() -> Result<()> {
     Km::new().args(["--help"]).run().await?.expect(0).map(drop)
 }

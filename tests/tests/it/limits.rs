@@ -1,4 +1,4 @@
-//! A rate limit quota of the server's own, with the headers that say when it ends, and without.
+//! A rate limit quota of the server, with and without the headers that say when it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use vault_kv::{Cas, Error, ErrorKind, Fields, Kv, Mount};
 use crate::product::{approle, builder, figure, path};
 use crate::relay::Relay;
 
-/// Retries that a client has beside one for twelve requests.
+/// The reserve of retries of a client, besides one per twelve requests.
 const RESERVE: usize = 12;
 const OVERTIME: Duration = Duration::from_millis(100);
 
-/// A server of its own, so that nobody else is slowed down, and a way there that counts.
+/// A server of its own, so that other tests are not slowed down, and a relay that counts requests.
 struct Limited {
     server: Server,
     fixture: Fixture,
@@ -28,7 +28,7 @@ struct Limited {
 }
 
 impl Limited {
-    /// Logged in, with one secret stored, and nothing limited yet.
+    /// Logs in and stores one secret, without a limit.
     async fn new(headers: bool) -> Result<Self> {
         let server = Server::dev_alone().await?;
         let body = json!({ "enable_rate_limit_response_headers": headers });
@@ -43,7 +43,7 @@ impl Limited {
         Ok(Self { server, fixture, relay, kv })
     }
 
-    /// So many requests to the mount in so many seconds.
+    /// Limits the requests to the mount to this many in this many seconds.
     async fn limit(&self, rate: u32, seconds: u32) -> Result<()> {
         let path = format!("{}/", self.fixture.mount);
         let body = json!({ "rate": rate, "interval": format!("{seconds}s"), "path": path });
@@ -63,8 +63,9 @@ impl Limited {
         Ok(())
     }
 
-    /// All at once, a read or a write of a name of its own each: what came through, by number. What
-    /// did not is told as limited, and all of it in time and within the budget of retries.
+    /// Runs operations at once, each a read or a write of another name. Returns the numbers of
+    /// those that succeeded. The others must be reported as limited, in time and within the retry
+    /// budget.
     async fn burst(&self, size: usize, writes: bool) -> Result<Vec<usize>> {
         let (before, started) = (self.relay.requests(), Instant::now());
         let mut tasks = JoinSet::new();
@@ -87,7 +88,7 @@ impl Limited {
         figure(&format!("{size} at once: {} through, {sent} requests, {took:?}", through.len()));
         assert!(took <= DEFAULT_DEADLINE + OVERTIME, "{took:?}");
         assert!(sent > size, "nothing was sent again");
-        // What was stored at the beginning has added to the budget, too.
+        // The stores at the beginning have added to the budget.
         assert!(sent <= size + RESERVE + (size + 2) / 12, "{sent} requests for {size}");
         Ok(through)
     }
@@ -106,7 +107,7 @@ fn fields(value: &str) -> Fields {
 }
 
 #[tokio::test]
-async fn a_burst_of_reads_comes_through_or_is_told_that_it_is_limited() -> Result<()> {
+async fn burst_of_reads_succeeds_or_is_rate_limited() -> Result<()> {
     for headers in [false, true] {
         let limited = Limited::new(headers).await?;
         limited.limit(10, 2).await?;
@@ -117,7 +118,7 @@ async fn a_burst_of_reads_comes_through_or_is_told_that_it_is_limited() -> Resul
 }
 
 #[tokio::test]
-async fn a_write_that_is_limited_is_stored_once_or_not_at_all() -> Result<()> {
+async fn rate_limited_write_is_stored_once_or_not_at_all() -> Result<()> {
     for headers in [false, true] {
         let limited = Limited::new(headers).await?;
         limited.limit(5, 2).await?;
@@ -136,7 +137,7 @@ async fn a_write_that_is_limited_is_stored_once_or_not_at_all() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_waits_as_long_as_the_server_asks_for() -> Result<()> {
+async fn rate_limited_write_waits_for_retry_after() -> Result<()> {
     let limited = Limited::new(true).await?;
     limited.limit(3, 2).await?;
     limited.exhaust().await?;
@@ -161,7 +162,7 @@ async fn limit_that_outlasts_the_deadline_is_reported_within_it() -> Result<()> 
         let (before, started) = (limited.relay.requests(), Instant::now());
         let error = limited.kv.read(&path("name")?).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Exchange(Http::RateLimited), "{error}");
-        // Without a time to wait for, it is probed until the deadline.
+        // Without `Retry-After`, the server is probed until the deadline.
         let most = if headers { Duration::from_secs(1) } else { DEFAULT_DEADLINE + OVERTIME };
         assert!(started.elapsed() < most, "{:?}", started.elapsed());
         let sent = limited.relay.requests() - before;

@@ -1,4 +1,4 @@
-//! All suites that need a real server, in one binary: it is linked once.
+//! All tests that need a real server, in one binary, because linking takes time.
 
 mod harness;
 

@@ -1,4 +1,4 @@
-//! The product's own parts, made for a fixture, and the little that the suites share.
+//! Parts of the product for a fixture, and helpers of several tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,13 @@ use vault_auth::{AppRole, Auth, Credential, Method};
 use vault_http::{Address, ApiPath, Client, ClientBuilder, Plaintext, Session};
 use vault_kv::{Kv, Mount, SecretPath};
 
-/// Longer than anything that is waited for here; reached only by a test that fails.
+/// Longer than any wait in these tests. Only a failing test reaches it.
 const HAPPENS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A client of the server at `address`, still to be built.
+/// Returns a builder of a client for the server at `address`.
 pub(crate) fn builder(address: &str) -> Result<ClientBuilder> {
-    // Two cores that build and test at once are slow: no test here is about the deadline.
+    // Machines that build and test at once are slow, and no test with this client is about its
+    // deadline.
     let patience = Duration::from_secs(30);
     Ok(Client::builder(Address::parse(address, Plaintext::LoopbackOnly)?).deadline(patience))
 }
@@ -30,7 +31,7 @@ pub(crate) fn client(address: &str) -> Result<Client> {
     Ok(builder(address)?.build()?)
 }
 
-/// A client that trusts the server's authority alone.
+/// Returns a client that trusts only the server's authority.
 pub(crate) fn tls_client(server: &Server) -> Result<ClientBuilder> {
     Ok(builder(server.address())?.ca_pem(server.certs()?.ca()))
 }
@@ -39,19 +40,19 @@ pub(crate) fn value(text: &str) -> Credential {
     Credential::Value(SecretString::from(text))
 }
 
-/// The fixture's own role.
+/// Returns a login with the fixture's role.
 pub(crate) fn approle(fixture: &Fixture) -> Result<AppRole> {
     let role = AppRole::new(value(&fixture.role_id), value(&fixture.secret_id));
     Ok(role.mount(ApiPath::parse(&fixture.auth_mount)?))
 }
 
-/// A token source that revokes what it replaces, as `km` does.
+/// Returns a token source that revokes replaced tokens, as `km` does.
 pub(crate) fn auth(fixture: &Fixture, method: impl Method) -> Result<Auth> {
     let client = client(fixture.server().address())?;
     Ok(Auth::builder(client, method).revoke_replaced(true).build())
 }
 
-/// The fixture's mount by way of these tokens.
+/// Returns the fixture's mount with these tokens.
 pub(crate) fn kv_by(fixture: &Fixture, auth: &Auth) -> Result<Kv> {
     kv_at(fixture, auth, Mount::new(&fixture.mount)?)
 }
@@ -61,7 +62,7 @@ pub(crate) fn kv_at(fixture: &Fixture, auth: &Auth, mount: Mount) -> Result<Kv> 
     Ok(Kv::new(session, mount))
 }
 
-/// The fixture's mount, logged in by AppRole.
+/// Returns the fixture's mount with a login by AppRole.
 pub(crate) fn kv(fixture: &Fixture) -> Result<Kv> {
     kv_by(fixture, &auth(fixture, approle(fixture)?)?)
 }
@@ -70,14 +71,14 @@ pub(crate) fn path(name: &str) -> Result<SecretPath> {
     SecretPath::new(name).with_context(|| format!("{name:?} is no path"))
 }
 
-/// Tells a measured figure to the person who waits, also where the test passes.
+/// Prints a measured figure, even if the test passes.
 pub(crate) fn figure(text: &str) {
     use std::io::Write as _;
-    // A closed stderr is no reason to fail.
+    // A closed stderr must not fail a test.
     let _ = writeln!(std::io::stderr(), "[figure] {text}");
 }
 
-/// Asks until it is so.
+/// Repeats a check until it is true.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + HAPPENS_WITHIN;
     while !is_so().await? {
@@ -87,7 +88,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> Result<boo
     Ok(())
 }
 
-/// An address where a connection is a failure of the test.
+/// An address to which a connection fails the test.
 #[derive(Debug)]
 pub(crate) struct Silence(TcpListener);
 
@@ -102,14 +103,15 @@ impl Silence {
         Ok(format!("http://{}", self.0.local_addr()?))
     }
 
-    /// Fails when anybody has connected: the system keeps connections until they are accepted.
+    /// Fails if there was a connection, because the system queues connections until they are
+    /// accepted.
     pub(crate) fn expect_nobody(&self) -> Result<()> {
         ensure!(self.0.accept().is_err(), "somebody connected to the address that must be silent");
         Ok(())
     }
 }
 
-/// Files that go away with the test.
+/// A temporary directory.
 #[derive(Debug)]
 pub(crate) struct Files(TempDir);
 
@@ -125,7 +127,7 @@ impl Files {
     }
 }
 
-/// The environment that a gateway would have for this fixture.
+/// Returns the environment of a gateway for this fixture.
 pub(crate) fn environment(fixture: &Fixture) -> BTreeMap<String, String> {
     variables(&[
         ("HCP_VAULT_ADDR", fixture.server().address()),

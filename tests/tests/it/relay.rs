@@ -1,5 +1,5 @@
-//! A relay between the product and a server: it counts the requests that pass, can add a header as a
-//! gateway in between would, and can let a write arrive late.
+//! A relay between the product and a server: it counts requests, can add a header like a gateway in
+//! between, and can delay a write.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Stands once in the head of each request of the product.
+/// A header that occurs once in each request of the product.
 const MARK: &[u8] = b"x-vault-request: true\r\n";
-/// More than a head has, so that none is cut in two.
+/// Larger than a head, so that none is split.
 const CHUNK: usize = 64 * 1024;
 
-/// One that runs until it is dropped.
+/// A relay that runs until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Relay {
     address: String,
@@ -31,25 +31,25 @@ struct Inner {
     late: Mutex<Late>,
 }
 
-/// A write that arrives only when the next one does.
+/// The state of a write that is delayed until the next one.
 #[derive(Debug, Default)]
 enum Late {
     #[default]
     None,
-    /// The next one will be.
+    /// The next write will be delayed.
     Next,
-    /// This one is.
+    /// This write is delayed.
     Held(Vec<u8>),
 }
 
 impl Relay {
-    /// To the server at an address such as `http://127.0.0.1:8200`; `header` is a line with its
-    /// ending, or nothing.
+    /// Starts a relay to the server at an address such as `http://127.0.0.1:8200`. `header` is a
+    /// line with its ending, or empty.
     pub(crate) async fn to(server: &str, header: &'static str) -> Result<Self> {
         Self::start(server, header, false).await
     }
 
-    /// To the same server, without the `Date` header of its responses.
+    /// Starts a relay that hides the `Date` header of responses.
     pub(crate) async fn without_date(server: &str) -> Result<Self> {
         Self::start(server, "", true).await
     }
@@ -66,7 +66,7 @@ impl Relay {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let inner = Arc::clone(&shared);
-                // A side that closes is seen by the other.
+                // Closing one side closes the other.
                 connections.spawn(async move { drop(inner.relay(client).await) });
             }
         });
@@ -77,13 +77,13 @@ impl Relay {
         &self.address
     }
 
-    /// Requests that passed so far.
+    /// Returns the number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.inner.requests.load(Relaxed)
     }
 
-    /// Keeps the next write back until the one after it comes, and lets it arrive just before that,
-    /// whether anybody still waits for its answer or not.
+    /// Delays the next write until just before the write after it, even if its client no longer
+    /// waits.
     pub(crate) fn delay_next_write(&self) {
         *self.inner.late.lock().unwrap_or_else(PoisonError::into_inner) = Late::Next;
     }
@@ -119,14 +119,14 @@ impl Inner {
                 hears.write_all(&without_date(chunk.get(..length).unwrap_or_default())).await?;
             }
         };
-        // Whichever side ends first ends both.
+        // The end of either side ends both.
         tokio::select! {
             ended = there => ended,
             ended = back => ended,
         }
     }
 
-    /// What goes on to the server of what came.
+    /// Returns the bytes to forward.
     async fn pass(&self, came: &[u8]) -> std::io::Result<Vec<u8>> {
         let (passed, heads) = with_header(came, self.header);
         self.requests.fetch_add(heads, Relaxed);
@@ -146,13 +146,13 @@ impl Inner {
         };
         let mut server = TcpStream::connect(&self.server).await?;
         server.write_all(&late).await?;
-        // Its answer begins when it is executed.
+        // Its response begins when it is executed.
         server.read_u8().await?;
         Ok(passed)
     }
 }
 
-/// The bytes with the `Date` header under another name.
+/// Renames the `Date` header in the bytes.
 fn without_date(bytes: &[u8]) -> Vec<u8> {
     const DATE: &[u8] = b"\r\nDate:";
     let mut passed = bytes.to_vec();
@@ -162,7 +162,7 @@ fn without_date(bytes: &[u8]) -> Vec<u8> {
     passed
 }
 
-/// The bytes with the header in each head, and how many heads there are.
+/// Adds the header to each head, and counts the heads.
 fn with_header(bytes: &[u8], header: &str) -> (Vec<u8>, usize) {
     let (mut passed, mut rest, mut heads) = (Vec::new(), bytes, 0);
     while let Some(at) = rest.windows(MARK.len()).position(|window| window == MARK) {

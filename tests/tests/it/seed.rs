@@ -1,5 +1,5 @@
-//! The configurations of LiteLLM's own page, set up with the server's own command line as the page
-//! says, and read back byte for byte.
+//! The configurations of LiteLLM's Vault page, set up with the server's own command line and read
+//! back byte for byte.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ model_list:
       api_key: os.environ/OPENAI_API_KEY
 "#;
 
-/// Its policy, for a mount.
+/// The policy of the page for a mount.
 fn policy(mount: &str) -> String {
     format!(
         r#"path "{mount}/data/*" {{
@@ -40,7 +40,7 @@ fn policy(mount: &str) -> String {
     )
 }
 
-/// Stores values by `vault kv put`, and reads each through these settings.
+/// Stores values with `vault kv put`, and reads each one with these settings.
 async fn check(
     server: &Server,
     (mount, prefix): (&str, &str),
@@ -48,7 +48,7 @@ async fn check(
 ) -> Result<()> {
     let watch = watch();
     let yaml = Some(Yaml::new("config.yaml", CONFIG));
-    let settings = Settings::from_sources(&Sources { env, yaml, rules: &VaultValidator })?;
+    let settings = Settings::from_sources(&Sources { env, yaml, validator: &VaultValidator })?;
     assert_eq!(settings.warnings.len(), 0, "{:?}", settings.warnings);
     assert_eq!(settings.references, ["OPENAI_API_KEY"]);
     assert_eq!(settings.access_mode, AccessMode::ReadAndWrite);
@@ -62,19 +62,19 @@ async fn check(
         ("MULTILINE", format!(" -----BEGIN-----\r\n{mark}\n-----END-----\n\n")),
         ("UNICODE", format!("{mark} clé 密钥 \u{1f511} \"'\\$`")),
     ] {
-        let (at, place) = (format!("-mount={mount}"), format!("{prefix}{name}"));
-        server.cli_with_input(&["kv", "put", &at, &place, "key=-"], &value).await?;
+        let (at, location) = (format!("-mount={mount}"), format!("{prefix}{name}"));
+        server.cli_with_input(&["kv", "put", &at, &location, "key=-"], &value).await?;
         let found = keys.secret(&format!("os.environ/{name}")).await?;
         assert_eq!((found.expose(), found.source()), (value.as_str(), Source::Vault), "{name}");
         assert_eq!(found.version(), Some(1), "{name}");
-        let stored = server.must("GET", &format!("{mount}/data/{place}"), None).await?;
+        let stored = server.must("GET", &format!("{mount}/data/{location}"), None).await?;
         assert_eq!(stored["data"]["data"], json!({ "key": value }));
-        // What we leave there is what its own command line finds.
+        // The server's command line finds what `km` writes.
         let (name, value) = (format!("{name}_2"), format!("{mark}{name}"));
         keys.write(&name, value.clone().into(), &<_>::default()).await?;
-        let place = format!("{prefix}{name}");
-        let said = server.cli(&["kv", "get", &at, "-field=key", &place]).await?;
-        assert_eq!(said.trim_end_matches('\n'), value);
+        let location = format!("{prefix}{name}");
+        let stderr = server.cli(&["kv", "get", &at, "-field=key", &location]).await?;
+        assert_eq!(stderr.trim_end_matches('\n'), value);
     }
     Ok(())
 }
@@ -83,12 +83,12 @@ fn with(base: &BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<Stri
     base.clone().into_iter().chain(variables(more)).collect()
 }
 
-async fn said(server: &Server, arguments: &[&str]) -> Result<String> {
+async fn stderr(server: &Server, arguments: &[&str]) -> Result<String> {
     Ok(server.cli(arguments).await?.trim().to_owned())
 }
 
 #[tokio::test]
-async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<()> {
+async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<()> {
     let server = Server::dev_alone().await?;
     server.cli(&["auth", "enable", "approle"]).await?;
     server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
@@ -98,11 +98,11 @@ async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<(
     let role = "auth/approle/role/litellm";
     let life = ["token_ttl=32d", "token_max_ttl=32d"];
     server.cli(&["write", role, "token_policies=litellm-policy", life[0], life[1]]).await?;
-    let role_id = said(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
-    let place = format!("{role}/secret-id");
-    let secret_id = said(&server, &["write", "-f", "-field=secret_id", &place]).await?;
+    let role_id = stderr(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
+    let location = format!("{role}/secret-id");
+    let secret_id = stderr(&server, &["write", "-f", "-field=secret_id", &location]).await?;
     let token =
-        said(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
+        stderr(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
 
     let address = variables(&[("HCP_VAULT_ADDR", server.address()), ("KM_DEADLINE", "30s")]);
     let approle = with(
@@ -117,21 +117,21 @@ async fn the_pages_approle_and_token_read_what_vault_kv_put_stored() -> Result<(
         ("HCP_VAULT_PATH_PREFIX", "litellm"),
     ];
     check(&server, ("secret", ""), &approle).await?;
-    // With all the page's optional variables.
+    // With all optional variables of the page.
     check(&server, ("admin/secret", "litellm/"), &with(&approle, page)).await?;
     let other = &[("HCP_VAULT_MOUNT_NAME", "kv-prod"), ("HCP_VAULT_TOKEN", &token)];
     check(&server, ("kv-prod", ""), &with(&address, other)).await?;
     let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &token)]].concat());
-    // A name has one version so far: the page's place is emptied before it is used again.
+    // The page's path is emptied before it is used again, so that each name has one version.
     for name in ["OPENAI_API_KEY", "AZURE_API_KEY", "MULTILINE", "UNICODE"] {
-        let place = format!("litellm/{name}");
-        server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &place]).await?;
+        let location = format!("litellm/{name}");
+        server.cli(&["kv", "metadata", "delete", "-mount=admin/secret", &location]).await?;
     }
     check(&server, ("admin/secret", "litellm/"), &page).await
 }
 
 #[tokio::test]
-async fn the_pages_certificate_reads_what_vault_kv_put_stored() -> Result<()> {
+async fn certificate_of_the_page_reads_values_of_vault_kv_put() -> Result<()> {
     let server = Server::dedicated_tls().await?;
     let (certs, files) = (server.certs()?, Files::new()?);
     let identity = certs.client("litellm")?;

@@ -81,7 +81,7 @@ impl KeyManager {
         let seen = format!("server {}, login by {method}", settings.server.address);
         let mut findings = vec![CheckResult::ok("settings", seen)];
         findings.extend(settings.warnings.iter().map(|warning| {
-            let seen = format!("{}: {}", warning.source, warning.what);
+            let seen = format!("{}: {}", warning.source, warning.message);
             CheckResult::warning("settings", seen, &warning.hint)
         }));
         let patterns = settings.allowed_team_locations.iter().flatten();

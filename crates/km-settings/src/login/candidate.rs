@@ -1,11 +1,11 @@
-//! A method that may become the login: what of it is there, and what is missing.
+//! A login method that may be chosen, and how complete it is.
 
-use super::Method;
-use crate::reader::Reader;
+use super::method::Method;
+use super::parts::Parts;
 
-/// The names of the methods, as `KM_AUTH_METHOD` has them.
+/// The name of a method in `KM_AUTH_METHOD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum MethodName {
     AppRole,
     Cert,
     Token,
@@ -14,18 +14,16 @@ pub(super) enum Name {
     Userpass,
 }
 
-impl Name {
-    pub(super) const WORDS: [(&str, Self); 6] = [
-        ("approle", Self::AppRole),
-        ("cert", Self::Cert),
-        ("token", Self::Token),
-        ("jwt", Self::Jwt),
-        ("kubernetes", Self::Kubernetes),
-        ("userpass", Self::Userpass),
-    ];
+impl MethodName {
+    const ALL: [Self; 6] =
+        [Self::AppRole, Self::Cert, Self::Token, Self::Jwt, Self::Kubernetes, Self::Userpass];
 
-    /// The word for it.
-    pub(super) fn word(self) -> &'static str {
+    /// Parses a value of `KM_AUTH_METHOD`.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == word)
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::AppRole => "approle",
             Self::Cert => "cert",
@@ -36,102 +34,48 @@ impl Name {
         }
     }
 
-    /// Whether it takes part when no method is named: LiteLLM's three do.
-    pub(super) fn by_priority(self) -> bool {
+    /// Returns whether the method may be chosen if `KM_AUTH_METHOD` is not set: LiteLLM's three.
+    pub(super) fn is_chosen_by_priority(self) -> bool {
         matches!(self, Self::AppRole | Self::Cert | Self::Token)
     }
 }
 
-/// What of a method was found. The strings are names of settings, never values.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
-    pub(super) present: Vec<&'static str>,
-    pub(super) missing: Vec<&'static str>,
-    /// Parts that are missing, and that the method can do without when it is named.
-    pub(super) optional: Vec<&'static str>,
-}
-
-impl Parts {
-    /// Reads a part, and notes under `name` whether it is there. One that is refused is there: its
-    /// problem is noted already, and nobody has to be told to set it.
-    pub(super) fn need<T>(
-        &mut self,
-        name: &'static str,
-        reader: &mut Reader<'_>,
-        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let (part, there) = read_part(reader, read);
-        if there { &mut self.present } else { &mut self.missing }.push(name);
-        part
-    }
-
-    /// Like [`need`](Self::need), for a part that the method can do without when it is named: then
-    /// it is not left out by mistake.
-    pub(super) fn need_unless_named<T>(
-        &mut self,
-        name: &'static str,
-        reader: &mut Reader<'_>,
-        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let (part, there) = read_part(reader, read);
-        if there { &mut self.present } else { &mut self.optional }.push(name);
-        part
-    }
-
-    /// Makes an optional part a needed one.
-    pub(super) fn require(&mut self, name: &'static str) {
-        self.optional.retain(|optional| *optional != name);
-        self.missing.push(name);
-    }
-}
-
-/// Reads a part, and returns whether it was set, refused or not.
-fn read_part<T>(
-    reader: &mut Reader<'_>,
-    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-) -> (Option<T>, bool) {
-    let before = reader.notes.count();
-    let part = read(reader);
-    let there = part.is_some() || reader.notes.count() > before;
-    (part, there)
-}
-
-/// A method, and how complete it is.
+/// A login method, and how complete it is.
 #[derive(Debug)]
 pub(super) struct Candidate {
-    pub(super) name: Name,
+    pub(super) name: MethodName,
     pub(super) parts: Parts,
-    /// The method, when nothing is missing and nothing is refused. Optional parts may be missing.
+    /// The method, if everything required is present and valid. Optional parts may be missing.
     pub(super) method: Option<Method>,
 }
 
 impl Candidate {
-    /// Whether everything is there, refused or not.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Returns whether all parts are present, valid or not.
+    pub(super) fn is_complete(&self) -> bool {
         self.parts.missing.is_empty() && self.parts.optional.is_empty()
     }
 
-    /// Whether everything is there that the method needs when it is named.
-    pub(super) fn suffices_when_named(&self) -> bool {
+    /// Returns whether all parts are present that the method needs if `KM_AUTH_METHOD` names it.
+    pub(super) fn is_complete_when_named(&self) -> bool {
         self.parts.missing.is_empty()
     }
 
-    /// Whether something is there, and something is missing.
-    pub(super) fn is_half(&self) -> bool {
-        !self.parts.present.is_empty() && !self.is_whole()
+    /// Returns whether some parts are present and others are missing.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.parts.present.is_empty() && !self.is_complete()
     }
 
-    /// What is there, for a message.
+    /// Lists the parts that are present, for a message.
     pub(super) fn present(&self) -> String {
         self.parts.present.join(" and ")
     }
 
-    /// What is missing, for a message.
+    /// Lists the parts that are missing, for a message.
     pub(super) fn missing(&self) -> String {
         [&*self.parts.missing, &*self.parts.optional].concat().join(" and ")
     }
 
-    /// What is missing when the method is named, for a message.
+    /// Lists the parts that are missing if `KM_AUTH_METHOD` names the method, for a message.
     pub(super) fn missing_when_named(&self) -> String {
         self.parts.missing.join(" and ")
     }

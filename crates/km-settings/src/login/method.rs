@@ -2,54 +2,66 @@
 
 use std::path::PathBuf;
 
-use crate::credential::Credential;
+use crate::values::credential::Credential;
 
-/// A login method, complete. Mounts, roles and user names are cleaned and accepted by the rules.
+/// How to log in to Vault.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Login {
+    /// The namespace of the login, which may differ from that of the secrets; `None` is the root
+    /// namespace.
+    pub namespace: Option<String>,
+    /// The login method.
+    pub method: Method,
+}
+
+/// A login method with everything it needs. Mounts, roles and user names are normalized and
+/// validated.
 #[derive(Debug, Clone)]
 pub enum Method {
-    /// A role id and a secret id.
+    /// AppRole: a role ID and, usually, a secret ID.
     AppRole {
-        /// The method's mount.
+        /// The mount of the method.
         mount: String,
-        /// The role id.
+        /// The role ID.
         role_id: Credential,
-        /// The secret ID; `None`: the role asks for none.
+        /// The secret ID; `None` if the role does not require one.
         secret_id: Option<Credential>,
-        /// Whether the secret id is a wrapping token, to be unwrapped first.
+        /// Whether the secret ID is a wrapping token that must be unwrapped first.
         wrapped: bool,
     },
     /// A TLS client certificate, at the mount `cert`.
     Cert {
-        /// PEM file of the certificate.
+        /// The PEM file with the certificate.
         certificate: PathBuf,
-        /// PEM file of its key.
+        /// The PEM file with the private key.
         key: PathBuf,
-        /// The certificate role; `None` lets the server choose.
+        /// The certificate role; `None` to let the server choose.
         role: Option<String>,
     },
-    /// A token that somebody else has made.
+    /// A static token, issued outside of this process.
     Token(Credential),
-    /// A JWT of an identity provider.
+    /// A JWT from an identity provider.
     Jwt {
-        /// The method's mount.
+        /// The mount of the method.
         mount: String,
-        /// The role; `None`: the method's default role.
+        /// The role; `None` for the default role of the method.
         role: Option<String>,
-        /// The file of the JWT.
+        /// The file with the JWT.
         token_file: PathBuf,
     },
-    /// The token of a pod's service account.
+    /// The service account token of a Kubernetes pod.
     Kubernetes {
-        /// The method's mount.
+        /// The mount of the method.
         mount: String,
         /// The role.
         role: String,
-        /// The file of the token.
+        /// The file with the token.
         token_file: PathBuf,
     },
     /// A user name and a password.
     Userpass {
-        /// The method's mount.
+        /// The mount of the method.
         mount: String,
         /// The user name.
         username: String,

@@ -1,107 +1,104 @@
-//! What a row of the table says.
+//! A row of the table.
 
-/// One setting: what it is called, what it means, what it is when nothing is said.
+use super::section::Section;
+use super::value_type::ValueType;
+
+/// A setting: its names, type, default and description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
-    /// The key below `general_settings.key_management_settings`, where it has one.
+    /// The key below `general_settings.key_management_settings`; `None` if the setting can only
+    /// come from the environment.
     pub yaml: Option<&'static str>,
-    /// What counts when it is not set.
-    pub preset: DefaultValue,
-    /// One line: what it does.
-    pub meaning: &'static str,
-    /// The heading it stands under.
+    /// The type of the value.
+    pub value_type: ValueType,
+    /// The value that applies if the setting is not set.
+    pub default: DefaultValue,
+    /// What the setting does: one line of Markdown.
+    pub description: &'static str,
+    /// The heading in the reference.
     pub section: Section,
-    /// Whether a child process or a log may have it.
+    /// Whether the value may be logged or passed to a child process.
     pub sensitivity: Sensitivity,
 }
 
-/// What counts when a setting is not set.
+/// The value that applies if a setting is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefaultValue {
-    /// This text: to write it is the same as to write nothing.
+    /// This text. Setting it explicitly changes nothing.
     Text(&'static str),
-    /// Something that no text stands for.
-    Rule(&'static str),
-    /// Nothing.
+    /// This text, unless the exception applies.
+    Conditional {
+        /// The default.
+        text: &'static str,
+        /// Another default and its condition, in words.
+        exception: &'static str,
+    },
+    /// A value taken from another setting or from the system, in words.
+    Derived(&'static str),
+    /// No value.
     Unset,
 }
 
-/// A heading of the reference, in its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Section {
-    /// The server and the way to it.
-    Server,
-    /// How to log in.
-    Login,
-    /// Where secrets live.
-    Location,
-    /// What is read, written and asked elsewhere.
-    Access,
-    /// How long a value lives in memory.
-    Cache,
-    /// What teams may say.
-    Teams,
-    /// The process of the program itself.
-    Process,
-}
-
-/// Whether a value may be shown and handed on.
+/// How sensitive the value of a setting is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sensitivity {
-    /// It may.
+    /// The value may be shown and passed on.
     Plain,
-    /// It says where a credential is, or whose it is. A child process has no need of it.
+    /// The value locates or identifies a credential. A child process does not need it.
     Credential,
-    /// It is a secret itself.
+    /// The value is a secret.
     Secret,
 }
 
-impl Section {
-    /// All of them, in the order of the reference.
-    pub const ALL: [Self; 7] = [
-        Self::Server,
-        Self::Login,
-        Self::Location,
-        Self::Access,
-        Self::Cache,
-        Self::Teams,
-        Self::Process,
-    ];
-
-    /// The heading.
-    pub fn title(self) -> &'static str {
+impl DefaultValue {
+    /// Returns the default in words, as Markdown; `None` if there is none.
+    pub fn describe(self) -> Option<String> {
         match self {
-            Self::Server => "Server",
-            Self::Login => "Login",
-            Self::Location => "Where secrets live",
-            Self::Access => "What is read and written",
-            Self::Cache => "How long values live",
-            Self::Teams => "Teams",
-            Self::Process => "The process",
+            Self::Text(text) => Some(format!("`{text}`")),
+            Self::Conditional { text, exception } => Some(format!("`{text}`; {exception}")),
+            Self::Derived(words) => Some(words.to_owned()),
+            Self::Unset => None,
+        }
+    }
+
+    /// Returns the text that is parsed if the setting is not set.
+    pub(crate) fn text(self) -> Option<&'static str> {
+        match self {
+            Self::Text(text) | Self::Conditional { text, .. } => Some(text),
+            Self::Derived(_) | Self::Unset => None,
         }
     }
 }
 
+/// Constructors for the rows.
 impl Setting {
-    pub(super) const fn new(section: Section, name: &'static str, meaning: &'static str) -> Self {
-        let (preset, sensitivity) = (DefaultValue::Unset, Sensitivity::Plain);
-        Self { name, yaml: None, preset, meaning, section, sensitivity }
+    pub(super) const fn new(
+        section: Section,
+        name: &'static str,
+        value_type: ValueType,
+        description: &'static str,
+    ) -> Self {
+        let (default, sensitivity) = (DefaultValue::Unset, Sensitivity::Plain);
+        Self { name, yaml: None, value_type, default, description, section, sensitivity }
     }
 
     pub(super) const fn yaml(self, path: &'static str) -> Self {
         Self { yaml: Some(path), ..self }
     }
 
-    pub(super) const fn text(self, text: &'static str) -> Self {
-        Self { preset: DefaultValue::Text(text), ..self }
+    pub(super) const fn default(self, text: &'static str) -> Self {
+        Self { default: DefaultValue::Text(text), ..self }
     }
 
-    pub(super) const fn rule(self, rule: &'static str) -> Self {
-        Self { preset: DefaultValue::Rule(rule), ..self }
+    pub(super) const fn default_unless(self, text: &'static str, exception: &'static str) -> Self {
+        Self { default: DefaultValue::Conditional { text, exception }, ..self }
+    }
+
+    pub(super) const fn derived(self, words: &'static str) -> Self {
+        Self { default: DefaultValue::Derived(words), ..self }
     }
 
     pub(super) const fn credential(self) -> Self {

@@ -1,129 +1,130 @@
-//! A team's settings from their JSON.
+//! Team settings as JSON.
 
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use super::pairs::{Pairs, kind};
-use super::{Said, TeamSettings};
-use crate::notes::Notes;
+use super::object::{Object, kind};
+use super::team_settings::{Override, TeamSettings};
+use crate::diagnostics::Diagnostics;
 use crate::problem::{Problems, SettingSource};
-use crate::rules::Validator;
-use crate::text::{has_control, nearest, sanitise, shown};
+use crate::text::{has_control, nearest, quoted, sanitize};
+use crate::validator::Validator;
 
 const KEYS: [&str; 4] = ["namespace", "mount", "path_prefix", "data"];
 const NESTED: &str = "secret_manager_settings";
-const HINT: &str =
-    "the keys are `namespace`, `mount`, `path_prefix` and `data`, each a text or null";
+const HINT: &str = "use the keys `namespace`, `mount`, `path_prefix` and `data`, each text or null";
 
 impl TeamSettings {
-    /// Reads the JSON of a team's `secret_manager_settings`, or of the team's whole metadata, in
-    /// which they are a key. `null` says nothing.
+    /// Parses the JSON of a team's `secret_manager_settings`, or of the team's metadata that
+    /// contain them. `null` inherits everything.
     ///
-    /// Where there is a nested `secret_manager_settings`, it alone counts, and what stands beside
-    /// it is not looked at.
+    /// If there is a nested `secret_manager_settings`, the keys beside it are ignored.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong: no JSON object, an unknown key, a key given twice, a value that
-    /// is no text, a path that the rules refuse.
-    pub fn from_json(text: &str, rules: &dyn Validator) -> Result<Self, Problems> {
-        let mut reading = Reading { rules, notes: Notes::default(), prefix: String::new() };
-        let pairs = reading.object("", text);
-        let team = reading.top(pairs);
-        reading.notes.finish()?;
+    /// Returns all problems: text that is not a JSON object, unknown or duplicate keys, values that
+    /// are not text, and invalid paths. The author of the settings must fix them.
+    pub fn from_json(text: &str, validator: &dyn Validator) -> Result<Self, Problems> {
+        let diagnostics = Diagnostics::default();
+        let mut parser = Parser { validator, diagnostics, prefix: String::new() };
+        let pairs = parser.object("", text);
+        let team = parser.top(pairs);
+        parser.diagnostics.finish()?;
         Ok(team)
     }
 }
 
-struct Reading<'a> {
-    rules: &'a dyn Validator,
-    notes: Notes,
-    /// The keys above the ones that are read, with a `.` at the end.
+type Pair = (String, Box<RawValue>);
+
+struct Parser<'a> {
+    validator: &'a dyn Validator,
+    diagnostics: Diagnostics,
+    /// The path of the object that is parsed, with a trailing `.` unless it is empty.
     prefix: String,
 }
 
-impl Reading<'_> {
-    /// An object's pairs; `null` has none.
-    fn object(&mut self, key: &str, text: &str) -> Vec<(String, Box<RawValue>)> {
-        match serde_json::from_str::<Option<Pairs>>(text) {
-            Ok(pairs) => pairs.map_or_else(Vec::new, |pairs| pairs.0),
+impl Parser<'_> {
+    /// Parses an object. `null` is an empty one.
+    fn object(&mut self, key: &str, text: &str) -> Vec<Pair> {
+        match serde_json::from_str::<Option<Object>>(text) {
+            Ok(object) => object.map_or_else(Vec::new, |object| object.0),
             Err(error) if error.is_data() => {
                 self.problem(key, "must be a JSON object");
                 Vec::new()
             }
-            // Only the position: the parser's own words may quote what stands there.
+            // The message of the error is omitted, because it may quote the text.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                self.problem(key, format!("no valid JSON at line {line}, column {column}"));
+                self.problem(key, format!("invalid JSON at line {line}, column {column}"));
                 Vec::new()
             }
         }
     }
 
-    fn top(&mut self, mut pairs: Vec<(String, Box<RawValue>)>) -> TeamSettings {
-        let is_nested =
-            |(key, value): &(String, Box<RawValue>)| key == NESTED && kind(value) != "null";
+    fn top(&mut self, mut pairs: Vec<Pair>) -> TeamSettings {
+        let is_nested = |(key, value): &Pair| key == NESTED && kind(value) != "null";
         let Some(index) = pairs.iter().position(is_nested) else {
             pairs.retain(|(key, _)| key != NESTED);
-            return self.pairs(&pairs);
+            return self.settings(&pairs);
         };
         if pairs.iter().filter(|(key, _)| key == NESTED).count() > 1 {
-            self.problem(NESTED, "is given twice");
+            self.problem(NESTED, "duplicate key");
         }
         let (_, nested) = pairs.swap_remove(index);
         let pairs = self.object(NESTED, nested.get());
         self.prefix = format!("{NESTED}.");
-        self.pairs(&pairs)
+        self.settings(&pairs)
     }
 
-    fn pairs(&mut self, pairs: &[(String, Box<RawValue>)]) -> TeamSettings {
+    fn settings(&mut self, pairs: &[Pair]) -> TeamSettings {
         let mut team = TeamSettings::default();
         let mut seen = HashSet::with_capacity(pairs.len());
         for (key, value) in pairs {
             if !seen.insert(key) {
-                self.problem("", format!("{} is given twice", shown(key)));
+                self.problem("", format!("duplicate key {}", quoted(key)));
             }
             match key.as_str() {
                 "namespace" => team.namespace = self.path(key, value),
                 "mount" => team.mount = self.path(key, value),
                 "path_prefix" => team.path_prefix = self.path(key, value),
                 "data" => team.data = self.field(key, value),
-                _ => self.unknown(key),
+                _ => self.reject_key(key),
             }
         }
         team
     }
 
-    fn unknown(&mut self, key: &str) {
-        let near = nearest(key, KEYS.into_iter());
-        let near = near.map_or_else(String::new, |near| format!(", but `{near}` is"));
-        self.problem("", format!("{} is no key of team settings{near}", shown(key)));
+    fn reject_key(&mut self, key: &str) {
+        let similar = nearest(key, KEYS.into_iter());
+        let similar =
+            similar.map_or_else(String::new, |known| format!(", did you mean `{known}`?"));
+        self.problem("", format!("unknown key {}{similar}", quoted(key)));
     }
 
-    fn path(&mut self, key: &str, value: &RawValue) -> Said {
+    fn path(&mut self, key: &str, value: &RawValue) -> Override {
         let Some(text) = self.text(key, value) else {
-            return Said::Nothing;
+            return Override::Inherit;
         };
-        let Some(path) = sanitise(&text) else {
-            return Said::Empty;
+        let Some(path) = sanitize(&text) else {
+            return Override::Reset;
         };
-        if let Err(why) = self.rules.path(&path) {
-            self.problem(key, format!("{} can't be part of a path: {why}", shown(&path)));
+        if let Err(reason) = self.validator.path(&path) {
+            self.problem(key, format!("{} is not a valid path: {reason}", quoted(&path)));
         }
-        Said::Text(path)
+        Override::Set(path)
     }
 
-    /// The field is no path: a `/` stays in it.
-    fn field(&mut self, key: &str, value: &RawValue) -> Said {
+    /// Parses the name of a field. It is not a path, so a `/` is kept.
+    fn field(&mut self, key: &str, value: &RawValue) -> Override {
         let Some(text) = self.text(key, value) else {
-            return Said::Nothing;
+            return Override::Inherit;
         };
         let field = text.trim();
         if has_control(field) {
-            self.problem(key, format!("{} has a control character", shown(field)));
+            self.problem(key, format!("{} contains a control character", quoted(field)));
         }
-        if field.is_empty() { Said::Empty } else { Said::Text(field.to_owned()) }
+        if field.is_empty() { Override::Reset } else { Override::Set(field.to_owned()) }
     }
 
     fn text(&mut self, key: &str, value: &RawValue) -> Option<String> {
@@ -133,8 +134,8 @@ impl Reading<'_> {
         })
     }
 
-    fn problem(&mut self, key: &str, what: impl AsRef<str>) {
+    fn problem(&mut self, key: &str, message: impl AsRef<str>) {
         let path = format!("{}{key}", self.prefix).trim_end_matches('.').to_owned();
-        self.notes.problem(SettingSource::Team { path }, what, HINT);
+        self.diagnostics.problem(SettingSource::Team { path }, message, HINT);
     }
 }

@@ -1,82 +1,75 @@
-//! A team's settings laid over the global ones.
+//! The location of a team's virtual keys: the team's settings on top of the global ones.
 
-use super::{Said, TeamSettings};
-use crate::location::{FIELD, Location, MOUNT};
-use crate::notes::Notes;
+use super::team_settings::{Override, TeamSettings};
+use crate::diagnostics::Diagnostics;
 use crate::problem::{Problems, SettingSource};
 use crate::settings::Settings;
-use crate::text::shown;
+use crate::table::location::MOUNT_NAME;
+use crate::text::quoted;
+use crate::values::location::Location;
 
-/// Why a team's virtual keys can't be kept where its settings say.
+/// The reason why a team's virtual keys cannot be stored at the location that its settings name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverlayError {
-    /// The settings of the team and the global ones contradict each other.
+    /// The team's settings contradict the global ones.
     #[error(transparent)]
     Contradiction(#[from] Problems),
-    /// The place is not among `KM_ALLOWED_TEAM_LOCATIONS`.
-    #[error("team settings name a place that is not allowed: {}", place(.0))]
+    /// `KM_ALLOWED_TEAM_LOCATIONS` does not allow the location.
+    #[error("permission denied: KM_ALLOWED_TEAM_LOCATIONS does not allow {}", pattern_of(.0))]
     NotAllowed(Box<Location>),
 }
 
-/// A place as `KM_ALLOWED_TEAM_LOCATIONS` would have it.
-fn place(location: &Location) -> String {
+/// Formats a location like an entry of `KM_ALLOWED_TEAM_LOCATIONS`.
+fn pattern_of(location: &Location) -> String {
     let Location { namespace, mount, path_prefix, .. } = location;
     let prefix = path_prefix.as_ref().map_or_else(String::new, |prefix| format!(":{prefix}"));
-    shown(&format!("{}/{mount}{prefix}", namespace.as_deref().unwrap_or_default()))
+    quoted(&format!("{}/{mount}{prefix}", namespace.as_deref().unwrap_or_default()))
 }
 
 impl TeamSettings {
-    /// Where the team's virtual keys live.
+    /// Returns the location of the team's virtual keys.
     ///
-    /// A team that names neither a namespace nor a mount nor a path prefix shares the gateway's own
-    /// location, which is allowed whatever `KM_ALLOWED_TEAM_LOCATIONS` says.
+    /// A team that names no namespace, mount or path prefix shares the global location, regardless
+    /// of `KM_ALLOWED_TEAM_LOCATIONS`.
     ///
     /// # Errors
     ///
-    /// [`OverlayError::Contradiction`] has to be mended by whoever wrote the settings.
-    /// [`OverlayError::NotAllowed`] is a refusal: the team has no right to that place.
+    /// - [`OverlayError::Contradiction`]: the author of the settings must fix them.
+    /// - [`OverlayError::NotAllowed`]: the team has no permission for the location.
     pub fn overlay(&self, settings: &Settings) -> Result<Location, OverlayError> {
         let global = &settings.location;
+        let default_mount = || MOUNT_NAME.default.text().unwrap_or_default().to_owned();
         let location = Location {
-            namespace: self.namespace.over(global.namespace.as_ref()),
-            mount: self.mount.over(Some(&global.mount)).unwrap_or_else(|| MOUNT.to_owned()),
-            path_prefix: self.path_prefix.over(global.path_prefix.as_ref()),
-            field: self.data.over(None).unwrap_or_else(|| FIELD.to_owned()),
+            namespace: self.namespace.apply(global.namespace.as_ref()),
+            mount: self.mount.apply(Some(&global.mount)).unwrap_or_else(default_mount),
+            path_prefix: self.path_prefix.apply(global.path_prefix.as_ref()),
+            field: self.data.apply(None).unwrap_or_else(|| Location::VALUE.to_owned()),
         };
         check_description(&location, settings)?;
         let Location { namespace, mount, path_prefix, .. } = &location;
         let (namespace, path_prefix) = (namespace.as_deref(), path_prefix.as_deref());
-        if self.names_a_place() && !settings.allows_team_location(namespace, mount, path_prefix) {
+        if self.names_location() && !settings.allows_team_location(namespace, mount, path_prefix) {
             return Err(OverlayError::NotAllowed(Box::new(location)));
         }
         Ok(location)
     }
 
-    fn names_a_place(&self) -> bool {
-        [&self.namespace, &self.mount, &self.path_prefix].iter().any(|said| **said != Said::Nothing)
+    fn names_location(&self) -> bool {
+        let parts = [&self.namespace, &self.mount, &self.path_prefix];
+        parts.iter().any(|part| **part != Override::Inherit)
     }
 }
 
-/// One field can't hold both the value and its description.
+/// Rejects a field that would contain both the value and the description.
 fn check_description(location: &Location, settings: &Settings) -> Result<(), Problems> {
-    let mut notes = Notes::default();
+    let mut diagnostics = Diagnostics::default();
     if location.field == Location::DESCRIPTION && settings.description.is_some() {
-        let what =
-            format!("{} is also the field of the global description", shown(Location::DESCRIPTION));
+        let field = quoted(Location::DESCRIPTION);
+        let message = format!("{field} is also the field of the global description");
         let source = SettingSource::Team { path: "data".to_owned() };
-        notes.problem(source, what, "use another field, or drop the global description");
+        let hint = "use another field, or remove the global description";
+        diagnostics.problem(source, message, hint);
     }
-    notes.finish().map(|_| ())
-}
-
-impl Said {
-    /// The part of the location, with `global` where nothing is said.
-    fn over(&self, global: Option<&String>) -> Option<String> {
-        match self {
-            Self::Nothing => global.cloned(),
-            Self::Empty => None,
-            Self::Text(text) => Some(text.clone()),
-        }
-    }
+    diagnostics.finish().map(|_| ())
 }

@@ -1,11 +1,11 @@
-//! Access mode, virtual keys, hosted keys, fallback: from the file and from the environment.
+//! Access mode, virtual keys, hosted keys and fallback, from the file and from the environment.
 
 use km_settings::{AccessMode, Fallback};
 
 use crate::common::{check_problem, good, management, warnings};
 
 #[test]
-fn the_mode_follows_from_the_virtual_keys() {
+fn default_access_mode_depends_on_virtual_keys() {
     use AccessMode::{ReadAndWrite, ReadOnly, WriteOnly};
     for (lines, expected, warned) in [
         (vec![], ReadOnly, 0),
@@ -27,15 +27,15 @@ fn the_mode_follows_from_the_virtual_keys() {
 }
 
 #[test]
-fn storing_keys_and_reading_only_contradict() {
+fn stored_virtual_keys_with_read_only_mode_are_rejected() {
     let text = management(&["store_virtual_keys: true", "access_mode: read_only"]);
-    check_problem(&[], &text, &["config.yaml:4:", "access_mode", "contradict"]);
+    check_problem(&[], &text, &["config.yaml:4:", "access_mode", "contradicts"]);
     let variables = [("KM_STORE_VIRTUAL_KEYS", "1"), ("KM_ACCESS_MODE", "read_only")];
-    check_problem(&variables, "", &["KM_ACCESS_MODE", "contradict"]);
+    check_problem(&variables, "", &["KM_ACCESS_MODE", "contradicts"]);
 }
 
 #[test]
-fn booleans_are_litellms_words() {
+fn boolean_is_any_of_litellms_words() {
     for (word, expected) in [
         ("true", true),
         ("True", true),
@@ -61,7 +61,7 @@ fn booleans_are_litellms_words() {
 }
 
 #[test]
-fn the_prefix_of_virtual_keys_is_cleaned() {
+fn virtual_key_prefix_is_normalized() {
     for (line, expected) in [
         ("description: x", Some("litellm")),
         ("prefix_for_stored_virtual_keys:", Some("litellm")),
@@ -77,7 +77,7 @@ fn the_prefix_of_virtual_keys_is_cleaned() {
 }
 
 #[test]
-fn shared_folder_is_warned_of_unless_it_is_chosen() {
+fn shared_folder_causes_warning_unless_allowed() {
     for (lines, warned) in [
         (&["description: x"][..], 0),
         (&["prefix_for_stored_virtual_keys: keys"], 0),
@@ -93,7 +93,7 @@ fn shared_folder_is_warned_of_unless_it_is_chosen() {
 }
 
 #[test]
-fn hosted_keys_are_a_list_of_names() {
+fn hosted_keys_must_be_a_list_of_names() {
     for (line, expected) in [
         ("hosted_keys:", None),
         ("hosted_keys: []", Some(vec![])),
@@ -119,7 +119,7 @@ fn hosted_keys_are_a_list_of_names() {
 }
 
 #[test]
-fn hosted_keys_in_a_variable_have_commas_between() {
+fn hosted_keys_in_a_variable_are_comma_separated() {
     for (value, expected) in [("A, B,", vec!["A", "B"]), ("A", vec!["A"]), (" ", vec![])] {
         let settings = good(&[("KM_HOSTED_KEYS", value)], &management(&["hosted_keys: [C]"]));
         let keys: Vec<_> = settings.hosted_keys.iter().flatten().collect();
@@ -129,7 +129,7 @@ fn hosted_keys_in_a_variable_have_commas_between() {
 }
 
 #[test]
-fn the_environment_wins() {
+fn environment_takes_precedence_over_file() {
     let text =
         management(&["access_mode: write_only", "description: file", "km:", "  fallback: never"]);
     let settings = good(&[], &text);
@@ -149,7 +149,7 @@ fn the_environment_wins() {
 }
 
 #[test]
-fn an_unknown_word_lists_the_known_ones() {
+fn invalid_choice_is_rejected_with_the_valid_values() {
     check_problem(
         &[],
         &management(&["access_mode: readwrite"]),
@@ -159,6 +159,6 @@ fn an_unknown_word_lists_the_known_ones() {
 }
 
 #[test]
-fn a_mode_without_vault_reads_is_no_warning() {
+fn write_only_mode_causes_no_warning() {
     assert!(warnings(&good(&[("KM_ACCESS_MODE", "write_only")], "")).is_empty());
 }

@@ -1,20 +1,20 @@
-//! Sources and rules for tests, and the helpers that check a case.
+//! Sources and a validator for tests, and helpers that check a case.
 
 use std::collections::BTreeMap;
 
 use km_settings::{Problems, Settings, Sources, Validator, Yaml};
 
-/// A credential that no output may show.
+/// A credential that must not appear in any output.
 pub(crate) const SECRET: &str = "hvs.planted-secret";
 
-/// Rules in the manner of Vault's.
+/// A validator that is as strict as that of a Vault client.
 pub(crate) struct Strict;
 
 impl Validator for Strict {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         let loopback = text.starts_with("http://127.0.0.1");
         if text.contains('@') {
-            Err("it holds user info".to_owned())
+            Err("it contains user info".to_owned())
         } else if text.starts_with("https://") || loopback || danger_plaintext {
             Ok(())
         } else {
@@ -25,29 +25,29 @@ impl Validator for Strict {
     fn path(&self, text: &str) -> Result<(), String> {
         let bad = |segment: &str| matches!(segment, "" | "." | "..");
         if text.split('/').any(bad) || text.chars().any(char::is_control) {
-            Err("a segment is empty, `.` or `..`, or holds a control character".to_owned())
+            Err("a segment is empty, `.` or `..`, or contains a control character".to_owned())
         } else {
             Ok(())
         }
     }
 }
 
-/// An environment of these variables alone.
+/// Returns an environment with these variables only.
 pub(crate) fn env(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Settings of these variables and a token, with this file if it is not empty.
+/// Reads settings from these variables, a token, and a file unless its text is empty.
 pub(crate) fn read(variables: &[(&str, &str)], text: &str) -> Result<Settings, Problems> {
     let mut env = env(variables);
     env.entry("HCP_VAULT_TOKEN".to_owned()).or_insert_with(|| SECRET.to_owned());
     read_all(&env, text)
 }
 
-/// Settings of these variables and nothing else.
+/// Like [`read`], without the token.
 pub(crate) fn read_all(env: &BTreeMap<String, String>, text: &str) -> Result<Settings, Problems> {
     let yaml = (!text.is_empty()).then_some(Yaml::new("config.yaml", text));
-    let result = Settings::from_sources(&Sources { env, yaml, rules: &Strict });
+    let result = Settings::from_sources(&Sources { env, yaml, validator: &Strict });
     let shown = match &result {
         Ok(settings) => format!("{settings:?}"),
         Err(problems) => format!("{problems:?}\n{problems}"),
@@ -56,12 +56,12 @@ pub(crate) fn read_all(env: &BTreeMap<String, String>, text: &str) -> Result<Set
     result
 }
 
-/// Good settings.
+/// Reads settings that must be valid.
 pub(crate) fn good(variables: &[(&str, &str)], text: &str) -> Settings {
     read(variables, text).unwrap_or_else(|problems| panic!("{variables:?} {text}: {problems}"))
 }
 
-/// The problems' lines.
+/// Reads settings that must be invalid, and returns the problems.
 pub(crate) fn bad(variables: &[(&str, &str)], text: &str) -> Vec<String> {
     match read(variables, text) {
         Ok(settings) => panic!("{variables:?} {text} is accepted: {settings:?}"),
@@ -69,7 +69,7 @@ pub(crate) fn bad(variables: &[(&str, &str)], text: &str) -> Vec<String> {
     }
 }
 
-/// Asserts that there is exactly one problem, and that its line holds all of `parts`.
+/// Asserts that there is exactly one problem, and that its message contains all of `parts`.
 pub(crate) fn check_problem(variables: &[(&str, &str)], text: &str, parts: &[&str]) {
     let lines = bad(variables, text);
     assert_eq!(lines.len(), 1, "{lines:#?}");
@@ -78,12 +78,12 @@ pub(crate) fn check_problem(variables: &[(&str, &str)], text: &str, parts: &[&st
     }
 }
 
-/// The warnings' lines.
+/// Returns the messages of the warnings.
 pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
     settings.warnings.iter().map(ToString::to_string).collect()
 }
 
-/// A file with these lines as `key_management_settings`.
+/// Returns a file with these lines as `key_management_settings`.
 pub(crate) fn management(lines: &[&str]) -> String {
     let mut text = "general_settings:\n  key_management_settings:\n".to_owned();
     for line in lines {

@@ -1,4 +1,4 @@
-//! LiteLLM's variables and ours.
+//! LiteLLM's variables, and those of this project.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use km_settings::{
 use crate::common::{Strict, bad, check_problem, env, good, read_all, warnings};
 
 #[test]
-fn a_token_alone_gives_the_defaults() {
+fn settings_have_their_defaults_if_only_a_token_is_set() {
     let settings = good(&[], "");
     assert_eq!(settings.server.address, "http://127.0.0.1:8200");
     assert_eq!(settings.server.deadline, Duration::from_secs(5));
@@ -31,7 +31,7 @@ fn a_token_alone_gives_the_defaults() {
 }
 
 #[test]
-fn namespace_mount_and_prefix_are_cleaned() {
+fn namespace_mount_and_prefix_are_normalized() {
     for (input, namespace, mount, prefix) in [
         ("", None, "secret", None),
         (" ", None, "secret", None),
@@ -54,7 +54,7 @@ fn namespace_mount_and_prefix_are_cleaned() {
 }
 
 #[test]
-fn login_and_secrets_may_have_namespaces_of_their_own() {
+fn login_and_secrets_can_have_different_namespaces() {
     let general = ("HCP_VAULT_NAMESPACE", "admin");
     let login = "HCP_VAULT_LOGIN_NAMESPACE";
     let secret = "HCP_VAULT_SECRET_NAMESPACE";
@@ -73,7 +73,7 @@ fn login_and_secrets_may_have_namespaces_of_their_own() {
 }
 
 #[test]
-fn the_address_is_cleaned_and_judged() {
+fn address_is_normalized_and_validated() {
     for (input, expected) in [
         ("https://v:8200", "https://v:8200"),
         (" https://v:8200/ ", "https://v:8200"),
@@ -86,19 +86,19 @@ fn the_address_is_cleaned_and_judged() {
 }
 
 #[test]
-fn an_address_with_a_password_is_not_quoted() {
+fn address_with_a_password_is_not_quoted() {
     let lines = bad(&[("HCP_VAULT_ADDR", "https://user:pass@v:8200")], "");
     assert!(lines[0].contains("user info") && !lines[0].contains("pass@"), "{lines:?}");
 }
 
 #[test]
-fn a_switch_that_cannot_be_read_is_one_problem() {
+fn invalid_plaintext_switch_is_a_single_problem() {
     let variables = [("HCP_VAULT_ADDR", "http://v:8200"), ("KM_DANGER_PLAINTEXT", "perhaps")];
     check_problem(&variables, "", &["KM_DANGER_PLAINTEXT: `perhaps` is not `true` or `false`"]);
 }
 
 #[test]
-fn debugging_is_allowed_by_a_boolean_in_the_environment_only() {
+fn debugging_can_be_allowed_in_the_environment_only() {
     let allowed = |value: &str| {
         let variables = [("KM_DANGER_DEBUGGABLE".to_owned(), value.to_owned())];
         km_settings::is_debuggable(&std::collections::BTreeMap::from(variables))
@@ -112,11 +112,11 @@ fn debugging_is_allowed_by_a_boolean_in_the_environment_only() {
     check_problem(&[("KM_DANGER_DEBUGGABLE", "perhaps")], "", &[message]);
     let own = "general_settings: {key_management_settings: {km: {danger_debuggable: true}}}";
     let warnings = good(&[], own).warnings;
-    assert!(warnings.iter().any(|warning| warning.what == "is no setting"), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.message == "unknown setting"), "{warnings:?}");
 }
 
 #[test]
-fn the_first_ca_bundle_that_is_set_counts() {
+fn first_ca_bundle_that_is_set_is_used() {
     let all = [("KM_CA_CERT", "a"), ("VAULT_CACERT", "b"), ("SSL_CERT_FILE", "c")];
     for (index, (_, expected)) in all.iter().enumerate() {
         let settings = good(&all[index..], "");
@@ -127,7 +127,7 @@ fn the_first_ca_bundle_that_is_set_counts() {
 }
 
 #[test]
-fn the_refresh_interval_has_two_variables() {
+fn specific_refresh_interval_takes_precedence() {
     let (own, general) = ("HCP_VAULT_REFRESH_INTERVAL", "SECRET_MANAGER_REFRESH_INTERVAL");
     for (variables, expected) in [
         (vec![(own, "60")], 60),
@@ -143,15 +143,15 @@ fn the_refresh_interval_has_two_variables() {
 }
 
 #[test]
-fn durations_that_make_no_sense_are_refused() {
+fn invalid_duration_is_rejected_with_its_reason() {
     for (name, value, part) in [
         ("HCP_VAULT_REFRESH_INTERVAL", "-1", "`-1` is negative"),
         ("HCP_VAULT_REFRESH_INTERVAL", "soon", "`soon` is not a duration"),
         ("SECRET_MANAGER_REFRESH_INTERVAL", "-0.5", "is negative"),
         ("HCP_VAULT_REFRESH_INTERVAL", "18446744073709551615", "longer than ten years"),
         ("KM_MAX_STALE", "11y", "is not a duration"),
-        ("KM_DEADLINE", "0", "leaves an operation no time"),
-        ("KM_DEADLINE", "0s", "leaves an operation no time"),
+        ("KM_DEADLINE", "0", "must be longer than zero"),
+        ("KM_DEADLINE", "0s", "must be longer than zero"),
         ("KM_DEADLINE", "-5s", "is negative"),
     ] {
         check_problem(&[(name, value)], "", &[name, part]);
@@ -159,21 +159,21 @@ fn durations_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn vault_variables_that_are_not_read_are_warned_of() {
+fn unused_vault_variable_causes_warning() {
     let vault = [("VAULT_ADDR", "http://elsewhere"), ("VAULT_NAMESPACE", "admin")];
     let lines = warnings(&good(&vault, ""));
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("set HCP_VAULT_ADDR to what VAULT_ADDR is"), "{lines:?}");
+    assert!(lines[0].contains("set HCP_VAULT_ADDR to the value of VAULT_ADDR"), "{lines:?}");
     let ours = [("HCP_VAULT_ADDR", "https://v"), ("HCP_VAULT_SECRET_NAMESPACE", "a")];
     assert!(good(&[vault, ours].concat(), "").warnings.is_empty());
     assert!(good(&[("VAULT_ADDR", "")], "").warnings.is_empty());
 }
 
 #[test]
-fn settings_without_a_login_are_read_for_inspection() {
+fn without_login_accepts_an_incomplete_login() {
     let read = |variables: &[(&str, &str)]| {
         let env = env(variables);
-        Settings::without_login(&Sources { env: &env, yaml: None, rules: &NoAuthority })
+        Settings::without_login(&Sources { env: &env, yaml: None, validator: &RejectCaCert })
     };
     for variables in [
         vec![],
@@ -188,7 +188,7 @@ fn settings_without_a_login_are_read_for_inspection() {
 }
 
 #[test]
-fn paths_are_judged_by_the_rules() {
+fn invalid_path_is_rejected() {
     for name in [
         "HCP_VAULT_NAMESPACE",
         "HCP_VAULT_LOGIN_NAMESPACE",
@@ -202,12 +202,12 @@ fn paths_are_judged_by_the_rules() {
         "KM_KUBERNETES_MOUNT_PATH",
         "KM_USERPASS_MOUNT_PATH",
     ] {
-        check_problem(&[(name, "a/../b")], "", &[name, "`a/../b` can't be part of a path"]);
+        check_problem(&[(name, "a/../b")], "", &[name, "`a/../b` is not a valid path"]);
     }
 }
 
 #[test]
-fn all_problems_come_together() {
+fn all_problems_are_reported_together() {
     let lines = bad(
         &[
             ("HCP_VAULT_ADDR", "http://elsewhere"),
@@ -224,13 +224,13 @@ fn all_problems_come_together() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_not_utf8_is_named() {
+fn variable_that_is_not_utf8_is_reported_by_name() {
     let mut variables: std::collections::BTreeMap<String, std::ffi::OsString> =
         env(&[("HCP_VAULT_TOKEN", "t")]).into_iter().map(|(k, v)| (k, v.into())).collect();
     for name in ["HCP_VAULT_MOUNT_NAME", "HCP_VAULT_APPROLE_ROLE_ID", "KM_CA_CERT"] {
         variables.insert(name.to_owned(), not_utf8());
         let problems =
-            Settings::from_sources(&Sources { env: &variables, yaml: None, rules: &Strict })
+            Settings::from_sources(&Sources { env: &variables, yaml: None, validator: &Strict })
                 .unwrap_err();
         variables.remove(name);
         let sources: Vec<_> = problems.iter().map(|problem| problem.source.clone()).collect();
@@ -244,7 +244,7 @@ fn not_utf8() -> std::ffi::OsString {
 }
 
 #[test]
-fn a_value_on_several_lines_makes_one_line() {
+fn multi_line_value_is_reported_on_one_line() {
     let lines = bad(&[("KM_FALLBACK", "a\nb\u{2028}c")], "");
     assert_eq!(lines[0].lines().count(), 1, "{lines:?}");
     let long = "x".repeat(1000);
@@ -252,7 +252,7 @@ fn a_value_on_several_lines_makes_one_line() {
 }
 
 #[test]
-fn without_a_login_nothing_works() {
+fn missing_login_is_reported() {
     let problems = read_all(&env(&[]), "").unwrap_err();
     assert_eq!(
         problems.iter().map(|p| &p.source).collect::<Vec<_>>(),
@@ -260,10 +260,10 @@ fn without_a_login_nothing_works() {
     );
 }
 
-/// Finds the file of the server's authority unusable.
-struct NoAuthority;
+/// A validator that rejects every CA bundle.
+struct RejectCaCert;
 
-impl Validator for NoAuthority {
+impl Validator for RejectCaCert {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         Strict.address(text, danger_plaintext)
     }
@@ -274,16 +274,17 @@ impl Validator for NoAuthority {
 
     fn files(&self, server: &Server, _: &Login) -> Vec<FileProblem> {
         let file = server.ca_cert.iter().map(|path| path.display().to_string());
-        let (what, hint) = ("holds no certificate".to_owned(), "name another".to_owned());
-        file.map(|file| FileProblem { file, what: what.clone(), hint: hint.clone() }).collect()
+        let (what, hint) = ("contains no certificate".to_owned(), "name another".to_owned());
+        file.map(|file| FileProblem { file, message: what.clone(), hint: hint.clone() }).collect()
     }
 }
 
 #[test]
-fn files_are_told_with_everything_else() {
+fn file_problems_are_reported_with_all_others() {
     let env = env(&[("KM_CA_CERT", "/ca.pem"), ("KM_FALLBACK", "perhaps")]);
-    let problems = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &NoAuthority })
-        .unwrap_err();
+    let problems =
+        Settings::from_sources(&Sources { env: &env, yaml: None, validator: &RejectCaCert })
+            .unwrap_err();
     let sources: Vec<_> = problems.iter().map(|problem| problem.source.to_string()).collect();
     assert_eq!(sources, ["environment", "KM_FALLBACK", "/ca.pem"]);
 }

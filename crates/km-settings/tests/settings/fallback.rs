@@ -1,25 +1,25 @@
-//! Which names the process environment may answer.
+//! Which names the process environment may provide.
 
-use km_settings::VaultOutcome::{Failed, Misplaced, NotAsked, NotFound};
+use km_settings::VaultOutcome::{Failed, LocationMissing, NotFound, NotQueried};
 use km_settings::{EnvironmentScope, Fallback, SETTINGS, Settings, is_reserved};
 
 use crate::common::{good, management};
 
-const OUTCOMES: [km_settings::VaultOutcome; 4] = [NotAsked, NotFound, Failed, Misplaced];
+const OUTCOMES: [km_settings::VaultOutcome; 4] = [NotQueried, NotFound, Failed, LocationMissing];
 
-/// Asserts after which outcomes the environment may answer.
+/// Asserts after which outcomes the environment may provide `name`.
 fn check(settings: &Settings, name: &str, expected: &[km_settings::VaultOutcome]) {
-    let may = OUTCOMES.into_iter().filter(|vault| settings.environment_may_answer(name, *vault));
+    let may = OUTCOMES.into_iter().filter(|vault| settings.environment_may_provide(name, *vault));
     assert_eq!(may.collect::<Vec<_>>(), expected, "{name:?}, {:?}", settings.fallback);
 }
 
 #[test]
-fn policy_decides_for_names_that_vault_is_not_asked_for_too() {
+fn policy_applies_to_names_that_are_not_read_from_vault() {
     for (variables, expected) in [
-        (&[][..], &[NotAsked, NotFound][..]),
+        (&[][..], &[NotQueried, NotFound][..]),
         (&[("KM_FALLBACK", "never")], &[]),
-        (&[("KM_FALLBACK", "on_missing")], &[NotAsked, NotFound]),
-        (&[("KM_FALLBACK", "on_error")], &[NotAsked, NotFound, Failed]),
+        (&[("KM_FALLBACK", "on_missing")], &[NotQueried, NotFound]),
+        (&[("KM_FALLBACK", "on_error")], &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "never"), ("KM_HOSTED_KEYS", "OTHER")], &[]),
         (&[("KM_FALLBACK", "never"), ("KM_ACCESS_MODE", "write_only")], &[]),
     ] {
@@ -28,7 +28,7 @@ fn policy_decides_for_names_that_vault_is_not_asked_for_too() {
 }
 
 #[test]
-fn reserved_names_are_never_answered() {
+fn reserved_name_is_never_provided() {
     let settings = good(&[("KM_FALLBACK", "on_error")], "");
     let spelled = |name: &str| [name.to_owned(), name.to_ascii_lowercase(), capitalized(name)];
     let names = SETTINGS.iter().map(|setting| setting.name).chain([
@@ -53,7 +53,7 @@ fn reserved_names_are_never_answered() {
     }
     for name in ["OPENAI_API_KEY", "VAULTED", "MY_KM_KEY", "KMS_KEY", "SSL_CERT_FILES", "\u{e9}"] {
         assert!(!is_reserved(name), "{name}");
-        check(&settings, name, &[NotAsked, NotFound, Failed]);
+        check(&settings, name, &[NotQueried, NotFound, Failed]);
     }
 }
 
@@ -64,7 +64,7 @@ fn capitalized(name: &str) -> String {
 
 /// `getenv("A=b")` finds `A=b=c` in the C library.
 #[test]
-fn name_that_no_variable_can_have_is_never_answered() {
+fn name_that_no_variable_can_have_is_never_provided() {
     let settings = good(&[("KM_FALLBACK", "on_error")], "");
     for name in ["", "DATABASE_URL=", "DATABASE_URL=postgres://u:p", "A\0B"] {
         check(&settings, name, &[]);
@@ -72,15 +72,15 @@ fn name_that_no_variable_can_have_is_never_answered() {
 }
 
 #[test]
-fn server_answers_only_referenced_names_and_only_with_an_explicit_fallback() {
+fn server_provides_referenced_names_only_if_fallback_is_explicit() {
     let file = |lines: &[&str]| format!("{}model: os.environ/REFERENCED\n", management(lines));
     for (variables, line, expected) in [
         (&[][..], "km:", &[][..]),
-        (&[("KM_FALLBACK", "on_missing")], "km:", &[NotAsked, NotFound]),
-        (&[("KM_FALLBACK", "on_error")], "km:", &[NotAsked, NotFound, Failed]),
+        (&[("KM_FALLBACK", "on_missing")], "km:", &[NotQueried, NotFound]),
+        (&[("KM_FALLBACK", "on_error")], "km:", &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "never")], "km:", &[]),
-        (&[], "km: {fallback: on_missing}", &[NotAsked, NotFound]),
-        (&[], "km: {fallback: on_error}", &[NotAsked, NotFound, Failed]),
+        (&[], "km: {fallback: on_missing}", &[NotQueried, NotFound]),
+        (&[], "km: {fallback: on_error}", &[NotQueried, NotFound, Failed]),
         (&[("KM_FALLBACK", "")], "km:", &[]),
     ] {
         let settings = good(variables, &file(&[line])).for_server();
@@ -93,7 +93,7 @@ fn server_answers_only_referenced_names_and_only_with_an_explicit_fallback() {
 }
 
 #[test]
-fn reserved_name_that_the_file_references_is_not_answered_by_a_server() {
+fn referenced_reserved_name_is_not_provided_by_a_server() {
     let file = "keys: [os.environ/HCP_VAULT_TOKEN, os.environ/km_token_file]\n";
     let settings = good(&[("KM_FALLBACK", "on_error")], file).for_server();
     check(&settings, "HCP_VAULT_TOKEN", &[]);

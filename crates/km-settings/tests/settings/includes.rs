@@ -1,4 +1,4 @@
-//! The files that a configuration includes, merged as LiteLLM merges them.
+//! Included files, merged like LiteLLM does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::common::{Strict, env, warnings};
 
-/// Files in memory, which remember what was read.
+/// Files in memory that record which of them were read.
 #[derive(Default)]
 struct Files {
     texts: BTreeMap<PathBuf, String>,
@@ -35,10 +35,10 @@ fn files(texts: &[(&str, &str)]) -> Files {
 fn read(root: &str, text: &str, files: &Files) -> Result<Settings, Problems> {
     let env = env(&[("HCP_VAULT_TOKEN", "t")]);
     let yaml = Some(Yaml::new(root, text).with_includes(files));
-    Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict })
+    Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict })
 }
 
-/// The references of a configuration that can be used.
+/// Returns the references in a configuration that must be valid.
 fn references(root: &str, text: &str, texts: &[(&str, &str)]) -> String {
     match read(root, text, &files(texts)) {
         Ok(settings) => settings.references.join(" "),
@@ -46,7 +46,7 @@ fn references(root: &str, text: &str, texts: &[(&str, &str)]) -> String {
     }
 }
 
-/// Asserts that there is exactly one problem, and that its line begins like this.
+/// Asserts that there is exactly one problem, and that its message begins with `expected`.
 fn check_problem(text: &str, texts: &[(&str, &str)], expected: &str) {
     let problems = read("dir/config.yaml", text, &files(texts)).unwrap_err();
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -54,7 +54,7 @@ fn check_problem(text: &str, texts: &[(&str, &str)], expected: &str) {
 }
 
 #[test]
-fn lists_are_appended_and_other_values_replaced() {
+fn lists_are_appended_and_other_values_are_replaced() {
     let root = "
 include: [a.yaml]
 model_list: [os.environ/ROOT_MODEL]
@@ -89,18 +89,18 @@ fn files_are_read_breadth_first_and_once() {
 }
 
 #[test]
-fn file_beside_the_root_alone_is_read_with_a_warning() {
+fn file_found_next_to_the_root_only_causes_warning() {
     let texts = [("a/b.yaml", "include: [c.yaml]"), ("c.yaml", "x: os.environ/C")];
     let settings = read("config.yaml", "include: [a/b.yaml]", &files(&texts)).unwrap();
     assert_eq!(settings.references, ["C"]);
     let lines = warnings(&settings);
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let expected = "a/b.yaml:1: include: `c.yaml` was found beside the root file only";
+    let expected = "a/b.yaml:1: include: `c.yaml` was only found next to the root file";
     assert!(lines[0].starts_with(expected), "{lines:?}");
 }
 
 #[test]
-fn path_is_relative_to_the_declaring_file_or_absolute() {
+fn included_path_is_relative_to_the_declaring_file_or_absolute() {
     for (root, entry, path) in [
         ("config.yaml", "a.yaml", "a.yaml"),
         ("config.yaml", "../a.yaml", "../a.yaml"),
@@ -114,7 +114,7 @@ fn path_is_relative_to_the_declaring_file_or_absolute() {
 }
 
 #[test]
-fn settings_come_from_the_last_general_settings() {
+fn last_general_settings_are_used() {
     let root = "
 include: [a.yaml]
 general_settings: {key_management_settings: {access_mode: write_only, km: {deadline: 1s}}}
@@ -129,12 +129,12 @@ general_settings: {key_management_settings: {access_mode: write_only, km: {deadl
     assert_eq!(settings.server.deadline, std::time::Duration::from_secs(2));
     let lines = warnings(&settings);
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("km: is set by an included file"), "{lines:?}");
-    assert!(lines[1].starts_with("a.yaml:3: general_settings: replaces that of config.yaml"));
+    assert!(lines[0].contains("km: is set in an included file"), "{lines:?}");
+    assert!(lines[1].starts_with("a.yaml:3: general_settings: replaces the one in config.yaml"));
 }
 
 #[test]
-fn include_that_is_not_a_list_of_texts_is_refused() {
+fn include_that_is_not_a_list_of_texts_is_rejected() {
     for (value, kind) in [
         ("a.yaml", "text"),
         ("", "nothing"),
@@ -151,11 +151,11 @@ fn include_that_is_not_a_list_of_texts_is_refused() {
 }
 
 #[test]
-fn problem_of_an_included_file_names_file_and_line() {
+fn problem_in_an_included_file_names_file_and_line() {
     let text = "x: 1\ninclude:\n  - a.yaml\n";
     check_problem(text, &[], "dir/config.yaml:3: include: cannot include `a.yaml`: not found");
     for (included, expected) in [
-        ("x:\n  - [", "dir/a.yaml:2: this is not valid YAML"),
+        ("x:\n  - [", "dir/a.yaml:2: invalid YAML"),
         ("- a", "dir/a.yaml:1: the file is not a mapping"),
         ("include: [b.yaml]", "dir/a.yaml:1: include: cannot include `b.yaml`: not found"),
         ("general_settings: []", "dir/a.yaml:1: general_settings: must be a mapping, not a list"),
@@ -165,7 +165,7 @@ fn problem_of_an_included_file_names_file_and_line() {
 }
 
 #[test]
-fn problems_of_several_files_come_together() {
+fn problems_of_several_files_are_reported_together() {
     let root = "include: [a.yaml, b.yaml, c.yaml]\ngeneral_settings: 1";
     let texts = [("a.yaml", "["), ("b.yaml", "include: 5")];
     let problems = read("config.yaml", root, &files(&texts)).unwrap_err();
@@ -173,7 +173,7 @@ fn problems_of_several_files_come_together() {
 }
 
 #[test]
-fn files_together_are_bounded_in_size_and_number() {
+fn files_beyond_the_total_size_or_number_are_rejected() {
     let half = format!("x: {}", "y".repeat(512 * 1024));
     let texts = [("dir/a.yaml", half.as_str()), ("dir/b.yaml", &half)];
     let text = "include: [a.yaml, b.yaml]";
@@ -196,11 +196,12 @@ fn files_together_are_bounded_in_size_and_number() {
 }
 
 #[test]
-fn configuration_without_a_reader_of_files_includes_nothing() {
+fn configuration_without_a_reader_includes_nothing() {
     let env = env(&[("HCP_VAULT_TOKEN", "t")]);
     let yaml = Some(Yaml::new("config.yaml", "include: [a.yaml]"));
     let problems =
-        Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict }).unwrap_err();
-    let expected = "config.yaml:1: include: cannot include `a.yaml`: the program reads no included";
+        Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict }).unwrap_err();
+    let expected =
+        "config.yaml:1: include: cannot include `a.yaml`: included files are not supported";
     assert!(problems.to_string().starts_with(expected), "{problems}");
 }

@@ -1,4 +1,4 @@
-//! Which method logs in, and what is said when none can.
+//! The choice of the login method, and the messages if none is complete.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn word(method: &Method) -> &'static str {
 }
 
 #[test]
-fn the_first_complete_method_logs_in() {
+fn first_complete_method_is_chosen() {
     for (variables, expected, warned) in [
         (vec![TOKEN], "token", 0),
         (vec![TOKEN_FILE], "token", 0),
@@ -51,13 +51,14 @@ fn the_first_complete_method_logs_in() {
 }
 
 #[test]
-fn a_half_set_pair_is_warned_of() {
+fn incomplete_method_causes_warning() {
     let lines = warnings(&read(&[ROLE_ID, TOKEN]));
-    let expected = "HCP_VAULT_APPROLE_ROLE_ID is set without HCP_VAULT_APPROLE_SECRET_ID";
+    let expected =
+        "HCP_VAULT_APPROLE_ROLE_ID is ignored, because HCP_VAULT_APPROLE_SECRET_ID is not set";
     assert!(lines[0].contains(expected), "{lines:?}");
 }
 
-fn check_refused(variables: &[(&str, &str)], parts: &[&str]) {
+fn check_rejected(variables: &[(&str, &str)], parts: &[&str]) {
     let problems = read_all(&env(variables), "").unwrap_err().to_string();
     assert_eq!(problems.lines().count(), 1, "{problems}");
     for part in parts {
@@ -66,21 +67,21 @@ fn check_refused(variables: &[(&str, &str)], parts: &[&str]) {
 }
 
 #[test]
-fn without_a_complete_method_all_three_are_named() {
+fn problem_without_a_complete_method_names_all_three() {
     let three = ["AppRole", "HCP_VAULT_CLIENT_CERT", "HCP_VAULT_TOKEN"];
-    check_refused(&[], &three);
-    check_refused(&[("HCP_VAULT_TOKEN", " ")], &three);
-    check_refused(
+    check_rejected(&[], &three);
+    check_rejected(&[("HCP_VAULT_TOKEN", " ")], &three);
+    check_rejected(
         &[ROLE_ID, JWT_ROLE],
-        &["HCP_VAULT_APPROLE_SECRET_ID is missing (hint: set HCP_VAULT_APPROLE_SECRET_ID too)"],
+        &["but HCP_VAULT_APPROLE_SECRET_ID is not (hint: set HCP_VAULT_APPROLE_SECRET_ID too)"],
     );
-    check_refused(&[KEY], &["HCP_VAULT_CLIENT_KEY is set, HCP_VAULT_CLIENT_CERT is missing"]);
-    check_refused(&[JWT_ROLE, JWT_FILE], &["HCP_VAULT_TOKEN", "set KM_AUTH_METHOD=jwt"]);
-    check_refused(&[("KM_KUBERNETES_ROLE", "r")], &["set KM_AUTH_METHOD=kubernetes"]);
+    check_rejected(&[KEY], &["HCP_VAULT_CLIENT_KEY is set, but HCP_VAULT_CLIENT_CERT is not"]);
+    check_rejected(&[JWT_ROLE, JWT_FILE], &["HCP_VAULT_TOKEN", "set KM_AUTH_METHOD=jwt"]);
+    check_rejected(&[("KM_KUBERNETES_ROLE", "r")], &["set KM_AUTH_METHOD=kubernetes"]);
 }
 
 #[test]
-fn a_named_method_logs_in_whatever_else_is_set() {
+fn named_method_is_chosen_over_all_others() {
     for (name, mut variables) in [
         ("approle", vec![ROLE_ID, SECRET_ID]),
         ("cert", vec![CERT, KEY, ROLE_ID, SECRET_ID]),
@@ -97,26 +98,26 @@ fn a_named_method_logs_in_whatever_else_is_set() {
 }
 
 #[test]
-fn a_named_method_must_be_complete() {
+fn named_method_that_is_incomplete_is_rejected() {
     for (name, missing) in [
-        ("approle", "HCP_VAULT_APPROLE_ROLE_ID missing"),
-        ("cert", "HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY missing"),
-        ("jwt", "KM_JWT_FILE missing"),
-        ("kubernetes", "KM_KUBERNETES_ROLE missing"),
-        ("userpass", "KM_USERPASS_USERNAME and KM_USERPASS_PASSWORD_FILE missing"),
+        ("approle", "HCP_VAULT_APPROLE_ROLE_ID not set"),
+        ("cert", "HCP_VAULT_CLIENT_CERT and HCP_VAULT_CLIENT_KEY not set"),
+        ("jwt", "KM_JWT_FILE not set"),
+        ("kubernetes", "KM_KUBERNETES_ROLE not set"),
+        ("userpass", "KM_USERPASS_USERNAME and KM_USERPASS_PASSWORD_FILE not set"),
     ] {
-        check_refused(&[TOKEN, ("KM_AUTH_METHOD", name)], &["KM_AUTH_METHOD", missing]);
+        check_rejected(&[TOKEN, ("KM_AUTH_METHOD", name)], &["KM_AUTH_METHOD", missing]);
     }
-    check_refused(&[("KM_AUTH_METHOD", "token")], &["HCP_VAULT_TOKEN missing"]);
-    check_refused(
+    check_rejected(&[("KM_AUTH_METHOD", "token")], &["HCP_VAULT_TOKEN not set"]);
+    check_rejected(
         &[TOKEN, ("KM_AUTH_METHOD", "ldap")],
         &["`ldap`", "`approle`, `cert`, `token`, `jwt`, `kubernetes`, `userpass`"],
     );
 }
 
-/// C5: `bind_secret_id=false`, and the JWT method's `default_role`.
+/// AppRole has `bind_secret_id=false`, and the JWT method has a `default_role`.
 #[test]
-fn secret_id_and_jwt_role_are_optional_when_their_method_is_named() {
+fn secret_id_and_jwt_role_are_optional_if_their_method_is_named() {
     let named = |name, variable| read(&[variable, ("KM_AUTH_METHOD", name)]).login.method;
     let Method::AppRole { secret_id, .. } = named("approle", ROLE_ID) else {
         panic!("not AppRole")
@@ -124,36 +125,36 @@ fn secret_id_and_jwt_role_are_optional_when_their_method_is_named() {
     assert!(secret_id.is_none());
     let Method::Jwt { role, .. } = named("jwt", JWT_FILE) else { panic!("not jwt") };
     assert!(role.is_none());
-    // Unnamed, half of a method is a mistake, and does not hide another one.
-    check_refused(&[ROLE_ID], &["HCP_VAULT_APPROLE_SECRET_ID"]);
+    // A method that is not named and is incomplete does not hide another one.
+    check_rejected(&[ROLE_ID], &["HCP_VAULT_APPROLE_SECRET_ID"]);
     let settings = read(&[ROLE_ID, TOKEN]);
     assert_eq!(word(&settings.login.method), "token");
-    // There is nothing to unwrap.
+    // Without a secret ID there is nothing to unwrap.
     let wrapped = ("KM_APPROLE_SECRET_ID_WRAPPED", "true");
-    check_refused(
+    check_rejected(
         &[ROLE_ID, wrapped, ("KM_AUTH_METHOD", "approle")],
-        &["HCP_VAULT_APPROLE_SECRET_ID missing"],
+        &["HCP_VAULT_APPROLE_SECRET_ID not set"],
     );
 }
 
 #[test]
-fn a_value_and_a_file_of_one_credential_contradict() {
-    check_refused(&[TOKEN, TOKEN_FILE], &["HCP_VAULT_TOKEN", "KM_TOKEN_FILE"]);
+fn credential_as_both_value_and_file_is_rejected() {
+    check_rejected(&[TOKEN, TOKEN_FILE], &["HCP_VAULT_TOKEN", "KM_TOKEN_FILE"]);
     for file in ["KM_APPROLE_ROLE_ID_FILE", "KM_APPROLE_SECRET_ID_FILE"] {
-        check_refused(&[ROLE_ID, SECRET_ID, (file, "/f")], &[file]);
+        check_rejected(&[ROLE_ID, SECRET_ID, (file, "/f")], &[file]);
     }
 }
 
 #[test]
-fn credentials_are_trimmed_and_hold_no_control_character() {
+fn credential_is_trimmed_and_rejected_with_a_control_character() {
     let settings = read(&[("HCP_VAULT_TOKEN", " hvs.planted-secret\n")]);
     let Method::Token(Credential::Value(token)) = settings.login.method else { panic!("no token") };
     assert_eq!(token.expose_secret(), SECRET);
-    check_refused(&[("HCP_VAULT_TOKEN", "hvs.planted-secret\nmore")], &["control character"]);
+    check_rejected(&[("HCP_VAULT_TOKEN", "hvs.planted-secret\nmore")], &["control character"]);
 }
 
 #[test]
-fn parts_have_defaults_and_are_cleaned() {
+fn parts_of_a_method_have_defaults_and_are_normalized() {
     let Method::AppRole { mount, wrapped, .. } = read(&[
         ROLE_ID,
         SECRET_ID,
@@ -182,7 +183,7 @@ fn parts_have_defaults_and_are_cleaned() {
 }
 
 #[test]
-fn methods_may_be_set_in_the_file() {
+fn method_can_be_set_in_the_file() {
     let text =
         management(&["km:", "  auth_method: jwt", "  jwt_role: gateway", "  jwt_file: /jwt"]);
     let settings = read_all(&env(&[]), &text).unwrap();
@@ -192,7 +193,7 @@ fn methods_may_be_set_in_the_file() {
 }
 
 #[test]
-fn a_refused_mount_hides_no_missing_part() {
+fn invalid_mount_does_not_hide_a_missing_part() {
     for (variables, expected) in [
         (vec![("HCP_VAULT_APPROLE_MOUNT_PATH", "..")], 2),
         (vec![("KM_JWT_MOUNT_PATH", ".."), ("KM_AUTH_METHOD", "jwt")], 2),
@@ -206,9 +207,9 @@ fn a_refused_mount_hides_no_missing_part() {
 }
 
 #[test]
-fn a_refused_part_is_not_reported_as_missing() {
-    check_refused(
+fn invalid_part_is_not_reported_as_missing() {
+    check_rejected(
         &[JWT_FILE, ("KM_JWT_ROLE", ".."), ("KM_AUTH_METHOD", "jwt")],
-        &["KM_JWT_ROLE", "can't be part of a path"],
+        &["KM_JWT_ROLE", "is not a valid path"],
     );
 }

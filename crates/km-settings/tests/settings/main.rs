@@ -1,4 +1,4 @@
-//! What the crate promises, from outside: sources in, settings or problems out.
+//! Tests of the public API: sources in, settings or problems out.
 
 #[cfg(test)]
 mod access;
@@ -13,9 +13,9 @@ mod fallback;
 #[cfg(test)]
 mod includes;
 #[cfg(test)]
-mod login;
+mod litellm_page;
 #[cfg(test)]
-mod page;
+mod login;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Whatever comes in: nothing panics, and no secret comes out.
+//! For any input: nothing panics, and no message contains a secret.
 
 use std::collections::BTreeMap;
 
-use km_settings::{SETTINGS, Settings, Sources, TeamSettings, Yaml};
+use km_settings::{SETTINGS, Sensitivity, Setting, Settings, Sources, TeamSettings, Yaml};
 use proptest::prelude::*;
 
 use crate::common::{SECRET, Strict, env, good, read_all};
 
-/// Variables of ours with any text.
+/// Generates settings with any text as their values.
 fn environments() -> impl Strategy<Value = BTreeMap<String, String>> {
     let names = prop::sample::select(SETTINGS).prop_map(|setting| setting.name.to_owned());
     let values =
@@ -15,7 +15,7 @@ fn environments() -> impl Strategy<Value = BTreeMap<String, String>> {
     prop::collection::btree_map(names, values, 0..8)
 }
 
-/// Text that is often YAML, and often in our part of the file.
+/// Generates text that is often valid YAML, and often in our section.
 fn files() -> impl Strategy<Value = String> {
     let keys = prop_oneof![
         Just("general_settings"),
@@ -40,10 +40,10 @@ fn files() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.concat())
 }
 
-/// What is said about these sources.
-fn said(env: &BTreeMap<String, String>, text: &str) -> String {
+/// Returns everything that is reported about these sources.
+fn reported(env: &BTreeMap<String, String>, text: &str) -> String {
     let yaml = Some(Yaml::new("config.yaml", text));
-    match Settings::from_sources(&Sources { env, yaml, rules: &Strict }) {
+    match Settings::from_sources(&Sources { env, yaml, validator: &Strict }) {
         Ok(settings) => format!("{:?}", settings.warnings),
         Err(problems) => format!("{problems} {problems:?}"),
     }
@@ -51,21 +51,22 @@ fn said(env: &BTreeMap<String, String>, text: &str) -> String {
 
 proptest! {
     #[test]
-    fn anything_may_stand_in_the_environment(env in environments()) {
-        // The helper looks for the secret in what comes out.
+    fn any_environment_is_handled_without_leaking_a_secret(env in environments()) {
+        // The helper searches the result for the secret.
         let _ = read_all(&env, "");
     }
 
     #[test]
-    fn anything_may_stand_in_the_file(text in files()) {
-        let said = said(&env(&[("HCP_VAULT_TOKEN", "t")]), &text);
-        prop_assert!(!said.contains("planted"), "{}", said);
+    fn any_file_is_handled_without_leaking_a_secret(text in files()) {
+        let reported = reported(&env(&[("HCP_VAULT_TOKEN", "t")]), &text);
+        prop_assert!(!reported.contains("planted"), "{}", reported);
     }
 
     #[test]
-    fn a_secret_in_a_credential_is_not_shown(mut env in environments(), junk in "\\PC{0,3}") {
-        for name in ["HCP_VAULT_TOKEN", "HCP_VAULT_APPROLE_ROLE_ID", "HCP_VAULT_APPROLE_SECRET_ID"] {
-            env.insert(name.to_owned(), format!("{SECRET}{junk}\u{1}{SECRET}"));
+    fn secret_in_a_credential_is_not_shown(mut env in environments(), junk in "\\PC{0,3}") {
+        let secrets = SETTINGS.iter().filter(|row| row.sensitivity == Sensitivity::Secret);
+        for Setting { name, .. } in secrets {
+            env.insert((*name).to_owned(), format!("{SECRET}{junk}\u{1}{SECRET}"));
         }
         prop_assert!(read_all(&env, "").is_err());
         env.insert("HCP_VAULT_TOKEN".to_owned(), SECRET.to_owned());
@@ -73,16 +74,17 @@ proptest! {
     }
 
     #[test]
-    fn problems_have_a_line_each(env in environments(), text in files()) {
+    fn each_problem_is_one_line(env in environments(), text in files()) {
         let yaml = Some(Yaml::new("config.yaml", &text));
-        if let Err(problems) = Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict }) {
+        let sources = Sources { env: &env, yaml, validator: &Strict };
+        if let Err(problems) = Settings::from_sources(&sources) {
             prop_assert_eq!(problems.to_string().lines().count(), problems.iter().count());
             prop_assert!(problems.iter().count() > 0);
         }
     }
 
     #[test]
-    fn anything_may_be_a_teams_settings(json in any::<String>(), value in any::<String>()) {
+    fn any_team_settings_are_handled(json in any::<String>(), value in any::<String>()) {
         let _ = TeamSettings::from_json(&json, &Strict);
         let settings: Settings = good(&[("KM_ALLOWED_TEAM_LOCATIONS", "teams/*/kv-*,/kv")], "");
         let json = format!("{{\"mount\": {value:?}, \"data\": {value:?}}}");

@@ -1,76 +1,113 @@
-//! The table of settings holds every variable that is read, and no other.
+//! The table of settings: complete, and the source of every default.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::sync::Mutex;
 
 use km_settings::{
-    DefaultValue, Env, SETTINGS, Section, Sensitivity, Settings, Sources, Yaml, reference,
+    DefaultValue, Env, SETTINGS, Section, Sensitivity, Settings, Sources, ValueType, Yaml,
+    reference,
 };
 
-use crate::common::{Strict, good};
+use crate::common::{Strict, bad, good, read};
 
-/// An environment that remembers what it was asked for.
+/// An environment that records which variables were read.
 struct Recording {
     variables: BTreeMap<String, String>,
-    asked: Mutex<BTreeSet<String>>,
+    read: Mutex<BTreeSet<String>>,
 }
 
 impl Env for Recording {
     fn var(&self, name: &str) -> Option<OsString> {
-        self.asked.lock().unwrap().insert(name.to_owned());
+        self.read.lock().unwrap().insert(name.to_owned());
         self.variables.var(name)
     }
 }
 
 #[test]
-fn every_variable_that_is_read_is_in_the_table() {
+fn table_lists_exactly_the_variables_that_are_read() {
     let variables = BTreeMap::new();
-    let env = Recording { variables, asked: Mutex::default() };
-    let _ = Settings::from_sources(&Sources { env: &env, yaml: None, rules: &Strict });
-    let mut asked = env.asked.into_inner().unwrap();
-    // They are no settings: that they are set is warned of, and their values are not read.
+    let env = Recording { variables, read: Mutex::default() };
+    let _ = Settings::from_sources(&Sources { env: &env, yaml: None, validator: &Strict });
+    let mut read = env.read.into_inner().unwrap();
+    // These are not settings. They are only read to warn that they are ignored.
     for name in ["VAULT_ADDR", "VAULT_NAMESPACE"] {
-        assert!(asked.remove(name), "{name}");
+        assert!(read.remove(name), "{name}");
     }
     let listed: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name.to_owned()).collect();
-    assert_eq!(asked, listed);
-    assert_eq!(listed.len(), SETTINGS.len(), "a name stands twice");
+    assert_eq!(read, listed);
+    assert_eq!(listed.len(), SETTINGS.len(), "a name is listed twice");
 }
 
 #[test]
-fn a_default_is_what_its_text_says() {
+fn default_set_explicitly_changes_nothing() {
     let unset = format!("{:?}", good(&[], ""));
     for setting in SETTINGS {
-        if let DefaultValue::Text(text) = setting.preset {
-            assert_eq!(format!("{:?}", good(&[(setting.name, text)], "")), unset, "{setting:?}");
+        let (DefaultValue::Text(text) | DefaultValue::Conditional { text, .. }) = setting.default
+        else {
+            continue;
+        };
+        let set = format!("{:?}", good(&[(setting.name, text)], ""));
+        let set = set.replace("fallback_is_explicit: true", "fallback_is_explicit: false");
+        assert_eq!(set, unset, "{setting:?}");
+    }
+}
+
+#[test]
+fn value_that_does_not_match_its_type_is_rejected() {
+    for setting in SETTINGS {
+        let (value, expected) = match setting.value_type {
+            ValueType::Boolean => ("perhaps", "`perhaps` is not `true` or `false`".to_owned()),
+            ValueType::Duration => ("soon", "`soon` is not a duration".to_owned()),
+            ValueType::Path => ("a/../b", "`a/../b` is not a valid path".to_owned()),
+            ValueType::Choice(words) => {
+                let hint = format!("(hint: use one of `{}`)", words.join("`, `"));
+                ("other", format!("`other` is not a valid value {hint}"))
+            }
+            _ => continue,
+        };
+        let expected = format!("{}: {expected}", setting.name);
+        let problems = bad(&[(setting.name, value)], "");
+        let is_reported = problems.iter().any(|problem| problem.starts_with(&expected));
+        assert!(is_reported, "{expected}: {problems:?}");
+    }
+}
+
+#[test]
+fn every_choice_of_the_table_is_accepted() {
+    for setting in SETTINGS {
+        let ValueType::Choice(words) = setting.value_type else { continue };
+        for word in words {
+            let problems = read(&[(setting.name, word)], "").err();
+            let rejected = problems.map(|problems| problems.to_string()).unwrap_or_default();
+            assert!(!rejected.contains("is not a valid value"), "{}: {rejected}", setting.name);
         }
     }
 }
 
 #[test]
-fn every_key_of_the_table_is_read() {
+fn every_yaml_key_of_the_table_is_read() {
     for setting in SETTINGS {
         let Some(path) = setting.yaml else { continue };
         let line = match path.strip_prefix("km.") {
-            Some(key) => format!("km: {{{key}: os.environ/ASKED}}"),
-            None => format!("{path}: os.environ/ASKED"),
+            Some(key) => format!("km: {{{key}: os.environ/READ}}"),
+            None => format!("{path}: os.environ/READ"),
         };
         let text = format!("general_settings: {{key_management_settings: {{{line}}}}}");
-        let env = Recording { variables: BTreeMap::new(), asked: Mutex::default() };
+        let env = Recording { variables: BTreeMap::new(), read: Mutex::default() };
         let yaml = Some(Yaml::new("f", &text));
-        let _ = Settings::from_sources(&Sources { env: &env, yaml, rules: &Strict });
-        assert!(env.asked.into_inner().unwrap().contains("ASKED"), "{path}");
+        let _ = Settings::from_sources(&Sources { env: &env, yaml, validator: &Strict });
+        assert!(env.read.into_inner().unwrap().contains("READ"), "{path}");
     }
 }
 
 #[test]
-fn the_pages_hold_every_setting() {
+fn pages_contain_every_setting() {
     let (markdown, help) = (reference::markdown(), reference::help());
     for setting in SETTINGS {
         assert_eq!(markdown.matches(&format!("\n| `{}` |", setting.name)).count(), 1);
         assert!(help.contains(&format!("  {}", setting.name)));
-        assert!(!setting.meaning.contains(['|', '\n']), "{setting:?}");
+        assert!(!setting.description.contains(['|', '\n']), "{setting:?}");
     }
     for section in Section::ALL {
         assert!(markdown.contains(&format!("## {}\n", section.title())));
@@ -79,7 +116,7 @@ fn the_pages_hold_every_setting() {
 }
 
 #[test]
-fn credentials_are_marked() {
+fn secrets_and_credentials_are_marked() {
     let secret: Vec<_> = SETTINGS
         .iter()
         .filter(|setting| setting.sensitivity == Sensitivity::Secret)
@@ -94,8 +131,8 @@ fn credentials_are_marked() {
 }
 
 #[test]
-fn the_reference_page_is_made_from_the_table() {
+fn reference_page_is_up_to_date() {
     let page = include_str!("../../../../docs/reference/settings.md");
-    let how = "cargo run -p km-settings --example settings_page > docs/reference/settings.md";
-    assert!(page == km_settings::reference::markdown(), "the page is out of date: {how}");
+    let command = "cargo run -p km-settings --example settings_page > docs/reference/settings.md";
+    assert!(page == km_settings::reference::markdown(), "the page is out of date, run `{command}`");
 }

@@ -1,10 +1,10 @@
-//! A team's settings: what they say, and where that leads.
+//! Team settings, and the locations that they lead to.
 
 use km_settings::{Location, OverlayError, SettingSource, Settings, TeamSettings};
 
 use crate::common::{Strict, bad, check_problem, good, management, warnings};
 
-/// Settings with every part of the location set.
+/// Returns settings in which every part of the location is set.
 fn global(variables: &[(&str, &str)]) -> Settings {
     let mut all = vec![
         ("HCP_VAULT_NAMESPACE", "admin"),
@@ -15,21 +15,21 @@ fn global(variables: &[(&str, &str)]) -> Settings {
     good(&all, "")
 }
 
-/// Asserts where a team with these settings keeps its keys: namespace, mount, prefix, field.
+/// Asserts the location of a team's keys: namespace, mount, prefix and field.
 fn check(json: &str, expected: (Option<&str>, &str, Option<&str>, &str)) {
     let team = TeamSettings::from_json(json, &Strict).unwrap_or_else(|e| panic!("{json}: {e}"));
-    let place = team.overlay(&global(&[])).unwrap();
+    let location = team.overlay(&global(&[])).unwrap();
     let found = (
-        place.namespace.as_deref(),
-        place.mount.as_str(),
-        place.path_prefix.as_deref(),
-        place.field.as_str(),
+        location.namespace.as_deref(),
+        location.mount.as_str(),
+        location.path_prefix.as_deref(),
+        location.field.as_str(),
     );
     assert_eq!(found, expected, "{json}");
 }
 
 #[test]
-fn each_part_is_global_left_out_or_the_teams_own() {
+fn each_part_is_inherited_reset_or_set() {
     let global = (Some("admin"), "kv", Some("gateway"), "key");
     for json in ["null", "{}", r#"{"namespace": null, "mount": null, "data": null}"#] {
         check(json, global);
@@ -49,7 +49,7 @@ fn each_part_is_global_left_out_or_the_teams_own() {
 }
 
 #[test]
-fn nested_settings_alone_count() {
+fn nested_settings_take_precedence() {
     check(
         r#"{"mount": "beside", "tags": [1], "secret_manager_settings": {"namespace": "team"}}"#,
         (Some("team"), "kv", Some("gateway"), "key"),
@@ -61,23 +61,23 @@ fn nested_settings_alone_count() {
 }
 
 #[test]
-fn bad_settings_are_refused() {
+fn invalid_team_settings_are_rejected() {
     for (json, path, part) in [
-        ("", "", "no valid JSON at line 1"),
-        ("{", "", "no valid JSON at line 1"),
+        ("", "", "invalid JSON at line 1"),
+        ("{", "", "invalid JSON at line 1"),
         ("[]", "", "must be a JSON object"),
         ("\"text\"", "", "must be a JSON object"),
         (r#"{"mount": 5}"#, "mount", "must be text, not a number"),
         (r#"{"namespace": ["a"]}"#, "namespace", "must be text, not a list"),
         (r#"{"data": true}"#, "data", "must be text, not a boolean"),
         (r#"{"data": {}}"#, "data", "must be text, not an object"),
-        (r#"{"data": "\ud800"}"#, "data", "must be text, not text that is not Unicode"),
+        (r#"{"data": "\ud800"}"#, "data", "must be text, not text that is not valid Unicode"),
         (r#"{"data": "a\u0000b"}"#, "data", "control character"),
-        (r#"{"path_prefix": "a/../b"}"#, "path_prefix", "can't be part of a path"),
-        (r#"{"mount": "a//b"}"#, "mount", "can't be part of a path"),
-        (r#"{"prefix": "a"}"#, "", "`prefix` is no key of team settings"),
-        (r#"{"mout": "a"}"#, "", "but `mount` is"),
-        (r#"{"mount": "a", "mount": "b"}"#, "", "`mount` is given twice"),
+        (r#"{"path_prefix": "a/../b"}"#, "path_prefix", "is not a valid path"),
+        (r#"{"mount": "a//b"}"#, "mount", "is not a valid path"),
+        (r#"{"prefix": "a"}"#, "", "unknown key `prefix`"),
+        (r#"{"mout": "a"}"#, "", "did you mean `mount`?"),
+        (r#"{"mount": "a", "mount": "b"}"#, "", "duplicate key `mount`"),
         (r#"{"secret_manager_settings": []}"#, "secret_manager_settings", "must be a JSON object"),
         (
             r#"{"secret_manager_settings": {"mount": 1}}"#,
@@ -87,19 +87,19 @@ fn bad_settings_are_refused() {
         (
             r#"{"secret_manager_settings": {"mount": "a", "mount": "b"}}"#,
             "secret_manager_settings",
-            "is given twice",
+            "duplicate key",
         ),
         (
             r#"{"secret_manager_settings": {}, "secret_manager_settings": {}}"#,
             "secret_manager_settings",
-            "is given twice",
+            "duplicate key",
         ),
     ] {
         let problems = TeamSettings::from_json(json, &Strict).unwrap_err();
         let all: Vec<_> = problems.iter().collect();
         assert_eq!(all.len(), 1, "{json}: {problems}");
         assert_eq!(all[0].source, SettingSource::Team { path: path.to_owned() }, "{json}");
-        assert!(all[0].what.contains(part), "{json}: {problems}");
+        assert!(all[0].message.contains(part), "{json}: {problems}");
         assert!(all[0].hint.contains("`namespace`, `mount`, `path_prefix` and `data`"));
     }
     let json = r#"{"mount": 5, "data": 6, "other": 7}"#;
@@ -107,26 +107,26 @@ fn bad_settings_are_refused() {
 }
 
 #[test]
-fn one_field_cannot_be_value_and_description() {
+fn field_of_both_value_and_description_is_rejected() {
     let team = TeamSettings::from_json(r#"{"data": "description"}"#, &Strict).unwrap();
     assert_eq!(team.overlay(&global(&[])).unwrap().field, Location::DESCRIPTION);
     let error = team.overlay(&global(&[("KM_DESCRIPTION", "text")])).unwrap_err();
     assert!(matches!(error, OverlayError::Contradiction(_)), "{error}");
 }
 
-/// Asserts whether a team may use a place, under these patterns.
+/// Asserts whether these patterns allow a location.
 fn check_allowed(patterns: &str, json: &str, expected: bool) {
     let settings = global(&[("KM_ALLOWED_TEAM_LOCATIONS", patterns)]);
     let team = TeamSettings::from_json(json, &Strict).unwrap();
     match team.overlay(&settings) {
         Ok(_) => assert!(expected, "{patterns} allows {json}"),
-        Err(OverlayError::NotAllowed { .. }) => assert!(!expected, "{patterns} refuses {json}"),
+        Err(OverlayError::NotAllowed { .. }) => assert!(!expected, "{patterns} rejects {json}"),
         Err(error) => panic!("{error}"),
     }
 }
 
 #[test]
-fn pattern_without_prefix_allows_every_prefix_of_another_mount() {
+fn pattern_without_prefix_allows_every_prefix_outside_the_global_mount() {
     let prod = r#"{"namespace": "teams/a", "mount": "kv-prod"}"#;
     let prefix = r#"{"namespace": "teams/a", "mount": "kv-prod", "path_prefix": "any"}"#;
     for (patterns, json, expected) in [
@@ -143,7 +143,7 @@ fn pattern_without_prefix_allows_every_prefix_of_another_mount() {
         ("/kv", r#"{"mount": "kv"}"#, false),
         ("*/kv", r#"{"namespace": ""}"#, false),
         ("/secret", r#"{"namespace": "", "mount": ""}"#, true),
-        // The same request to Vault, told apart by nobody.
+        // These are the same request to Vault.
         ("teams/a/kv-prod", r#"{"namespace": "", "mount": "teams/a/kv-prod"}"#, true),
         ("", r#"{"mount": "kv"}"#, false),
     ] {
@@ -151,9 +151,9 @@ fn pattern_without_prefix_allows_every_prefix_of_another_mount() {
     }
 }
 
-/// The global location of these cases is `admin/kv` with the path prefix `gateway`.
+/// In these cases the global location is `admin/kv` with the path prefix `gateway`.
 #[test]
-fn global_mount_is_allowed_by_patterns_with_a_prefix_alone() {
+fn global_mount_is_only_allowed_by_patterns_with_a_prefix() {
     let team = r#"{"path_prefix": "team-a"}"#;
     for (patterns, json, expected) in [
         ("admin/kv:team-a", team, true),
@@ -169,11 +169,11 @@ fn global_mount_is_allowed_by_patterns_with_a_prefix_alone() {
         ("*/*, admin/kv:team-b", team, false),
         ("/elsewhere", team, false),
         ("", team, false),
-        // At the top of the mount, and at the gateway's own prefix by name.
+        // At the top of the mount, and at the global prefix named explicitly.
         ("admin/kv:*", r#"{"path_prefix": ""}"#, false),
         ("admin/kv:team-a", r#"{"path_prefix": "gateway"}"#, false),
         ("admin/kv:gateway", r#"{"path_prefix": "gateway"}"#, true),
-        // The mount alone inherits the global prefix.
+        // A team that names only the mount inherits the global prefix.
         ("admin/kv", r#"{"mount": "kv"}"#, false),
         ("admin/kv:gateway", r#"{"mount": "kv"}"#, true),
         ("admin/kv:team-a", r#"{"namespace": "", "mount": "admin/kv"}"#, false),
@@ -183,7 +183,7 @@ fn global_mount_is_allowed_by_patterns_with_a_prefix_alone() {
 }
 
 #[test]
-fn mount_that_a_pattern_with_a_prefix_names_needs_a_prefix() {
+fn mount_of_a_pattern_with_a_prefix_requires_a_prefix() {
     let at = |prefix: &str| {
         format!(r#"{{"namespace": "teams", "mount": "kv", "path_prefix": "{prefix}"}}"#)
     };
@@ -202,7 +202,7 @@ fn mount_that_a_pattern_with_a_prefix_names_needs_a_prefix() {
 }
 
 #[test]
-fn team_that_names_no_place_is_always_allowed() {
+fn team_without_a_location_is_always_allowed() {
     for patterns in ["", "/elsewhere", "admin/kv:team-a"] {
         for json in ["null", "{}", r#"{"data": "b"}"#, r#"{"path_prefix": null}"#] {
             check_allowed(patterns, json, true);
@@ -221,26 +221,27 @@ fn last_colon_separates_the_prefix() {
 }
 
 #[test]
-fn a_refused_place_is_named() {
+fn rejected_location_is_reported() {
     let settings = global(&[("KM_ALLOWED_TEAM_LOCATIONS", "/kv")]);
     let team = TeamSettings::from_json(r#"{"mount": "x"}"#, &Strict).unwrap();
     let error = team.overlay(&settings).unwrap_err();
-    let expected = "team settings name a place that is not allowed: `admin/x:gateway`";
+    let expected = "permission denied: KM_ALLOWED_TEAM_LOCATIONS does not allow `admin/x:gateway`";
     assert_eq!(error.to_string(), expected);
 }
 
 #[test]
-fn patterns_are_judged() {
+fn invalid_pattern_is_rejected() {
     for pattern in ["kv", "a//b", "../kv", "/", "a/./b", "*", "a/b:", "a/b:/", "a/b:../c", "a:b/c"]
     {
         let variables = [("KM_ALLOWED_TEAM_LOCATIONS", pattern)];
-        check_problem(&variables, "", &["KM_ALLOWED_TEAM_LOCATIONS", "is no pattern of a place"]);
+        check_problem(&variables, "", &["KM_ALLOWED_TEAM_LOCATIONS", "is not a valid pattern"]);
     }
     assert_eq!(bad(&[("KM_ALLOWED_TEAM_LOCATIONS", "a,b,c/d")], "").len(), 2);
-    for line in ["['a/b:x/y', /c]", "'a/b:x/y, /c'", "os.environ/PLACES", "[os.environ/PLACE, /c]"]
+    for line in
+        ["['a/b:x/y', /c]", "'a/b:x/y, /c'", "os.environ/LOCATIONS", "[os.environ/LOCATION, /c]"]
     {
         let text = management(&[&format!("km: {{allowed_team_locations: {line}}}")]);
-        let settings = good(&[("PLACES", "a/b:x/y, /c"), ("PLACE", "a/b:x/y")], &text);
+        let settings = good(&[("LOCATIONS", "a/b:x/y, /c"), ("LOCATION", "a/b:x/y")], &text);
         let patterns = settings.allowed_team_locations.unwrap();
         let shown: Vec<_> = patterns.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a/b:x/y", "/c"]);
@@ -248,6 +249,6 @@ fn patterns_are_judged() {
 }
 
 #[test]
-fn an_empty_list_of_places_is_warned_of() {
+fn empty_list_of_locations_causes_warning() {
     assert_eq!(warnings(&good(&[("KM_ALLOWED_TEAM_LOCATIONS", "")], "")).len(), 1);
 }

@@ -1,11 +1,11 @@
-//! The file: our keys, references, and all that is somebody else's.
+//! The file: our keys, references, and everything that belongs to other programs.
 
 use std::time::Duration;
 
 use crate::common::{SECRET, bad, check_problem, good, management, warnings};
 
 #[test]
-fn a_file_may_say_nothing() {
+fn empty_file_is_accepted() {
     for text in ["\n", "---\n", "# nothing\n", "general_settings:\n", "model_list: []\n", "{}"] {
         assert!(good(&[], text).warnings.is_empty(), "{text:?}");
     }
@@ -14,7 +14,7 @@ fn a_file_may_say_nothing() {
 }
 
 #[test]
-fn only_one_secret_manager_is_known() {
+fn other_secret_managers_are_rejected() {
     let text = |value: &str| format!("general_settings:\n  key_management_system: {value}\n");
     for value in ["hashicorp_vault", "'hashicorp_vault'", "", "null", "os.environ/SYSTEM"] {
         good(&[("SYSTEM", "hashicorp_vault")], &text(value));
@@ -28,7 +28,7 @@ fn only_one_secret_manager_is_known() {
         assert!(settings.warnings.is_empty(), "{class}: {:?}", settings.warnings);
     }
     for (value, part) in [
-        ("custom", "`custom` needs custom_secret_manager"),
+        ("custom", "`custom` requires custom_secret_manager"),
         ("aws_secret_manager", "`aws_secret_manager` is not `hashicorp_vault`"),
         ("[hashicorp_vault]", "must be text, not a list"),
         ("true", "must be text, not a boolean"),
@@ -41,13 +41,13 @@ fn only_one_secret_manager_is_known() {
 }
 
 #[test]
-fn another_class_for_the_custom_system_is_refused() {
+fn custom_system_with_another_class_is_rejected() {
     for class in ["km_secrets.Other", "KmSecretManager", ".KmSecretManager", "m.KmSecretManagers"] {
         let text = format!(
             "general_settings:\n  key_management_system: custom\n  key_management_settings:\n    \
              custom_secret_manager: {class}\n"
         );
-        let class = format!("`{class}` is not the class KmSecretManager in a module");
+        let class = format!("`{class}` is not the class KmSecretManager of a module");
         check_problem(&[], &text, &["config.yaml:4:", "custom_secret_manager", &class]);
     }
 }
@@ -59,13 +59,13 @@ fn reference_to_an_empty_variable_counts_as_not_set() {
     let settings = good(&[("E", " ")], &text);
     assert_eq!(settings.server.deadline, Duration::from_secs(5));
     assert!(settings.access_mode.reads() && !settings.access_mode.writes());
-    // Where an empty variable has a meaning of its own, so does a reference to one.
+    // If an empty variable has a meaning, so does a reference to one.
     let text = management(&["km: {allowed_team_locations: os.environ/E}"]);
     assert_eq!(good(&[("E", "")], &text).allowed_team_locations.map(|list| list.len()), Some(0));
 }
 
 #[test]
-fn last_of_two_equal_keys_counts_outside_our_section() {
+fn last_duplicate_key_outside_our_section_is_used_with_a_warning() {
     let text = "
 model_list: [{api_key: os.environ/A, api_key: os.environ/B}]
 litellm_settings: {x: os.environ/C}
@@ -77,20 +77,19 @@ general_settings: {master_key: os.environ/F}
     assert_eq!(settings.references, ["B", "E", "F"]);
     let lines = warnings(&settings);
     assert_eq!(lines.len(), 1, "{lines:?}");
-    let what =
-        "config.yaml:2: a key is given twice in one mapping: the last one counts, and so on 2";
+    let what = "config.yaml:2: duplicate key, the last value is used (and on 2 more lines)";
     assert!(lines[0].starts_with(what), "{lines:?}");
 }
 
 #[test]
-fn repeated_key_in_our_section_is_refused() {
+fn duplicate_key_in_our_section_is_rejected() {
     for lines in [
         &["access_mode: read_only", "access_mode: read_only"][..],
         &["km: {deadline: 1s, deadline: 2s}"],
         &["hosted_keys: [{a: 1, a: 2}]"],
     ] {
         let found = bad(&[], &management(lines));
-        assert!(found[0].contains("a key is given twice in one mapping"), "{found:?}");
+        assert!(found[0].contains("duplicate key"), "{found:?}");
     }
     for text in [
         "general_settings: {key_management_system: hashicorp_vault, key_management_system: null}",
@@ -98,12 +97,12 @@ fn repeated_key_in_our_section_is_refused() {
         "general_settings: {key_management_settings: {access_mode: write_only}}\n\
          general_settings: {}",
     ] {
-        check_problem(&[], text, &["a key is given twice in one mapping"]);
+        check_problem(&[], text, &["duplicate key"]);
     }
 }
 
 #[test]
-fn merge_keys_are_resolved_as_by_pyyaml() {
+fn merge_keys_are_resolved_like_pyyaml() {
     for (text, expected) in [
         ("a: {<<: {x: os.environ/A}, x: os.environ/B}", "B"),
         ("a: {x: os.environ/B, <<: {x: os.environ/A}}", "B"),
@@ -118,12 +117,12 @@ fn merge_keys_are_resolved_as_by_pyyaml() {
     }
     for value in ["text", "[text]", "", "1"] {
         let text = format!("a:\n  <<: {value}\n");
-        check_problem(&[], &text, &["config.yaml:2: `<<` merges something that is not a mapping"]);
+        check_problem(&[], &text, &["config.yaml:2: `<<` merges a value that is not a mapping"]);
     }
 }
 
 #[test]
-fn settings_under_environment_variables_are_warned_of() {
+fn settings_in_environment_variables_section_cause_warnings() {
     let text = "environment_variables:\n  HCP_VAULT_ADDR: x\n  KM_DEADLINE: 5s\n  OTHER: y\n";
     let lines = warnings(&good(&[], text));
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -132,7 +131,7 @@ fn settings_under_environment_variables_are_warned_of() {
 }
 
 #[test]
-fn values_may_be_references() {
+fn value_can_be_a_reference() {
     let text = management(&["access_mode: os.environ/MODE", "km:", "  deadline: os.environ/TIME"]);
     let settings = good(&[("MODE", "write_only"), ("TIME", "2s")], &text);
     assert!(settings.access_mode.writes());
@@ -144,7 +143,7 @@ fn values_may_be_references() {
 }
 
 #[test]
-fn what_stands_behind_a_reference_is_not_quoted() {
+fn referenced_value_is_not_quoted() {
     for line in [
         "access_mode: os.environ/A_KEY",
         "prefix_for_stored_virtual_keys: os.environ/A_KEY",
@@ -163,7 +162,7 @@ fn what_stands_behind_a_reference_is_not_quoted() {
 }
 
 #[test]
-fn references_are_found_wherever_they_stand() {
+fn references_are_found_in_any_value() {
     let text = "
 model_list:
   - model_name: gpt
@@ -184,7 +183,7 @@ tagged: !anything os.environ/TAGGED
 }
 
 #[test]
-fn what_belongs_to_the_proxy_is_left_alone() {
+fn keys_of_the_proxy_are_ignored() {
     let text = "
 1: number
 ? [a, b]
@@ -202,7 +201,7 @@ general_settings:
 }
 
 #[test]
-fn our_keys_may_be_merged_in() {
+fn our_keys_can_be_merged() {
     let text = "
 shared: &shared {access_mode: write_only}
 general_settings:
@@ -214,7 +213,7 @@ general_settings:
 }
 
 #[test]
-fn what_must_be_a_mapping_is_one() {
+fn value_that_must_be_a_mapping_is_rejected_otherwise() {
     check_problem(&[], "- a\n- b\n", &["config.yaml:1: the file is not a mapping"]);
     check_problem(&[], "just text", &["config.yaml:1: the file is not a mapping"]);
     check_problem(&[], "a: 1\ngeneral_settings: [x]\n", &["config.yaml:2: general_settings"]);
@@ -224,7 +223,7 @@ fn what_must_be_a_mapping_is_one() {
 }
 
 #[test]
-fn our_own_keys_have_two_spellings() {
+fn km_prefix_of_a_key_is_optional() {
     for key in ["deadline", "km_deadline"] {
         for value in ["2s", "2", "'2'", "2.0"] {
             let text = management(&["km:", &format!("  {key}: {value}")]);
@@ -234,14 +233,14 @@ fn our_own_keys_have_two_spellings() {
         }
     }
     let text = management(&["km:", "  deadline: 2s", "  km_deadline: 3s"]);
-    check_problem(&[], &text, &["config.yaml:4:", "km.deadline", "again", "km.km_deadline"]);
+    check_problem(&[], &text, &["config.yaml:4:", "km.deadline", "also set", "km.km_deadline"]);
     let text = management(&["access_mode: write_only", "km: {access_mode: read_only}"]);
-    check_problem(&[], &text, &["is given again as"]);
+    check_problem(&[], &text, &["also set as"]);
     assert!(!good(&[], &management(&["km: {access_mode: write_only}"])).access_mode.reads());
 }
 
 #[test]
-fn values_of_the_wrong_type_are_refused() {
+fn value_of_the_wrong_type_is_rejected() {
     for (line, part) in [
         ("description: 5", "must be text, not a number"),
         ("access_mode: [read_only]", "not a list"),
@@ -257,19 +256,19 @@ fn values_of_the_wrong_type_are_refused() {
 }
 
 #[test]
-fn keys_that_nothing_reads_are_warned_of() {
+fn unknown_key_causes_warning() {
     for (line, part) in [
-        ("tags: {a: b}", "key_management_settings.tags: is not used"),
-        ("aws_region_name: x", "aws_region_name: is not used"),
-        ("custom_secret_manager: x", "is not used"),
+        ("tags: {a: b}", "key_management_settings.tags: not used"),
+        ("aws_region_name: x", "aws_region_name: not used"),
+        ("custom_secret_manager: x", "not used"),
         ("acces_mode: read_only", "did you mean `access_mode`?"),
-        ("deadline: 5s", "put it under `km:`"),
-        ("km_deadline: 5s", "put it under `km:`"),
+        ("deadline: 5s", "move it below `km:`"),
+        ("km_deadline: 5s", "move it below `km:`"),
         ("km: {dead_line: 5s}", "did you mean `deadline`?"),
-        ("km: {hcp_vault_client_cert: x}", "km.hcp_vault_client_cert: is no setting"),
-        ("\"aws_\\n\": x", "holds a key that is no setting"),
-        ("5: five", "holds a key that is no setting"),
-        ("hvs.planted-secret: x", "holds a key that is no setting"),
+        ("km: {hcp_vault_client_cert: x}", "km.hcp_vault_client_cert: unknown setting"),
+        ("\"aws_\\n\": x", "contains an unknown key"),
+        ("5: five", "contains an unknown key"),
+        ("hvs.planted-secret: x", "contains an unknown key"),
     ] {
         let lines = warnings(&good(&[], &management(&[line])));
         assert_eq!(lines.len(), 1, "{line}: {lines:?}");
@@ -278,11 +277,12 @@ fn keys_that_nothing_reads_are_warned_of() {
 }
 
 #[test]
-fn keys_a_level_too_high_are_warned_of() {
+fn key_at_the_top_level_causes_warning() {
     let text = "key_management_system: hashicorp_vault\nkey_management_settings: {}\n";
     let lines = warnings(&good(&[], text));
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(
-        lines[1].starts_with("config.yaml:2: key_management_settings: stands at the top level")
+        lines[1]
+            .starts_with("config.yaml:2: key_management_settings: has no effect at the top level")
     );
 }

@@ -1,4 +1,4 @@
-//! The driver on virtual time, with a login method in memory: nothing here touches a network.
+//! The driver on virtual time, with a login method in memory and without a network.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod callers;
+mod fake_server;
 mod files;
-mod life;
-mod memory;
-mod watched;
+mod status;

@@ -1,154 +1,143 @@
-//! Sends a request as often as that is safe, until its deadline.
+//! The client: sends requests, and retries them until their deadlines if that is safe.
 
-mod hop;
+mod attempt;
+mod availability;
+pub(crate) mod builder;
+mod concurrency;
+pub(crate) mod exchange;
+mod leader;
+mod origin;
+mod redirect_target;
+mod retry;
+mod retry_budget;
+mod server;
+mod traffic_class;
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
 use tokio::time::Instant;
 use tracing::debug;
 
+use self::attempt::Attempt;
+use self::availability::{Admission, Availability};
+use self::retry::{backoff, is_retryable};
+use self::server::Server;
+use self::traffic_class::TrafficClass;
 use crate::address::Address;
-use crate::availability::{Admission, Availability};
-use crate::builder::ClientBuilder;
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::exchange::{Exchanged, exchange};
-use crate::gate::Gate;
-use crate::kind::ErrorKind;
-use crate::leader::Leader;
+use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
-use crate::retry::{RetryBudget, backoff, is_retryable};
 use crate::token::Token;
 use crate::transport::Transport;
 
-/// Requests in flight, and those that wait for that. More of them do not make a slow server faster.
-const IN_FLIGHT: usize = 64;
-const WAITING: usize = 1_024;
-/// The same for control traffic, which one token source hardly ever has two requests of.
-const CONTROL_IN_FLIGHT: usize = 8;
-const CONTROL_WAITING: usize = 64;
+/// The minimum time before the deadline for another attempt.
+const MIN_ATTEMPT: Duration = Duration::from_millis(50);
 
-/// The shortest time before the deadline in which another try is begun.
-const MIN_TRY: Duration = Duration::from_millis(50);
-
-/// A client of one server. Cheap to clone; all clones share connections, limits and retry budget.
+/// A client of one server. Cheap to clone. All clones share connections, limits and retry budget.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    lane: Arc<Lane>,
+    class: Arc<TrafficClass>,
 }
 
+/// What the clients of all traffic classes share.
 struct Shared {
-    transport: Arc<dyn Transport>,
-    address: Address,
+    server: Server,
     deadline: Duration,
-    leader: Leader,
-    control: Arc<Lane>,
-}
-
-/// What the requests of one sort share.
-struct Lane {
-    gate: Gate,
-    budget: RetryBudget,
-    availability: Availability,
-}
-
-impl Lane {
-    fn new(in_flight: usize, waiting: usize) -> Arc<Self> {
-        let (gate, budget) = (Gate::new(in_flight, waiting), RetryBudget::new());
-        Arc::new(Self { gate, budget, availability: Availability::default() })
-    }
+    control: Arc<TrafficClass>,
 }
 
 impl Client {
-    /// Begins a client for the server at `address`.
-    pub fn builder(address: Address) -> ClientBuilder {
-        ClientBuilder::new(address)
-    }
-
     pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
-        let control = Lane::new(CONTROL_IN_FLIGHT, CONTROL_WAITING);
-        let leader = Leader::default();
-        let shared = Arc::new(Shared { transport, address, deadline, leader, control });
-        Self { shared, lane: Lane::new(IN_FLIGHT, WAITING) }
+        let server = Server::new(transport, address);
+        let control = Arc::new(TrafficClass::control());
+        let class = Arc::new(TrafficClass::ordinary());
+        Self { shared: Arc::new(Shared { server, deadline, control }), class }
     }
 
-    /// Returns a client for control traffic over the same connections: logins and renewals, which
-    /// have to come through however many reads are waiting. It has a concurrency limit and a retry
-    /// budget of its own, shared by all such clients.
+    /// Returns a client for control traffic, such as logins and renewals, over the same
+    /// connections.
+    ///
+    /// Control traffic has its own concurrency limit and retry budget, so that it succeeds however
+    /// many other requests are queued. All control clients share them.
     #[must_use]
     pub fn control(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), lane: Arc::clone(&self.shared.control) }
+        Self { shared: Arc::clone(&self.shared), class: Arc::clone(&self.shared.control) }
     }
 
-    /// The server's address.
+    /// Returns the address of the server.
     pub fn address(&self) -> &Address {
-        &self.shared.address
+        &self.shared.server.address
     }
 
-    /// The deadline of an operation that begins now.
+    /// Returns the deadline of an operation that starts now.
     pub fn deadline(&self) -> Deadline {
         Deadline::after(self.shared.deadline)
     }
 
-    /// Sends `request` with `token` and waits for the response until `deadline`. It is sent again,
-    /// after a wait, if that is safe and may help; [`ErrorKind::semantics`] says after what.
+    /// Sends `request` with `token` and waits for the response until `deadline`.
     ///
-    /// Safe to cancel: dropping the future closes its connection. Whether a write was executed is
-    /// then unknown.
+    /// A failed request is retried, with backoff, if that is safe and may help, as
+    /// [`ErrorKind::semantics`] says. While the server is sealed, has no active node or limits the
+    /// rate, one request at a time probes it and the others wait for the outcome.
     ///
     /// # Errors
-    /// The last failure: [`Error::kind`] names the cause, [`Error::executed`] whether the request
-    /// may have been executed all the same.
+    /// The last failure. [`Error::kind`] returns the cause, and [`Error::executed`] whether the
+    /// request may have been executed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection of the request. Whether a write was executed is
+    /// then unknown.
     pub async fn send(
         &self,
         request: &Request,
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        self.lane.budget.deposit();
-        let (mut last, mut failures, mut room): (Option<Error>, _, _) = (None, 0, Duration::ZERO);
+        let (server, class) = (&self.shared.server, &*self.class);
+        let attempt = Attempt { server, class, request, token, deadline };
+        class.budget.deposit();
+        let (mut last, mut failures, mut needed): (Option<Error>, _, _) = (None, 0, Duration::ZERO);
         loop {
-            let admission = match self.admit(request, deadline, room).await {
+            let admission = match self.admit(request, deadline, needed).await {
                 Ok(admission) => admission,
                 Err(error) => return Err(last.unwrap_or(error)),
             };
             if let Some(last) = &last
-                && !self.lane.budget.withdraw()
+                && !class.budget.try_withdraw()
             {
                 return Err(last.clone());
             }
             let started = Instant::now();
-            let outcome = self.attempt(request, token, deadline).await;
+            let outcome = attempt.run().await;
             admission.report(outcome.as_ref().err(), fastrand::f64());
             let error = match outcome {
                 Ok(response) => {
-                    debug!(?request, status = response.status(), "answered");
+                    debug!(?request, status = response.status(), "request succeeded");
                     return Ok(response);
                 }
                 Err(error) => error,
             };
             failures += 1;
-            room = room_for(request, started.elapsed());
-            let wait = self.wait(request, &error, failures, deadline, room);
-            debug!(?request, kind = ?error.kind(), status = ?error.status(), ?wait, "failed");
+            needed = time_needed(request, started.elapsed());
+            let wait = self.wait_before_retry(request, &error, failures, deadline, needed);
+            let (kind, status) = (error.kind(), error.status());
+            debug!(?request, ?kind, ?status, ?wait, "request failed");
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(more_telling(request, last, error, deadline)),
+                None => return Err(error_to_report(request, last, error, deadline)),
             }
             last = Some(error);
         }
     }
 
-    /// Has requests that are sent from now on use new connections, which show the client certificate
-    /// as it is in its files now. What is under way ends on the old ones.
+    /// Discards the pooled connections, so that later requests use new ones, with the current
+    /// client certificate. Requests in flight are not affected.
     pub fn reconnect(&self) {
-        self.shared.transport.reset();
+        self.shared.server.transport.reset();
     }
 
     /// Waits until the request may be sent.
@@ -156,108 +145,71 @@ impl Client {
         &self,
         request: &Request,
         deadline: Deadline,
-        room: Duration,
+        needed: Duration,
     ) -> Result<Admission<'_>, Error> {
         if deadline.has_passed() {
             let error = request.error(ErrorKind::Timeout).mark_not_executed();
-            return Err(error.with_detail("the deadline passed before it was sent"));
+            return Err(error.with_detail("the deadline passed before the request was sent"));
         }
-        if request.once {
-            return Ok(self.lane.availability.admit_at_once());
+        if !request.retries {
+            return Ok(self.class.availability.admit_at_once());
         }
-        self.lane.availability.admit(deadline, room).await.map_err(|known| {
-            let error = request
-                .error(known.kind())
-                .with_retry_after(known.retry_after())
-                .mark_not_executed();
-            error.with_detail("found out by another request; this one was not sent")
+        self.class.availability.admit(deadline, needed).await.map_err(|probe_error| {
+            request
+                .error(probe_error.kind())
+                .with_retry_after(probe_error.retry_after())
+                .with_detail("reported by a concurrent request; this one was not sent")
+                .mark_not_executed()
         })
     }
 
-    /// The wait before the request is sent again, or `None` if it is not. While the server answers
-    /// nobody, the wait for the next probe is [`Availability`]'s.
-    fn wait(
+    /// Returns the wait before the request is retried, or `None` if it is not retried. During an
+    /// outage, [`Availability`] schedules the retry instead.
+    fn wait_before_retry(
         &self,
         request: &Request,
         error: &Error,
         failures: u32,
         deadline: Deadline,
-        room: Duration,
+        needed: Duration,
     ) -> Option<Duration> {
-        let again = !request.once && is_retryable(error, request.idempotent);
-        if !again || !self.lane.budget.is_covered() {
+        let may_retry = request.retries && is_retryable(error, request.idempotent);
+        if !may_retry || !self.class.budget.covers_retry() {
             return None;
         }
         if Availability::is_outage(error.kind()) {
             return Some(Duration::ZERO);
         }
         let wait = backoff(error, failures, fastrand::f64());
-        (wait + room < deadline.remaining()).then_some(wait)
-    }
-
-    /// Sends it once, a hop to the leader included, within a permit.
-    async fn attempt(
-        &self,
-        request: &Request,
-        token: Option<&Token>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
-        let Some(_permit) = self.lane.gate.enter(deadline).await else {
-            return Err(request.error(ErrorKind::Overloaded));
-        };
-        let exchanged = pin!(self.exchange(request, token, deadline));
-        let outcome = deadline.bound(exchanged).await;
-        outcome.unwrap_or_else(|| Err(request.error(ErrorKind::Timeout)))
-    }
-
-    async fn exchange(
-        &self,
-        request: &Request,
-        token: Option<&Token>,
-        deadline: Deadline,
-    ) -> Result<Response, Error> {
-        let uri = self.uri(request)?;
-        match exchange(&*self.shared.transport, uri.clone(), request, token, deadline).await? {
-            Exchanged::Final(response) => Ok(response),
-            Exchanged::Redirect(location) => {
-                self.follow(&uri, &location, request, token, deadline).await
-            }
-        }
-    }
-
-    pub(crate) fn uri(&self, request: &Request) -> Result<Uri, Error> {
-        self.shared.address.uri(&request.path, &request.query).map_err(|_| {
-            request
-                .error(ErrorKind::Rejected)
-                .with_detail("its path is no valid URL")
-                .mark_not_executed()
-        })
-    }
-}
-
-/// The time that another try needs before the deadline. A write that is cut off by its deadline is in
-/// doubt, so that none is begun that would take longer than the last one.
-fn room_for(request: &Request, last_try: Duration) -> Duration {
-    if request.idempotent { MIN_TRY } else { MIN_TRY.max(last_try) }
-}
-
-/// Of the errors of a request's last two tries, the one to report. A read that its deadline cut off
-/// says less than the failure before it.
-fn more_telling(
-    request: &Request,
-    before: Option<Error>,
-    last: Error,
-    deadline: Deadline,
-) -> Error {
-    let cut_off = last.kind() == ErrorKind::Timeout && deadline.has_passed() && request.idempotent;
-    match before {
-        Some(before) if cut_off => before,
-        _ => last,
+        (wait + needed < deadline.remaining()).then_some(wait)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("address", &self.shared.address).finish_non_exhaustive()
+        f.debug_struct("Client").field("address", self.address()).finish_non_exhaustive()
+    }
+}
+
+/// Returns the time that another attempt needs before the deadline. A write that the deadline
+/// interrupts may have been executed, so another one is started only if there is time for an
+/// attempt as long as the last.
+fn time_needed(request: &Request, last_attempt: Duration) -> Duration {
+    if request.idempotent { MIN_ATTEMPT } else { MIN_ATTEMPT.max(last_attempt) }
+}
+
+/// Returns the more informative of the errors of the last two attempts. If the deadline interrupted
+/// the last attempt of an idempotent request, that is the one before.
+fn error_to_report(
+    request: &Request,
+    previous: Option<Error>,
+    last: Error,
+    deadline: Deadline,
+) -> Error {
+    let is_interrupted =
+        last.kind() == ErrorKind::Timeout && deadline.has_passed() && request.idempotent;
+    match previous {
+        Some(previous) if is_interrupted => previous,
+        _ => last,
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn read_twice(
 ) -> Result<()> {
     heading("Read the key in a gateway that embeds the key manager");
     let env = environment(gateway);
-    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     let keys = KeyManager::connect_with(Settings::from_sources(&sources)?, env.clone()).await?;
 
     let first = keys.secret(&format!("os.environ/{NAME}")).await?;

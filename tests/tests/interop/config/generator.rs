@@ -1,4 +1,4 @@
-//! Random configurations as people could write them: every style of YAML that PyYAML reads.
+//! Random configurations as people could write them, in every style of YAML that PyYAML reads.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use fastrand::Rng;
 
-/// The beginning of the names that are referred to.
+/// The prefix of the referenced names.
 pub(super) const PREFIX: &str = "REF_";
 /// The number of names.
 pub(super) const NAMES: usize = 30;
 
 const DEPTH: usize = 4;
 
-/// Keys at the top level: few, so that files and mappings repeat them.
+/// Keys at the top level. They are few, so that files and mappings repeat them.
 const SECTIONS: [&str; 6] =
     ["model_list", "litellm_settings", "router_settings", "callbacks", "general_settings", "x"];
 
-/// One configuration. The same seed gives the same files.
+/// One configuration. The same seed creates the same files.
 pub(super) struct Generator {
     rng: Rng,
-    /// Anchors of the present file, by whether their value can be merged: a mapping that was not yet.
+    /// The anchors of the current file, and whether their value can be merged: a mapping that was
+    /// not merged before.
     anchors: Vec<(String, bool)>,
     count: usize,
 }
@@ -30,11 +31,11 @@ impl Generator {
         Self { rng: Rng::with_seed(seed), anchors: Vec::new(), count: 0 }
     }
 
-    /// Writes the files into a new directory; returns the root file.
+    /// Writes the files into a new directory and returns the root file.
     pub(super) fn write(&mut self, directory: &Path) -> Result<PathBuf> {
         std::fs::create_dir_all(directory.join("sub"))?;
         let root = directory.join("config.yaml");
-        // Beside the root, below it, and, from `sub`, beside the root alone.
+        // Paths beside and below the root file, and, from `sub`, relative to the root only.
         let tree: &[(&str, &str)] = match self.rng.usize(..4) {
             0 => &[("config.yaml", "")],
             1 => &[("config.yaml", "a.yaml"), ("a.yaml", "")],
@@ -88,7 +89,7 @@ impl Generator {
         if self.rng.u8(..4) == 0 { format!("\u{feff}{text}") } else { text }
     }
 
-    /// What follows on `key:` or `-`, line ending included.
+    /// Returns what follows `key:` or `-`, including the newline.
     fn value(&mut self, indent: usize, depth: usize) -> String {
         let kinds = if depth < DEPTH { 10 } else { 6 };
         match self.rng.usize(..kinds) {
@@ -120,7 +121,7 @@ impl Generator {
         }
     }
 
-    /// A block or flow mapping after its key.
+    /// Returns a block or flow mapping after its key.
     fn mapping(&mut self, indent: usize, depth: usize) -> String {
         if self.rng.u8(..4) == 0 {
             return format!(" {}\n", self.flow_mapping(depth));
@@ -150,15 +151,15 @@ impl Generator {
             0 => format!("'{key}':{value}"),
             1 => format!("\"{key}\" :{value}"),
             2 => format!("? {key}\n{}:{value}", " ".repeat(indent)),
-            // Python has one object for each text of one character.
+            // Python has one object for each string of one character.
             3 => format!("{}:{value}", self.rng.u8(10..13)),
             _ => format!("{key}:{value}"),
         }
     }
 
-    /// What a merge key stands for: a mapping, or a list of them. No key is in two mappings of a list,
-    /// and each mapping is merged once: the releases of PyYAML that LiteLLM accepts disagree about
-    /// which pair counts, because 6.0.4 compares keys by the identity of objects.
+    /// Returns the value of a merge key: a mapping, or a list of them. No key is in two mappings of
+    /// a list, and each mapping is merged once, because the releases of PyYAML that LiteLLM accepts
+    /// differ there: 6.0.4 compares keys by object identity.
     fn merged(&mut self) -> Option<String> {
         let one = self.alias(true)?;
         let merged = self.anchors.iter_mut().find(|(name, _)| one.strip_prefix('*') == Some(name));
@@ -173,12 +174,12 @@ impl Generator {
         Some(format!("[{{u{count}: {scalar}}}, {one}]"))
     }
 
-    /// A block list after its key, indented or not.
+    /// Returns a block list after its key, indented or not.
     fn list(&mut self, indent: usize, depth: usize) -> String {
         let anchor = self.new_anchor();
         let mut text = anchor.as_ref().map_or_else(String::new, |name| format!(" &{name}"));
         text.push('\n');
-        // After `- ` a list cannot begin where the outer one does.
+        // After `- ` a list must be indented.
         let indent = indent + 2;
         for _ in 0..self.rng.usize(1..4) {
             self.comment(&mut text, indent);
@@ -242,7 +243,7 @@ impl Generator {
         }
     }
 
-    /// A scalar on one line; more than half are references.
+    /// Returns a scalar on one line. More than half of them are references.
     fn scalar(&mut self) -> String {
         let name = self.name();
         match self.rng.u8(..16) {
@@ -276,7 +277,7 @@ impl Generator {
         format!("{PREFIX}{}", self.rng.usize(..NAMES))
     }
 
-    /// Anchors a scalar.
+    /// Adds an anchor to a scalar.
     fn anchor(&mut self, is_mapping: bool) -> String {
         match self.new_anchor() {
             Some(name) => {
@@ -287,7 +288,7 @@ impl Generator {
         }
     }
 
-    /// The name of an anchor that may be used once its value has ended.
+    /// Returns the name of an anchor that may be used after its value.
     fn new_anchor(&mut self) -> Option<String> {
         self.count += 1;
         (self.rng.u8(..3) == 0).then(|| format!("a{}", self.count))

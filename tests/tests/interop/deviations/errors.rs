@@ -1,4 +1,4 @@
-//! What LiteLLM's hooks keep to themselves, and what they do although they shouldn't.
+//! Errors that LiteLLM's hooks suppress, and operations that they should not execute.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use crate::step::Who::{Km, LiteLlm};
 use crate::step::{ONE, TWO, same};
 use crate::world::World;
 
-/// For the hooks an operation that failed is one that returned nothing, as all do.
+/// A failed operation of the hooks returns nothing, like a successful one.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn what_failed_is_told() -> Result<()> {
+async fn failed_operation_is_reported() -> Result<()> {
     let reads = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["read", "list"] }}"#);
     let spec = FixtureSpec { policy: Some(reads), ..FixtureSpec::default() };
     let world = World::on(Server::shared().await?.fixture_with(spec).await?);
@@ -21,7 +21,7 @@ async fn what_failed_is_told() -> Result<()> {
     world.access.must("POST", &stored, json!({ "data": { "key": ONE } })).await?;
     let before = world.stored().await?;
     let gateway = world.gateway(json!({}), None)?;
-    // Both log in, and may read.
+    // Both log in and may read.
     assert_eq!(gateway.litellm("read", json!({ "alias": "key" })).await?, ONE);
     let nowhere = Some(json!({ "mount": "nobody-mounted-this" }));
     for (step, team, code) in [
@@ -34,7 +34,7 @@ async fn what_failed_is_told() -> Result<()> {
         (Store(Alias("key"), ONE), nowhere, 5),
     ] {
         let gateway = world.gateway(json!({}), team)?;
-        // It neither fails nor tells.
+        // It neither fails nor reports anything.
         step.done_by(LiteLlm, &gateway).await?;
         assert_eq!(world.stored().await?, before, "LiteLLM: {step:?}");
         step.km(&gateway).run().await?.expect(code)?;
@@ -45,7 +45,7 @@ async fn what_failed_is_told() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_mount_that_demands_check_and_set_is_written() -> Result<()> {
+async fn mount_that_requires_check_and_set_is_written() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let steps = [
@@ -68,10 +68,10 @@ async fn a_mount_that_demands_check_and_set_is_written() -> Result<()> {
     Ok(())
 }
 
-/// A mount of version 1 takes any path: what LiteLLM stores there is no secret of version 2.
+/// A version 1 mount accepts any path: what LiteLLM stores there is not a secret of version 2.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_version_1_mount_is_not_written() -> Result<()> {
+async fn version_1_mount_is_not_written() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..FixtureSpec::default() };
     let world = World::on(Server::shared().await?.fixture_with(spec).await?);
     let gateway = world.gateway(json!({}), None)?;
@@ -87,7 +87,7 @@ async fn a_version_1_mount_is_not_written() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn read_only_means_it() -> Result<()> {
+async fn read_only_is_enforced() -> Result<()> {
     let world = World::new().await?;
     let place = format!("{}/data/litellm/key", world.mount());
     for (mode, stores, code) in

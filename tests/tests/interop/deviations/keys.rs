@@ -1,4 +1,4 @@
-//! Operations on keys whose outcome differs.
+//! Operations on keys with different outcomes.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use crate::step::Who::{Km, LiteLlm};
 use crate::step::{ONE, THREE, TWO};
 use crate::world::{Gateway, World};
 
-/// From the same start, what the step leaves when LiteLLM does it, and when we do, which ends with
-/// this exit code: the data of each name, or null where it is deleted.
+/// Returns what a step leaves from the same start, by LiteLLM and by `km`, which exits with this
+/// code: the data of each name, or null if it is deleted.
 struct Case<'a> {
     stored: &'a [(Key<'a>, &'a str)],
     step: Step<'a>,
@@ -40,7 +40,7 @@ impl Case<'_> {
     }
 }
 
-/// What is stored: the last part of each name, and the data.
+/// Returns what is stored: the last segment of each name, and the data.
 async fn data(world: &World) -> Result<Value> {
     let stored = world.stored().await?;
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -53,7 +53,7 @@ fn rotated(value: &str, from: &str) -> Value {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_name_that_is_taken_is_not_overwritten() -> Result<()> {
+async fn existing_key_is_not_overwritten_by_a_rotation() -> Result<()> {
     let world = World::new().await?;
     let stored = &[(Alias("mine"), "my value"), (Alias("theirs"), "their value")];
     let untouched = json!({ "mine": { "key": "my value" }, "theirs": { "key": "their value" } });
@@ -69,7 +69,7 @@ async fn a_name_that_is_taken_is_not_overwritten() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_key_without_an_alias_is_deleted_too() -> Result<()> {
+async fn key_without_an_alias_is_deleted() -> Result<()> {
     let world = World::new().await?;
     Case {
         stored: &[(Token("id"), ONE)],
@@ -83,7 +83,7 @@ async fn a_key_without_an_alias_is_deleted_too() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_rotation_stores_what_was_not_stored() -> Result<()> {
+async fn rotation_of_a_missing_key_stores_it() -> Result<()> {
     let world = World::new().await?;
     for (key, name) in [(Alias("key"), "key"), (Token("id"), "virtual-key-id")] {
         Case {
@@ -98,18 +98,18 @@ async fn a_rotation_stores_what_was_not_stored() -> Result<()> {
     Ok(())
 }
 
-/// LiteLLM looks for a key without an alias under its present token id, and leaves it under its
-/// first one: each rotation but the first comes to nothing.
+/// LiteLLM looks up a key without an alias under its current token ID, and stores it under its
+/// first one. Every rotation but the first has no effect.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_key_without_an_alias_is_rotated_more_than_once() -> Result<()> {
+async fn key_without_an_alias_is_rotated_repeatedly() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let first = rotated(TWO, "virtual-key-id");
     Store(Token("id"), ONE).done_by(LiteLlm, &gateway).await?;
     Rotate(Token("id"), TWO, None).done_by(LiteLlm, &gateway).await?;
     assert_eq!(data(&world).await?, json!({ "virtual-key-id": first }));
-    // The driver's new hash.
+    // The new hash of the driver.
     Rotate(Token("the-new-hash"), THREE, None).done_by(LiteLlm, &gateway).await?;
     assert_eq!(data(&world).await?, json!({ "virtual-key-id": first }));
 
@@ -122,7 +122,7 @@ async fn a_key_without_an_alias_is_rotated_more_than_once() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn storing_the_same_again_writes_no_version() -> Result<()> {
+async fn repeated_store_writes_no_version() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     for (who, versions) in [(LiteLlm, 2), (Km, 1)] {
@@ -138,7 +138,7 @@ async fn storing_the_same_again_writes_no_version() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn storing_onto_a_live_key_does_not_overwrite_it() -> Result<()> {
+async fn store_does_not_overwrite_a_live_key() -> Result<()> {
     let world = World::new().await?;
     Case {
         stored: &[(Alias("key"), ONE)],
@@ -150,10 +150,10 @@ async fn storing_onto_a_live_key_does_not_overwrite_it() -> Result<()> {
     .await
 }
 
-/// Off is off for new keys; what is stored is still rotated and deleted.
+/// Only new keys are not stored; existing ones are rotated and deleted.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn keys_that_are_stored_are_kept_up_when_storing_is_off() -> Result<()> {
+async fn existing_keys_are_managed_when_storing_is_off() -> Result<()> {
     let world = World::new().await?;
     let on = world.gateway(json!({}), None)?;
     let off = world.gateway(json!({ "store_virtual_keys": false }), None)?;

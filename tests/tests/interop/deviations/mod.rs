@@ -1,5 +1,5 @@
-//! Where we differ on purpose: what LiteLLM does, seen by running it, and what we do instead.
-//! `docs/litellm.md` has the reasons, and names the tests.
+//! Deliberate differences: the behaviour of LiteLLM, observed by running it, and that of `km`.
+//! `docs/litellm.md` has the reasons and names the tests.
 
 mod errors;
 mod keys;

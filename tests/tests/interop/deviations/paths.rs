@@ -1,4 +1,4 @@
-//! Names that LiteLLM sends as they are, and the server or the URL takes apart.
+//! Names that LiteLLM sends unchanged, and that the server or the URL interprets.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::step::Who::{Km, LiteLlm};
 use crate::step::{ONE, TWO};
 use crate::world::World;
 
-/// Where each of them stores a key of this alias; nothing where it doesn't. We refuse what has no
-/// place of its own, and LiteLLM says nothing.
+/// Returns the path at which each program stores a key of this alias, or nothing. `km` rejects
+/// names without a path of their own; LiteLLM reports nothing.
 async fn check(world: &World, alias: &str, theirs: &[&str], ours: Option<&str>) -> Result<()> {
     let gateway = world.gateway(json!({}), None)?;
     let places = async || -> Result<Vec<String>> {
@@ -36,16 +36,16 @@ async fn check(world: &World, alias: &str, theirs: &[&str], ours: Option<&str>) 
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_name_has_one_place_and_no_other() -> Result<()> {
+async fn name_has_exactly_one_path() -> Result<()> {
     let world = World::new().await?;
     for (alias, theirs, ours) in [
-        // What has a meaning in a URL.
+        // Characters with a meaning in a URL.
         ("a?b", &["litellm/a"][..], Some("litellm/a?b")),
         ("a#b", &["litellm/a"], Some("litellm/a#b")),
         ("a%41b", &["litellm/aAb"], Some("litellm/a%41b")),
         ("a%2Fb", &["litellm/a/b"], Some("litellm/a%2Fb")),
         ("50%", &[], Some("litellm/50%")),
-        // What a server cleans away, or refuses.
+        // Paths that a server normalizes or rejects.
         ("/a", &["litellm/a"], None),
         ("a//b", &["litellm/a/b"], None),
         ("a/./b", &["litellm/a/b"], None),
@@ -53,7 +53,7 @@ async fn a_name_has_one_place_and_no_other() -> Result<()> {
         ("a/", &[], None),
         ("../a", &[], None),
         ("a\u{200b}b", &[], None),
-        // What could be another team's name, or is too long for one.
+        // Aliases that could be another team's name, or are too long.
         ("litellm/a", &["litellm/litellm/a"], None),
         (&"x".repeat(600), &[&format!("litellm/{}", "x".repeat(600))], None),
     ] {
@@ -64,7 +64,7 @@ async fn a_name_has_one_place_and_no_other() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn no_alias_reaches_another_teams_key() -> Result<()> {
+async fn alias_does_not_reach_another_teams_key() -> Result<()> {
     let world = World::new().await?;
     let everybody = world.gateway(json!({}), None)?;
     let team = world.gateway(json!({}), Some(json!({ "path_prefix": "litellm" })))?;
@@ -84,7 +84,7 @@ async fn no_alias_reaches_another_teams_key() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_prefix_is_cleaned_as_all_paths_are() -> Result<()> {
+async fn prefix_is_normalized_like_all_paths() -> Result<()> {
     let world = World::new().await?;
     for (prefix, theirs, rotated_by_them) in [
         (" keys ", " keys /key", "Rotated from  keys /key"),
@@ -113,7 +113,7 @@ async fn a_prefix_is_cleaned_as_all_paths_are() -> Result<()> {
 /// Without a prefix an alias is the path of a provider secret.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn without_a_prefix_keys_are_refused() -> Result<()> {
+async fn keys_without_a_prefix_are_refused() -> Result<()> {
     let world = World::new().await?;
     let path = format!("{}/data/OPENAI_API_KEY", world.mount());
     for prefix in ["", "/"] {
@@ -128,10 +128,10 @@ async fn without_a_prefix_keys_are_refused() -> Result<()> {
     Ok(())
 }
 
-/// Without a prefix only the number of segments keeps the keys of two teams apart.
+/// Without a prefix only the number of segments separates the keys of two teams.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn without_a_prefix_an_alias_is_one_segment() -> Result<()> {
+async fn alias_without_a_prefix_is_one_segment() -> Result<()> {
     let world = World::new().await?;
     let settings = json!({
         "prefix_for_stored_virtual_keys": "",

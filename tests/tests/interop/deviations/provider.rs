@@ -1,5 +1,5 @@
-//! Reading: the environment, the cache, the login. Only LiteLLM's side where ours is a matter of a
-//! long-lived process: the suites of `tests/it` show that one.
+//! Reads: environment, cache and login. Where the behaviour of `km` is that of a long-running
+//! process, only LiteLLM's is shown here; the tests in `tests/it` show the other.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const NAME: &str = "OPENAI_API_KEY";
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn only_a_definite_miss_leads_to_the_environment() -> Result<()> {
+async fn only_a_definite_miss_falls_back_to_the_environment() -> Result<()> {
     let world = World::new().await?.env(NAME, "of the environment");
     let nothing = |_: &str| r#"path "nothing/*" { capabilities = ["read"] }"#.to_owned();
     let spec = FixtureSpec { policy: Some(nothing), ..FixtureSpec::default() };
@@ -46,8 +46,8 @@ async fn only_a_definite_miss_leads_to_the_environment() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn what_litellm_wrote_it_does_not_read_for_a_while() -> Result<()> {
-    // `0` too is ten minutes there.
+async fn litellm_serves_the_old_value_after_its_own_write() -> Result<()> {
+    // LiteLLM interprets `0` as ten minutes as well.
     for interval in ["86400", "0"] {
         let world = World::new().await?.env("HCP_VAULT_REFRESH_INTERVAL", interval);
         let gateway = world.gateway(json!({}), None)?;
@@ -68,7 +68,7 @@ async fn what_litellm_wrote_it_does_not_read_for_a_while() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn litellm_stays_with_a_token_that_was_revoked() -> Result<()> {
+async fn litellm_keeps_using_a_revoked_token() -> Result<()> {
     let logins = format!("approle-{}", unique());
     let spec = FixtureSpec { auth_mount: Some(logins.clone()), ..FixtureSpec::default() };
     let world = World::on(Server::shared().await?.fixture_with(spec).await?);
@@ -91,7 +91,7 @@ async fn litellm_stays_with_a_token_that_was_revoked() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn blanks_around_a_setting_are_dropped() -> Result<()> {
+async fn white_space_around_a_setting_is_removed() -> Result<()> {
     for name in ["HCP_VAULT_APPROLE_MOUNT_PATH", "HCP_VAULT_ADDR"] {
         let world = World::new().await?;
         let plain = world.env.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());

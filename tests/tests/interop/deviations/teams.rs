@@ -1,4 +1,4 @@
-//! Team settings that LiteLLM takes for something else, or goes without.
+//! Team settings that LiteLLM interprets otherwise, or ignores.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -9,14 +9,14 @@ use crate::step::Who::{Km, LiteLlm};
 use crate::step::{ONE, TWO};
 use crate::world::{Gateway, World};
 
-/// Ours ends with this code and leaves nothing anywhere.
+/// `km` exits with this code and stores nothing.
 async fn refused(gateway: &Gateway<'_>, code: i32) -> Result<()> {
     Store(Alias("key"), ONE).km(gateway).run().await?.expect(code)?;
     assert!(gateway.world().stored().await?.is_empty());
     Ok(())
 }
 
-/// LiteLLM stores it at this path within the mount, and nowhere else.
+/// LiteLLM stores the key at this path in the mount, and nowhere else.
 async fn stored_by_litellm(gateway: &Gateway<'_>, path: &str) -> Result<()> {
     Store(Alias("key"), ONE).done_by(LiteLlm, gateway).await?;
     let place = format!("{}/data/{path}", gateway.world().mount());
@@ -26,7 +26,7 @@ async fn stored_by_litellm(gateway: &Gateway<'_>, path: &str) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_team_that_cannot_be_looked_up_is_not_everybody() -> Result<()> {
+async fn team_that_cannot_be_looked_up_is_an_error() -> Result<()> {
     let world = World::new().await?;
     let gateway = world.gateway(json!({}), None)?;
     let nowhere = gateway.km().args(["--team-settings", "@/nonexistent/team.json", "key", "store"]);
@@ -42,7 +42,7 @@ async fn a_team_that_cannot_be_looked_up_is_not_everybody() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn settings_are_taken_as_they_are_or_refused() -> Result<()> {
+async fn invalid_team_settings_are_refused() -> Result<()> {
     let world = World::new().await?;
     for (settings, theirs) in [
         (json!({ "path_prefix": 5 }), "5/litellm/key"),
@@ -50,7 +50,7 @@ async fn settings_are_taken_as_they_are_or_refused() -> Result<()> {
         (json!({ "path_prefix": ["a"] }), "['a']/litellm/key"),
         (json!({ "path_prefix": "a/./b" }), "a/b/litellm/key"),
         (json!({ "path_prefix": "a//b" }), "a/b/litellm/key"),
-        // Not looked at, and the key is stored where everybody's are.
+        // Ignored, and the key is stored at the global location.
         (json!({ "pathprefix": "its/own" }), "litellm/key"),
         (json!({ "secret_manager_settings": "none" }), "litellm/key"),
         (json!("its/own"), "litellm/key"),
@@ -63,10 +63,10 @@ async fn settings_are_taken_as_they_are_or_refused() -> Result<()> {
     Ok(())
 }
 
-/// A mount that isn't the team's is reached through one that may be anything.
+/// Another team's mount is reached through a permissive one.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn no_setting_leads_into_another_mount() -> Result<()> {
+async fn team_setting_does_not_reach_another_mount() -> Result<()> {
     let world = World::new().await?;
     let mount = world.mount();
     for (settings, theirs) in [
@@ -84,10 +84,10 @@ async fn no_setting_leads_into_another_mount() -> Result<()> {
     Ok(())
 }
 
-/// With the page's own path prefix, a team without one has its keys where provider keys are.
+/// With the global path prefix, a team without a prefix has its keys among the provider keys.
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_teams_key_is_not_stored_among_provider_keys() -> Result<()> {
+async fn team_key_is_not_stored_among_provider_keys() -> Result<()> {
     let world = World::new().await?.env("HCP_VAULT_PATH_PREFIX", "litellm");
     let gateway = world.gateway(json!({}), Some(json!({ "path_prefix": "" })))?;
     refused(&gateway, 5).await?;
@@ -99,7 +99,7 @@ async fn a_teams_key_is_not_stored_among_provider_keys() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs LiteLLM: cargo xtask interop"]
-async fn a_description_does_not_take_the_place_of_the_key() -> Result<()> {
+async fn description_does_not_overwrite_the_key() -> Result<()> {
     let world = World::new().await?;
     let team = Some(json!({ "data": "description" }));
     let described = world.gateway(json!({ "description": "of the gateway" }), team.clone())?;

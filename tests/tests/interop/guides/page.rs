@@ -1,28 +1,28 @@
-//! A guide as a script: its commands in their order, its files, and what it says they print.
+//! A guide as a script: its commands, its files, and the expected output.
 
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// A page's blocks.
+/// The blocks of a page.
 #[derive(Debug)]
 pub(super) struct Page(Vec<Block>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Block {
-    /// `sh`: run.
+    /// `sh`: commands.
     Commands(String),
-    /// `text` after commands: what they print.
+    /// `text` after commands: their output.
     Output(String),
     /// A language and a name: a file.
     File(String, String),
 }
 
-/// Ends what runs in the background with the page.
+/// Ends the background processes of the page.
 const HEAD: &str = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n";
 
 impl Page {
-    /// Every block has to be one of the three kinds: none is left out in silence.
+    /// Every block must be one of the three kinds, so that none is ignored.
     pub(super) fn parse(markdown: &str) -> Result<Self> {
         let (mut blocks, mut lines) = (Vec::new(), markdown.lines());
         while let Some(line) = lines.next() {
@@ -45,11 +45,11 @@ impl Page {
         Ok(Self(blocks))
     }
 
-    /// What each block of commands prints goes to a file of its own.
+    /// The output of each block of commands goes to a file of its own.
     pub(super) fn script(&self) -> String {
         let mut script = HEAD.to_owned();
         for (at, block) in self.0.iter().enumerate() {
-            // Writing to a `String` has no failure to report.
+            // Writing to a `String` cannot fail.
             let _ = match block {
                 Block::Commands(body) => writeln!(script, "{{\n{body}}} > printed.{at}"),
                 Block::Output(body) => writeln!(
@@ -67,7 +67,7 @@ impl Page {
 }
 
 #[test]
-fn a_page_is_its_commands_files_and_outputs() {
+fn page_consists_of_commands_files_and_outputs() {
     let page = "# A\n```sh\necho a\n```\nSays\n```text\na\n```\n```yaml b.yaml\nx: 1\n```\n";
     let script = Page::parse(page).expect("a page").script();
     let expected = "{\necho a\n} > printed.0\ndiff - printed.0 >&2 <<'KM_END'\na\nKM_END\n\

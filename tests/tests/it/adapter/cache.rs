@@ -1,4 +1,4 @@
-//! What is remembered, and what ends that.
+//! What is cached, and what invalidates it.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ async fn fixture() -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn a_second_read_is_from_memory() -> Result<()> {
+async fn second_read_is_from_the_cache() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let [first, second] = [secret("first"), secret("second")];
@@ -29,10 +29,10 @@ async fn a_second_read_is_from_memory() -> Result<()> {
         let value = read(&fixture, &keys, "NAME").await?;
         assert_eq!((value.expose(), value.source()), (first.as_str(), source));
         assert_eq!(value.version(), Some(1));
-        // Somebody else's write is seen when the interval is over.
+        // A write of another client is visible after the interval.
         fixture.put("NAME", json!({ "key": second })).await?;
     }
-    // A clone has the same memory, another key manager its own.
+    // A clone shares the cache; another key manager has its own.
     assert_eq!(read(&fixture, &keys.clone(), "NAME").await?.expose(), first);
     let other = super::keys(&fixture, &[]).await?;
     assert_eq!(read(&fixture, &other, "NAME").await?.expose(), second);
@@ -40,15 +40,15 @@ async fn a_second_read_is_from_memory() -> Result<()> {
 }
 
 #[tokio::test]
-async fn many_readers_of_one_name_are_one_request() -> Result<()> {
+async fn many_readers_of_one_name_send_one_request() -> Result<()> {
     let fixture = fixture().await?;
     let value = secret("value");
     fixture.put("NAME", json!({ "key": value })).await?;
-    // The token is used up by the first request.
+    // The first request uses the token up.
     let token = fixture.token(json!({ "ttl": "5m", "num_uses": 1 })).await?;
     let mut env = environment(&fixture);
     env.extend(variables(&[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", token.as_str())]));
-    let sources = Sources { env: &env, yaml: None, rules: &VaultValidator };
+    let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     let nothing = BTreeMap::<String, String>::new();
     let keys = KeyManager::connect_once(Settings::from_sources(&sources)?, nothing)?;
     let mut readers = JoinSet::new();
@@ -65,9 +65,9 @@ async fn many_readers_of_one_name_are_one_request() -> Result<()> {
 }
 
 #[tokio::test]
-async fn past_the_interval_it_is_read_again() -> Result<()> {
+async fn value_past_the_interval_is_read_again() -> Result<()> {
     let fixture = fixture().await?;
-    // The last tenth of it is time enough for a refresh, on a busy machine too.
+    // The last tenth of this interval is enough for a refresh, even on a loaded machine.
     let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "3s")]).await?;
     let [first, second] = [secret("first"), secret("second")];
     fixture.put("NAME", json!({ "key": first })).await?;
@@ -82,7 +82,7 @@ async fn past_the_interval_it_is_read_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_interval_of_zero_remembers_nothing() -> Result<()> {
+async fn interval_of_zero_disables_the_cache() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[("HCP_VAULT_REFRESH_INTERVAL", "0")]).await?;
     fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
@@ -97,7 +97,7 @@ async fn an_interval_of_zero_remembers_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_and_a_deletion_end_what_is_remembered() -> Result<()> {
+async fn write_and_deletion_invalidate_the_cache() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     fixture.put("NAME", json!({ "key": secret("first") })).await?;
@@ -115,7 +115,7 @@ async fn a_write_and_a_deletion_end_what_is_remembered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_invalidated_is_asked_for_again() -> Result<()> {
+async fn invalidated_name_is_read_again() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     fixture.put("NAME", json!({ "key": secret("first") })).await?;
@@ -133,7 +133,7 @@ async fn what_is_invalidated_is_asked_for_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
+async fn negative_response_is_cached_for_five_seconds_at_most() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let asked = Instant::now();
@@ -145,7 +145,7 @@ async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
         assert_eq!(again.map_err(|error| error.kind()).map(drop), Err(ErrorKind::NotFound));
     }
     let mut last_no = answered;
-    until("the value behind the no", async || {
+    until("the value fallback_env the no", async || {
         let now = Instant::now();
         let found = keys.secret("NAME").await.is_ok();
         last_no = if found { last_no } else { now };
@@ -158,7 +158,7 @@ async fn a_definite_no_is_remembered_for_five_seconds_at_most() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_ends_a_no_at_once() -> Result<()> {
+async fn write_ends_a_negative_entry_at_once() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await?;
@@ -169,7 +169,7 @@ async fn a_write_ends_a_no_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn vaults_no_ends_serving() -> Result<()> {
+async fn negative_response_ends_serving() -> Result<()> {
     let denied = |mount: &str| format!(r#"path "{mount}/*" {{ capabilities = ["deny"] }}"#);
     for (what, expected) in [
         ("delete", ErrorKind::NotFound),
@@ -178,7 +178,7 @@ async fn vaults_no_ends_serving() -> Result<()> {
         ("overwrite", ErrorKind::StoredValue),
     ] {
         let fixture = fixture().await?;
-        // Long past the interval it could be served, if Vault could not be asked.
+        // Long past the interval it could only be served if Vault were unavailable.
         let settings = [("HCP_VAULT_REFRESH_INTERVAL", "200ms"), ("KM_MAX_STALE", "1h")];
         let keys = keys(&fixture, &settings).await?;
         fixture.put("NAME", json!({ "key": secret("value") })).await?;
@@ -187,12 +187,12 @@ async fn vaults_no_ends_serving() -> Result<()> {
         match what {
             "delete" => drop(server.must("DELETE", &format!("{mount}/data/NAME"), None).await?),
             "destroy" => {
-                let place = format!("{mount}/destroy/NAME");
-                server.must("POST", &place, json!({ "versions": [1] })).await?;
+                let location = format!("{mount}/destroy/NAME");
+                server.must("POST", &location, json!({ "versions": [1] })).await?;
             }
             "deny" => {
-                let place = format!("sys/policies/acl/{}", fixture.policy);
-                server.must("PUT", &place, json!({ "policy": denied(mount) })).await?;
+                let location = format!("sys/policies/acl/{}", fixture.policy);
+                server.must("PUT", &location, json!({ "policy": denied(mount) })).await?;
             }
             _ => drop(fixture.put("NAME", json!({ "key": 42 })).await?),
         }

@@ -1,4 +1,4 @@
-//! `check`: each thing that can be wrong is found, at its step, and nothing is touched.
+//! `check` finds each problem at its step, and changes nothing.
 
 use anyhow::Result;
 use km_proxy_adapter::{CheckResult, CheckStatus, ErrorKind, KeyManager};
@@ -7,7 +7,7 @@ use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 
 use super::{keys, shows_nothing};
 
-/// Step and outcome; a warning is `Ok(false)`.
+/// A step and its outcome. A warning is `Ok(false)`.
 type Seen = (&'static str, Result<bool, ErrorKind>);
 
 const WELL: Result<bool, ErrorKind> = Ok(true);
@@ -22,7 +22,7 @@ fn text(finding: &CheckResult) -> String {
     }
 }
 
-/// The findings have these outcomes, and between them these texts.
+/// Asserts that the results have these outcomes, and together contain these texts.
 async fn check(
     fixture: &Fixture,
     keys: &KeyManager,
@@ -52,18 +52,18 @@ async fn check(
 }
 
 #[tokio::test]
-async fn all_is_well() -> Result<()> {
+async fn valid_setup_passes_all_steps() -> Result<()> {
     let server = Server::shared().await?;
     for under in [None, Some("teams/team-a")] {
         let spec = FixtureSpec { under: under.map(str::to_owned), ..Default::default() };
         let fixture = server.fixture_with(spec).await?;
         let head = under.map(|under| format!("{under}/")).unwrap_or_default();
-        let place = [
+        let location = [
             ("HCP_VAULT_NAMESPACE", under.unwrap_or_default()),
             ("HCP_VAULT_MOUNT_NAME", fixture.mount.trim_start_matches(&head)),
             WRITER,
         ];
-        let keys = keys(&fixture, &place).await?;
+        let keys = keys(&fixture, &location).await?;
         let expected = [
             ("settings", WELL),
             ("server", WELL),
@@ -80,7 +80,7 @@ async fn all_is_well() -> Result<()> {
 }
 
 #[tokio::test]
-async fn missing_rights_are_named() -> Result<()> {
+async fn missing_capabilities_are_named() -> Result<()> {
     let policy = |mount: &str| {
         format!(
             r#"path "{mount}/data/*" {{ capabilities = ["read", "create"] }}
@@ -104,10 +104,10 @@ async fn missing_rights_are_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn settings_that_ask_for_nothing_need_no_rights() -> Result<()> {
+async fn settings_without_requests_need_no_capabilities() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[("KM_HOSTED_KEYS", "")]).await?;
-    // An empty list may not be what was meant.
+    // An empty list may be a mistake.
     let expected = [
         ("settings", WELL),
         ("settings", WARNING),
@@ -120,7 +120,7 @@ async fn settings_that_ask_for_nothing_need_no_rights() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_is_none_is_found() -> Result<()> {
+async fn missing_mount_is_found() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let one = server.fixture_with(spec).await?;
@@ -169,7 +169,7 @@ async fn a_mount_that_is_none_is_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_is_the_last_step() -> Result<()> {
+async fn refused_login_is_the_last_step() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let wrong = secret("wrong");
     let expected = [("settings", WELL), ("server", WELL), ("login", Err(ErrorKind::Auth))];
@@ -177,7 +177,7 @@ async fn a_login_that_is_refused_is_the_last_step() -> Result<()> {
         &[("HCP_VAULT_APPROLE_SECRET_ID", wrong.as_str())][..],
         &[("HCP_VAULT_APPROLE_ROLE_ID", "nobody")],
         &[("HCP_VAULT_APPROLE_MOUNT_PATH", "nowhere")],
-        // A token is looked up, since nothing else has tried it.
+        // A given token is looked up, because no login has tested it.
         &[("KM_AUTH_METHOD", "token"), ("HCP_VAULT_TOKEN", &wrong)],
     ] {
         check(&fixture, &keys(&fixture, settings).await?, &expected, &[]).await?;
@@ -186,7 +186,7 @@ async fn a_login_that_is_refused_is_the_last_step() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_is_told_by_its_rights_and_its_end() -> Result<()> {
+async fn token_is_described_by_policies_and_ttl() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = fixture.token(json!({ "ttl": "5m" })).await?;
     let bare = fixture.token(json!({ "ttl": "5m", "no_default_policy": true })).await?;
@@ -211,7 +211,7 @@ async fn a_token_is_told_by_its_rights_and_its_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_sealed_or_gone_is_the_last_step() -> Result<()> {
+async fn sealed_or_unreachable_server_is_the_last_step() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
@@ -219,11 +219,11 @@ async fn a_server_that_is_sealed_or_gone_is_the_last_step() -> Result<()> {
     server.seal().await?;
     check(&fixture, &keys, &expected, &["sealed"]).await?;
     server.kill().await?;
-    check(&fixture, &keys, &expected, &["can't be reached"]).await
+    check(&fixture, &keys, &expected, &["cannot connect to the server"]).await
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_trusted_is_the_last_step() -> Result<()> {
+async fn untrusted_server_is_the_last_step() -> Result<()> {
     let server = Server::tls().await?;
     let fixture = server.fixture().await?;
     let files = crate::product::Files::new()?;
@@ -231,8 +231,8 @@ async fn a_server_that_is_not_trusted_is_the_last_step() -> Result<()> {
     let other = files.write("other.pem", &testkit::Certs::new()?.ca())?;
     let expected = [("settings", WELL), ("server", Err(ErrorKind::Unavailable))];
     let stranger = keys(&fixture, &[("KM_CA_CERT", &other.to_string_lossy())]).await?;
-    check(&fixture, &stranger, &expected, &["no trusted TLS connection"]).await?;
+    check(&fixture, &stranger, &expected, &["TLS handshake failed"]).await?;
     let name = ("KM_TLS_SERVER_NAME", "vault.example.com");
     let named = keys(&fixture, &[("KM_CA_CERT", &ours.to_string_lossy()), name]).await?;
-    check(&fixture, &named, &expected, &["no trusted TLS connection"]).await
+    check(&fixture, &named, &expected, &["TLS handshake failed"]).await
 }

@@ -1,4 +1,4 @@
-//! When Vault can't, or won't, tell: whose matter it is, and when the environment may answer.
+//! Failures of Vault: the error kind, and whether the environment may answer.
 
 use std::net::TcpListener;
 
@@ -10,12 +10,12 @@ use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 use super::{keys_before, read};
 use crate::product::variables;
 
-/// A name that the environment has: the kind of the failure, and the environment with `on_error`.
+/// A failure for a name that the environment has: the error kind, and the value with `on_error`.
 async fn check(fixture: &Fixture, settings: &[(&str, &str)], expected: ErrorKind) -> Result<()> {
     check_fallback(fixture, settings, expected, "on_error").await
 }
 
-/// The same where the environment answers with this policy alone.
+/// A failure that the environment answers with this policy only.
 async fn check_fallback(
     fixture: &Fixture,
     settings: &[(&str, &str)],
@@ -26,7 +26,7 @@ async fn check_fallback(
     for fallback in ["never", "on_missing", "on_error"] {
         let settings = [settings, &[("KM_FALLBACK", fallback)]].concat();
         let keys = keys_before(fixture, &settings, variables(&[("NAME", &value)])).await?;
-        // The second time as the first.
+        // The second read has the same outcome.
         for _ in 0..2 {
             match read(fixture, &keys, "NAME").await {
                 Ok(secret) => {
@@ -45,17 +45,17 @@ async fn check_fallback(
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_mount_is_no_miss() -> Result<()> {
+async fn wrong_mount_is_not_a_miss() -> Result<()> {
     let server = Server::shared().await?;
     let beside = |mount: &str| format!(r#"path "{mount}*" {{ capabilities = ["read"] }}"#);
     let spec = FixtureSpec { policy: Some(beside), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
     for mount in [format!("{}-gone", fixture.mount), format!("{}/inside", fixture.mount)] {
-        // A mistake of the configuration that nothing may hide.
+        // A configuration error, for which there is no fallback.
         let mount = [("HCP_VAULT_MOUNT_NAME", mount.as_str())];
         check_fallback(&fixture, &mount, ErrorKind::NotFound, "none").await?;
     }
-    // The namespace's segments lead to another place.
+    // The segments of the namespace are another path.
     check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], ErrorKind::Denied).await?;
 
     let other = server.fixture().await?;
@@ -67,7 +67,7 @@ async fn what_is_wrong_with_the_mount_is_no_miss() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_login_is_told_as_such() -> Result<()> {
+async fn failed_login_is_an_auth_error() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("NAME", json!({ "key": secret("vault") })).await?;
     let wrong = secret("wrong");
@@ -82,7 +82,7 @@ async fn what_is_wrong_with_the_login_is_told_as_such() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_or_does_not_answer_is_unavailable() -> Result<()> {
+async fn unreachable_or_silent_server_is_unavailable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -93,7 +93,7 @@ async fn a_server_that_is_not_there_or_does_not_answer_is_unavailable() -> Resul
 }
 
 #[tokio::test]
-async fn a_sealed_server_is_unavailable() -> Result<()> {
+async fn sealed_server_is_unavailable() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     fixture.put("NAME", json!({ "key": secret("vault") })).await?;
@@ -101,7 +101,7 @@ async fn a_sealed_server_is_unavailable() -> Result<()> {
     let before = keys_before(&fixture, &settings, variables(&[("NAME", "e")])).await?;
     assert_eq!(read(&fixture, &before, "NAME").await?.source(), Source::Vault);
     server.seal().await?;
-    // One that is logged in, and those that would have to log in first.
+    // A client with a token, and clients that have to log in first.
     super::fails(&fixture, &before, "NAME", ErrorKind::Unavailable).await?;
     check(&fixture, &[], ErrorKind::Unavailable).await?;
     server.unseal().await?;

@@ -1,5 +1,5 @@
-//! How old a value may be: refreshed past its interval, gone at its deletion time, fresh again after
-//! an outage or a new credential.
+//! The age of values: refreshed past the interval, gone at the deletion time, fresh again after an
+//! outage or with a new credential.
 
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
@@ -13,14 +13,14 @@ use super::{fails, keys, keys_before, read};
 use crate::product::{Files, until, variables};
 use crate::relay::Relay;
 
-/// How soon a value is fresh again after what was in its way is gone.
+/// The time within which a value is fresh again after the end of a fault.
 const SOON: Duration = Duration::from_secs(3);
 
 async fn fixture() -> Result<Fixture> {
     Server::shared().await?.fixture().await
 }
 
-/// The kind of value that nobody reads for a long time: the first reader gets the new one.
+/// A value that is rarely read: the first reader gets the new one.
 #[tokio::test]
 async fn value_past_its_interval_is_refreshed_before_it_is_served() -> Result<()> {
     let fixture = fixture().await?;
@@ -32,7 +32,7 @@ async fn value_past_its_interval_is_refreshed_before_it_is_served() -> Result<()
         keys.invalidate("NAME")?;
         let handle = keys.handle("NAME")?;
         assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), first);
-        // It is refreshed ahead once, because it was read, and then left alone.
+        // It is refreshed ahead once, because it was read, and then no more.
         sleep(Duration::from_millis(2_500)).await;
         let written = fixture.server().must("POST", path, json!({ "data": { "key": second } }));
         written.await?;
@@ -55,7 +55,7 @@ async fn value_past_its_interval_is_refreshed_before_it_is_served() -> Result<()
     Ok(())
 }
 
-/// Puts a secret that Vault deletes after this time; returns when that is over at the latest.
+/// Stores a secret that Vault deletes after this time. Returns the latest end of that time.
 async fn put_for(fixture: &Fixture, name: &str, value: &str, time: Duration) -> Result<Instant> {
     let path = format!("{}/metadata/{name}", fixture.mount);
     let after = json!({ "delete_version_after": format!("{}s", time.as_secs()) });
@@ -93,19 +93,20 @@ async fn secret_is_gone_at_its_deletion_time() -> Result<()> {
     Ok(())
 }
 
-/// The end needs no Vault: what has expired is not served as stale, nor taken from the environment.
+/// The end does not require Vault: an expired value is neither served as stale nor taken from the
+/// environment.
 #[tokio::test]
 async fn secret_is_gone_at_its_deletion_time_in_an_outage_too() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
-    let behind = variables(&[("NAME", "the environment's")]);
+    let fallback_env = variables(&[("NAME", "the environment's")]);
     let settings = [
         ("HCP_VAULT_REFRESH_INTERVAL", "1s"),
         ("KM_MAX_STALE", "1h"),
         ("KM_FALLBACK", "on_error"),
         ("KM_DEADLINE", "2s"),
     ];
-    let keys = keys_before(&fixture, &settings, behind).await?;
+    let keys = keys_before(&fixture, &settings, fallback_env).await?;
     let value = secret("value");
     let deleted = put_for(&fixture, "NAME", &value, Duration::from_secs(6)).await?;
     read(&fixture, &keys, "NAME").await?;
@@ -130,7 +131,7 @@ async fn secret_is_gone_at_its_deletion_time_in_an_outage_too() -> Result<()> {
     fails(&fixture, &keys, "NAME", ErrorKind::NotFound).await
 }
 
-/// Nothing is known about the server's clock: such a value is read each time.
+/// The server's clock is unknown, so that such a value is read each time.
 #[tokio::test]
 async fn secret_with_a_deletion_time_is_not_cached_without_a_date() -> Result<()> {
     let fixture = fixture().await?;
@@ -146,7 +147,7 @@ async fn secret_with_a_deletion_time_is_not_cached_without_a_date() -> Result<()
     Ok(())
 }
 
-/// However long the outage: what is in use, and what was left alone, is fresh soon after it.
+/// After an outage of any length, values in use and values not in use are fresh soon.
 #[tokio::test]
 async fn values_are_fresh_soon_after_an_outage() -> Result<()> {
     let mut server = Server::dedicated().await?;
@@ -180,8 +181,8 @@ async fn values_are_fresh_soon_after_an_outage() -> Result<()> {
     Ok(())
 }
 
-/// A refused login says nothing about the names that were asked for meanwhile: they are read as soon as
-/// there is a login.
+/// A refused login says nothing about the requested names: they are read as soon as there is a
+/// login.
 #[tokio::test]
 async fn cold_name_is_read_as_soon_as_there_is_a_login() -> Result<()> {
     let fixture = fixture().await?;
@@ -196,7 +197,7 @@ async fn cold_name_is_read_as_soon_as_there_is_a_login() -> Result<()> {
     fails(&fixture, &keys, "NAME", ErrorKind::Auth).await?;
     files.write("secret-id", &fixture.secret_id)?;
     until("a login", async || {
-        // The last failure of the name is as young as can be.
+        // The last failure of the name is as recent as possible.
         let before = keys.secret("NAME").await.map_err(|error| error.kind());
         assert!(matches!(before, Ok(_) | Err(ErrorKind::Auth)), "{before:?}");
         Ok(keys.login().await.is_ok())
@@ -206,7 +207,7 @@ async fn cold_name_is_read_as_soon_as_there_is_a_login() -> Result<()> {
     Ok(())
 }
 
-/// One deadline covers a read, also where more loads wait for their turn than may run.
+/// One deadline covers a read, even if more loads are queued than may run.
 #[tokio::test]
 async fn deadline_covers_the_wait_for_other_reads() -> Result<()> {
     let mut server = Server::dedicated().await?;
@@ -229,7 +230,7 @@ async fn deadline_covers_the_wait_for_other_reads() -> Result<()> {
     Ok(())
 }
 
-/// What an administrator or a mistake has ended is not served from memory.
+/// A value that an administrator or a mistake has removed is not served from the cache.
 #[tokio::test]
 async fn missing_mount_ends_serving() -> Result<()> {
     let fixture = fixture().await?;

@@ -1,4 +1,4 @@
-//! Names: where each is asked for, and the ones that are never sent.
+//! Names: the source of each one, and those that are never sent.
 
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, SecretLocation, WriteOptions};
@@ -43,15 +43,15 @@ fn hostile() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn hostile_names_are_refused_before_anything_is_sent() -> Result<()> {
+async fn hostile_name_is_refused_before_a_request() -> Result<()> {
     let (fixture, silence) = (Server::shared().await?.fixture().await?, Silence::new()?);
     let address = silence.address()?;
     for mode in ["read_and_write", "write_only"] {
         let settings = [("HCP_VAULT_ADDR", address.as_str()), ("KM_ACCESS_MODE", mode)];
-        let behind = hostile();
-        let behind: Vec<_> =
-            behind.iter().map(|name| (name.as_str(), "the environment's")).collect();
-        let keys = keys_before(&fixture, &settings, variables(&behind)).await?;
+        let fallback_env = hostile();
+        let fallback_env: Vec<_> =
+            fallback_env.iter().map(|name| (name.as_str(), "the environment's")).collect();
+        let keys = keys_before(&fixture, &settings, variables(&fallback_env)).await?;
         for name in hostile() {
             let options = WriteOptions::default();
             let outcomes = [
@@ -71,7 +71,7 @@ async fn hostile_names_are_refused_before_anything_is_sent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_gateways_own_names_are_refused_before_anything_is_sent() -> Result<()> {
+async fn name_resolved_by_the_gateway_is_refused_before_a_request() -> Result<()> {
     let (fixture, silence) = (Server::shared().await?.fixture().await?, Silence::new()?);
     let settings = [("HCP_VAULT_ADDR", silence.address()?)];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -84,19 +84,19 @@ async fn the_gateways_own_names_are_refused_before_anything_is_sent() -> Result<
 }
 
 #[tokio::test]
-async fn a_name_is_asked_for_where_locate_says() -> Result<()> {
+async fn name_is_read_at_its_reported_location() -> Result<()> {
     let server = Server::shared().await?;
     let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
     let mount = fixture.mount.trim_start_matches("teams/team-a/");
-    let place = [
+    let location = [
         ("HCP_VAULT_MOUNT_NAME", mount),
         ("HCP_VAULT_NAMESPACE", "/teams/team-a/"),
         ("HCP_VAULT_PATH_PREFIX", " /litellm/eu keys/ "),
     ];
     let (some, keys) = (
-        keys(&fixture, &[&place[..], &[("KM_HOSTED_KEYS", "a b,clé")]].concat()).await?,
-        keys(&fixture, &place).await?,
+        keys(&fixture, &[&location[..], &[("KM_HOSTED_KEYS", "a b,clé")]].concat()).await?,
+        keys(&fixture, &location).await?,
     );
     for (name, stored, sent) in [
         ("NAME", "litellm/eu%20keys/NAME", "litellm/eu%20keys/NAME"),
@@ -121,7 +121,7 @@ async fn a_name_is_asked_for_where_locate_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_goes_where_locate_says() -> Result<()> {
+async fn write_goes_to_the_reported_location() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[WRITER, ("HCP_VAULT_PATH_PREFIX", "litellm")]).await?;
     for (name, stored) in [("NAME", "NAME"), ("a b/c#d", "a%20b/c%23d"), ("%41", "%2541")] {

@@ -1,4 +1,4 @@
-//! A server that is gone: what was read before is served, within its bounds and no longer.
+//! An unavailable server: cached values are served, for a bounded time.
 
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, Source};
@@ -11,15 +11,15 @@ use crate::product::{until, variables};
 use crate::relay::Relay;
 
 #[tokio::test]
-async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
+async fn cached_value_is_served_in_an_outage_within_bounds() -> Result<()> {
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("NAME", json!({ "key": first })).await?;
-    let behind = variables(&[("NAME", "the environment's"), ("OTHER", "the environment's")]);
+    let fallback_env = variables(&[("NAME", "the environment's"), ("OTHER", "the environment's")]);
     let with = async |interval: &str, max_stale: &str| {
         let settings = [("HCP_VAULT_REFRESH_INTERVAL", interval), ("KM_MAX_STALE", max_stale)];
-        let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+        let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
         assert_eq!(read(&fixture, &keys, "NAME").await?.source(), Source::Vault);
         anyhow::Ok(keys)
     };
@@ -28,11 +28,11 @@ async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
     let ended = with("1s", "500ms").await?;
     server.kill().await?;
 
-    // Within the interval: as if nothing had happened.
+    // Within the interval nothing changes.
     let value = read(&fixture, &fresh, "NAME").await?;
     assert_eq!((value.expose(), value.source()), (first.as_str(), Source::Cache));
 
-    // Past it: served, and its source and age say so.
+    // Past it the value is served, and its source and age show that.
     until("a stale value", async || {
         let value = read(&fixture, &stale, "NAME").await?;
         assert_eq!((value.expose(), value.version()), (first.as_str(), Some(1)));
@@ -42,10 +42,10 @@ async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
     })
     .await?;
 
-    // Past its right to be served: the error, and not what the environment has.
+    // After `max_stale` there is an error, and no fallback to the environment.
     until("the end of serving", async || Ok(ended.secret("NAME").await.is_err())).await?;
     fails(&fixture, &ended, "NAME", ErrorKind::Unavailable).await?;
-    // What was never read can't be served; that Vault lacks it is not certain.
+    // A value that was never read cannot be served, and it is not known to be missing.
     for keys in [&fresh, &stale, &ended] {
         fails(&fixture, keys, "OTHER", ErrorKind::Unavailable).await?;
     }
@@ -65,10 +65,10 @@ async fn what_was_read_outlives_the_server_within_bounds() -> Result<()> {
     Ok(())
 }
 
-/// A hundred names that are read all the time and due every second: while the server is sealed, it is
-/// asked once a second for all of them together.
+/// A hundred names that are read continuously and due every second. While the server is sealed, it
+/// gets one request a second for all of them.
 #[tokio::test]
-async fn a_sealed_server_sees_one_probe_a_second_for_all_names() -> Result<()> {
+async fn sealed_server_gets_one_probe_a_second_for_all_names() -> Result<()> {
     const NAMES: usize = 100;
     let mut server = Server::dedicated().await?;
     let fixture = server.fixture().await?;
@@ -104,7 +104,7 @@ async fn a_sealed_server_sees_one_probe_a_second_for_all_names() -> Result<()> {
     }
     let (asked, elapsed) = (relay.requests() - before, begin.elapsed());
     assert!(asked >= 2, "{asked} probes in {elapsed:?}: nobody would see the end of it");
-    // The first and the last may stand at the two ends.
+    // The first and the last request may be at the edges of the period.
     assert!(asked as u64 <= elapsed.as_secs() + 1, "{asked} probes in {elapsed:?}");
 
     server.unseal().await?;

@@ -1,4 +1,4 @@
-//! Access modes, hosted keys and fallback policies: who is asked for a name.
+//! Access modes, hosted keys and fallback policies: the source of a name.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const MISSING: Expected = Err(ErrorKind::NotFound);
 const DENIED: Expected = Err(ErrorKind::Denied);
 const NO_TEXT: Expected = Err(ErrorKind::StoredValue);
 
-/// What Vault has under a name; the environment has those that end in `-both` and `env`.
+/// The value of a name in Vault. The environment has those that end in `-both` and `env`.
 const STORED: [&str; 8] = [
     "vault",
     "vault-both",
@@ -43,23 +43,23 @@ async fn fixture() -> Result<Fixture> {
         let value = if name.starts_with("number") { json!(42) } else { json!(secret("vault")) };
         fixture.put(name, json!({ "key": value })).await?;
         if name.starts_with("deleted") {
-            let place = format!("{}/data/{name}", fixture.mount);
-            fixture.server().must("DELETE", &place, None).await?;
+            let location = format!("{}/data/{name}", fixture.mount);
+            fixture.server().must("DELETE", &location, None).await?;
         }
     }
     Ok(fixture)
 }
 
-fn behind() -> BTreeMap<String, String> {
+fn fallback_env() -> BTreeMap<String, String> {
     let names = STORED.iter().filter(|name| name.ends_with("-both")).chain(&["env"]);
     names.map(|name| ((*name).to_owned(), secret("environment"))).collect()
 }
 
-/// Reads the name; what was read has to be the value of the source that it names.
+/// Reads a name. The value must be that of the source that is returned.
 async fn check(
     fixture: &Fixture,
     keys: &KeyManager,
-    behind: &BTreeMap<String, String>,
+    fallback_env: &BTreeMap<String, String>,
     name: &str,
     expected: Expected,
 ) -> Result<()> {
@@ -70,7 +70,7 @@ async fn check(
     assert_eq!(found, expected, "{name}, {mode:?}, {fallback:?}, {:?}", settings.hosted_keys);
     match outcome {
         Ok(secret) if secret.source() == Source::Environment => {
-            assert_eq!(Some(secret.expose()), behind.get(name).map(String::as_str));
+            assert_eq!(Some(secret.expose()), fallback_env.get(name).map(String::as_str));
             assert_eq!((secret.version(), secret.created(), secret.age()), (None, None, None));
         }
         Ok(secret) => {
@@ -83,12 +83,12 @@ async fn check(
 }
 
 #[tokio::test]
-async fn the_policy_decides_when_the_environment_is_asked() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
+async fn policy_decides_when_the_environment_answers() -> Result<()> {
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
     for mode in ["read_only", "read_and_write"] {
         for (column, fallback) in ["never", "on_missing", "on_error"].into_iter().enumerate() {
             let settings = [("KM_ACCESS_MODE", mode), ("KM_FALLBACK", fallback)];
-            let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+            let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
             for (name, expected) in [
                 ("vault", [VAULT, VAULT, VAULT]),
                 ("vault-both", [VAULT, VAULT, VAULT]),
@@ -101,7 +101,7 @@ async fn the_policy_decides_when_the_environment_is_asked() -> Result<()> {
                 ("number", [NO_TEXT, NO_TEXT, NO_TEXT]),
                 ("number-both", [NO_TEXT, NO_TEXT, ENVIRONMENT]),
             ] {
-                check(&fixture, &keys, &behind, name, expected[column]).await?;
+                check(&fixture, &keys, &fallback_env, name, expected[column]).await?;
             }
         }
     }
@@ -109,41 +109,41 @@ async fn the_policy_decides_when_the_environment_is_asked() -> Result<()> {
 }
 
 #[tokio::test]
-async fn on_missing_is_what_counts_where_nothing_is_said() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
-    let keys = keys_before(&fixture, &[], behind.clone()).await?;
-    check(&fixture, &keys, &behind, "env", ENVIRONMENT).await?;
-    check(&fixture, &keys, &behind, "deleted-both", MISSING).await
+async fn on_missing_is_the_default_policy() -> Result<()> {
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
+    let keys = keys_before(&fixture, &[], fallback_env.clone()).await?;
+    check(&fixture, &keys, &fallback_env, "env", ENVIRONMENT).await?;
+    check(&fixture, &keys, &fallback_env, "deleted-both", MISSING).await
 }
 
 #[tokio::test]
-async fn only_hosted_keys_are_asked_of_vault() -> Result<()> {
-    let (fixture, behind) = (fixture().await?, behind());
+async fn only_hosted_keys_are_requested_from_vault() -> Result<()> {
+    let (fixture, fallback_env) = (fixture().await?, fallback_env());
     for fallback in ["never", "on_missing", "on_error"] {
         let hosted = "vault,os.environ/number-both, env";
         let settings = [("KM_HOSTED_KEYS", hosted), ("KM_FALLBACK", fallback)];
-        let keys = keys_before(&fixture, &settings, behind.clone()).await?;
+        let keys = keys_before(&fixture, &settings, fallback_env.clone()).await?;
         let on_error = if fallback == "on_error" { ENVIRONMENT } else { NO_TEXT };
         let on_missing = if fallback == "never" { MISSING } else { ENVIRONMENT };
         for (name, expected) in [
             ("vault", VAULT),
             ("number-both", on_error),
             ("env", on_missing),
-            // Those that aren't hosted, whatever Vault has.
+            // Names that are not hosted, whatever Vault has.
             ("vault-both", on_missing),
             ("denied-both", on_missing),
             ("denied", MISSING),
             ("neither", MISSING),
         ] {
-            check(&fixture, &keys, &behind, name, expected).await?;
+            check(&fixture, &keys, &fallback_env, name, expected).await?;
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn vault_sees_no_request_that_is_not_for_it() -> Result<()> {
-    let (fixture, behind, silence) = (fixture().await?, behind(), Silence::new()?);
+async fn vault_gets_no_request_for_excluded_names() -> Result<()> {
+    let (fixture, fallback_env, silence) = (fixture().await?, fallback_env(), Silence::new()?);
     for settings in [
         &[("KM_ACCESS_MODE", "write_only")][..],
         &[("KM_ACCESS_MODE", "write_only"), ("KM_FALLBACK", "never")],
@@ -155,13 +155,13 @@ async fn vault_sees_no_request_that_is_not_for_it() -> Result<()> {
         let mut env = environment(&fixture);
         env.insert("HCP_VAULT_ADDR".to_owned(), silence.address()?);
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let keys = keys_of(&env, behind.clone()).await?;
+        let keys = keys_of(&env, fallback_env.clone()).await?;
         let never = settings.contains(&("KM_FALLBACK", "never"));
         let found = if never { MISSING } else { ENVIRONMENT };
         for (name, expected) in
             [("vault-both", found), ("env", found), ("vault", MISSING), ("neither", MISSING)]
         {
-            check(&fixture, &keys, &behind, name, expected).await?;
+            check(&fixture, &keys, &fallback_env, name, expected).await?;
         }
     }
     silence.expect_nobody()

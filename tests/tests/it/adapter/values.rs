@@ -1,4 +1,4 @@
-//! What a read tells: the value byte for byte, its version, and the values that are none.
+//! The result of a read: the value byte for byte, its version, and stored data that is not a value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use testkit::{Server, secret};
 use super::{fails, keys, keys_before, read};
 
 #[tokio::test]
-async fn a_value_is_read_byte_for_byte() -> Result<()> {
+async fn value_is_read_byte_for_byte() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let mark = secret("value");
@@ -39,7 +39,7 @@ async fn a_value_is_read_byte_for_byte() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_stored_and_no_text_is_an_error() -> Result<()> {
+async fn stored_data_that_is_not_text_is_an_error() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let mark = secret("value");
@@ -59,7 +59,7 @@ async fn what_is_stored_and_no_text_is_an_error() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reference_names_what_stands_after_its_prefix() -> Result<()> {
+async fn reference_names_the_text_after_its_prefix() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     let [plain, nested] = [secret("plain"), secret("nested")];
@@ -77,7 +77,7 @@ async fn a_reference_names_what_stands_after_its_prefix() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
+async fn boolean_is_true_or_false_in_any_case() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let keys = keys(&fixture, &[]).await?;
     for (index, (text, expected)) in [
@@ -102,14 +102,14 @@ async fn a_boolean_is_true_or_false_in_any_case() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_environments_value_is_a_value_too() -> Result<()> {
+async fn value_of_the_environment_is_returned() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
-    let behind = BTreeMap::from([
+    let fallback_env = BTreeMap::from([
         ("EMPTY".to_owned(), OsString::new()),
         ("FLAG".to_owned(), OsString::from(" True")),
         ("BYTES".to_owned(), OsString::from_vec(vec![b'a', 0xff])),
     ]);
-    let keys = keys_before(&fixture, &[], behind).await?;
+    let keys = keys_before(&fixture, &[], fallback_env).await?;
     let empty = read(&fixture, &keys, "EMPTY").await?;
     assert_eq!((empty.expose(), empty.source()), ("", Source::Environment));
     let flag = read(&fixture, &keys, "os.environ/FLAG").await?;

@@ -1,4 +1,4 @@
-//! Virtual keys within one process: what is remembered, what is asked once, what runs side by side.
+//! Virtual keys within one process: what is cached, what is requested once, and concurrency.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ async fn fixture() -> Result<Fixture> {
     Server::shared().await?.fixture().await
 }
 
-/// A key manager whose requests pass a relay.
+/// Returns a key manager whose requests pass a relay.
 async fn keys_through(relay: &Relay, fixture: &Fixture) -> Result<KeyManager> {
     let mut env = environment(fixture);
     env.extend(variables(&STORES));
@@ -32,7 +32,7 @@ async fn keys_through(relay: &Relay, fixture: &Fixture) -> Result<KeyManager> {
     keys_of(&env, env.clone()).await
 }
 
-/// Stores, and returns the version.
+/// Stores a key and returns its version.
 async fn store(of: &VirtualKeys, alias: &str, value: &str) -> Result<u64> {
     version(of.store(&KeyAlias::new(alias)?, value.into(), None).await?)
 }
@@ -45,14 +45,14 @@ fn version(stored: StoreOutcome) -> Result<u64> {
 }
 
 #[tokio::test]
-async fn what_was_changed_is_never_served_old() -> Result<()> {
+async fn changed_key_is_never_served_old() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &STORES).await?;
     let of = keys.virtual_keys(None)?;
     let (a, b) = (KeyAlias::new("a")?, KeyAlias::new("b")?);
     let [first, second, third] = [(); 3].map(|()| secret("key"));
     let expect = async |name: &str, value: Option<&str>| -> Result<()> {
-        // Twice, so that the second time it is in memory.
+        // Twice, so that it is cached the second time.
         for _ in 0..2 {
             let read = keys.entry(name)?.read().await;
             let kind = read.as_ref().err().map(Error::kind);
@@ -60,7 +60,7 @@ async fn what_was_changed_is_never_served_old() -> Result<()> {
             let text = document.as_ref().map(|document| document.fields().text("key"));
             assert_eq!(text.transpose()?.map(ExposeSecret::expose_secret), value, "{name}");
             assert_eq!(kind, value.is_none().then_some(ErrorKind::NotFound), "{name}");
-            // In memory or not, it is not a provider secret.
+            // Cached or not, it is not a provider secret.
             fails(&fixture, &keys, name, ErrorKind::Denied).await?;
             assert_eq!(
                 keys.handle(name).map_err(|error| error.kind()).err(),
@@ -85,7 +85,7 @@ async fn what_was_changed_is_never_served_old() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_leaves_nothing_old_in_memory() -> Result<()> {
+async fn abandoned_change_leaves_no_old_value_in_the_cache() -> Result<()> {
     let fixture = fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let keys = keys_through(&relay, &fixture).await?;
@@ -101,14 +101,14 @@ async fn a_caller_that_gives_up_leaves_nothing_old_in_memory() -> Result<()> {
         written = write => anyhow::bail!("nobody has answered yet: {written:?}"),
         seen = until("the write is on its way", async || Ok(relay.requests() == sent)) => seen?,
     }
-    // The one that was given up arrives with the next one.
+    // The abandoned write arrives with the next one.
     keys.write("OTHER", other.as_str().into(), &options).await?;
     assert_eq!(read(&fixture, &keys, "NAME").await?.expose(), new);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_teams_mount_is_asked_about_once() -> Result<()> {
+async fn version_of_a_team_mount_is_requested_once() -> Result<()> {
     let fixture = fixture().await?;
     let spec = FixtureSpec { under: Some("teams/once".to_owned()), ..FixtureSpec::default() };
     let team = Server::shared().await?.fixture_with(spec).await?;
@@ -121,17 +121,17 @@ async fn a_teams_mount_is_asked_about_once() -> Result<()> {
     let settings = json!({ "mount": team.mount }).to_string();
     let settings = TeamSettings::from_json(&settings, &VaultValidator)?;
     for alias in ["a", "b", "c"] {
-        // Made anew for each key, as a gateway would.
+        // Created for each key, as a gateway does.
         store(&keys.virtual_keys(Some(&settings))?, alias, &secret("key")).await?;
     }
-    // The login, the question what is mounted, and a request a key.
+    // The login, the request for the mount's version, and one request per key.
     assert_eq!(relay.requests(), 5);
     assert!(keys.has_sent_change());
     Ok(())
 }
 
 #[tokio::test]
-async fn the_same_key_stored_by_many_at_once_is_one_version() -> Result<()> {
+async fn concurrent_stores_of_the_same_key_are_one_version() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &STORES).await?;
     let value = secret("key");
@@ -148,7 +148,7 @@ async fn the_same_key_stored_by_many_at_once_is_one_version() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_many_writers_each_is_told_the_truth() -> Result<()> {
+async fn concurrent_writers_get_the_true_outcome() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &STORES).await?;
     let mut writers = JoinSet::new();
@@ -181,7 +181,7 @@ async fn of_many_writers_each_is_told_the_truth() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_thousand_keys_are_stored_side_by_side() -> Result<()> {
+async fn thousand_keys_are_stored_concurrently() -> Result<()> {
     const KEYS: usize = 1_000;
     let fixture = fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
@@ -208,7 +208,7 @@ async fn a_thousand_keys_are_stored_side_by_side() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_store_whose_answer_was_lost_is_settled() -> Result<()> {
+async fn store_with_a_lost_response_is_settled() -> Result<()> {
     let fixture = fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let of = keys_through(&relay, &fixture).await?.virtual_keys(None)?;

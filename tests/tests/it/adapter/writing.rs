@@ -1,4 +1,4 @@
-//! Writing, deleting and listing through the key manager.
+//! Writes, deletions and lists through the key manager.
 
 use anyhow::Result;
 use km_proxy_adapter::{ErrorKind, WriteOptions};
@@ -23,7 +23,7 @@ fn cas(version: u64) -> WriteOptions {
 }
 
 #[tokio::test]
-async fn a_description_stands_beside_the_value() -> Result<()> {
+async fn description_is_stored_beside_the_value() -> Result<()> {
     let fixture = fixture().await?;
     let plain = keys(&fixture, &[WRITER]).await?;
     let settled = keys(&fixture, &[WRITER, ("KM_DESCRIPTION", "of the settings")]).await?;
@@ -47,7 +47,7 @@ async fn a_description_stands_beside_the_value() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_on_a_condition_is_a_conflict_where_that_fails() -> Result<()> {
+async fn failed_check_and_set_is_a_conflict() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     for (options, expected) in [
@@ -69,7 +69,7 @@ async fn a_write_on_a_condition_is_a_conflict_where_that_fails() -> Result<()> {
 }
 
 #[tokio::test]
-async fn where_the_mount_demands_a_version_it_is_read_first() -> Result<()> {
+async fn write_to_a_check_and_set_mount_reads_the_version_first() -> Result<()> {
     let fixture = fixture().await?;
     let config = format!("{}/config", fixture.mount);
     fixture.server().must("POST", &config, json!({ "cas_required": true })).await?;
@@ -81,18 +81,18 @@ async fn where_the_mount_demands_a_version_it_is_read_first() -> Result<()> {
         assert_eq!(fixture.get("NAME").await?.1["data"]["data"]["key"], json!(value));
         Ok(())
     };
-    // Never written, there, deleted, destroyed.
+    // Never written, existing, deleted, destroyed.
     write(1).await?;
     write(2).await?;
     keys.delete("NAME").await?;
     write(3).await?;
-    let place = format!("{}/destroy/NAME", fixture.mount);
-    fixture.server().must("POST", &place, json!({ "versions": [3] })).await?;
+    let location = format!("{}/destroy/NAME", fixture.mount);
+    fixture.server().must("POST", &location, json!({ "versions": [3] })).await?;
     write(4).await
 }
 
 #[tokio::test]
-async fn the_access_mode_holds_for_writes_and_nothing_is_sent() -> Result<()> {
+async fn access_mode_refuses_writes_before_a_request() -> Result<()> {
     let (fixture, silence) = (fixture().await?, Silence::new()?);
     let address = silence.address()?;
     let keys = keys(&fixture, &[("HCP_VAULT_ADDR", &address)]).await?;
@@ -108,7 +108,7 @@ async fn the_access_mode_holds_for_writes_and_nothing_is_sent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_writer_that_may_not_read_writes_and_deletes() -> Result<()> {
+async fn writer_without_read_access_writes_and_deletes() -> Result<()> {
     let policy = |mount: &str| {
         format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
     };
@@ -124,7 +124,7 @@ async fn a_writer_that_may_not_read_writes_and_deletes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_is_written_to_a_version_1_mount() -> Result<()> {
+async fn version_1_mount_is_not_written_to() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let keys = keys(&fixture, &[WRITER]).await?;
@@ -139,28 +139,28 @@ async fn nothing_is_written_to_a_version_1_mount() -> Result<()> {
 }
 
 #[tokio::test]
-async fn deleting_what_is_not_there_says_so() -> Result<()> {
+async fn deletion_of_a_missing_secret_is_not_found() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     fixture.put("NAME", json!({ "key": secret("value") })).await?;
     for (name, expected) in [
         ("nothing", Err(ErrorKind::NotFound)),
         ("NAME", Ok(())),
-        // A second time: it is deleted already.
+        // A second deletion has no effect.
         ("NAME", Err(ErrorKind::NotFound)),
     ] {
         let outcome = keys.delete(name).await.map(drop).map_err(|error| error.kind());
         assert_eq!(outcome, expected, "{name}");
     }
     // It can be undeleted.
-    let place = format!("{}/undelete/NAME", fixture.mount);
-    fixture.server().must("POST", &place, json!({ "versions": [1] })).await?;
+    let location = format!("{}/undelete/NAME", fixture.mount);
+    fixture.server().must("POST", &location, json!({ "versions": [1] })).await?;
     assert_eq!(fixture.get("NAME").await?.0, 200);
     Ok(())
 }
 
 #[tokio::test]
-async fn names_are_listed_below_the_prefix() -> Result<()> {
+async fn list_returns_names_below_the_prefix() -> Result<()> {
     let fixture = fixture().await?;
     for name in ["A", "litellm/B", "litellm/folder/C", "litellm/folder/D"] {
         fixture.put(name, json!({ "key": "v" })).await?;

@@ -25,7 +25,7 @@ async fn reference_reads_the_secret_of_its_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bool_option_accepts_any_case_and_white_space() -> Result<()> {
+async fn boolean_is_true_or_false_in_any_case() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for (stored, expected) in [
         ("true", "true"),

@@ -22,7 +22,7 @@ const BETWEEN_ELECTIONS: Duration = Duration::from_secs(15);
 const RESERVE: usize = 12 + 2;
 
 #[tokio::test]
-async fn reads_through_a_standby_ride_out_step_downs() -> Result<()> {
+async fn reads_through_a_standby_survive_step_downs() -> Result<()> {
     ride_out(3).await
 }
 
@@ -93,7 +93,7 @@ mod slow {
 
     #[tokio::test]
     #[ignore = "takes 14 minutes: cargo xtask test --slow"]
-    async fn reads_through_a_standby_ride_out_fifty_step_downs() -> Result<()> {
+    async fn reads_through_a_standby_survive_fifty_step_downs() -> Result<()> {
         ride_out(50).await
     }
 }

@@ -1,28 +1,28 @@
-//! What was said of each write, held against what is stored.
+//! The reported outcome of each write, compared with what is stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// What the product said of a write.
+/// The outcome of a write that the product reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum Outcome {
     /// Stored as this version.
     Stored(u64),
-    /// It may have been stored, or not.
+    /// Unknown.
     Ambiguous,
     /// Not stored.
     Refused,
 }
 
-/// A write, by its key and its value, which no other write has.
+/// A write, by its key and its unique value.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub(crate) key: String,
     pub(crate) value: String,
-    pub(crate) said: Said,
+    pub(crate) outcome: Outcome,
 }
 
-/// All writes, in no order.
+/// All writes, in any order.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Vec<Write>>);
 
@@ -37,29 +37,29 @@ impl History {
 
     pub(crate) fn acknowledged(&self) -> usize {
         let writes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        writes.iter().filter(|write| matches!(write.said, Said::Stored(_))).count()
+        writes.iter().filter(|write| matches!(write.outcome, Outcome::Stored(_))).count()
     }
 }
 
-/// All that is stored: key and version to value.
+/// Everything that is stored: the value by key and version.
 pub(crate) type Stored = BTreeMap<(String, u64), String>;
 
-/// What came of it, counted.
+/// The result of the comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// Writes that were said to be stored, and are, as that version.
+    /// Writes that were reported as stored, and are stored as that version.
     pub(crate) kept: usize,
-    /// Said to be stored, and not there as that version.
+    /// Writes that were reported as stored, and are not stored as that version.
     pub(crate) lost: usize,
-    /// Stored in more than one version, whatever was said.
+    /// Writes that are stored in more than one version.
     pub(crate) duplicated: usize,
-    /// Said not to be stored, and stored.
+    /// Writes that were reported as not stored, and are stored.
     pub(crate) denied: usize,
-    /// Ambiguous, and stored.
+    /// Ambiguous writes that are stored.
     pub(crate) ambiguous_stored: usize,
-    /// Ambiguous, and not stored.
+    /// Ambiguous writes that are not stored.
     pub(crate) ambiguous_absent: usize,
-    /// Stored, and nobody's.
+    /// Stored values of no write.
     pub(crate) foreign: usize,
 }
 
@@ -69,7 +69,7 @@ impl Verdict {
     }
 }
 
-pub(crate) fn judge(writes: &[Write], stored: &Stored) -> Verdict {
+pub(crate) fn compare(writes: &[Write], stored: &Stored) -> Verdict {
     let mut places: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
     for ((key, version), value) in stored {
         places.entry((key, value)).or_default().push(*version);
@@ -79,13 +79,13 @@ pub(crate) fn judge(writes: &[Write], stored: &Stored) -> Verdict {
         let versions = places.remove(&(write.key.as_str(), write.value.as_str()));
         let versions = versions.unwrap_or_default();
         verdict.duplicated += usize::from(versions.len() > 1);
-        *match (write.said, versions.is_empty()) {
-            (Said::Stored(version), _) if versions.contains(&version) => &mut verdict.kept,
-            (Said::Stored(_), _) => &mut verdict.lost,
-            (Said::Refused, false) => &mut verdict.denied,
-            (Said::Refused, true) => continue,
-            (Said::Ambiguous, false) => &mut verdict.ambiguous_stored,
-            (Said::Ambiguous, true) => &mut verdict.ambiguous_absent,
+        *match (write.outcome, versions.is_empty()) {
+            (Outcome::Stored(version), _) if versions.contains(&version) => &mut verdict.kept,
+            (Outcome::Stored(_), _) => &mut verdict.lost,
+            (Outcome::Refused, false) => &mut verdict.denied,
+            (Outcome::Refused, true) => continue,
+            (Outcome::Ambiguous, false) => &mut verdict.ambiguous_stored,
+            (Outcome::Ambiguous, true) => &mut verdict.ambiguous_absent,
         } += 1;
     }
     verdict.foreign = places.len();
@@ -93,23 +93,23 @@ pub(crate) fn judge(writes: &[Write], stored: &Stored) -> Verdict {
 }
 
 #[test]
-fn the_judge_finds_every_lie() {
-    let check = |said, stored: &[(u64, &str)], expected: Verdict| {
-        let write = Write { key: "k".to_owned(), value: "mine".to_owned(), said };
+fn comparison_finds_every_wrong_outcome() {
+    let check = |outcome, stored: &[(u64, &str)], expected: Verdict| {
+        let write = Write { key: "k".to_owned(), value: "mine".to_owned(), outcome };
         let place = |(version, value): &(u64, &str)| (("k".to_owned(), *version), (*value).into());
         let stored: Stored = stored.iter().map(place).collect();
-        assert_eq!(judge(&[write], &stored), expected, "{said:?} {stored:?}");
+        assert_eq!(compare(&[write], &stored), expected, "{outcome:?} {stored:?}");
     };
     let clean = Verdict::default;
-    check(Said::Stored(1), &[(1, "mine")], Verdict { kept: 1, ..clean() });
-    check(Said::Stored(1), &[], Verdict { lost: 1, ..clean() });
-    check(Said::Stored(2), &[(1, "mine")], Verdict { lost: 1, ..clean() });
-    check(Said::Stored(1), &[(1, "other")], Verdict { lost: 1, foreign: 1, ..clean() });
+    check(Outcome::Stored(1), &[(1, "mine")], Verdict { kept: 1, ..clean() });
+    check(Outcome::Stored(1), &[], Verdict { lost: 1, ..clean() });
+    check(Outcome::Stored(2), &[(1, "mine")], Verdict { lost: 1, ..clean() });
+    check(Outcome::Stored(1), &[(1, "other")], Verdict { lost: 1, foreign: 1, ..clean() });
     let twice = &[(1, "mine"), (2, "mine")];
-    check(Said::Stored(1), twice, Verdict { kept: 1, duplicated: 1, ..clean() });
-    check(Said::Ambiguous, twice, Verdict { ambiguous_stored: 1, duplicated: 1, ..clean() });
-    check(Said::Ambiguous, &[(1, "mine")], Verdict { ambiguous_stored: 1, ..clean() });
-    check(Said::Ambiguous, &[], Verdict { ambiguous_absent: 1, ..clean() });
-    check(Said::Refused, &[(1, "mine")], Verdict { denied: 1, ..clean() });
-    check(Said::Refused, &[], clean());
+    check(Outcome::Stored(1), twice, Verdict { kept: 1, duplicated: 1, ..clean() });
+    check(Outcome::Ambiguous, twice, Verdict { ambiguous_stored: 1, duplicated: 1, ..clean() });
+    check(Outcome::Ambiguous, &[(1, "mine")], Verdict { ambiguous_stored: 1, ..clean() });
+    check(Outcome::Ambiguous, &[], Verdict { ambiguous_absent: 1, ..clean() });
+    check(Outcome::Refused, &[(1, "mine")], Verdict { denied: 1, ..clean() });
+    check(Outcome::Refused, &[], clean());
 }

@@ -1,5 +1,5 @@
-//! A write that the server gets long after the product has given up waiting for its answer: what a
-//! leader that hung for a while, or a network, does to it.
+//! A write that reaches the server long after the product gave up waiting for its response, because
+//! the leader was suspended or the network was slow.
 
 use anyhow::Result;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::product::path;
 use crate::relay::Relay;
 
 #[tokio::test]
-async fn a_write_that_arrives_after_it_was_sent_again_is_told_as_stored() -> Result<()> {
+async fn delayed_write_that_was_sent_again_is_reported_as_stored() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let kv = kv_through(relay.address(), &fixture, DEFAULT_DEADLINE)?;

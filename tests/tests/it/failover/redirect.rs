@@ -1,4 +1,4 @@
-//! A standby that redirects in place of forwarding, as one does behind a gateway that asks for it.
+//! A standby that redirects in place of forwarding.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::relay::Relay;
 const PATIENT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn a_standby_that_redirects_costs_one_hop_to_the_leader_it_names() -> Result<()> {
+async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
     let cluster = cluster().await?;
     let leader = cluster.leader().await?;
     let fixture = cluster.node(leader).fixture().await?;
@@ -28,7 +28,7 @@ async fn a_standby_that_redirects_costs_one_hop_to_the_leader_it_names() -> Resu
         let kv = kv_through(relay.address(), &fixture, PATIENT)?;
         let name = path("name")?;
         let before = kv.read(&name).await?.metadata.version;
-        // The login, the read, and who the leader is, asked by two clients.
+        // The login, the read, and `sys/leader` by two clients.
         assert_eq!(relay.requests(), 4);
         for version in before..before + 10 {
             let fields = Fields::new().with("key", format!("{version}").into());
@@ -36,11 +36,11 @@ async fn a_standby_that_redirects_costs_one_hop_to_the_leader_it_names() -> Resu
             assert_eq!(written.version, version + 1);
             assert_eq!(kv.read(&name).await?.metadata.version, version + 1);
         }
-        // The mount's version was asked once.
+        // The mount's version was requested once.
         assert_eq!(relay.requests(), 4 + 1 + 20);
     }
 
-    // Another one leads: its name is confirmed anew, not taken from memory.
+    // After a change of the leader, its address is confirmed again.
     let standby = others[0];
     let relay =
         Relay::to(cluster.address(standby), "X-Vault-No-Request-Forwarding: true\r\n").await?;

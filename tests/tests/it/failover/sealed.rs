@@ -1,4 +1,4 @@
-//! A server that is sealed during reads, and unsealed again.
+//! A server that is sealed during reads and then unsealed.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{POLL, kv_through};
 use crate::product::{figure, path};
 
 #[tokio::test]
-async fn a_sealed_server_is_told_as_such_and_the_token_outlives_it() -> Result<()> {
+async fn sealed_server_is_reported_and_the_token_remains_valid() -> Result<()> {
     let mut server = Server::dedicated().await?;
     // A second login would be refused.
     let role = json!({ "secret_id_num_uses": 1 });

@@ -1,5 +1,5 @@
-//! Addresses and connections from which nothing comes back, as behind a dead route or after a
-//! suspend. Packets are lost by a listener whose queue is full, and by a server that goes silent.
+//! Addresses and connections that do not respond, as after the loss of a route or a suspend.
+//! Packets are lost by a listener with a full queue, and by a server that stops responding.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

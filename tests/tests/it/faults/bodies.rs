@@ -1,4 +1,4 @@
-//! How much of an answer is taken in, and what part of one is believed.
+//! The limit of a response's size, and truncated responses.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use super::{Parts, stored};
 
 const MIB: usize = 1024 * 1024;
 
-/// An answer of JSON's type whose body comes after its head.
+/// A JSON response whose body follows its head later.
 fn head(answer: Answer) -> Step {
     Step::Send(answer.header("Content-Type", "application/json").head().into())
 }
 
-/// A body without an end in sight: some JSON, then many bytes of a string.
+/// A body without an end: some JSON, and then a very long string.
 fn endless(mib: usize) -> [Step; 2] {
     let text = Bytes::from("x".repeat(64 * 1024));
     [
@@ -34,17 +34,17 @@ async fn too_large(what: &str, steps: Vec<Step>) -> Result<()> {
     let error = parts.fails().await;
     assert_eq!(
         (error.kind(), error.detail()),
-        (ErrorKind::Malformed, "the response is too large"),
+        (ErrorKind::Malformed, "response body too large"),
         "{what}"
     );
     assert_eq!(server.record().total(), 1, "{what}: not asked again");
-    // What both systems keep in between comes to a few MiB.
+    // The systems buffer a few MiB in between.
     assert!(server.record().sent() < 16 * MIB, "{what}: {} bytes went out", server.record().sent());
     Ok(())
 }
 
 #[tokio::test]
-async fn an_answer_over_4_mib_is_not_read_to_its_end() -> Result<()> {
+async fn response_above_4_mib_is_not_read_to_its_end() -> Result<()> {
     let [begin, rest] = endless(300);
     let sized = scripted::raw(200, "").header("Content-Length", "314572800");
     too_large("with its length", vec![head(sized), begin.clone(), rest.clone()]).await?;
@@ -56,7 +56,7 @@ async fn an_answer_over_4_mib_is_not_read_to_its_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_of_4_mib_is_read() -> Result<()> {
+async fn response_of_4_mib_is_read() -> Result<()> {
     let around = json!({ "data": "" }).to_string().len();
     for (length, fits) in [(MAX_BODY_BYTES, true), (MAX_BODY_BYTES + 1, false)] {
         let answer = scripted::json(200, json!({ "data": "x".repeat(length - around) }));
@@ -67,7 +67,7 @@ async fn an_answer_of_4_mib_is_read() -> Result<()> {
     Ok(())
 }
 
-/// Bytes of memory that this process has now.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Result<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm")?;
     let pages: usize = pages.split(' ').nth(1).context("no second number in statm")?.parse()?;
@@ -75,7 +75,7 @@ fn resident() -> Result<usize> {
 }
 
 #[tokio::test]
-async fn an_answer_of_300_mib_costs_less_than_16_mib_of_memory() -> Result<()> {
+async fn response_of_300_mib_takes_less_than_16_mib_of_memory() -> Result<()> {
     let [begin, rest] = endless(300);
     let steps = vec![head(scripted::raw(200, "")), begin, rest, Step::Close];
     let server = Scripted::requests(move |_| steps.clone()).start()?;
@@ -91,7 +91,7 @@ async fn an_answer_of_300_mib_costs_less_than_16_mib_of_memory() -> Result<()> {
                 () = tokio::task::yield_now() => most = most.max(resident()?),
             }
         }
-        // Tests that run beside it share the process: what they take is not its growth.
+        // Tests that run at the same time share the process, so that their memory must not count.
         least = least.min(most.max(resident()?).saturating_sub(before));
     }
     assert!(least < 16 * MIB, "{least} bytes");
@@ -99,7 +99,7 @@ async fn an_answer_of_300_mib_costs_less_than_16_mib_of_memory() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_anywhere_is_not_believed() -> Result<()> {
+async fn truncated_response_is_not_accepted() -> Result<()> {
     let value = secret("value");
     let plain = json!({ "data": { "data": { "key": value }, "metadata": { "version": 1 } } });
     let unlabelled =

@@ -1,4 +1,4 @@
-//! Certificates that a client has to refuse, each for one reason.
+//! Certificates that a client must refuse, each for one reason.
 
 use anyhow::Result;
 use rcgen::{
@@ -6,10 +6,10 @@ use rcgen::{
 };
 use testkit::Pem;
 
-/// An authority of the test's own.
+/// A certificate authority of one test.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// What is wrong with a certificate.
+/// The fault of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     None,
@@ -30,7 +30,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server's certificate for `127.0.0.1` and `localhost`, but for the flaw.
+    /// Creates a certificate for `127.0.0.1` and `localhost` with this fault.
     pub(crate) fn server(&self, flaw: Flaw) -> Result<Pem> {
         let (params, key) = (params(flaw)?, KeyPair::generate()?);
         let certificate = params.signed_by(&key, &self.0)?.pem();
@@ -38,7 +38,7 @@ impl Authority {
     }
 }
 
-/// The same, vouched for by itself.
+/// Creates a self-signed certificate.
 pub(crate) fn self_signed() -> Result<Pem> {
     let (params, key) = (params(Flaw::None)?, KeyPair::generate()?);
     let certificate = params.self_signed(&key)?.pem();

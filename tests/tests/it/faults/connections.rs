@@ -1,4 +1,4 @@
-//! Connections that are kept, left, shared and counted.
+//! Connections that are kept, closed, shared and counted.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use vault_http::{Address, Client, Deadline, ErrorKind, Plaintext, Resolve};
 use super::{Parts, read, stored, token};
 
 #[tokio::test]
-async fn connections_that_the_peer_closes_between_requests_are_never_noticed() -> Result<()> {
+async fn connection_closed_between_requests_causes_no_error() -> Result<()> {
     const READS: usize = 10_000;
     for last in [Step::Close, Step::Reset] {
         let server = Scripted::requests(move |asked| {
@@ -42,7 +42,7 @@ async fn connections_that_the_peer_closes_between_requests_are_never_noticed() -
     Ok(())
 }
 
-/// A name that leads where it is told to.
+/// A name whose address changes.
 #[derive(Clone)]
 struct Leads(Arc<Mutex<SocketAddr>>);
 
@@ -53,7 +53,7 @@ impl Resolve for Leads {
     }
 }
 
-/// A client of a host name at this port.
+/// Returns a client of a host name at this port.
 fn named(port: u16, leads: &Leads) -> Result<Parts> {
     let url = format!("http://vault.test:{port}");
     let address = Address::parse(&url, Plaintext::DangerAnywhere)?;
@@ -61,7 +61,7 @@ fn named(port: u16, leads: &Leads) -> Result<Parts> {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_elsewhere_is_followed_within_30_s() -> Result<()> {
+async fn changed_address_is_followed_within_30_s() -> Result<()> {
     let old = Scripted::requests(|_| stored(1, "old").into()).start()?;
     let port = old.address().port();
     let new = Scripted::requests(|_| stored(1, "new").into()).at(([127, 0, 0, 2], port)).start()?;
@@ -71,8 +71,8 @@ async fn a_name_that_leads_elsewhere_is_followed_within_30_s() -> Result<()> {
     parts.read().await?;
     assert_eq!(seen(), (1, 0));
     *leads.0.lock().unwrap_or_else(PoisonError::into_inner) = new.address();
-    // The old address goes on answering, and its connection is in use all the time. Sockets need
-    // real time, so the clock is only moved between the reads.
+    // The old address still responds, and its connection is in use all the time. Sockets need real
+    // time, so that the clock is only advanced between the reads.
     let mut followed_after = None;
     for second in 1..=30 {
         tokio::time::pause();
@@ -90,7 +90,7 @@ async fn a_name_that_leads_elsewhere_is_followed_within_30_s() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_address_that_is_gone_is_followed_at_once() -> Result<()> {
+async fn unreachable_old_address_is_left_at_once() -> Result<()> {
     let old = Scripted::requests(|_| vec![stored(1, "old").into(), Step::Close]).start()?;
     let port = old.address().port();
     let new = Scripted::requests(|_| stored(1, "new").into()).at(([127, 0, 0, 2], port)).start()?;
@@ -105,7 +105,7 @@ async fn an_address_that_is_gone_is_followed_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn at_most_64_requests_are_in_flight() -> Result<()> {
+async fn requests_in_flight_are_limited_to_64() -> Result<()> {
     let server =
         Scripted::requests(|_| vec![Step::Wait(Duration::from_millis(100)), stored(1, "v").into()]);
     let server = server.start()?;
@@ -122,13 +122,13 @@ async fn at_most_64_requests_are_in_flight() -> Result<()> {
 }
 
 #[tokio::test]
-async fn who_finds_the_queue_full_is_told_at_once() -> Result<()> {
+async fn request_to_a_full_queue_fails_at_once() -> Result<()> {
     const READS: usize = 1_200;
-    // Less than the time for a first byte: who is in flight stays there.
+    // Less than the time for a first byte, so that requests in flight remain there.
     let time = Duration::from_millis(1_500);
     let server = Scripted::requests(|_| vec![Step::Hang]).start()?;
     let parts = Arc::new(Parts::new(&server)?);
-    // One deadline for all: nobody leaves a place that another could still use.
+    // One deadline for all requests, so that no permit is released for another one.
     let (mut readers, deadline) = (JoinSet::new(), Deadline::after(time));
     for _ in 0..READS {
         let parts = Arc::clone(&parts);

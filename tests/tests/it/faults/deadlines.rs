@@ -1,4 +1,4 @@
-//! Every way to be slow ends at the deadline.
+//! Every kind of slowness ends at the deadline.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use super::{Parts, builder, data, read, stored, token};
 use crate::product::value;
 
 const DEADLINE: Duration = Duration::from_millis(700);
-/// 100 ms is what is promised. Two cores that build and test at once add to it.
+/// 100 ms is promised. A loaded machine adds to it.
 const LATE: Duration = Duration::from_millis(300);
-/// Between two bytes: no pause is long, only the whole.
+/// The pause between two bytes: short each time, long in total.
 const DRIBBLE: Duration = Duration::from_millis(20);
 
 fn on_time(what: &str, started: Instant, deadline: Duration) {
     let took = started.elapsed();
-    // The timer's own grain is a millisecond.
+    // The resolution of the timer is a millisecond.
     let early = deadline.saturating_sub(Duration::from_millis(2));
     assert!(took >= early && took < deadline + LATE, "{what}: {took:?}");
 }
 
-/// Sends to `server` and expects a timeout, with the request out once.
+/// Sends one request to `server` and expects a timeout.
 async fn check(what: &str, url: &str, request: &Request) -> Result<()> {
     let parts = Parts::of(builder(url)?.deadline(DEADLINE))?;
     let started = Instant::now();
@@ -40,7 +40,7 @@ async fn check(what: &str, url: &str, request: &Request) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_slow_in_any_way_is_left_at_the_deadline() -> Result<()> {
+async fn slow_server_is_abandoned_at_the_deadline() -> Result<()> {
     let answer = stored(1, &secret("value"));
     let (head, whole) = (answer.head(), answer.bytes());
     let body = whole[head.len()..].to_vec();
@@ -63,7 +63,7 @@ async fn a_server_that_is_slow_in_any_way_is_left_at_the_deadline() -> Result<()
 }
 
 #[tokio::test]
-async fn a_server_that_stops_reading_is_left_at_the_deadline() -> Result<()> {
+async fn server_that_stops_reading_is_abandoned_at_the_deadline() -> Result<()> {
     let deaf = Scripted::connections(|_| vec![Step::Hang]).receives(4_096).start()?;
     let body =
         json!({ "data": { "key": format!("{}{}", secret("value"), "x".repeat(700 * 1024)) } });
@@ -74,16 +74,16 @@ async fn a_server_that_stops_reading_is_left_at_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_tls_handshake_that_stalls_is_left_at_the_deadline() -> Result<()> {
+async fn stalled_tls_handshake_is_abandoned_at_the_deadline() -> Result<()> {
     let stalls = Scripted::connections(|_| vec![Step::Hang]).start()?;
     check("no handshake", &stalls.url().replace("http:", "https:"), &read()).await?;
-    // The head of a handshake record of 80 bytes that never come.
+    // The head of a handshake record of 80 bytes that do not follow.
     let begins = |_| vec![Step::Send(vec![0x16, 3, 3, 0, 80, 2].into()), Step::Hang];
     let stalls = Scripted::connections(begins).start()?;
     check("half a handshake", &stalls.url().replace("http:", "https:"), &read()).await
 }
 
-/// A listener whose queue is full: the system drops what comes, and nobody is told.
+/// A listener with a full queue: the system drops packets silently.
 pub(super) struct BlackHole {
     pub(super) address: SocketAddr,
     _listener: tokio::net::TcpListener,
@@ -107,17 +107,17 @@ impl BlackHole {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_takes_is_given_up_at_the_deadline() -> Result<()> {
+async fn unaccepted_connection_is_abandoned_at_the_deadline() -> Result<()> {
     let hole = BlackHole::new().await?;
     check("a black hole", &format!("http://{}", hole.address), &read()).await
 }
 
 #[tokio::test]
-async fn a_connection_has_one_second_and_the_first_byte_two() -> Result<()> {
+async fn connecting_has_one_second_and_the_first_byte_two() -> Result<()> {
     let hole = BlackHole::new().await?;
     let silent = Scripted::connections(|_| vec![Step::Read, Step::Hang]).start()?;
-    // A write goes out once: nobody knows whether it was executed. A connection that was never
-    // made is tried again until the deadline, here for the third time.
+    // A write is sent once, because it may have been executed. A connection that was not made is
+    // retried until the deadline, here for the third time.
     let deadline = Duration::from_millis(3_200);
     let hole = Parts::of(builder(&format!("http://{}", hole.address))?.deadline(deadline))?;
     let (quiet, started) = (Parts::new(&silent)?, Instant::now());
@@ -126,7 +126,7 @@ async fn a_connection_has_one_second_and_the_first_byte_two() -> Result<()> {
             (quiet.write().await.unwrap_err(), started.elapsed())
         },);
     assert_eq!((unmade.0.kind(), unmade.0.executed()), (ErrorKind::Unreachable, Executed::No));
-    // Three seconds and two waits of 50 and 100 ms at most.
+    // Three seconds, and two backoffs of at most 50 and 100 ms.
     assert!((2_990..3_200 + 300).contains(&unmade.1.as_millis()), "{:?}", unmade.1);
     assert_eq!(
         (unanswered.0.kind(), unanswered.0.executed()),
@@ -138,7 +138,7 @@ async fn a_connection_has_one_second_and_the_first_byte_two() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tries_and_waits_share_the_deadline() -> Result<()> {
+async fn attempts_and_backoff_share_the_deadline() -> Result<()> {
     let silent = Scripted::connections(|_| vec![Step::Read, Step::Hang]).start()?;
     let deadline = Duration::from_millis(2_400);
     let parts = Parts::of(builder(&silent.url())?.deadline(deadline))?;
@@ -150,7 +150,7 @@ async fn tries_and_waits_share_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_login_that_hangs_is_part_of_the_operation() -> Result<()> {
+async fn hanging_login_ends_at_the_deadline_of_the_operation() -> Result<()> {
     let server = Scripted::requests(|asked| {
         let login = asked.target == "/v1/auth/approle/login";
         if login { vec![Step::Hang] } else { scripted::json(200, "{}").into() }

@@ -1,4 +1,4 @@
-//! Certificates and keys in files, replaced while the client runs.
+//! Certificate and key files that are replaced at run time.
 
 use anyhow::Result;
 use testkit::scripted::{self, Scripted};
@@ -7,12 +7,12 @@ use testkit::{Certs, Step, leaks};
 use super::{Parts, beside, builder, stored};
 use crate::product::Files;
 
-/// Each answer ends its connection, so that the next read makes another.
+/// Each response ends its connection, so that the next read opens another one.
 fn once() -> impl Fn(&scripted::Request) -> Vec<Step> + Send + Sync + 'static {
     beside(|_| vec![stored(1, "v").header("Connection", "close").into(), Step::Close])
 }
 
-/// The common name in the certificate that was shown last.
+/// Returns the common name of the certificate that was presented last.
 fn shown(server: &Scripted, names: &[&'static str]) -> Option<&'static str> {
     let last = server.record().certificates().pop()?;
     let in_it = |name: &&str| last.windows(name.len()).any(|part| part == name.as_bytes());
@@ -20,7 +20,7 @@ fn shown(server: &Scripted, names: &[&'static str]) -> Option<&'static str> {
 }
 
 #[tokio::test]
-async fn a_client_certificate_and_its_key_are_replaced_as_a_pair() -> Result<()> {
+async fn client_certificate_and_key_are_replaced_as_a_pair() -> Result<()> {
     let certs = Certs::new()?;
     let config = scripted::server_config_for_clients(&certs.server, &certs.client_ca())?;
     let server = Scripted::requests(once()).tls(config).start()?;
@@ -40,7 +40,7 @@ async fn a_client_certificate_and_its_key_are_replaced_as_a_pair() -> Result<()>
     expect("gateway-old").await?;
     files.write("key.pem", &new.key)?;
     expect("gateway-new").await?;
-    // Half of a write of the next, and no file at all: the last good pair goes on.
+    // After half of a write, and without a file, the last valid pair is used.
     files.write("cert.pem", &old.certificate[..200])?;
     expect("gateway-new").await?;
     std::fs::remove_file(&key)?;
@@ -50,7 +50,7 @@ async fn a_client_certificate_and_its_key_are_replaced_as_a_pair() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_authority_is_replaced_without_a_restart() -> Result<()> {
+async fn authority_is_replaced_without_a_restart() -> Result<()> {
     let _watch = leaks::watch();
     let (old, new) = (Certs::new()?, Certs::new()?);
     let files = Files::new()?;

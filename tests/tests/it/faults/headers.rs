@@ -1,4 +1,4 @@
-//! How much of a head is taken in.
+//! The limits of a response's head.
 
 use anyhow::Result;
 use testkit::scripted::Answer;
@@ -7,13 +7,13 @@ use vault_http::ErrorKind;
 
 use super::{Parts, stored};
 
-/// An answer with so many headers, its own three or two included.
+/// A response with this many headers in all.
 fn headers(count: usize) -> Answer {
     let value = secret("header");
     (2..count).fold(stored(1, "v"), |answer, n| answer.header(&format!("X-Header-{n}"), &value))
 }
 
-/// An answer with one header of so many KiB.
+/// A response with one header of this many KiB.
 fn long(kib: usize) -> Answer {
     let value = format!("{}{}", secret("header"), "x".repeat(kib * 1024));
     stored(1, "v").header("X-Long", &value)
@@ -29,7 +29,7 @@ async fn check(what: &str, steps: Vec<Step>, expected: Option<ErrorKind>) -> Res
 }
 
 #[tokio::test]
-async fn a_head_has_100_headers_and_64_kib_at_most() -> Result<()> {
+async fn head_above_100_headers_or_64_kib_is_malformed() -> Result<()> {
     check("100 headers", headers(100).into(), None).await?;
     check("60 KiB", long(60).into(), None).await?;
     check("101 headers", headers(101).into(), Some(ErrorKind::Malformed)).await?;
@@ -37,7 +37,7 @@ async fn a_head_has_100_headers_and_64_kib_at_most() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_malformed() -> Result<()> {
+async fn response_that_is_not_http_is_malformed() -> Result<()> {
     let value = secret("value");
     let check = |what, bytes: String| {
         check(what, vec![Step::Send(bytes.into()), Step::Close], Some(ErrorKind::Malformed))
@@ -55,7 +55,7 @@ async fn what_is_no_http_is_malformed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_head_without_an_end_is_not_kept() -> Result<()> {
+async fn head_without_an_end_is_abandoned() -> Result<()> {
     let line = format!("X-Header: {}\r\n", "x".repeat(1_000));
     let steps = vec![Step::Send("HTTP/1.1 200 OK\r\n".into()), Step::Repeat(line.into(), 300_000)];
     let server = Scripted::requests(move |_| steps.clone()).start()?;

@@ -1,4 +1,4 @@
-//! The one hop that is followed: to the node that the configured address calls its leader.
+//! The only redirect that is followed: to the node that the configured address reports as leader.
 
 use anyhow::Result;
 use testkit::Scripted;
@@ -8,10 +8,10 @@ use super::redirects::{LEADER, redirect, standby};
 use super::{DATA, Parts, errors, stored};
 
 #[tokio::test]
-async fn the_leader_that_is_named_is_asked_once() -> Result<()> {
+async fn confirmed_leader_is_followed_with_one_look_up() -> Result<()> {
     let leader = Scripted::requests(|_| stored(2, "v").into()).start()?;
     let location = format!("{}{DATA}", leader.url());
-    // Vault ends the address without a slash, a balancer may not.
+    // Vault's address has no trailing slash; that of a load balancer may have one.
     for named in [leader.url(), format!("{}/", leader.url())] {
         let (before, standby) = (leader.record().total(), standby(307, &location, &named));
         let server = Scripted::requests(standby).start()?;
@@ -28,7 +28,7 @@ async fn the_leader_that_is_named_is_asked_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_second_hop_is_none() -> Result<()> {
+async fn second_redirect_is_not_followed() -> Result<()> {
     let foreign = Scripted::requests(|_| stored(1, "foreign").into()).start()?;
     let onward = format!("{}{DATA}", foreign.url());
     let leader = Scripted::requests(move |_| redirect(307, &onward)).start()?;
@@ -43,7 +43,7 @@ async fn a_second_hop_is_none() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_leader_that_is_gone_is_no_leader() -> Result<()> {
+async fn unreachable_leader_is_no_leader() -> Result<()> {
     let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let (location, named) = (format!("http://{gone}{DATA}"), format!("http://{gone}"));
     let server = Scripted::requests(standby(307, &location, &named)).start()?;
@@ -54,7 +54,7 @@ async fn a_leader_that_is_gone_is_no_leader() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_was_redirected_may_have_been_executed() -> Result<()> {
+async fn redirected_write_is_ambiguous() -> Result<()> {
     let leader = Scripted::requests(|_| errors(503, "Vault is sealed").into()).start()?;
     let location = format!("{}{DATA}", leader.url());
     let server = Scripted::requests(standby(307, &location, &leader.url())).start()?;

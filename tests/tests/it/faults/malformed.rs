@@ -1,4 +1,4 @@
-//! Answers that are none of Vault's: refused at once, and nothing of them is told.
+//! Responses that are not Vault's: refused at once, and never quoted.
 
 use anyhow::Result;
 use testkit::scripted::{self, Answer};
@@ -7,7 +7,7 @@ use vault_http::ErrorKind;
 
 use super::{Parts, name, well};
 
-/// An answer that says that it is JSON.
+/// A response with the content type JSON.
 fn json(body: impl Into<Vec<u8>>) -> Answer {
     scripted::raw(200, body).header("Content-Type", "application/json").sized()
 }
@@ -18,7 +18,7 @@ async fn check(what: &str, answer: Answer) -> Result<()> {
     let error = parts.read().await.expect_err(what);
     assert_eq!(parts.leak_free(error).kind(), ErrorKind::Malformed, "{what}");
     assert_eq!(server.record().total(), 1, "{what}: not asked again");
-    // The same by way of the engine, whose errors have words of their own.
+    // Also through the engine, which has its own error texts.
     let error = parts.kv()?.read(&name()?).await.unwrap_err();
     assert_eq!(error.kind(), vault_kv::ErrorKind::Exchange(ErrorKind::Malformed), "{what}");
     parts.watch.error(&error);
@@ -26,7 +26,7 @@ async fn check(what: &str, answer: Answer) -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_vaults_is_malformed_and_never_quoted() -> Result<()> {
+async fn response_not_of_vault_is_malformed_and_not_quoted() -> Result<()> {
     let value = secret("value");
     let envelope = |inner: &str| {
         format!(r#"{{"data":{{"data":{{"key":"{value}"}},"metadata":{{"version":1}}}}{inner}}}"#)
@@ -67,14 +67,14 @@ async fn an_answer_that_is_not_vaults_is_malformed_and_never_quoted() -> Result<
 }
 
 #[tokio::test]
-async fn an_encoding_in_a_second_header_is_one_too() -> Result<()> {
+async fn content_encoding_in_a_second_header_is_malformed() -> Result<()> {
     let body = r#"{"data":{"data":{},"metadata":{"version":1}}}"#;
     let answer = json(body).header("Content-Encoding", "identity");
     check("gzip in a second header", answer.header("Content-Encoding", "gzip")).await
 }
 
 #[tokio::test]
-async fn no_compression_is_asked_for() -> Result<()> {
+async fn compression_is_not_requested() -> Result<()> {
     let server = Scripted::requests(well()).start()?;
     let parts = Parts::new(&server)?;
     parts.read().await?;

@@ -1,8 +1,8 @@
-//! What the product does when the network or the server fails: no real server, but one that sends
-//! any bytes at any time. `docs/reliability.md` is the table of it.
+//! Faults of the network and the server, by a server that sends any bytes at any time.
+//! `docs/reliability.md` has the table.
 //!
-//! Each request carries a planted token, and most bodies a planted value: the watch that each test
-//! holds fails on either in any log line, and `Parts::leak_free` on either in an error.
+//! Each request carries a planted token, and most bodies a planted value. The log capture of each
+//! test fails on either in a log line, and `Parts::leak_free` on either in an error.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -42,17 +42,17 @@ use vault_http::{
 };
 use vault_kv::{Kv, Mount, SecretPath};
 
-/// Where the faults are.
+/// The path with the fault.
 const NAME: &str = "OPENAI_API_KEY";
 const DATA: &str = "/v1/secret/data/OPENAI_API_KEY";
 
 /// Long enough for anything here that ends by itself.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Long enough for two retries, the waits of which are 250 and 500 ms at most.
+/// Long enough for two retries, whose backoffs are at most 250 and 500 ms.
 const HURRY: Duration = Duration::from_millis(900);
 
-/// One client and the token that it sends.
+/// A client and the token that it sends.
 struct Parts {
     client: Client,
     token: String,
@@ -68,7 +68,7 @@ impl Parts {
         Ok(Self { client: builder.build()?, token: secret("token"), watch: leaks::watch() })
     }
 
-    /// With a deadline that a fault which is retried meets soon.
+    /// With a deadline that a retried fault reaches soon.
     fn hurried(server: &Scripted) -> Result<Self> {
         Self::of(builder(&server.url())?.deadline(HURRY))
     }
@@ -86,7 +86,7 @@ impl Parts {
         self.send(&write().expect("a string has a JSON form")).await
     }
 
-    /// Reads, fails, and shows nothing: the error's kind.
+    /// Reads, expects an error without secrets, and returns its kind.
     async fn fails(&self) -> Error {
         self.leak_free(self.read().await.expect_err("a read that has to fail"))
     }
@@ -96,7 +96,7 @@ impl Parts {
         error
     }
 
-    /// The same client as a KV engine.
+    /// Returns the same client as a KV engine.
     fn kv(&self) -> Result<Kv> {
         let session = Session::new(self.client.clone(), Arc::new(Fixed(token(&self.token)?)));
         Ok(Kv::new(session, Mount::new("secret")?))
@@ -128,7 +128,7 @@ fn name() -> Result<SecretPath> {
     Ok(SecretPath::new(NAME)?)
 }
 
-/// A token that is always there.
+/// A source that always has a token.
 struct Fixed(Token);
 
 #[async_trait]
@@ -142,7 +142,7 @@ impl TokenSource for Fixed {
     }
 }
 
-/// Answers like Vault where the fault is not: `fault` has the rest.
+/// Responds like Vault to all paths but the one with the fault.
 fn beside(
     fault: impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static,
 ) -> impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static {
@@ -159,13 +159,13 @@ fn beside(
     }
 }
 
-/// The secret as it is read, at this version.
+/// Returns the response to a read, with this version.
 fn stored(version: u64, value: &str) -> scripted::Answer {
     let data = json!({ "data": { "key": value }, "metadata": metadata(version) });
     scripted::json(200, json!({ "data": data }))
 }
 
-/// What a write is answered with.
+/// Returns the response to a write.
 fn written(version: u64) -> scripted::Answer {
     scripted::json(200, json!({ "data": metadata(version) }))
 }
@@ -179,7 +179,7 @@ fn errors(status: u16, text: &str) -> scripted::Answer {
     scripted::json(status, json!({ "errors": [text] }))
 }
 
-/// A server that answers every read.
+/// Starts a server that responds to every read.
 fn well() -> impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static {
     beside(|_| stored(1, "v").into())
 }

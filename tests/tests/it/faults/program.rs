@@ -1,4 +1,4 @@
-//! The faults as `km` tells them: the exit code, the kind, the time, and what helps.
+//! Faults as `km` reports them: exit code, kind, time and hint.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{DATA, NAME, beside, errors, stored, written};
 
-/// The program with a token, for the server at this address.
+/// Returns the program with a token, for the server at this address.
 pub(crate) fn km(url: &str, token: &str) -> Km {
     Km::new()
         .env("HCP_VAULT_ADDR", url)
@@ -19,7 +19,7 @@ pub(crate) fn km(url: &str, token: &str) -> Km {
         .env("KM_DEADLINE", "5s")
 }
 
-/// Sent again until the deadline leaves no room.
+/// Retried until the deadline leaves no time.
 const AGAIN: usize = usize::MAX;
 
 struct Row {
@@ -41,20 +41,20 @@ async fn check(row: Row) -> Result<()> {
     let (output, took) = (output.with_context(|| what.to_owned())?, started.elapsed());
     let error: Value = serde_json::from_str(&output.stderr).context("stderr is no JSON")?;
     assert_eq!(error["error"]["kind"], kind, "{what}: {error}");
-    let said = error["error"]["hint"].as_str().unwrap_or_default();
-    assert!(said.contains(hint), "{what}: {error}");
+    let stderr = error["error"]["hint"].as_str().unwrap_or_default();
+    assert!(stderr.contains(hint), "{what}: {error}");
     assert!(output.stdout.is_empty(), "{what}");
     let sent = server.record().count("GET", DATA);
     assert!(if requests == AGAIN { sent > 1 } else { sent == requests }, "{what}: {sent}");
-    // The program's own start counts beside the deadline.
+    // The start of the program adds to the deadline.
     assert!(took < Duration::from_secs(3), "{what}: {took:?}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_read_that_fails_says_what_failed_and_what_helps() -> Result<()> {
+async fn failed_read_has_a_message_and_a_hint() -> Result<()> {
     let _watch = leaks::watch();
-    // Where the program has to be built first, that is not its time.
+    // Excludes the time to build the program.
     Km::new().args(["--help"]).run().await?.expect(0)?;
     let row = |what, steps: Vec<Step>, code, kind, hint, requests| Row {
         what,
@@ -82,8 +82,8 @@ async fn a_read_that_fails_says_what_failed_and_what_helps() -> Result<()> {
     Ok(())
 }
 
-/// Runs `km write` where the first write's answer is lost and `found` is read then. Returns the
-/// exit code, stderr, and the writes that the server saw.
+/// Runs `km write` with a lost response to the first write, after which `found` is read. Returns
+/// the exit code, stderr, and the number of writes that the server received.
 async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize)> {
     let (found, writes) = (found.to_vec(), std::sync::atomic::AtomicUsize::new(0));
     let server = Scripted::requests(beside(move |asked| match asked.method.as_str() {
@@ -99,25 +99,28 @@ async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_settled_or_told() -> Result<()> {
+async fn write_with_a_lost_response_is_settled_or_reported() -> Result<()> {
     let _watch = leaks::watch();
-    let (code, said, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
-    assert_eq!((code, writes), (7, 1), "{said}");
-    assert!(said.contains("may have been executed") && said.contains("read the secret"), "{said}");
+    let (code, stderr, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (7, 1), "{stderr}");
+    assert!(
+        stderr.contains("may have been executed") && stderr.contains("read the secret"),
+        "{stderr}"
+    );
 
     let cas = ["--cas", "1"];
-    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
-    assert_eq!((code, writes), (0, 1), "{said}");
-    let (code, said, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
-    assert_eq!((code, writes), (0, 2), "{said}");
-    let (code, said, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
-    assert_eq!((code, writes), (7, 1), "{said}");
-    assert!(said.contains("somebody else wrote"), "{said}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
+    assert_eq!((code, writes), (0, 1), "{stderr}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
+    assert_eq!((code, writes), (0, 2), "{stderr}");
+    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
+    assert_eq!((code, writes), (7, 1), "{stderr}");
+    assert!(stderr.contains("somebody else wrote"), "{stderr}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_write_that_was_certainly_not_executed_is_unavailable() -> Result<()> {
+async fn write_that_was_not_executed_is_unavailable() -> Result<()> {
     let _watch = leaks::watch();
     let sealed = |_: &_| errors(503, "Vault is sealed").into();
     let server = Scripted::requests(beside(sealed)).start()?;

@@ -1,4 +1,4 @@
-//! Proxies: none of the environment's, and one that was named.
+//! Proxies: none from the environment, and a configured one.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use super::{HURRY, NAME, Parts, builder, stored, well};
 use crate::product::{Files, Silence};
 
 #[tokio::test]
-async fn a_proxy_in_the_environment_gets_not_one_byte() -> Result<()> {
+async fn proxy_of_the_environment_gets_no_connection() -> Result<()> {
     let watch = leaks::watch();
     let certs = Certs::new()?;
     let files = Files::new()?;
@@ -37,7 +37,7 @@ async fn a_proxy_in_the_environment_gets_not_one_byte() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_proxy_that_was_named_sees_where_to_and_nothing_else() -> Result<()> {
+async fn configured_proxy_sees_only_the_target() -> Result<()> {
     let certs = Certs::new()?;
     let value = secret("value");
     let answer = stored(1, &value);
@@ -68,7 +68,7 @@ async fn a_proxy_that_was_named_sees_where_to_and_nothing_else() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_leaves_the_server_unreachable() -> Result<()> {
+async fn refusing_proxy_is_unreachable() -> Result<()> {
     let proxy = Scripted::requests(|_| {
         vec![scripted::raw(407, "").header("Content-Length", "0").into(), Step::Close]
     });
@@ -81,7 +81,7 @@ async fn a_proxy_that_refuses_leaves_the_server_unreachable() -> Result<()> {
     Ok(())
 }
 
-/// Resolves nothing: whoever asks it connects by itself.
+/// Resolves no name, so that its use shows a direct connection.
 struct Unresolved;
 
 #[async_trait]

@@ -1,5 +1,5 @@
-//! Where a redirect may lead a token: nowhere but to the configured address, or to the node that
-//! it calls its leader.
+//! The targets to which a redirect may lead a token: only the configured address, and the node that
+//! it reports as leader.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ fn names(leader: &str) -> Vec<Step> {
     scripted::json(200, json!({ "ha_enabled": true, "leader_address": leader })).into()
 }
 
-/// A standby that redirects to `location`, and says that `leader` is the leader. `OWN` in either
-/// stands for the address that it was asked at.
+/// A standby that redirects to `location` and reports `leader` as the leader. `OWN` in either is
+/// replaced by its own address.
 pub(super) fn standby(
     status: u16,
     location: &str,
@@ -39,8 +39,8 @@ pub(super) fn standby(
     }
 }
 
-/// What comes of a read whose answer is a redirect to `location`, at a server that says that
-/// `leader` is the leader. Nobody else may see the token.
+/// Reads from a server that redirects to `location` and reports `leader` as the leader. No other
+/// listener may receive the token.
 async fn check(status: u16, location: &str, leader: &str, expected: ErrorKind) -> Result<()> {
     let foreign = Scripted::requests(|_| stored(1, "foreign").into()).at(([127, 0, 0, 2], 0));
     let foreign = foreign.start()?;
@@ -55,7 +55,7 @@ async fn check(status: u16, location: &str, leader: &str, expected: ErrorKind) -
     let server = Scripted::requests(standby(status, &location, &leader)).start()?;
     let parts = Parts::new(&server)?;
     let what = format!("{status} to {location}, leader {leader}");
-    // Sent once: whether a redirect is followed does not depend on retries.
+    // Without retries, because they do not affect whether a redirect is followed.
     let error = parts.leak_free(parts.send(&read().without_retries()).await.unwrap_err());
     assert_eq!(error.kind(), expected, "{what}");
     let error = parts.leak_free(parts.write().await.unwrap_err());
@@ -66,7 +66,7 @@ async fn check(status: u16, location: &str, leader: &str, expected: ErrorKind) -
     }
     let record = server.record();
     assert!(record.count("POST", DATA) <= 2, "{what}: {}", record.total());
-    // Each is at most the request, one hop and the question about the leader.
+    // At most the request, one redirect and `sys/leader` for each.
     assert!(record.total() <= 3 + 3, "{what}: {}", record.total());
     let asked = record.requests().into_iter().filter(|asked| asked.target == LEADER);
     for asked in asked {
@@ -76,17 +76,17 @@ async fn check(status: u16, location: &str, leader: &str, expected: ErrorKind) -
 }
 
 #[tokio::test]
-async fn no_redirect_shows_the_token_to_a_stranger() -> Result<()> {
+async fn redirect_to_another_host_does_not_leak_the_token() -> Result<()> {
     let path = "v1/secret/data/OPENAI_API_KEY";
     for (location, expected) in [
-        // Somebody else, same request: not the leader.
+        // The same request at another host that is not the leader.
         (format!("http://FOREIGN/{path}"), ErrorKind::NoLeader),
         (format!("http://ALIKE/{path}"), ErrorKind::NoLeader),
         (format!("https://FOREIGN/{path}"), ErrorKind::NoLeader),
         (format!("https://OWN/{path}"), ErrorKind::NoLeader),
         (format!("http://localhost:PORT/{path}"), ErrorKind::NoLeader),
         (format!("http://[::1]:PORT/{path}"), ErrorKind::NoLeader),
-        // User info: whose is the host?
+        // User info, which can disguise the host.
         (format!("http://user@OWN/{path}"), ErrorKind::Redirected),
         (format!("http://OWN@FOREIGN/{path}"), ErrorKind::Redirected),
         (format!("http://user:password@FOREIGN/{path}"), ErrorKind::Redirected),
@@ -99,19 +99,19 @@ async fn no_redirect_shows_the_token_to_a_stranger() -> Result<()> {
         (format!("http://OWN//{path}"), ErrorKind::Redirected),
         ("http://OWN/ui/".to_owned(), ErrorKind::Redirected),
         ("http://FOREIGN".to_owned(), ErrorKind::Redirected),
-        // Relative in any way.
+        // Relative URLs of any kind.
         (format!("/{path}"), ErrorKind::Redirected),
         ("ANOTHER".to_owned(), ErrorKind::Redirected),
         ("../data/ANOTHER".to_owned(), ErrorKind::Redirected),
         (format!("//FOREIGN/{path}"), ErrorKind::Redirected),
         (format!("///FOREIGN/{path}"), ErrorKind::Redirected),
         (format!("\\\\FOREIGN\\{path}"), ErrorKind::Redirected),
-        // Another scheme, or nothing.
+        // Another scheme, or none.
         (format!("ftp://FOREIGN/{path}"), ErrorKind::Redirected),
         ("javascript:alert(1)".to_owned(), ErrorKind::Redirected),
         (String::new(), ErrorKind::Redirected),
         (format!("http://FOREIGN:99999/{path}"), ErrorKind::Redirected),
-        // A loop: one hop, and no more.
+        // A loop: one redirect and no more.
         (format!("http://OWN/{path}"), ErrorKind::NoLeader),
     ] {
         check(307, &location, "http://OWN", expected).await?;
@@ -120,7 +120,7 @@ async fn no_redirect_shows_the_token_to_a_stranger() -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_other_redirect_is_followed_at_all() -> Result<()> {
+async fn other_redirect_status_is_not_followed() -> Result<()> {
     for status in [300, 301, 302, 303, 305, 308] {
         for location in ["http://FOREIGN", "http://OWN"] {
             let location = format!("{location}{DATA}");
@@ -131,7 +131,7 @@ async fn no_other_redirect_is_followed_at_all() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_leader_that_is_not_named_exactly_is_none() -> Result<()> {
+async fn leader_with_a_similar_address_is_not_followed() -> Result<()> {
     for leader in [
         "",
         "http://OWN",
@@ -151,7 +151,7 @@ async fn a_leader_that_is_not_named_exactly_is_none() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_names_no_leader() -> Result<()> {
+async fn invalid_leader_response_is_not_followed() -> Result<()> {
     let foreign = Scripted::requests(|_| stored(1, "foreign").into()).start()?;
     let location = format!("{}{DATA}", foreign.url());
     let named = json!({ "leader_address": foreign.url() });
@@ -178,7 +178,7 @@ async fn what_is_no_answer_names_no_leader() -> Result<()> {
 }
 
 #[tokio::test]
-async fn eleven_hops_at_home_are_one() -> Result<()> {
+async fn redirect_loop_is_followed_once() -> Result<()> {
     let server = Scripted::requests(|asked| {
         let own = asked.head.lines().find_map(|line| line.strip_prefix("host: "));
         let hop = asked.number % 11;
@@ -197,7 +197,7 @@ async fn eleven_hops_at_home_are_one() -> Result<()> {
 
 #[tokio::test]
 async fn redirect_to_plain_http_beyond_loopback_is_not_followed() -> Result<()> {
-    // Nobody listens there; a connection would be an error of another kind.
+    // Nothing listens there, so that a connection would be an error of another kind.
     let leader = "http://192.0.2.1:8200";
     let server = Scripted::requests(standby(307, &format!("{leader}{DATA}"), leader)).start()?;
     let parts = Parts::new(&server)?;
@@ -208,7 +208,7 @@ async fn redirect_to_plain_http_beyond_loopback_is_not_followed() -> Result<()> 
 }
 
 #[tokio::test]
-async fn no_redirect_leads_out_of_tls() -> Result<()> {
+async fn redirect_from_https_to_http_is_not_followed() -> Result<()> {
     let certs = Certs::new()?;
     let plain = Scripted::requests(|_| stored(1, "v").into()).start()?;
     let location = format!("{}{DATA}", plain.url());
@@ -219,7 +219,7 @@ async fn no_redirect_leads_out_of_tls() -> Result<()> {
     assert_eq!(parts.fails().await.kind(), ErrorKind::Redirected);
     assert_eq!(plain.record().connections(), 0);
 
-    // A leader in TLS whose certificate nobody vouches for is shown nothing either.
+    // A leader with TLS and an untrusted certificate receives nothing either.
     let other = scripted::server_config(&Certs::new()?.server)?;
     let leader = Scripted::requests(|_| stored(1, secret("v").as_str()).into()).tls(other);
     let leader = leader.start()?;

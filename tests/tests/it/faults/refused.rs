@@ -10,8 +10,8 @@ use super::program::km;
 use super::{PATIENCE, Parts, builder, well};
 use crate::product::Files;
 
-/// What a handshake with `server` comes to: for the client, a read and a write, and for the
-/// program, which names the variable that mends it.
+/// The outcome of a handshake with `server`: for a read and a write of the client, and for the
+/// program, which names the variable to change.
 async fn check(server: Setup, ca: &str, detail: &str, variable: &str) -> Result<()> {
     let server = server.start()?;
     let url = server.url().replace("http:", "https:");
@@ -38,17 +38,17 @@ async fn check(server: Setup, ca: &str, detail: &str, variable: &str) -> Result<
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_right_is_refused_once_and_by_its_cause() -> Result<()> {
+async fn invalid_certificate_is_refused_once_with_its_cause() -> Result<()> {
     let authority = Authority::new("an authority")?;
     let stranger = Authority::new("another authority")?;
     let (ca, bundle) = (authority.pem(), "KM_CA_CERT");
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     for (pem, detail, variable) in [
         (authority.server(Flaw::Expired)?, "the server's certificate has expired", bundle),
-        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not valid yet", bundle),
+        (authority.server(Flaw::NotYetValid)?, "the server's certificate is not yet valid", bundle),
         (
             authority.server(Flaw::OtherHost)?,
-            "the server's certificate is for another host name",
+            "the server's certificate is not valid for this host name",
             "KM_TLS_SERVER_NAME",
         ),
         (stranger.server(Flaw::None)?, untrusted, bundle),
@@ -61,15 +61,15 @@ async fn a_certificate_that_is_not_right_is_refused_once_and_by_its_cause() -> R
 }
 
 #[tokio::test]
-async fn an_authority_with_a_trusted_name_and_another_key_is_nobody() -> Result<()> {
+async fn authority_with_a_trusted_name_and_another_key_is_untrusted() -> Result<()> {
     let (trusted, other) = (Authority::new("an authority")?, Authority::new("an authority")?);
     let config = scripted::server_config(&other.server(Flaw::None)?)?;
-    let untrusted = "the server's certificate is signed by nobody who is trusted";
+    let untrusted = "the server's certificate is signed by an unknown authority";
     let server = Scripted::requests(well()).tls(config);
     check(server, &trusted.pem(), untrusted, "KM_CA_CERT").await
 }
 
-/// The start of a TLS 1.1 handshake: `rustls` can't do it, but five fields say it.
+/// The start of a TLS 1.1 handshake. `rustls` does not support it, but five fields are enough.
 fn server_hello_1_1() -> Vec<u8> {
     let mut hello = vec![2, 0, 0, 38, 3, 2];
     hello.extend_from_slice(&[7; 32]);
@@ -81,10 +81,10 @@ fn server_hello_1_1() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_server_of_tls_1_1_is_refused() -> Result<()> {
+async fn tls_1_1_server_is_refused() -> Result<()> {
     let ca = Authority::new("an authority")?.pem();
-    let detail = "the server speaks no TLS version from 1.2 on";
-    // The alert `protocol_version`, as such servers answer; and one that goes on all the same.
+    let detail = "the server does not support TLS 1.2 or later";
+    // The alert `protocol_version`, as such servers send it, and a server that continues anyway.
     let alert = vec![0x15, 3, 2, 0, 2, 2, 70];
     for bytes in [alert, server_hello_1_1()] {
         let script = move |_| vec![Step::Send(bytes.clone().into()), Step::Wait(PATIENCE)];
@@ -94,7 +94,7 @@ async fn a_server_of_tls_1_1_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_plain_port_is_refused() -> Result<()> {
+async fn plain_http_server_is_refused_for_https() -> Result<()> {
     let ca = Authority::new("an authority")?.pem();
     let detail = "the server does not speak TLS on this port";
     let answer = scripted::raw(400, "").header("Connection", "close").bytes();
@@ -105,9 +105,9 @@ async fn a_plain_port_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn plain_http_at_a_tls_port_is_asked_once() -> Result<()> {
+async fn plain_http_to_a_tls_port_is_sent_once() -> Result<()> {
     let watch = leaks::watch();
-    // What Go's servers say, Vault among them; a TLS library sends an alert.
+    // The response of Go's servers, Vault included; a TLS library sends an alert.
     let says = scripted::raw(400, "Client sent an HTTP request to an HTTPS server.\n");
     let says = says.header("Connection", "close").sized().bytes();
     for bytes in [says, vec![0x15, 3, 3, 0, 2, 2, 10]] {
@@ -126,13 +126,13 @@ async fn plain_http_at_a_tls_port_is_asked_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_client_certificate_that_is_missing_is_told() -> Result<()> {
+async fn missing_client_certificate_is_reported() -> Result<()> {
     let certs = Certs::new()?;
     let config = scripted::server_config_for_clients(&certs.server, &certs.client_ca())?;
     let server = Scripted::requests(well()).tls(config).start()?;
     let parts = Parts::of(builder(&server.url())?.ca_pem(certs.ca()))?;
     let error = parts.fails().await;
-    let detail = "the server refused the client certificate";
+    let detail = "the server rejected the client certificate";
     assert_eq!((error.kind(), error.detail()), (ErrorKind::Tls, detail));
     assert_eq!((server.record().connections(), server.record().total()), (1, 0));
     assert!(!server.record().has(&parts.token));

@@ -1,4 +1,4 @@
-//! What is sent again, how often, and what an outage costs the server.
+//! What is retried, how often, and the cost of an outage for the server.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -15,10 +15,10 @@ use vault_http::{ErrorKind, Executed, Resolve};
 
 use super::{HURRY, Parts, builder, errors, stored};
 
-/// Sent again until the deadline leaves no room.
+/// Retried until the deadline leaves no time.
 const AGAIN: usize = usize::MAX;
 
-/// What a fault is, what comes of it, and how many requests a read and a write are.
+/// A fault, its outcome, and the number of requests for a read and for a write.
 struct Row {
     what: &'static str,
     steps: Vec<Step>,
@@ -44,7 +44,7 @@ async fn check(Row { what, steps, kind, reads, writes }: Row) -> Result<()> {
     assert_eq!(parts.fails().await.kind(), kind, "{what}, read");
     let sent = server.record().total();
     assert!(as_expected(sent, reads), "{what}, read: {sent}");
-    // A client of its own, whose budget is whole.
+    // A client with an unused budget.
     let parts = Parts::hurried(&server)?;
     let error = parts.leak_free(parts.write().await.unwrap_err());
     assert_eq!(error.kind(), kind, "{what}, write");
@@ -56,7 +56,7 @@ async fn check(Row { what, steps, kind, reads, writes }: Row) -> Result<()> {
 }
 
 #[tokio::test]
-async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> Result<()> {
+async fn reads_are_retried_and_writes_only_if_not_executed() -> Result<()> {
     let answer = stored(1, &secret("value"));
     let (head, whole) = (answer.head(), answer.bytes());
     let part = |end: usize, last: Step| vec![Step::Send(whole[..end].to_vec().into()), last];
@@ -132,8 +132,8 @@ async fn reads_are_sent_again_and_writes_only_when_they_were_not_executed() -> R
     Ok(())
 }
 
-/// Reads where the rate is limited with this `Retry-After`: how many requests that is, and the
-/// least time that it takes.
+/// Reads under a rate limit with this `Retry-After`. Returns the number of requests and the time
+/// that this took.
 async fn limited(
     after: &str,
     deadline: Duration,
@@ -154,7 +154,7 @@ async fn limited(
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_waited_for_within_the_deadline() -> Result<()> {
+async fn rate_limit_is_awaited_within_the_deadline() -> Result<()> {
     let second = Duration::from_secs(1);
     limited("0", second, 5..=10, second / 2).await?;
     limited("1", 5 * second, 4..=5, 3 * second).await?;
@@ -163,11 +163,11 @@ async fn a_rate_limit_is_waited_for_within_the_deadline() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_rate_limit_beyond_any_number_is_a_long_one() -> Result<()> {
+async fn huge_retry_after_is_reported_at_once() -> Result<()> {
     limited("99999999999999999999999999", Duration::from_secs(5), 1..=1, Duration::ZERO).await
 }
 
-/// Leads to one address, and counts how often it was asked.
+/// Resolves to one address, and counts the look-ups.
 struct Leads(SocketAddr, Arc<AtomicUsize>);
 
 #[async_trait]
@@ -179,7 +179,7 @@ impl Resolve for Leads {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_for_writes_too() -> Result<()> {
+async fn refused_connection_is_retried_for_writes() -> Result<()> {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     for writes in [false, true] {
         let asked = Arc::<AtomicUsize>::default();
@@ -195,7 +195,7 @@ async fn a_refused_connection_is_tried_again_for_writes_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_tried_again_for_writes_too() -> Result<()> {
+async fn aborted_handshake_is_retried_for_writes() -> Result<()> {
     for last in [Step::Close, Step::Reset] {
         let script = move |_| vec![Step::Wait(Duration::from_millis(20)), last.clone()];
         let server = Scripted::connections(script).start()?;
@@ -209,7 +209,7 @@ async fn a_handshake_that_breaks_off_is_tried_again_for_writes_too() -> Result<(
 }
 
 #[tokio::test]
-async fn an_outage_under_load_is_amplified_by_a_tenth_at_most() -> Result<()> {
+async fn outage_is_amplified_by_a_tenth_at_most() -> Result<()> {
     const READS: usize = 2_000;
     let server = Scripted::requests(|_| vec![Step::Reset]).start()?;
     let parts = Arc::new(Parts::new(&server)?);

@@ -1,4 +1,4 @@
-//! A write whose answer is lost: settled by reading where a version was named, else told.
+//! Writes whose response is lost: settled by a read if they have a version, otherwise reported.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{DATA, Parts, beside, builder, errors, name, stored, written};
 
 const LOST: [Step; 1] = [Step::Reset];
 
-/// Answers the first `lost` writes with nothing, later ones as version 2, and each read with
-/// `found`.
+/// Responds to the first `lost` writes with nothing, to later ones with version 2, and to each read
+/// with `found`.
 fn loses(
     lost: usize,
     found: impl Into<Vec<Step>>,
@@ -36,11 +36,11 @@ struct Lost {
 }
 
 impl Lost {
-    /// `found` is made of the value that is written.
+    /// `found` is derived from the written value.
     fn new<S: Into<Vec<Step>>>(lost: usize, found: impl Fn(&str) -> S) -> Result<Self> {
         let value = secret("value");
         let server = Scripted::requests(loses(lost, found(&value))).start()?;
-        // Settling is made of several operations: each has its bound, and so has the whole.
+        // Settling consists of several operations. Each has a limit, and so has the whole.
         let parts = Parts::of(builder(&server.url())?.deadline(Duration::from_secs(5)))?;
         Ok(Self { parts, server, value })
     }
@@ -52,7 +52,7 @@ impl Lost {
         outcome.inspect_err(|error| self.parts.watch.error(error))
     }
 
-    /// How many writes and reads the server saw.
+    /// Returns the number of writes and reads that the server received.
     fn seen(&self) -> (usize, usize) {
         (self.server.record().count("POST", DATA), self.server.record().count("GET", DATA))
     }
@@ -63,7 +63,7 @@ fn absent(_: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_version_that_is_still_there_means_that_it_is_sent_again() -> Result<()> {
+async fn lost_write_with_its_version_still_stored_is_sent_again() -> Result<()> {
     let lost = Lost::new(1, |_| stored(1, "old"))?;
     assert_eq!(lost.write(Cas::Version(1)).await?.version, 2);
     assert_eq!(lost.seen(), (2, 1));
@@ -74,7 +74,7 @@ async fn a_version_that_is_still_there_means_that_it_is_sent_again() -> Result<(
 }
 
 #[tokio::test]
-async fn the_next_version_with_the_same_fields_means_that_it_had_worked() -> Result<()> {
+async fn lost_write_with_the_same_fields_stored_has_succeeded() -> Result<()> {
     let lost = Lost::new(1, |value| stored(2, value))?;
     assert_eq!(lost.write(Cas::Version(1)).await?.version, 2);
     assert_eq!(lost.seen(), (1, 1));
@@ -82,7 +82,7 @@ async fn the_next_version_with_the_same_fields_means_that_it_had_worked() -> Res
 }
 
 #[tokio::test]
-async fn anything_else_means_that_somebody_was_faster() -> Result<()> {
+async fn lost_write_with_other_fields_stored_is_a_cas_mismatch() -> Result<()> {
     let check = async |cas, found: Answer, reads| -> Result<()> {
         let lost = Lost::new(1, |_| found.clone())?;
         assert_eq!(lost.write(Cas::Version(cas)).await.unwrap_err().kind(), ErrorKind::CasMismatch);
@@ -90,13 +90,13 @@ async fn anything_else_means_that_somebody_was_faster() -> Result<()> {
         Ok(())
     };
     check(1, stored(2, "somebody else's"), 1).await?;
-    // The latest is later still: the one that was to be written is looked at too.
+    // The latest version is a later one, so that the written version is read as well.
     check(1, stored(3, "somebody else's"), 2).await?;
     check(0, stored(1, "somebody else's"), 1).await
 }
 
 #[tokio::test]
-async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()> {
+async fn lost_write_with_the_secret_removed_is_ambiguous() -> Result<()> {
     let lost = Lost::new(1, absent)?;
     assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (1, 1));
@@ -104,7 +104,7 @@ async fn a_secret_that_was_removed_meanwhile_leaves_it_ambiguous() -> Result<()>
 }
 
 #[tokio::test]
-async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
+async fn lost_write_that_cannot_be_read_is_ambiguous() -> Result<()> {
     let lost = Lost::new(1, |_| errors(503, "Vault is sealed"))?;
     assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     let (writes, reads) = lost.seen();
@@ -113,7 +113,7 @@ async fn where_it_can_not_be_read_either_it_is_ambiguous() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_is_lost_each_time_ends() -> Result<()> {
+async fn write_that_is_lost_every_time_ends() -> Result<()> {
     let lost = Lost::new(usize::MAX, |_| stored(1, "old"))?;
     assert_eq!(lost.write(Cas::Version(1)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (5, 5));
@@ -121,7 +121,7 @@ async fn a_write_that_is_lost_each_time_ends() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_version_it_is_ambiguous_at_once() -> Result<()> {
+async fn lost_write_without_a_version_is_ambiguous() -> Result<()> {
     let lost = Lost::new(1, |value| stored(2, value))?;
     assert_eq!(lost.write(Cas::Any).await.unwrap_err().kind(), ErrorKind::Ambiguous);
     assert_eq!(lost.seen(), (1, 0));

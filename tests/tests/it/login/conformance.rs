@@ -212,8 +212,8 @@ async fn a_kubernetes_service_account_conforms() -> Result<()> {
 async fn a_token_that_is_looked_up_conforms() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let token = fixture.token(json!({ "ttl": "4s", "renewable": true })).await?;
-    let good = move || Ok(StaticToken::new(value(&token)).looked_up());
-    let bad = StaticToken::new(value(&secret("no-token"))).looked_up();
+    let good = move || Ok(StaticToken::new(value(&token)).with_lookup());
+    let bad = StaticToken::new(value(&secret("no-token"))).with_lookup();
     let client = client(fixture.server().address())?;
     let case = Case::new(fixture, client, good, bad);
     Case { own: false, ..case }.conforms().await

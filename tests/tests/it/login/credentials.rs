@@ -82,7 +82,7 @@ async fn a_role_that_is_deleted_is_noticed_and_one_that_is_made_again_heals() ->
     rejected(&auth).await?;
     // A renewal, one more, and a login.
     let counts = auth.status().counts;
-    assert_eq!((counts.refusals, counts.deaths), (3, 0), "{counts:?}");
+    assert_eq!((counts.refusals, counts.invalidated), (3, 0), "{counts:?}");
 
     let role = json!({ "token_policies": fixture.policy, "role_id": fixture.role_id });
     fixture.server().must("POST", &place(&fixture, ""), role).await?;
@@ -148,7 +148,7 @@ async fn a_token_file_is_followed_while_the_old_token_still_works() -> Result<()
     let first = fixture.token(json!({ "ttl": "5m" })).await?;
     let second = fixture.token(json!({ "ttl": "5m" })).await?;
     let file = files.write("token", &first)?;
-    let auth = auth(&fixture, StaticToken::new(Credential::File(file)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(Credential::File(file)).with_lookup())?;
     assert_eq!(auth.token().await?.token.expose(), first);
     files.write("token", &second)?;
     until("the second token", async || Ok(auth.token().await?.token.expose() == second)).await?;
@@ -182,6 +182,6 @@ async fn a_certificate_and_its_key_are_replaced_as_a_pair_with_a_login() -> Resu
     assert_eq!(shown().await?, names[0]);
     write(&names[1])?;
     until("a login with the other pair", async || Ok(shown().await? == names[1])).await?;
-    assert_eq!(auth.status().counts.deaths, 0);
+    assert_eq!(auth.status().counts.invalidated, 0);
     Ok(())
 }

@@ -49,7 +49,7 @@ async fn a_token_at_its_greatest_age_is_replaced_while_it_works() -> Result<()> 
     let alive = policies(fixture.server(), first.token.expose()).await?;
     assert!(alive.is_some(), "the first one is dead already");
     assert!(auth.token().await?.generation > first.generation);
-    assert_eq!(auth.status().counts.deaths, 0);
+    assert_eq!(auth.status().counts.invalidated, 0);
     Ok(())
 }
 
@@ -81,7 +81,7 @@ async fn renewals_that_a_policy_forbids_are_given_up_after_the_second_token() ->
         kv.read(&path("name")?).await?;
     }
     let counts = auth.status().counts;
-    assert_eq!((counts.refusals, counts.renewals, counts.deaths), (2, 0, 0));
+    assert_eq!((counts.refusals, counts.renewals, counts.invalidated), (2, 0, 0));
     Ok(())
 }
 
@@ -109,7 +109,7 @@ async fn a_number_of_uses_is_counted_and_never_run_into() -> Result<()> {
         kv.read(&path("name")?).await?;
     }
     let counts = auth.status().counts;
-    assert_eq!(counts.deaths, 0, "a use was sent that was not left");
+    assert_eq!(counts.invalidated, 0, "a use was sent that was not left");
     assert!((4..=6).contains(&counts.logins), "{counts:?}");
     Ok(())
 }
@@ -119,7 +119,7 @@ async fn a_given_token_is_renewed_where_that_can_be() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let check = async |settings: Value, kind: TokenKind| -> Result<()> {
         let token = fixture.token(settings).await?;
-        let auth = auth(&fixture, StaticToken::new(value(&token)).looked_up())?;
+        let auth = auth(&fixture, StaticToken::new(value(&token)).with_lookup())?;
         auth.ready().await?;
         assert_eq!(auth.status().kind, Some(kind));
         if matches!(kind, TokenKind::Renewable | TokenKind::Periodic) {
@@ -139,7 +139,7 @@ async fn a_given_token_is_renewed_where_that_can_be() -> Result<()> {
 async fn a_looked_up_token_with_uses_gives_all_that_are_left() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let token = fixture.token(json!({ "ttl": "1h", "num_uses": 4 })).await?;
-    let auth = auth(&fixture, StaticToken::new(value(&token)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(value(&token)).with_lookup())?;
     let kv = kv_by(&fixture, &auth)?;
     // The look-up cost one.
     for _ in 0..3 {
@@ -153,7 +153,7 @@ async fn a_looked_up_token_with_uses_gives_all_that_are_left() -> Result<()> {
 async fn the_root_token_needs_nothing() -> Result<()> {
     let fixture = fixture(json!({})).await?;
     let root = fixture.server().root_token();
-    let auth = auth(&fixture, StaticToken::new(value(root)).looked_up())?;
+    let auth = auth(&fixture, StaticToken::new(value(root)).with_lookup())?;
     auth.ready().await?;
     let status = auth.status();
     assert_eq!((status.state, status.kind), (State::Active, Some(TokenKind::Unlimited)));

@@ -42,7 +42,7 @@ async fn a_server_that_can_not_be_asked_costs_no_token() -> Result<()> {
         until("a lease that is gained", works).await?;
     }
     let status = auth.status();
-    assert_eq!((status.state, status.counts.deaths), (State::Active, 0));
+    assert_eq!((status.state, status.counts.invalidated), (State::Active, 0));
     let token = auth.token().await?.token;
     assert!(policies(fixture.server(), token.expose()).await?.is_some());
     Ok(())

@@ -74,9 +74,9 @@ async fn unchanged_token_stays_active() -> Result<()> {
     let files = Files::new()?;
     let token = fixture.token(json!({ "ttl": "5m" })).await?;
     let file = files.write("token", &token)?;
-    for source in
-        [StaticToken::new(value(&token)), { StaticToken::new(Credential::File(file)).looked_up() }]
-    {
+    for source in [StaticToken::new(value(&token)), {
+        StaticToken::new(Credential::File(file)).with_lookup()
+    }] {
         let auth = auth(&fixture, source)?;
         let generation = auth.token().await?.generation;
         auth.reload();

@@ -36,7 +36,7 @@ fn settings(variables: &[(&str, &str)], yaml: &str) -> Option<Settings> {
     let env: BTreeMap<_, _> =
         variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let yaml = Some(Yaml::new("config.yaml", yaml));
-    Settings::from_sources(&Sources { env: &env, yaml, rules: &VaultValidator }).ok()
+    Settings::from_sources(&Sources { env: &env, yaml, validator: &VaultValidator }).ok()
 }
 
 fn team(namespace: &str, mount: &str, prefix: &str) -> Option<TeamSettings> {

@@ -12,7 +12,7 @@ async fn fixture() -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn valid_setup_passes_every_step() -> Result<()> {
+async fn valid_setup_passes_all_steps() -> Result<()> {
     let fixture = fixture().await?;
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
     expect_steps(|| writer(&fixture), 0, &all).await?;

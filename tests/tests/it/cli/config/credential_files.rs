@@ -51,7 +51,7 @@ async fn unusable_credential_file_is_rejected_before_any_request() -> Result<()>
     let (_c, binary) = file(b"\xff\xfe")?;
     let (_d, large) = file("a".repeat(70_000))?;
     for (path, why) in [
-        (missing.as_path(), "can't be read"),
+        (missing.as_path(), "cannot be read"),
         (directory.path(), "not a regular file"),
         (&empty, "empty"),
         (&blank, "empty"),
@@ -94,7 +94,7 @@ async fn unusable_client_certificate_is_rejected() -> Result<()> {
     for (certificate, key, why) in [
         (&missing, &key, "/nonexistent/client.pem"),
         (&certificate, &missing, "/nonexistent/client.pem"),
-        (&certificate, &foreign, "don't belong together"),
+        (&certificate, &foreign, "do not match"),
         (&garbage, &key, "certificate"),
         (&certificate, &garbage, "private key"),
         (&key, &certificate, "certificate"),

@@ -116,8 +116,9 @@ async fn malformed_or_oversized_config_file_is_rejected() -> Result<()> {
     check(format!("# {}\n", "a".repeat(1024 * 1024)), &["1 MiB"]).await?;
     check("general_settings: [\n", &["YAML"]).await?;
     let text = "general_settings: {key_management_system: hashicorp_vault}\n";
-    check(format!("{text}{text}"), &["twice"]).await?;
-    check(settings(&["access_mode: read_only", "access_mode: write_only"]), &["twice"]).await?;
+    check(format!("{text}{text}"), &["duplicate key"]).await?;
+    check(settings(&["access_mode: read_only", "access_mode: write_only"]), &["duplicate key"])
+        .await?;
     check(format!("a: {}1{}\n", "[".repeat(40), "]".repeat(40)), &["32"]).await?;
     let aliases = "*ten, ".repeat(9_000);
     check(format!("a: &ten [{}]\nb: [{aliases}]\n", "1, ".repeat(10)), &["100,000"]).await

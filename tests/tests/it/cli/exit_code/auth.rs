@@ -44,7 +44,7 @@ async fn rejected_login_is_exit_3() -> Result<()> {
         let stderr = fails(|| km().args(["read", NAME]), 3, "auth").await?;
         contains_all(
             &stderr,
-            &[&format!("km: read {NAME}: "), "refused", "the credential, the role"],
+            &[&format!("km: read {NAME}: "), "login failed", "the credential, the role"],
         )?;
     }
     Ok(())

@@ -19,9 +19,9 @@ async fn missing_secret_is_exit_6() -> Result<()> {
     server.must("PUT", &format!("{mount}/destroy/destroyed"), versions).await?;
     server.must("POST", &format!("{mount}/metadata/bare"), json!({})).await?;
     for (name, why, hint) in [
-        ("never-written", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
-        ("folder/never-written", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
-        ("bare", "nothing is stored there", "HCP_VAULT_PATH_PREFIX"),
+        ("never-written", "not found", "HCP_VAULT_PATH_PREFIX"),
+        ("folder/never-written", "not found", "HCP_VAULT_PATH_PREFIX"),
+        ("bare", "not found", "HCP_VAULT_PATH_PREFIX"),
         ("deleted", "deleted", "undelete"),
         ("destroyed", "destroyed", "write a new version"),
     ] {
@@ -54,7 +54,7 @@ async fn missing_namespace_is_exit_6() -> Result<()> {
         || crate::cli::common::km_against(&server.address()).env("HCP_VAULT_NAMESPACE", "nowhere");
     for arguments in [&["read", NAME][..], &["list"]] {
         let stderr = fails(|| km().args(arguments), 6, "not_found").await?;
-        contains_all(&stderr, &["there is no such namespace", "HCP_VAULT_NAMESPACE"])?;
+        contains_all(&stderr, &["namespace not found", "HCP_VAULT_NAMESPACE"])?;
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ async fn version_mismatch_is_exit_7() -> Result<()> {
         let stderr = fails(km, 7, "conflict").await?;
         contains_all(
             &stderr,
-            &[&format!("km: write {NAME}: "), "not the expected one", "read the current"],
+            &[&format!("km: write {NAME}: "), "version mismatch", "read the current"],
         )?;
     }
     assert_eq!(fixture.get(NAME).await?.1["data"]["metadata"]["version"], 1);

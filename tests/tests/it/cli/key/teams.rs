@@ -223,7 +223,7 @@ async fn hostile_team_settings_are_rejected_before_any_request() -> Result<()> {
         (r#"{"namespace":"sys","mount":"policies"}"#, "`sys`"),
         (r#"{"mount":"auth/token"}"#, "`auth`"),
         (r#"{"prefix":"x"}"#, "path_prefix"),
-        (r#"{"mount":"a","mount":"b"}"#, "twice"),
+        (r#"{"mount":"a","mount":"b"}"#, "duplicate key"),
         ("[]", "JSON object"),
         ("not json", "JSON"),
         ("@/nonexistent/team.json", "cannot read the file: not found"),

@@ -1,0 +1,94 @@
+//! The lookup of a setting as a value of its type.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::Reader;
+use super::raw_setting::{Origin, RawSetting};
+use crate::problem::SettingSource;
+use crate::table::Setting;
+use crate::text::{has_control, sanitize};
+use crate::values::credential::Credential;
+
+impl Reader<'_> {
+    /// Returns a boolean or its default.
+    pub(crate) fn boolean(&mut self, setting: &Setting) -> bool {
+        let found = self.find_or_default(setting);
+        found.and_then(|found| found.boolean(&mut self.diagnostics)).unwrap_or_default()
+    }
+
+    /// Returns a duration or its default.
+    pub(crate) fn duration(&mut self, setting: &Setting) -> Duration {
+        let found = self.find_or_default(setting);
+        found.and_then(|found| found.duration(&mut self.diagnostics)).unwrap_or_default()
+    }
+
+    /// Returns the name of a file or its default, if it has one.
+    pub(crate) fn file(&mut self, setting: &Setting) -> Option<PathBuf> {
+        let found = self.find(setting);
+        self.parse_file(found).or_else(|| self.parse_file(RawSetting::default_of(setting)))
+    }
+
+    fn parse_file(&mut self, found: Option<RawSetting>) -> Option<PathBuf> {
+        let found = found?;
+        let text = found.text(&mut self.diagnostics)?;
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    }
+
+    /// Returns a normalized path or its default, if it has one. A path of which nothing remains
+    /// counts as not set.
+    pub(crate) fn path(&mut self, setting: &Setting) -> Option<String> {
+        let found = self.find(setting);
+        self.parse_path(found).or_else(|| self.parse_path(RawSetting::default_of(setting)))
+    }
+
+    /// Normalizes and validates a value as a path. Returns `None` if nothing remains.
+    pub(crate) fn parse_path(&mut self, found: Option<RawSetting>) -> Option<String> {
+        let found = found?;
+        let path = sanitize(found.text(&mut self.diagnostics)?)?;
+        let Err(reason) = self.validator.path(&path) else {
+            return Some(path);
+        };
+        // The reason may quote the value, and a referenced value may be a secret.
+        let message = match found.origin {
+            Origin::Reference => "the referenced value is not a valid path".to_owned(),
+            Origin::Environment | Origin::File => {
+                format!("{} is not a valid path: {reason}", found.quoted(&path))
+            }
+        };
+        let hint = "use segments of plain text with `/` between them";
+        self.diagnostics.problem(found.source, message, hint);
+        None
+    }
+
+    /// Returns a credential: the variable `value`, or the file that the setting `file` names. It is
+    /// a problem if both are set.
+    pub(crate) fn credential(&mut self, value: &Setting, file: &Setting) -> Option<Credential> {
+        match (self.secret(value), self.file(file)) {
+            (Some(_), Some(_)) => {
+                let source = SettingSource::Variable(value.name.to_owned());
+                let message = format!("{} is set too", file.name);
+                self.diagnostics.problem(source, message, "unset one of the two");
+                None
+            }
+            (text, path) => text.map(Credential::Value).or(path.map(Credential::File)),
+        }
+    }
+
+    /// Returns a secret from a variable, without the white space around it, such as the line ending
+    /// of a file.
+    fn secret(&mut self, setting: &Setting) -> Option<SecretString> {
+        let text = Zeroizing::new(self.variable(setting.name)?);
+        let trimmed = text.trim();
+        if has_control(trimmed) {
+            let source = SettingSource::Variable(setting.name.to_owned());
+            let message = "the value contains a control character";
+            self.diagnostics.problem(source, message, "set it to the credential alone");
+            return None;
+        }
+        (!trimmed.is_empty()).then(|| SecretString::from(trimmed))
+    }
+}

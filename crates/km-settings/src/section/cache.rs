@@ -1,0 +1,19 @@
+//! The cache.
+
+use std::time::Duration;
+
+use crate::reader::Reader;
+use crate::table::cache::{GENERAL_REFRESH_INTERVAL, MAX_STALE, REFRESH_INTERVAL};
+
+/// Returns how long a cached value is served before it is read again; zero disables caching.
+pub(crate) fn refresh_interval(reader: &mut Reader<'_>) -> Duration {
+    match reader.find(&REFRESH_INTERVAL) {
+        Some(found) => found.duration(&mut reader.diagnostics).unwrap_or_default(),
+        None => reader.duration(&GENERAL_REFRESH_INTERVAL),
+    }
+}
+
+/// Returns how long after the refresh interval a stale value is served while Vault is unavailable.
+pub(crate) fn max_stale(reader: &mut Reader<'_>) -> Duration {
+    reader.duration(&MAX_STALE)
+}

@@ -1,0 +1,191 @@
+//! The builder of a [`Client`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Proxy;
+
+use super::Client;
+use crate::address::{Address, AddressError};
+use crate::connection::config::ConnectionConfig;
+use crate::connection::dns::Resolve;
+use crate::connection::pool::ConnectionPools;
+use crate::connection::tls::identity::ClientIdentity;
+use crate::connection::tls::reload::TlsReloader;
+use crate::connection::tls::server_name;
+use crate::connection::tls::sources::{IdentitySource, PemSource, TlsSources};
+use crate::error::build::{BuildError, BuildErrorKind};
+use crate::transport::Transport;
+
+/// The deadline of an operation, unless [`ClientBuilder::deadline`] sets another: long enough for a
+/// leader election, which takes 1 to 2 seconds, and short enough for a gateway's own callers.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+impl Client {
+    /// Returns a builder of a client for the server at `address`.
+    pub fn builder(address: Address) -> ClientBuilder {
+        ClientBuilder {
+            address,
+            deadline: DEFAULT_DEADLINE,
+            tls: TlsSources::default(),
+            server_name: None,
+            resolver: None,
+            proxy: None,
+            transport: None,
+        }
+    }
+}
+
+/// A builder of a [`Client`]. [`build`](Self::build) validates all settings.
+///
+/// ```no_run
+/// use vault_http::{Address, Client, Plaintext};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let address = Address::parse("https://vault.example.com:8200", Plaintext::LoopbackOnly)?;
+/// let client = Client::builder(address).ca_file("/etc/ssl/vault-ca.pem").build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ClientBuilder {
+    address: Address,
+    deadline: Duration,
+    tls: TlsSources,
+    server_name: Option<String>,
+    resolver: Option<Arc<dyn Resolve>>,
+    proxy: Option<String>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl ClientBuilder {
+    /// Sets the time that one operation may take, retries and waits included. The default is
+    /// [`DEFAULT_DEADLINE`].
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Trusts the certificates of a PEM bundle instead of the system's.
+    #[must_use]
+    pub fn ca_pem(mut self, bundle: impl Into<Vec<u8>>) -> Self {
+        self.tls.ca = Some(PemSource::Bytes(bundle.into()));
+        self
+    }
+
+    /// Like [`ca_pem`](Self::ca_pem), but reads the bundle from a file and reloads it when the file
+    /// changes.
+    #[must_use]
+    pub fn ca_file(mut self, bundle: impl Into<PathBuf>) -> Self {
+        self.tls.ca = Some(PemSource::File(bundle.into()));
+        self
+    }
+
+    /// Sets the client certificate, which is sent to a server that requests one.
+    #[must_use]
+    pub fn identity(mut self, identity: ClientIdentity) -> Self {
+        self.tls.identity = Some(IdentitySource::Fixed(identity));
+        self
+    }
+
+    /// Like [`identity`](Self::identity), but reads the certificate and its private key from PEM
+    /// files and reloads them, as a matching pair, when they change.
+    #[must_use]
+    pub fn identity_files(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        let (certificate, key) = (certificate.into(), key.into());
+        self.tls.identity = Some(IdentitySource::Files { certificate, key });
+        self
+    }
+
+    /// Sets the name that the TLS handshake requests and that the server's certificate is verified
+    /// against. The default is the host of the address.
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    /// Resolves host names with `resolver` instead of the system's.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Connects through an HTTP proxy, such as `http://proxy.example.com:3128`, with `CONNECT`.
+    /// Proxies are never taken from the environment.
+    #[must_use]
+    pub fn proxy(mut self, address: impl Into<String>) -> Self {
+        self.proxy = Some(address.into());
+        self
+    }
+
+    /// Sends requests through `transport` instead of network connections. The settings of
+    /// connections then have no effect.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Builds the client. Reads certificate files but does not connect.
+    ///
+    /// # Errors
+    /// [`BuildError`] lists all problems with the settings.
+    pub fn build(self) -> Result<Client, BuildError> {
+        let mut problems = Vec::new();
+        let server_name = self.validate_server_name().unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        let proxy = self.build_proxy(server_name.is_some()).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        let tls = match TlsReloader::load(self.tls.clone(), self.address.is_tls()) {
+            Ok(tls) => Some(tls),
+            Err(tls_problems) => {
+                problems.extend(tls_problems);
+                None
+            }
+        };
+        problems.extend(self.deadline.is_zero().then_some(BuildErrorKind::Deadline));
+        let Some(tls) = tls.filter(|_| problems.is_empty()) else {
+            return Err(BuildError { problems });
+        };
+        let transport = self.transport.unwrap_or_else(|| {
+            let (tls, resolver) = (Arc::new(tls), self.resolver);
+            Arc::new(ConnectionPools::new(ConnectionConfig { tls, server_name, resolver, proxy }))
+        });
+        Ok(Client::new(transport, self.address, self.deadline))
+    }
+
+    fn validate_server_name(&self) -> Result<Option<String>, BuildErrorKind> {
+        let Some(name) = &self.server_name else { return Ok(None) };
+        server_name::validate(name, self.address.host()).map_err(BuildErrorKind::ServerName)
+    }
+
+    /// Builds the proxy. If the server has TLS, the proxy learns only the server's address.
+    fn build_proxy(&self, has_server_name: bool) -> Result<Option<Proxy>, BuildErrorKind> {
+        let Some(proxy) = &self.proxy else { return Ok(None) };
+        let proxy = self.address.parse_proxy(proxy).map_err(BuildErrorKind::Proxy)?;
+        if has_server_name {
+            return Err(BuildErrorKind::ProxyAndServerName);
+        }
+        let proxy = Proxy::all(proxy.to_string());
+        proxy.map(Some).map_err(|_| BuildErrorKind::Proxy(AddressError::Host))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("address", &self.address).finish_non_exhaustive()
+    }
+}

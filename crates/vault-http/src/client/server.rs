@@ -1,0 +1,31 @@
+//! The server of a client.
+
+use std::sync::Arc;
+
+use http::Uri;
+
+use super::leader::LeaderCache;
+use crate::address::Address;
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::transport::Transport;
+
+/// The address of the server, the transport to it, and its active node.
+pub(super) struct Server {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) address: Address,
+    pub(super) leader: LeaderCache,
+}
+
+impl Server {
+    pub(super) fn new(transport: Arc<dyn Transport>, address: Address) -> Self {
+        Self { transport, address, leader: LeaderCache::default() }
+    }
+
+    /// Returns the URI of `request` at the configured address.
+    pub(super) fn uri(&self, request: &Request) -> Result<Uri, Error> {
+        self.address.uri(&request.path, &request.query).map_err(|_| {
+            request.error(ErrorKind::Rejected).with_detail("invalid URL").mark_not_executed()
+        })
+    }
+}

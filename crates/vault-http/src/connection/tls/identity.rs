@@ -1,0 +1,99 @@
+//! The client certificate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+use super::error::TlsError;
+
+/// A client certificate with its chain and its private key.
+#[derive(Clone)]
+pub struct ClientIdentity(Arc<CertifiedKey>);
+
+impl ClientIdentity {
+    /// Parses a PEM certificate chain, leaf first, and its PEM private key.
+    ///
+    /// # Errors
+    /// [`TlsError`] if either cannot be parsed, or if the key does not belong to the certificate.
+    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let chain = certificates(certificate)?;
+        if chain.is_empty() {
+            return Err(TlsError::NoCertificate);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoPrivateKey)?;
+        let key =
+            provider().key_provider.load_private_key(key).map_err(|_| TlsError::NoPrivateKey)?;
+        let pair = CertifiedKey::new(chain, key);
+        match pair.keys_match() {
+            Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+                Ok(Self(Arc::new(pair)))
+            }
+            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Mismatch),
+            Err(_) => Err(TlsError::NoCertificate),
+        }
+    }
+
+    pub(super) fn certified_key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientIdentity([REDACTED])")
+    }
+}
+
+/// Parses the certificates of a PEM bundle.
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| TlsError::NoCertificate)
+}
+
+/// Returns the cryptography of every connection.
+pub(super) fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::tls::client_config::{Roots, client_config};
+
+    fn pair() -> (String, String) {
+        let generated = rcgen::generate_simple_self_signed(["gateway".to_owned()]).unwrap();
+        (generated.cert.pem(), generated.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn matching_certificate_and_key_are_accepted() {
+        let (certificate, key) = pair();
+        let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        assert_eq!(format!("{identity:?}"), "ClientIdentity([REDACTED])");
+        assert!(client_config(Roots::Pem(certificate.as_bytes()), Some(&identity)).is_ok());
+    }
+
+    #[test]
+    fn unusable_certificate_or_key_is_refused_with_its_cause() {
+        let (certificate, key) = pair();
+        let (_, other_key) = pair();
+        let check = |certificate: &str, key: &str, expected| {
+            let actual = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes());
+            assert_eq!(actual.unwrap_err(), expected);
+        };
+        check(&certificate, &other_key, TlsError::Mismatch);
+        check("", &key, TlsError::NoCertificate);
+        check(&certificate, "", TlsError::NoPrivateKey);
+        check(&certificate, &certificate, TlsError::NoPrivateKey);
+        check(
+            "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----",
+            &key,
+            TlsError::NoCertificate,
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! Where the TLS settings come from: PEM text or PEM files.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustls::ClientConfig;
+use zeroize::Zeroizing;
+
+use super::client_config::{Roots, client_config};
+use super::identity::ClientIdentity;
+use crate::error::build::BuildErrorKind;
+use crate::file::{self, FileError};
+
+/// The largest file of certificates or keys that is read, in bytes: about four times the size of
+/// the CA bundles that systems ship.
+pub(super) const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// The source of the trusted certificates.
+#[derive(Debug, Clone)]
+pub(crate) enum PemSource {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+/// The source of the client certificate.
+#[derive(Debug, Clone)]
+pub(crate) enum IdentitySource {
+    Fixed(ClientIdentity),
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+/// The sources of all TLS settings. Without a CA bundle, the system's roots are trusted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsSources {
+    pub(crate) ca: Option<PemSource>,
+    pub(crate) identity: Option<IdentitySource>,
+}
+
+/// The modification time and the size of a file, which reveal that it has changed. `None` if the
+/// file does not exist.
+pub(super) type FileStamp = Option<(SystemTime, u64)>;
+
+impl TlsSources {
+    /// Returns the paths of all files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let ca = match &self.ca {
+            Some(PemSource::File(path)) => Some(path.as_path()),
+            _ => None,
+        };
+        let pair = match &self.identity {
+            Some(IdentitySource::Files { certificate, key }) => [Some(certificate), Some(key)],
+            _ => [None, None],
+        };
+        ca.into_iter().chain(pair.into_iter().flatten().map(PathBuf::as_path))
+    }
+
+    /// Returns the stamps of all files, in the order of [`files`](Self::files).
+    pub(super) fn stamps(&self) -> Vec<FileStamp> {
+        let stamp = |path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        self.files().map(stamp).collect()
+    }
+
+    /// Reads all sources and builds the configuration of a server with or without TLS.
+    ///
+    /// # Errors
+    /// All problems with the sources.
+    pub(super) fn client_config(&self, is_tls: bool) -> Result<ClientConfig, Vec<BuildErrorKind>> {
+        let ca = self.ca.as_ref().map(PemSource::read).transpose();
+        let identity = self.identity.as_ref().map(IdentitySource::read).transpose();
+        let (ca, identity) = match (ca, identity) {
+            (Ok(ca), Ok(identity)) => (ca, identity),
+            (ca, identity) => {
+                return Err([ca.err(), identity.err()].into_iter().flatten().flatten().collect());
+            }
+        };
+        let roots = match &ca {
+            Some(pem) => Roots::Pem(pem),
+            None if is_tls => Roots::System,
+            None => Roots::None,
+        };
+        client_config(roots, identity.as_ref()).map_err(|error| vec![BuildErrorKind::Trust(error)])
+    }
+}
+
+impl PemSource {
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, Vec<BuildErrorKind>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone().into()),
+            Self::File(path) => read(path).map_err(|problem| vec![problem]),
+        }
+    }
+}
+
+impl IdentitySource {
+    /// Reads both files, even if the first one cannot be read, so that all problems are reported.
+    fn read(&self) -> Result<ClientIdentity, Vec<BuildErrorKind>> {
+        let (certificate, key) = match self {
+            Self::Fixed(identity) => return Ok(identity.clone()),
+            Self::Files { certificate, key } => (certificate, key),
+        };
+        match (read(certificate), read(key)) {
+            (Ok(certificate), Ok(key)) => ClientIdentity::from_pem(&certificate, &key)
+                .map_err(|error| vec![BuildErrorKind::Identity(error)]),
+            (certificate, key) => {
+                Err([certificate.err(), key.err()].into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {
+    let problem = |error| {
+        let reason = match error {
+            FileError::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        BuildErrorKind::File { path: path.to_owned(), reason }
+    };
+    Ok(file::read_blocking(path, MAX_FILE_BYTES).map_err(problem)?.bytes)
+}

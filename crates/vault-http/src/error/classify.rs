@@ -1,0 +1,258 @@
+//! Maps the status and the error texts of a response to an [`ErrorKind`].
+//!
+//! This is the only module that knows Vault's error texts. They are those of Vault 1.21. OpenBao
+//! words some of them differently; such a response is classified by its status alone.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::kind::ErrorKind;
+
+/// The members of a response's envelope that classify it.
+#[derive(Deserialize)]
+struct Envelope {
+    errors: Option<Vec<String>>,
+    warnings: Option<Vec<String>>,
+    data: Option<IgnoredAny>,
+}
+
+impl Envelope {
+    fn has_warning(&self, part: &str) -> bool {
+        self.warnings.iter().flatten().any(|text| text.contains(part))
+    }
+}
+
+/// Returns the kind of the error that a response reports, or `None` if it is not an error.
+///
+/// A 404 without `errors` is not an error if the request sets `accept_not_found_data` and the
+/// response carries data. Otherwise it was sent by a gateway and says nothing about what Vault
+/// stores.
+pub(crate) fn classify(
+    status: StatusCode,
+    body: &[u8],
+    accept_not_found_data: bool,
+) -> Option<ErrorKind> {
+    if status.is_success() {
+        return None;
+    }
+    if status.is_redirection() {
+        return Some(ErrorKind::Redirected);
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+        return Some(not_from_vault(status));
+    };
+    if envelope.errors.is_none() && status.is_client_error() {
+        let wrong_kv_path = envelope.has_warning("Invalid path for a versioned K/V");
+        return match status.as_u16() {
+            404 if wrong_kv_path => Some(ErrorKind::NoMount),
+            404 if accept_not_found_data && envelope.data.is_some() => None,
+            _ => Some(not_from_vault(status)),
+        };
+    }
+    let texts = Texts(envelope.errors.as_deref().unwrap_or_default());
+    match status.as_u16() {
+        400 => Some(bad_request(&texts)),
+        403 => Some(permission_denied(&texts)),
+        404 => Some(not_found(&texts)),
+        412 => Some(ErrorKind::ReplicationLag),
+        413 => Some(ErrorKind::TooLarge),
+        429 => Some(ErrorKind::RateLimited),
+        472 | 473 => Some(ErrorKind::NoLeader),
+        500 => Some(internal(&texts)),
+        503 => Some(unavailable(&texts)),
+        code if code >= 500 => Some(ErrorKind::Server),
+        _ => Some(ErrorKind::Rejected),
+    }
+}
+
+/// The `errors` of a response.
+struct Texts<'a>(&'a [String]);
+
+impl Texts<'_> {
+    fn contain(&self, part: &str) -> bool {
+        self.0.iter().any(|text| text.contains(part))
+    }
+}
+
+fn bad_request(texts: &Texts<'_>) -> ErrorKind {
+    if texts.contain("check-and-set parameter did not match") {
+        ErrorKind::CasMismatch
+    } else if texts.contain("check-and-set parameter required") {
+        ErrorKind::CasRequired
+    } else if texts.contain("Upgrading from non-versioned") {
+        ErrorKind::Upgrading
+    } else {
+        ErrorKind::Rejected
+    }
+}
+
+fn permission_denied(texts: &Texts<'_>) -> ErrorKind {
+    if texts.contain("invalid token") {
+        ErrorKind::TokenInvalid
+    } else if texts.contain("1 error occurred") || texts.contain("preflight capability check") {
+        ErrorKind::Denied
+    } else {
+        ErrorKind::Forbidden
+    }
+}
+
+/// Returns the kind of a response that a gateway or a load balancer sent in Vault's place. Its 5xx
+/// and 429 mean the same as Vault's. Its other 4xx say nothing about Vault.
+fn not_from_vault(status: StatusCode) -> ErrorKind {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        _ if status.is_server_error() => ErrorKind::Server,
+        _ => ErrorKind::Malformed,
+    }
+}
+
+fn not_found(texts: &Texts<'_>) -> ErrorKind {
+    if texts.0.is_empty() {
+        ErrorKind::NotFound
+    } else if texts.contain("no handler for route") {
+        ErrorKind::NoMount
+    } else if texts.contain("namespace not found") {
+        ErrorKind::NoNamespace
+    } else {
+        ErrorKind::Rejected
+    }
+}
+
+fn internal(texts: &Texts<'_>) -> ErrorKind {
+    if texts.contain("active cluster node not found") {
+        ErrorKind::NoLeader
+    } else if texts.contain("value being too large") {
+        ErrorKind::TooLarge
+    } else if ["exceeds allowed", "malformed JSON", "duplicate key"]
+        .iter()
+        .any(|t| texts.contain(t))
+    {
+        ErrorKind::Rejected
+    } else {
+        ErrorKind::Server
+    }
+}
+
+fn unavailable(texts: &Texts<'_>) -> ErrorKind {
+    if texts.contain("locked") {
+        ErrorKind::NamespaceLocked
+    } else if texts.contain("sealed") || texts.contain("not initialized") {
+        ErrorKind::Sealed
+    } else {
+        ErrorKind::Server
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, expected: Option<ErrorKind>) {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(classify(status, body.as_bytes(), true), expected, "{status} {body}");
+    }
+
+    fn check_text(status: u16, text: &str, expected: ErrorKind) {
+        let body = serde_json::json!({ "errors": [text] }).to_string();
+        check(status, &body, Some(expected));
+    }
+
+    #[test]
+    fn success_and_deleted_version_are_not_errors() {
+        check(200, "not parsed", None);
+        check(204, "", None);
+        check(404, r#"{"data":{"data":null,"metadata":{"version":1}}}"#, None);
+    }
+
+    #[test]
+    fn not_found_is_distinguished_from_missing_mount_and_namespace() {
+        check(404, r#"{"errors":[]}"#, Some(ErrorKind::NotFound));
+        check_text(
+            404,
+            "no handler for route \"x/data/a\". route entry not found.",
+            ErrorKind::NoMount,
+        );
+        check_text(404, "namespace not found", ErrorKind::NoNamespace);
+        let wrong_path =
+            r#"{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine."]}"#;
+        check(404, wrong_path, Some(ErrorKind::NoMount));
+    }
+
+    #[test]
+    fn denials_are_classified_by_their_text() {
+        check_text(
+            403,
+            "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n",
+            ErrorKind::TokenInvalid,
+        );
+        check_text(403, "1 error occurred:\n\t* permission denied\n\n", ErrorKind::Denied);
+        check_text(
+            403,
+            "preflight capability check returned 403, please ensure",
+            ErrorKind::Denied,
+        );
+        check_text(403, "permission denied", ErrorKind::Forbidden);
+        check_text(
+            503,
+            "API access to this namespace has been locked by an administrator",
+            ErrorKind::NamespaceLocked,
+        );
+    }
+
+    #[test]
+    fn rejected_requests_are_classified_by_their_text() {
+        check_text(
+            400,
+            "check-and-set parameter did not match the current version",
+            ErrorKind::CasMismatch,
+        );
+        check_text(400, "check-and-set parameter required for this call", ErrorKind::CasRequired);
+        check_text(400, "Upgrading from non-versioned to versioned data.", ErrorKind::Upgrading);
+        check_text(400, "invalid role or secret ID", ErrorKind::Rejected);
+        check_text(405, "unsupported operation", ErrorKind::Rejected);
+        check_text(413, "request body too large", ErrorKind::TooLarge);
+        check_text(
+            500,
+            "put failed due to value being too large; got 1048720 bytes, max: 1048576 bytes",
+            ErrorKind::TooLarge,
+        );
+        check_text(
+            500,
+            "failed to parse JSON input: JSON depth exceeds allowed",
+            ErrorKind::Rejected,
+        );
+    }
+
+    #[test]
+    fn unavailable_server_is_classified_by_its_text() {
+        check_text(503, "Vault is sealed", ErrorKind::Sealed);
+        check_text(503, "server is not initialized", ErrorKind::Sealed);
+        check_text(
+            500,
+            "local node not active but active cluster node not found",
+            ErrorKind::NoLeader,
+        );
+        check_text(500, "leadership lost while committing log", ErrorKind::Server);
+        check_text(412, "required index state not present", ErrorKind::ReplicationLag);
+        check_text(429, "request path \"x\": rate limit quota exceeded", ErrorKind::RateLimited);
+        check_text(502, "bad gateway", ErrorKind::Server);
+    }
+
+    #[test]
+    fn responses_of_a_gateway_are_malformed_or_unavailable() {
+        let gateway = r#"{"message":"no Route matched"}"#;
+        for status in [400, 403, 404, 405] {
+            check(status, gateway, Some(ErrorKind::Malformed));
+            check(status, r#"{"message":"x","data":null}"#, Some(ErrorKind::Malformed));
+        }
+        check(429, gateway, Some(ErrorKind::RateLimited));
+        check(502, gateway, Some(ErrorKind::Server));
+        let data = br#"{"data":{"data":null,"metadata":{"version":1}}}"#;
+        assert_eq!(classify(StatusCode::NOT_FOUND, data, false), Some(ErrorKind::Malformed));
+        check(404, "<html>not found</html>", Some(ErrorKind::Malformed));
+        check(403, "", Some(ErrorKind::Malformed));
+        check(502, "<html>bad gateway</html>", Some(ErrorKind::Server));
+        check(307, "", Some(ErrorKind::Redirected));
+    }
+}

@@ -1,0 +1,120 @@
+//! A response without an error: its status and its body, which is deserialized on demand.
+
+mod date;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
+
+use std::fmt;
+use std::time::SystemTime;
+
+use http::header::{DATE, HeaderMap};
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+use crate::path::ApiPath;
+use crate::request::Request;
+use crate::zeroizing::ZeroizingBytes;
+
+/// A response without an error: any 2xx, or a 404 with data if the request
+/// [accepts it](Request::accept_not_found_data).
+pub struct Response {
+    status: StatusCode,
+    body: ZeroizingBytes,
+    /// The method and the path of the request.
+    operation: Request,
+    sent_at: Instant,
+    /// The `Date` header, which is parsed on demand.
+    date: Option<HeaderValue>,
+}
+
+impl Response {
+    /// Creates a response to `request`. [`with_times`](Self::with_times) sets its times.
+    pub(crate) fn new(status: StatusCode, body: ZeroizingBytes, request: &Request) -> Self {
+        let operation = Request::new(request.method.clone(), request.path.clone());
+        Self { status, body, operation, sent_at: Instant::now(), date: None }
+    }
+
+    /// Sets the time when the request was sent, and takes the server's time from `headers`.
+    pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
+        Self { sent_at, date: headers.get(DATE).cloned(), ..self }
+    }
+
+    /// Returns a time just before the request was sent. The response was created after it.
+    pub fn sent_at(&self) -> Instant {
+        self.sent_at
+    }
+
+    /// Returns the time of the response by the server's clock, in whole seconds, from the
+    /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it only with
+    /// other times of the same server.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.date.as_ref().and_then(|date| date::parse(date.to_str().ok()?))
+    }
+
+    /// Returns the HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Returns the path of the request.
+    pub fn path(&self) -> &ApiPath {
+        &self.operation.path
+    }
+
+    /// Deserializes the whole body. The value may borrow from it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if the body has another structure. The error does not quote it.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        let text = str::from_utf8(&self.body).ok();
+        // The error of the parser is dropped because it may quote the body.
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| self.malformed("unexpected JSON structure"))
+    }
+
+    /// Deserializes the `data` of the envelope.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if there is no `data` or it has another structure.
+    pub fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        #[derive(Deserialize)]
+        struct Envelope<T> {
+            data: T,
+        }
+        Ok(self.json::<Envelope<T>>()?.data)
+    }
+
+    /// Verifies that Vault may respond to this operation with the status, which must be one of
+    /// `statuses`. A gateway in front of Vault may respond with others.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] for any other status. With a 4xx, the request did not reach Vault
+    /// and was certainly not executed.
+    pub fn expect_status(&self, statuses: &[u16]) -> Result<(), Error> {
+        if statuses.contains(&self.status()) {
+            return Ok(());
+        }
+        let error = self.malformed("unexpected status");
+        Err(if self.status.is_client_error() { error.mark_not_executed() } else { error })
+    }
+
+    /// Returns an error for a response that lacks what its reader needs.
+    pub fn malformed(&self, detail: &'static str) -> Error {
+        self.error(ErrorKind::Malformed).with_detail(detail)
+    }
+
+    /// Returns an error of `kind` with the method, path and status of this response.
+    pub fn error(&self, kind: ErrorKind) -> Error {
+        self.operation.error(kind).with_status(self.status)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({:?}, {})", self.operation, self.status.as_u16())
+    }
+}
