@@ -36,7 +36,7 @@ async fn key_is_stored_rotated_renamed_and_deleted() -> Result<()> {
     let response = sidecar.call("DELETE", "/km/v1/keys/last", None).await?.expect(404)?;
     assert_eq!(response.json()?["error"]["kind"], "not_found");
 
-    // The audit log has peer, path and version. The harness fails the run if it contains a value.
+    // The audit log has client, path and version. The harness fails the run if it contains a value.
     let stderr = sidecar.stop().await?.stderr;
     let audit: Vec<_> = stderr.lines().filter(|line| line.contains("km::audit")).collect();
     assert_eq!(audit.len(), 6, "{stderr}");
