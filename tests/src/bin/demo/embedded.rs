@@ -1,4 +1,4 @@
-//! A gateway in Rust, with the key manager inside: what was read once is in memory.
+//! A Rust gateway that embeds the key manager and serves repeated reads from the cache.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,42 @@ use km_proxy_adapter::{KeyManager, Source, VaultValidator};
 use km_settings::{Settings, Sources};
 use testkit::{Server, unique};
 
-use crate::look::Look;
 use crate::operator::{Gateway, NAME};
 use crate::show::{claim, heading, text};
+use crate::verify::Verifier;
 
-/// Reads twice. That the second answer comes from memory shows itself: the server has another
-/// value by then.
-pub(crate) async fn read_twice(server: &Server, gateway: &Gateway, look: &Look<'_>) -> Result<()> {
-    heading("The key is read again from memory, by a gateway that embeds the key manager");
+/// Reads twice. The server has another value by the second read, which proves that it is a cache
+/// hit.
+pub(crate) async fn read_twice(
+    server: &Server,
+    gateway: &Gateway,
+    verifier: &Verifier<'_>,
+) -> Result<()> {
+    heading("Read the key in a gateway that embeds the key manager");
     let env = environment(gateway);
     let sources = Sources { env: &env, yaml: None, validator: &VaultValidator };
     let keys = KeyManager::connect_with(Settings::from_sources(&sources)?, env.clone()).await?;
 
     let first = keys.secret(&format!("os.environ/{NAME}")).await?;
-    ensure!(first.expose() == gateway.value, "the first read gave something else");
-    ensure!(first.source() == Source::Vault, "the first read did not ask Vault");
-    text(&format!("first: from {:?}, version {:?}", first.source(), first.version()));
+    ensure!(first.expose() == gateway.value, "the first read returned another value");
+    ensure!(first.source() == Source::Vault, "the first read was not from Vault");
+    text(&format!("first read: source {:?}, version {:?}", first.source(), first.version()));
 
     let rotated = format!("sk-demo-{}", unique());
     put(server, &rotated).await?;
-    look.is_stored(&rotated).await?;
+    verifier.is_stored(&rotated).await?;
     let again = keys.secret(NAME).await?;
-    ensure!(again.expose() == gateway.value, "the second read gave something else");
-    ensure!(again.source() == Source::Cache, "the second read was not from memory");
-    text(&format!("again: from {:?}, age {:?}", again.source(), again.age().unwrap_or_default()));
-    claim("the second read asked nobody: the server has another value by now, as `vault` shows");
+    ensure!(again.expose() == gateway.value, "the second read returned another value");
+    ensure!(again.source() == Source::Cache, "the second read was not a cache hit");
+    text(&format!(
+        "second read: source {:?}, age {:?}",
+        again.source(),
+        again.age().unwrap_or_default()
+    ));
+    claim("the second read is a cache hit: the server already has another value, as `vault` shows");
 
     put(server, &gateway.value).await?;
-    look.is_stored(&gateway.value).await
+    verifier.is_stored(&gateway.value).await
 }
 
 fn environment(gateway: &Gateway) -> BTreeMap<String, String> {

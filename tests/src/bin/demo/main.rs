@@ -1,92 +1,92 @@
-//! The main job, shown against a real Vault: set up as an operator would, then `km check`,
-//! `km read`, `km delete`, then a team's virtual key. Every claim has a second look at the server, beside `km`; one that
-//! fails ends the demo with an error. Nothing is left running.
-#![expect(clippy::print_stdout, reason = "a program for people to read")]
+//! Demonstrates `km` against a real Vault: setup as an operator, then `km check`, `km read` and
+//! `km delete`, then a team's virtual key. Every claim is verified on the server without `km`, and
+//! one that fails ends the demo with an error. Nothing is left running.
+#![expect(clippy::print_stdout, reason = "the demo prints for people")]
 
 mod embedded;
-mod look;
 mod operator;
 mod show;
 mod team;
+mod verify;
 
 use anyhow::{Result, ensure};
 use testkit::{Km, Output, Server};
 
-use look::Look;
 use operator::{Gateway, NAME};
 use show::{claim, heading, text};
+use verify::Verifier;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    heading("A Vault of its own");
+    heading("Start a Vault server");
     let server = Server::dev_alone().await?;
-    text(&format!("a dev server runs at {}; all it holds is in memory", server.address()));
+    text(&format!("a dev server is running at {}; it keeps its data in memory", server.address()));
 
     let gateway = operator::set_up(&server).await?;
-    let look = Look::new(&server, &gateway);
-    check(&gateway, &look).await?;
-    read(&gateway, &look).await?;
-    embedded::read_twice(&server, &gateway, &look).await?;
-    delete(&gateway, &look).await?;
-    read_what_is_gone(&gateway, &look).await?;
-    team::keys_of_a_team(&server, &gateway).await?;
+    let verifier = Verifier::new(&server, &gateway);
+    check(&gateway, &verifier).await?;
+    read(&gateway, &verifier).await?;
+    embedded::read_twice(&server, &gateway, &verifier).await?;
+    delete(&gateway, &verifier).await?;
+    read_deleted_key(&gateway, &verifier).await?;
+    team::virtual_keys(&server, &gateway).await?;
 
-    heading("Nothing is left");
+    heading("Clean up");
     let raw = server.raw().clone();
     drop(server);
-    ensure!(raw.call("GET", "sys/health", None, None).await.is_err(), "the server still answers");
-    claim("the server is gone, and its data with it");
-    operator::go_on_by_hand();
+    ensure!(raw.call("GET", "sys/health", None, None).await.is_err(), "the server still responds");
+    claim("the server is stopped, and its data is gone");
+    operator::next_steps();
     Ok(())
 }
 
-async fn check(gateway: &Gateway, look: &Look<'_>) -> Result<()> {
-    heading("The settings are right");
+async fn check(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<()> {
+    heading("Check the settings");
     let output = km(gateway, &["check"], None).await?.expect(0)?;
-    ensure!(!output.stdout.is_empty(), "km check says nothing");
+    ensure!(!output.stdout.is_empty(), "km check printed nothing");
     text(output.text()?);
-    look.credentials_may_read().await?;
-    claim("km check is content; beside it, a plain login with these credentials may read the path");
+    verifier.credentials_may_read().await?;
+    claim("km check succeeds; a login without km has permission to read the path");
     Ok(())
 }
 
-async fn read(gateway: &Gateway, look: &Look<'_>) -> Result<()> {
-    heading("The key is read");
+async fn read(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<()> {
+    heading("Read the key");
     for arguments in [&["read", NAME][..], &["read", NAME, "--explain"]] {
         let output = km(gateway, arguments, None).await?.expect(0)?;
-        ensure!(output.stdout == gateway.value.as_bytes(), "km read gave something else");
-        ensure!(!output.stderr.contains(&gateway.value), "the value stands on stderr");
+        ensure!(output.stdout == gateway.value.as_bytes(), "km read printed another value");
+        ensure!(!output.stderr.contains(&gateway.value), "the value is on stderr");
         text(&format!("{} bytes on stdout {}", output.stdout.len(), output.stderr.trim()));
     }
-    look.is_stored(&gateway.value).await?;
-    claim("twice the bytes that were stored; `vault kv get` and plain HTTP see the same");
+    verifier.is_stored(&gateway.value).await?;
+    claim("both print the stored bytes; `vault kv get` and plain HTTP return the same");
     Ok(())
 }
 
-async fn delete(gateway: &Gateway, look: &Look<'_>) -> Result<()> {
-    heading("The key is deleted");
-    let refused = km(gateway, &["delete", NAME], None).await?.expect(5)?;
-    text(refused.stderr.trim());
-    look.is_stored(&gateway.value).await?;
-    claim("read_only, the default, refuses (exit 5); the key is still there");
+async fn delete(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<()> {
+    heading("Delete the key");
+    let denied = km(gateway, &["delete", NAME], None).await?.expect(5)?;
+    text(denied.stderr.trim());
+    verifier.is_stored(&gateway.value).await?;
+    claim("the default mode read_only denies it (exit 5); the key still exists");
     km(gateway, &["delete", NAME], Some("read_and_write")).await?.expect(0)?;
-    look.is_deleted().await?;
-    claim("read_and_write deletes; Vault shows the latest version with a time of deletion");
+    verifier.is_deleted().await?;
+    claim("read_and_write deletes it; the latest version has a deletion time in Vault");
     Ok(())
 }
 
-async fn read_what_is_gone(gateway: &Gateway, look: &Look<'_>) -> Result<()> {
-    heading("The key is read again");
-    let gone = km(gateway, &["read", NAME], None).await?.expect(6)?;
-    ensure!(gone.stdout.is_empty(), "something stands on stdout");
-    ensure!(gone.stderr.starts_with("km: "), "no clear message: {}", gone.stderr);
-    text(gone.stderr.trim());
-    look.is_deleted().await?;
-    claim("not found (exit 6), and said so; `vault kv get` finds nothing either");
+async fn read_deleted_key(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<()> {
+    heading("Read the deleted key");
+    let missing = km(gateway, &["read", NAME], None).await?.expect(6)?;
+    ensure!(missing.stdout.is_empty(), "stdout is not empty");
+    ensure!(missing.stderr.starts_with("km: "), "no error message: {}", missing.stderr);
+    text(missing.stderr.trim());
+    verifier.is_deleted().await?;
+    claim("km reports not found (exit 6), and so does `vault kv get`");
     Ok(())
 }
 
-/// Shows and runs `km` with the block's environment, in an access mode.
+/// Prints and runs `km` with the environment block, in an access mode.
 async fn km(gateway: &Gateway, arguments: &[&str], mode: Option<&str>) -> Result<Output> {
     let mode = mode.map(|mode| ("KM_ACCESS_MODE", mode));
     let shown = mode.map(|(name, value)| format!("{name}={value} ")).unwrap_or_default();

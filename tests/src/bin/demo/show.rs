@@ -1,4 +1,4 @@
-//! How the demo looks on a terminal.
+//! The demo's output.
 
 pub(crate) fn heading(text: &str) {
     println!("\n== {text}");
@@ -12,7 +12,7 @@ pub(crate) fn text(text: &str) {
     text.lines().for_each(|line| println!("     {line}"));
 }
 
-/// What was just shown to be so.
+/// Prints a claim that has just been verified.
 pub(crate) fn claim(text: &str) {
     println!("   ok: {text}");
 }

@@ -1,5 +1,5 @@
-//! A team's virtual key, at the place of LiteLLM's own page: stored, rotated, renamed, deleted, each
-//! step looked up with `vault` and plain HTTP.
+//! A team's virtual key at the location of LiteLLM's example: stored, rotated, renamed and deleted.
+//! Each step is verified with `vault` and plain HTTP.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -17,22 +17,22 @@ struct Demo<'a> {
     gateway: &'a Gateway,
 }
 
-pub(crate) async fn keys_of_a_team(server: &Server, gateway: &Gateway) -> Result<()> {
+pub(crate) async fn virtual_keys(server: &Server, gateway: &Gateway) -> Result<()> {
     let demo = Demo { server, gateway };
     demo.set_up().await?;
     demo.store_and_rotate().await?;
     demo.rename_and_delete().await?;
-    demo.is_refused_elsewhere().await
+    demo.is_denied_elsewhere().await
 }
 
 impl Demo<'_> {
     async fn set_up(&self) -> Result<()> {
-        heading("A team has a place of its own");
+        heading("Set up a mount for a team");
         let path = format!("-path={MOUNT}");
         let enable = ["secrets", "enable", &path, "-version=2", "kv"];
         show::command(&format!("vault {}", enable.join(" ")));
         self.server.cli(&enable).await?;
-        // A fresh mount sets itself up for a moment.
+        // A new mount is briefly unavailable while Vault initializes it.
         self.server.until_ok(&format!("{MOUNT}/config")).await?;
         text(TEAM);
         let policy = self.km(&["check", "--policy"], "").await?.expect(0)?;
@@ -43,26 +43,24 @@ impl Demo<'_> {
     }
 
     async fn store_and_rotate(&self) -> Result<()> {
-        heading("A virtual key of the team is stored and rotated");
+        heading("Store and rotate a virtual key of the team");
         self.key(&["key", "store", "search", "--explain"], "").await?;
         let value = format!("sk-virtual-{}", unique());
         self.key(&["key", "store", "search"], &value).await?;
         self.holds("search", &value).await?;
-        claim(
-            "`vault kv get` and plain HTTP find the value in the team's field, at the team's place",
-        );
+        claim("`vault kv get` and plain HTTP return the value from the team's field and path");
         let value = format!("sk-virtual-{}", unique());
         self.key(&["key", "rotate", "search"], &value).await?;
         self.holds("search", &value).await?;
-        claim("they find the new value");
+        claim("both return the new value");
         let again = self.key(&["key", "rotate", "search"], &value).await?;
-        ensure!(again.text()?.ends_with("version 2\n"), "a second run made another version");
-        claim("the same command again changes nothing: it is version 2 still");
+        ensure!(again.text()?.ends_with("version 2\n"), "a second run created another version");
+        claim("the same command again changes nothing: the version is still 2");
         Ok(())
     }
 
     async fn rename_and_delete(&self) -> Result<()> {
-        heading("It is renamed and deleted");
+        heading("Rename and delete the key");
         let value = self.key(&["key", "read", "search"], "").await?.text()?.to_owned();
         self.key(&["key", "rename", "search", "search-eu"], "").await?;
         self.holds("search-eu", &value).await?;
@@ -70,28 +68,28 @@ impl Demo<'_> {
         claim("the new name has the value, the old one is deleted");
         self.key(&["key", "delete", "search-eu"], "").await?;
         self.is_gone("search-eu").await?;
-        claim("Vault shows its latest version with a time of deletion");
+        claim("its latest version has a deletion time in Vault");
         Ok(())
     }
 
-    async fn is_refused_elsewhere(&self) -> Result<()> {
-        heading("What may not be done is not done");
+    async fn is_denied_elsewhere(&self) -> Result<()> {
+        heading("Denied operations");
         let read_only = self.program(&["key", "delete", "search"]);
         let read_only =
             read_only.env_remove("KM_STORE_VIRTUAL_KEYS").env("KM_ACCESS_MODE", "read_only");
         show::command("KM_ACCESS_MODE=read_only km key delete search");
-        let refused = read_only.run().await?.expect(5)?;
-        text(refused.stderr.trim());
-        claim("a read_only gateway is refused (exit 5) before anything is sent");
+        let denied = read_only.run().await?.expect(5)?;
+        text(denied.stderr.trim());
+        claim("a read_only gateway is denied (exit 5) before any request");
         let elsewhere = r#"{"mount": "kv-other"}"#;
-        let refused =
+        let denied =
             self.km(&["key", "store", "search", "--team-settings", elsewhere], "sk").await?;
-        text(refused.expect(5)?.stderr.trim());
-        claim("so is a team whose place KM_ALLOWED_TEAM_LOCATIONS does not name");
+        text(denied.expect(5)?.stderr.trim());
+        claim("so is a team location that KM_ALLOWED_TEAM_LOCATIONS does not allow");
         Ok(())
     }
 
-    /// `km key …` with the team's settings.
+    /// Runs `km key …` with the team's settings.
     async fn key(&self, arguments: &[&str], value: &str) -> Result<Output> {
         let output = self.km(&[arguments, &["--team-settings", TEAM]].concat(), value).await?;
         let output = output.expect(0)?;
@@ -117,17 +115,17 @@ impl Demo<'_> {
 
     async fn holds(&self, alias: &str, value: &str) -> Result<()> {
         let (mount, path) = (format!("-mount={MOUNT}"), format!("{FOLDER}/{alias}"));
-        let said = self.server.cli(&["kv", "get", &mount, "-field=password", &path]).await?;
-        ensure!(said.trim_end_matches('\n') == value, "vault kv get gives something else");
-        let (status, answer) = self.stored(alias).await?;
-        let same = answer.pointer("/data/data/password").and_then(Value::as_str) == Some(value);
-        ensure!(status == 200 && same, "plain HTTP: {status}, and not the value");
+        let stdout = self.server.cli(&["kv", "get", &mount, "-field=password", &path]).await?;
+        ensure!(stdout.trim_end_matches('\n') == value, "vault kv get returned another value");
+        let (status, response) = self.stored(alias).await?;
+        let same = response.pointer("/data/data/password").and_then(Value::as_str) == Some(value);
+        ensure!(status == 200 && same, "plain HTTP: status {status} or another value");
         Ok(())
     }
 
     async fn is_gone(&self, alias: &str) -> Result<()> {
-        let (status, answer) = self.stored(alias).await?;
-        let time = answer.pointer("/data/metadata/deletion_time").and_then(Value::as_str);
+        let (status, response) = self.stored(alias).await?;
+        let time = response.pointer("/data/metadata/deletion_time").and_then(Value::as_str);
         ensure!(
             status == 404 && !time.context("no metadata")?.is_empty(),
             "{alias} is not deleted"

@@ -1,4 +1,4 @@
-//! What these suites share: how a failure has to look, and runs that must not reach a server.
+//! Shared helpers: the required form of a failure, and runs that must not contact a server.
 
 use std::path::PathBuf;
 
@@ -9,53 +9,58 @@ use testkit::{Fixture, Km, secret};
 
 use super::listener::Silent;
 
-/// A name that gateways ask for.
+/// The name of a provider key as gateways request it.
 pub(crate) const NAME: &str = "OPENAI_API_KEY";
 
-/// The fixture's program, allowed to write.
+/// Returns the fixture's program in the mode `read_and_write`.
 pub(crate) fn writer(fixture: &Fixture) -> Km {
     fixture.km().env("KM_ACCESS_MODE", "read_and_write")
 }
 
-/// A program with a token instead of a login.
-pub(crate) fn by_token(address: &str, mount: &str, token: &str) -> Km {
+/// Returns a program that uses a token instead of a login.
+pub(crate) fn km_with_token(address: &str, mount: &str, token: &str) -> Km {
     Km::new()
         .env("HCP_VAULT_ADDR", address)
         .env("HCP_VAULT_MOUNT_NAME", mount)
         .env("HCP_VAULT_TOKEN", token)
 }
 
-/// The same against a server that is played, at LiteLLM's default mount. The token is planted.
-pub(crate) fn played(address: &str) -> Km {
-    by_token(address, "secret", &secret("token"))
+/// Like [`km_with_token`], but for a scripted server at LiteLLM's default mount and with a planted
+/// token.
+pub(crate) fn km_against(address: &str) -> Km {
+    km_with_token(address, "secret", &secret("token"))
 }
 
-/// Runs it twice, as text and with `--json`: both fail with `code`, the second with `kind`; both
-/// leave stdout empty and say how to mend it. Returns what the first one said.
+/// Runs `km` twice, as text and with `--json`. Both must fail with `code`, leave stdout empty and
+/// give a hint; the JSON form must name `kind`. Returns the stderr of the text form.
 pub(crate) async fn fails(km: impl Fn() -> Km, code: i32, kind: &str) -> Result<String> {
     let document = fails_as_json(km().args(["--json"]), code, kind).await?;
     let output = km().run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
-    let said = output.stderr;
-    ensure!(said.lines().any(|line| line.starts_with("km: ")), "no line `km: …`: {said}");
-    ensure!(said.lines().any(|line| line.starts_with("hint: ")), "no hint: {said}");
-    for line in said.lines().filter_map(|line| line.strip_prefix("km: ")) {
-        ensure!(line.contains(": ") || kind == "usage", "not `what: why`: {line}");
-        // Where several things are wrong, the document has them all.
+    let stderr = output.stderr;
+    ensure!(stderr.lines().any(|line| line.starts_with("km: ")), "no line `km: …`: {stderr}");
+    ensure!(stderr.lines().any(|line| line.starts_with("hint: ")), "no hint: {stderr}");
+    for line in stderr.lines().filter_map(|line| line.strip_prefix("km: ")) {
+        ensure!(line.contains(": ") || kind == "usage", "not `operation: cause`: {line}");
+        // If there are several problems, the JSON form contains all of them.
         let message = document["error"]["message"].as_str().unwrap_or_default();
-        ensure!(alike(message, line), "the document lacks {line:?}: {message:?}");
+        ensure!(
+            contains_ignoring_digits(message, line),
+            "the document lacks {line:?}: {message:?}"
+        );
     }
-    Ok(said)
+    Ok(stderr)
 }
 
-/// Runs it once: it fails, and stderr is one JSON object of the documented form, and nothing else.
+/// Runs `km` once. It must fail, and stderr must be one JSON object of the documented form and
+/// nothing else.
 pub(crate) async fn fails_as_json(km: Km, code: i32, kind: &str) -> Result<Value> {
     let output = km.run().await?.expect(code)?;
     ensure!(output.stdout.is_empty(), "on stdout: {:?}", output.stdout);
     error_document(&output.stderr, kind)
 }
 
-/// Reads the one JSON object that an error is.
+/// Parses stderr as the one JSON object of an error.
 pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     let document: Value =
         serde_json::from_str(stderr).with_context(|| format!("not one JSON object: {stderr}"))?;
@@ -65,29 +70,30 @@ pub(crate) fn error_document(stderr: &str, kind: &str) -> Result<Value> {
     let error = &document["error"];
     ensure!(names(&document) == ["error"], "{document}");
     ensure!(names(error) == ["hint", "kind", "message"], "{document}");
-    ensure!(error["kind"] == kind, "not of the kind {kind}: {document}");
+    ensure!(error["kind"] == kind, "the kind is not {kind}: {document}");
     let text = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
     ensure!(text("message") && (text("hint") || error["hint"].is_null()), "{document}");
     Ok(document)
 }
 
-/// Runs it against a server that must not hear of it: exit 2, and no connection was opened.
-pub(crate) async fn refused(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
-    let nobody = Silent::new()?;
-    let said = fails(|| change(played(&nobody.address())), 2, kind).await?;
-    ensure!(nobody.connections()? == 0, "the server was asked: {said}");
-    Ok(said)
+/// Runs `km` against a server that it must not contact. It must exit with 2 and open no connection.
+/// Returns stderr.
+pub(crate) async fn rejected(kind: &str, change: impl Fn(Km) -> Km) -> Result<String> {
+    let silent = Silent::new()?;
+    let stderr = fails(|| change(km_against(&silent.address())), 2, kind).await?;
+    ensure!(silent.connections()? == 0, "a connection was opened: {stderr}");
+    Ok(stderr)
 }
 
-/// Fails unless the text has all of these parts.
-pub(crate) fn says(text: &str, parts: &[&str]) -> Result<()> {
+/// Fails unless the text contains all of these parts.
+pub(crate) fn contains_all(text: &str, parts: &[&str]) -> Result<()> {
     for part in parts {
         ensure!(text.contains(part), "{part:?} is missing: {text}");
     }
     Ok(())
 }
 
-/// A directory with one file in it, which lives as long as the directory.
+/// Creates a directory with one file in it. The file is removed with the directory.
 pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("file");
@@ -95,8 +101,8 @@ pub(crate) fn file(content: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {
     Ok((directory, path))
 }
 
-/// Whether both texts are the same but for figures, such as a time that was waited.
-fn alike(whole: &str, part: &str) -> bool {
+/// Returns whether `whole` contains `part`, ignoring digits such as those of a measured time.
+fn contains_ignoring_digits(whole: &str, part: &str) -> bool {
     let plain = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     plain(whole).contains(&plain(part))
 }

@@ -1,13 +1,13 @@
-//! `km delete`: the latest version goes, and can be taken back.
+//! `km delete` deletes the latest version, which can be undeleted.
 
 use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::common::{NAME, fails, says, writer};
+use super::common::{NAME, contains_all, fails, writer};
 
 #[tokio::test]
-async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
+async fn latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     let value = secret("value");
@@ -15,18 +15,18 @@ async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
     fixture.put(NAME, json!({ "key": value })).await?;
 
     let output = writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
-    let said = format!("deleted {mount}/data/{NAME}\n");
-    assert_eq!((output.text()?, output.stderr.as_str()), (said.as_str(), ""));
+    let expected = format!("deleted {mount}/data/{NAME}\n");
+    assert_eq!((output.text()?, output.stderr.as_str()), (expected.as_str(), ""));
 
-    let (status, answer) = fixture.get(NAME).await?;
-    let metadata = &answer["data"]["metadata"];
+    let (status, response) = fixture.get(NAME).await?;
+    let metadata = &response["data"]["metadata"];
     assert_eq!(
         (status, &metadata["version"], &metadata["destroyed"]),
         (404, &json!(2), &json!(false))
     );
-    assert_ne!(metadata["deletion_time"], "", "{answer}");
+    assert_ne!(metadata["deletion_time"], "", "{response}");
     let path = format!("{mount}/data/{NAME}?version=1");
-    assert_eq!(server.api("GET", &path, None).await?.0, 200, "the one before is untouched");
+    assert_eq!(server.api("GET", &path, None).await?.0, 200, "the previous version was changed");
 
     let versions = json!({ "versions": [2] });
     server.must("POST", &format!("{mount}/undelete/{NAME}"), versions).await?;
@@ -36,24 +36,24 @@ async fn the_latest_version_is_deleted_and_can_be_undeleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_absent_or_deleted_already_is_exit_6() -> Result<()> {
+async fn absent_or_deleted_secret_is_exit_6_and_unchanged() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;
     let deleted_at = async || anyhow::Ok(fixture.get(NAME).await?.1["data"]["metadata"].clone());
     let before = deleted_at().await?;
     for name in [NAME, "never-written", "folder/never-written"] {
-        let said = fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
-        says(&said, &[&format!("km: delete {name}: ")])?;
+        let stderr = fails(|| writer(&fixture).args(["delete", name]), 6, "not_found").await?;
+        contains_all(&stderr, &[&format!("km: delete {name}: ")])?;
     }
     assert_eq!(deleted_at().await?, before);
     let path = format!("{}/metadata/never-written", fixture.mount);
-    assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404, "nothing came to be");
+    assert_eq!(fixture.server().api("GET", &path, None).await?.0, 404, "a secret was created");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_is_no_usable_value_can_be_deleted() -> Result<()> {
+async fn secret_without_a_usable_value_is_deleted() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for fields in [json!({ "key": 1 }), json!({ "other": "field" }), json!({})] {
         fixture.put(NAME, fields).await?;
@@ -64,7 +64,7 @@ async fn what_is_no_usable_value_can_be_deleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_folder_is_no_secret() -> Result<()> {
+async fn folder_is_not_found() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("folder/name", json!({ "key": secret("value") })).await?;
     fails(|| writer(&fixture).args(["delete", "folder"]), 6, "not_found").await?;
@@ -73,7 +73,7 @@ async fn a_folder_is_no_secret() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deleted_secret_is_written_anew() -> Result<()> {
+async fn deleted_secret_can_be_written_again() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put(NAME, json!({ "key": secret("value") })).await?;
     writer(&fixture).args(["delete", NAME]).run().await?.expect(0)?;

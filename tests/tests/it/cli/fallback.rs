@@ -1,4 +1,4 @@
-//! When the process environment is asked for a name that is looked up in Vault.
+//! Fallback to the process environment for names that are looked up in Vault.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use super::listener::closed_port;
 
 const POLICIES: [Option<&str>; 4] = [None, Some("never"), Some("on_missing"), Some("on_error")];
 
-/// What each policy, the default first, makes of a case: the exit code, 0 for the environment's
-/// value.
+/// Runs a case under each policy, the default first, and compares the exit codes. With code 0
+/// stdout must be the value of the environment.
 async fn check(case: &str, km: impl Fn() -> Km, codes: [i32; 4]) -> Result<()> {
     for (policy, code) in POLICIES.into_iter().zip(codes) {
         let value = secret("environment");
@@ -33,19 +33,19 @@ async fn fixture(stored: Option<Value>) -> Result<Fixture> {
 }
 
 #[tokio::test]
-async fn a_name_that_was_never_written() -> Result<()> {
+async fn secret_that_was_never_written_falls_back_unless_forbidden() -> Result<()> {
     let fixture = fixture(None).await?;
     check("never written", || fixture.km(), [0, 6, 0, 0]).await?;
     let nowhere = fixture.km().args(["read", NAME]).run().await?.expect(6)?;
     assert!(nowhere.stdout.is_empty());
-    // A variable that is there counts, be it empty.
+    // A variable that is set counts, even if it is empty.
     let km = fixture.km().env(NAME, "").args(["read", NAME]);
     assert_eq!(km.run().await?.expect(0)?.text()?, "");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_value_in_vault_wins() -> Result<()> {
+async fn value_in_vault_takes_precedence() -> Result<()> {
     for value in [secret("value"), String::new()] {
         let fixture = fixture(Some(json!({ "key": value }))).await?;
         for policy in ["never", "on_missing", "on_error"] {
@@ -57,7 +57,7 @@ async fn a_value_in_vault_wins() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_that_was_deleted_or_destroyed() -> Result<()> {
+async fn deleted_or_destroyed_version_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(Some(json!({ "key": secret("value") }))).await?;
     let (server, mount) = (fixture.server(), &fixture.mount);
     server.must("DELETE", &format!("{mount}/data/{NAME}"), None).await?;
@@ -68,27 +68,27 @@ async fn a_version_that_was_deleted_or_destroyed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mount_that_is_missing_is_no_definite_miss() -> Result<()> {
+async fn missing_mount_never_falls_back() -> Result<()> {
     let fixture = fixture(None).await?;
     fixture.server().must("DELETE", &format!("sys/mounts/{}", fixture.mount), None).await?;
     check("mount missing", || fixture.km(), [6, 6, 6, 6]).await
 }
 
 #[tokio::test]
-async fn a_mount_of_version_1() -> Result<()> {
+async fn version_1_mount_falls_back_on_error_only() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     check("v1", || fixture.km(), [8, 8, 8, 0]).await
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_string() -> Result<()> {
+async fn value_that_is_not_a_string_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(Some(json!({ "key": 7 }))).await?;
     check("a number", || fixture.km(), [8, 8, 8, 0]).await
 }
 
 #[tokio::test]
-async fn a_policy_that_forbids_it() -> Result<()> {
+async fn denied_read_falls_back_on_error_only() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/data/x" {{ capabilities = ["read"] }}"#);
     let spec = FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -96,7 +96,7 @@ async fn a_policy_that_forbids_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_can_not_be_asked() -> Result<()> {
+async fn unreachable_server_or_rejected_login_falls_back_on_error_only() -> Result<()> {
     let fixture = fixture(None).await?;
     let nowhere = closed_port()?;
     let km = || fixture.km().env_remove("HCP_VAULT_ADDR").env("HCP_VAULT_ADDR", &nowhere);
@@ -106,9 +106,9 @@ async fn a_server_that_can_not_be_asked() -> Result<()> {
     check("login refused", km, [3, 3, 3, 0]).await
 }
 
-/// Whatever the policy says, and whoever is asked first.
+/// Applies to every policy and to every order of sources.
 #[tokio::test]
-async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> {
+async fn reserved_names_never_fall_back_to_the_environment() -> Result<()> {
     let fixture = fixture(None).await?;
     let names = ["HCP_VAULT_APPROLE_SECRET_ID", "KM_FALLBACK", "VAULT_TOKEN", "BAO_TOKEN"];
     for (variable, value) in
@@ -125,7 +125,7 @@ async fn reserved_names_are_never_answered_from_the_environment() -> Result<()> 
             }
         }
     }
-    // Vault is asked for them all the same.
+    // They are still looked up in Vault.
     let value = secret("stored");
     fixture.put("VAULT_TOKEN", json!({ "key": value })).await?;
     let km = fixture.km().env("VAULT_TOKEN", "of the environment").args(["read", "VAULT_TOKEN"]);

@@ -1,4 +1,4 @@
-//! `km list`: names under the global prefix.
+//! `km list`: names below the global prefix.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn check(km: impl Fn() -> Km, prefix: &[&str], expected: &[&str]) -> Resul
 }
 
 #[tokio::test]
-async fn names_and_folders_one_a_line() -> Result<()> {
+async fn names_and_folders_are_listed_one_per_line() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km();
     let top = ["50%", "a", "b b", "clé", "folder", "folder/"];
@@ -41,7 +41,7 @@ async fn names_and_folders_one_a_line() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_there_is_nothing_printed() -> Result<()> {
+async fn empty_folder_prints_nothing() -> Result<()> {
     let empty = Server::shared().await?.fixture().await?;
     check(|| empty.km(), &[], &[]).await?;
     let fixture = fixture().await?;
@@ -52,7 +52,7 @@ async fn nothing_there_is_nothing_printed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_path_prefix_is_where_it_begins() -> Result<()> {
+async fn list_starts_at_the_path_prefix() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km().env("HCP_VAULT_PATH_PREFIX", "/folder/");
     check(km, &[], &["deep/", "x"]).await?;
@@ -71,7 +71,7 @@ async fn deleted_and_destroyed_secrets_are_listed_only_with_all_and_marked() -> 
     let versions = json!({ "versions": [1] });
     server.must("PUT", &format!("{mount}/destroy/folder/destroyed"), versions).await?;
     server.must("DELETE", &format!("{mount}/metadata/folder/removed"), None).await?;
-    // A secret that is deleted in an hour is alive, and so is one with a deleted older version.
+    // A secret whose deletion is scheduled is listed, and so is one with a deleted older version.
     let later = json!({ "delete_version_after": "1h" });
     server.must("POST", &format!("{mount}/metadata/folder/scheduled"), later).await?;
     fixture.put("folder/scheduled", json!({ "key": "v" })).await?;
@@ -91,7 +91,7 @@ async fn deleted_and_destroyed_secrets_are_listed_only_with_all_and_marked() -> 
 }
 
 #[tokio::test]
-async fn without_the_right_to_read_metadata_all_names_are_listed_with_one_warning() -> Result<()> {
+async fn list_without_read_on_metadata_lists_all_names_with_one_warning() -> Result<()> {
     let policy = |mount: &str| format!(r#"path "{mount}/metadata/" {{ capabilities = ["list"] }}"#);
     let spec = testkit::FixtureSpec { policy: Some(policy), ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
@@ -104,7 +104,10 @@ async fn without_the_right_to_read_metadata_all_names_are_listed_with_one_warnin
         let output = fixture.km().args(["list"]).args(flags).run().await?.expect(0)?;
         assert_eq!(output.text()?, "gone\nname\nother\n");
         assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
-        super::common::says(&output.stderr, &["WARN", "deleted names are listed too", "metadata"])?;
+        super::common::contains_all(
+            &output.stderr,
+            &["WARN", "deleted names are listed too", "metadata"],
+        )?;
     }
     let output = fixture.km().args(["list", "--json", "--all"]).run().await?.expect(0)?;
     let document: Value = serde_json::from_slice(&output.stdout)?;
@@ -113,7 +116,7 @@ async fn without_the_right_to_read_metadata_all_names_are_listed_with_one_warnin
 }
 
 #[tokio::test]
-async fn hosted_keys_hide_nothing_from_a_listing() -> Result<()> {
+async fn hosted_keys_do_not_filter_a_list() -> Result<()> {
     let fixture = fixture().await?;
     let km = || fixture.km().env("KM_HOSTED_KEYS", "OPENAI_API_KEY");
     check(km, &["folder"], &["deep/", "x"]).await

@@ -1,4 +1,4 @@
-//! Servers that are played: one that only counts who comes, one that answers by a script.
+//! Test servers: one that only counts connections, and one that responds by a script.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// Longer than a program under load needs to begin.
-const SEEN_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than `km` needs to start on a loaded machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A port that takes connections and never answers.
+/// A server that accepts connections and never responds.
 pub(crate) struct Silent(TcpListener);
 
 impl Silent {
@@ -28,7 +28,7 @@ impl Silent {
         address("http", self.0.local_addr())
     }
 
-    /// How many connections were opened since it was last asked: they wait in the backlog.
+    /// Returns how many connections were opened since the last call. They wait in the backlog.
     pub(crate) fn connections(&self) -> Result<usize> {
         let mut count = 0;
         loop {
@@ -41,54 +41,54 @@ impl Silent {
     }
 }
 
-/// A port where nobody listens.
+/// Returns the address of a port on which nothing listens.
 pub(crate) fn closed_port() -> Result<String> {
     Ok(address("http", TcpListener::bind("127.0.0.1:0")?.local_addr()))
 }
 
-/// What follows on a request.
+/// The reaction of a scripted server to a request.
 pub(crate) enum Reply {
-    /// A JSON answer.
+    /// Sends a JSON response.
     Json(u16, Value),
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// The end of the connection.
+    /// Closes the connection.
     Close,
-    /// Nothing.
+    /// Does not respond.
     Hang,
-    /// The answer, once [`Scripted::release`] is called.
+    /// Sends the JSON response once [`Scripted::release`] is called.
     Later(u16, Value),
 }
 
-/// Several of them, each with what it is.
+/// A table of replies, each with a label.
 pub(crate) type Replies<const N: usize> = [(&'static str, fn() -> Reply); N];
 
 impl Reply {
-    /// An HTTP answer that is none of Vault's.
+    /// Returns an HTTP response that does not come from Vault.
     pub(crate) fn html(status: u16) -> Self {
         let page = "<html><body>PLANTED-page</body></html>";
-        Self::Bytes(answer(status, "text/html", page))
+        Self::Bytes(response(status, "text/html", page))
     }
 }
 
-/// What a mount of version 2 at `secret/` answers to the question what it is.
-pub(crate) fn version_two() -> Reply {
+/// The response of a version 2 mount at `secret/` to a request for its type.
+pub(crate) fn mount_of_version_2() -> Reply {
     let data = json!({ "path": "secret/", "type": "kv", "options": { "version": "2" } });
     Reply::Json(200, json!({ "data": data }))
 }
 
-/// What a process that lives on asks about a token that it was given.
-pub(crate) const LOOK_UP: &str = "GET /v1/auth/token/lookup-self";
+/// The request by which a long-running process looks up a given token.
+pub(crate) const LOOKUP_SELF: &str = "GET /v1/auth/token/lookup-self";
 
-/// The answer.
-pub(crate) fn looked_up() -> Value {
+/// The response to [`LOOKUP_SELF`]: a token that does not expire.
+pub(crate) fn token_data() -> Value {
     json!({ "data": { "ttl": 0, "creation_ttl": 0, "renewable": false, "num_uses": 0,
         "period": 0, "type": "service", "policies": ["default"] } })
 }
 
-/// A server on loopback that answers each request, `METHOD /path`, by a script.
+/// A server on loopback that responds to each request, `METHOD /path`, by a script.
 pub(crate) struct Scripted {
-    at: SocketAddr,
+    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -102,7 +102,7 @@ struct Shared {
 impl Scripted {
     pub(crate) fn new(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let at = listener.local_addr()?;
+        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             script: Box::new(script),
             seen: watch::Sender::new(Vec::new()),
@@ -116,53 +116,53 @@ impl Scripted {
                     return;
                 }
                 let server = Arc::clone(&server);
-                // It ends with its connection: a program that is gone closes it.
+                // The thread ends with its connection, which `km` closes when it exits.
                 thread::spawn(move || server.serve(connection));
             }
         });
-        Ok(Self { at, shared })
+        Ok(Self { address, shared })
     }
 
     pub(crate) fn address(&self) -> String {
-        address("http", Ok(self.at))
+        address("http", Ok(self.address))
     }
 
-    /// The same, with a given token that may be looked up and lives without end.
+    /// Like [`Self::new`], but token lookups succeed, and the token does not expire.
     pub(crate) fn with_token(
         script: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Result<Self> {
         Self::new(move |request| match request {
-            LOOK_UP => Reply::Json(200, looked_up()),
+            LOOKUP_SELF => Reply::Json(200, token_data()),
             request => script(request),
         })
     }
 
-    /// The port alone.
+    /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
-        self.at.port()
+        self.address.port()
     }
 
-    /// The requests so far, as `METHOD /path?query`.
+    /// Returns the requests so far, as `METHOD /path?query`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.seen.borrow().clone()
     }
 
-    /// Waits until a request that begins like this is here.
-    pub(crate) async fn saw(&self, head: &str) -> Result<()> {
-        self.saw_more(head, 0).await
+    /// Waits until a request that begins with `head` has arrived.
+    pub(crate) async fn wait_for_request(&self, head: &str) -> Result<()> {
+        self.wait_for_request_after(head, 0).await
     }
 
-    /// The same, after so many others.
-    pub(crate) async fn saw_more(&self, head: &str, others: usize) -> Result<()> {
+    /// Like [`Self::wait_for_request`], but ignores the first `others` requests.
+    pub(crate) async fn wait_for_request_after(&self, head: &str, others: usize) -> Result<()> {
         let mut seen = self.shared.seen.subscribe();
-        let here =
+        let arrived =
             seen.wait_for(|seen| seen.iter().skip(others).any(|request| request.starts_with(head)));
-        let waited = tokio::time::timeout(SEEN_WITHIN, here).await;
+        let waited = tokio::time::timeout(TIMEOUT, arrived).await;
         waited.with_context(|| format!("no request {head}"))??;
         Ok(())
     }
 
-    /// Lets the answers out that come later.
+    /// Sends the responses of [`Reply::Later`].
     pub(crate) fn release(&self) {
         self.shared.released.store(true, Ordering::Relaxed);
         self.shared.seen.send_modify(|_| ());
@@ -172,8 +172,8 @@ impl Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        // Wakes who waits for the next connection.
-        let _ = TcpStream::connect(self.at);
+        // Wakes the thread that waits for the next connection.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -198,7 +198,7 @@ impl Shared {
                 Reply::Close => return,
                 Reply::Hang => return drop(io::copy(&mut reader, &mut io::sink())),
             };
-            let bytes = answer(status, "application/json", &body.to_string());
+            let bytes = response(status, "application/json", &body.to_string());
             if writer.write_all(&bytes).is_err() {
                 return;
             }
@@ -206,7 +206,7 @@ impl Shared {
     }
 }
 
-/// Reads one request to its end; `None` when there is no more.
+/// Reads one request to its end. Returns `None` at the end of the connection.
 fn read(reader: &mut BufReader<TcpStream>) -> Option<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -222,12 +222,12 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<String> {
     Some(format!("{} {}", words.next()?, words.next()?))
 }
 
-fn answer(status: u16, kind: &str, body: &str) -> Vec<u8> {
+fn response(status: u16, kind: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} Played\r\nContent-Type: {kind}\r\n");
     format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-fn address(scheme: &str, at: io::Result<SocketAddr>) -> String {
-    at.map_or_else(|error| error.to_string(), |at| format!("{scheme}://{at}"))
+fn address(scheme: &str, address: io::Result<SocketAddr>) -> String {
+    address.map_or_else(|error| error.to_string(), |address| format!("{scheme}://{address}"))
 }

@@ -1,4 +1,4 @@
-//! The program's own file, for runs that need another stdin or stdout than a pipe.
+//! Runs of the `km` executable whose stdin or stdout is not a pipe.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -9,31 +9,31 @@ use testkit::Km;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// A program that hangs fails its test.
-const ENDS_WITHIN: Duration = Duration::from_secs(60);
+/// Time limit of a run; one that hangs fails its test.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs a command line on a terminal of its own: exit code, and what the terminal showed.
-pub(crate) async fn on_a_terminal(
+/// Runs a command line on a terminal. Returns the exit code and what the terminal displayed.
+pub(crate) async fn on_terminal(
     arguments: &str,
     environment: &[(&str, &str)],
 ) -> Result<(i32, String)> {
     let program = Km::program().await?;
     let line = format!("'{}' {arguments}", program.display());
-    let shown = Command::new("script")
+    let output = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .env_clear()
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let shown = tokio::time::timeout(ENDS_WITHIN, shown).await.context("km hangs")?;
-    let shown = shown.context("starting `script` (Debian: bsdutils)")?;
-    let code = shown.status.code().context("script was killed")?;
-    Ok((code, String::from_utf8(shown.stdout)?))
+    let output = tokio::time::timeout(TIMEOUT, output).await.context("km did not exit in time")?;
+    let output = output.context("starting `script` (Debian: bsdutils)")?;
+    let code = output.status.code().context("script was killed")?;
+    Ok((code, String::from_utf8(output.stdout)?))
 }
 
-/// Runs it with a file for its stdout: exit code, and stderr.
-pub(crate) async fn onto(
+/// Runs `km` with a file as stdout. Returns the exit code and stderr.
+pub(crate) async fn with_stdout_file(
     stdout: File,
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -47,12 +47,12 @@ pub(crate) async fn onto(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let ended = tokio::time::timeout(ENDS_WITHIN, run.wait_with_output()).await;
-    let ended = ended.context("km hangs")??;
-    Ok((ended.status.code().context("km was killed")?, String::from_utf8(ended.stderr)?))
+    let output = tokio::time::timeout(TIMEOUT, run.wait_with_output()).await;
+    let output = output.context("km did not exit in time")??;
+    Ok((output.status.code().context("km was killed")?, String::from_utf8(output.stderr)?))
 }
 
-/// Starts the program with an open stdin, and waits until it catches SIGTERM.
+/// Starts `km` with an open stdin, and waits until it catches SIGTERM.
 pub(crate) async fn with_open_stdin(
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -70,11 +70,11 @@ pub(crate) async fn with_open_stdin(
     Ok(child)
 }
 
-/// Waits until the program catches SIGTERM.
+/// Waits until the process catches SIGTERM.
 async fn catches_sigterm(child: &Child) -> Result<()> {
     const SIGTERM: u32 = 15;
-    let id = child.id().context("the program has ended")?;
-    let deadline = Instant::now() + ENDS_WITHIN;
+    let id = child.id().context("the program has exited")?;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -89,7 +89,7 @@ async fn catches_sigterm(child: &Child) -> Result<()> {
 
 /// Sends a signal by name.
 pub(crate) async fn signal(child: &Child, name: &str) -> Result<()> {
-    let id = child.id().context("the program has ended")?.to_string();
+    let id = child.id().context("the program has exited")?.to_string();
     let kill = Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, name, &id]).status();
     ensure!(kill.await?.success(), "SIG{name} can't be sent");
     Ok(())

@@ -1,14 +1,14 @@
-//! `km read`: names, sources, booleans and what is told about them.
+//! `km read`: names, sources, booleans and `--explain`.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Km, Server, secret};
 
-use super::common::{NAME, by_token, played, says};
+use super::common::{NAME, contains_all, km_against, km_with_token};
 use super::listener::{Scripted, Silent};
 
 #[tokio::test]
-async fn a_reference_is_the_name_behind_it() -> Result<()> {
+async fn reference_reads_the_secret_of_its_name() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for name in
         [NAME, "folder/deep/name", "with space", "50%", "back\\slash", "%252e", "clé", "a..b"]
@@ -39,16 +39,16 @@ async fn boolean_is_true_or_false_in_any_case() -> Result<()> {
         let output = fixture.km().args(["read", "--bool", "FLAG"]).run().await?.expect(0)?;
         assert_eq!(output.text()?, expected, "{stored:?}");
         let output = fixture.km().args(["read", "FLAG"]).run().await?.expect(0)?;
-        assert_eq!(output.text()?, stored, "byte for byte without the option");
+        assert_eq!(output.text()?, stored, "the value was changed without `--bool`");
     }
     let km = Km::new().env("HCP_VAULT_TOKEN", "t").env("FLAG", " True ");
     let km = km.env("KM_ACCESS_MODE", "write_only").args(["read", "FLAG", "--bool"]);
-    assert_eq!(km.run().await?.expect(0)?.text()?, "true", "from the environment too");
+    assert_eq!(km.run().await?.expect(0)?.text()?, "true", "the value of the environment");
     Ok(())
 }
 
 #[tokio::test]
-async fn an_explanation_says_where_the_value_is_from() -> Result<()> {
+async fn explain_option_reports_the_source_of_the_value() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": "old" })).await?;
@@ -61,49 +61,53 @@ async fn an_explanation_says_where_the_value_is_from() -> Result<()> {
     let lines: Vec<_> = output.stderr.lines().collect();
     let path_line = format!("path: {path}");
     let created_line = format!("created: {created}");
-    let told = ["source: vault", &path_line, "field: key", "version: 2", &created_line, "age: 0 s"];
-    assert_eq!(lines, told);
+    let expected =
+        ["source: vault", &path_line, "field: key", "version: 2", &created_line, "age: 0 s"];
+    assert_eq!(lines, expected);
 
     let output = fixture.km().args(["read", NAME, "--explain", "--json"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
-    let told = json!({
+    let expected = json!({
         "source": "vault", "path": path, "field": "key", "version": 2, "created": created,
         "age_seconds": 0,
     });
-    assert_eq!(serde_json::from_str::<Value>(&output.stderr)?, told);
+    assert_eq!(serde_json::from_str::<Value>(&output.stderr)?, expected);
 
     let km = fixture.km().env("ABSENT", &value).args(["read", "ABSENT", "--explain"]);
     let output = km.run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
-    says(&output.stderr, &["source: environment"])?;
+    contains_all(&output.stderr, &["source: environment"])?;
     assert!(!output.stderr.contains("version:"), "{}", output.stderr);
     Ok(())
 }
 
 #[tokio::test]
-async fn names_that_vault_does_not_host_go_to_the_environment() -> Result<()> {
-    let nobody = Silent::new()?;
+async fn names_that_vault_does_not_host_are_read_from_the_environment() -> Result<()> {
+    let silent = Silent::new()?;
     for (variable, value) in [
         ("KM_ACCESS_MODE", "write_only"),
         ("KM_HOSTED_KEYS", "ANTHROPIC_API_KEY,OTHER"),
         ("KM_HOSTED_KEYS", ""),
     ] {
-        let km = || played(&nobody.address()).env(variable, value).args(["read", NAME]);
+        let km = || km_against(&silent.address()).env(variable, value).args(["read", NAME]);
         let secret = secret("value");
         let output = km().env(NAME, &secret).run().await?.expect(0)?;
         assert_eq!(output.text()?, secret);
-        let said = super::common::fails(km, 6, "not_found").await?;
-        says(&said, &["the environment has no such variable", "access_mode", "hosted_keys"])?;
+        let stderr = super::common::fails(km, 6, "not_found").await?;
+        contains_all(
+            &stderr,
+            &["the environment has no such variable", "access_mode", "hosted_keys"],
+        )?;
         let never = || km().env("KM_FALLBACK", "never").env(NAME, &secret);
-        let said = super::common::fails(never, 6, "not_found").await?;
-        says(&said, &["the fallback to the environment is not allowed", "KM_FALLBACK"])?;
+        let stderr = super::common::fails(never, 6, "not_found").await?;
+        contains_all(&stderr, &["the environment may not answer this name", "KM_FALLBACK"])?;
     }
-    assert_eq!(nobody.connections()?, 0, "the server was asked");
+    assert_eq!(silent.connections()?, 0, "a request was sent");
     Ok(())
 }
 
 #[tokio::test]
-async fn names_that_vault_hosts_come_from_there() -> Result<()> {
+async fn hosted_names_are_read_from_vault() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
@@ -116,19 +120,19 @@ async fn names_that_vault_hosts_come_from_there() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_with_one_use_left_is_enough() -> Result<()> {
+async fn token_with_one_use_suffices_for_one_command() -> Result<()> {
     let server = Server::shared().await?;
     let fixture = server.fixture().await?;
     let value = secret("value");
     fixture.put(NAME, json!({ "key": value })).await?;
     let once = async || fixture.token(json!({ "num_uses": 1 })).await;
-    let km = async || anyhow::Ok(by_token(server.address(), &fixture.mount, &once().await?));
+    let km = async || anyhow::Ok(km_with_token(server.address(), &fixture.mount, &once().await?));
     let output = km().await?.args(["read", NAME]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
     let output = km().await?.args(["read", NAME, "--explain"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, value);
     km().await?.args(["list"]).run().await?.expect(0)?;
-    // A miss is a miss, although nothing more can be asked with that token.
+    // A miss is reported as such, although the token allows no further request.
     km().await?.args(["read", "absent"]).run().await?.expect(6)?;
     let output = km().await?.env("ABSENT", "v").args(["read", "ABSENT"]).run().await?.expect(0)?;
     assert_eq!(output.text()?, "v");
@@ -136,14 +140,14 @@ async fn a_token_with_one_use_left_is_enough() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_is_one_request() -> Result<()> {
+async fn read_of_a_value_is_one_request() -> Result<()> {
     let metadata = json!({
         "version": 1, "created_time": "2026-01-01T00:00:00Z", "deletion_time": "",
         "destroyed": false, "custom_metadata": null,
     });
     let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
     let server = Scripted::new(move |_| super::listener::Reply::Json(200, body.clone()))?;
-    let output = played(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
+    let output = km_against(&server.address()).args(["read", NAME]).run().await?.expect(0)?;
     assert_eq!(output.text()?, "v");
     assert_eq!(server.requests(), [format!("GET /v1/secret/data/{NAME}")]);
     Ok(())
@@ -151,7 +155,7 @@ async fn a_value_is_one_request() -> Result<()> {
 
 #[tokio::test]
 async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
-    let nobody = Silent::new()?;
+    let silent = Silent::new()?;
     for (settings, name) in [
         (&[][..], "litellm/alias"),
         (&[], "os.environ/litellm/a/b"),
@@ -159,20 +163,21 @@ async fn virtual_key_is_not_read_as_a_provider_secret() -> Result<()> {
         (&[("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "a/b")], "a/b/alias"),
         (&[("KM_ACCESS_MODE", "write_only")], "litellm/alias"),
         (&[("KM_HOSTED_KEYS", "litellm/alias")], "litellm/alias"),
-        // A team's, whose path prefix may be anything without KM_ALLOWED_TEAM_LOCATIONS.
+        // A team's key. Without KM_ALLOWED_TEAM_LOCATIONS a team may have any path prefix.
         (&[], "team-b/litellm/alias"),
         (&[("KM_ALLOWED_TEAM_LOCATIONS", "/secret:team-*")], "team-b/litellm/alias"),
     ] {
         for flags in [&[][..], &["--explain"]] {
             let km = || {
-                let km = settings.iter().fold(played(&nobody.address()), |km, (n, v)| km.env(n, v));
+                let km =
+                    settings.iter().fold(km_against(&silent.address()), |km, (n, v)| km.env(n, v));
                 km.args(["read", name]).args(flags)
             };
-            let said = super::common::fails(km, 5, "denied").await?;
-            says(&said, &["virtual keys are not provider secrets"])?;
+            let stderr = super::common::fails(km, 5, "denied").await?;
+            contains_all(&stderr, &["virtual keys are not provider secrets"])?;
         }
     }
-    assert_eq!(nobody.connections()?, 0);
+    assert_eq!(silent.connections()?, 0);
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     for (allowed, name) in

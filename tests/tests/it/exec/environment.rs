@@ -1,15 +1,15 @@
-//! What the program finds in its environment.
+//! The environment of the program.
 
 use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::{refers, shell, shows, stops};
-use crate::cli::common::{file, played, says};
+use super::{exec_with_references, fails_before_start, print_variables, shell};
+use crate::cli::common::{contains_all, file, km_against};
 use crate::cli::listener::{Reply, Scripted};
 
 #[tokio::test]
-async fn each_reference_of_the_file_is_a_variable() -> Result<()> {
+async fn each_reference_of_the_file_becomes_a_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (one, two, three) =
         (secret("one"), format!(" {}\n\t'\"$é", secret("two")), secret("three"));
@@ -38,25 +38,25 @@ async fn each_reference_of_the_file_is_a_variable() -> Result<()> {
 }
 
 #[tokio::test]
-async fn names_that_are_given_take_the_place_of_the_files() -> Result<()> {
+async fn only_option_replaces_the_references_of_the_file() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": "file" })).await?;
     fixture.put("OTHER", json!({ "key": value })).await?;
-    let (_directory, km) = refers(&fixture, &["ONE", "ABSENT"])?;
+    let (_directory, km) = exec_with_references(&fixture, &["ONE", "ABSENT"])?;
     let km = km.args(["--only", "OTHER", "--only", "os.environ/OTHER"]);
-    let output = km.args(shows(&["OTHER", "ONE"])).run().await?.expect(0)?;
+    let output = km.args(print_variables(&["OTHER", "ONE"])).run().await?.expect(0)?;
     assert_eq!(output.text()?, format!("{value}\n\n"));
     Ok(())
 }
 
 #[tokio::test]
-async fn vault_comes_before_the_environment() -> Result<()> {
+async fn value_in_vault_overrides_the_inherited_variable() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let value = secret("value");
     fixture.put("ONE", json!({ "key": value })).await?;
-    let (_directory, km) = refers(&fixture, &["ONE"])?;
-    let km = km.env("ONE", "old").env("OTHER", "stays").args(shows(&["ONE", "OTHER"]));
+    let (_directory, km) = exec_with_references(&fixture, &["ONE"])?;
+    let km = km.env("ONE", "old").env("OTHER", "stays").args(print_variables(&["ONE", "OTHER"]));
     assert_eq!(km.run().await?.expect(0)?.text()?, format!("{value}\nstays\n"));
     Ok(())
 }
@@ -74,11 +74,11 @@ const CREDENTIALS: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
+async fn credentials_are_removed_unless_kept_by_option() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("VAULT_TOKEN", json!({ "key": "of Vault" })).await?;
     let (_directory, config) = file("key: os.environ/VAULT_TOKEN\n")?;
-    for (option, stay) in [(None, true), (Some("--keep-credentials"), false)] {
+    for (option, removed) in [(None, true), (Some("--keep-credentials"), false)] {
         let km = CREDENTIALS.iter().fold(fixture.km(), |km, name| match *name {
             "HCP_VAULT_ADDR" | "HCP_VAULT_APPROLE_SECRET_ID" | "HCP_VAULT_MOUNT_NAME" => km,
             name => km.env(name, "/nonexistent"),
@@ -90,17 +90,17 @@ async fn credentials_stay_behind_unless_told_otherwise() -> Result<()> {
             output.text().map(|text| text.lines().any(|line| line.starts_with(&format!("{name}="))))
         };
         for name in CREDENTIALS {
-            assert_eq!(has(name)?, !stay, "{name} with {option:?}");
+            assert_eq!(has(name)?, !removed, "{name} with {option:?}");
         }
-        assert!(has("KM_ACCESS_MODE")?, "a plain setting is nobody's secret");
-        assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !stay);
+        assert!(has("KM_ACCESS_MODE")?, "a plain setting was removed");
+        assert_eq!(output.text()?.contains("VAULT_TOKEN=of Vault"), !removed);
     }
     Ok(())
 }
 
-/// A form that a provider would refuse. The bytes reach the program as they are stored.
+/// A provider would reject such a value. The program receives the stored bytes unchanged.
 #[tokio::test]
-async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
+async fn suspicious_value_is_passed_with_a_warning() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let plain = secret("plain");
     fixture.put("PLAIN", json!({ "key": plain })).await?;
@@ -115,15 +115,16 @@ async fn suspicious_value_is_warned_of_by_name() -> Result<()> {
         let km = fixture.km().args(["exec", "--only=ODD", "--only=PLAIN"]);
         let output = km.args(shell("printf %s \"$ODD\"")).run().await?.expect(0)?;
         assert!(output.text()? == value, "{warning}: the bytes differ");
-        says(&output.stderr, &["WARN", "ODD", warning])?;
+        contains_all(&output.stderr, &["WARN", "ODD", warning])?;
         assert!(!output.stderr.contains("PLAIN\""), "{}", output.stderr);
     }
     Ok(())
 }
 
-/// Also with `--keep-credentials`: the program finds what it inherits, and nothing is exit 6.
+/// With and without `--keep-credentials`, the program gets the inherited value, and a missing one
+/// does not fail with exit 6.
 #[tokio::test]
-async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -> Result<()> {
+async fn references_to_settings_missing_in_vault_are_skipped_with_a_warning() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (value, stored) = (secret("value"), secret("stored"));
     fixture.put("ONE", json!({ "key": value })).await?;
@@ -131,9 +132,9 @@ async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -
     let names =
         ["ONE", "KM_CONFIG", "KM_ACCESS_MODE", "HCP_VAULT_ADDR", "VAULT_ADDR", "SSL_CERT_FILE"];
     for option in [None, Some("--keep-credentials")] {
-        let (_directory, km) = refers(&fixture, &names)?;
+        let (_directory, km) = exec_with_references(&fixture, &names)?;
         let km = km.env("VAULT_ADDR", "inherited").args(option);
-        let shown = shows(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
+        let shown = print_variables(&["ONE", "KM_CONFIG", "VAULT_ADDR", "SSL_CERT_FILE"]);
         let output = km.args(shown).run().await?.expect(0)?;
         assert_eq!(output.text()?, format!("{value}\n{stored}\ninherited\n\n"));
         for name in ["KM_ACCESS_MODE", "VAULT_ADDR", "SSL_CERT_FILE"] {
@@ -145,39 +146,39 @@ async fn settings_and_credentials_are_skipped_where_vault_does_not_have_them() -
     Ok(())
 }
 
-/// Values from Vault only: what the environment has already is nobody's attack.
+/// Only values from Vault need the flag. A value that the environment already has is harmless.
 #[tokio::test]
-async fn loader_names_from_vault_need_a_flag() -> Result<()> {
+async fn loader_variables_from_vault_require_the_danger_option() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     for name in ["LD_PRELOAD", "PATH", "BASH_ENV", "BASH_FUNC_ls", "PYTHONPATH", "ENV"] {
         fixture.put(name, json!({ "key": "/nonexistent" })).await?;
         let km = || fixture.km().args(["exec", "--only", name]);
         let program = ["--", "/usr/bin/env"];
-        let said = stops(km, &program, 2, "usage").await?;
-        says(&said, &[name, "--danger-env"])?;
+        let stderr = fails_before_start(km, &program, 2, "usage").await?;
+        contains_all(&stderr, &[name, "--danger-env"])?;
         let other = km().args(["--danger-env=OTHER"]).args(program).run().await?;
-        says(&other.expect(2)?.stderr, &[name])?;
+        contains_all(&other.expect(2)?.stderr, &[name])?;
         let allowed = km().args(["--danger-env", name]).args(program).run().await?.expect(0)?;
         let variable = format!("{name}=/nonexistent");
         assert!(allowed.text()?.lines().any(|line| line == variable), "{name}");
     }
     let km = fixture.km().env("PYTHONSTARTUP", "mine").args(["exec", "--only=PYTHONSTARTUP"]);
-    let output = km.args(shows(&["PYTHONSTARTUP"])).run().await?.expect(0)?;
+    let output = km.args(print_variables(&["PYTHONSTARTUP"])).run().await?.expect(0)?;
     assert_eq!(output.text()?, "mine\n");
     Ok(())
 }
 
-/// All of them are on their way before any is answered.
+/// The requests are sent concurrently: none is answered before all have arrived.
 #[tokio::test]
-async fn sixty_four_names_are_asked_for_at_once() -> Result<()> {
+async fn sixty_four_names_are_read_concurrently() -> Result<()> {
     let metadata = json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z",
         "deletion_time": "", "destroyed": false, "custom_metadata": null });
     let body = json!({ "data": { "data": { "key": "v" }, "metadata": metadata } });
     let server = Scripted::new(move |_| Reply::Later(200, body.clone()))?;
-    let km = played(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
+    let km = km_against(&server.address()).env("KM_DEADLINE", "60s").args(["exec"]);
     let names = (0..100).map(|number| format!("--only=NAME_{number}"));
-    let running = km.args(names).args(shows(&["NAME_0", "NAME_99"])).start().await?;
-    server.saw_more("GET /v1/secret/data/", 63).await?;
+    let running = km.args(names).args(print_variables(&["NAME_0", "NAME_99"])).start().await?;
+    server.wait_for_request_after("GET /v1/secret/data/", 63).await?;
     server.release();
     assert_eq!(running.finish().await?.expect(0)?.text()?, "v\nv\n");
     assert_eq!(server.requests().len(), 100);

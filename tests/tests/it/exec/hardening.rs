@@ -1,4 +1,4 @@
-//! What other processes of the same user learn of `km`: nothing of its environment or memory.
+//! Other processes of the same user can read neither the environment nor the memory of `km`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -13,15 +13,16 @@ use tokio::time::timeout;
 
 use crate::cli::listener::{Reply, Scripted};
 
-/// Root may read everything: an ordinary user is needed for a verdict.
+/// Root may read everything, so that the test needs an ordinary user.
 const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// What leads to secrets. Opening `mem` or attaching a debugger takes more than these take.
+/// Files that lead to secrets. Opening `mem` or attaching a debugger needs more permissions than
+/// these.
 const PRIVATE: [&str; 3] = ["environ", "maps", "fd/0"];
 
-const COMES_WITHIN: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program, where every user can run it.
+/// Copies `km` to a directory where every user can run it.
 async fn program() -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("km");
@@ -32,7 +33,7 @@ async fn program() -> Result<(TempDir, PathBuf)> {
     Ok((directory, path))
 }
 
-/// Runs a command as an ordinary user, with this environment alone.
+/// Returns a command that runs as an ordinary user, with no other environment than `PATH`.
 fn as_nobody(command: &str) -> Command {
     let is_root = rustix::process::geteuid().is_root();
     let mut words = is_root.then_some(AS_NOBODY).into_iter().flatten().chain([command]);
@@ -41,7 +42,7 @@ fn as_nobody(command: &str) -> Command {
     process
 }
 
-/// The files of a process that another one of the same user can read.
+/// Returns the files of a process that another process of the same user can read.
 async fn readable(process: u32) -> Result<Vec<&'static str>> {
     let mut readable = Vec::new();
     for file in PRIVATE {
@@ -55,8 +56,8 @@ async fn readable(process: u32) -> Result<Vec<&'static str>> {
     Ok(readable)
 }
 
-/// Starts a command that asks this server, and waits until it has.
-async fn starts(
+/// Starts a command that sends a request to this server, and waits for the request.
+async fn start_with_request(
     server: &Scripted,
     arguments: &[&str],
     debuggable: bool,
@@ -72,12 +73,12 @@ async fn starts(
         command.env("KM_DANGER_DEBUGGABLE", "true");
     }
     let child = command.kill_on_drop(true).spawn().context("starting setpriv")?;
-    server.saw("").await?;
+    server.wait_for_request("").await?;
     Ok((directory, child))
 }
 
 #[tokio::test]
-async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Result<()> {
+async fn process_of_the_same_user_can_read_neither_environment_nor_memory() -> Result<()> {
     for arguments in [
         &["read", "A"][..],
         &["list"],
@@ -88,8 +89,8 @@ async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Resu
     ] {
         for debuggable in [false, true] {
             let server = Scripted::new(|_| Reply::Hang)?;
-            let (_directory, child) = starts(&server, arguments, debuggable).await?;
-            let process = child.id().context("it has ended")?;
+            let (_directory, child) = start_with_request(&server, arguments, debuggable).await?;
+            let process = child.id().context("the process has exited")?;
             let expected: &[&str] = if debuggable { &PRIVATE } else { &[] };
             assert_eq!(readable(process).await?, expected, "{arguments:?} {debuggable}");
             let limits = std::fs::read_to_string(format!("/proc/{process}/limits"))?;
@@ -101,9 +102,9 @@ async fn process_of_the_same_user_reads_neither_environment_nor_memory() -> Resu
     Ok(())
 }
 
-/// The repository's own words for it: a program reads its parent.
+/// The attack: a program reads the environment of its parent.
 #[tokio::test]
-async fn program_does_not_read_the_login_of_km() -> Result<()> {
+async fn program_cannot_read_the_credentials_of_km() -> Result<()> {
     let (_directory, path) = program().await?;
     let path = path.to_str().context("not UTF-8")?;
     let script = "cat /proc/$PPID/environ";
@@ -113,9 +114,9 @@ async fn program_does_not_read_the_login_of_km() -> Result<()> {
             .args(["exec", "--watch", "--", "sh", "-c", script])
             .env("HCP_VAULT_TOKEN", "token-x");
         command.envs(debuggable.map(|value| ("KM_DANGER_DEBUGGABLE", value)));
-        let output = timeout(COMES_WITHIN, command.output()).await??;
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(said.contains("HCP_VAULT_TOKEN=token-x"), expected, "{debuggable:?}");
+        let output = timeout(TIMEOUT, command.output()).await??;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(stdout.contains("HCP_VAULT_TOKEN=token-x"), expected, "{debuggable:?}");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::Server;
 
-use super::shows;
+use super::print_variables;
 
 #[tokio::test]
 async fn references_of_included_files_are_resolved() -> Result<()> {
@@ -29,7 +29,7 @@ async fn references_of_included_files_are_resolved() -> Result<()> {
     }
     let km = fixture.km().env("KM_CONFIG", directory.path().join("config.yaml")).args(["exec"]);
     let names = ["IN_ROOT", "IN_MODELS", "IN_NESTED", "REPLACED"];
-    let output = km.args(shows(&names)).run().await?.expect(0)?;
+    let output = km.args(print_variables(&names)).run().await?.expect(0)?;
     let expected = "value of IN_ROOT\nvalue of IN_MODELS\nvalue of IN_NESTED\n\n";
     assert_eq!((output.text()?, output.stderr.as_str()), (expected, ""));
     Ok(())
@@ -43,9 +43,9 @@ async fn many_models_with_a_merge_key_are_resolved() -> Result<()> {
     for model in 0..150 {
         writeln!(text, "- model_name: m{model}\n  litellm_params:\n    <<: *d\n    model: x")?;
     }
-    let (_kept, config) = crate::cli::common::file(text)?;
+    let (_directory, config) = crate::cli::common::file(text)?;
     let km = fixture.km().env("KM_CONFIG", config).args(["exec"]);
-    let output = km.args(shows(&["HOT"])).run().await?.expect(0)?;
+    let output = km.args(print_variables(&["HOT"])).run().await?.expect(0)?;
     assert_eq!((output.text()?, output.stderr.as_str()), ("value\n", ""));
     Ok(())
 }

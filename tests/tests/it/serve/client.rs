@@ -1,4 +1,4 @@
-//! Plain HTTP to the sidecar, one connection a request.
+//! A plain HTTP client of the sidecar, with one connection per request.
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -12,38 +12,38 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
-/// What came back.
+/// A response whose body has been read.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) text: String,
 }
 
-impl Answer {
-    /// The body as JSON; null where there is none.
+impl Response {
+    /// Returns the body as JSON, or null if it is empty.
     pub(super) fn json(&self) -> Result<Value> {
         if self.text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&self.text).with_context(|| format!("no JSON: {}", self.text))
+        serde_json::from_str(&self.text).with_context(|| format!("not JSON: {}", self.text))
     }
 
-    /// Fails unless it has this status.
+    /// Fails unless the response has this status.
     pub(super) fn expect(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text);
         Ok(self)
     }
 
-    /// A header, or nothing.
+    /// Returns a header, or an empty string.
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// Sends one request to `127.0.0.1:port`, or to a socket at a path. Without a `Host` it gets the one
-/// that belongs there.
-pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Answer> {
+/// Sends one request to `127.0.0.1:port`, or to the socket `unix:PATH`. Adds the matching `Host`
+/// unless the request has one.
+pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Response> {
     let socket = to.strip_prefix("unix:");
     let host = HeaderValue::from_str(if socket.is_some() { "km" } else { to })?;
     request.headers_mut().entry(HOST).or_insert(host);
@@ -56,12 +56,12 @@ pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Answer> {
+) -> Result<Response> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(connection);
-    let answer = sender.send_request(request).await?;
-    let (parts, body) = answer.into_parts();
+    let response = sender.send_request(request).await?;
+    let (parts, body) = response.into_parts();
     let text = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
-    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, text })
+    Ok(Response { status: parts.status.as_u16(), headers: parts.headers, text })
 }

@@ -1,4 +1,5 @@
-//! The policy that `km check --policy` prints, and everything that the settings enable with it alone.
+//! The policy that `km check --policy` prints is sufficient for everything that the settings
+//! enable.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -6,7 +7,7 @@ use testkit::{Fixture, FixtureSpec, Km, Output, Server, secret};
 
 use super::sidecar::Sidecar;
 
-/// A gateway whose token has the printed policy and nothing else, not even the policy `default`.
+/// A gateway whose token has the printed policy and no other, not even `default`.
 struct Gateway {
     fixture: Fixture,
     settings: Vec<(&'static str, &'static str)>,
@@ -33,21 +34,21 @@ impl Gateway {
         self.settings.iter().fold(km, |km, (name, value)| km.env(name, value))
     }
 
-    /// Runs a command to exit 0.
+    /// Runs a command. Fails unless it exits with 0.
     async fn run(&self, arguments: &[&str]) -> Result<Output> {
         self.km().args(arguments).stdin(secret("value")).run().await?.expect(0)
     }
 
-    /// What every login does with its own token.
-    async fn own_token(&self) -> Result<()> {
+    /// Sends the requests that every login sends for its own token.
+    async fn use_token_endpoints(&self) -> Result<()> {
         let raw = self.fixture.server().raw();
         for (method, path) in [
             ("GET", "auth/token/lookup-self"),
             ("POST", "auth/token/renew-self"),
             ("POST", "auth/token/revoke-self"),
         ] {
-            let (status, answer) = raw.call(method, path, Some(&self.token), None).await?;
-            ensure!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+            let (status, response) = raw.call(method, path, Some(&self.token), None).await?;
+            ensure!((200..300).contains(&status), "{method} {path}: {status} {response}");
         }
         Ok(())
     }
@@ -60,7 +61,7 @@ const HOSTED: (&str, &str) = ("KM_HOSTED_KEYS", "A,B/C");
 const PREFIX: (&str, &str) = ("HCP_VAULT_PATH_PREFIX", "gw/keys");
 const STORES: (&str, &str) = ("KM_STORE_VIRTUAL_KEYS", "true");
 
-/// The requests of the Vault API for one secret, in an order in which they all succeed.
+/// Sends the requests of the Vault API for one secret, in an order in which all of them succeed.
 async fn use_vault_api(gateway: &Gateway, folder: &str, name: &str, mode: &str) -> Result<()> {
     let sidecar = Sidecar::start(gateway.km(), &[]).await?;
     let (mount, reads, writes) =
@@ -115,13 +116,13 @@ async fn printed_policy_suffices_for_provider_keys() -> Result<()> {
             gateway.run(&["write", "B/C"]).await?;
             gateway.run(&["delete", "B/C"]).await?;
         }
-        gateway.own_token().await?;
+        gateway.use_token_endpoints().await?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn printed_policy_suffices_where_writes_name_a_version() -> Result<()> {
+async fn printed_policy_suffices_for_a_mount_with_cas_required() -> Result<()> {
     for settings in [WRITES, BOTH] {
         let gateway = Gateway::new(&settings).await?;
         let config = format!("{}/config", gateway.fixture.mount);
@@ -157,7 +158,7 @@ async fn printed_policy_suffices_for_virtual_keys() -> Result<()> {
         }
         let prefix = if settings.contains(&PREFIX) { "gw/keys/" } else { "" };
         use_vault_api(&gateway, &format!("{prefix}litellm/"), "alias", mode).await?;
-        gateway.own_token().await?;
+        gateway.use_token_endpoints().await?;
     }
     Ok(())
 }

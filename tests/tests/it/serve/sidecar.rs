@@ -11,27 +11,27 @@ use tempfile::TempDir;
 use testkit::{Fixture, Km, Output, Running, secret, write_private};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::client::{Answer, send};
+use super::client::{Response, send};
 
-/// It ends with the handle.
+/// A running sidecar, which is killed when the handle is dropped.
 pub(super) struct Sidecar {
     running: Running,
-    /// Where it listens, as it says itself.
+    /// The address that it reports on stdout.
     pub(super) address: String,
-    /// Where its metrics are.
+    /// The address of its metrics.
     pub(super) metrics: Option<String>,
     pub(super) token: Option<String>,
     pub(super) files: TempDir,
 }
 
 impl Sidecar {
-    /// For a fixture, with a token, on loopback; allowed to read and write.
+    /// Starts a sidecar for a fixture, on loopback, with a token and in the mode `read_and_write`.
     pub(super) async fn of(fixture: &Fixture) -> Result<Self> {
         let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
         Self::start(km.env("KM_STORE_VIRTUAL_KEYS", "true"), &[]).await
     }
 
-    /// The same of a program with its settings, and with options.
+    /// Like [`Self::of`], but for any `km` with its settings, and with options.
     pub(super) async fn start(km: Km, options: &[&str]) -> Result<Self> {
         let files = tempfile::tempdir()?;
         let (file, token) = (files.path().join("token"), secret("local"));
@@ -42,26 +42,27 @@ impl Sidecar {
         Ok(sidecar)
     }
 
-    /// One with all options given: what it says on stdout is taken in.
+    /// Like [`Self::start`], but all options are given. Reads the addresses and the token file from
+    /// stdout.
     pub(super) async fn run(km: Km) -> Result<Self> {
         let mut running = km.args(["--json"]).start().await?;
         let stdout = running.child().stdout.take().context("no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
         let Some(line) = lines.next_line().await? else {
-            anyhow::bail!("it ended: {}", running.finish().await?.stderr);
+            anyhow::bail!("km serve exited: {}", running.finish().await?.stderr);
         };
-        let told: Value = serde_json::from_str(&line)?;
-        let text = |name: &str| told[name].as_str().map(str::to_owned);
+        let document: Value = serde_json::from_str(&line)?;
+        let text = |name: &str| document[name].as_str().map(str::to_owned);
         let token = match text("token_file") {
             Some(file) => Some(std::fs::read_to_string(file)?.trim_end().to_owned()),
             None => None,
         };
-        let address = text("listening").context("it does not say where it listens")?;
+        let address = text("listening").context("no listening address")?;
         let files = tempfile::tempdir()?;
         Ok(Self { running, address, metrics: text("metrics"), token, files })
     }
 
-    /// A request to be, with the token.
+    /// Begins a request with the token.
     pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path);
         match &self.token {
@@ -76,17 +77,17 @@ impl Sidecar {
         method: &str,
         path: &str,
         body: impl Into<Option<Value>>,
-    ) -> Result<Answer> {
+    ) -> Result<Response> {
         let body = body.into().map(|body| body.to_string()).unwrap_or_default();
         self.send(self.request(method, path).body(Full::from(body))?).await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer> {
+    pub(super) async fn get(&self, path: &str) -> Result<Response> {
         self.call("GET", path, None).await
     }
 
     /// Sends any request.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response> {
         send(&self.address, request).await
     }
 
@@ -94,12 +95,12 @@ impl Sidecar {
         &mut self.running
     }
 
-    /// What clients send as `Host`.
+    /// Returns the value of `Host` that clients send.
     pub(super) fn host(&self) -> &str {
         &self.address
     }
 
-    /// The file of a socket.
+    /// Returns the path of the socket.
     pub(super) fn socket(&self) -> PathBuf {
         self.address.strip_prefix("unix:").unwrap_or_default().into()
     }
@@ -109,12 +110,12 @@ impl Sidecar {
         self.running.signal(name)
     }
 
-    /// Waits for its end.
+    /// Waits until the sidecar exits.
     pub(super) async fn finish(self) -> Result<Output> {
         self.running.finish().await
     }
 
-    /// Ends it by SIGTERM: exit 0, and no secret on stderr.
+    /// Ends the sidecar with SIGTERM. Fails unless it exits with 0 and without a secret on stderr.
     pub(super) async fn stop(self) -> Result<Output> {
         self.running.signal("TERM")?;
         self.running.finish().await?.expect(0)

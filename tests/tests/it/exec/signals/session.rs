@@ -1,4 +1,4 @@
-//! A `km` that signals are sent to, and the program that records them.
+//! A `km` process that receives signals, and the program that records them.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -18,31 +18,31 @@ use super::{INT, QUIT, TSTP, WINCH};
 
 const RECORDER: &str = env!("CARGO_BIN_EXE_signal-recorder");
 
-/// A real-time signal that no cell sends: all that was sent before it has arrived by then.
+/// A real-time signal that no test sends. When it arrives, every signal sent before has arrived.
 const MARKER: i32 = 64;
 
-/// Reached only by a test that fails.
-const COMES_WITHIN: Duration = Duration::from_secs(20);
+/// Only a failing test reaches it.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often the terminal is looked at.
-const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// The interval at which the terminal is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A way in which a signal is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Delivery {
     /// To the process of `km`.
     Process,
     /// To the process group of `km`.
     Group,
-    /// By the terminal whose session `km` leads.
+    /// By the terminal of the session that `km` leads.
     Terminal,
-    /// By the end of that terminal.
+    /// By the hangup of that terminal.
     Hangup,
     /// To the process of `km`, which is PID 1 of its namespace.
     Init,
 }
 
-/// A recorder that `km` runs.
+/// A `km` process that runs the recorder.
 pub(super) struct Session {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -53,11 +53,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn start(way: Way, mode: &[&str], options: &[&str]) -> Result<Self> {
-        let prefix: &[&str] = match way {
-            Way::Process | Way::Group => &[],
-            Way::Terminal | Way::Hangup => &["setsid", "--ctty"],
-            Way::Init => &["unshare", "--pid", "--fork", "--kill-child"],
+    pub(super) async fn start(delivery: Delivery, mode: &[&str], options: &[&str]) -> Result<Self> {
+        let prefix: &[&str] = match delivery {
+            Delivery::Process | Delivery::Group => &[],
+            Delivery::Terminal | Delivery::Hangup => &["setsid", "--ctty"],
+            Delivery::Init => &["unshare", "--pid", "--fork", "--kill-child"],
         };
         let mut command = command(options, prefix, mode).await?;
         command.args(["--", RECORDER]);
@@ -71,19 +71,19 @@ impl Session {
         }
         let mut child = command.spawn().context("starting km")?;
         let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
-        let line = timeout(COMES_WITHIN, lines.next_line()).await??.context("it has ended")?;
+        let line = timeout(TIMEOUT, lines.next_line()).await??.context("the process has exited")?;
         let program = line.strip_prefix("ready ").context("no `ready`")?.parse()?;
-        let id = child.id().context("it has ended")?;
-        let km = if way == Way::Init { child_of(id)? } else { id };
+        let id = child.id().context("the process has exited")?;
+        let km = if delivery == Delivery::Init { child_of(id)? } else { id };
         Ok(Self { child, lines, terminal, km, program, received: BTreeMap::new() })
     }
 
-    pub(super) async fn send(&mut self, way: Way, signal: i32) -> Result<()> {
-        match way {
-            Way::Process | Way::Init => kill(signal, &self.km.to_string()).await,
-            Way::Group => kill(signal, &format!("-{}", self.km)).await,
-            Way::Terminal => press(self.terminal.as_ref().context("no terminal")?, signal),
-            Way::Hangup => {
+    pub(super) async fn send(&mut self, delivery: Delivery, signal: i32) -> Result<()> {
+        match delivery {
+            Delivery::Process | Delivery::Init => kill(signal, &self.km.to_string()).await,
+            Delivery::Group => kill(signal, &format!("-{}", self.km)).await,
+            Delivery::Terminal => press(self.terminal.as_ref().context("no terminal")?, signal),
+            Delivery::Hangup => {
                 self.terminal = None;
                 Ok(())
             }
@@ -91,29 +91,29 @@ impl Session {
     }
 
     /// Waits until the program has received the signal.
-    pub(super) async fn receives(&mut self, signal: i32) -> Result<()> {
+    pub(super) async fn wait_for_signal(&mut self, signal: i32) -> Result<()> {
         while !self.received.contains_key(&signal) {
-            let line = timeout(COMES_WITHIN, self.lines.next_line()).await;
-            let line = line.context("not received")??.context("the program has ended")?;
+            let line = timeout(TIMEOUT, self.lines.next_line()).await;
+            let line = line.context("not received")??.context("the program has exited")?;
             *self.received.entry(line.parse()?).or_default() += 1;
         }
         Ok(())
     }
 
-    /// Ends both. Returns each signal that the program received, and how often.
+    /// Ends both processes. Returns each signal that the program received, and how often.
     pub(super) async fn end(mut self) -> Result<Vec<(i32, usize)>> {
         kill(MARKER, &self.km.to_string()).await?;
-        self.receives(MARKER).await?;
+        self.wait_for_signal(MARKER).await?;
         self.received.remove(&MARKER);
         if self.child.id() == Some(self.km) {
             kill(9, &self.program.to_string()).await?;
-            timeout(COMES_WITHIN, self.child.wait()).await.context("km hangs")??;
+            timeout(TIMEOUT, self.child.wait()).await.context("km did not exit in time")??;
         }
         Ok(self.received.into_iter().collect())
     }
 }
 
-/// A terminal whose session a shell leads.
+/// A terminal with a session that a shell leads.
 pub(super) struct Screen {
     main: OwnedFd,
     shown: String,
@@ -121,7 +121,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Runs a script, whose arguments are `km`'s command line up to the program.
+    /// Runs a script whose arguments are the command line of `km` up to the program.
     pub(super) async fn run(script: &str, mode: &[&str]) -> Result<Self> {
         let (main, other) = open_terminal()?;
         let prefix = ["setsid", "--ctty", "sh", "-c", script, "sh"];
@@ -141,15 +141,15 @@ impl Screen {
         Ok(())
     }
 
-    /// Waits until a line begins with `text`: the rest of it.
-    pub(super) async fn shows(&mut self, text: &str) -> Result<String> {
+    /// Waits until a line begins with `text`. Returns the rest of the line.
+    pub(super) async fn wait_for_line(&mut self, text: &str) -> Result<String> {
         loop {
             let mut lines = self.shown.split_inclusive('\n').filter(|line| line.ends_with('\n'));
             let rest = lines.find_map(|line| line.trim_end().strip_prefix(text));
             if let Some(rest) = rest {
                 return Ok(rest.trim().to_owned());
             }
-            let read = timeout(COMES_WITHIN, self.read()).await;
+            let read = timeout(TIMEOUT, self.read()).await;
             read.with_context(|| format!("no {text:?}: {:?}", self.shown))??;
         }
     }
@@ -159,19 +159,20 @@ impl Screen {
         loop {
             match rustix::io::read(&self.main, &mut bytes) {
                 Ok(length) => {
-                    ensure!(length > 0, "the terminal has ended");
+                    ensure!(length > 0, "the terminal was closed");
                     let read = bytes.get(..length).unwrap_or_default();
                     self.shown.push_str(&String::from_utf8_lossy(read));
                     return Ok(());
                 }
-                Err(Errno::AGAIN) => sleep(LOOKS_EVERY).await,
+                Err(Errno::AGAIN) => sleep(POLL_INTERVAL).await,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
-/// `km` behind these programs, with the default disposition of every signal.
+/// Returns a command that runs `km` through these programs, with the default disposition of every
+/// signal.
 async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Command> {
     let mut command = Command::new("env");
     command.arg("--default-signal").args(options).args(prefix).arg(Km::program().await?);
@@ -181,37 +182,39 @@ async fn command(options: &[&str], prefix: &[&str], mode: &[&str]) -> Result<Com
     Ok(command)
 }
 
-/// The signals that a program of `km` ignores, as a bit mask. Those of the C library are left out.
+/// Returns the signals that the program of `km` ignores, as a bit mask without those that the C
+/// library reserves.
 pub(super) async fn ignored(mode: &[&str], options: &[&str]) -> Result<u64> {
-    const OF_THE_LIBRARY: u64 = 0b11 << 31;
+    const RESERVED_BY_LIBC: u64 = 0b11 << 31;
     let mut command = command(options, &[], mode).await?;
     let output = command.args(["--", "grep", "SigIgn", "/proc/self/status"]).output().await?;
     let mask = String::from_utf8(output.stdout)?;
     let mask = mask.strip_prefix("SigIgn:").context("no SigIgn")?.trim();
-    Ok(u64::from_str_radix(mask, 16)? & !OF_THE_LIBRARY)
+    Ok(u64::from_str_radix(mask, 16)? & !RESERVED_BY_LIBC)
 }
 
-/// Runs a script as the program of a `km` that is PID 1 of its namespace: exit code and stdout.
+/// Runs a script as the program of a `km` that is PID 1 of its namespace. Returns the exit code and
+/// stdout.
 pub(super) async fn as_pid_1(mode: &[&str], script: &str) -> Result<(i32, String)> {
     let prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
     let mut command = command(&[], &prefix, mode).await?;
     let output = command.args(["--", "sh", "-c", script]).output();
-    let output = timeout(COMES_WITHIN, output).await.context("km hangs")??;
+    let output = timeout(TIMEOUT, output).await.context("km did not exit in time")??;
     let code = output.status.code().context("unshare was killed")?;
     Ok((code, String::from_utf8(output.stdout)?))
 }
 
-/// The state of a process, such as `S` or `T`.
+/// Returns the state of a process, such as `S` or `T`.
 pub(super) fn state(process: &str) -> Result<char> {
     field(process, 0)?.chars().next().context("no state")
 }
 
-/// Whether a process runs in the foreground of its terminal.
+/// Returns whether a process is in the foreground process group of its terminal.
 pub(super) fn is_in_foreground(process: &str) -> Result<bool> {
     Ok(state(process)? != 'T' && field(process, 2)? == field(process, 5)?)
 }
 
-/// A field of `/proc/PID/stat`, counted from the state.
+/// Returns a field of `/proc/PID/stat`, counted from the state.
 fn field(process: &str, index: usize) -> Result<String> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, fields) = stat.rsplit_once(") ").context("no state")?;
@@ -232,7 +235,7 @@ fn open_terminal() -> Result<(OwnedFd, OwnedFd)> {
     Ok((main, other))
 }
 
-/// Has the terminal send a signal.
+/// Makes the terminal send a signal.
 fn press(terminal: &OwnedFd, signal: i32) -> Result<()> {
     let key = match signal {
         INT => 0x03,

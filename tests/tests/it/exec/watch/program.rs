@@ -1,4 +1,4 @@
-//! A program that is watched: what it says, and what is said of it.
+//! A watched program: what it prints, and what `km` logs.
 
 use std::time::Duration;
 
@@ -13,55 +13,58 @@ use crate::exec::shell;
 use crate::product::until;
 use crate::relay::Relay;
 
-/// Longer than anything that is waited for here; reached only by a test that fails.
-const COMES_WITHIN: Duration = Duration::from_secs(40);
+/// Longer than any event takes here; only a failing test reaches it.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Lives as long as its parent; it looks at its traps between two turns.
-const LIVES: &str = "while kill -0 $PPID 2> /dev/null; do sleep 0.05; done";
+/// Runs as long as the parent process. The shell handles its traps between two iterations.
+const RUN_UNTIL_PARENT_EXITS: &str = "while kill -0 $PPID 2> /dev/null; do sleep 0.05; done";
 
-/// `km exec --watch` for these names, which hears of a change within a second.
-pub(super) fn watches(fixture: &Fixture, names: &[&str]) -> Km {
+/// Returns `km exec --watch` for these names, which detects a change within a second.
+pub(super) fn exec_watch(fixture: &Fixture, names: &[&str]) -> Km {
     let names = names.iter().map(|name| format!("--only={name}"));
     fixture.km().env("HCP_VAULT_REFRESH_INTERVAL", "1").args(["exec", "--watch"]).args(names)
 }
 
-/// One that runs.
+/// A running `km exec --watch`.
 pub(super) struct Watched {
     running: Running,
-    told: Lines<BufReader<ChildStdout>>,
-    said: Lines<BufReader<ChildStderr>>,
-    /// All of it so far.
+    stdout_lines: Lines<BufReader<ChildStdout>>,
+    stderr_lines: Lines<BufReader<ChildStderr>>,
+    /// All lines of stderr so far.
     stderr: String,
 }
 
 impl Watched {
-    /// A program that is this script, which prints a line when it is ready, and lives on.
+    /// Starts a program that runs this script, which prints a line when it is ready, and keeps
+    /// running.
     pub(super) async fn start(km: Km, script: &str) -> Result<Self> {
-        Self::of(km.args(shell(&format!("{script}\n{LIVES}")))).await
+        Self::start_program(km.args(shell(&format!("{script}\n{RUN_UNTIL_PARENT_EXITS}")))).await
     }
 
-    /// The same of any program.
-    pub(super) async fn of(km: Km) -> Result<Self> {
+    /// Like [`Self::start`], but for any program.
+    pub(super) async fn start_program(km: Km) -> Result<Self> {
         let mut running = km.start().await?;
-        let told = running.child().stdout.take().context("no stdout")?;
-        let said = running.child().stderr.take().context("no stderr")?;
-        let (told, said) = (BufReader::new(told).lines(), BufReader::new(said).lines());
-        Ok(Self { running, told, said, stderr: String::new() })
+        let stdout_lines = running.child().stdout.take().context("no stdout")?;
+        let stderr_lines = running.child().stderr.take().context("no stderr")?;
+        let (stdout_lines, stderr_lines) =
+            (BufReader::new(stdout_lines).lines(), BufReader::new(stderr_lines).lines());
+        Ok(Self { running, stdout_lines, stderr_lines, stderr: String::new() })
     }
 
-    /// The next line of the program.
+    /// Returns the next line of the program's output.
     pub(super) async fn line(&mut self) -> Result<String> {
-        if let Some(line) = next(&mut self.told).await? {
+        if let Some(line) = next(&mut self.stdout_lines).await? {
             return Ok(line);
         }
-        self.rest().await?;
-        anyhow::bail!("it has ended: {}", self.stderr)
+        self.read_rest().await?;
+        anyhow::bail!("the program has exited: {}", self.stderr)
     }
 
-    /// Waits until that was said of it: the line.
-    pub(super) async fn says(&mut self, text: &str) -> Result<String> {
+    /// Waits until a line of stderr contains `text`. Returns the line.
+    pub(super) async fn wait_for_log(&mut self, text: &str) -> Result<String> {
         loop {
-            let line = next(&mut self.said).await.with_context(|| format!("no {text:?}"))?;
+            let line =
+                next(&mut self.stderr_lines).await.with_context(|| format!("no {text:?}"))?;
             let line = line.with_context(|| format!("no {text:?}: {}", self.stderr))?;
             self.stderr = format!("{}{line}\n", self.stderr);
             if line.contains(text) {
@@ -74,18 +77,19 @@ impl Watched {
         self.running.signal(name)
     }
 
-    /// Waits for the end, before which the program has nothing to say any more: all that was said.
-    pub(super) async fn ends(mut self, code: i32) -> Result<String> {
-        let more = next(&mut self.told).await?;
-        ensure!(more.is_none(), "it said more");
-        self.rest().await?;
+    /// Waits until `km` exits with `code`, without further output of the program. Returns all of
+    /// stderr.
+    pub(super) async fn wait_for_exit(mut self, code: i32) -> Result<String> {
+        let more = next(&mut self.stdout_lines).await?;
+        ensure!(more.is_none(), "unexpected output");
+        self.read_rest().await?;
         self.running.finish().await?.expect(code)?;
         ensure!(mark_in(&self.stderr).is_none(), "a secret on stderr: {}", self.stderr);
         Ok(self.stderr)
     }
 
-    async fn rest(&mut self) -> Result<()> {
-        while let Some(line) = next(&mut self.said).await? {
+    async fn read_rest(&mut self) -> Result<()> {
+        while let Some(line) = next(&mut self.stderr_lines).await? {
             self.stderr = format!("{}{line}\n", self.stderr);
         }
         Ok(())
@@ -93,12 +97,13 @@ impl Watched {
 }
 
 async fn next(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>) -> Result<Option<String>> {
-    Ok(timeout(COMES_WITHIN, lines.next_line()).await.context("nothing came")??)
+    Ok(timeout(TIMEOUT, lines.next_line()).await.context("timed out")??)
 }
 
-/// Waits until Vault was asked anew: for one name, what is there now has been read then.
-pub(super) async fn asked_again(relay: &Relay) -> Result<()> {
-    // The first of them may have been on its way.
+/// Waits until the value has been requested again, so that with one name its current value has been
+/// read.
+pub(super) async fn wait_for_reread(relay: &Relay) -> Result<()> {
+    // The first of them may have been in flight.
     let enough = relay.requests() + 2;
     until("a request", async || Ok(relay.requests() >= enough)).await
 }

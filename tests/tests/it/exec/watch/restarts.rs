@@ -1,61 +1,61 @@
-//! The program is started again, once for all that has changed, and only for that.
+//! Restarts: one for all values that have changed, and none without a change.
 
 use anyhow::Result;
 use serde_json::json;
 use testkit::{Server, secret};
 
-use super::program::{Watched, asked_again, watches};
-use crate::cli::common::says;
+use super::program::{Watched, exec_watch, wait_for_reread};
+use crate::cli::common::contains_all;
 use crate::login::accessors;
 use crate::relay::Relay;
 
-/// Prints its value, so that each start is a line.
-const SHOWS: &str = "echo \"$ONE\"";
+/// A script that prints its value, so that each start prints a line.
+const PRINT_VALUE: &str = "echo \"$ONE\"";
 
 #[tokio::test]
-async fn a_rotated_value_starts_it_again() -> Result<()> {
+async fn rotated_value_restarts_the_program() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let values = ["first", "second", "third"].map(secret);
     fixture.put("ONE", json!({ "key": values[0] })).await?;
-    let mut program = Watched::start(watches(&fixture, &["ONE"]), SHOWS).await?;
+    let mut program = Watched::start(exec_watch(&fixture, &["ONE"]), PRINT_VALUE).await?;
     for (count, value) in values.iter().enumerate() {
         if count > 0 {
             fixture.put("ONE", json!({ "key": value })).await?;
         }
         assert_eq!(program.line().await?, *value);
     }
-    program.says("count=2").await?;
-    assert_eq!(accessors(&fixture).await?.len(), 1, "one login for all");
+    program.wait_for_log("count=2").await?;
+    assert_eq!(accessors(&fixture).await?.len(), 1, "more than one login");
     program.signal("TERM")?;
-    let said = program.ends(143).await?;
-    says(&said, &["restarted the program", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
-    assert_eq!(accessors(&fixture).await?.len(), 0, "the token outlives its process");
+    let stderr = program.wait_for_exit(143).await?;
+    contains_all(&stderr, &["started again", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
+    assert_eq!(accessors(&fixture).await?.len(), 0, "the token was not revoked");
     Ok(())
 }
 
 #[tokio::test]
-async fn the_same_bytes_anew_are_no_change() -> Result<()> {
+async fn new_version_with_the_same_bytes_does_not_restart() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let relay = Relay::to(fixture.server().address(), "").await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("ONE", json!({ "key": first })).await?;
-    let km = watches(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
-    let mut program = Watched::start(km, SHOWS).await?;
+    let km = exec_watch(&fixture, &["ONE"]).env("HCP_VAULT_ADDR", relay.address());
+    let mut program = Watched::start(km, PRINT_VALUE).await?;
     assert_eq!(program.line().await?, first);
     fixture.put("ONE", json!({ "key": first, "other": "field" })).await?;
-    asked_again(&relay).await?;
+    wait_for_reread(&relay).await?;
     fixture.put("ONE", json!({ "key": second })).await?;
-    // Another start would have printed the first once more.
+    // Another restart would have printed the first value again.
     assert_eq!(program.line().await?, second);
-    program.says("count=1").await?;
+    program.wait_for_log("count=1").await?;
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
-/// Each is heard of by itself, within six tenths of a second here, which is longer than what is waited
-/// for: all must have been asked for.
+/// Each change is detected by itself within 600 ms, which is longer than the time that `km` waits
+/// for further changes, so that `km` has to read all names before the restart.
 #[tokio::test]
-async fn names_that_change_together_are_one_change() -> Result<()> {
+async fn names_that_change_together_cause_one_restart() -> Result<()> {
     const COUNT: usize = 20;
     let fixture = Server::shared().await?.fixture().await?;
     let names: Vec<_> = (0..COUNT).map(|number| format!("NAME_{number}")).collect();
@@ -71,31 +71,31 @@ async fn names_that_change_together_are_one_change() -> Result<()> {
     for name in &names {
         put(name, 1).await?;
     }
-    let given: Vec<_> = names.iter().map(String::as_str).collect();
-    let shows = names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(" ");
-    let km = watches(&fixture, &given).env("HCP_VAULT_REFRESH_INTERVAL", "6");
-    let mut program = Watched::start(km, &format!("echo {shows}")).await?;
+    let all_names: Vec<_> = names.iter().map(String::as_str).collect();
+    let variables = names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(" ");
+    let km = exec_watch(&fixture, &all_names).env("HCP_VAULT_REFRESH_INTERVAL", "6");
+    let mut program = Watched::start(km, &format!("echo {variables}")).await?;
     assert_eq!(program.line().await?, line([1, 1]));
     for name in &names {
         put(name, 2).await?;
     }
     assert_eq!(program.line().await?, line([2, 2]));
-    let said = program.says("count=1").await?;
-    says(&said, &[&format!("names=\"{}\"", names.join(", "))])?;
+    let stderr = program.wait_for_log("count=1").await?;
+    contains_all(&stderr, &[&format!("names=\"{}\"", names.join(", "))])?;
     put(&names[0], 3).await?;
     assert_eq!(program.line().await?, line([3, 2]));
-    says(&program.says("count=2").await?, &["names=\"NAME_0\" "])?;
+    contains_all(&program.wait_for_log("count=2").await?, &["names=\"NAME_0\" "])?;
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }
 
 #[tokio::test]
-async fn what_the_environment_has_is_watched_by_nobody() -> Result<()> {
+async fn value_from_the_environment_is_not_watched() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("ONE", json!({ "key": first })).await?;
     fixture.put("OWN", json!({ "key": first })).await?;
-    let km = watches(&fixture, &["ONE", "OWN"]).env("KM_HOSTED_KEYS", "ONE").env("OWN", "own");
+    let km = exec_watch(&fixture, &["ONE", "OWN"]).env("KM_HOSTED_KEYS", "ONE").env("OWN", "own");
     let mut program = Watched::start(km, "echo \"$ONE $OWN\"").await?;
     assert_eq!(program.line().await?, format!("{first} own"));
     for name in ["OWN", "ONE"] {
@@ -103,5 +103,5 @@ async fn what_the_environment_has_is_watched_by_nobody() -> Result<()> {
     }
     assert_eq!(program.line().await?, format!("{second} own"));
     program.signal("TERM")?;
-    program.ends(143).await.map(drop)
+    program.wait_for_exit(143).await.map(drop)
 }

@@ -1,0 +1,6 @@
+//! `km check`.
+
+pub(super) mod report;
+
+mod failures;
+mod success;

@@ -1,0 +1,11 @@
+//! `km key`: virtual keys.
+
+mod common;
+mod stopper;
+
+mod killed;
+mod policy;
+mod rejected;
+mod rotate_rename;
+mod store;
+mod teams;

@@ -1,0 +1,4 @@
+//! SIGINT and SIGTERM during a command.
+
+mod read;
+mod write;

@@ -1,0 +1,5 @@
+//! `km write`.
+
+mod cas;
+mod lost_response;
+mod values;

@@ -1,0 +1,7 @@
+//! `km exec --watch`: a program that is restarted or signalled when a value has changed.
+
+mod exit;
+mod failed_reads;
+mod program;
+mod restarts;
+mod signals;

@@ -1,0 +1,4 @@
+//! Signals, shutdown and the reload of credentials.
+
+mod interrupt;
+mod shutdown;

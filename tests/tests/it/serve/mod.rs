@@ -1,0 +1,14 @@
+//! End-to-end tests of `km serve`: both APIs, rejected requests, limits and shutdown.
+
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod client;
+mod sidecar;
+
+mod lifecycle;
+mod listener;
+mod native;
+mod observability;
+mod policy;
+mod token;
+mod vault;

@@ -1,0 +1,4 @@
+//! The native API.
+
+mod keys;
+mod secrets;

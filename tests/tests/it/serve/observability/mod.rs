@@ -1,0 +1,5 @@
+//! Probes, metrics, the log and the audit log.
+
+mod audit;
+mod log;
+mod probes;

@@ -1,0 +1,4 @@
+//! The token that callers present to the sidecar.
+
+mod file;
+mod requests;

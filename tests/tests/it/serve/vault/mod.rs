@@ -1,0 +1,5 @@
+//! The Vault API, also as its clients use it.
+
+mod api;
+mod cli;
+mod vaultrs;
