@@ -100,7 +100,7 @@ async fn names_that_vault_does_not_host_are_read_from_the_environment() -> Resul
         )?;
         let never = || km().env("KM_FALLBACK", "never").env(NAME, &secret);
         let stderr = super::common::fails(never, 6, "not_found").await?;
-        contains_all(&stderr, &["the environment may not answer this name", "KM_FALLBACK"])?;
+        contains_all(&stderr, &["the fallback to the environment is not allowed", "KM_FALLBACK"])?;
     }
     assert_eq!(silent.connections()?, 0, "a request was sent");
     Ok(())

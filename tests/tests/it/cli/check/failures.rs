@@ -82,7 +82,7 @@ async fn missing_capabilities_fail_the_rights_step() -> Result<()> {
     let output = km().args(["check"]).run().await?.expect(5)?;
     contains_all(
         output.text()?,
-        &["create", "update", "delete", "a policy of the token has to allow"],
+        &["create", "update", "delete", "give the token a policy that allows"],
     )?;
     let read_only = ["settings ok", "server ok", "login ok", "mount ok", "rights ok"];
     expect_steps(|| fixture.km(), 0, &read_only).await

@@ -77,7 +77,10 @@ async fn policy_is_printed_without_a_request() -> Result<()> {
     let stores = ("KM_STORE_VIRTUAL_KEYS", "true");
     contains_all(&policy(&[stores]).await?, &["set KM_ALLOWED_TEAM_LOCATIONS"])?;
     let patterns = [stores, ("KM_ALLOWED_TEAM_LOCATIONS", "teams/kv-*")];
-    contains_all(&policy(&patterns).await?, &["# teams/kv-*: no policy can say this"])?;
+    contains_all(
+        &policy(&patterns).await?,
+        &["# teams/kv-*: a policy can't express this pattern"],
+    )?;
     let document = km_against(&silent.address()).args(["check", "--policy", "--json"]);
     let document: Value = serde_json::from_slice(&document.run().await?.expect(0)?.stdout)?;
     assert_eq!(document, json!({ "policy": policy(&[]).await? }));
@@ -173,7 +176,7 @@ async fn capabilities_for_virtual_keys_are_checked() -> Result<()> {
     let all = ["settings ok", "server ok", "login ok", "mount ok", "rights ok", "rights failed"];
     expect_steps(storing, 5, &all).await?;
     let output = storing().args(["check"]).run().await?.expect(5)?;
-    contains_all(output.text()?, &["the token has no delete", "/data/litellm/"])
+    contains_all(output.text()?, &["the token lacks delete", "/data/litellm/"])
 }
 
 #[tokio::test]

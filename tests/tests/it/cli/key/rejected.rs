@@ -101,7 +101,7 @@ async fn alias_without_a_key_prefix_must_be_one_segment() -> Result<()> {
         km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", "").args(["key", "store", "team-b/x"])
     })
     .await?;
-    contains_all(&stderr, &["has a slash", "prefix_for_stored_virtual_keys"])
+    contains_all(&stderr, &["contains a slash", "prefix_for_stored_virtual_keys"])
 }
 
 #[tokio::test]
@@ -148,7 +148,10 @@ async fn alias_of_a_configured_provider_secret_is_denied_by_every_command() -> R
                 let km = km.env("KM_PREFIX_FOR_STORED_VIRTUAL_KEYS", prefix);
                 km.args(["--config"]).args([&config]).args(["key"]).args(command)
             };
-            contains_all(&fails(km, 5, "denied").await?, &["names a provider secret there"])?;
+            contains_all(
+                &fails(km, 5, "denied").await?,
+                &["a provider secret in the configuration"],
+            )?;
         }
     }
     assert_eq!(silent.connections()?, 0);

@@ -154,7 +154,10 @@ async fn denied_deletion_is_reported_and_completed_on_rerun() -> Result<()> {
     fixture.put("litellm/a", json!({ "key": value })).await?;
     let km = || writer(&fixture).args(["key", "rename", "a", "b"]);
     let stderr = fails(km, 5, "denied").await?;
-    contains_all(&stderr, &["b is stored", "a is not deleted yet", "hint: run the same again"])?;
+    contains_all(
+        &stderr,
+        &["b is stored", "a is not deleted yet", "hint: run the same command again"],
+    )?;
     assert_eq!(fixture.get("litellm/a").await?.1["data"]["data"]["key"], json!(value));
     assert_eq!(fixture.get("litellm/b").await?.1["data"]["data"]["key"], json!(value));
 

@@ -84,7 +84,7 @@ async fn program_that_ignores_sigterm_is_killed_and_restarted() -> Result<()> {
     let signalled = Instant::now();
     assert_eq!(program.line().await?, second);
     assert!(signalled.elapsed() > Duration::from_millis(9_500), "{:?}", signalled.elapsed());
-    program.wait_for_log("killed").await?;
+    program.wait_for_log("killing").await?;
     program.signal("USR2")?;
     program.wait_for_exit(7).await.map(drop)
 }

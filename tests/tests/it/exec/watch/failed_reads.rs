@@ -15,7 +15,7 @@ use crate::relay::Relay;
 /// A script that prints its value at each start and on SIGUSR1.
 const PRINT_VALUE: &str = "trap 'echo \"has $ONE\"' USR1; echo \"$ONE\"";
 
-const UNREADABLE: &str = "can't be had";
+const UNREADABLE: &str = "cannot update the values";
 
 #[tokio::test]
 async fn unreadable_value_keeps_the_program_running_with_the_old_one() -> Result<()> {

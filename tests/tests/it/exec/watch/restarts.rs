@@ -28,7 +28,10 @@ async fn rotated_value_restarts_the_program() -> Result<()> {
     assert_eq!(accessors(&fixture).await?.len(), 1, "more than one login");
     program.signal("TERM")?;
     let stderr = program.wait_for_exit(143).await?;
-    contains_all(&stderr, &["started again", "names=\"ONE\" count=1", "names=\"ONE\" count=2"])?;
+    contains_all(
+        &stderr,
+        &["restarted the program", "names=\"ONE\" count=1", "names=\"ONE\" count=2"],
+    )?;
     assert_eq!(accessors(&fixture).await?.len(), 0, "the token was not revoked");
     Ok(())
 }

@@ -25,7 +25,10 @@ async fn on_change_signal_is_sent_for_each_change_without_a_restart() -> Result<
         program.wait_for_log("count=2").await?;
         program.signal("TERM")?;
         let stderr = program.wait_for_exit(143).await?;
-        contains_all(&stderr, &["was told", &format!("names=\"{name}\" count=1")])?;
+        contains_all(
+            &stderr,
+            &["sent a signal to the program", &format!("names=\"{name}\" count=1")],
+        )?;
     }
     Ok(())
 }

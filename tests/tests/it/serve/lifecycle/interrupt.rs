@@ -49,5 +49,5 @@ async fn socket_with_a_full_backlog_is_reported_at_once() -> Result<()> {
     let km = km_against(&silent.address()).args(["serve".to_owned(), "--listen".to_owned()]);
     let running = km.args([format!("unix:{}", path.display())]).start().await?;
     let output = timeout(5 * AT_ONCE, running.finish()).await??.expect(2)?;
-    contains_all(&output.stderr, &["km: listen on unix:", "another process listens there"])
+    contains_all(&output.stderr, &["km: listen on unix:", "another process is listening on it"])
 }

@@ -77,7 +77,7 @@ async fn inherited_descriptor_of_the_wrong_kind_is_rejected() -> Result<()> {
     let connected = TcpStream::connect(listener.local_addr()?)?;
     let (one, _other) = UnixStream::pair()?;
     for (address, inherited, why) in [
-        (loopback, tcp("0.0.0.0:0")?, "is not of loopback"),
+        (loopback, tcp("0.0.0.0:0")?, "is not bound to loopback"),
         (loopback, inherited.into(), "is not a valid tcp socket"),
         (&socket, tcp(loopback)?, "is not a valid unix stream socket"),
         (&socket, std::fs::File::open(directory.path())?.into(), "is not a socket"),

@@ -40,7 +40,7 @@ async fn key_is_stored_rotated_renamed_and_deleted() -> Result<()> {
     let stderr = sidecar.stop().await?.stderr;
     let audit: Vec<_> = stderr.lines().filter(|line| line.contains("km::audit")).collect();
     assert_eq!(audit.len(), 6, "{stderr}");
-    assert!(audit.iter().all(|line| line.contains("who=127.0.0.1:")), "{stderr}");
+    assert!(audit.iter().all(|line| line.contains("client=127.0.0.1:")), "{stderr}");
     assert!(audit[0].contains(&at("team/key")) && audit[0].contains("version=1"), "{stderr}");
     Ok(())
 }

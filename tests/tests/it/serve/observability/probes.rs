@@ -101,8 +101,8 @@ async fn json_log_format_writes_one_object_per_event() -> Result<()> {
         stderr.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let fields: Vec<_> = events.iter().map(|event| &event["fields"]).collect();
     assert_eq!(fields.len(), 2, "{stderr}");
-    for (fields, (place, outcome)) in
-        fields.into_iter().zip([("ONE", "done"), ("ABSENT", "not_found")])
+    for (fields, (name, outcome)) in
+        fields.into_iter().zip([("ONE", "success"), ("ABSENT", "not_found")])
     {
         assert_eq!(fields["name"], name);
         assert_eq!(fields["outcome"], outcome);
