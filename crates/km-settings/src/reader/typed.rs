@@ -14,16 +14,21 @@ use crate::text::{has_control, sanitize};
 use crate::values::credential::Credential;
 
 impl Reader<'_> {
-    /// Returns a boolean or its default.
+    /// Returns a boolean or its default. An invalid value is a problem, and counts as not set.
     pub(crate) fn boolean(&mut self, setting: &Setting) -> bool {
-        let found = self.find_or_default(setting);
-        found.and_then(|found| found.boolean(&mut self.diagnostics)).unwrap_or_default()
+        let found = self.find(setting);
+        let value = found.and_then(|found| found.boolean(&mut self.diagnostics));
+        let default = || RawSetting::default_of(setting)?.boolean(&mut self.diagnostics);
+        value.or_else(default).unwrap_or_default()
     }
 
-    /// Returns a duration or its default.
+    /// Returns a duration or its default. An invalid value is a problem, and counts as not set, so
+    /// that it causes no other problem.
     pub(crate) fn duration(&mut self, setting: &Setting) -> Duration {
-        let found = self.find_or_default(setting);
-        found.and_then(|found| found.duration(&mut self.diagnostics)).unwrap_or_default()
+        let found = self.find(setting);
+        let value = found.and_then(|found| found.duration(&mut self.diagnostics));
+        let default = || RawSetting::default_of(setting)?.duration(&mut self.diagnostics);
+        value.or_else(default).unwrap_or_default()
     }
 
     /// Returns the name of a file or its default, if it has one.

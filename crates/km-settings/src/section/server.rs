@@ -53,15 +53,13 @@ fn tls_server_name(reader: &mut Reader<'_>) -> Option<String> {
 }
 
 fn deadline(reader: &mut Reader<'_>) -> Duration {
-    let Some(found) = reader.find_or_default(&DEADLINE) else {
-        return Duration::default();
-    };
-    let Some(deadline) = found.duration(&mut reader.diagnostics) else {
-        return Duration::default();
-    };
-    if deadline.is_zero() {
+    let source = reader.find(&DEADLINE).map(|found| found.source);
+    let deadline = reader.duration(&DEADLINE);
+    if deadline.is_zero()
+        && let Some(source) = source
+    {
         let hint = "set it to a duration such as `5s`";
-        reader.diagnostics.problem(found.source, "must be longer than zero", hint);
+        reader.diagnostics.problem(source, "must be longer than zero", hint);
     }
     deadline
 }

@@ -141,7 +141,7 @@ async fn missing_credentials_name_every_login_method() -> Result<()> {
     )?;
     let half = |km: testkit::Km| km.env_remove("HCP_VAULT_TOKEN").env("HCP_VAULT_CLIENT_CERT", "a");
     let stderr = rejected("settings", |km| half(km).args(["list"])).await?;
-    contains_all(&stderr, &["HCP_VAULT_CLIENT_KEY is missing"])
+    contains_all(&stderr, &["HCP_VAULT_CLIENT_KEY is not"])
 }
 
 #[tokio::test]

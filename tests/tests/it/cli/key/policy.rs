@@ -75,7 +75,7 @@ async fn policy_is_printed_without_a_request() -> Result<()> {
         }
     }
     let stores = ("KM_STORE_VIRTUAL_KEYS", "true");
-    contains_all(&policy(&[stores]).await?, &["set KM_ALLOWED_TEAM_LOCATIONS"])?;
+    contains_all(&policy(&[stores]).await?, &["Set KM_ALLOWED_TEAM_LOCATIONS"])?;
     let patterns = [stores, ("KM_ALLOWED_TEAM_LOCATIONS", "teams/kv-*")];
     contains_all(
         &policy(&patterns).await?,
@@ -187,6 +187,6 @@ async fn team_pattern_without_a_path_prefix_is_a_warning() -> Result<()> {
     let free = [&["settings ok", "settings warning", "settings warning"][..], &rest].concat();
     expect_steps(|| km("teams/*/kv,/own,/shared:a"), 0, &free).await?;
     let output = km("teams/*/kv,/own,/shared:a").args(["check"]).run().await?.expect(0)?;
-    contains_all(output.text()?, &["`teams/*/kv` leaves the path prefix free", "`/own:PREFIX`"])?;
+    contains_all(output.text()?, &["`teams/*/kv` has no path prefix", "`/own:PREFIX`"])?;
     expect_steps(|| km("/shared:a"), 0, &[&["settings ok"][..], &rest].concat()).await
 }
