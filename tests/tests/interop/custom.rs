@@ -98,7 +98,7 @@ async fn provider_key_is_read_and_failures_are_raised() -> Result<()> {
     // LiteLLM's hooks suppress what the class raises.
     let rotation = json!({ "name": "elsewhere/a", "to": "elsewhere/b", "value": ONE });
     let failed = gateway.litellm("manager_rotate", rotation).await.err().context("no error")?;
-    ensure!(format!("{failed:#}").contains("is no virtual key"), "{failed:#}");
+    ensure!(format!("{failed:#}").contains("is not a virtual key"), "{failed:#}");
     let taken = json!({ "name": "litellm/a", "value": ONE });
     gateway.litellm("manager_write", taken).await?;
     gateway.litellm("manager_write", json!({ "name": "litellm/b", "value": TWO })).await?;
