@@ -154,6 +154,8 @@ impl Client {
         if !request.retries {
             return Ok(self.class.availability.admit_at_once());
         }
+        // A probe with less time could not fail with more than a timeout.
+        let needed = needed.max(MIN_ATTEMPT);
         self.class.availability.admit(deadline, needed).await.map_err(|probe_error| {
             request
                 .error(probe_error.kind())
