@@ -100,7 +100,7 @@ impl Client {
         let (server, class) = (&self.shared.server, &*self.class);
         let attempt = Attempt { server, class, request, token, deadline };
         class.budget.deposit();
-        let (mut last, mut failures, mut needed): (Option<Error>, _, _) = (None, 0, Duration::ZERO);
+        let (mut last, mut failures, mut needed) = (None::<Error>, 0, MIN_ATTEMPT);
         loop {
             let admission = match self.admit(request, deadline, needed).await {
                 Ok(admission) => admission,
@@ -154,8 +154,6 @@ impl Client {
         if !request.retries {
             return Ok(self.class.availability.admit_at_once());
         }
-        // A probe with less time could not fail with more than a timeout.
-        let needed = needed.max(MIN_ATTEMPT);
         self.class.availability.admit(deadline, needed).await.map_err(|probe_error| {
             request
                 .error(probe_error.kind())
