@@ -14,40 +14,46 @@ use crate::text::{has_control, sanitize};
 use crate::values::credential::Credential;
 
 impl Reader<'_> {
-    /// Returns a boolean or its default. An invalid value is a problem, and counts as not set.
-    pub(crate) fn boolean(&mut self, setting: &Setting) -> bool {
+    /// Returns a setting as `parse` reads it, or else its default, if it has one.
+    ///
+    /// `parse` reports an invalid value and returns `None`. The default then takes its place, so
+    /// that it causes no other problem.
+    pub(crate) fn parse_or_default<T>(
+        &mut self,
+        setting: &Setting,
+        parse: impl Fn(&mut Self, RawSetting) -> Option<T>,
+    ) -> Option<T> {
         let found = self.find(setting);
-        let value = found.and_then(|found| found.boolean(&mut self.diagnostics));
-        let default = || RawSetting::default_of(setting)?.boolean(&mut self.diagnostics);
-        value.or_else(default).unwrap_or_default()
+        let value = found.and_then(|found| parse(self, found));
+        value.or_else(|| parse(self, RawSetting::default_of(setting)?))
     }
 
-    /// Returns a duration or its default. An invalid value is a problem, and counts as not set, so
-    /// that it causes no other problem.
+    /// Returns a boolean or its default.
+    pub(crate) fn boolean(&mut self, setting: &Setting) -> bool {
+        let value =
+            self.parse_or_default(setting, |reader, found| found.boolean(&mut reader.diagnostics));
+        value.unwrap_or_default()
+    }
+
+    /// Returns a duration or its default.
     pub(crate) fn duration(&mut self, setting: &Setting) -> Duration {
-        let found = self.find(setting);
-        let value = found.and_then(|found| found.duration(&mut self.diagnostics));
-        let default = || RawSetting::default_of(setting)?.duration(&mut self.diagnostics);
-        value.or_else(default).unwrap_or_default()
+        let value =
+            self.parse_or_default(setting, |reader, found| found.duration(&mut reader.diagnostics));
+        value.unwrap_or_default()
     }
 
     /// Returns the name of a file or its default, if it has one.
     pub(crate) fn file(&mut self, setting: &Setting) -> Option<PathBuf> {
-        let found = self.find(setting);
-        self.parse_file(found).or_else(|| self.parse_file(RawSetting::default_of(setting)))
-    }
-
-    fn parse_file(&mut self, found: Option<RawSetting>) -> Option<PathBuf> {
-        let found = found?;
-        let text = found.text(&mut self.diagnostics)?;
-        (!text.is_empty()).then(|| PathBuf::from(text))
+        self.parse_or_default(setting, |reader, found| {
+            let text = found.text(&mut reader.diagnostics)?;
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        })
     }
 
     /// Returns a normalized path or its default, if it has one. A path of which nothing remains
     /// counts as not set.
     pub(crate) fn path(&mut self, setting: &Setting) -> Option<String> {
-        let found = self.find(setting);
-        self.parse_path(found).or_else(|| self.parse_path(RawSetting::default_of(setting)))
+        self.parse_or_default(setting, |reader, found| reader.parse_path(Some(found)))
     }
 
     /// Normalizes and validates a value as a path. Returns `None` if nothing remains.

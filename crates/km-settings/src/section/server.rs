@@ -53,13 +53,14 @@ fn tls_server_name(reader: &mut Reader<'_>) -> Option<String> {
 }
 
 fn deadline(reader: &mut Reader<'_>) -> Duration {
-    let source = reader.find(&DEADLINE).map(|found| found.source);
-    let deadline = reader.duration(&DEADLINE);
-    if deadline.is_zero()
-        && let Some(source) = source
-    {
-        let hint = "set it to a duration such as `5s`";
-        reader.diagnostics.problem(source, "must be longer than zero", hint);
-    }
-    deadline
+    let deadline = reader.parse_or_default(&DEADLINE, |reader, found| {
+        let deadline = found.duration(&mut reader.diagnostics)?;
+        if deadline.is_zero() {
+            let hint = "set it to a duration such as `5s`";
+            reader.diagnostics.problem(found.source, "must be longer than zero", hint);
+            return None;
+        }
+        Some(deadline)
+    });
+    deadline.unwrap_or_default()
 }
