@@ -21,6 +21,11 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("reading cargo metadata")
 }
 
+/// Returns the packages of the workspace.
+pub(crate) fn packages(metadata: &Value) -> Result<&Vec<Value>> {
+    metadata["packages"].as_array().context("cargo metadata lists no packages")
+}
+
 /// Returns the target directory.
 pub(crate) fn target() -> Result<PathBuf> {
     let metadata = metadata()?;

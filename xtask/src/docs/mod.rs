@@ -5,6 +5,7 @@ mod links;
 mod page;
 mod test_names;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +24,7 @@ const CONFIG: &str = "docs/book/book.toml";
 /// It may name what no longer exists.
 const CHANGELOG: &str = "CHANGELOG.md";
 
-/// Directories that hold no pages of this project.
+/// Directories that have no pages or sources of this project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// Checks the links of every Markdown file, and builds the site into `target/docs/html`.
@@ -43,49 +44,54 @@ pub(crate) fn docs() -> Result<()> {
 /// Lists what is broken.
 fn check_pages() -> Result<()> {
     let root = Path::new(ROOT);
-    let mut files = Vec::new();
-    markdown_files(root, Path::new(""), &mut files)?;
-    let names = Names::read(root, is_skipped)?;
-    let (mut links, mut unknown) = (Links::default(), Vec::new());
-    for file in &files {
-        let text = fs::read_to_string(root.join(file));
-        let text = text.with_context(|| format!("reading {}", file.display()))?;
-        links.add(file.clone(), Page::parse(&text));
+    let (mut pages, mut names) = (Vec::new(), Names::default());
+    for file in files(root, Path::new(""))? {
+        let read = || {
+            let text = fs::read_to_string(root.join(&file));
+            text.with_context(|| format!("reading {}", file.display()))
+        };
+        match file.extension().and_then(OsStr::to_str) {
+            Some("md") => {
+                let page = Page::parse(&read()?);
+                pages.push((file, page));
+            }
+            Some("rs" | "py") => names.add(&read()?),
+            _ => {}
+        }
+    }
+    let (mut links, mut unknown, count) = (Links::default(), Vec::new(), pages.len());
+    for (file, page) in pages {
         if file.as_os_str() != CHANGELOG {
-            let quoted = names.unknown(&text).into_iter();
+            let quoted = page.code.iter().filter(|span| names.is_unknown(span));
             unknown.extend(quoted.map(|name| format!("{}: {name}: no such test", file.display())));
         }
+        links.add(file, page);
     }
     let mut problems = links.problems(Path::new(SUMMARY), |file| root.join(file).exists());
     problems.extend(unknown);
     if !problems.is_empty() {
         bail!("broken references in pages:\n  {}", problems.join("\n  "));
     }
-    println!("{} Markdown files, no broken links", files.len());
+    println!("{count} Markdown files, no broken links");
     Ok(())
 }
 
-fn is_skipped(directory: &str) -> bool {
-    directory.starts_with('.') || SKIPPED.contains(&directory)
-}
-
-/// Collects the Markdown files below `root/directory`, as paths relative to `root`.
-fn markdown_files(root: &Path, directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Returns the files below `root/directory`, as sorted paths relative to `root`.
+fn files(root: &Path, directory: &Path) -> Result<Vec<PathBuf>> {
     let path = root.join(directory);
+    let mut found = Vec::new();
     for entry in fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let file = directory.join(&name);
-        if entry.file_type()?.is_dir() {
-            if !is_skipped(&name) {
-                markdown_files(root, &file, files)?;
-            }
-        } else if file.extension().is_some_and(|extension| extension == "md") {
-            files.push(file);
+        if !entry.file_type()?.is_dir() {
+            found.push(file);
+        } else if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+            found.extend(files(root, &file)?);
         }
     }
-    files.sort();
-    Ok(())
+    found.sort();
+    Ok(found)
 }
 
 /// Copies the configuration, the table of contents and its pages to `book`. The pages keep their paths,

@@ -1,4 +1,4 @@
-//! One Markdown page: its headings and its links.
+//! One Markdown page: its headings, its links and its code spans.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,8 @@ pub(super) struct Page {
     pub(super) anchors: Vec<String>,
     /// Its links to other files of the project, and to its own headings.
     pub(super) links: Vec<Link>,
+    /// Its code spans.
+    pub(super) code: Vec<String>,
 }
 
 /// A relative link.
@@ -26,6 +28,7 @@ impl Page {
         let (mut page, mut heading) = (Self::default(), None::<String>);
         let mut seen = BTreeMap::new();
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            let is_code = matches!(event, Event::Code(_));
             match event {
                 Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
                 Event::End(TagEnd::Heading(_)) => {
@@ -35,6 +38,9 @@ impl Page {
                     page.anchors.push(anchor + &suffix);
                 }
                 Event::Text(text) | Event::Code(text) => {
+                    if is_code {
+                        page.code.push(text.to_string());
+                    }
                     if let Some(heading) = &mut heading {
                         heading.push_str(&text);
                     }

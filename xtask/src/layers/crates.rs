@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::workspace;
+use crate::workspace::packages;
 
 /// A crate depends only on crates of a lower level, dev- and build-dependencies included.
 const LEVELS: [&[&str]; 5] = [
@@ -24,14 +24,13 @@ const BESIDE: [&str; 5] = ["xtask", "tests", "benches", "fuzz", "gateway"];
 ///
 /// # Errors
 /// Lists each dependency that breaks them.
-pub(super) fn check() -> Result<()> {
-    let metadata = workspace::metadata()?;
+pub(super) fn check(metadata: &Value) -> Result<()> {
     for (level, crates) in LEVELS.iter().enumerate().rev() {
         println!("{level}  {}", crates.join("  "));
     }
     println!("beside  {}", BESIDE.join("  "));
-    let edges = edges(&metadata)?;
-    let problems = problems(&metadata, &edges)?;
+    let edges = edges(metadata)?;
+    let problems = problems(metadata, &edges)?;
     if !problems.is_empty() {
         bail!("dependencies between crates:\n  {}", problems.join("\n  "));
     }
@@ -93,19 +92,16 @@ fn edges(metadata: &Value) -> Result<Vec<Edge>> {
     Ok(edges)
 }
 
-fn packages(metadata: &Value) -> Result<&Vec<Value>> {
-    metadata["packages"].as_array().context("cargo metadata lists no packages")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::workspace::metadata;
 
     /// Checks the metadata of this workspace with one more dependency.
     fn problems_with(from: &str, to: &str, kind: Option<&str>) -> Vec<String> {
-        let mut metadata = workspace::metadata().unwrap();
+        let mut metadata = metadata().unwrap();
         let packages = metadata["packages"].as_array_mut().unwrap();
         let package = packages.iter_mut().find(|package| package["name"] == from).unwrap();
         let edge = json!({ "name": to, "kind": kind, "path": "/somewhere" });
@@ -115,7 +111,7 @@ mod tests {
 
     #[test]
     fn this_workspace_has_no_upward_dependency() {
-        check().unwrap();
+        check(&metadata().unwrap()).unwrap();
     }
 
     #[test]

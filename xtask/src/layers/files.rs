@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
+use serde_json::Value;
 
 use super::imports::Imports;
-use crate::workspace;
+use crate::workspace::packages;
 
 /// A module's path below the crate: empty for `lib.rs` and `main.rs`.
 type ModulePath = Vec<String>;
@@ -22,9 +23,9 @@ type ModulePath = Vec<String>;
 ///
 /// # Errors
 /// Lists the files of each circle.
-pub(super) fn check() -> Result<()> {
+pub(super) fn check(metadata: &Value) -> Result<()> {
     let (mut count, mut circles) = (0, Vec::new());
-    for root in roots(&workspace::metadata()?)? {
+    for root in roots(metadata)? {
         let package = Package::read(&root)?;
         count += package.modules.len();
         circles.extend(package.circles());
@@ -37,9 +38,9 @@ pub(super) fn check() -> Result<()> {
 }
 
 /// Returns the root source of each library and program.
-fn roots(metadata: &serde_json::Value) -> Result<Vec<PathBuf>> {
-    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
-    let targets = packages.iter().filter_map(|package| package["targets"].as_array()).flatten();
+fn roots(metadata: &Value) -> Result<Vec<PathBuf>> {
+    let targets =
+        packages(metadata)?.iter().filter_map(|package| package["targets"].as_array()).flatten();
     let built = targets.filter(|target| {
         let kind = target["kind"].as_array().and_then(|kinds| kinds.first());
         kind.is_some_and(|kind| kind == "lib" || kind == "bin")
@@ -154,6 +155,7 @@ fn shown(file: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::metadata;
 
     /// Returns the circles among sources given as `(file, text)`.
     fn circles(sources: &[(&str, &str)]) -> Vec<String> {
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn this_workspace_has_no_circular_imports() {
-        check().unwrap();
+        check(&metadata().unwrap()).unwrap();
     }
 
     #[test]
