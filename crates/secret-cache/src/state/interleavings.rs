@@ -106,6 +106,16 @@ fn hits<K: Hash + Eq + Clone>(cache: &State<K, u64, (), Numbered>, key: &K) -> b
     Ref::hit(cache.entries.find(key), |_| true).is_ok()
 }
 
+/// Runs `body` on a thread of its own.
+fn spawn<C, T>(cache: &Arc<C>, body: impl FnOnce(&C) -> T + Send + 'static) -> thread::JoinHandle<T>
+where
+    C: Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let cache = Arc::clone(cache);
+    thread::spawn(move || body(&cache))
+}
+
 fn all_interleavings(body: impl Fn() + Sync + Send + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
@@ -117,12 +127,9 @@ fn reader_during_a_write_sees_versions_in_order() {
     all_interleavings(|| {
         let cache = cache(1);
         replace(&cache, 1, 1);
-        let writer = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || {
-                assert!(replace(&cache, 1, 2));
-                assert_eq!(read(&cache, 1), Some(2), "a writer sees its own write");
-            }
+        let writer = spawn(&cache, |cache| {
+            assert!(replace(cache, 1, 2));
+            assert_eq!(read(cache, 1), Some(2), "a writer sees its own write");
         });
         let (first, second) = (read(&cache, 1).unwrap(), read(&cache, 1).unwrap());
         assert!((1..=2).contains(&first) && first <= second);
@@ -137,12 +144,12 @@ fn load_during_an_invalidation_is_not_applied() {
     all_interleavings(|| {
         let cache = cache(1);
         assert_eq!(start(&cache, 1, 7), Some(7));
-        let loader = thread::spawn({
-            let cache = Arc::clone(&cache);
+        let loader = spawn(
+            &cache,
             // The source has no order: the load returns a higher number, which was read before the
             // write.
-            move || complete(&cache, 1, 7, 9)
-        });
+            |cache| complete(cache, 1, 7, 9),
+        );
         cache.invalidate(&1, clock::now());
         assert_eq!(read(&cache, 1), None, "the load began before the invalidation");
         loader.join().unwrap();
@@ -155,14 +162,8 @@ fn load_during_a_write_does_not_replace_the_written_value() {
     all_interleavings(|| {
         let cache = cache(1);
         assert_eq!(start(&cache, 1, 7), Some(7));
-        let loader = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || complete(&cache, 1, 7, 1)
-        });
-        let writer = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || assert!(replace(&cache, 1, 2))
-        });
+        let loader = spawn(&cache, |cache| complete(cache, 1, 7, 1));
+        let writer = spawn(&cache, |cache| assert!(replace(cache, 1, 2)));
         let (first, second) = (read(&cache, 1), read(&cache, 1));
         assert!(first <= second, "{first:?} before {second:?}");
         loader.join().unwrap();
@@ -176,10 +177,7 @@ fn superseded_load_does_not_replace_the_next_one() {
     all_interleavings(|| {
         let cache = cache(1);
         assert_eq!(start(&cache, 1, 7), Some(7));
-        let loader = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || complete(&cache, 1, 7, 9)
-        });
+        let loader = spawn(&cache, |cache| complete(cache, 1, 7, 9));
         cache.invalidate(&1, clock::now());
         let next = start(&cache, 1, 8).expect("there is no entry and no load in flight");
         assert_eq!((next, read(&cache, 1)), (8, None));
@@ -193,10 +191,7 @@ fn superseded_load_does_not_replace_the_next_one() {
 fn concurrent_misses_share_one_load() {
     all_interleavings(|| {
         let cache = cache(1);
-        let other = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || start(&cache, 1, 1).unwrap()
-        });
+        let other = spawn(&cache, |cache| start(cache, 1, 1).unwrap());
         let mine = start(&cache, 1, 2).unwrap();
         assert_eq!(other.join().unwrap(), mine, "one load for both");
         assert!(complete(&cache, 1, mine, 1));
@@ -210,10 +205,7 @@ fn reader_during_an_eviction_sees_the_value_or_nothing() {
     all_interleavings(|| {
         let cache = cache(1);
         replace(&cache, 1, 1);
-        let writer = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || replace(&cache, 2, 5)
-        });
+        let writer = spawn(&cache, |cache| replace(cache, 2, 5));
         assert!(matches!(read(&cache, 1), None | Some(1)));
         assert!(matches!(read(&cache, 2), None | Some(5)));
         writer.join().unwrap();
@@ -228,12 +220,9 @@ fn reader_of_a_hot_key_does_not_prevent_its_eviction() {
         let cache = cache(1);
         replace(&cache, 1, 1);
         assert_eq!(read(&cache, 1), Some(1));
-        let reader = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || {
-                for _ in 0..3 {
-                    read_if_present(&cache, 1);
-                }
+        let reader = spawn(&cache, |cache| {
+            for _ in 0..3 {
+                read_if_present(cache, 1);
             }
         });
         assert!(replace(&cache, 2, 5));
@@ -267,10 +256,7 @@ fn during_the_removal_of_a_neighbour(visit: impl Fn(&State<Colliding, u64, (), N
         ));
     }
     assert!(hits(&cache, &Colliding(2)));
-    let remover = thread::spawn({
-        let cache = Arc::clone(&cache);
-        move || drop(cache.invalidate(&Colliding(1), clock::now()))
-    });
+    let remover = spawn(&cache, |cache| drop(cache.invalidate(&Colliding(1), clock::now())));
     visit(&cache);
     remover.join().unwrap();
     assert!(!hits(&cache, &Colliding(2)), "the moved entry was missed");
@@ -301,10 +287,7 @@ fn reader_finds_an_entry_that_is_moved() {
     all_interleavings(|| {
         let cache = cache(2);
         assert!(replace(&cache, 1, 4) && replace(&cache, 2, 4));
-        let remover = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || drop(cache.invalidate(&1, clock::now()))
-        });
+        let remover = spawn(&cache, |cache| drop(cache.invalidate(&1, clock::now())));
         assert_eq!(read(&cache, 2), Some(4));
         remover.join().unwrap();
         assert_eq!((read(&cache, 1), read(&cache, 2)), (None, Some(4)));
@@ -316,12 +299,9 @@ fn accessed_flag_survives_the_end_of_the_refresher() {
     all_interleavings(|| {
         let cache = cache(1);
         replace(&cache, 1, 1);
-        let refresher = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || {
-                cache.set_hits_skip_clock(false);
-                cache.scan(clock::now());
-            }
+        let refresher = spawn(&cache, |cache| {
+            cache.set_hits_skip_clock(false);
+            cache.scan(clock::now());
         });
         assert_eq!(read(&cache, 1), Some(1));
         refresher.join().unwrap();
@@ -339,14 +319,11 @@ fn reader_during_a_negative_response_sees_no_value() {
         replace(&cache, 1, 1);
         cache.invalidate(&1, clock::now());
         assert_eq!(start(&cache, 1, 7), Some(7));
-        let loader = thread::spawn({
-            let cache = Arc::clone(&cache);
-            move || {
-                let outcome = LoadOutcome::Failed(Arc::new(()), LoadErrorKind::Denied);
-                let completion = completion(outcome, LoadReason::Refresh);
-                assert!(cache.complete(&1, &7, completion).is_some());
-                assert_eq!(read(&cache, 1), None);
-            }
+        let loader = spawn(&cache, |cache| {
+            let outcome = LoadOutcome::Failed(Arc::new(()), LoadErrorKind::Denied);
+            let completion = completion(outcome, LoadReason::Refresh);
+            assert!(cache.complete(&1, &7, completion).is_some());
+            assert_eq!(read(cache, 1), None);
         });
         assert_eq!(read(&cache, 1), None);
         loader.join().unwrap();
