@@ -1,5 +1,5 @@
 //! `vault-kv` over a session with all its checks: deadline, concurrency limit, retry policy,
-//! bounded and zeroized body, strict JSON, typed fields. There is no login: the token is given.
+//! bounded and zeroized body, strict JSON, typed fields. It does not log in, but uses a static token.
 
 use std::sync::Arc;
 

@@ -74,7 +74,8 @@ impl KeyManager {
     /// version can be undeleted.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no live version, else as [`write`](Self::write).
+    /// [`ErrorKind::NotFound`] if there is no live version. Otherwise like
+    /// [`write`](Self::write).
     ///
     /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
     pub async fn delete(&self, name: &str) -> Result<ApiPath, Error> {

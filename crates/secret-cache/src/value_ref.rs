@@ -22,7 +22,7 @@ pub enum Origin {
 /// A value that is borrowed from a [`Cache`](crate::Cache). It is not cloned.
 ///
 /// It dereferences to the value. It may outlive an invalidation, an eviction and the cache itself,
-/// blocks nobody, and can be sent to other threads and held across await points. The value is
+/// does not block writers, and can be sent to other threads and held across await points. The value is
 /// dropped with its last `Ref` once the cache no longer holds it. `Debug` shows neither the key nor
 /// the value.
 ///

@@ -19,7 +19,7 @@ impl Kv {
     /// - [`ErrorKind::Deleted`] or [`ErrorKind::Destroyed`] if the version has no data;
     ///   [`Error::version`] returns its number.
     /// - [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2.
-    /// - [`ErrorKind::Exchange`] if the request fails. [`Error::may_serve_stale`] tells whether an
+    /// - [`ErrorKind::Exchange`] if the request fails. [`Error::may_serve_stale`] returns whether an
     ///   older value may be used instead.
     pub async fn read(&self, path: &SecretPath) -> Result<Secret, Error> {
         self.fetch(Request::get(self.mount.data(path)).accept_not_found_data()).await

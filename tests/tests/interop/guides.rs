@@ -119,7 +119,7 @@ fn upstream(key: &str) -> Result<(Child, u16)> {
     let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
-    Ok((child, line.trim().parse().context("the provider tells no port")?))
+    Ok((child, line.trim().parse().context("the provider printed no port")?))
 }
 
 fn free_port() -> Result<u16> {

@@ -106,7 +106,7 @@ impl Silence {
     /// Fails if there was a connection, because the system queues connections until they are
     /// accepted.
     pub(crate) fn expect_nobody(&self) -> Result<()> {
-        ensure!(self.0.accept().is_err(), "somebody connected to the address that must be silent");
+        ensure!(self.0.accept().is_err(), "a connection to the address that must be silent");
         Ok(())
     }
 }

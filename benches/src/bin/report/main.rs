@@ -1,4 +1,4 @@
-//! Prints the ratios of a benchmark run, and writes `docs/benchmarks.md` if told to.
+//! Prints the ratios of a benchmark run, and writes the page `docs/benchmarks.md`.
 //!
 //! `report CRITERION_DIRECTORY [PAGE]`: reads criterion's estimates from the directory. With the path of
 //! a page, that page is written: it describes one whole run.

@@ -121,8 +121,8 @@ pub(super) async fn mount(inner: &Inner) -> CheckResult {
         CheckResult::failed("mount", convert::kv(format!("check the mount {mount}"), error))
     };
     match kv.mount_version().await {
-        // Vault responds alike to a missing mount and to a missing capability. A listing tells
-        // them apart.
+        // Vault has one response for a missing mount and a missing capability. A list request
+        // distinguishes them.
         Ok(MountVersion::Unknown) => match kv.list(None).await {
             Ok(_) => CheckResult::warning(
                 "mount",

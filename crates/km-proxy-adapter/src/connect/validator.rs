@@ -25,8 +25,8 @@ impl Validator for VaultValidator {
     /// Reads the files as a connection and a login would. Sends nothing.
     fn files(&self, server: &Server, login: &Login) -> Vec<FileProblem> {
         let mut problems = Vec::new();
-        // `address` validates the address. A plain one stands in for it here, so that the system
-        // roots are not loaded: they are nothing that the settings can fix.
+        // The method `address` validates the address. A client of a plain one does not load the
+        // system roots, which no setting can fix.
         if let Ok(address) = Address::parse("http://127.0.0.1", Plaintext::LoopbackOnly)
             && let Err(error) = client::builder(address, server, login).build()
         {

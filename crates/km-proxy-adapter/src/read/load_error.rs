@@ -12,7 +12,7 @@ pub(crate) struct LoadFailure(pub(crate) vault_kv::Error);
 
 impl LoadFailure {
     /// Returns whether no version was ever stored under the name. A deleted version, a missing
-    /// mount and a missing namespace are not definite misses: they are somebody's decision or
+    /// mount and a missing namespace are not definite misses: they are a decision or
     /// mistake, which a fallback would hide.
     pub(crate) fn is_definite_miss(&self) -> bool {
         self.0.kind() == ErrorKind::NotFound

@@ -37,7 +37,7 @@ pub(crate) fn mode_and_store(reader: &mut Reader<'_>) -> (AccessMode, bool) {
     (mode, stored.is_some())
 }
 
-/// Stands for an invalid mode, which has been reported.
+/// The result for an invalid mode, which has been reported.
 const PLACEHOLDER: AccessMode = AccessMode::ReadOnly;
 
 fn reject_read_only(found: RawSetting, reader: &mut Reader<'_>) {

@@ -130,7 +130,7 @@ impl Host {
 }
 
 fn elsewhere() -> Result<()> {
-    bail!("this server is somebody else's: it is not stopped or started here")
+    bail!("the tests did not start this server, so that they cannot stop or restart it")
 }
 
 fn tail(log: &str) -> String {

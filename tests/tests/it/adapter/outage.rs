@@ -103,7 +103,7 @@ async fn sealed_server_gets_one_probe_a_second_for_all_names() -> Result<()> {
         sleep(Duration::from_millis(10)).await;
     }
     let (asked, elapsed) = (relay.requests() - before, begin.elapsed());
-    assert!(asked >= 2, "{asked} probes in {elapsed:?}: nobody would see the end of it");
+    assert!(asked >= 2, "{asked} probes in {elapsed:?}: the end of the outage would go unnoticed");
     // The first and the last request may be at the edges of the period.
     assert!(asked as u64 <= elapsed.as_secs() + 1, "{asked} probes in {elapsed:?}");
 

@@ -98,7 +98,7 @@ async fn abandoned_change_leaves_no_old_value_in_the_cache() -> Result<()> {
     let sent = relay.requests() + 1;
     let write = keys.write("NAME", new.as_str().into(), &options);
     tokio::select! {
-        written = write => anyhow::bail!("nobody has answered yet: {written:?}"),
+        written = write => anyhow::bail!("there is no response yet: {written:?}"),
         seen = until("the write is on its way", async || Ok(relay.requests() == sent)) => seen?,
     }
     // The abandoned write arrives with the next one.
@@ -159,7 +159,7 @@ async fn concurrent_writers_get_the_true_outcome() -> Result<()> {
             anyhow::Ok((value, stored))
         });
     }
-    let mut told = 0;
+    let mut reported = 0;
     while let Some(outcome) = writers.join_next().await {
         let (value, stored) = outcome??;
         let number = match stored {
@@ -173,10 +173,10 @@ async fn concurrent_writers_get_the_true_outcome() -> Result<()> {
         let path = format!("{}/data/litellm/alias?version={number}", fixture.mount);
         let there = fixture.server().must("GET", &path, None).await?;
         assert_eq!(there["data"]["data"]["key"], json!(value), "version {number}");
-        told += 1;
+        reported += 1;
     }
     let latest = fixture.get("litellm/alias").await?.1["data"]["metadata"]["version"].clone();
-    assert_eq!(latest, told, "as many versions as were told of");
+    assert_eq!(latest, reported, "as many versions as were reported");
     Ok(())
 }
 

@@ -137,7 +137,7 @@ impl Records {
         let name = path(STEADY)?;
         while !self.over.load(Relaxed) {
             if let Ok(secret) = self.timed(client, "read", client.kv.read(&name)).await {
-                ensure!(secret.metadata.version == 1, "an answer that nobody gave");
+                ensure!(secret.metadata.version == 1, "a response that was never written");
                 secret.fields.text("key").context("the field is gone")?;
             }
             sleep(PAUSE).await;

@@ -65,7 +65,7 @@ async fn served_by(nodes: &[Raw], path: &str, token: &str) -> Result<Instant> {
                 return Ok(Instant::now());
             }
         }
-        ensure!(Instant::now() < deadline, "nobody leads");
+        ensure!(Instant::now() < deadline, "no leader");
         sleep(POLL).await;
     }
 }

@@ -136,12 +136,12 @@ async fn request_to_a_full_queue_fails_at_once() -> Result<()> {
             let token = token(&parts.token).expect("a planted token is one");
             let outcome = parts.client.send(&read(), Some(&token), deadline).await;
             let left = deadline.remaining();
-            (parts.leak_free(outcome.expect_err("nobody answers")).kind(), left.is_zero())
+            (parts.leak_free(outcome.expect_err("no server responds")).kind(), left.is_zero())
         });
     }
     let ends = readers.join_all().await;
     let count = |end: (ErrorKind, bool)| ends.iter().filter(|other| **other == end).count();
-    assert_eq!(count((ErrorKind::Overloaded, false)), READS - 64 - 1_024, "told at once");
+    assert_eq!(count((ErrorKind::Overloaded, false)), READS - 64 - 1_024, "rejected at once");
     assert_eq!(count((ErrorKind::Timeout, true)), 64, "asked, and got no answer");
     assert_eq!(count((ErrorKind::Overloaded, true)), 1_024, "waited until the deadline");
     assert_eq!(server.record().total(), 64, "nothing is sent after the deadline");

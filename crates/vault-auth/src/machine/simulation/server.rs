@@ -46,7 +46,7 @@ pub(super) struct Server {
     pub(super) role: Role,
     /// The expiry and the maximum expiry of each token whose login got a response.
     pub(super) tokens: BTreeMap<String, (Instant, Instant)>,
-    /// The expiry of each token whose login got no response, so that nobody can revoke it.
+    /// The expiry of each token whose login got no response, so that it cannot be revoked.
     pub(super) lost: VecDeque<Instant>,
     /// When these logins were made.
     pub(super) lost_at: Vec<Instant>,

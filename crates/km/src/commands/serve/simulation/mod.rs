@@ -201,7 +201,7 @@ impl World {
             assert!(count <= most, "{count} {what} within {minute:?}, seed {}", self.seed);
         };
         check("logins and renewals", &vault.logins, 6);
-        // A probe each 0.9 s while there is no token, and one for readiness each 5 s.
+        // A probe every 0.9 s without a token, and one for readiness every 5 s.
         check("health requests", &vault.health, 67 + 12);
         // A probe a second for all names that have a value, a readiness check a second that reads a
         // name without one, and the client's own reads, of which few are sent again.

@@ -51,7 +51,7 @@ async fn read(request: EntryRequest) -> Response {
     let EntryRequest { app, entry, name, version, client, .. } = request;
     let operation = Operation::vault("read");
     let read = match version {
-        // In Vault's API, 0 stands for the latest version.
+        // In Vault's API, 0 means the latest version.
         None | Some(0) => operation.run(&app, &name, entry.read()).await,
         Some(version) => operation.run(&app, &name, Box::pin(entry.read_version(version))).await,
     };

@@ -23,7 +23,7 @@ pub(super) struct EntryRequest {
     pub(super) request: Request,
 }
 
-/// The operation that a method and the query parameter `list` stand for.
+/// The operation that a method and the query parameter `list` select.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     Get,
