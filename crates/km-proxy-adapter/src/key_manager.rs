@@ -1,7 +1,7 @@
 //! The entry point of the crate: an object that a gateway embeds.
 //!
-//! Its methods delegate. Writes are in [`write`](crate::write), the login and the check in
-//! [`lifecycle`](crate::lifecycle).
+//! Its methods delegate. Writes and lists are in [`secrets`](crate::secrets), the login and the
+//! check in [`lifecycle`](crate::lifecycle).
 
 use std::convert::identity;
 use std::fmt;

@@ -6,7 +6,7 @@
 
 mod key_manager;
 mod lifecycle;
-mod write;
+mod secrets;
 
 mod inner;
 
@@ -43,11 +43,11 @@ pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;
+pub use secrets::write::{WriteOptions, Written};
 pub use value_warning::ValueWarning;
 pub use virtual_keys::alias::KeyAlias;
 pub use virtual_keys::change::{KeyChange, StoreOutcome};
 pub use virtual_keys::{VirtualKey, VirtualKeys};
-pub use write::{WriteOptions, Written};
 
 /// Reading of files and JSON without copies of secrets, for programs that use this crate.
 pub use vault_http::{file, json, zeroizing};

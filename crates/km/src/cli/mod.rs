@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print a provider secret, read as a gateway would read it
     Read(ReadArgs),
-    /// Write a secret; the value is read from stdin
+    /// Write the value of a secret, which is read from stdin, and keep its other fields
     Write(WriteArgs),
     /// Delete the latest version of a secret; it can be undeleted
     Delete(DeleteArgs),

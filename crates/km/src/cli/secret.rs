@@ -34,6 +34,10 @@ pub(crate) struct WriteArgs {
     #[arg(long, value_name = "VERSION", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u64).range(..=i64::MAX.cast_unsigned()))]
     pub(crate) cas: Option<u64>,
+    /// Replace the whole secret in one write; otherwise it is read first, and its other fields are
+    /// kept
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) value: ValueArgs,
 }

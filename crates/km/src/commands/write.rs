@@ -1,4 +1,4 @@
-//! `km write`: writes a new version of a global secret.
+//! `km write`: writes the value of a global secret, or with `--replace` the whole secret.
 
 use km_proxy_adapter::{KeyManager, WriteOptions};
 use serde::Serialize;
@@ -15,7 +15,11 @@ pub(crate) async fn run(keys: &KeyManager, args: WriteArgs, json: bool) -> Resul
     }
     let value = input::value(&args.value).await?;
     let options = WriteOptions { description: args.description, cas: args.cas };
-    let written = keys.write(&args.name, value, &options).await?;
+    let written = if args.replace {
+        keys.write(&args.name, value, &options).await?
+    } else {
+        keys.write_field(&args.name, value, &options).await?
+    };
     if json {
         return output::json(&Document { path: written.path.as_str(), version: written.version });
     }
