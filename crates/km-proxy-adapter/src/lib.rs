@@ -43,6 +43,7 @@ pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;
+pub use secrets::update::Change;
 pub use secrets::write::{WriteOptions, Written};
 pub use value_warning::ValueWarning;
 pub use virtual_keys::alias::KeyAlias;

@@ -32,12 +32,12 @@ pub struct Written {
 
 /// A write of one secret: the path, the engine with the deadline of the operation, and its name in
 /// errors.
-struct Write<'a> {
-    kv: Kv,
-    path: SecretPath,
+pub(super) struct Write<'a> {
+    pub(super) kv: Kv,
+    pub(super) path: SecretPath,
     operation: String,
     /// The field that stores the value.
-    field: &'a str,
+    pub(super) field: &'a str,
     /// The description of the settings.
     default_description: Option<&'a str>,
     options: &'a WriteOptions,
@@ -91,17 +91,10 @@ impl KeyManager {
         let write = self.begin_write(name, options)?;
         let _guard = self.inner().invalidate_on_drop(&write.kv, &write.path);
         let (version, others) = write.current().await?;
-        let fields = write.fields(others, value);
-        let written = write.kv.write(&write.path, &fields, Cas::Version(version)).await;
-        let overtaken = matches!(&written, Err(error) if error.kind() == Stored::CasMismatch);
-        let written = write.written(written);
-        if overtaken && options.cas.is_none() {
-            return written.map_err(|error| error.with_hint(OVERTAKEN_HINT));
-        }
-        written
+        write.replace_value(version, others, value).await
     }
 
-    fn begin_write<'a>(
+    pub(super) fn begin_write<'a>(
         &'a self,
         name: &str,
         options: &'a WriteOptions,
@@ -148,11 +141,28 @@ impl Write<'_> {
         }
     }
 
+    /// Writes the value over the current version, whose other fields it keeps.
+    pub(super) async fn replace_value(
+        &self,
+        version: u64,
+        others: Fields,
+        value: SecretString,
+    ) -> Result<Written, Error> {
+        let fields = self.fields(others, value);
+        let written = self.kv.write(&self.path, &fields, Cas::Version(version)).await;
+        let overtaken = matches!(&written, Err(error) if error.kind() == Stored::CasMismatch);
+        let written = self.written(written);
+        if overtaken && self.options.cas.is_none() {
+            return written.map_err(|error| error.with_hint(OVERTAKEN_HINT));
+        }
+        written
+    }
+
     /// Reads the current version and its fields.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if it is not the version that the options name.
-    async fn current(&self) -> Result<(u64, Fields), Error> {
+    pub(super) async fn current(&self) -> Result<(u64, Fields), Error> {
         // A secret without any version has no fields, and the server verifies the version.
         if self.options.cas == Some(0) {
             return Ok((0, Fields::new()));
