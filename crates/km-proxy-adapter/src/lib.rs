@@ -37,7 +37,7 @@ pub use entry::document::Document;
 pub use error::reason::Reason;
 pub use error::{Error, ErrorKind, Problem};
 pub use key_manager::KeyManager;
-pub use listing::{Listing, NameState};
+pub use listing::{ListProgress, Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
 pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;

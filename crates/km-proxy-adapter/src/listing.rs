@@ -61,7 +61,18 @@ impl NameState {
     }
 }
 
-/// Reads the state of each name, 64 at a time. A name without a path is a folder.
+/// The progress of a listing: the number of names whose state was read, and that of all names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListProgress {
+    /// The number of names whose state was read.
+    pub completed: usize,
+    /// The number of all names.
+    pub total: usize,
+}
+
+/// Reads the state of each name, 64 at a time, and reports each to `on_progress`. A name without a
+/// path is a folder.
 ///
 /// If the token may not read metadata, the reads stop at the first denial and all states are
 /// unknown.
@@ -71,6 +82,7 @@ impl NameState {
 pub(crate) async fn states<T: Clone>(
     kv: &Kv,
     names: Vec<(T, Option<SecretPath>)>,
+    mut on_progress: impl FnMut(ListProgress),
 ) -> Result<Listing<T>, vault_kv::Error> {
     let reads = names.iter().map(async |(name, path)| {
         let state = match path {
@@ -81,7 +93,10 @@ pub(crate) async fn states<T: Clone>(
     });
     let mut reads = stream::iter(reads).buffered(MAX_CONCURRENT_READS);
     let mut listed = Vec::with_capacity(names.len());
+    let mut progress = ListProgress { completed: 0, total: names.len() };
     while let Some((name, state)) = reads.next().await {
+        progress.completed += 1;
+        on_progress(progress);
         match state {
             Ok(state) => listed.push((name, state)),
             // Removed since it was listed.

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 #[cfg(test)]
 mod dist;
+mod dotenv;
 mod error;
 mod hardening;
 mod io;

@@ -11,6 +11,7 @@ use tokio::runtime::Builder;
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
 use crate::io::log::{self, DefaultFilter};
+use crate::io::progress;
 use crate::{commands, hardening};
 
 /// Runs the command of this process.
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         _ => DefaultFilter::OneShot,
     };
     log::start(&cli.global, filter)?;
+    progress::start(&cli.global);
     let mut builder = match &cli.command {
         Command::Serve(_) => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),

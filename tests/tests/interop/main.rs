@@ -9,6 +9,7 @@ mod world;
 
 mod config;
 mod custom;
+mod dotenv;
 mod guides;
 mod hvac;
 mod names;

@@ -5,7 +5,7 @@ use vault_kv::SecretPath;
 use crate::access::check_read;
 use crate::error::{Error, convert};
 use crate::key_manager::KeyManager;
-use crate::listing::{self, Listing};
+use crate::listing::{self, ListProgress, Listing};
 
 impl KeyManager {
     /// Lists the names in a folder of the global secrets, or those at the top, with the state of
@@ -24,6 +24,18 @@ impl KeyManager {
     /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
     /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn list(&self, folder: Option<&str>) -> Result<Listing<String>, Error> {
+        self.list_with_progress(folder, |_| {}).await
+    }
+
+    /// Like [`list`](Self::list), and reports each name to `on_progress` as its state is known.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_with_progress(
+        &self,
+        folder: Option<&str>,
+        on_progress: impl FnMut(ListProgress),
+    ) -> Result<Listing<String>, Error> {
         let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
         let operation = || format!("list {}", folder.unwrap_or("secrets"));
         let inner = self.inner();
@@ -40,6 +52,6 @@ impl KeyManager {
             });
             (name, secret.flatten())
         });
-        listing::states(kv, names.collect()).await.map_err(failed)
+        listing::states(kv, names.collect(), on_progress).await.map_err(failed)
     }
 }

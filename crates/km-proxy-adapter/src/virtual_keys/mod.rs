@@ -24,7 +24,7 @@ use self::steps::Operation;
 use crate::access::{check_read, check_write};
 use crate::error::{Error, convert};
 use crate::inner::Inner;
-use crate::listing::{self, Listing};
+use crate::listing::{self, ListProgress, Listing};
 use crate::route::SecretLocation;
 use crate::stored;
 
@@ -118,11 +118,23 @@ impl VirtualKeys {
     /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
     /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn list(&self) -> Result<Listing<KeyAlias>, Error> {
+        self.list_with_progress(|_| {}).await
+    }
+
+    /// Like [`list`](Self::list), and reports each alias to `on_progress` as its state is known.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_with_progress(
+        &self,
+        on_progress: impl FnMut(ListProgress),
+    ) -> Result<Listing<KeyAlias>, Error> {
         let operation = self.begin("list the keys".to_owned());
         check_read(&self.inner.settings, || operation.name.clone())?;
         let mut found = self.walk(&operation).await?;
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
-        listing::states(&self.kv, found).await.map_err(|error| operation.failed(error))
+        let states = listing::states(&self.kv, found, on_progress).await;
+        states.map_err(|error| operation.failed(error))
     }
 
     /// Lists the keys in the folder and in all its subfolders that may contain keys of this

@@ -4,21 +4,15 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
+use super::resolve::ResolveArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
-    /// Resolve NAME instead of every os.environ/NAME reference in the file; can be repeated
-    #[arg(long, value_name = "NAME")]
-    pub(crate) only: Vec<String>,
-    /// Start CMD even if a name is found in neither Vault nor the environment
-    #[arg(long)]
-    pub(crate) allow_missing: bool,
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
     /// Keep the variables with credentials for Vault in CMD's environment
     #[arg(long)]
     pub(crate) keep_credentials: bool,
-    /// Allow a value from Vault for NAME although a loader, shell or interpreter acts on it (LD_*,
-    /// PATH, BASH_* and the like); can be repeated
-    #[arg(long, value_name = "NAME")]
-    pub(crate) danger_env: Vec<String>,
     /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
     #[arg(long)]
     pub(crate) watch: bool,

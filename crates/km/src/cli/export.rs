@@ -7,12 +7,7 @@ use super::resolve::ResolveArgs;
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// Format of the output: dotenv, shell, json or github [default: dotenv; with --json: json]
-    #[arg(
-        long,
-        value_name = "dotenv|shell|json|github",
-        value_enum,
-        hide_possible_values = true
-    )]
+    #[arg(long, value_name = "dotenv|shell|json|github", value_enum, hide_possible_values = true)]
     pub(crate) format: Option<ExportFormat>,
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,

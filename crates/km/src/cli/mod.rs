@@ -1,8 +1,11 @@
 //! The command line, as clap parses it. The doc comments of its fields are the help texts.
 
 mod exec;
+mod export;
 mod global;
+mod import;
 mod key;
+mod resolve;
 mod secret;
 mod serve;
 mod value;
@@ -10,11 +13,14 @@ mod value;
 use clap::{Parser, Subcommand};
 
 pub(crate) use exec::{ExecArgs, OnChange};
+pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use global::{GlobalArgs, LogFormat};
+pub(crate) use import::ImportArgs;
 pub(crate) use key::{
     KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
     KeyStoreArgs,
 };
+pub(crate) use resolve::ResolveArgs;
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use value::ValueArgs;
@@ -46,6 +52,10 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Run a program with secrets in its environment
     Exec(ExecArgs),
+    /// Print the secrets that the configuration references, for other tools
+    Export(ExportArgs),
+    /// Write the variables of a .env file, one secret each
+    Import(ImportArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
 }

@@ -1,7 +1,8 @@
 //! `km key`: manages the virtual keys of the gateway or of a team.
 
 use km_proxy_adapter::{
-    Error, ErrorKind, KeyAlias, KeyChange, KeyManager, SecretLocation, StoreOutcome, VaultValidator,
+    Error, ErrorKind, KeyAlias, KeyChange, KeyManager, ListProgress, SecretLocation, StoreOutcome,
+    VaultValidator,
 };
 use km_settings::TeamSettings;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::cli::{
 use crate::commands::list;
 use crate::config;
 use crate::error::Failure;
-use crate::io::{input, output, stderr};
+use crate::io::{input, output, progress, stderr};
 
 /// The virtual keys of one owner, and the output format.
 struct Keys {
@@ -47,7 +48,7 @@ impl Keys {
             return self.explain([&alias]);
         }
         self.keys.locate(&alias)?;
-        let value = input::value(&args.value).await?;
+        let value = input::value(&args.value, alias.as_str(), self.json).await?;
         let stored = self.keys.store(&alias, value, args.description.as_deref()).await?;
         self.print_outcome(&stored)
     }
@@ -70,7 +71,11 @@ impl Keys {
         if args.explain.explain {
             return self.print_locations([self.keys.locate_folder()]);
         }
-        let listing = self.keys.list().await?;
+        let listing = progress::during(list::LISTING, 0, async |progress| {
+            let on_progress = |listed: ListProgress| progress.set(listed.completed, listed.total);
+            self.keys.list_with_progress(on_progress).await
+        });
+        let listing = listing.await?;
         if self.json {
             let (aliases, deleted) = list::live_and_deleted(&listing, args.all);
             return output::json(&Document { aliases, deleted });
@@ -87,7 +92,7 @@ impl Keys {
         for name in [&alias].into_iter().chain(&to) {
             self.keys.locate(name)?;
         }
-        let value = input::value(&args.value).await?;
+        let value = input::value(&args.value, alias.as_str(), self.json).await?;
         self.print_outcome(&self.keys.rotate(&alias, to.as_ref(), value).await?)
     }
 

@@ -8,7 +8,10 @@ use tracing::warn;
 
 use crate::cli::ListArgs;
 use crate::error::Failure;
-use crate::io::output;
+use crate::io::{output, progress};
+
+/// What the progress bar of a listing says.
+pub(super) const LISTING: &str = "listing names";
 
 pub(crate) async fn run(keys: &KeyManager, args: ListArgs, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
@@ -17,7 +20,11 @@ pub(crate) async fn run(keys: &KeyManager, args: ListArgs, json: bool) -> Result
         #[serde(skip_serializing_if = "Option::is_none")]
         deleted: Option<Vec<String>>,
     }
-    let listing = keys.list(args.prefix.as_deref()).await?;
+    let listing = progress::during(LISTING, 0, async |progress| {
+        let folder = args.prefix.as_deref();
+        keys.list_with_progress(folder, |listed| progress.set(listed.completed, listed.total)).await
+    });
+    let listing = listing.await?;
     if json {
         let (names, deleted) = live_and_deleted(&listing, args.all);
         return output::json(&Document { names, deleted });

@@ -3,10 +3,13 @@
 mod check;
 mod delete;
 mod exec;
+mod export;
+mod import;
 mod key;
 mod list;
 mod read;
 mod serve;
+mod variables;
 mod write;
 
 use std::pin::Pin;
@@ -42,6 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
         Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
+        Command::Export(args) => Box::pin(async { export::run(&keys().await?, args, json).await }),
+        Command::Import(args) => Box::pin(async { import::run(&keys().await?, args, json).await }),
         Command::Key(command) => Box::pin(key::run(global, command)),
     };
     signals::until_signal(one_shot).await.map(|()| 0)

@@ -13,7 +13,7 @@ pub(crate) async fn run(keys: &KeyManager, args: WriteArgs, json: bool) -> Resul
         path: &'a str,
         version: u64,
     }
-    let value = input::value(&args.value).await?;
+    let value = input::value(&args.value, &args.name, json).await?;
     let options = WriteOptions { description: args.description, cas: args.cas };
     let written = if args.replace {
         keys.write(&args.name, value, &options).await?

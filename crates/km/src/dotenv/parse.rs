@@ -123,7 +123,9 @@ impl<'t> Parser<'t> {
             _ => self.unquoted(),
         };
         if value.contains(REFERENCE) {
-            return Err("`${` refers to another variable, and is not expanded: write the value out");
+            return Err(
+                "`${` refers to another variable, and is not expanded: write the value out",
+            );
         }
         Ok((name.to_owned(), value))
     }
@@ -224,8 +226,11 @@ mod tests {
     fn check(text: &str, expected: &[(&str, &str)]) {
         let parsed = parse(text);
         assert_eq!(parsed.problems, [], "{text:?}");
-        let entries: Vec<_> =
-            parsed.entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+        let entries: Vec<_> = parsed
+            .entries
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.value.as_str()))
+            .collect();
         assert_eq!(entries, expected, "{text:?}");
     }
 
@@ -262,9 +267,15 @@ mod tests {
         rejects("sk-PLANTED==\n1PLANTED=1", &[(1, "name"), (2, "name")]);
         rejects("\n\nA='PLANTED\n", &[(3, "not closed")]);
         rejects("A='PLANTED\\'\n", &[(1, "not closed")]);
-        rejects("A='PLANTED' PLANTED\nB=1\nC=\"x\"y", &[(1, "closing quote"), (3, "closing quote")]);
+        rejects(
+            "A='PLANTED' PLANTED\nB=1\nC=\"x\"y",
+            &[(1, "closing quote"), (3, "closing quote")],
+        );
         rejects("A= # PLANTED\nB=#PLANTED", &[(1, "#"), (2, "#")]);
-        rejects("A=${PLANTED}\nB='${PLANTED}'\nC=\"x${", &[(1, "${"), (2, "${"), (3, "not closed")]);
+        rejects(
+            "A=${PLANTED}\nB='${PLANTED}'\nC=\"x${",
+            &[(1, "${"), (2, "${"), (3, "not closed")],
+        );
         rejects("A=1\nB='2\n3'\nA=PLANTED", &[(4, "A is already set in line 1")]);
         rejects("export A", &[(1, "NAME=VALUE")]);
         rejects("export A B=1", &[(1, "NAME=VALUE")]);

@@ -52,10 +52,13 @@ mod tests {
     fn check(value: &str, expected: Option<&str>) {
         let mut text = SecretText::default();
         let pushed = push(&mut text, "A", value);
-        assert_eq!(pushed.err().map(|failure| failure.kind()), match expected {
-            Some(_) => None,
-            None => Some(ErrorKind::StoredValue),
-        });
+        assert_eq!(
+            pushed.err().map(|failure| failure.kind()),
+            match expected {
+                Some(_) => None,
+                None => Some(ErrorKind::StoredValue),
+            }
+        );
         let text = std::str::from_utf8(text.as_bytes()).unwrap();
         assert_eq!(text, expected.unwrap_or_default(), "{value:?}");
     }

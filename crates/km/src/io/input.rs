@@ -1,4 +1,5 @@
-//! Reads the value of a secret from stdin, because arguments are visible to other processes.
+//! Reads the value of a secret from stdin or the terminal, because arguments are visible to other
+//! processes.
 
 use std::io::{self, IsTerminal, Read};
 
@@ -6,32 +7,53 @@ use km_proxy_adapter::{ErrorKind, MAX_VALUE_BYTES};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::escape;
+use super::prompt::Prompt;
 use crate::cli::ValueArgs;
 use crate::error::Failure;
 
-/// Reads the value of a secret from stdin.
+/// Reads the value of a secret from stdin. If that is a terminal, asks for the value of `name`
+/// twice, without echo.
 ///
 /// # Errors
 ///
-/// `Usage` if stdin is a terminal or cannot be read, or if the value is too large, not UTF-8, or
-/// empty without `--allow-empty`.
-pub(crate) async fn value(options: &ValueArgs) -> Result<SecretString, Failure> {
+/// `Usage` if it cannot be read, if the two entries differ, or if the value is too large, not UTF-8,
+/// or empty without `--allow-empty`. Also if stdin is a terminal and the caller is a program, which
+/// `json` means.
+pub(crate) async fn value(
+    options: &ValueArgs,
+    name: &str,
+    json: bool,
+) -> Result<SecretString, Failure> {
     if io::stdin().is_terminal() {
-        return Err(Failure::new(
-            ErrorKind::Usage,
-            "read the value: stdin is a terminal, which would echo it",
-            "pipe the value in, or redirect a file: km write NAME < FILE",
-        ));
+        if json {
+            let what = "read the value: stdin is a terminal, and --json does not prompt";
+            return Err(usage(what, "pipe the value in, or redirect a file: km write NAME < FILE"));
+        }
+        return entered(options, name).await;
     }
     let read = tokio::task::spawn_blocking(read).await;
-    let bytes = read.map_err(io::Error::other).and_then(|read| read).map_err(|error| {
-        Failure::new(
-            ErrorKind::Usage,
-            format!("read the value: stdin: {error}"),
-            "pipe the value in",
-        )
-    })?;
+    let bytes = read
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(|error| usage(&format!("read the value: stdin: {error}"), "pipe the value in"))?;
     text(&bytes, options)
+}
+
+/// Asks for a value twice, because a typing error in it would not be seen.
+async fn entered(options: &ValueArgs, name: &str) -> Result<SecretString, Failure> {
+    let mut prompt = Prompt::open()?;
+    let value = prompt.ask(&format!("Value of {}: ", escape::text(name))).await?;
+    // Arrow keys and other editing keys would become part of the value.
+    if value.iter().any(u8::is_ascii_control) {
+        return Err(usage("the value contains a control character", "pipe the value in"));
+    }
+    let text = text(&value, options)?;
+    if *prompt.ask("Repeat the value: ").await? != *value {
+        let hint = "run the command again; pipe in a value of several lines";
+        return Err(usage("read the value: the two entries differ", hint));
+    }
+    Ok(text)
 }
 
 fn read() -> io::Result<Zeroizing<Vec<u8>>> {
@@ -44,18 +66,20 @@ fn read() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn text(bytes: &[u8], options: &ValueArgs) -> Result<SecretString, Failure> {
-    let usage =
-        |what: &str, hint: &str| Failure::new(ErrorKind::Usage, format!("the value {what}"), hint);
     let bytes = if options.raw { bytes } else { without_line_ending(bytes) };
     if bytes.len() > MAX_VALUE_BYTES {
-        return Err(usage("is larger than 768 KiB", "store a smaller value"));
+        return Err(usage("the value is larger than 768 KiB", "store a smaller value"));
     }
     if bytes.is_empty() && !options.allow_empty {
-        return Err(usage("is empty", "pass a value on stdin, or allow it with --allow-empty"));
+        return Err(usage("the value is empty", "pass a value, or allow it with --allow-empty"));
     }
     let text = str::from_utf8(bytes)
-        .map_err(|_| usage("is not UTF-8", "encode it as text, for example as base64"))?;
+        .map_err(|_| usage("the value is not UTF-8", "encode it as text, for example as base64"))?;
     Ok(text.into())
+}
+
+fn usage(what: &str, hint: &str) -> Failure {
+    Failure::new(ErrorKind::Usage, what, hint)
 }
 
 fn without_line_ending(bytes: &[u8]) -> &[u8] {

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::escape;
+use super::secret_text::SecretText;
 use crate::error::Failure;
 
 /// Prints a value byte for byte, with a line ending only if stdout is a terminal.
@@ -20,6 +21,12 @@ pub(crate) fn value(value: &str) -> Result<(), Failure> {
 /// Prints the value of a secret like [`value`].
 pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
     value(secret.expose_secret())
+}
+
+/// Prints text with secrets as it is.
+pub(crate) fn secret_text(text: &SecretText) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
 /// Prints escaped lines.

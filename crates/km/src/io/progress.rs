@@ -41,9 +41,11 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// Sets the number of all names, if it was not known before.
-    pub(crate) fn set_total(&self, total: usize) {
-        self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+    /// Sets the number of names that are done, and that of all names.
+    pub(crate) fn set(&self, completed: usize, total: usize) {
+        let number = |names: usize| u64::try_from(names).unwrap_or(u64::MAX);
+        self.0.set_length(number(total));
+        self.0.set_position(number(completed));
     }
 
     fn draw(&self) {
@@ -73,7 +75,7 @@ pub(crate) async fn during<T>(
         bar.set_style(style.progress_chars("=> "));
     }
     let progress = Progress(bar);
-    progress.set_total(total);
+    progress.set(0, total);
     let mut work = pin!(work(&progress));
     if ALLOWED.load(Relaxed) {
         tokio::select! {

@@ -31,6 +31,8 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["delete"],
         &["list"],
         &["exec"],
+        &["export"],
+        &["import"],
         &["serve"],
         &["key"],
         &["key", "store"],

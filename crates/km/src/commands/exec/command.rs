@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 
-use km_proxy_adapter::ErrorKind;
+use km_proxy_adapter::{ErrorKind, KeyManager};
 use km_settings::{Env as _, ProcessEnv};
 
-use super::arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
-use super::environment;
-use super::values::Values;
 use crate::cli::ExecArgs;
+use crate::commands::variables::{
+    Credentials, Values, credentials, is_credential, largest_names, max_total_bytes, to_resolve,
+    total_bytes, variable_bytes,
+};
 use crate::error::Failure;
 use crate::hardening::with_original_core_limit;
 
@@ -28,12 +29,18 @@ pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
     })
 }
 
+/// Returns the names whose values the program receives.
+pub(super) fn names(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<String>, Failure> {
+    let credentials = if args.keep_credentials { Credentials::Keep } else { Credentials::Skip };
+    to_resolve(keys, &args.resolve, credentials)
+}
+
 /// Builds the command with these values in its environment.
 pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure> {
     let mut command = Command::new(program(args)?);
     command.args(args.command.iter().skip(1));
     if !args.keep_credentials {
-        for name in environment::credentials() {
+        for name in credentials() {
             command.env_remove(name);
         }
     }
@@ -59,7 +66,7 @@ pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure
 fn size(args: &ExecArgs, values: &Values) -> u64 {
     let is_kept = |name: &OsString| {
         let is_replaced = values.iter().any(|(replaced, _)| name == replaced.as_str());
-        !is_replaced && (args.keep_credentials || !environment::is_credential(name))
+        !is_replaced && (args.keep_credentials || !is_credential(name))
     };
     let inherited = ProcessEnv.names().into_iter().filter(is_kept).map(|name| {
         let value = name.to_str().and_then(|name| ProcessEnv.var(name));

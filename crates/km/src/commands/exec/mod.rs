@@ -4,19 +4,16 @@
 //! replaces itself with the program. With `--watch`, and as PID 1, it stays as the parent of the
 //! program instead, see [`child`].
 
-mod arg_max;
 mod child;
 mod command;
-mod environment;
-mod names;
 mod signals;
 mod startup;
-mod values;
 mod watch;
 
 use rustix::process::getpid;
 
 use crate::cli::{ExecArgs, GlobalArgs};
+use crate::commands::variables::resolve_initial;
 use crate::config;
 use crate::error::Failure;
 use child::Child;
@@ -32,7 +29,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: ExecArgs) -> Result<u8, Failu
     let keys = startup.unless_interrupted(config::connect(global)).await?;
     let values = startup
         .unless_interrupted(async {
-            values::resolve_initial(&keys, &names::to_resolve(&keys, &args)?, &args).await
+            resolve_initial(&keys, &command::names(&keys, &args)?, &args.resolve).await
         })
         .await;
     // The program does not use the token, and nothing could revoke it later.

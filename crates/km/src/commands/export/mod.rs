@@ -72,10 +72,12 @@ fn check_names(
                 "not the name of a variable: letters, digits and `_`",
                 "export it with --format json, or store it under another name".to_owned(),
             )),
-            ExportFormat::Shell if shell::is_executed(name) && !danger_env.contains(name) => Some((
-                "refused, because an interactive shell executes this variable",
-                format!("remove the reference, or allow it with --danger-env {name}"),
-            )),
+            ExportFormat::Shell if shell::is_executed(name) && !danger_env.contains(name) => {
+                Some((
+                    "refused, because an interactive shell executes this variable",
+                    format!("remove the reference, or allow it with --danger-env {name}"),
+                ))
+            }
             ExportFormat::Github if github::is_reserved(name) => Some((
                 "GitHub Actions does not allow steps to set this variable",
                 "store the value under another name".to_owned(),

@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn hostile_value_is_neither_expanded_nor_executed() {
-        for value in ["", "'", "''", "'; exit 1; '", "$(exit 1)", "`exit 1`", "\\", "\\'", "a\nb\n"] {
+        for value in ["", "'", "''", "'; exit 1; '", "$(exit 1)", "`exit 1`", "\\", "\\'", "a\nb\n"]
+        {
             assert_eq!(through_shell(value), value.as_bytes(), "{value:?}");
         }
     }

@@ -74,11 +74,12 @@ async fn bytes(path: &Path) -> Result<ZeroizingBytes, Failure> {
     if path.as_os_str() == STDIN {
         return stdin().await.map_err(|error| failed(path, &error.to_string()));
     }
-    let content = file::read(path.to_owned(), MAX_FILE_BYTES).await.map_err(|error| match error {
-        FileError::Io(why) => failed(path, &format!("cannot read the file: {why}")),
-        FileError::TooLarge { .. } => failed(path, TOO_LARGE),
-        other => failed(path, &other.to_string()),
-    })?;
+    let content =
+        file::read(path.to_owned(), MAX_FILE_BYTES).await.map_err(|error| match error {
+            FileError::Io(why) => failed(path, &format!("cannot read the file: {why}")),
+            FileError::TooLarge { .. } => failed(path, TOO_LARGE),
+            other => failed(path, &other.to_string()),
+        })?;
     if content.readable_by_others {
         warn!(file = %path.display(), "other users can read this file (hint: chmod 600)");
     }

@@ -33,13 +33,14 @@ pub(super) fn print(imported: &[Imported], dry_run: bool, json: bool) -> Result<
     if json {
         return output::json(&Document { dry_run, names });
     }
-    let count = |outcome: &&str| names.iter().filter(|line| line.outcome == **outcome).count();
+    let count = |outcome: &str| names.iter().filter(|line| line.outcome == outcome).count();
     let counts: Vec<_> = OUTCOMES
         .iter()
         .filter(|outcome| count(outcome) > 0)
         .map(|outcome| format!("{} {outcome}", count(outcome)))
         .collect();
-    let summary = if counts.is_empty() { "nothing to import".to_owned() } else { counts.join(", ") };
+    let summary =
+        if counts.is_empty() { "nothing to import".to_owned() } else { counts.join(", ") };
     let note = if dry_run { " (dry run: nothing was written)" } else { "" };
     output::rows(names.iter().map(|line| {
         let version = line.version.map(|version| format!("version {version}"));
@@ -50,10 +51,10 @@ pub(super) fn print(imported: &[Imported], dry_run: bool, json: bool) -> Result<
 
 fn line((name, outcome): &Imported) -> Line<'_> {
     let (outcome, version) = match outcome {
-        Outcome::Done { change: Change::New, version } => ("new", *version),
-        Outcome::Done { change: Change::Changed, version } => ("changed", *version),
-        Outcome::Done { change: Change::Unchanged, version } => ("unchanged", *version),
-        Outcome::Done { change: Change::Replaced, version } => ("replaced", *version),
+        Outcome::Done { change: Some(Change::New), version } => ("new", *version),
+        Outcome::Done { change: Some(Change::Changed), version } => ("changed", *version),
+        Outcome::Done { change: Some(Change::Unchanged), version } => ("unchanged", *version),
+        Outcome::Done { change: None, version } => ("replaced", *version),
         Outcome::Failed(_) => ("failed", None),
         Outcome::Skipped => ("not written", None),
     };

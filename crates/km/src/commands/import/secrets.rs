@@ -20,9 +20,9 @@ const MAX_CONCURRENT_WRITES: usize = 16;
 pub(super) enum Outcome {
     /// The secret has this value now, or would have it after an import.
     Done {
-        /// What the import changed.
-        change: Change,
-        /// The new version, if there is one.
+        /// What the import changed; unknown if the secret was replaced without a read.
+        change: Option<Change>,
+        /// The version with the value, if it is known.
         version: Option<u64>,
     },
     /// The secret could not be read or written.
@@ -66,12 +66,13 @@ async fn one(keys: &KeyManager, entry: &Entry, args: &ImportArgs) -> Result<Outc
     let value = SecretString::from(entry.value.as_str());
     let options = WriteOptions::default();
     let (change, version) = match (args.replace, args.dry_run) {
-        (true, true) => (Change::Replaced, None),
-        (true, false) => {
-            (Change::Replaced, Some(keys.write(&entry.name, value, &options).await?.version))
+        (true, true) => (None, None),
+        (true, false) => (None, Some(keys.write(&entry.name, value, &options).await?.version)),
+        (false, true) => (Some(keys.compare(&entry.name, &value).await?), None),
+        (false, false) => {
+            let (change, version) = keys.update_field(&entry.name, value, &options).await?;
+            (Some(change), Some(version))
         }
-        (false, true) => (keys.compare(&entry.name, &value).await?, None),
-        (false, false) => keys.update(&entry.name, value, &options).await?,
     };
     Ok(Outcome::Done { change, version })
 }

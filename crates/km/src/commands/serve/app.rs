@@ -11,6 +11,7 @@ use tracing::info;
 
 use super::auth::token::Token;
 use super::readiness::Readiness;
+use crate::io::progress;
 
 /// The upper limit for a request, whatever `KM_DEADLINE` is.
 const MAX_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,14 +50,18 @@ impl App {
     /// Loads the names of the configuration into the cache.
     pub(super) async fn preload(&self) {
         let (mut count, mut failed) = (0, 0);
-        let on_loaded = |read: PreloadProgress<'_>| {
-            count = read.total;
-            if let Some(error) = read.error {
-                failed += 1;
-                info!(name = read.name, error = error.message(), "preload failed");
-            }
-        };
-        self.keys.preload(on_loaded).await;
+        progress::during("loading secrets", 0, async |progress| {
+            let on_loaded = |read: PreloadProgress<'_>| {
+                count = read.total;
+                progress.set(read.completed, read.total);
+                if let Some(error) = read.error {
+                    failed += 1;
+                    info!(name = read.name, error = error.message(), "preload failed");
+                }
+            };
+            self.keys.preload(on_loaded).await;
+        })
+        .await;
         info!(names = count, failed, "preload finished");
     }
 

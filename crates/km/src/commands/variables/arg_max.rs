@@ -39,7 +39,9 @@ pub(in crate::commands) fn max_total_bytes() -> u64 {
 }
 
 /// Returns the names of the largest values, the largest first.
-pub(in crate::commands) fn largest_names<'a>(sizes: impl Iterator<Item = (&'a str, usize)>) -> String {
+pub(in crate::commands) fn largest_names<'a>(
+    sizes: impl Iterator<Item = (&'a str, usize)>,
+) -> String {
     let mut sizes: Vec<_> = sizes.collect();
     sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     let largest: Vec<_> = sizes.iter().take(MAX_REPORTED_NAMES).map(|(name, _)| *name).collect();

@@ -64,7 +64,9 @@ pub(in crate::commands) async fn resolve(
 
 /// Logs a warning for each value that is probably not what a provider expects, such as one with
 /// surrounding white space. The value is passed on unchanged.
-pub(in crate::commands) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (String, Secret)>) {
+pub(in crate::commands) fn warn_of_suspicious<'a>(
+    values: impl IntoIterator<Item = &'a (String, Secret)>,
+) {
     for (name, value) in values {
         for warning in ValueWarning::detect(value.expose()) {
             warn!(name, "the value {warning}: check what is stored");

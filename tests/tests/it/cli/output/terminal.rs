@@ -5,7 +5,6 @@ use serde_json::json;
 use testkit::{Server, secret};
 
 use crate::cli::common::NAME;
-use crate::cli::listener::Silent;
 use crate::cli::program::{on_terminal, with_stdout_file};
 
 #[tokio::test]
@@ -28,22 +27,6 @@ async fn value_on_a_terminal_ends_with_a_line_feed() -> Result<()> {
         assert!(shown.contains(&format!("{expected}\r\n")), "{shown:?}");
         assert_eq!(shown.matches('\n').count(), 1, "{shown:?}");
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn value_from_a_terminal_is_rejected() -> Result<()> {
-    let silent = Silent::new()?;
-    let address = silent.address();
-    let environment = [
-        ("HCP_VAULT_ADDR", address.as_str()),
-        ("HCP_VAULT_TOKEN", "token"),
-        ("KM_ACCESS_MODE", "read_and_write"),
-    ];
-    let (code, shown) = on_terminal(&format!("write {NAME}"), &environment).await?;
-    assert_eq!(code, 2, "{shown}");
-    assert!(shown.contains("km: ") && shown.contains("terminal"), "{shown}");
-    assert_eq!(silent.connections()?, 0);
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use tracing::info;
 
 use super::child::Child;
+use super::command;
 use super::startup::Startup;
-use super::{command, names};
 use crate::cli::{ExecArgs, GlobalArgs, OnChange};
 use crate::config;
 use crate::error::Failure;
@@ -38,7 +38,7 @@ async fn supervise(
     args: &ExecArgs,
     mut startup: Startup,
 ) -> Result<u8, Failure> {
-    let watcher = ValueWatcher::new(keys, names::to_resolve(keys, args)?, args);
+    let watcher = ValueWatcher::new(keys, command::names(keys, args)?, args);
     let mut watcher = startup.unless_interrupted(watcher).await?;
     let command = command::build(args, watcher.values())?;
     let mut signals = startup.forward_signals()?;

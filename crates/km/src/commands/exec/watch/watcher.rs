@@ -10,7 +10,7 @@ use tracing::warn;
 use super::notifier::ChangeNotifier;
 use crate::cli::ExecArgs;
 use crate::commands::exec::command::check_size;
-use crate::commands::exec::values::{Values, resolve, resolve_initial, warn_of_suspicious};
+use crate::commands::variables::{Values, resolve, resolve_initial, warn_of_suspicious};
 use crate::error::Failure;
 use crate::io::log::WATCH;
 
@@ -51,7 +51,7 @@ impl<'a> ValueWatcher<'a> {
         // The handles are created before the first read, so that no later change is missed.
         let handles: Result<Vec<_>, _> = names.iter().map(|name| keys.handle(name)).collect();
         let handles = handles?;
-        let values = resolve_initial(keys, &names, args).await?;
+        let values = resolve_initial(keys, &names, &args.resolve).await?;
         let notifier = ChangeNotifier::new(handles);
         Ok(Self { keys, args, names, notifier, values, last_failure: None })
     }
@@ -110,8 +110,8 @@ impl<'a> ValueWatcher<'a> {
     async fn read(&self) -> Result<Values, Failure> {
         let is_in_use = |name: &str| self.values.iter().any(|(used, _)| used == name);
         let may_be_missing =
-            |name: &str| (self.args.allow_missing || is_reserved(name)) && !is_in_use(name);
-        let values = resolve(self.keys, &self.names, self.args, may_be_missing).await?;
+            |name: &str| (self.args.resolve.allow_missing || is_reserved(name)) && !is_in_use(name);
+        let values = resolve(self.keys, &self.names, &self.args.resolve, may_be_missing).await?;
         check_size(self.args, &values)?;
         Ok(values)
     }
