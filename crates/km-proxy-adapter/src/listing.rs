@@ -71,8 +71,8 @@ pub struct ListProgress {
     pub total: usize,
 }
 
-/// Reads the state of each name, 64 at a time, and reports each to `on_progress`. A name without a
-/// path is a folder.
+/// Reads the state of each name, 64 at a time, and reports the progress at the start and after each.
+/// A name without a path is a folder.
 ///
 /// If the token may not read metadata, the reads stop at the first denial and all states are
 /// unknown.
@@ -94,6 +94,7 @@ pub(crate) async fn states<T: Clone>(
     let mut reads = stream::iter(reads).buffered(MAX_CONCURRENT_READS);
     let mut listed = Vec::with_capacity(names.len());
     let mut progress = ListProgress { completed: 0, total: names.len() };
+    on_progress(progress);
     while let Some((name, state)) = reads.next().await {
         progress.completed += 1;
         on_progress(progress);

@@ -27,7 +27,7 @@ impl KeyManager {
         self.list_with_progress(folder, |_| {}).await
     }
 
-    /// Like [`list`](Self::list), and reports each name to `on_progress` as its state is known.
+    /// Like [`list`](Self::list), and reports to `on_progress` how many states are known.
     ///
     /// # Errors
     /// As [`list`](Self::list).

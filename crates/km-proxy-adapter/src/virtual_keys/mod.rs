@@ -121,7 +121,7 @@ impl VirtualKeys {
         self.list_with_progress(|_| {}).await
     }
 
-    /// Like [`list`](Self::list), and reports each alias to `on_progress` as its state is known.
+    /// Like [`list`](Self::list), and reports to `on_progress` how many states are known.
     ///
     /// # Errors
     /// As [`list`](Self::list).

@@ -64,7 +64,7 @@ impl Drop for Progress {
     }
 }
 
-/// Does `work` on `total` names, and draws its progress if it takes long.
+/// Does `work` on `total` names, 0 if the number is not known yet, and draws its progress if it takes long.
 pub(crate) async fn during<T>(
     what: &'static str,
     total: usize,
@@ -75,7 +75,9 @@ pub(crate) async fn during<T>(
         bar.set_style(style.progress_chars("=> "));
     }
     let progress = Progress(bar);
-    progress.set(0, total);
+    if total > 0 {
+        progress.set(0, total);
+    }
     let mut work = pin!(work(&progress));
     if ALLOWED.load(Relaxed) {
         tokio::select! {

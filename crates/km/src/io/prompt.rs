@@ -169,7 +169,7 @@ impl Drop for EchoOff {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

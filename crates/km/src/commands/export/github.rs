@@ -7,8 +7,9 @@
 //! [code](https://github.com/actions/runner/blob/main/src/Runner.Worker/FileCommandManager.cs) is the
 //! reference for the format of the file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use km_proxy_adapter::ErrorKind;
@@ -47,7 +48,9 @@ pub(super) fn export(values: &Values, file: Option<File>) -> Result<(), Failure>
     }
     output::secret_text(&masks)?;
     match file {
-        Some(mut file) => file.write_all(variables.as_bytes()).map_err(|error| failed(&error)),
+        Some(mut file) => file
+            .write_all(variables.as_bytes())
+            .map_err(|error| failed(ErrorKind::Unavailable, &error)),
         None => output::secret_text(&variables),
     }
 }
@@ -56,15 +59,19 @@ pub(super) fn export(values: &Values, file: Option<File>) -> Result<(), Failure>
 ///
 /// # Errors
 ///
-/// `Usage` if stdout is this file, in which a mask would be an invalid line that the runner logs.
+/// `Usage` if it cannot be opened, or if it is stdout: a mask there would be an invalid line, which
+/// the runner logs.
 pub(super) fn open_file() -> Result<Option<File>, Failure> {
     let Some(path) = config::variable(FILE)? else {
         return Ok(None);
     };
-    let file = OpenOptions::new().append(true).open(path).map_err(|error| failed(&error))?;
-    let metadata = file.metadata().map_err(|error| failed(&error))?;
-    let stdout = rustix::fs::fstat(io::stdout()).map_err(|error| failed(&error.into()))?;
-    if (metadata.dev(), metadata.ino()) == (stdout.st_dev, stdout.st_ino) {
+    let opened = OpenOptions::new().append(true).open(path).and_then(|file| {
+        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let is_stdout = same_file(&file.metadata()?, &stdout.metadata()?);
+        Ok((file, is_stdout))
+    });
+    let (file, is_stdout) = opened.map_err(|error| failed(ErrorKind::Usage, &error))?;
+    if is_stdout {
         return Err(Failure::new(
             ErrorKind::Usage,
             "usage: stdout is the file of GITHUB_ENV",
@@ -74,9 +81,13 @@ pub(super) fn open_file() -> Result<Option<File>, Failure> {
     Ok(Some(file))
 }
 
-fn failed(error: &io::Error) -> Failure {
+fn same_file(left: &Metadata, right: &Metadata) -> bool {
+    (left.dev(), left.ino()) == (right.dev(), right.ino())
+}
+
+fn failed(kind: ErrorKind, error: &io::Error) -> Failure {
     let what = format!("write the file of GITHUB_ENV: {error}");
-    Failure::new(ErrorKind::Unavailable, what, "run it in a step of GitHub Actions")
+    Failure::new(kind, what, "run it in a step of GitHub Actions, or unset GITHUB_ENV")
 }
 
 /// Appends a command for each line of the value, because the runner compares masks with the lines of

@@ -20,7 +20,8 @@ use crate::io::output;
 use crate::io::secret_text::SecretText;
 
 pub(crate) async fn run(keys: &KeyManager, args: ExportArgs, json: bool) -> Result<(), Failure> {
-    let format = format(args.format, json)?;
+    let default = if json { ExportFormat::Json } else { ExportFormat::Dotenv };
+    let format = args.format.unwrap_or(default);
     let names = to_resolve(keys, &args.resolve, Credentials::Skip)?;
     check_names(format, &names, &args.resolve.danger_env)?;
     let file = if format == ExportFormat::Github { github::open_file()? } else { None };
@@ -39,18 +40,6 @@ pub(crate) async fn run(keys: &KeyManager, args: ExportArgs, json: bool) -> Resu
         }),
         ExportFormat::Json => json::print(&values),
         ExportFormat::Github => github::export(&values, file),
-    }
-}
-
-fn format(format: Option<ExportFormat>, json: bool) -> Result<ExportFormat, Failure> {
-    match format {
-        Some(format) if json && format != ExportFormat::Json => Err(Failure::new(
-            ErrorKind::Usage,
-            "usage: --json contradicts --format",
-            "remove one of them",
-        )),
-        None if json => Ok(ExportFormat::Json),
-        format => Ok(format.unwrap_or(ExportFormat::Dotenv)),
     }
 }
 

@@ -19,14 +19,17 @@ const STDIN: &str = "-";
 /// The largest file, in bytes: 4 MiB.
 const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Why a file above [`MAX_FILE_BYTES`] is not read.
+const TOO_LARGE: &str = "larger than 4 MiB";
+
 /// Reads the variables to import.
 ///
 /// # Errors
 ///
 /// `Usage` with every problem of the file, `Denied` if the access mode forbids writes.
 pub(super) async fn read(keys: &KeyManager, args: &ImportArgs) -> Result<Vec<Entry>, Failure> {
-    let bytes = bytes(&args.file).await?;
-    let text = str::from_utf8(&bytes).map_err(|_| failed(&args.file, "not UTF-8"))?;
+    let content = content(&args.file).await?;
+    let text = str::from_utf8(&content.bytes).map_err(|_| failed(&args.file, "not UTF-8"))?;
     let mut parsed = dotenv::parse(text);
     let absent = args.only.iter().filter(|name| !parsed.entries.iter().any(|e| e.name == **name));
     let absent = absent.map(|name| format!("no variable {name}, which --only names"));
@@ -45,7 +48,13 @@ pub(super) async fn read(keys: &KeyManager, args: &ImportArgs) -> Result<Vec<Ent
         let what = format!("import {}: line {line}: {why}", args.file.display());
         Failure::new(ErrorKind::Usage, what, "correct the line, or name other variables by --only")
     });
-    lines.chain(absent).reduce(Failure::and).map_or(Ok(parsed.entries), Err)
+    if let Some(failure) = lines.chain(absent).reduce(Failure::and) {
+        return Err(failure);
+    }
+    if content.readable_by_others {
+        warn!(file = %args.file.display(), "other users can read this file (hint: chmod 600)");
+    }
+    Ok(parsed.entries)
 }
 
 /// Returns why a variable cannot be imported, if it cannot.
@@ -70,23 +79,24 @@ fn refused(keys: &KeyManager, entry: &Entry) -> Result<Option<String>, Failure> 
     Ok(Some(why.to_owned()))
 }
 
-async fn bytes(path: &Path) -> Result<ZeroizingBytes, Failure> {
-    if path.as_os_str() == STDIN {
-        return stdin().await.map_err(|error| failed(path, &error.to_string()));
-    }
-    let content =
-        file::read(path.to_owned(), MAX_FILE_BYTES).await.map_err(|error| match error {
-            FileError::Io(why) => failed(path, &format!("cannot read the file: {why}")),
-            FileError::TooLarge { .. } => failed(path, TOO_LARGE),
-            other => failed(path, &other.to_string()),
-        })?;
-    if content.readable_by_others {
-        warn!(file = %path.display(), "other users can read this file (hint: chmod 600)");
-    }
-    Ok(content.bytes)
+/// The content of the file, and whether other users can read it.
+struct Content {
+    bytes: ZeroizingBytes,
+    readable_by_others: bool,
 }
 
-const TOO_LARGE: &str = "larger than 4 MiB";
+async fn content(path: &Path) -> Result<Content, Failure> {
+    if path.as_os_str() == STDIN {
+        let bytes = stdin().await.map_err(|error| failed(path, &error.to_string()))?;
+        return Ok(Content { bytes, readable_by_others: false });
+    }
+    let read = file::read(path.to_owned(), MAX_FILE_BYTES).await.map_err(|error| match error {
+        FileError::Io(why) => failed(path, &format!("cannot read the file: {why}")),
+        FileError::TooLarge { .. } => failed(path, TOO_LARGE),
+        other => failed(path, &other.to_string()),
+    })?;
+    Ok(Content { bytes: read.bytes, readable_by_others: read.readable_by_others })
+}
 
 async fn stdin() -> io::Result<ZeroizingBytes> {
     if io::stdin().is_terminal() {
