@@ -213,7 +213,8 @@ mod slow {
         sleep(REVOCATION).await;
         for (revoke, first, ..) in &sources {
             let token = first.token.expose();
-            let look_up = fixture.server().raw().call("GET", "auth/token/lookup-self", Some(token), None);
+            let look_up =
+                fixture.server().raw().call("GET", "auth/token/lookup-self", Some(token), None);
             assert_eq!(look_up.await?.0, if *revoke { 403 } else { 200 }, "{revoke}");
         }
         Ok(())

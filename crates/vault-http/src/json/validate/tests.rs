@@ -10,7 +10,8 @@ fn document() -> impl Strategy<Value = String> {
         let member = member.prop_map(|(name, value)| format!("\"{name}\" :{value}"));
         prop_oneof![
             prop::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec(member, 0..4).prop_map(|items| format!("{{{}}}", items.join(", "))),
+            prop::collection::vec(member, 0..4)
+                .prop_map(|items| format!("{{{}}}", items.join(", "))),
         ]
     })
 }
