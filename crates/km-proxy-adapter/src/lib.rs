@@ -30,6 +30,7 @@ mod error;
 
 pub use check::policy::policy;
 pub use check::result::{CheckResult, CheckStatus};
+pub use check::secrets::{FoundSecret, SecretCheck, SecretOutcome, SecretWarning};
 pub use connect::config_files::ConfigFiles;
 pub use connect::validator::VaultValidator;
 pub use entry::Entry;

@@ -5,3 +5,4 @@ pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod output;
 pub(crate) mod stderr;
+pub(crate) mod table;

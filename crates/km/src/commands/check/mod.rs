@@ -1,54 +1,63 @@
-//! `km check`: verifies settings, connectivity, login, mount and permissions.
+//! `km check`: verifies settings, connectivity, login, mount and permissions, and with `--secrets`
+//! every secret that the configuration references.
+//!
+//! Each failure is reported once, on stdout. stderr only summarizes them.
 
-use km_proxy_adapter::{CheckResult, CheckStatus};
+mod report;
+mod secrets;
+
+use km_proxy_adapter::{CheckResult, KeyManager};
 use km_settings::Settings;
 use serde::Serialize;
 
+use self::report::{Line, Report};
+use self::secrets::Row;
 use crate::cli::{CheckArgs, GlobalArgs};
 use crate::config;
 use crate::error::Failure;
 use crate::io::output;
 
-#[derive(Serialize)]
-struct Document {
-    ok: bool,
-    checks: Vec<Line>,
-}
-
-#[derive(Serialize)]
-struct Line {
-    status: &'static str,
-    step: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
+/// The name of the step that reads the secrets.
+const SECRETS: &str = "secrets";
 
 pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<(), Failure> {
     if args.policy {
         return print_policy(global).await;
     }
-    let keys = match config::connect(global).await {
-        Ok(keys) => keys,
-        Err(failure) => {
-            let lines = failure.problems().map(|(message, hint)| Line {
-                status: "failed",
-                step: "settings",
-                message: message.to_owned(),
-                hint: hint.map(str::to_owned),
-            });
-            print(lines.collect(), false, global.json)?;
-            return Err(failure);
-        }
+    let report = match config::connect_without_warnings(global).await {
+        Ok(keys) => check(&keys, args).await,
+        Err(failure) => invalid_settings(&failure, args),
     };
-    let results = keys.check().await;
-    let checks: Vec<Line> = results.iter().map(line).collect();
-    let failed = results.into_iter().find_map(|result| match result.status {
-        CheckStatus::Failed(error) => Some(error),
-        CheckStatus::Ok | CheckStatus::Warning(_) => None,
+    report.print(global.json)?;
+    report.outcome()
+}
+
+async fn check(keys: &KeyManager, args: &CheckArgs) -> Report {
+    let mut results = keys.check().await;
+    let mut rows = None;
+    if args.secrets {
+        match results.iter().find(|result| result.prevents_reads()) {
+            Some(failed) => results.push(CheckResult::skipped(SECRETS, failed.step)),
+            None => rows = Some(keys.check_secrets().await.iter().map(Row::new).collect()),
+        }
+    }
+    Report { checks: results.iter().map(Line::new).collect(), secrets: rows }
+}
+
+/// Returns the report on settings that are invalid, so that no other step can run.
+fn invalid_settings(failure: &Failure, args: &CheckArgs) -> Report {
+    const SETTINGS: &str = "settings";
+    let problems = failure.problems().map(|(message, hint)| Line {
+        status: "failed",
+        step: SETTINGS,
+        message: message.to_owned(),
+        hint: hint.map(str::to_owned),
+        error: Some(failure.kind()),
     });
-    print(checks, failed.is_none(), global.json)?;
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    let secrets = args.secrets.then(|| CheckResult::skipped(SECRETS, SETTINGS));
+    let skipped = CheckResult::skipped_after(SETTINGS).chain(secrets);
+    let skipped: Vec<_> = skipped.map(|result| Line::new(&result)).collect();
+    Report { checks: problems.chain(skipped).collect(), secrets: None }
 }
 
 /// Prints the policy. This sends nothing and needs no credentials, because a policy usually comes
@@ -60,24 +69,4 @@ async fn print_policy(global: &GlobalArgs) -> Result<(), Failure> {
     }
     let policy = km_proxy_adapter::policy(&config::read(global, Settings::without_login).await?)?;
     if global.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
-}
-
-fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::json(&Document { ok, checks });
-    }
-    output::lines(checks.into_iter().map(|check| {
-        let hint = check.hint.map_or_else(String::new, |hint| format!("; {hint}"));
-        format!("{:<8} {:<9} {}{hint}", check.status, check.step, check.message)
-    }))
-}
-
-fn line(result: &CheckResult) -> Line {
-    let step = result.step;
-    let (status, message, hint) = match &result.status {
-        CheckStatus::Ok => ("ok", result.detail.clone(), None),
-        CheckStatus::Warning(hint) => ("warning", result.detail.clone(), Some(hint.clone())),
-        CheckStatus::Failed(error) => ("failed", error.message(), error.hint().map(str::to_owned)),
-    };
-    Line { status, step, message, hint }
 }
