@@ -1,5 +1,6 @@
 //! The command line, as clap parses it. The doc comments of its fields are the help texts.
 
+mod completions;
 mod exec;
 mod global;
 mod key;
@@ -9,6 +10,7 @@ mod value;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use completions::CompletionsArgs;
 pub(crate) use exec::{ExecArgs, OnChange};
 pub(crate) use global::{GlobalArgs, LogFormat};
 pub(crate) use key::{
@@ -33,6 +35,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Verify settings, connectivity, login, mount and permissions
     Check(CheckArgs),
+    /// Print the effective settings and where each comes from, without contacting Vault
+    Config,
     /// Print a provider secret, read as a gateway would read it
     Read(ReadArgs),
     /// Write a secret; the value is read from stdin
@@ -48,4 +52,6 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
 }

@@ -46,6 +46,11 @@ pub(crate) fn rows<T: AsRef<str>>(
     print(&text)
 }
 
+/// Prints text that is part of the program, as it is.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    print(text)
+}
+
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
