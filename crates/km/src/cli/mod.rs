@@ -6,6 +6,7 @@ mod key;
 mod secret;
 mod serve;
 mod sidecar;
+mod status;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -18,7 +19,7 @@ pub(crate) use key::{
 };
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use sidecar::SidecarArgs;
+pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -50,4 +51,6 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Print what the running sidecar holds, its login, its server and its settings
+    Status(StatusArgs),
 }

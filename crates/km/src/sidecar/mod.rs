@@ -7,6 +7,7 @@ pub(crate) mod address;
 mod client;
 mod connection;
 mod response;
+pub(crate) mod status;
 mod token_file;
 
 pub(crate) use client::Sidecar;
