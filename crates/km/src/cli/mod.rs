@@ -6,6 +6,8 @@ mod global;
 mod key;
 mod secret;
 mod serve;
+mod sidecar;
+mod status;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +21,7 @@ pub(crate) use key::{
 };
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -54,4 +57,6 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
+    /// Print what the running sidecar holds, its login, its server and its settings
+    Status(StatusArgs),
 }

@@ -15,7 +15,7 @@ struct Document {
 
 pub(crate) fn run(args: &CompletionsArgs, json: bool) -> Result<(), Failure> {
     let script = script(args.shell);
-    if json { output::json(&Document { script }) } else { output::text(&script) }
+    if json { output::json(&Document { script }) } else { output::text(&script).map(drop) }
 }
 
 /// Returns the completion script of a shell.

@@ -10,7 +10,10 @@ use serde::Serialize;
 
 use crate::cli::GlobalArgs;
 use crate::error::Failure;
-use crate::io::{output, table};
+use crate::io::output;
+use crate::io::styled::Span;
+use crate::io::styled::Tone::{Faint, Plain};
+use crate::io::table::Table;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -22,17 +25,25 @@ pub(crate) async fn run(global: &GlobalArgs) -> Result<(), Failure> {
     if global.json {
         return output::json(&Document { settings: &effective });
     }
-    output::lines(table::align(["NAME", "VALUE", "SOURCE"], effective.iter().map(columns)))
+    let mut table = Table::new(["NAME", "VALUE", "SOURCE"]);
+    for row in &effective {
+        let tone = if row.source == EffectiveSource::Default { Faint } else { Plain };
+        table.row([
+            Span::new(row.setting.name, Plain),
+            value(&row.value),
+            Span::new(&source(row), tone),
+        ]);
+    }
+    output::table(table)
 }
 
-fn columns(row: &EffectiveSetting) -> [String; 3] {
-    let value = match &row.value {
-        EffectiveValue::Unset => "-".to_owned(),
-        EffectiveValue::Masked => "(set)".to_owned(),
-        EffectiveValue::Text(text) if text.is_empty() => "(empty)".to_owned(),
-        EffectiveValue::Text(text) => text.clone(),
-    };
-    [row.setting.name.to_owned(), value, source(row)]
+fn value(value: &EffectiveValue) -> Span {
+    match value {
+        EffectiveValue::Unset => Span::new("-", Faint),
+        EffectiveValue::Masked => Span::new("(set)", Faint),
+        EffectiveValue::Text(text) if text.is_empty() => Span::new("(empty)", Faint),
+        EffectiveValue::Text(text) => Span::new(text, Plain),
+    }
 }
 
 /// Returns the source. For a default that is no value, it says in words what applies.

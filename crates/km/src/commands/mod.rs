@@ -9,6 +9,7 @@ mod key;
 mod list;
 mod read;
 mod serve;
+mod status;
 mod write;
 
 use std::pin::Pin;
@@ -36,12 +37,11 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
     let (global, json) = (&global, global.json);
     let keys = || crate::config::connect(global);
     let one_shot: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // These two handle signals themselves.
+        // These handle signals themselves.
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
-        Command::Completions(args) => {
-            return completions::run(&args, json).map(|()| 0);
-        }
+        Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
+        Command::Completions(args) => return completions::run(&args, json).map(|()| 0),
         Command::Config => Box::pin(config::run(global)),
         Command::Check(args) => Box::pin(async move { check::run(global, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),

@@ -1,70 +1,63 @@
-//! Tables for people: columns that are aligned with spaces.
+//! Aligned tables.
 
-use std::time::Duration;
+use super::styled::{Line, Span, Tone};
 
-use super::escape;
+/// The columns between two cells.
+const GAP: usize = 2;
 
-/// The spaces between two columns.
-const GAP: &str = "  ";
-
-/// Returns the header and the rows as lines with aligned columns. The last column is not padded.
-///
-/// The text is escaped here, because an escaped text is longer. Escaping it again changes nothing.
-pub(crate) fn align<const N: usize>(
-    header: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> Vec<String> {
-    let escaped = |row: [String; N]| row.map(|cell| escape::text(&cell).into_owned());
-    let rows: Vec<_> =
-        std::iter::once(header.map(str::to_owned)).chain(rows.into_iter().map(escaped)).collect();
-    let mut widths = [0; N];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+/// A table with a header. The columns are aligned by their width on a terminal.
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: Vec<Vec<Span>>,
 }
 
-/// Formats an age in its largest unit: `5s`, `12m`, `3h`, `40d`.
-pub(crate) fn age(age: Duration) -> String {
-    let seconds = age.as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m", seconds / 60),
-        3_600..86_400 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
+impl Table {
+    pub(crate) fn new<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Self {
+        let header = header.into_iter().map(|title| Span::new(title, Tone::Heading));
+        Self { rows: vec![header.collect()] }
+    }
+
+    /// Appends a row.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Span>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Returns the header and the rows, without spaces at their ends.
+    pub(crate) fn into_lines(self) -> Vec<Line> {
+        let mut widths = Vec::new();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.width().max(*width);
+            }
+        }
+        let align = |mut row: Vec<Span>| {
+            let last = row.len().saturating_sub(1);
+            for (cell, width) in row.iter_mut().take(last).zip(&widths) {
+                cell.pad(width + GAP);
+            }
+            Line::new(row)
+        };
+        self.rows.into_iter().map(align).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::styled::Colors;
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_escaped_cell() {
-        let rows = [["a", "clé", ""], ["\u{1b}", "b", "note"]];
-        let lines = align(["X", "NAME", "Y"], rows.map(|row| row.map(str::to_owned)));
-        assert_eq!(lines, ["X       NAME  Y", "a       clé", "\\u{1b}  b     note"]);
-    }
-
-    #[test]
-    fn age_is_rounded_down_to_its_largest_unit() {
-        for (seconds, expected) in [
-            (0, "0s"),
-            (59, "59s"),
-            (60, "1m"),
-            (3_599, "59m"),
-            (3_600, "1h"),
-            (86_399, "23h"),
-            (86_400, "1d"),
-            (40 * 86_400 + 1, "40d"),
-        ] {
-            assert_eq!(age(Duration::from_secs(seconds)), expected);
+    fn columns_are_aligned_by_width() {
+        let mut table = Table::new(["NAME", "STATE"]);
+        for (name, state) in [("日本", "fresh"), ("A_LONG_NAME", "stale"), ("", "-")] {
+            table.row([Span::new(name, Tone::Plain), Span::new(state, Tone::Good)]);
         }
+        let lines: Vec<_> =
+            table.into_lines().iter().map(|line| line.render(Colors::Off, None)).collect();
+        assert_eq!(
+            lines,
+            ["NAME         STATE", "日本         fresh", "A_LONG_NAME  stale", "             -"]
+        );
     }
 }

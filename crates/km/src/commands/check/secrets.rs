@@ -1,12 +1,14 @@
 //! The table of `km check --secrets`.
 
-use std::time::Duration;
-
 use km_proxy_adapter::{Error, ErrorKind, FoundSecret, SecretCheck, SecretOutcome, Source};
 use serde::Serialize;
 
 use crate::error::{Failure, exit_code};
-use crate::io::{output, table};
+use crate::io::output;
+use crate::io::styled::Span;
+use crate::io::styled::Tone::{Bad, Faint, Good, Plain, Warning};
+use crate::io::table::Table;
+use crate::io::time_span::span;
 
 /// What is reported about one name. It never contains a value or a part of one.
 #[derive(Debug, Default, Serialize)]
@@ -18,21 +20,21 @@ pub(super) struct Row {
     version: Option<u64>,
     version_age_seconds: Option<u64>,
     length: Option<usize>,
-    warnings: Vec<Warning>,
+    warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<RowError>,
+    error: Option<ErrorDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
-struct Warning {
+struct WarningDocument {
     kind: &'static str,
     message: String,
 }
 
 #[derive(Debug, Serialize)]
-struct RowError {
+struct ErrorDocument {
     #[serde(skip)]
     error_kind: ErrorKind,
     kind: &'static str,
@@ -49,15 +51,15 @@ impl Row {
                 Self { status: "skipped", reason: Some(reason), ..row }
             }
             SecretOutcome::Failed(error) => {
-                Self { status: "failed", error: Some(RowError::new(error)), ..row }
+                Self { status: "failed", error: Some(ErrorDocument::new(error)), ..row }
             }
         }
     }
 
     fn found(row: Self, found: &FoundSecret) -> Self {
         let warnings = found.warnings.iter();
-        let warnings =
-            warnings.map(|warning| Warning { kind: warning.kind(), message: warning.to_string() });
+        let warnings = warnings
+            .map(|warning| WarningDocument { kind: warning.kind(), message: warning.to_string() });
         Self {
             status: if found.warnings.is_empty() { "ok" } else { "warning" },
             source: Some(match found.source {
@@ -81,33 +83,35 @@ impl Row {
         self.error.as_ref().map(|error| error.error_kind)
     }
 
-    fn columns(&self) -> [String; 7] {
-        let number = |number: Option<u64>| number.map_or_else(dash, |number| number.to_string());
-        let age = self.version_age_seconds.map(Duration::from_secs);
-        let length = self.length.map_or_else(dash, |length| length.to_string());
+    fn columns(&self) -> [Span; 7] {
+        let tone = match self.status {
+            "ok" => Good,
+            "failed" => Bad,
+            _ => Warning,
+        };
         [
-            self.status.to_owned(),
-            self.name.clone(),
-            self.location(),
-            number(self.version),
-            age.map_or_else(dash, table::age),
-            length,
-            self.notes(),
+            Span::new(self.status, tone),
+            Span::new(&self.name, Plain),
+            cell(self.location()),
+            cell(self.version.map(|version| version.to_string())),
+            cell(self.version_age_seconds.map(span)),
+            cell(self.length.map(|length| length.to_string())),
+            Span::new(&self.notes(), tone),
         ]
     }
 
     /// Returns where the value was found, or the kind of the error.
-    fn location(&self) -> String {
+    fn location(&self) -> Option<String> {
         let kind = self.error.as_ref().map(|error| error.kind.replace('_', " "));
         let source = self.source.map(str::to_owned);
-        self.path.clone().or(source).or(kind).unwrap_or_else(dash)
+        self.path.clone().or(source).or(kind)
     }
 
     fn notes(&self) -> String {
         let mut notes: Vec<_> =
             self.warnings.iter().map(|warning| format!("the value {}", warning.message)).collect();
         notes.extend(self.reason.map(str::to_owned));
-        if let Some(RowError { message, hint, .. }) = &self.error {
+        if let Some(ErrorDocument { message, hint, .. }) = &self.error {
             notes.push(message.clone());
             notes.extend(hint.clone());
         }
@@ -115,7 +119,7 @@ impl Row {
     }
 }
 
-impl RowError {
+impl ErrorDocument {
     fn new(error: &Error) -> Self {
         Self {
             error_kind: error.kind(),
@@ -126,8 +130,8 @@ impl RowError {
     }
 }
 
-fn dash() -> String {
-    "-".to_owned()
+fn cell(text: Option<String>) -> Span {
+    text.map_or_else(|| Span::new("-", Faint), |text| Span::new(&text, Plain))
 }
 
 /// Prints the table, or one line if the configuration references nothing.
@@ -136,5 +140,9 @@ pub(super) fn print(rows: &[Row]) -> Result<(), Failure> {
         return output::lines(["ok       secrets   the configuration references no names"]);
     }
     let header = ["STATUS", "NAME", "FOUND IN", "VERSION", "AGE", "LENGTH", "NOTES"];
-    output::lines(table::align(header, rows.iter().map(Row::columns)))
+    let mut table = Table::new(header);
+    for row in rows {
+        table.row(row.columns());
+    }
+    output::table(table)
 }
