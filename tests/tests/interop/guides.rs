@@ -44,6 +44,12 @@ async fn guide_to_km_exec_works() -> Result<()> {
     Place::new().await?.run("litellm-exec.md").await
 }
 
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn guide_to_debugging_a_401_works() -> Result<()> {
+    Place::new().await?.run("debugging.md").await
+}
+
 /// The starting point of a guide's reader: a Vault, a provider, and two keys in files.
 struct Place {
     world: World,

@@ -12,7 +12,7 @@ async fn script_of_each_shell_completes_every_command() -> Result<()> {
         // No setting is read.
         let km = || Km::new().env("HCP_VAULT_ADDR", "nonsense").args(["completions", shell]);
         let output = km().run().await?.expect(0)?;
-        contains_all(output.text()?, &["check", "rotate", "completions", "--secrets"])?;
+        contains_all(output.text()?, &["check", "rotate", "completions", "secrets"])?;
         assert_eq!(output.stderr, "", "{shell}");
         let document = km().args(["--json"]).run().await?.expect(0)?;
         let document: Value = serde_json::from_slice(&document.stdout)?;

@@ -94,12 +94,12 @@ async fn suspicious_value_is_a_warning_and_exit_0() -> Result<()> {
         (String::new(), "empty", "empty"),
         (format!("os.environ/{plain}"), "reference", "os.environ/"),
     ] {
-        fixture.put("NAME", json!({ "key": value })).await?;
-        let (text, rows) = check(|| fixture.km().env("KM_HOSTED_KEYS", "NAME"), 0).await?;
+        fixture.put("API_KEY", json!({ "key": value })).await?;
+        let (text, rows) = check(|| fixture.km().env("KM_HOSTED_KEYS", "API_KEY"), 0).await?;
         assert_eq!(rows[0]["status"], "warning");
         assert_eq!(rows[0]["warnings"][0]["kind"], kind, "{}", rows[0]);
         assert_eq!(rows[0]["length"], value.len(), "{kind}");
-        contains_all(line(&text, "NAME")?, &[words])?;
+        contains_all(line(&text, "API_KEY")?, &[words])?;
     }
     Ok(())
 }
