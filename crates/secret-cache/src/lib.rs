@@ -14,6 +14,7 @@ mod cache;
 mod error;
 mod get;
 mod handle;
+mod refreshed;
 mod value_ref;
 
 // The entries, the decisions about them, and the rest of the state.
@@ -23,6 +24,7 @@ mod state;
 
 // The tasks, and what they share with callers.
 mod metrics;
+mod refresh;
 mod shared;
 mod task;
 
@@ -32,5 +34,6 @@ pub use error::{BuildError, BuildErrorKind, Error};
 pub use handle::Handle;
 pub use load::{Load, LoadError, LoadErrorKind, Loaded};
 pub use policy::MAX_NEGATIVE_TTL;
+pub use refreshed::Refreshed;
 pub use value_ref::{Origin, Ref};
 pub use version::Version;
