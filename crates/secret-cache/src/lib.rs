@@ -15,6 +15,7 @@ mod error;
 mod get;
 mod handle;
 mod refreshed;
+mod status;
 mod value_ref;
 
 // The entries, the decisions about them, and the rest of the state.
@@ -35,5 +36,6 @@ pub use handle::Handle;
 pub use load::{Load, LoadError, LoadErrorKind, Loaded};
 pub use policy::MAX_NEGATIVE_TTL;
 pub use refreshed::Refreshed;
+pub use status::{KeyState, KeyStatus, Status};
 pub use value_ref::{Origin, Ref};
 pub use version::Version;

@@ -9,7 +9,11 @@ use crate::table::cache::{GENERAL_REFRESH_INTERVAL, MAX_STALE, REFRESH_INTERVAL}
 pub(crate) fn refresh_interval(reader: &mut Reader<'_>) -> Duration {
     match reader.find(&REFRESH_INTERVAL) {
         Some(found) => found.duration(&mut reader.diagnostics).unwrap_or_default(),
-        None => reader.duration(&GENERAL_REFRESH_INTERVAL),
+        None => {
+            let interval = reader.duration(&GENERAL_REFRESH_INTERVAL);
+            reader.record.inherit(&REFRESH_INTERVAL, &GENERAL_REFRESH_INTERVAL);
+            interval
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod global;
 mod key;
 mod secret;
 mod serve;
+mod sidecar;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) use key::{
 };
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use sidecar::SidecarArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao

@@ -49,6 +49,11 @@ impl<K: Hash + Eq + Clone, F: PendingLoad> LoadsInFlight<K, F> {
         self.0.len()
     }
 
+    /// Returns the keys of all loads that were not lost.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.iter().filter(|(_, tracked)| !tracked.load.is_lost()).map(|(key, _)| key)
+    }
+
     /// Returns the load of `key`, unless it was lost.
     pub(crate) fn get(&self, key: &K) -> Option<&TrackedLoad<F>> {
         self.0.get(key).filter(|tracked| !tracked.load.is_lost())

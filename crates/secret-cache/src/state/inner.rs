@@ -90,6 +90,11 @@ where
         self.writer.len + self.failures.len()
     }
 
+    /// Returns the total weight of the entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Returns the outage of the source, while it is known.
     pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage<E>> {
         self.outage.as_mut().filter(|outage| outage.is_known(now))

@@ -17,6 +17,7 @@ pub(crate) mod outcome;
 pub(crate) mod refresh;
 mod schedule;
 pub(crate) mod slot;
+mod status;
 pub(crate) mod write;
 
 use std::hash::Hash;
