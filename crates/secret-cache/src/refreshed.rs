@@ -19,6 +19,11 @@ pub struct Refreshed<K, V, E> {
 }
 
 impl<K, V, E> Refreshed<K, V, E> {
+    /// Returns the value like [`into_value`](Self::into_value), without counting it as read.
+    pub fn value(&self) -> Option<&Ref<K, V>> {
+        self.value.as_ref()
+    }
+
     /// Returns the value, and counts it as read: the loaded one, or the one in memory if nothing
     /// was loaded and it may be served.
     ///
