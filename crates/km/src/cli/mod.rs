@@ -18,7 +18,7 @@ pub(crate) use key::{
 };
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use sidecar::SidecarArgs;
+pub(crate) use sidecar::{RefreshArgs, SidecarArgs};
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -50,4 +50,6 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Make the running sidecar read secrets from Vault again
+    Refresh(RefreshArgs),
 }
