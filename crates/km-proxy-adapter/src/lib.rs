@@ -16,6 +16,7 @@ mod entry;
 mod virtual_keys;
 
 mod listing;
+mod status;
 mod stored;
 mod value_warning;
 
@@ -44,6 +45,8 @@ pub use read::preload::PreloadProgress;
 pub use read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;
+pub use status::secrets::{SecretState, SecretStatus};
+pub use status::{CacheStatus, LoginStatus, Status, VaultStatus};
 pub use value_warning::ValueWarning;
 pub use virtual_keys::alias::KeyAlias;
 pub use virtual_keys::change::{KeyChange, StoreOutcome};

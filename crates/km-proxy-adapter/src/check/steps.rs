@@ -9,13 +9,7 @@ use super::result::CheckResult;
 use crate::error::{Error, ErrorKind, convert};
 use crate::inner::Inner;
 
-const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
-
-/// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
-/// read from the body.
-const HEALTH_PARAMETERS: [&str; 5] =
-    ["sealedcode", "uninitcode", "standbycode", "drsecondarycode", "performancestandbycode"];
 
 /// Reports the settings in use and their warnings.
 pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
@@ -54,10 +48,7 @@ pub(crate) async fn server(inner: &Inner) -> CheckResult {
         version: Option<String>,
     }
     let client = &inner.connection.client;
-    let request = HEALTH_PARAMETERS
-        .iter()
-        .fold(Request::get(HEALTH), |request, parameter| request.query(parameter, "200"));
-    let health = match client.send(&request, None, client.deadline()).await {
+    let health = match client.send(&Request::health(), None, client.deadline()).await {
         Ok(response) => response.json::<Health>(),
         Err(error) => Err(error),
     };

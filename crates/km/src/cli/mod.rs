@@ -3,9 +3,11 @@
 mod exec;
 mod global;
 mod key;
+mod refresh;
 mod secret;
 mod serve;
 mod sidecar;
+mod status;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -16,9 +18,10 @@ pub(crate) use key::{
     KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
     KeyStoreArgs,
 };
+pub(crate) use refresh::RefreshArgs;
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use sidecar::{RefreshArgs, SidecarArgs};
+pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Print what the running sidecar holds, its login, its server and its settings
+    Status(StatusArgs),
     /// Make the running sidecar read secrets from Vault again
     Refresh(RefreshArgs),
 }

@@ -8,6 +8,7 @@ mod list;
 mod read;
 mod refresh;
 mod serve;
+mod status;
 mod write;
 
 use std::pin::Pin;
@@ -35,9 +36,10 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
     let (global, json) = (&global, global.json);
     let keys = || config::connect(global);
     let one_shot: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // These two handle signals themselves.
+        // These handle signals themselves.
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
+        Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
         Command::Check(args) => Box::pin(async move { check::run(global, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),

@@ -25,7 +25,7 @@ use self::attempt::Attempt;
 use self::availability::{Admission, Availability};
 use self::retry::{backoff, is_retryable};
 use self::server::Server;
-use self::server_status::{ServerStatus, health_request};
+use self::server_status::ServerStatus;
 use self::traffic_class::TrafficClass;
 use crate::address::Address;
 use crate::deadline::Deadline;
@@ -153,7 +153,7 @@ impl Client {
     /// ends an outage, because a sealed server responds to it too.
     pub async fn check_health(&self, deadline: Deadline) -> ServerStatus {
         let (server, class, request) =
-            (&self.shared.server, &*self.shared.control, health_request());
+            (&self.shared.server, &*self.shared.control, Request::health());
         let attempt = Attempt { server, class, request: &request, token: None, deadline };
         // The outcome is observed.
         let _ = attempt.run().await;

@@ -10,16 +10,8 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
-use crate::path::ApiPath;
-use crate::request::Request;
+use crate::request::{HEALTH, Request};
 use crate::response::Response;
-
-const HEALTH: ApiPath = ApiPath::from_static("sys/health");
-
-/// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
-/// read from the body.
-const HEALTH_PARAMETERS: [&str; 5] =
-    ["sealedcode", "uninitcode", "standbycode", "drsecondarycode", "performancestandbycode"];
 
 /// The maximum length of a version, in bytes. Versions of Vault have about ten.
 const MAX_VERSION_BYTES: usize = 64;
@@ -64,12 +56,6 @@ struct Health {
     initialized: bool,
     sealed: bool,
     version: Option<String>,
-}
-
-/// Returns a request for the health of the node, which succeeds in each of its states.
-pub(super) fn health_request() -> Request {
-    let request = Request::get(HEALTH).without_retries();
-    HEALTH_PARAMETERS.iter().fold(request, |request, parameter| request.query(parameter, "200"))
 }
 
 impl ServerObserver {
@@ -168,6 +154,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::path::ApiPath;
 
     fn ok(request: &Request, body: &str) -> Result<Response, Error> {
         Ok(Response::new(StatusCode::OK, body.as_bytes().to_vec().into(), request))
@@ -187,7 +174,7 @@ mod tests {
     async fn status_follows_the_outcomes_of_requests() {
         let observer = ServerObserver::default();
         assert_eq!(observer.status().reachable, None);
-        let health = health_request();
+        let health = Request::health();
         let read = Request::get(ApiPath::from_static("secret/data/a"));
         let sys = Request::get(ApiPath::from_static("sys/leader"));
         let up = r#"{"initialized":true,"sealed":false,"version":"1.21.2"}"#;
@@ -232,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn since_counts_from_the_change_and_age_from_the_last_request() {
-        let (observer, request) = (ServerObserver::default(), health_request());
+        let (observer, request) = (ServerObserver::default(), Request::health());
         let second = Duration::from_secs(1);
         for (outcome, since) in [
             (failed(&request, ErrorKind::Timeout, None), 0),
@@ -250,7 +237,7 @@ mod tests {
 
     #[test]
     fn long_version_is_ignored() {
-        let (observer, request) = (ServerObserver::default(), health_request());
+        let (observer, request) = (ServerObserver::default(), Request::health());
         let long = "1".repeat(MAX_VERSION_BYTES + 1);
         let body = format!(r#"{{"initialized":true,"sealed":false,"version":"{long}"}}"#);
         observer.record(&request, &ok(&request, &body));
