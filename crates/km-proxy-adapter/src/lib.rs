@@ -43,6 +43,7 @@ pub use listing::{Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
 pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
+pub use read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;
 pub use status::secrets::{SecretState, SecretStatus};

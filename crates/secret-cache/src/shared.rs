@@ -43,8 +43,10 @@ pub(crate) struct Shared<K, L: Load<K>> {
     pub(crate) state: State<K, L::Value, L::Error, Running<K, L>>,
     loader: Arc<L>,
     permits: Arc<LoadPermits>,
+    /// The maximum number of concurrent loads.
+    pub(crate) max_loads: usize,
     refresher: Refresher,
-    metrics: Metrics,
+    pub(crate) metrics: Metrics,
 }
 
 impl<K, L> Shared<K, L>
@@ -59,7 +61,7 @@ where
         metrics: Metrics,
     ) -> Self {
         let (loader, permits) = (Arc::new(loader), Arc::new(LoadPermits::new(max_loads)));
-        Self { state, loader, permits, refresher: Refresher::new(), metrics }
+        Self { state, loader, permits, max_loads, refresher: Refresher::new(), metrics }
     }
 
     /// Serves a hit, or returns what `find` found. This is the only lookup without the lock: the
@@ -131,7 +133,7 @@ where
                 Step::Wait(waiter, patience) => (waiter, patience),
             };
             match progress.wait(patience).await {
-                WaitOutcome::Completed(result) => return result,
+                WaitOutcome::Completed(load) => return load.result,
                 WaitOutcome::Lost if patience == Patience::UntilEnd => {
                     return Err(Error::NoRuntime);
                 }
@@ -155,7 +157,7 @@ where
         drop(self.state.refresh_if_due(key, now, spawn));
     }
 
-    fn spawn_load(
+    pub(crate) fn spawn_load(
         self: &Arc<Self>,
         key: &K,
         reason: LoadReason,

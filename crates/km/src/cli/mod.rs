@@ -4,6 +4,7 @@ mod completions;
 mod exec;
 mod global;
 mod key;
+mod refresh;
 mod secret;
 mod serve;
 mod sidecar;
@@ -19,6 +20,7 @@ pub(crate) use key::{
     KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
     KeyStoreArgs,
 };
+pub(crate) use refresh::RefreshArgs;
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use status::StatusArgs;
@@ -59,4 +61,6 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print what the running sidecar holds, its login, its server and its settings
     Status(StatusArgs),
+    /// Make the running sidecar read secrets from Vault again
+    Refresh(RefreshArgs),
 }

@@ -8,6 +8,7 @@ mod exec;
 mod key;
 mod list;
 mod read;
+mod refresh;
 mod serve;
 mod status;
 mod write;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
         Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
+        Command::Refresh(args) => Box::pin(refresh::run(args, json)),
         Command::Key(command) => Box::pin(key::run(global, command)),
     };
     signals::until_signal(one_shot).await.map(|()| 0)

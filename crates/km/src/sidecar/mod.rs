@@ -6,6 +6,7 @@
 pub(crate) mod address;
 mod client;
 mod connection;
+pub(crate) mod refresh;
 mod response;
 pub(crate) mod status;
 mod token_file;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::address::SidecarAddress;
-use crate::error::{Failure, exit_code};
+use crate::error::{ErrorBody, Failure};
 
 /// The largest response that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -18,14 +18,6 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Deserialize)]
 struct ErrorDocument {
     error: ErrorBody,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    kind: String,
-    message: String,
-    #[serde(default)]
-    hint: Option<String>,
 }
 
 /// Reads the whole response.
@@ -68,14 +60,13 @@ pub(super) fn parse<T: DeserializeOwned>(
         return serde_json::from_slice(body).map_err(|_| malformed());
     }
     let ErrorDocument { error } = serde_json::from_slice(body).map_err(|_| malformed())?;
-    let kind = exit_code::kind(&error.kind).ok_or_else(malformed)?;
-    let hint = match status {
+    let error = match status {
         StatusCode::UNAUTHORIZED => {
-            Some("set KM_SERVE_TOKEN_FILE to the --token-file of km serve".to_owned())
+            error.with_hint("set KM_SERVE_TOKEN_FILE to the --token-file of km serve")
         }
-        _ => error.hint,
+        _ => error,
     };
-    Err(Failure::with_optional_hint(kind, error.message, hint))
+    Err(error.into_failure().unwrap_or_else(malformed))
 }
 
 /// Returns the failure of a request that was not answered as `km serve` does.

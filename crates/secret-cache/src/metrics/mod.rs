@@ -74,6 +74,10 @@ impl Metrics {
         counter!("secret_cache_misses_total", "cache" => self.cache).increment(1);
     }
 
+    pub(crate) fn forced(&self) {
+        counter!("secret_cache_forced_refreshes_total", "cache" => self.cache).increment(1);
+    }
+
     pub(crate) fn stale(&self) {
         counter!("secret_cache_stale_served_total", "cache" => self.cache).increment(1);
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::map::Cursor;
 use crate::map::entry::Entry;
 use crate::policy::{Freshness, Tick};
+use crate::state::State;
+use crate::state::in_flight::PendingLoad;
 use crate::state::inner::Inner;
-use crate::state::{PendingLoad, State};
 use crate::status::{KeyState, KeyStatus, Status};
 
 /// The number of cells of the map that are visited while the lock is held once.
@@ -86,8 +87,7 @@ where
                 keys.insert(key.clone(), status(KeyState::Negative, retry_in, Some(error)));
             }
         }
-        let loading = inner.in_flight.iter().filter(|(_, load)| !load.is_lost());
-        for (key, _) in loading.filter(|(key, _)| self.entries.find(*key).is_none()) {
+        for key in inner.in_flight.keys().filter(|key| self.entries.find(*key).is_none()) {
             keys.insert(key.clone(), status(KeyState::Loading, None, None));
         }
     }

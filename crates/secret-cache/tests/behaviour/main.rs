@@ -15,6 +15,7 @@ mod outage;
 mod priming;
 mod queue;
 mod races;
+mod refresh;
 mod scale;
 mod simulation;
 mod source;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use km_proxy_adapter::ErrorKind;
 
 use super::app::App;
@@ -20,6 +20,7 @@ pub(super) fn main(app: &Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/v1/{*path}", any(vault::handle))
         .route("/km/v1/secrets/{*name}", any(native::secret))
+        .route(sidecar::refresh::PATH, post(native::refresh))
         .route("/km/v1/keys", any(native::keys))
         .route("/km/v1/keys/{*rest}", any(native::key))
         .route(sidecar::status::PATH, any(native::status))
