@@ -17,6 +17,7 @@ use crate::inner::Inner;
 use crate::name;
 use crate::read::handle::Handle;
 use crate::read::preload::{self, PreloadProgress};
+use crate::read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 use crate::read::secret::Secret;
 use crate::route::{Route, SecretLocation, route, virtual_key_denied};
 use crate::virtual_keys::VirtualKeys;
@@ -159,6 +160,45 @@ impl KeyManager {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an invalid name.
     pub fn invalidate(&self, reference: &str) -> Result<(), Error> {
         self.0.invalidate(reference)
+    }
+
+    /// Reads provider keys from Vault again, by their names or by references `os.environ/NAME`,
+    /// however young their cached values are. Returns the outcomes in the order of the names.
+    ///
+    /// If the refresh of a name fails, its cached value stays and is served for as long as it would
+    /// have been, unless Vault responded that there is none. Concurrent refreshes of a name share
+    /// one request, which is sent after both were called. A name is read at most once a second: a
+    /// repeat within that time has the previous outcome. While Vault is unavailable, one request a
+    /// second is sent for all cached names, and the others fail with its last error. The deadline of
+    /// an operation applies to the call as a whole.
+    ///
+    /// The outcome of a name that is not looked up in Vault has no versions. Its error is that of
+    /// [`secret`](Self::secret).
+    pub async fn refresh(
+        &self,
+        references: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Vec<RefreshOutcome> {
+        self.0.refresh_names(references).await
+    }
+
+    /// Refreshes all cached provider keys, like [`refresh`](Self::refresh). Returns the outcomes in
+    /// the order of the names. Virtual keys are not provider keys.
+    pub async fn refresh_all(&self) -> Vec<RefreshOutcome> {
+        self.0.refresh_all().await
+    }
+
+    /// Returns the value of a provider key, like [`secret`](Self::secret), after a
+    /// [`refresh`](Self::refresh).
+    ///
+    /// # Errors
+    /// As [`secret`](Self::secret). If the refresh fails and there is a cached value that may be
+    /// served, the result is that value, with the error of the refresh.
+    pub async fn refreshed_secret(
+        &self,
+        reference: &str,
+        refresh: Refresh,
+    ) -> Result<RefreshedSecret, Error> {
+        self.0.refreshed_secret(reference, refresh).await
     }
 
     /// Reads the hosted keys and every `os.environ/` name of the configuration file that is

@@ -16,6 +16,7 @@ mod entry;
 mod virtual_keys;
 
 mod listing;
+mod status;
 mod stored;
 mod value_warning;
 
@@ -30,6 +31,7 @@ mod error;
 
 pub use check::policy::policy;
 pub use check::result::{CheckResult, CheckStatus};
+pub use check::secrets::{FoundSecret, SecretCheck, SecretOutcome, SecretWarning};
 pub use connect::config_files::ConfigFiles;
 pub use connect::validator::VaultValidator;
 pub use entry::Entry;
@@ -41,10 +43,13 @@ pub use listing::{ListProgress, Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
 pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
+pub use read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 pub use read::secret::{Secret, Source};
 pub use route::SecretLocation;
 pub use secrets::update::Change;
 pub use secrets::write::{WriteOptions, Written};
+pub use status::secrets::{SecretState, SecretStatus};
+pub use status::{CacheStatus, LoginStatus, Status, VaultStatus};
 pub use value_warning::ValueWarning;
 pub use virtual_keys::alias::KeyAlias;
 pub use virtual_keys::change::{KeyChange, StoreOutcome};

@@ -12,7 +12,9 @@ use crate::get::{ByKey, Get, Lookup};
 use crate::handle::Handle;
 use crate::load::{Load, Loaded};
 use crate::map::clock;
+use crate::refreshed::Refreshed;
 use crate::shared::Shared;
+use crate::status::Status;
 use crate::value_ref::Ref;
 
 /// An async cache of the values that `L` loads by keys `K`.
@@ -167,6 +169,47 @@ where
         Handle::new(Arc::clone(&self.shared), key)
     }
 
+    /// Loads the value of `key`, however young the one in memory is.
+    ///
+    /// The result is that of a load that began after this call. A load in flight that began before
+    /// doesn't count: the next one follows it, and all callers share that. There is at most one
+    /// forced load per key and second: a repeat within a second of the last one's start receives
+    /// its result, unless the key was written in the meantime.
+    ///
+    /// Otherwise the load has the same effects as any other. If it fails, the old value stays, and
+    /// is served for as long as it would have been. While the source is known to be unavailable,
+    /// the loads of all keys with a value are limited to one a second, and callers beyond that
+    /// receive its last error. Cancel-safe: the load continues if the caller gives up.
+    pub fn refresh<'a>(
+        &'a self,
+        key: &'a K,
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send {
+        self.shared.refresh(key, None)
+    }
+
+    /// Loads the value of `key` like [`refresh`](Self::refresh), but only if the number of the
+    /// version in memory is `version`. This is for callers that found out that this version is no
+    /// longer valid, of which only the first one causes a load.
+    pub fn refresh_if_version<'a>(
+        &'a self,
+        key: &'a K,
+        version: u64,
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send {
+        self.shared.refresh(key, Some(version))
+    }
+
+    /// Loads all keys with a value like [`refresh`](Self::refresh), as many at a time as there may
+    /// be loads, and behind the loads of keys without a value. The order of the results is not
+    /// specified.
+    pub async fn refresh_all(&self) -> Vec<(K, Refreshed<K, L::Value, L::Error>)> {
+        Shared::refresh_all(&self.shared).await
+    }
+
+    /// Returns the keys with a value of any age.
+    pub fn keys(&self) -> Vec<K> {
+        self.shared.state.keys()
+    }
+
     /// Removes `key` from the cache, its version included, and cancels its load in flight.
     ///
     /// Calls of [`get`](Self::get) that are pending or made later don't return a value whose load
@@ -219,6 +262,14 @@ where
     pub fn clear(&self) {
         let displaced = self.shared.state.clear(clock::now());
         self.shared.finish_write(displaced);
+    }
+
+    /// Returns the status of the cache and of its keys, without their values.
+    ///
+    /// It doesn't slow down hits, counts as no access, and holds the lock of the cache only for
+    /// short times. A key that is inserted, evicted or moved in the meantime may be missing.
+    pub fn status(&self) -> Status<K, L::Error> {
+        self.shared.status()
     }
 
     /// Returns the number of keys that are remembered: those with a value of any age, and those

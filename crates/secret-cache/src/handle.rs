@@ -11,6 +11,7 @@ use crate::get::{Get, Lookup};
 use crate::load::Load;
 use crate::map::entry::Entry;
 use crate::map::sync::Guard;
+use crate::refreshed::Refreshed;
 use crate::shared::Shared;
 use crate::state::slot::Slot;
 use crate::value_ref::Ref;
@@ -105,6 +106,21 @@ where
             Ok(value) => Some(value),
             Err(found) => self.shared.serve(found, false),
         }
+    }
+
+    /// Loads the value, as [`Cache::refresh`](crate::Cache::refresh) does.
+    pub fn refresh(
+        &self,
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send + use<'_, K, L> {
+        self.shared.refresh(&self.key, None)
+    }
+
+    /// Loads the value, as [`Cache::refresh_if_version`](crate::Cache::refresh_if_version) does.
+    pub fn refresh_if_version(
+        &self,
+        version: u64,
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send + use<'_, K, L> {
+        self.shared.refresh(&self.key, Some(version))
     }
 
     /// Waits until the value changes or the source reports that there is none any longer. Changes

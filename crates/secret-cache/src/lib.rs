@@ -14,6 +14,8 @@ mod cache;
 mod error;
 mod get;
 mod handle;
+mod refreshed;
+mod status;
 mod value_ref;
 
 // The entries, the decisions about them, and the rest of the state.
@@ -23,6 +25,7 @@ mod state;
 
 // The tasks, and what they share with callers.
 mod metrics;
+mod refresh;
 mod shared;
 mod task;
 
@@ -32,5 +35,7 @@ pub use error::{BuildError, BuildErrorKind, Error};
 pub use handle::Handle;
 pub use load::{Load, LoadError, LoadErrorKind, Loaded};
 pub use policy::MAX_NEGATIVE_TTL;
+pub use refreshed::Refreshed;
+pub use status::{KeyState, KeyStatus, Status};
 pub use value_ref::{Origin, Ref};
 pub use version::Version;

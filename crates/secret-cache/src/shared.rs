@@ -18,6 +18,7 @@ use crate::state::complete::Completion;
 use crate::state::outcome::LoadReason;
 use crate::state::write::Displaced;
 use crate::state::{Availability, Patience, ReadResult, State, Step};
+use crate::status::Status;
 use crate::task::load::{InFlight, LoadProgress, WaitOutcome, Waiter, run_loader};
 use crate::task::permits::LoadPermits;
 use crate::task::refresher::{Maintain, Refresher};
@@ -42,8 +43,10 @@ pub(crate) struct Shared<K, L: Load<K>> {
     pub(crate) state: State<K, L::Value, L::Error, Running<K, L>>,
     loader: Arc<L>,
     permits: Arc<LoadPermits>,
+    /// The maximum number of concurrent loads.
+    pub(crate) max_loads: usize,
     refresher: Refresher,
-    metrics: Metrics,
+    pub(crate) metrics: Metrics,
 }
 
 impl<K, L> Shared<K, L>
@@ -58,7 +61,7 @@ where
         metrics: Metrics,
     ) -> Self {
         let (loader, permits) = (Arc::new(loader), Arc::new(LoadPermits::new(max_loads)));
-        Self { state, loader, permits, refresher: Refresher::new(), metrics }
+        Self { state, loader, permits, max_loads, refresher: Refresher::new(), metrics }
     }
 
     /// Serves a hit, or returns what `find` found. This is the only lookup without the lock: the
@@ -130,7 +133,7 @@ where
                 Step::Wait(waiter, patience) => (waiter, patience),
             };
             match progress.wait(patience).await {
-                WaitOutcome::Completed(result) => return result,
+                WaitOutcome::Completed(load) => return load.result,
                 WaitOutcome::Lost if patience == Patience::UntilEnd => {
                     return Err(Error::NoRuntime);
                 }
@@ -154,7 +157,7 @@ where
         drop(self.state.refresh_if_due(key, now, spawn));
     }
 
-    fn spawn_load(
+    pub(crate) fn spawn_load(
         self: &Arc<Self>,
         key: &K,
         reason: LoadReason,
@@ -226,6 +229,12 @@ where
         completed.load.release();
         waiter.0.end(WaitOutcome::Completed(completed.result));
         drop(completed.released);
+    }
+
+    /// Returns the status of the cache.
+    pub(crate) fn status(&self) -> Status<K, L::Error> {
+        let (hits, misses) = (self.metrics.hits.total(), self.metrics.misses());
+        Status { hits, misses, ..self.state.status(clock::now()) }
     }
 
     /// Loads a key for which a caller awaits changes, if it is missing or due.

@@ -114,6 +114,34 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.enable_time().start_paused(true).build().unwrap()
 }
 
+/// A repeat within a second causes no load.
+#[test]
+fn forced_loads_are_counted() {
+    let recorder = DebuggingRecorder::new();
+    metrics::with_local_recorder(&recorder, || {
+        runtime().block_on(async {
+            let source = Source(tokio::time::Instant::now());
+            let cache = Cache::builder(source).name("keys").build().unwrap();
+            for key in [1, 404] {
+                drop(cache.get(&key).await);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                for _ in 0..3 {
+                    cache.refresh(&key).await;
+                }
+            }
+        });
+    });
+    for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
+        let expected = match key.key().name() {
+            "secret_cache_forced_refreshes_total" => 2,
+            "secret_cache_loads_total" => 3,
+            "secret_cache_refreshes_total" => 1,
+            _ => continue,
+        };
+        assert_eq!(value, DebugValue::Counter(expected), "{key:?}");
+    }
+}
+
 #[test]
 fn all_metrics_have_the_name_of_the_cache() {
     let recorder = DebuggingRecorder::new();

@@ -1,6 +1,7 @@
 //! A version of a secret, and the metadata of versions and secrets, as Vault sends them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
@@ -16,6 +17,9 @@ pub struct Secret {
     pub metadata: VersionMetadata,
     /// How long the version may be used without reading it again.
     pub lifetime: Lifetime,
+    /// The time since the version was written, at the time of the response; `None` if the response
+    /// does not show the server's time.
+    pub age: Option<Duration>,
 }
 
 /// How long a version is known to exist after it was read.

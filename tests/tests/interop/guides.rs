@@ -50,6 +50,12 @@ async fn guide_to_dotenv_files_works() -> Result<()> {
     Place::new().await?.run("dotenv.md").await
 }
 
+#[tokio::test]
+#[ignore = "needs LiteLLM: cargo xtask interop"]
+async fn guide_to_debugging_a_401_works() -> Result<()> {
+    Place::new().await?.run("debugging.md").await
+}
+
 /// The starting point of a guide's reader: a Vault, a provider, and two keys in files.
 struct Place {
     world: World,

@@ -14,7 +14,9 @@ use crate::access::{check_read, check_write, is_folder_listed, is_served};
 use crate::error::{Error, ErrorKind, convert};
 use crate::inner::Inner;
 use crate::name::{self, Name};
+use crate::read::refresh::Refresh;
 use crate::read::secret::Source;
+use crate::read::{Cached, ReadError};
 use document::Document;
 
 /// A secret or a folder of secrets, by its path in the mount. Cheap to clone.
@@ -53,9 +55,27 @@ impl Entry {
         let name = self.secret()?;
         check_read(&self.inner.settings, || self.operation("read"))?;
         let cached = self.inner.cached(name).await;
-        let cached = cached.map_err(|error| error.to_error(self.operation("read")))?;
-        let source = Source::of_cached(&cached);
-        Ok(Document::new(Arc::clone(&cached.secret), source, cached.age()))
+        cached.map(|value| document(&value)).map_err(|error| self.not_read(&error))
+    }
+
+    /// Returns the latest version from Vault, however young the cached one is. If that fails and
+    /// the cached version may be served, returns that.
+    ///
+    /// Requests are limited as in [`KeyManager::refresh`](crate::KeyManager::refresh).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn refresh(&self) -> Result<Document, Error> {
+        let name = self.secret()?;
+        check_read(&self.inner.settings, || self.operation("read"))?;
+        let deadline = self.inner.read_deadline();
+        let refreshed = self.inner.refresh_in_vault(name, Refresh::Always, deadline).await;
+        let error = refreshed.error();
+        match (refreshed.into_value(), error) {
+            (Some(value), _) => Ok(document(&value)),
+            (None, Some(error)) => Err(self.not_read(&error)),
+            (None, None) => self.read().await,
+        }
     }
 
     /// Returns one version, from Vault.
@@ -179,6 +199,10 @@ impl Entry {
         }
     }
 
+    fn not_read(&self, error: &ReadError) -> Error {
+        error.to_error(self.operation("read"))
+    }
+
     fn failed(&self, verb: &str, error: vault_kv::Error) -> Error {
         convert::kv(self.operation(verb), error)
     }
@@ -189,6 +213,11 @@ impl Entry {
             None => format!("{verb} the root of the mount"),
         }
     }
+}
+
+/// Returns a value of the cache as a document.
+fn document(cached: &Cached) -> Document {
+    Document::new(Arc::clone(&cached.secret), Source::of_cached(cached), cached.age())
 }
 
 impl fmt::Debug for Entry {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::load::Loader;
+use super::refresh::{Refresh, RefreshOutcome};
 use super::secret::Secret;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -55,6 +56,15 @@ impl Handle {
                 }
             },
         )
+    }
+
+    /// Refreshes the value, like [`KeyManager::refresh`](crate::KeyManager::refresh).
+    pub async fn refresh(&self, refresh: Refresh) -> RefreshOutcome {
+        if self.is_in_vault {
+            return self.inner.refresh(&self.name, refresh, self.inner.read_deadline()).await;
+        }
+        let error = self.inner.read_env(self.name()).err();
+        RefreshOutcome::without_versions(self.name().to_owned(), error)
     }
 
     /// Waits for a change since the handle was created or this method last returned: another value

@@ -8,6 +8,7 @@ pub(crate) mod handle;
 pub(crate) mod load;
 pub(crate) mod load_error;
 pub(crate) mod preload;
+pub(crate) mod refresh;
 pub(crate) mod secret;
 
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub(crate) enum ReadError {
 }
 
 /// A value of the cache.
-type Cached = Ref<Name, CachedSecret>;
+pub(crate) type Cached = Ref<Name, CachedSecret>;
 
 /// The reason why Vault provided no value.
 enum NoValue<'e> {
@@ -128,7 +129,7 @@ impl Inner {
     }
 
     /// Returns the deadline of a read that starts now.
-    fn read_deadline(&self) -> Deadline {
+    pub(crate) fn read_deadline(&self) -> Deadline {
         Deadline::after(self.settings.server.deadline.saturating_add(GRACE))
     }
 

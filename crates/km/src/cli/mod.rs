@@ -1,17 +1,22 @@
 //! The command line, as clap parses it. The doc comments of its fields are the help texts.
 
+mod completions;
 mod exec;
 mod export;
 mod global;
 mod import;
 mod key;
+mod refresh;
 mod resolve;
 mod secret;
 mod serve;
+mod sidecar;
+mod status;
 mod value;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use completions::CompletionsArgs;
 pub(crate) use exec::{ExecArgs, OnChange};
 pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use global::{GlobalArgs, LogFormat};
@@ -20,9 +25,11 @@ pub(crate) use key::{
     KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
     KeyStoreArgs,
 };
+pub(crate) use refresh::RefreshArgs;
 pub(crate) use resolve::ResolveArgs;
 pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -39,6 +46,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Verify settings, connectivity, login, mount and permissions
     Check(CheckArgs),
+    /// Print the effective settings and where each comes from, without contacting Vault
+    Config,
     /// Print a provider secret, read as a gateway would read it
     Read(ReadArgs),
     /// Write the value of a secret, which is read from stdin, and keep its other fields
@@ -58,4 +67,10 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print what the running sidecar holds, its login, its server and its settings
+    Status(StatusArgs),
+    /// Make the running sidecar read secrets from Vault again
+    Refresh(RefreshArgs),
 }

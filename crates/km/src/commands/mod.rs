@@ -1,6 +1,8 @@
 //! The commands: a module each.
 
 mod check;
+pub(crate) mod completions;
+mod config;
 mod delete;
 mod exec;
 mod export;
@@ -8,7 +10,9 @@ mod import;
 mod key;
 mod list;
 mod read;
+mod refresh;
 mod serve;
+mod status;
 mod variables;
 mod write;
 
@@ -18,7 +22,7 @@ use km_proxy_adapter::ErrorKind;
 
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
-use crate::{config, signals};
+use crate::signals;
 
 /// Runs a command and returns its exit code.
 ///
@@ -35,11 +39,14 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     let (global, json) = (&global, global.json);
-    let keys = || config::connect(global);
+    let keys = || crate::config::connect(global);
     let one_shot: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // These two handle signals themselves.
+        // These handle signals themselves.
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
+        Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
+        Command::Completions(args) => return completions::run(&args, json).map(|()| 0),
+        Command::Config => Box::pin(config::run(global)),
         Command::Check(args) => Box::pin(async move { check::run(global, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
@@ -47,6 +54,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
         Command::Export(args) => Box::pin(async { export::run(&keys().await?, args, json).await }),
         Command::Import(args) => Box::pin(async { import::run(&keys().await?, args, json).await }),
+        Command::Refresh(args) => Box::pin(refresh::run(args, json)),
         Command::Key(command) => Box::pin(key::run(global, command)),
     };
     signals::until_signal(one_shot).await.map(|()| 0)

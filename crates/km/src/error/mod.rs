@@ -3,7 +3,7 @@
 pub(crate) mod exit_code;
 
 use km_proxy_adapter::{Error, ErrorKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::io::{escape, stderr};
 
@@ -23,14 +23,58 @@ struct Problem {
     hint: Option<String>,
 }
 
+/// An error as the value of `error` in JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ErrorBody {
+    kind: String,
+    message: String,
+    #[serde(default)]
+    hint: Option<String>,
+}
+
+impl ErrorBody {
+    /// Returns the failure, or `None` if its kind is unknown.
+    pub(crate) fn into_failure(self) -> Option<Failure> {
+        let kind = exit_code::kind(&self.kind)?;
+        Some(Failure::with_optional_hint(kind, self.message, self.hint))
+    }
+
+    /// Replaces the hint.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
+}
+
+impl From<&Failure> for ErrorBody {
+    fn from(failure: &Failure) -> Self {
+        let join = |parts: Vec<&str>| parts.join("; ");
+        let messages = failure.problems().map(|(message, _)| message).collect();
+        let hints: Vec<&str> = failure.problems().filter_map(|(_, hint)| hint).collect();
+        Self {
+            kind: exit_code::name(failure.kind).to_owned(),
+            message: join(messages),
+            hint: (!hints.is_empty()).then(|| join(hints)),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn new(
         kind: ErrorKind,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        let problem = Problem { message: message.into(), hint: Some(hint.into()) };
-        Self { kind, code: exit_code::code(kind), problems: vec![problem] }
+        Self::with_optional_hint(kind, message.into(), Some(hint.into()))
+    }
+
+    /// Like [`new`](Self::new), but without a hint if there is none.
+    pub(crate) fn with_optional_hint(
+        kind: ErrorKind,
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
+        let problems = vec![Problem { message, hint }];
+        Self { kind, code: exit_code::code(kind), problems }
     }
 
     /// Appends the problems of another failure. The kind and the exit code remain this failure's.
@@ -78,24 +122,11 @@ impl Failure {
     pub(crate) fn json(&self) -> String {
         #[derive(Serialize)]
         struct Document {
-            error: Body,
+            error: ErrorBody,
         }
-        #[derive(Serialize)]
-        struct Body {
-            kind: &'static str,
-            message: String,
-            hint: Option<String>,
-        }
-        let join = |parts: Vec<&str>| parts.join("; ");
-        let messages = self.problems.iter().map(|problem| problem.message.as_str()).collect();
-        let hints: Vec<&str> = self.problems().filter_map(|(_, hint)| hint).collect();
-        let body = Body {
-            kind: exit_code::name(self.kind),
-            message: join(messages),
-            hint: (!hints.is_empty()).then(|| join(hints)),
-        };
+        let document = Document { error: self.into() };
         // Strings always serialize.
-        let document = serde_json::to_string(&Document { error: body }).unwrap_or_default();
+        let document = serde_json::to_string(&document).unwrap_or_default();
         escape::json(&document).into_owned() + "\n"
     }
 }

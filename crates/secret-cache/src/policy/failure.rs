@@ -14,16 +14,24 @@ pub(crate) struct FailureRecord<E> {
     pub(crate) min_version: Option<Version>,
     /// Whether the value's own lifetime is over, in which case an outage doesn't bring it back.
     pub(crate) lifetime_over: bool,
+    /// Whether the source responded that there is no value.
+    pub(crate) is_negative: bool,
 }
 
 impl<E> FailureRecord<E> {
     pub(crate) fn empty() -> Self {
-        Self { error: None, retry_at: 0, min_version: None, lifetime_over: false }
+        Self {
+            error: None,
+            retry_at: 0,
+            min_version: None,
+            lifetime_over: false,
+            is_negative: false,
+        }
     }
 
     /// Creates the record of a negative response. Versions may start anew after it.
     pub(crate) fn negative(error: Error<E>, retry_at: Tick) -> Self {
-        Self { error: Some(error), retry_at, ..Self::empty() }
+        Self { error: Some(error), retry_at, is_negative: true, ..Self::empty() }
     }
 
     /// Creates the record of a value of this version whose own lifetime is over.
@@ -39,11 +47,17 @@ impl<E> FailureRecord<E> {
     pub(crate) fn failed(&mut self, error: Error<E>, retry_at: Tick) {
         self.error = Some(error);
         self.retry_at = retry_at;
+        self.is_negative = false;
     }
 
     /// Returns whether the record has no effect any longer.
     pub(crate) fn is_obsolete(&self, now: Tick) -> bool {
         self.min_version.is_none() && now >= self.retry_at
+    }
+
+    /// Returns the error of the last load, if it failed.
+    pub(crate) fn last_error(&self) -> Option<&Error<E>> {
+        self.error.as_ref()
     }
 
     /// Returns the cached error unless the key may be loaded again.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::load::LoadErrorKind;
 use crate::map::entry::{Entry, Released};
-use crate::policy::{FailureRecord, Freshness, RETRY_DELAY, Tick};
+use crate::policy::{FailureRecord, ForcedRecord, Freshness, RETRY_DELAY, Tick};
+use crate::state::in_flight::{Forced, PendingLoad, TrackedLoad};
 use crate::state::inner::Inner;
 use crate::state::outcome::{LoadOutcome, LoadReason};
-use crate::state::{PendingLoad, ReadResult, State};
+use crate::state::{ReadResult, State};
 use crate::value_ref::Ref;
 use crate::version::Version;
 
@@ -21,9 +22,38 @@ enum Record {
     No,
 }
 
+/// What the callers that waited for a load receive.
+pub(crate) struct LoadResult<K, V, E> {
+    /// The result of a read: the loaded value, or the old one if the load failed and it may be
+    /// served.
+    pub(crate) result: ReadResult<K, V, E>,
+    /// The error of the load, also if there is an old value.
+    pub(crate) failure: Option<Error<E>>,
+}
+
+impl<K, V, E> LoadResult<K, V, E> {
+    fn failed(result: ReadResult<K, V, E>, failure: Error<E>) -> Self {
+        Self { result, failure: Some(failure) }
+    }
+
+    /// Returns the same result for another caller that waited for the load.
+    pub(crate) fn share(&self) -> Self {
+        let result = match &self.result {
+            Ok(value) => Ok(value.share()),
+            Err(error) => Err(error.clone()),
+        };
+        Self { result, failure: self.failure.clone() }
+    }
+
+    /// Returns the version of the value, if there is one.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.result.as_ref().ok().map(Ref::version)
+    }
+}
+
 /// A load whose outcome has been applied.
 pub(crate) struct Completed<K, V, E, F> {
-    pub(crate) result: ReadResult<K, V, E>,
+    pub(crate) result: LoadResult<K, V, E>,
     pub(crate) load: F,
     pub(crate) released: Released<K, V>,
     pub(crate) evicted: u64,
@@ -52,11 +82,14 @@ where
         completion: Completion<V, E>,
     ) -> Option<Completed<K, V, E, F>> {
         let mut inner = self.lock();
-        if inner.in_flight.get(key)?.waiter() != *waiter {
-            return None;
-        }
-        let load = inner.in_flight.remove(key)?;
+        let TrackedLoad { load, forced, .. } = inner.in_flight.remove_if(key, waiter)?;
+        let (began_at, now) = (completion.loaded_at, completion.now);
         let result = self.apply(&mut inner, key, completion);
+        if let Some(Forced { before }) = forced {
+            let (after, error) = (result.version(), result.failure.clone());
+            let record = ForcedRecord { began_at, before, after, error };
+            inner.forced.insert(key.clone(), record, now);
+        }
         let evicted = std::mem::take(&mut inner.evicted);
         Some(Completed { result, load, released: self.unlock(inner), evicted })
     }
@@ -66,7 +99,7 @@ where
         inner: &mut Inner<K, V, E, F>,
         key: &K,
         completion: Completion<V, E>,
-    ) -> ReadResult<K, V, E> {
+    ) -> LoadResult<K, V, E> {
         let Completion { outcome, reason, loaded_at, now, jitter } = completion;
         match outcome {
             LoadOutcome::Loaded(loaded) => {
@@ -80,13 +113,13 @@ where
                     entry.mark_accessed();
                 }
                 self.insert(inner, &entry, now);
-                Ok(Ref::loaded(entry))
+                LoadResult { result: Ok(Ref::loaded(entry)), failure: None }
             }
             LoadOutcome::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
                 inner.source_responded();
                 let error = Error::Load(error);
                 self.apply_negative(inner, key, error.clone(), loaded_at, now);
-                Err(error)
+                LoadResult::failed(Err(error.clone()), error)
             }
             LoadOutcome::Failed(
                 error,
@@ -94,14 +127,15 @@ where
             ) => {
                 // The failure of a miss doesn't prove an outage, because the caller may have chosen
                 // a key for which no source is responsible.
+                let error = Error::Load(error);
                 if reason != LoadReason::Miss {
-                    inner.source_failed(now);
+                    inner.source_failed(error.clone(), now);
                 }
                 let record = match kind {
                     LoadErrorKind::Unauthenticated => Record::No,
                     _ => Record::Yes,
                 };
-                self.apply_failure(inner, key, Error::Load(error), record, now)
+                self.apply_failure(inner, key, error, record, now)
             }
             LoadOutcome::Panicked => {
                 self.apply_failure(inner, key, Error::Panicked, Record::Yes, now)
@@ -183,9 +217,9 @@ where
         error: Error<E>,
         record: Record,
         now: Tick,
-    ) -> ReadResult<K, V, E> {
+    ) -> LoadResult<K, V, E> {
         if self.policy.is_disabled() {
-            return Err(error);
+            return LoadResult::failed(Err(error.clone()), error);
         }
         self.remove_if_expired(inner, key, now);
         let retry_at = now.saturating_add(RETRY_DELAY);
@@ -194,7 +228,8 @@ where
             if inner.is_watched(key) {
                 inner.schedule.add(retry_at, key.clone());
             }
-            return Err(self.fail_without_value(inner, key, error, record, retry_at));
+            let error = self.fail_without_value(inner, key, error, record, retry_at);
+            return LoadResult::failed(Err(error.clone()), error);
         };
         let retry_at = retry_at.min(entry.expires_at(&self.policy));
         inner.schedule.add(retry_at, key.clone());
@@ -203,7 +238,8 @@ where
             let failures = inner.refresh_failures.entry(key.clone());
             failures.or_insert_with(FailureRecord::empty).failed(error.clone(), retry_at);
         }
-        guard.map(|guard| Ref::cached(guard, is_overdue)).ok_or(error)
+        let value = guard.map(|guard| Ref::cached(guard, is_overdue));
+        LoadResult::failed(value.ok_or_else(|| error.clone()), error)
     }
 
     /// Returns the error for the callers, and records it until `retry_at`.

@@ -7,10 +7,14 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
+use crate::error::Error;
 use crate::map::entry::{Entry, Released};
 use crate::map::sync::RandomState;
 use crate::map::{ConcurrentMap, WriterState};
 use crate::policy::{FailureRecord, Outage, Tick};
+use crate::state::forced::ForcedRecords;
+use crate::state::in_flight::{LoadsInFlight, PendingLoad};
+use crate::state::outcome::LoadReason;
 use crate::state::schedule::WakeupSchedule;
 use crate::state::slot::Slot;
 
@@ -33,8 +37,8 @@ pub(crate) struct Inner<K, V, E, F> {
     pub(crate) writer: WriterState,
     limits: Limits<K, V>,
     bytes: usize,
-    /// Loads that are queued or running, or were just lost.
-    pub(crate) in_flight: Map<K, F>,
+    pub(crate) in_flight: LoadsInFlight<K, F>,
+    pub(crate) forced: ForcedRecords<K, E>,
     /// The failures of keys without a value.
     pub(crate) failures: Map<K, FailureRecord<E>>,
     /// The failed refreshes of keys with a value.
@@ -43,7 +47,9 @@ pub(crate) struct Inner<K, V, E, F> {
     prune_slots_at: usize,
     pub(crate) schedule: WakeupSchedule<K>,
     /// The last outage of the source, unless it has responded since.
-    outage: Option<Outage>,
+    outage: Option<Outage<E>>,
+    /// The key whose load is the last probe.
+    probing: Option<K>,
     /// Whether hits may skip the clock, because a refresher sets the flags of entries in time.
     pub(crate) hits_skip_clock: bool,
     /// When a key was last invalidated.
@@ -53,19 +59,25 @@ pub(crate) struct Inner<K, V, E, F> {
     pub(crate) evicted: u64,
 }
 
-impl<K: Hash + Eq + Clone, V, E, F> Inner<K, V, E, F> {
+impl<K, V, E, F> Inner<K, V, E, F>
+where
+    K: Hash + Eq + Clone,
+    F: PendingLoad,
+{
     pub(crate) fn new(limits: Limits<K, V>) -> Self {
         Self {
             writer: WriterState::default(),
             limits,
             bytes: 0,
-            in_flight: Map::default(),
+            in_flight: LoadsInFlight::new(),
+            forced: ForcedRecords::new(),
             failures: Map::default(),
             refresh_failures: Map::default(),
             slots: Map::default(),
             prune_slots_at: MIN_SLOTS_TO_PRUNE,
             schedule: WakeupSchedule::new(),
             outage: None,
+            probing: None,
             hits_skip_clock: false,
             last_invalidated: None,
             released: Vec::new(),
@@ -78,17 +90,42 @@ impl<K: Hash + Eq + Clone, V, E, F> Inner<K, V, E, F> {
         self.writer.len + self.failures.len()
     }
 
+    /// Returns the total weight of the entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Returns the outage of the source, while it is known.
-    pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage> {
+    pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage<E>> {
         self.outage.as_mut().filter(|outage| outage.is_known(now))
     }
 
     /// Records that a refresh failed because the source is unavailable.
-    pub(crate) fn source_failed(&mut self, now: Tick) {
+    pub(crate) fn source_failed(&mut self, error: Error<E>, now: Tick) {
         match self.outage(now) {
-            Some(outage) => outage.failed(now),
-            None => self.outage = Some(Outage::new(now)),
+            Some(outage) => outage.failed(error, now),
+            None => self.outage = Some(Outage::new(error, now)),
         }
+    }
+
+    /// Returns the reason of a refresh that starts now, which is a probe during an outage.
+    pub(crate) fn refresh_reason(&mut self, key: &K, now: Tick) -> LoadReason {
+        let Some(outage) = self.outage(now) else { return LoadReason::Refresh };
+        outage.probed(now);
+        self.probing = Some(key.clone());
+        LoadReason::Probe
+    }
+
+    /// Returns the waiter of the probe in flight during an outage.
+    pub(crate) fn probe_in_flight(&mut self, now: Tick) -> Option<F::Waiter> {
+        self.outage(now)?;
+        Some(self.in_flight.get(self.probing.as_ref()?)?.load.waiter())
+    }
+
+    /// Returns the error of the source while it may not be probed.
+    pub(crate) fn outage_before_next_probe(&mut self, now: Tick) -> Option<Error<E>> {
+        let outage = self.outage(now).filter(|outage| now < outage.next_probe)?;
+        Some(outage.error.clone())
     }
 
     /// Records that the source responded, so that every key may be refreshed.
@@ -204,6 +241,7 @@ impl<K: Hash + Eq + Clone, V, E, F> Inner<K, V, E, F> {
         }
         self.released.extend(all);
         (self.failures, self.refresh_failures) = (Map::default(), Map::default());
+        self.forced.clear();
         self.bytes = 0;
         self.schedule.clear();
     }

@@ -7,15 +7,19 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::Ordering::SeqCst;
 use loom::thread;
 
 use crate::load::{LoadErrorKind, Loaded};
 use crate::map::clock;
 use crate::policy::{Policy, Tick};
 use crate::state::complete::Completion;
+use crate::state::in_flight::PendingLoad;
 use crate::state::inner::Limits;
 use crate::state::outcome::{LoadOutcome, LoadReason};
-use crate::state::{Availability, PendingLoad, State, Step};
+use crate::state::refresh::{RefreshRequest, RefreshStep};
+use crate::state::{Availability, State, Step};
 use crate::value_ref::Ref;
 use crate::version::Version;
 
@@ -184,6 +188,49 @@ fn superseded_load_does_not_replace_the_next_one() {
         assert!(complete(&cache, 1, 8, 1), "the next load is applied");
         loader.join().unwrap();
         assert_eq!(read(&cache, 1), Some(1));
+    });
+}
+
+/// Makes one step of a forced refresh, whose load would be `load`. Returns the load to join, if
+/// it need not wait for an earlier one.
+fn refresh(cache: &Cache, request: &mut RefreshRequest<u32>, load: u32) -> Option<u32> {
+    match cache.refresh(&1, request, clock::now(), |_| Some(Numbered(load))) {
+        RefreshStep::Join(waiter) => Some(waiter),
+        RefreshStep::WaitFor(waiter) => {
+            request.has_waited_for(waiter);
+            None
+        }
+        RefreshStep::Done(_) => panic!("there is always a load"),
+    }
+}
+
+/// A refresh joins a load that is queued, and follows one that has begun. Its result is never older
+/// than its request.
+#[test]
+fn refresh_during_a_load_has_a_value_that_was_read_after_its_request() {
+    all_interleavings(|| {
+        let cache = cache(1);
+        assert_eq!(start(&cache, 1, 7), Some(7));
+        let source = Arc::new(AtomicU64::new(1));
+        let at_source = Arc::clone(&source);
+        let loader = spawn(&cache, move |cache| {
+            assert!(cache.confirm_start(&1, &7, LoadReason::Miss, clock::now()).is_ok());
+            assert!(complete(cache, 1, 7, at_source.load(SeqCst)));
+        });
+        source.store(2, SeqCst);
+        let mut request = RefreshRequest::new(None);
+        let joined = refresh(&cache, &mut request, 8);
+        loader.join().unwrap();
+        match joined {
+            Some(7) => {}
+            Some(8) => assert!(complete(&cache, 1, 8, 2), "the first load has ended"),
+            None => {
+                let joined = refresh(&cache, &mut request, 8);
+                assert_eq!((joined, complete(&cache, 1, 8, 2)), (Some(8), true));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(read(&cache, 1), Some(2));
     });
 }
 

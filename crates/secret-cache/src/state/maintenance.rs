@@ -5,9 +5,10 @@ use std::hash::Hash;
 
 use crate::map::entry::{Entry, Released};
 use crate::policy::{Freshness, PROBE_INTERVAL, Tick};
+use crate::state::State;
+use crate::state::in_flight::PendingLoad;
 use crate::state::inner::Inner;
 use crate::state::outcome::LoadReason;
-use crate::state::{PendingLoad, State};
 
 /// The findings of a scan of all entries.
 struct Findings<K> {
@@ -47,6 +48,7 @@ where
         findings.scheduled.extend(inner.watched().map(|key| (now, key)));
         findings.scheduled.into_iter().for_each(|(at, key)| inner.schedule.add(at, key));
         inner.failures.retain(|_, failure| !failure.is_obsolete(now));
+        inner.forced.prune(now);
     }
 
     /// Sets whether the readers of an entry must read the clock, and finds when the entry needs
@@ -111,15 +113,13 @@ where
         reason: LoadReason,
         now: Tick,
     ) -> Result<(), Option<F>> {
-        if reason != LoadReason::Refresh {
-            return Ok(());
-        }
         let mut inner = self.lock();
-        let Some(next_probe) = inner.outage(now).map(|outage| outage.next_probe) else {
+        let outage = inner.outage(now).filter(|_| reason == LoadReason::Refresh);
+        let Some(next_probe) = outage.map(|outage| outage.next_probe) else {
+            inner.in_flight.begin(key, waiter, now);
             return Ok(());
         };
-        let is_current = inner.in_flight.get(key).is_some_and(|load| load.waiter() == *waiter);
-        let load = if is_current { inner.in_flight.remove(key) } else { None };
+        let load = inner.in_flight.remove_if(key, waiter).map(|tracked| tracked.load);
         inner.schedule.add(next_probe.max(now), key.clone());
         drop(self.unlock(inner));
         Err(load)
@@ -155,7 +155,7 @@ where
         key: &K,
         now: Tick,
     ) -> Option<Tick> {
-        if inner.in_flight.get(key).is_some_and(|load| !load.is_lost()) {
+        if inner.in_flight.get(key).is_some() {
             return Some(Tick::MAX);
         }
         let probe = inner.outage(now).map(|outage| outage.next_probe);
@@ -180,21 +180,18 @@ where
 }
 
 /// Starts a refresh, which is a probe during an outage.
-fn start_refresh<K: Hash + Eq + Clone, V, E, F>(
+fn start_refresh<K, V, E, F>(
     inner: &mut Inner<K, V, E, F>,
     key: &K,
     now: Tick,
     spawn: impl FnOnce(LoadReason) -> Option<F>,
-) {
-    let reason = match inner.outage(now) {
-        Some(outage) => {
-            outage.probed(now);
-            LoadReason::Probe
-        }
-        None => LoadReason::Refresh,
-    };
+) where
+    K: Hash + Eq + Clone,
+    F: PendingLoad,
+{
+    let reason = inner.refresh_reason(key, now);
     if let Some(load) = spawn(reason) {
-        inner.in_flight.insert(key.clone(), load);
+        inner.in_flight.insert(key, load, None);
     }
 }
 
@@ -204,8 +201,9 @@ mod tests {
 
     use crate::load::Loaded;
     use crate::policy::{Policy, Tick};
+    use crate::state::State;
+    use crate::state::in_flight::PendingLoad;
     use crate::state::inner::Limits;
-    use crate::state::{PendingLoad, State};
     use crate::value_ref::Ref;
     use crate::version::Version;
 

@@ -7,13 +7,17 @@
 //! [`Shared`](crate::shared::Shared) does it.
 
 pub(crate) mod complete;
+mod forced;
+pub(crate) mod in_flight;
 pub(crate) mod inner;
 #[cfg(test)]
 mod interleavings;
 mod maintenance;
 pub(crate) mod outcome;
+pub(crate) mod refresh;
 mod schedule;
 pub(crate) mod slot;
+mod status;
 pub(crate) mod write;
 
 use std::hash::Hash;
@@ -27,25 +31,12 @@ use crate::map::clock;
 use crate::map::entry::{Entry, Released};
 use crate::map::sync::{Guard, Mutex, MutexGuard};
 use crate::policy::{Freshness, Policy, Tick};
+use crate::state::in_flight::PendingLoad;
 use crate::state::inner::{Inner, Limits};
 use crate::state::outcome::LoadReason;
 use crate::state::slot::Slot;
 use crate::value_ref::Ref;
 use crate::version::Version;
-
-/// A load in flight, as the state sees it.
-pub(crate) trait PendingLoad {
-    /// What callers wait on. It identifies the load.
-    type Waiter: PartialEq;
-
-    fn waiter(&self) -> Self::Waiter;
-
-    /// Returns whether it will never complete, because its runtime dropped it.
-    fn is_lost(&self) -> bool;
-
-    /// Returns whether it has been running for longer than readers of an older value wait.
-    fn is_slow(&self, now: Tick) -> bool;
-}
 
 /// The result of a read.
 pub(crate) type ReadResult<K, V, E> = Result<Ref<K, V>, Error<E>>;
@@ -186,15 +177,15 @@ where
         key: &K,
         spawn: impl FnOnce() -> Option<F>,
     ) -> Result<F::Waiter, Error<E>> {
-        if let Some(load) = inner.in_flight.get(key).filter(|load| !load.is_lost()) {
-            return Ok(load.waiter());
+        if let Some(tracked) = inner.in_flight.get(key) {
+            return Ok(tracked.load.waiter());
         }
         if !self.can_start_load(&inner) {
             return Err(Error::Busy);
         }
         let load = spawn().ok_or(Error::NoRuntime)?;
         let waiter = load.waiter();
-        let lost = inner.in_flight.insert(key.clone(), load);
+        let lost = inner.in_flight.insert(key, load, None);
         drop(inner);
         drop(lost);
         Ok(waiter)
@@ -224,6 +215,14 @@ where
         inner.in_flight.len() < self.max_in_flight
     }
 
+    /// Returns the keys with an entry.
+    pub(crate) fn keys(&self) -> Vec<K> {
+        let inner = self.lock();
+        let mut keys = Vec::with_capacity(inner.writer.len);
+        self.entries.for_each(&inner.writer, |entry| keys.push(entry.key.clone()));
+        keys
+    }
+
     /// Returns the slot of `key`, which all its handles share.
     pub(crate) fn slot(&self, key: &K) -> Arc<Slot<K, V>> {
         let mut inner = self.lock();
@@ -246,5 +245,5 @@ where
 {
     inner.outage(now).is_some()
         || inner.refresh_failures.get(key).is_some_and(|failure| now < failure.retry_at)
-        || inner.in_flight.get(key).is_some_and(|load| !load.is_lost() && load.is_slow(now))
+        || inner.in_flight.get(key).is_some_and(|tracked| tracked.load.is_slow(now))
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::load::Loaded;
 use crate::map::entry::{Entry, Released};
 use crate::policy::Tick;
-use crate::state::{PendingLoad, State};
+use crate::state::State;
+use crate::state::in_flight::PendingLoad;
 
 /// The loads and entries that a write has displaced.
 pub(crate) struct Displaced<K, V, F> {
@@ -25,6 +26,7 @@ where
         let mut inner = self.lock();
         inner.remove(&self.entries, key);
         inner.failures.remove(key);
+        inner.forced.remove(key);
         inner.last_invalidated = Some(now);
         if inner.is_watched(key) {
             inner.schedule.add(now, key.clone());
@@ -45,6 +47,7 @@ where
         let written = Arc::new(Entry::new(key.clone(), loaded, now, jitter));
         let mut inner = self.lock();
         let loads = inner.in_flight.remove(key).into_iter().collect();
+        inner.forced.remove(key);
         self.remove_if_expired(&mut inner, key, now);
         let min_version = self.min_version(&inner, key);
         let accepted = min_version.is_none_or(|min| written.version.replaces(min));
@@ -99,7 +102,7 @@ where
         for key in watched {
             inner.schedule.add(now, key);
         }
-        let loads = std::mem::take(&mut inner.in_flight).into_values().collect();
+        let loads = inner.in_flight.take_all();
         Displaced { loads, released: self.unlock(inner), evicted: 0 }
     }
 }

@@ -15,8 +15,10 @@ use tokio::time::timeout_at;
 use crate::load::{Load, LoadError};
 use crate::map::clock;
 use crate::policy::{MAX_REFRESH_WAIT, Tick};
+use crate::state::Patience;
+use crate::state::complete::LoadResult;
+use crate::state::in_flight::PendingLoad;
 use crate::state::outcome::{LoadOutcome, LoadReason};
-use crate::state::{Patience, PendingLoad, ReadResult};
 
 /// The progress of a load. It ends once: later ends are ignored.
 pub(crate) struct LoadProgress<K, V, E> {
@@ -35,7 +37,7 @@ enum Stage<K, V, E> {
 /// The outcome of waiting for a load.
 pub(crate) enum WaitOutcome<K, V, E> {
     /// The load completed with this result.
-    Completed(ReadResult<K, V, E>),
+    Completed(LoadResult<K, V, E>),
     /// The load is slow, and the caller has an older value.
     Slow,
     /// The key was written in the meantime, or the source is unavailable. The caller retries.
@@ -105,8 +107,7 @@ impl<K, V, E> LoadProgress<K, V, E> {
 impl<K, V, E> WaitOutcome<K, V, E> {
     fn share(&self) -> Self {
         match self {
-            Self::Completed(Ok(value)) => Self::Completed(Ok(value.share())),
-            Self::Completed(Err(error)) => Self::Completed(Err(error.clone())),
+            Self::Completed(load) => Self::Completed(load.share()),
             Self::Slow => Self::Slow,
             Self::Superseded => Self::Superseded,
             Self::Lost => Self::Lost,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use secret_cache::Origin;
+use secret_cache::{Origin, Version};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, timeout};
 
@@ -35,6 +35,17 @@ impl Guarantee {
                 "served after its lifetime"
             );
         }
+    }
+}
+
+async fn refresh(cache: Arc<SourceCache>, key: Key, only: Option<u64>, least: u64) {
+    let refreshed = match only {
+        None => cache.refresh(&key).await,
+        Some(version) => cache.refresh_if_version(&key, version).await,
+    };
+    let after = refreshed.after.map(Version::number);
+    if refreshed.error.is_none() {
+        assert!(after.is_none_or(|after| after >= least), "{after:?} is older than {least}");
     }
 }
 
@@ -88,6 +99,14 @@ async fn run(events: Vec<(Event, u64)>) {
                 let serial = source.write(key);
                 cache.replace(&key, source.loaded(serial));
                 reported.insert(key, serial);
+            }
+            Event::Refresh(key) | Event::RefreshIf(key, _) => {
+                let least = reported.get(&key).copied().unwrap_or(0);
+                let only = match event {
+                    Event::RefreshIf(_, version) => Some(version),
+                    _ => None,
+                };
+                callers.spawn(refresh(Arc::clone(&cache), key, only, least));
             }
             Event::Clear => {
                 cache.clear();

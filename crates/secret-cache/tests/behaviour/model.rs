@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use secret_cache::LoadErrorKind;
 use tokio::time::{Instant, advance};
 
-use crate::source::{Got, INTERVAL, Key, MAX_STALE, Mode, NEGATIVE, Source, get, pass, settle};
+use crate::source::{
+    Got, INTERVAL, Key, MAX_STALE, Mode, NEGATIVE, Source, SourceCache, get, pass, settle, summary,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
@@ -24,6 +26,9 @@ pub(crate) enum Event {
     ReplaceLate(Key),
     Prime(Key),
     Clear,
+    Refresh(Key),
+    /// Refreshes only this version.
+    RefreshIf(Key, u64),
 }
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
@@ -52,6 +57,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => key().prop_map(Event::ReplaceLate),
         1 => key().prop_map(Event::Prime),
         1 => Just(Event::Clear),
+        4 => key().prop_map(Event::Refresh),
+        1 => (key(), 1..4_u64).prop_map(|(key, version)| Event::RefreshIf(key, version)),
     ]
 }
 
@@ -138,23 +145,34 @@ impl KeyModel {
             .is_none_or(|current| serial >= current)
     }
 
+    /// Returns the serial number that a load inserts, or its failure.
+    fn outcome(&self, mode: Mode, serial: u64) -> Result<u64, Got> {
+        match mode {
+            Mode::Up => Ok(serial),
+            Mode::Lags if self.may_take(serial - 1) => Ok(serial - 1),
+            Mode::Lags => Err(Got::Outdated),
+            Mode::Down => Err(Got::Failed(LoadErrorKind::Unavailable)),
+            Mode::Unauthenticated => Err(Got::Failed(LoadErrorKind::Unauthenticated)),
+            Mode::Panics => Err(Got::Panicked),
+            Mode::NotFound => Err(Got::Failed(LoadErrorKind::NotFound)),
+            Mode::Denied => Err(Got::Failed(LoadErrorKind::Denied)),
+        }
+    }
+
+    fn is_negative(&self) -> bool {
+        let negative = [LoadErrorKind::NotFound, LoadErrorKind::Denied].map(Got::Failed);
+        self.value.is_none() && self.result.is_some_and(|result| negative.contains(&result))
+    }
+
     /// Applies a load, and returns what a caller that waits for it gets.
     fn load(&mut self, mode: Mode, new: Value, now: Instant) -> Got {
-        let (serial, failure) = match mode {
-            Mode::Up => (Some(new.serial), None),
-            Mode::Lags if self.may_take(new.serial - 1) => (Some(new.serial - 1), None),
-            Mode::Lags => (None, Some(Got::Outdated)),
-            Mode::Down => (None, Some(Got::Failed(LoadErrorKind::Unavailable))),
-            Mode::Unauthenticated => (None, Some(Got::Failed(LoadErrorKind::Unauthenticated))),
-            Mode::Panics => (None, Some(Got::Panicked)),
-            Mode::NotFound => (None, Some(Got::Failed(LoadErrorKind::NotFound))),
-            Mode::Denied => (None, Some(Got::Failed(LoadErrorKind::Denied))),
+        let failure = match self.outcome(mode, new.serial) {
+            Ok(serial) => {
+                *self = Self::of(Value { serial, ..new }, now);
+                return Got::Loaded(serial);
+            }
+            Err(failure) => failure,
         };
-        if let Some(serial) = serial {
-            *self = Self::of(Value { serial, ..new }, now);
-            return Got::Loaded(serial);
-        }
-        let failure = failure.unwrap();
         if matches!(mode, Mode::NotFound | Mode::Denied) {
             let retry_at = Some(now + NEGATIVE);
             *self = Self { retry_at, result: Some(failure), ..Self::default() };
@@ -177,7 +195,11 @@ impl KeyModel {
 struct Outage {
     next_probe: Instant,
     known_until: Instant,
+    error: Got,
 }
+
+/// The versions before and after a refresh, and its error.
+type RefreshResult = (Option<u64>, Option<u64>, Option<Got>);
 
 struct Model {
     keys: HashMap<Key, KeyModel>,
@@ -186,6 +208,8 @@ struct Model {
     outage: Option<Outage>,
     /// When the last outage ended. The refreshes that it delayed follow within a second.
     outage_ended: Option<Instant>,
+    /// The start and the result of the last forced load of each key.
+    forced: HashMap<Key, (Instant, RefreshResult)>,
 }
 
 impl Model {
@@ -221,8 +245,49 @@ impl Model {
         }
     }
 
-    /// Applies the loads since the last event, each of which must have a reason.
-    fn loaded(&mut self, source: &Source, reader: Option<Key>) {
+    /// Returns the result of a refresh, and whether it causes a load, which is in the log that
+    /// follows.
+    fn refresh(
+        &mut self,
+        key: Key,
+        only: Option<u64>,
+        current: u64,
+        now: Instant,
+    ) -> (RefreshResult, bool) {
+        let mode = self.mode;
+        let outage = self.outage(now).copied().filter(|outage| now < outage.next_probe);
+        let state = *self.key(key, now);
+        let held = state.value.map(|value| value.serial);
+        if only.is_some_and(|only| held != Some(only)) {
+            return ((held, held, None), false);
+        }
+        if let Some((at, result)) = self.forced.get(&key)
+            && now < *at + SECOND
+        {
+            return (*result, false);
+        }
+        let error = if held.is_some() {
+            outage.map(|outage| outage.error)
+        } else {
+            state.result.filter(|_| state.is_delayed(now) && !state.is_negative())
+        };
+        if error.is_some() {
+            return ((held, held, error), false);
+        }
+        let negative = matches!(mode, Mode::NotFound | Mode::Denied);
+        let result = match state.outcome(mode, current) {
+            Ok(serial) => (held, Some(serial), None),
+            Err(failure) if negative => (held, None, Some(failure)),
+            Err(_) if state.lifetime_over => (held, None, Some(Got::Expired)),
+            Err(failure) => (held, held, Some(failure)),
+        };
+        self.forced.insert(key, (now, result));
+        (result, true)
+    }
+
+    /// Applies the loads since the last event, each of which must have a reason: a reader or a
+    /// forced refresh, or that a value was due.
+    fn loaded(&mut self, source: &Source, reader: Option<Key>, forced: Option<Key>) {
         for (key, at) in source.log() {
             let (mode, current) = (self.mode, source.serial(key));
             let old = self.key(key, at).value;
@@ -230,16 +295,22 @@ impl Model {
             let waits = reader == Some(key) && old.is_none_or(|value| value.is_overdue(at));
             let is_accessed = old.is_none() || waits && self.outage(at).is_none();
             let new = self.value(current, at, is_accessed);
+            let is_forced = forced == Some(key);
             let state = self.key(key, at);
-            assert!(!state.is_delayed(at), "{key} was loaded before its retry delay was over");
+            let is_allowed = is_forced && (old.is_some() || state.is_negative());
+            assert!(
+                is_allowed || !state.is_delayed(at),
+                "{key} was loaded before its retry delay was over"
+            );
             state.load(mode, new, at);
             let Some(value) = old else {
-                assert_eq!(reader, Some(key), "no caller requested the load");
+                assert!(is_forced || reader == Some(key), "no caller requested the load");
                 self.responded(mode, at, false);
                 continue;
             };
             let is_due = at - value.since >= INTERVAL / 10 * 9;
-            assert!(value.is_accessed && is_due, "{key} was not due or not in use");
+            let is_needed = is_forced || (value.is_accessed && is_due);
+            assert!(is_needed, "{key} was not due or not in use");
             if let Some(outage) = self.outage(at) {
                 assert!(at >= outage.next_probe, "{key} was refreshed between two probes");
                 (outage.next_probe, outage.known_until) = (at + SECOND, at + KNOWN_FOR);
@@ -252,9 +323,14 @@ impl Model {
         match mode {
             Mode::Down | Mode::Unauthenticated if is_refresh => {
                 let (known_until, next_probe) = (at + KNOWN_FOR, at + SECOND);
-                let new = Outage { next_probe, known_until };
+                let kind = match mode {
+                    Mode::Down => LoadErrorKind::Unavailable,
+                    _ => LoadErrorKind::Unauthenticated,
+                };
+                let error = Got::Failed(kind);
+                let new = Outage { next_probe, known_until, error };
                 self.outage = Some(match self.outage(at) {
-                    Some(outage) => Outage { known_until, ..*outage },
+                    Some(outage) => Outage { known_until, error, ..*outage },
                     None => new,
                 });
             }
@@ -293,6 +369,14 @@ impl Model {
     }
 }
 
+async fn refresh(cache: &SourceCache, key: Key, only: Option<u64>) -> RefreshResult {
+    let refreshed = match only {
+        None => cache.refresh(&key).await,
+        Some(version) => cache.refresh_if_version(&key, version).await,
+    };
+    summary(&refreshed)
+}
+
 async fn run(events: Vec<Event>) {
     let source = Source::new();
     let mut model = Model {
@@ -301,11 +385,12 @@ async fn run(events: Vec<Event>) {
         lifetime: None,
         outage: None,
         outage_ended: None,
+        forced: HashMap::new(),
     };
     let cache = source.cache();
     for (index, event) in events.into_iter().enumerate() {
         let now = Instant::now();
-        let mut reader = None;
+        let (mut reader, mut forced) = (None, None);
         match event {
             Event::Get(key) => {
                 reader = Some(key);
@@ -327,11 +412,13 @@ async fn run(events: Vec<Event>) {
             Event::Invalidate(key) => {
                 cache.invalidate(&key);
                 model.keys.remove(&key);
+                model.forced.remove(&key);
             }
             Event::Replace(key) | Event::ReplaceLate(key) => {
                 let late = u64::from(matches!(event, Event::ReplaceLate(_)));
                 let serial = source.write(key) - late;
                 let taken = cache.replace(&key, source.loaded(serial));
+                model.forced.remove(&key);
                 let state = model.key(key, now);
                 assert_eq!(taken, state.may_take(serial), "event {index}");
                 if taken {
@@ -355,10 +442,20 @@ async fn run(events: Vec<Event>) {
             Event::Clear => {
                 cache.clear();
                 model.keys.clear();
+                model.forced.clear();
+            }
+            Event::Refresh(key) | Event::RefreshIf(key, _) => {
+                let (only, current) = match event {
+                    Event::RefreshIf(_, version) => (Some(version), source.serial(key)),
+                    _ => (None, source.serial(key)),
+                };
+                let (expected, is_loaded) = model.refresh(key, only, current, now);
+                assert_eq!(refresh(&cache, key, only).await, expected, "event {index}");
+                forced = is_loaded.then_some(key);
             }
         }
         settle().await;
-        model.loaded(&source, reader);
+        model.loaded(&source, reader, forced);
         model.misses_nothing(Instant::now());
         assert!(source.values() >= model.values(), "event {index}");
         assert!((model.values()..=model.keys.len()).contains(&cache.len()), "event {index}");
@@ -366,7 +463,7 @@ async fn run(events: Vec<Event>) {
     // Tokio's timer has a resolution of a millisecond.
     let before = Instant::now();
     pass(Duration::from_millis(2)).await;
-    model.loaded(&source, None);
+    model.loaded(&source, None, None);
     // A value that has expired since may still be in memory.
     let at_most = model.values_at(before);
     model.misses_nothing(Instant::now());

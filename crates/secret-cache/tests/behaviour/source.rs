@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use secret_cache::{Builder, Cache, Error, Load, LoadError, LoadErrorKind, Loaded, Ref, Version};
+use secret_cache::{
+    Builder, Cache, Error, Load, LoadError, LoadErrorKind, Loaded, Ref, Refreshed, Version,
+};
 
 pub(crate) type Key = u32;
 pub(crate) type SourceCache = Cache<Key, Source>;
@@ -245,6 +247,15 @@ impl Drop for Running<'_> {
     }
 }
 
+/// Returns the versions before and after a refresh, and its error.
+pub(crate) fn summary(
+    refreshed: &Refreshed<Key, Value, Failure>,
+) -> (Option<u64>, Option<u64>, Option<Got>) {
+    let [before, after] =
+        [refreshed.before, refreshed.after].map(|version| version.map(Version::number));
+    (before, after, refreshed.error.as_ref().map(failed))
+}
+
 /// The summary of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Got {
@@ -255,6 +266,7 @@ pub(crate) enum Got {
     Panicked,
     Outdated,
     Expired,
+    Busy,
 }
 
 pub(crate) fn got(result: &ReadResult) -> Got {
@@ -266,11 +278,18 @@ pub(crate) fn got(result: &ReadResult) -> Got {
             (Origin::Memory, true) => Got::Stale(value.serial),
             (Origin::Loaded, true) => panic!("loaded and stale: {value:?}"),
         },
-        Err(Error::Load(failure)) => Got::Failed(failure.0),
-        Err(Error::Panicked) => Got::Panicked,
-        Err(Error::Outdated) => Got::Outdated,
-        Err(Error::Expired) => Got::Expired,
-        Err(other) => panic!("{other:?}"),
+        Err(error) => failed(error),
+    }
+}
+
+fn failed(error: &Error<Failure>) -> Got {
+    match error {
+        Error::Load(failure) => Got::Failed(failure.0),
+        Error::Panicked => Got::Panicked,
+        Error::Outdated => Got::Outdated,
+        Error::Expired => Got::Expired,
+        Error::Busy => Got::Busy,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -8,8 +8,10 @@ pub(crate) mod listener;
 pub(crate) mod program;
 
 mod check;
+mod completions;
 mod config;
 mod delete;
+mod effective;
 mod exit_code;
 mod export;
 mod fallback;

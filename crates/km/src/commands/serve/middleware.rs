@@ -16,6 +16,7 @@ use super::http::error_response;
 use super::metrics;
 use super::server::connections::Admission;
 use crate::error::Failure;
+use crate::sidecar::refresh;
 
 /// The number of seconds after which a client that received 503 may retry.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -48,7 +49,7 @@ fn is_admitted(request: &Request) -> bool {
 }
 
 async fn with_timeout(app: &App, api: Api, request: Request, next: Next) -> Response {
-    let only_reads = only_reads(request.method());
+    let only_reads = only_reads(request.method()) || request.uri().path() == refresh::PATH;
     let response = tokio::time::timeout(app.request_timeout, next.run(request)).await;
     response.unwrap_or_else(|_| timed_out(api, only_reads))
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use km_proxy_adapter::ErrorKind;
 
 use super::app::App;
 use super::http::error_response;
 use super::{health, middleware, native, vault};
 use crate::error::Failure;
+use crate::sidecar;
 
 /// Returns the routes of the main listener: both APIs, the metrics and the probes. All but the
 /// probes need the token.
@@ -19,8 +20,10 @@ pub(super) fn main(app: &Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/v1/{*path}", any(vault::handle))
         .route("/km/v1/secrets/{*name}", any(native::secret))
+        .route(sidecar::refresh::PATH, post(native::refresh))
         .route("/km/v1/keys", any(native::keys))
         .route("/km/v1/keys/{*rest}", any(native::key))
+        .route(sidecar::status::PATH, any(native::status))
         .route("/metrics", get(health::metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(native::method_not_allowed)

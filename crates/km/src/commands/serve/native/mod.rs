@@ -2,9 +2,13 @@
 
 mod change;
 mod keys;
+mod refresh;
 mod request;
 mod secrets;
+mod status;
 
 pub(super) use keys::{key, keys};
+pub(super) use refresh::refresh;
 pub(super) use request::method_not_allowed;
 pub(super) use secrets::secret;
+pub(super) use status::status;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::header::AGE;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{AGE, CACHE_CONTROL};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use km_proxy_adapter::{Document, Error, Fields, Source};
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +48,12 @@ pub(super) async fn handle(request: EntryRequest) -> Response {
 }
 
 async fn read(request: EntryRequest) -> Response {
-    let EntryRequest { app, entry, name, version, client, .. } = request;
+    let EntryRequest { app, entry, name, version, client, request, .. } = request;
     let operation = Operation::vault("read");
     let read = match version {
+        None | Some(0) if requires_refresh(request.headers()) => {
+            operation.run(&app, &name, Box::pin(entry.refresh())).await
+        }
         // In Vault's API, 0 means the latest version.
         None | Some(0) => operation.run(&app, &name, entry.read()).await,
         Some(version) => operation.run(&app, &name, Box::pin(entry.read_version(version))).await,
@@ -67,6 +70,14 @@ async fn read(request: EntryRequest) -> Response {
         }
         Err(error) => envelope::failed(&error),
     }
+}
+
+/// Returns whether the client refuses a value that was cached before its request. See
+/// [RFC 9111](https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1.4).
+fn requires_refresh(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives = values.flat_map(|value| value.split(','));
+    directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
 }
 
 fn version_response(document: &Document) -> Response {
@@ -121,4 +132,31 @@ async fn delete(request: EntryRequest) -> Response {
         Ok::<_, Error>(())
     });
     envelope::no_content(deleted.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_directive_no_cache_requires_a_refresh() {
+        for (values, expected) in [
+            (&[][..], false),
+            (&["no-cache"], true),
+            (&["No-Cache"], true),
+            (&["max-age=0, no-cache"], true),
+            (&["max-age=0", " no-cache ,x"], true),
+            (&["max-age=0"], false),
+            (&["no-store"], false),
+            (&["no-cachet"], false),
+            (&["no-cache=x"], false),
+            (&[""], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CACHE_CONTROL, HeaderValue::from_static(value));
+            }
+            assert_eq!(requires_refresh(&headers), expected, "{values:?}");
+        }
+    }
 }
