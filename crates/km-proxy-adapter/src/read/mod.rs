@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod load_error;
 pub(crate) mod preload;
 pub(crate) mod secret;
+pub(crate) mod version;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ mod key;
 mod list;
 mod read;
 mod serve;
+mod versions;
 mod write;
 
 use std::pin::Pin;
@@ -41,6 +42,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
         Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
+        Command::History(args) => {
+            Box::pin(async { versions::history(&keys().await?, args, json).await })
+        }
+        Command::Undelete(args) => {
+            Box::pin(async { versions::undelete(&keys().await?, args, json).await })
+        }
+        Command::Destroy(args) => {
+            Box::pin(async { versions::destroy(&keys().await?, args, json).await })
+        }
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
         Command::Key(command) => Box::pin(key::run(global, command)),
     };

@@ -6,6 +6,7 @@
 pub(crate) mod common;
 pub(crate) mod listener;
 pub(crate) mod program;
+pub(crate) mod stopper;
 
 mod check;
 mod config;
@@ -17,5 +18,7 @@ mod key;
 mod list;
 mod output;
 mod read;
+mod read_options;
 mod signals;
+mod versions;
 mod write;
