@@ -17,6 +17,7 @@ use crate::error::{Error, convert};
 use crate::name::{self, Name};
 use crate::read::environment::Environment;
 use crate::read::load::{self, Loader};
+use crate::status::health::HealthChecks;
 
 /// The settings and everything that is built from them.
 pub(crate) struct Inner {
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     pub(crate) kv: Kv,
     pub(crate) cache: Cache<Name, Loader>,
     pub(crate) mounts: MountCache,
+    pub(crate) health: HealthChecks,
     /// The path prefix of the global location.
     prefix: Option<SecretPath>,
 }
@@ -48,8 +50,8 @@ impl Inner {
         let settings = Arc::new(settings);
         let cache = load::cache(&kv, &settings)?;
         let environment = Environment::new(env, &settings);
-        let mounts = MountCache::new(kv.clone());
-        Ok(Self { settings, environment, connection, kv, cache, mounts, prefix })
+        let (mounts, health) = (MountCache::new(kv.clone()), HealthChecks::default());
+        Ok(Self { settings, environment, connection, kv, cache, mounts, health, prefix })
     }
 
     /// Returns the KV engine with one deadline for all requests of an operation that starts now.

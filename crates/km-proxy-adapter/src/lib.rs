@@ -17,6 +17,7 @@ mod virtual_keys;
 
 mod history;
 mod listing;
+mod status;
 mod stored;
 mod value_warning;
 
@@ -31,6 +32,7 @@ mod error;
 
 pub use check::policy::policy;
 pub use check::result::{CheckResult, CheckStatus};
+pub use check::secrets::{FoundSecret, SecretCheck, SecretOutcome, SecretWarning};
 pub use connect::config_files::ConfigFiles;
 pub use connect::validator::VaultValidator;
 pub use entry::Entry;
@@ -47,6 +49,8 @@ pub use read::secret::{Secret, Source};
 pub use read::version::ReadOptions;
 pub use route::SecretLocation;
 pub use secrets::write::{WriteOptions, Written};
+pub use status::secrets::{SecretState, SecretStatus};
+pub use status::{CacheStatus, LoginStatus, Status, VaultStatus};
 pub use value_warning::ValueWarning;
 pub use virtual_keys::alias::KeyAlias;
 pub use virtual_keys::change::{KeyChange, StoreOutcome};

@@ -3,6 +3,7 @@
 use vault_auth::OnShutdown;
 
 use crate::check::result::{CheckResult, CheckStatus};
+use crate::check::secrets::{self, SecretCheck};
 use crate::check::{self, steps};
 use crate::error::Error;
 use crate::key_manager::KeyManager;
@@ -30,14 +31,22 @@ impl KeyManager {
         self.login().await?;
         match steps::server(self.inner()).await.status {
             CheckStatus::Failed(error) => Err(error),
-            CheckStatus::Ok | CheckStatus::Warning(_) => Ok(()),
+            CheckStatus::Ok | CheckStatus::Warning(_) | CheckStatus::Skipped => Ok(()),
         }
     }
 
     /// Checks the settings, the server, the login, the mount and the capabilities of the token, in
-    /// this order. Skips the steps that depend on a failed one. Writes nothing and reads no secret.
+    /// this order. The steps that depend on a failed one are skipped. Writes nothing and reads no
+    /// secret.
     pub async fn check(&self) -> Vec<CheckResult> {
         check::run(self.inner()).await
+    }
+
+    /// Reads every name that the configuration references or hosts, 64 at a time, and returns what
+    /// may be wrong with its value. The results contain no value. They are in the order of the
+    /// configuration.
+    pub async fn check_secrets(&self) -> Vec<SecretCheck> {
+        secrets::run(self.inner()).await
     }
 
     /// Reloads the credentials: the next request logs in with the current content of their files.

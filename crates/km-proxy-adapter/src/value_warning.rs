@@ -11,6 +11,8 @@ use crate::name::REFERENCE_PREFIX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueWarning {
+    /// There is no value: its length is zero.
+    Empty,
     /// The value ends with a line ending, as a text file does.
     TrailingNewline,
     /// The value begins or ends with other white space.
@@ -19,6 +21,8 @@ pub enum ValueWarning {
     Quotes,
     /// The value begins with a byte order mark.
     ByteOrderMark,
+    /// The value contains other characters that are not ASCII, which no HTTP header may contain.
+    NonAscii,
     /// The value is a reference to a name.
     Reference,
 }
@@ -41,24 +45,41 @@ impl ValueWarning {
             .into_iter()
             .any(|quote| bare.strip_prefix(quote).is_some_and(|rest| rest.ends_with(quote)));
         [
+            (Self::Empty, value.is_empty()),
             (Self::TrailingNewline, without_newline.len() < without_mark.len()),
             (Self::SurroundingSpace, bare.len() < without_newline.len()),
             (Self::Quotes, is_quoted),
             (Self::ByteOrderMark, without_mark.len() < value.len()),
+            (Self::NonAscii, !without_mark.is_ascii()),
             (Self::Reference, bare.starts_with(REFERENCE_PREFIX)),
         ]
         .into_iter()
         .filter_map(|(warning, applies)| applies.then_some(warning))
+    }
+
+    /// Returns the kind of the warning, as one word for programs.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TrailingNewline => "trailing_newline",
+            Self::SurroundingSpace => "surrounding_space",
+            Self::Quotes => "quotes",
+            Self::ByteOrderMark => "byte_order_mark",
+            Self::NonAscii => "non_ascii",
+            Self::Reference => "reference",
+        }
     }
 }
 
 impl fmt::Display for ValueWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TrailingNewline => "ends with a line ending",
+            Self::Empty => "is empty",
+            Self::TrailingNewline => "ends with a newline",
             Self::SurroundingSpace => "begins or ends with white space",
-            Self::Quotes => "is enclosed in quotation marks",
-            Self::ByteOrderMark => "begins with a byte order mark",
+            Self::Quotes => "is enclosed in quotes",
+            Self::ByteOrderMark => "begins with a byte order mark (BOM)",
+            Self::NonAscii => "contains non-ASCII characters",
             Self::Reference => "begins with `os.environ/`: it is a reference, not a key",
         })
     }
@@ -67,7 +88,7 @@ impl fmt::Display for ValueWarning {
 #[cfg(test)]
 mod tests {
     use super::ValueWarning::{
-        ByteOrderMark, Quotes, Reference, SurroundingSpace, TrailingNewline,
+        ByteOrderMark, Empty, NonAscii, Quotes, Reference, SurroundingSpace, TrailingNewline,
     };
     use super::*;
 
@@ -76,7 +97,7 @@ mod tests {
         let check = |value: &str, expected: &[ValueWarning]| {
             assert_eq!(ValueWarning::detect(value).collect::<Vec<_>>(), expected, "{value:?}");
         };
-        check("", &[]);
+        check("", &[Empty]);
         check("sk-123", &[]);
         check("two words", &[]);
         check("it's", &[]);
@@ -91,6 +112,9 @@ mod tests {
         check("\"sk-123\"", &[Quotes]);
         check("'sk-123'", &[Quotes]);
         check("\u{feff}sk-123", &[ByteOrderMark]);
+        check("sk-12\u{200b}3", &[NonAscii]);
+        check("\u{2018}sk-123\u{2019}", &[NonAscii]);
+        check("\u{a0}sk-123", &[SurroundingSpace, NonAscii]);
         check("os.environ/NAME", &[Reference]);
         check(
             "\u{feff}\"os.environ/NAME\" \n",

@@ -3,8 +3,10 @@
 //! **Invariant:** a variable that configures `km` or a Vault client is never returned as a secret,
 //! regardless of the policy (`docs/adr/0015-environment.md`).
 
+use crate::effective::EffectiveValue;
 use crate::settings::Settings;
 use crate::table::SETTINGS;
+use crate::table::access::FALLBACK;
 use crate::values::fallback::{EnvironmentScope, Fallback, VaultOutcome};
 
 /// Prefixes of the variables that configure LiteLLM's Vault manager, `km`, and the clients of Vault
@@ -37,8 +39,15 @@ impl Settings {
     /// references.
     #[must_use]
     pub fn for_server(self) -> Self {
-        let fallback = if self.fallback_is_explicit { self.fallback } else { Fallback::Never };
-        Self { fallback, environment_scope: EnvironmentScope::ReferencedNames, ..self }
+        let mut settings = Self { environment_scope: EnvironmentScope::ReferencedNames, ..self };
+        if !settings.fallback_is_explicit {
+            settings.fallback = Fallback::Never;
+            let mut rows = settings.effective.iter_mut();
+            if let Some(row) = rows.find(|row| row.setting.name == FALLBACK.name) {
+                row.value = EffectiveValue::Text(Fallback::Never.as_str().to_owned());
+            }
+        }
+        settings
     }
 
     fn is_in_scope(&self, name: &str) -> bool {

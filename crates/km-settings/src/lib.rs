@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 // The result: typed settings, or every problem with them.
+mod effective;
 mod environment;
 mod login;
 mod problem;
@@ -23,6 +24,7 @@ mod reader;
 mod section;
 mod text;
 
+pub use effective::{EffectiveSetting, EffectiveSource, EffectiveValue};
 pub use environment::is_reserved;
 pub use login::{Login, Method};
 pub use problem::{Problem, Problems, SettingSource, Warning};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::effective::EffectiveSetting;
 use crate::login::{self, Login};
 use crate::problem::{Problems, SettingSource, Warning};
 use crate::reader::Reader;
@@ -55,6 +56,8 @@ pub struct Settings {
     /// The names of all `os.environ/NAME` references in the file, in file order, without
     /// duplicates.
     pub references: Vec<String>,
+    /// Every setting of the table with its effective value and source, in the order of the table.
+    pub effective: Vec<EffectiveSetting>,
     /// Settings that are valid but probably mistakes.
     pub warnings: Vec<Warning>,
 }
@@ -106,6 +109,7 @@ impl Settings {
             max_stale: cache::max_stale(&mut reader),
             allowed_team_locations: teams::allowed_locations(&mut reader),
             references: std::mem::take(&mut reader.document.references),
+            effective: Vec::new(),
             warnings: Vec::new(),
         };
         (settings.fallback, settings.fallback_is_explicit) = access::fallback(&mut reader);
@@ -114,6 +118,7 @@ impl Settings {
         }
         vault_variables::warn(&mut reader);
         unused::warn(&reader.document, &mut reader.diagnostics);
+        settings.effective = reader.record.finish();
         settings.warnings = reader.diagnostics.finish()?;
         Ok(settings)
     }

@@ -28,7 +28,16 @@ const CONFIG_HINT: &str = "set --config (KM_CONFIG) to LiteLLM's config.yaml";
 
 /// Connects for a single command, which sends no request that it does not need.
 pub(crate) async fn connect(global: &GlobalArgs) -> Result<KeyManager, Failure> {
-    let keys = KeyManager::connect_once(read_and_warn(global).await?, ProcessEnv)?;
+    connect_once(read_and_warn(global).await?)
+}
+
+/// Like [`connect`], for a command that reports the warnings of the settings itself.
+pub(crate) async fn connect_without_warnings(global: &GlobalArgs) -> Result<KeyManager, Failure> {
+    connect_once(read(global, Settings::from_sources).await?)
+}
+
+fn connect_once(settings: Settings) -> Result<KeyManager, Failure> {
+    let keys = KeyManager::connect_once(settings, ProcessEnv)?;
     signals::register(&keys);
     Ok(keys)
 }
@@ -52,9 +61,9 @@ pub(crate) async fn connect_server(global: &GlobalArgs) -> Result<KeyManager, Fa
 }
 
 /// Reads the settings and logs their warnings.
-async fn read_and_warn(global: &GlobalArgs) -> Result<Settings, Failure> {
+pub(crate) async fn read_and_warn(global: &GlobalArgs) -> Result<Settings, Failure> {
     let settings = read(global, Settings::from_sources).await?;
-    // With --json, `km check` reports the warnings.
+    // With --json, stderr has the error only.
     if !global.json {
         for warning in &settings.warnings {
             warn!("{}: {} (hint: {})", warning.source, warning.message, warning.hint);

@@ -12,7 +12,9 @@ mod error;
 mod hardening;
 mod io;
 mod run;
+mod sidecar;
 mod signals;
+mod trusted_path;
 
 use std::process::ExitCode;
 

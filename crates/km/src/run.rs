@@ -73,7 +73,7 @@ fn parse() -> Result<Cli, ExitCode> {
         _ => report_before_parsing(&Failure::new(
             ErrorKind::Usage,
             usage(&error),
-            "run `km --help` for usage",
+            suggestion(&error).unwrap_or_else(|| "run `km --help` for usage".to_owned()),
         )),
     })
 }
@@ -122,6 +122,20 @@ fn usage(error: &clap::Error) -> String {
         _ => first_paragraph(error),
     };
     format!("usage: {what}")
+}
+
+/// Returns the words of this program that clap suggests instead of an unknown one.
+fn suggestion(error: &clap::Error) -> Option<String> {
+    let kinds =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let words = kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(word) => Some(format!("`{word}`")),
+        ContextValue::Strings(words) if !words.is_empty() => {
+            Some(format!("`{}`", words.join("` or `")))
+        }
+        _ => None,
+    })?;
+    Some(format!("did you mean {words}? run `km --help` for usage"))
 }
 
 /// Lists the values that an option accepts, if they are enumerable.

@@ -13,6 +13,7 @@ use crate::handle::Handle;
 use crate::load::{Load, Loaded};
 use crate::map::clock;
 use crate::shared::Shared;
+use crate::status::Status;
 use crate::value_ref::Ref;
 
 /// An async cache of the values that `L` loads by keys `K`.
@@ -219,6 +220,14 @@ where
     pub fn clear(&self) {
         let displaced = self.shared.state.clear(clock::now());
         self.shared.finish_write(displaced);
+    }
+
+    /// Returns the status of the cache and of its keys, without their values.
+    ///
+    /// It doesn't slow down hits, counts as no access, and holds the lock of the cache only for
+    /// short times. A key that is inserted, evicted or moved in the meantime may be missing.
+    pub fn status(&self) -> Status<K, L::Error> {
+        self.shared.status()
     }
 
     /// Returns the number of keys that are remembered: those with a value of any age, and those

@@ -14,6 +14,7 @@ mod cache;
 mod error;
 mod get;
 mod handle;
+mod status;
 mod value_ref;
 
 // The entries, the decisions about them, and the rest of the state.
@@ -32,5 +33,6 @@ pub use error::{BuildError, BuildErrorKind, Error};
 pub use handle::Handle;
 pub use load::{Load, LoadError, LoadErrorKind, Loaded};
 pub use policy::MAX_NEGATIVE_TTL;
+pub use status::{KeyState, KeyStatus, Status};
 pub use value_ref::{Origin, Ref};
 pub use version::Version;

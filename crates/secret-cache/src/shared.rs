@@ -18,6 +18,7 @@ use crate::state::complete::Completion;
 use crate::state::outcome::LoadReason;
 use crate::state::write::Displaced;
 use crate::state::{Availability, Patience, ReadResult, State, Step};
+use crate::status::Status;
 use crate::task::load::{InFlight, LoadProgress, WaitOutcome, Waiter, run_loader};
 use crate::task::permits::LoadPermits;
 use crate::task::refresher::{Maintain, Refresher};
@@ -226,6 +227,12 @@ where
         completed.load.release();
         waiter.0.end(WaitOutcome::Completed(completed.result));
         drop(completed.released);
+    }
+
+    /// Returns the status of the cache.
+    pub(crate) fn status(&self) -> Status<K, L::Error> {
+        let (hits, misses) = (self.metrics.hits.total(), self.metrics.misses());
+        Status { hits, misses, ..self.state.status(clock::now()) }
     }
 
     /// Loads a key for which a caller awaits changes, if it is missing or due.

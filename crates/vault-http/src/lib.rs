@@ -25,6 +25,7 @@ pub use address::{Address, AddressError, Plaintext};
 pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_DEADLINE};
 pub use client::exchange::MAX_BODY_BYTES;
+pub use client::server_status::ServerStatus;
 pub use connection::dns::Resolve;
 pub use connection::tls::error::TlsError;
 pub use connection::tls::identity::ClientIdentity;

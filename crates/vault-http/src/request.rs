@@ -16,6 +16,9 @@ use crate::transport::TransportError;
 /// default deadline.
 const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 
+/// The path of [`Request::health`].
+pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
+
 /// A request to the HTTP API of Vault.
 ///
 /// The path is validated by its type, and the body is zeroized when the last clone is dropped.
@@ -64,6 +67,19 @@ impl Request {
     /// Creates a `GET` request.
     pub fn get(path: ApiPath) -> Self {
         Self::new(Method::GET, path)
+    }
+
+    /// Creates a request for the health of the node, which succeeds in every state of a node, so that
+    /// the state is read from the body.
+    pub fn health() -> Self {
+        let states = [
+            "sealedcode",
+            "uninitcode",
+            "standbycode",
+            "drsecondarycode",
+            "performancestandbycode",
+        ];
+        states.iter().fold(Self::get(HEALTH), |request, state| request.query(state, "200"))
     }
 
     /// Creates a `DELETE` request.

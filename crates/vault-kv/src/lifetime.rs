@@ -1,6 +1,6 @@
-//! Conversion of a version's `deletion_time` to the monotonic clock.
+//! The age of a version, and its `deletion_time` on the monotonic clock.
 //!
-//! The time left is the difference of two times of the server, `deletion_time` and the
+//! Both are the difference of two times of the server, one of them the
 //! [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) of the response, so that the wall
 //! clock of this machine has no influence.
 
@@ -22,6 +22,13 @@ pub(crate) fn of(response: &Response, metadata: &VersionMetadata) -> Option<Life
     };
     let deletion_time = humantime::parse_rfc3339(deletion_time).ok();
     lifetime(response.sent_at(), response.date(), deletion_time)
+}
+
+/// Returns the age of a version at the time of `response`. A version that is younger than the
+/// resolution of the header has an age of zero.
+pub(crate) fn age(response: &Response, metadata: &VersionMetadata) -> Option<Duration> {
+    let created = humantime::parse_rfc3339(&metadata.created_time).ok()?;
+    Some(response.date()?.duration_since(created).unwrap_or_default())
 }
 
 fn lifetime(

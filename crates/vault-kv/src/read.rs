@@ -88,7 +88,10 @@ fn secret(response: &Response) -> Result<Secret, Error> {
         return Err(deleted(response, metadata));
     }
     match lifetime::of(response, &metadata) {
-        Some(lifetime) => Ok(Secret { fields: data.unwrap_or_default(), metadata, lifetime }),
+        Some(lifetime) => {
+            let age = lifetime::age(response, &metadata);
+            Ok(Secret { fields: data.unwrap_or_default(), metadata, lifetime, age })
+        }
         None => Err(deleted(response, metadata)),
     }
 }

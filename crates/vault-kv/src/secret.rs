@@ -1,7 +1,7 @@
 //! A version of a secret, and the metadata of versions and secrets, as Vault sends them.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -18,6 +18,9 @@ pub struct Secret {
     pub metadata: VersionMetadata,
     /// How long the version may be used without reading it again.
     pub lifetime: Lifetime,
+    /// The time since the version was written, at the time of the response; `None` if the response
+    /// does not show the server's time.
+    pub age: Option<Duration>,
 }
 
 /// How long a version is known to exist after it was read.

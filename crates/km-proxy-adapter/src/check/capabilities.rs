@@ -6,14 +6,11 @@ use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
 use super::required::required_capabilities;
-use super::result::CheckResult;
+use super::result::{CheckResult, RIGHTS as STEP};
 use crate::error::{Error, ErrorKind, convert};
 use crate::inner::Inner;
 
 const CAPABILITIES_SELF: ApiPath = ApiPath::from_static("sys/capabilities-self");
-
-/// The name of the step.
-const STEP: &str = "rights";
 
 /// Checks the token's capabilities on each path that the settings require.
 pub(super) async fn check(inner: &Inner) -> Vec<CheckResult> {

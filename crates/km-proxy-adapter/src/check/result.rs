@@ -2,6 +2,15 @@
 
 use crate::error::Error;
 
+pub(super) const SETTINGS: &str = "settings";
+pub(super) const SERVER: &str = "server";
+pub(super) const LOGIN: &str = "login";
+pub(super) const MOUNT: &str = "mount";
+pub(super) const RIGHTS: &str = "rights";
+
+/// The names of the steps, in the order in which they are run.
+const STEPS: [&str; 5] = [SETTINGS, SERVER, LOGIN, MOUNT, RIGHTS];
+
 /// The result of one step of [`KeyManager::check`](crate::KeyManager::check).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -23,6 +32,8 @@ pub enum CheckStatus {
     Warning(String),
     /// The step failed.
     Failed(Error),
+    /// The step was not run, because another step failed; the detail names it.
+    Skipped,
 }
 
 impl CheckResult {
@@ -42,7 +53,28 @@ impl CheckResult {
         Self { step, detail: String::new(), status: CheckStatus::Failed(error) }
     }
 
-    pub(super) fn is_failed(&self) -> bool {
-        matches!(self.status, CheckStatus::Failed(_))
+    /// Returns a step that is not run because the step `failed` failed.
+    pub fn skipped(step: &'static str, failed: &str) -> Self {
+        let detail = format!("not run, because the step `{failed}` failed");
+        Self { step, detail, status: CheckStatus::Skipped }
+    }
+
+    /// Returns the steps that follow the step `failed`, all of them skipped because of it.
+    pub fn skipped_after(failed: &str) -> impl Iterator<Item = Self> {
+        let following = STEPS.into_iter().skip_while(move |step| *step != failed).skip(1);
+        following.map(move |step| Self::skipped(step, failed))
+    }
+
+    /// Returns the error of a step that failed.
+    pub fn error(&self) -> Option<&Error> {
+        match &self.status {
+            CheckStatus::Failed(error) => Some(error),
+            CheckStatus::Ok | CheckStatus::Warning(_) | CheckStatus::Skipped => None,
+        }
+    }
+
+    /// Returns whether the step failed so that no secret can be read from Vault.
+    pub fn prevents_reads(&self) -> bool {
+        self.error().is_some() && self.step != RIGHTS
     }
 }

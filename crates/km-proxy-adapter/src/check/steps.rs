@@ -5,17 +5,11 @@ use serde::Deserialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 use vault_kv::MountVersion;
 
-use super::result::CheckResult;
+use super::result::{CheckResult, LOGIN, MOUNT, SERVER, SETTINGS};
 use crate::error::{Error, ErrorKind, convert};
 use crate::inner::Inner;
 
-const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
-
-/// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
-/// read from the body.
-const HEALTH_PARAMETERS: [&str; 5] =
-    ["sealedcode", "uninitcode", "standbycode", "drsecondarycode", "performancestandbycode"];
 
 /// Reports the settings in use and their warnings.
 pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
@@ -28,10 +22,10 @@ pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
         Method::Userpass { .. } => "userpass",
     };
     let detail = format!("server {}, login by {method}", settings.server.address);
-    let mut results = vec![CheckResult::ok("settings", detail)];
+    let mut results = vec![CheckResult::ok(SETTINGS, detail)];
     results.extend(settings.warnings.iter().map(|warning| {
         let detail = format!("{}: {}", warning.source, warning.message);
-        CheckResult::warning("settings", detail, &warning.hint)
+        CheckResult::warning(SETTINGS, detail, &warning.hint)
     }));
     let patterns = settings.allowed_team_locations.iter().flatten();
     let without_prefix = patterns.filter(|pattern| pattern.prefix().is_none());
@@ -40,7 +34,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
             "KM_ALLOWED_TEAM_LOCATIONS: `{pattern}` has no path prefix, so that each team may use \
              the prefix of any other"
         );
-        CheckResult::warning("settings", detail, format!("add a prefix: `{pattern}:PREFIX`"))
+        CheckResult::warning(SETTINGS, detail, format!("add a prefix: `{pattern}:PREFIX`"))
     }));
     results
 }
@@ -54,20 +48,15 @@ pub(crate) async fn server(inner: &Inner) -> CheckResult {
         version: Option<String>,
     }
     let client = &inner.connection.client;
-    let request = HEALTH_PARAMETERS
-        .iter()
-        .fold(Request::get(HEALTH), |request, parameter| request.query(parameter, "200"));
-    let health = match client.send(&request, None, client.deadline()).await {
+    let health = match client.send(&Request::health(), None, client.deadline()).await {
         Ok(response) => response.json::<Health>(),
         Err(error) => Err(error),
     };
     let failed = |text: &str, hint: &str| {
-        CheckResult::failed("server", Error::new(ErrorKind::Unavailable, text).with_hint(hint))
+        CheckResult::failed(SERVER, Error::new(ErrorKind::Unavailable, text).with_hint(hint))
     };
     match health {
-        Err(error) => {
-            CheckResult::failed("server", convert::http("read the server's health", error))
-        }
+        Err(error) => CheckResult::failed(SERVER, convert::http("read the server's health", error)),
         Ok(health) if !health.initialized => {
             failed("the server is not initialised", "run `vault operator init`")
         }
@@ -76,7 +65,7 @@ pub(crate) async fn server(inner: &Inner) -> CheckResult {
         }
         Ok(health) => {
             let version = health.version.unwrap_or_else(|| "version unknown".to_owned());
-            CheckResult::ok("server", format!("{} is unsealed, {version}", client.address()))
+            CheckResult::ok(SERVER, format!("{} is unsealed, {version}", client.address()))
         }
     }
 }
@@ -91,7 +80,7 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
     let connection = &inner.connection;
     let deadline = connection.session.deadline();
     if let Err(error) = connection.login(deadline).await {
-        return CheckResult::failed("login", error);
+        return CheckResult::failed(LOGIN, error);
     }
     let request = Request::get(LOOKUP_SELF).namespace(connection.login_namespace.as_ref());
     let response = connection.session.send(&request, deadline).await;
@@ -102,14 +91,14 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
             let detail = format!("the token {expiry}; policies: {}", policies.join(", "));
             if policies.iter().any(|policy| policy == "root") {
                 let hint = "use a token with fewer privileges than root";
-                return CheckResult::warning("login", detail, hint);
+                return CheckResult::warning(LOGIN, detail, hint);
             }
-            CheckResult::ok("login", detail)
+            CheckResult::ok(LOGIN, detail)
         }
         Err(error) if error.kind() == Http::Denied => {
-            CheckResult::ok("login", "the token is valid; it may not look itself up")
+            CheckResult::ok(LOGIN, "the token is valid; it may not look itself up")
         }
-        Err(error) => CheckResult::failed("login", convert::http("log in", error)),
+        Err(error) => CheckResult::failed(LOGIN, convert::http("log in", error)),
     }
 }
 
@@ -117,15 +106,14 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
 pub(super) async fn mount(inner: &Inner) -> CheckResult {
     let kv = &inner.kv;
     let mount = kv.mount();
-    let failed = |error| {
-        CheckResult::failed("mount", convert::kv(format!("check the mount {mount}"), error))
-    };
+    let failed =
+        |error| CheckResult::failed(MOUNT, convert::kv(format!("check the mount {mount}"), error));
     match kv.mount_version().await {
         // Vault has one response for a missing mount and a missing capability. A list request
         // distinguishes them.
         Ok(MountVersion::Unknown) => match kv.list(None).await {
             Ok(_) => CheckResult::warning(
-                "mount",
+                MOUNT,
                 format!("{mount} exists; its version can't be read"),
                 "allow `read` on sys/internal/ui/mounts below the mount",
             ),
@@ -133,7 +121,7 @@ pub(super) async fn mount(inner: &Inner) -> CheckResult {
         },
         Ok(version) => match kv.require_v2(version) {
             Err(error) => failed(error),
-            Ok(()) => CheckResult::ok("mount", format!("{mount} is KV version 2")),
+            Ok(()) => CheckResult::ok(MOUNT, format!("{mount} is KV version 2")),
         },
         Err(error) => failed(error),
     }

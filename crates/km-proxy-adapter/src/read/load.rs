@@ -52,7 +52,7 @@ pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loa
 
 /// Returns the size of everything in an entry that can be large.
 fn weight(_: &Name, value: &CachedSecret) -> usize {
-    let Secret { fields, metadata, lifetime: _ } = &*value.secret;
+    let Secret { fields, metadata, .. } = &*value.secret;
     let custom = metadata.custom_metadata.iter().map(|(key, text)| key.len() + text.len());
     value.text.expose_secret().len() + fields.bytes() + custom.sum::<usize>()
 }
@@ -138,6 +138,7 @@ mod tests {
             fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),
             metadata: serde_json::from_value(metadata).unwrap(),
             lifetime: Lifetime::Unlimited,
+            age: None,
         };
         let value =
             CachedSecret { text: "sk-1".into(), is_provider_key: true, secret: Arc::new(secret) };

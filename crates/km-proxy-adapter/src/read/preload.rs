@@ -13,7 +13,7 @@ use crate::ownership::configured_names;
 use crate::route::{Route, route};
 
 /// The number of concurrent reads; the cache runs as many loads at a time.
-const MAX_CONCURRENT_READS: usize = 64;
+pub(crate) const MAX_CONCURRENT_READS: usize = 64;
 
 /// The outcome for one name, and the progress of a preload.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Origin, Ref};
-use vault_kv::VersionMetadata;
+use tokio::time::Instant;
+use vault_kv::{Lifetime, VersionMetadata};
 
 use super::load::CachedSecret;
 use crate::name::Name;
@@ -114,6 +115,26 @@ impl Secret {
     /// environment.
     pub fn age(&self) -> Option<Duration> {
         self.cached().map(Ref::age).or_else(|| self.field().map(|field| field.age))
+    }
+
+    /// Returns the time since the version was written, by the server's clock; `None` if that is not
+    /// known, or for a value of the environment.
+    pub fn version_age(&self) -> Option<Duration> {
+        let cached = self.cached()?;
+        Some(cached.secret.age?.saturating_add(cached.age()))
+    }
+
+    /// Returns when the version will be deleted, in RFC 3339, and the time until then, if that is
+    /// known. `None` if the version has no time of deletion.
+    pub(crate) fn deletion(&self) -> Option<(&str, Option<Duration>)> {
+        let secret = &self.cached()?.secret;
+        let time = secret.metadata.deletion_time.as_deref()?;
+        let remaining = match secret.lifetime {
+            Lifetime::Until(end) => Some(end.saturating_duration_since(Instant::now())),
+            Lifetime::Unlimited => Some(Duration::MAX),
+            Lifetime::Unknown => None,
+        };
+        Some((time, remaining))
     }
 
     fn cached(&self) -> Option<&Ref<Name, CachedSecret>> {

@@ -67,7 +67,12 @@ fn by_priority(candidates: [Candidate; 6], reader: &mut Reader<'_>) -> Option<Me
     } else {
         report_incomplete(&eligible, &others, reader);
     }
-    eligible.into_iter().filter(Candidate::is_complete).find_map(|candidate| candidate.method)
+    let chosen = eligible.into_iter().find(|candidate| {
+        // A complete method with an invalid part has been reported.
+        candidate.is_complete() && candidate.method.is_some()
+    })?;
+    reader.record.derived(&AUTH_METHOD, chosen.name.as_str());
+    chosen.method
 }
 
 /// Warns about settings of methods that are not chosen.

@@ -10,15 +10,19 @@ use crate::table::{Setting, access};
 impl Reader<'_> {
     /// Looks up a setting. A blank variable, or a reference to one, counts as not set.
     pub(crate) fn find(&mut self, setting: &Setting) -> Option<RawSetting> {
-        self.find_variable(setting).filter(|found| !found.is_blank()).or_else(|| {
+        let found = self.find_variable(setting).filter(|found| !found.is_blank()).or_else(|| {
             self.find_in_file(setting)
                 .filter(|found| !(found.origin == Origin::Reference && found.is_blank()))
-        })
+        });
+        self.record.lookup(setting, found.as_ref());
+        found
     }
 
     /// Looks up a setting for which an empty value has a meaning of its own.
     pub(crate) fn find_or_empty(&mut self, setting: &Setting) -> Option<RawSetting> {
-        self.find_variable(setting).or_else(|| self.find_in_file(setting))
+        let found = self.find_variable(setting).or_else(|| self.find_in_file(setting));
+        self.record.lookup(setting, found.as_ref());
+        found
     }
 
     /// Looks up a setting. If it is not set, returns its default, if it has one.

@@ -7,6 +7,7 @@
 
 mod lookup;
 mod raw_setting;
+mod record;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod variable;
 
 pub(crate) use raw_setting::{ListItems, Origin, RawSetting, split_list};
 
+use self::record::Record;
 use crate::diagnostics::Diagnostics;
 use crate::source::Sources;
 use crate::source::env::Env;
@@ -27,6 +29,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) validator: &'a dyn Validator,
     pub(crate) document: Document,
     pub(crate) diagnostics: Diagnostics,
+    /// The effective value of each setting that was looked up.
+    pub(crate) record: Record,
 }
 
 impl<'a> Reader<'a> {
@@ -38,6 +42,7 @@ impl<'a> Reader<'a> {
             validator: sources.validator,
             document: document.unwrap_or_default(),
             diagnostics,
+            record: Record::default(),
         }
     }
 }

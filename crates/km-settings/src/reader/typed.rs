@@ -25,7 +25,10 @@ impl Reader<'_> {
     ) -> Option<T> {
         let found = self.find(setting);
         let value = found.and_then(|found| parse(self, found));
-        value.or_else(|| parse(self, RawSetting::default_of(setting)?))
+        value.or_else(|| {
+            self.record.table_default(setting);
+            parse(self, RawSetting::default_of(setting)?)
+        })
     }
 
     /// Returns a boolean or its default.
@@ -78,7 +81,9 @@ impl Reader<'_> {
     /// Returns a credential: the variable `value`, or the file that the setting `file` names. It is
     /// a problem if both are set.
     pub(crate) fn credential(&mut self, value: &Setting, file: &Setting) -> Option<Credential> {
-        match (self.secret(value), self.file(file)) {
+        let secret = self.secret(value);
+        self.record.secret(value, secret.is_some());
+        match (secret, self.file(file)) {
             (Some(_), Some(_)) => {
                 let source = SettingSource::Variable(value.name.to_owned());
                 let message = format!("{} is set too", file.name);

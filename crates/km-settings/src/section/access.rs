@@ -19,6 +19,7 @@ pub(crate) fn mode_and_store(reader: &mut Reader<'_>) -> (AccessMode, bool) {
             let message = "`read_and_write` is assumed, because no access mode is set";
             let hint = "set `access_mode: read_and_write`";
             reader.diagnostics.warning(stored.source.clone(), message, hint);
+            reader.record.derived(&ACCESS_MODE, AccessMode::ReadAndWrite.as_str());
             AccessMode::ReadAndWrite
         }
         (Some(found), stored) => {

@@ -7,10 +7,12 @@ use crate::table::cache::{GENERAL_REFRESH_INTERVAL, MAX_STALE, REFRESH_INTERVAL}
 
 /// Returns how long a cached value is served before it is read again; zero disables caching.
 pub(crate) fn refresh_interval(reader: &mut Reader<'_>) -> Duration {
-    match reader.find(&REFRESH_INTERVAL) {
-        Some(found) => found.duration(&mut reader.diagnostics).unwrap_or_default(),
-        None => reader.duration(&GENERAL_REFRESH_INTERVAL),
+    if let Some(found) = reader.find(&REFRESH_INTERVAL) {
+        return found.duration(&mut reader.diagnostics).unwrap_or_default();
     }
+    let interval = reader.duration(&GENERAL_REFRESH_INTERVAL);
+    reader.record.inherit(&REFRESH_INTERVAL, &GENERAL_REFRESH_INTERVAL);
+    interval
 }
 
 /// Returns how long after the refresh interval a stale value is served while Vault is unavailable.

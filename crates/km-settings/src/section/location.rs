@@ -17,6 +17,10 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Location {
 /// Returns the namespace in the setting `specific` if it is set, even if it is empty. Otherwise
 /// returns the one in `HCP_VAULT_NAMESPACE`.
 pub(crate) fn namespace(reader: &mut Reader<'_>, specific: &Setting) -> Option<String> {
-    let found = reader.find_or_empty(specific).or_else(|| reader.find_or_empty(&NAMESPACE));
+    let mut found = reader.find_or_empty(specific);
+    if found.is_none() {
+        found = reader.find_or_empty(&NAMESPACE);
+        reader.record.inherit(specific, &NAMESPACE);
+    }
     reader.parse_path(found)
 }

@@ -38,7 +38,11 @@ fn address(reader: &mut Reader<'_>, danger_plaintext: bool) -> String {
 }
 
 fn ca_cert(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    [CA_CERT, VAULT_CACERT, SSL_CERT_FILE].iter().find_map(|setting| reader.file(setting))
+    [CA_CERT, VAULT_CACERT, SSL_CERT_FILE].iter().find_map(|setting| {
+        let file = reader.file(setting)?;
+        reader.record.inherit(&CA_CERT, setting);
+        Some(file)
+    })
 }
 
 fn tls_server_name(reader: &mut Reader<'_>) -> Option<String> {

@@ -14,11 +14,16 @@ pub enum AccessMode {
 impl AccessMode {
     /// Parses a value of `KM_ACCESS_MODE`.
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        match word {
-            "read_only" => Some(Self::ReadOnly),
-            "write_only" => Some(Self::WriteOnly),
-            "read_and_write" => Some(Self::ReadAndWrite),
-            _ => None,
+        let modes = [Self::ReadOnly, Self::WriteOnly, Self::ReadAndWrite];
+        modes.into_iter().find(|mode| mode.as_str() == word)
+    }
+
+    /// Returns the value of `KM_ACCESS_MODE` for this mode.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read_only",
+            Self::WriteOnly => "write_only",
+            Self::ReadAndWrite => "read_and_write",
         }
     }
 

@@ -14,11 +14,16 @@ pub enum Fallback {
 impl Fallback {
     /// Parses a value of `KM_FALLBACK`.
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        match word {
-            "never" => Some(Self::Never),
-            "on_missing" => Some(Self::OnMissing),
-            "on_error" => Some(Self::OnError),
-            _ => None,
+        let policies = [Self::Never, Self::OnMissing, Self::OnError];
+        policies.into_iter().find(|policy| policy.as_str() == word)
+    }
+
+    /// Returns the value of `KM_FALLBACK` for this policy.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::OnMissing => "on_missing",
+            Self::OnError => "on_error",
         }
     }
 

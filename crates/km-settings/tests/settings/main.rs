@@ -7,6 +7,8 @@ mod bounds;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod effective;
+#[cfg(test)]
 mod environment;
 #[cfg(test)]
 mod fallback;

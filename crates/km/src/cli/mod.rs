@@ -1,15 +1,19 @@
 //! The command line, as clap parses it. The doc comments of its fields are the help texts.
 
+mod completions;
 mod exec;
 mod global;
 mod key;
 mod secret;
 mod serve;
+mod sidecar;
+mod status;
 mod value;
 mod version;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use completions::CompletionsArgs;
 pub(crate) use exec::{ExecArgs, OnChange};
 pub(crate) use global::{GlobalArgs, LogFormat};
 pub(crate) use key::{
@@ -20,6 +24,7 @@ pub(crate) use secret::{
     CheckArgs, DeleteArgs, DestroyArgs, HistoryArgs, ListArgs, ReadArgs, UndeleteArgs, WriteArgs,
 };
 pub(crate) use serve::ServeArgs;
+pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -36,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Verify settings, connectivity, login, mount and permissions
     Check(CheckArgs),
+    /// Print the effective settings and where each comes from, without contacting Vault
+    Config,
     /// Print a provider secret, read as a gateway would read it
     Read(ReadArgs),
     /// Write the value of a secret, which is read from stdin, and keep its other fields
@@ -57,4 +64,8 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print what the running sidecar holds, its login, its server and its settings
+    Status(StatusArgs),
 }

@@ -7,6 +7,10 @@ use super::version::{DestroyedVersionsArgs, LimitArgs, UndeletedVersionArgs, ver
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
+    /// Read every secret that the configuration references, and report where it is found, its
+    /// version and what a provider may reject; never a value
+    #[arg(long, conflicts_with = "policy")]
+    pub(crate) secrets: bool,
     /// Print the least-privilege policy (HCL) for these settings, without contacting Vault
     #[arg(long)]
     pub(crate) policy: bool,

@@ -1,12 +1,15 @@
 //! The commands: a module each.
 
 mod check;
+pub(crate) mod completions;
+mod config;
 mod delete;
 mod exec;
 mod key;
 mod list;
 mod read;
 mod serve;
+mod status;
 mod versions;
 mod write;
 
@@ -16,7 +19,7 @@ use km_proxy_adapter::ErrorKind;
 
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
-use crate::{config, signals};
+use crate::signals;
 
 /// Runs a command and returns its exit code.
 ///
@@ -33,11 +36,14 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     let (global, json) = (&global, global.json);
-    let keys = || config::connect(global);
+    let keys = || crate::config::connect(global);
     let one_shot: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = match command {
-        // These two handle signals themselves.
+        // These handle signals themselves.
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
+        Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
+        Command::Completions(args) => return completions::run(&args, json).map(|()| 0),
+        Command::Config => Box::pin(config::run(global)),
         Command::Check(args) => Box::pin(async move { check::run(global, &args).await }),
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),

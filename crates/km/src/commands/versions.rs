@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::cli::{DestroyArgs, HistoryArgs, UndeleteArgs};
 use crate::error::Failure;
+use crate::io::styled::{Span, Tone};
+use crate::io::table::Table;
 use crate::io::{output, stderr};
 
 pub(crate) async fn history(
@@ -62,9 +64,9 @@ pub(super) fn print_history(
     if json {
         return output::json(&Document { name, current_version, versions, omitted });
     }
-    output::rows(
-        std::iter::once(HEADER.map(str::to_owned)).chain(versions.iter().map(Version::row)),
-    )
+    let mut table = Table::new(HEADER);
+    versions.iter().for_each(|version| table.row(version.row()));
+    output::table(table)
 }
 
 /// Prints the version that was undeleted, or a note that there is none.
@@ -146,22 +148,30 @@ impl<'a> Version<'a> {
         }
     }
 
-    fn row(&self) -> [String; 6] {
-        let by = |login: &Option<Login<'_>>| login.as_ref().map_or_else(none, Login::text);
-        let current = if self.current { " current" } else { "" };
+    fn row(&self) -> [Span; 6] {
+        let plain = |text: &str| Span::new(text, Tone::Plain);
+        let by = |login: &Option<Login<'_>>| {
+            login.as_ref().map_or_else(none, |login| plain(&login.text()))
+        };
+        let (current, tone) = match (self.current, self.state) {
+            (true, "live") => (" current", Tone::Good),
+            (true, _) => (" current", Tone::Warning),
+            (false, "live") => ("", Tone::Plain),
+            (false, _) => ("", Tone::Faint),
+        };
         [
-            self.version.to_string(),
-            format!("{}{current}", self.state),
-            self.created.to_owned(),
+            plain(&self.version.to_string()),
+            Span::new(&format!("{}{current}", self.state), tone),
+            plain(self.created),
             by(&self.created_by),
-            self.deleted.map_or_else(none, str::to_owned),
+            self.deleted.map_or_else(none, plain),
             by(&self.deleted_by),
         ]
     }
 }
 
-fn none() -> String {
-    "-".to_owned()
+fn none() -> Span {
+    Span::new("-", Tone::Faint)
 }
 
 impl<'a> Login<'a> {

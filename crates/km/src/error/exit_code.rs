@@ -30,3 +30,19 @@ pub(crate) const fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::StoredValue => "stored_value",
     }
 }
+
+/// Returns the error kind with this [`name`].
+pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
+    const KINDS: [ErrorKind; 9] = [
+        ErrorKind::Internal,
+        ErrorKind::Usage,
+        ErrorKind::Settings,
+        ErrorKind::Auth,
+        ErrorKind::Unavailable,
+        ErrorKind::Denied,
+        ErrorKind::NotFound,
+        ErrorKind::Conflict,
+        ErrorKind::StoredValue,
+    ];
+    KINDS.into_iter().find(|kind| name(*kind) == text)
+}

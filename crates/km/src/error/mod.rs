@@ -29,8 +29,17 @@ impl Failure {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        let problem = Problem { message: message.into(), hint: Some(hint.into()) };
-        Self { kind, code: exit_code::code(kind), problems: vec![problem] }
+        Self::with_optional_hint(kind, message.into(), Some(hint.into()))
+    }
+
+    /// Like [`new`](Self::new), but without a hint if there is none.
+    pub(crate) fn with_optional_hint(
+        kind: ErrorKind,
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
+        let problems = vec![Problem { message, hint }];
+        Self { kind, code: exit_code::code(kind), problems }
     }
 
     /// Appends the problems of another failure. The kind and the exit code remain this failure's.

@@ -9,6 +9,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::escape;
+use super::styled::{Colors, Line};
+use super::table::Table;
 use crate::error::Failure;
 
 /// Prints a value byte for byte, with a line ending only if stdout is a terminal.
@@ -16,7 +18,8 @@ pub(crate) fn value(value: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let ending = if stdout.is_terminal() { "\n" } else { "" };
     let written = stdout.write_all(value.as_bytes());
-    check(written.and_then(|()| stdout.write_all(ending.as_bytes())).and_then(|()| stdout.flush()))
+    let written = written.and_then(|()| stdout.write_all(ending.as_bytes()));
+    check(written.and_then(|()| stdout.flush())).map(drop)
 }
 
 /// Prints the value of a secret like [`value`].
@@ -48,15 +51,43 @@ pub(crate) fn rows<T: AsRef<str>>(
     print(&text)
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// Whether text has reached what is connected to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    Completely,
+    /// Nothing reads stdout any longer.
+    Closed,
+}
+
+/// Returns lines as text.
+pub(crate) fn rendered(lines: &[Line], colors: Colors) -> String {
+    lines.iter().map(|line| line.render(colors, None) + "\n").collect()
+}
+
+/// Prints a table, in colors if stdout is a terminal.
+pub(crate) fn table(table: Table) -> Result<(), Failure> {
+    text(&rendered(&table.into_lines(), Colors::of_stdout())).map(drop)
+}
+
+/// Prints text that is escaped already.
+pub(crate) fn text(text: &str) -> Result<Written, Failure> {
     let mut stdout = io::stdout().lock();
     check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
+fn print(escaped: &str) -> Result<(), Failure> {
+    text(escaped).map(drop)
+}
+
 /// Prints one JSON document.
 pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
+    print(&json_line(document)?)
+}
+
+/// Returns one JSON document on a line.
+pub(crate) fn json_line(document: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(document).map_err(|error| not_json(&error))?;
-    print(&(escape::json(&text).into_owned() + "\n"))
+    Ok(escape::json(&text).into_owned() + "\n")
 }
 
 /// Prints one JSON document that contains a secret, from memory that is zeroized.
@@ -77,13 +108,14 @@ fn not_json(error: &serde_json::Error) -> Failure {
 
 /// Ignores a closed pipe, whose reader has read enough. Any other error means that the result is
 /// lost.
-fn check(written: io::Result<()>) -> Result<(), Failure> {
+fn check(written: io::Result<()>) -> Result<Written, Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             ErrorKind::Unavailable,
             format!("write the result to stdout: {error}"),
             "check where stdout is redirected to",
         )),
-        _ => Ok(()),
+        Err(_) => Ok(Written::Closed),
+        Ok(()) => Ok(Written::Completely),
     }
 }

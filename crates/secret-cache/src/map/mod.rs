@@ -42,6 +42,13 @@ pub(crate) struct WriterState {
     hand: usize,
 }
 
+/// A position in a walk over all entries.
+#[derive(Default)]
+pub(crate) struct Cursor {
+    table: usize,
+    index: usize,
+}
+
 impl<K: HashKey + Eq, V> ConcurrentMap<K, V> {
     pub(crate) fn new(max_entries: usize) -> Self {
         Self {
@@ -151,6 +158,28 @@ impl<K: HashKey + Eq, V> ConcurrentMap<K, V> {
     pub(crate) fn drain(&self, writer: &mut WriterState) -> Released<K, V> {
         *writer = WriterState::default();
         self.current_table().map(RawTable::drain).unwrap_or_default()
+    }
+
+    /// Returns the entries of the next `count` cells, or `None` after the last cell. If the map has
+    /// grown, the walk begins anew.
+    ///
+    /// The [`WriterState`] proves that the caller holds the writers' lock. If the lock is released
+    /// between two calls, entries that are moved in the meantime may be missed or found twice.
+    pub(crate) fn next_entries(
+        &self,
+        _: &WriterState,
+        cursor: &mut Cursor,
+        count: usize,
+    ) -> Option<Released<K, V>> {
+        let table = self.current_table()?;
+        let current = self.current.load(Acquire);
+        if cursor.table != current {
+            *cursor = Cursor { table: current, index: 0 };
+        }
+        let start = cursor.index;
+        cursor.index = start.saturating_add(count).min(table.capacity());
+        let cells = start..cursor.index;
+        (!cells.is_empty()).then(|| cells.filter_map(|index| table.entry(index)).collect())
     }
 
     /// Visits all entries. The [`WriterState`] proves that the caller holds the writers' lock,

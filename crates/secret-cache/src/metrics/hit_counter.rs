@@ -85,11 +85,16 @@ impl HitCounter {
         self.is_awake.store(false, Relaxed);
     }
 
+    /// Returns the number of all hits.
+    pub(crate) fn total(&self) -> u64 {
+        let owned = self.owned.iter().map(|shard| shard.0.load(Relaxed)).fold(0, u64::wrapping_add);
+        owned.wrapping_add(self.shared.load(Relaxed))
+    }
+
     /// Returns the number of hits since the last call.
     pub(crate) fn take(&self) -> u64 {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let owned = self.owned.iter().map(|shard| shard.0.load(Relaxed)).fold(0, u64::wrapping_add);
-        let all = owned.wrapping_add(self.shared.load(Relaxed));
+        let all = self.total();
         all.wrapping_sub(std::mem::replace(&mut *reported, all))
     }
 }

@@ -3,6 +3,8 @@
 mod hit_counter;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
@@ -24,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) hits: HitCounter,
     /// Created once, because the macro would allocate it each time.
     hits_key: Key,
+    misses: AtomicU64,
 }
 
 impl Metrics {
@@ -31,7 +34,7 @@ impl Metrics {
     pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
         let labels = vec![Label::from_static_parts("cache", cache)];
         let hits_key = Key::from_parts("secret_cache_hits_total", labels);
-        Self { cache, hits: HitCounter::new(wake), hits_key }
+        Self { cache, hits: HitCounter::new(wake), hits_key, misses: AtomicU64::new(0) }
     }
 
     /// Reports hits if `report_at` has come, and returns when to report next. [`Tick::MAX`] means
@@ -61,7 +64,13 @@ impl Metrics {
         count
     }
 
+    /// Returns the number of all misses.
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Relaxed)
+    }
+
     pub(crate) fn miss(&self) {
+        self.misses.fetch_add(1, Relaxed);
         counter!("secret_cache_misses_total", "cache" => self.cache).increment(1);
     }
 

@@ -46,6 +46,11 @@ impl<E> FailureRecord<E> {
         self.min_version.is_none() && now >= self.retry_at
     }
 
+    /// Returns the error of the last load, if it failed.
+    pub(crate) fn last_error(&self) -> Option<&Error<E>> {
+        self.error.as_ref()
+    }
+
     /// Returns the cached error unless the key may be loaded again.
     pub(crate) fn error(&self, now: Tick) -> Option<Error<E>> {
         self.error.clone().filter(|_| now < self.retry_at)

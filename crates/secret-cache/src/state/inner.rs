@@ -78,6 +78,11 @@ impl<K: Hash + Eq + Clone, V, E, F> Inner<K, V, E, F> {
         self.writer.len + self.failures.len()
     }
 
+    /// Returns the total weight of the entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Returns the outage of the source, while it is known.
     pub(crate) fn outage(&mut self, now: Tick) -> Option<&mut Outage> {
         self.outage.as_mut().filter(|outage| outage.is_known(now))

@@ -14,6 +14,7 @@ mod maintenance;
 pub(crate) mod outcome;
 mod schedule;
 pub(crate) mod slot;
+mod status;
 pub(crate) mod write;
 
 use std::hash::Hash;

@@ -19,6 +19,7 @@ mod scale;
 mod simulation;
 mod source;
 mod staleness;
+mod status;
 mod surface;
 mod threads;
 mod waiting;

@@ -34,7 +34,9 @@ impl Attempt<'_> {
         };
         let response = pin!(self.send());
         let outcome = self.deadline.bound(response).await;
-        outcome.unwrap_or_else(|| Err(self.request.error(ErrorKind::Timeout)))
+        let outcome = outcome.unwrap_or_else(|| Err(self.request.error(ErrorKind::Timeout)));
+        self.server.observer.record(self.request, &outcome);
+        outcome
     }
 
     async fn send(&self) -> Result<Response, Error> {

@@ -11,6 +11,7 @@ mod redirect_target;
 mod retry;
 mod retry_budget;
 mod server;
+pub(crate) mod server_status;
 mod traffic_class;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use self::attempt::Attempt;
 use self::availability::{Admission, Availability};
 use self::retry::{backoff, is_retryable};
 use self::server::Server;
+use self::server_status::ServerStatus;
 use self::traffic_class::TrafficClass;
 use crate::address::Address;
 use crate::deadline::Deadline;
@@ -138,6 +140,24 @@ impl Client {
     /// client certificate. Requests in flight are not affected.
     pub fn reconnect(&self) {
         self.shared.server.transport.reset();
+    }
+
+    /// Returns what the requests of all clones have shown about the server. Sends nothing.
+    pub fn server_status(&self) -> ServerStatus {
+        self.shared.server.observer.status()
+    }
+
+    /// Requests `sys/health` once, until `deadline`, and returns the status after that.
+    ///
+    /// It is not queued behind other requests. Unlike their outcomes, its outcome neither begins nor
+    /// ends an outage, because a sealed server responds to it too.
+    pub async fn check_health(&self, deadline: Deadline) -> ServerStatus {
+        let (server, class, request) =
+            (&self.shared.server, &*self.shared.control, Request::health());
+        let attempt = Attempt { server, class, request: &request, token: None, deadline };
+        // The outcome is observed.
+        let _ = attempt.run().await;
+        self.server_status()
     }
 
     /// Waits until the request may be sent.

@@ -5,21 +5,28 @@ use std::sync::Arc;
 use http::Uri;
 
 use super::leader::LeaderCache;
+use super::server_status::ServerObserver;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::transport::Transport;
 
-/// The address of the server, the transport to it, and its active node.
+/// The address of the server, the transport to it, its active node and its observed state.
 pub(super) struct Server {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) address: Address,
     pub(super) leader: LeaderCache,
+    pub(super) observer: ServerObserver,
 }
 
 impl Server {
     pub(super) fn new(transport: Arc<dyn Transport>, address: Address) -> Self {
-        Self { transport, address, leader: LeaderCache::default() }
+        Self {
+            transport,
+            address,
+            leader: LeaderCache::default(),
+            observer: ServerObserver::default(),
+        }
     }
 
     /// Returns the URI of `request` at the configured address.

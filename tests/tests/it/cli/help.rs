@@ -26,6 +26,8 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
     for command in [
         &[][..],
         &["check"],
+        &["config"],
+        &["completions"],
         &["read"],
         &["write"],
         &["delete"],

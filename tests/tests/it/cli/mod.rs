@@ -9,8 +9,10 @@ pub(crate) mod program;
 pub(crate) mod stopper;
 
 mod check;
+mod completions;
 mod config;
 mod delete;
+mod effective;
 mod exit_code;
 mod fallback;
 mod help;

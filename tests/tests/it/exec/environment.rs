@@ -105,9 +105,9 @@ async fn suspicious_value_is_passed_with_a_warning() -> Result<()> {
     let plain = secret("plain");
     fixture.put("PLAIN", json!({ "key": plain })).await?;
     for (value, warning) in [
-        (format!("{plain}\n"), "line ending"),
+        (format!("{plain}\n"), "newline"),
         (format!(" {plain}"), "white space"),
-        (format!("\"{plain}\""), "quotation marks"),
+        (format!("\"{plain}\""), "quotes"),
         (format!("\u{feff}{plain}"), "byte order mark"),
         (format!("os.environ/{plain}"), "os.environ/"),
     ] {

@@ -7,6 +7,7 @@ use km_proxy_adapter::{KeyManager, PreloadProgress};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::info;
 
 use super::auth::token::Token;
@@ -26,6 +27,8 @@ pub(super) struct App {
     pub(super) token: Token,
     pub(super) readiness: Readiness,
     pub(super) recorder: PrometheusHandle,
+    /// When the sidecar was started.
+    pub(super) started: Instant,
     /// How long a request may take.
     pub(super) request_timeout: Duration,
     /// The tasks of changes, which outlive their request if the client disconnects.
@@ -40,6 +43,7 @@ impl App {
             token,
             readiness: Readiness::new(keys.clone()),
             recorder,
+            started: Instant::now(),
             request_timeout: MAX_REQUEST_TIMEOUT.min(deadline),
             changes: Mutex::default(),
             keys,

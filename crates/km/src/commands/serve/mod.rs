@@ -21,7 +21,6 @@ mod router;
 mod server;
 #[cfg(test)]
 mod simulation;
-mod trusted_path;
 mod vault;
 
 use std::path::Path;

@@ -28,6 +28,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Readiness {
     keys: KeyManager,
     logged_in: AtomicBool,
+    /// The last result of [`is_ready`](Self::is_ready).
+    last: AtomicBool,
     /// Whether the last operation could neither reach Vault nor serve a stale value.
     failing: AtomicBool,
     /// Whether an operation has succeeded since readiness was last published.
@@ -59,6 +61,7 @@ impl Readiness {
         Self {
             keys,
             logged_in: AtomicBool::default(),
+            last: AtomicBool::default(),
             failing: AtomicBool::default(),
             succeeded: AtomicBool::default(),
             last_read: Mutex::default(),
@@ -93,6 +96,7 @@ impl Readiness {
         }
         self.record_outcome(None);
         self.logged_in.store(true, Relaxed);
+        self.last.store(true, Relaxed);
         metrics::ready(true);
     }
 
@@ -111,8 +115,15 @@ impl Readiness {
     /// Returns whether the sidecar has logged in and can serve secrets.
     pub(super) async fn is_ready(&self) -> bool {
         let ready = self.logged_in.load(Relaxed) && self.can_serve().await;
+        self.last.store(ready, Relaxed);
         metrics::ready(ready);
         ready
+    }
+
+    /// Returns whether the sidecar was ready when that was last published, which is at most seconds
+    /// ago. Unlike [`is_ready`](Self::is_ready), it never waits.
+    pub(super) fn last(&self) -> bool {
+        self.last.load(Relaxed)
     }
 
     async fn can_serve(&self) -> bool {

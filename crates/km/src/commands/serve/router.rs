@@ -12,6 +12,7 @@ use super::app::App;
 use super::http::error_response;
 use super::{health, middleware, native, vault};
 use crate::error::Failure;
+use crate::sidecar;
 
 /// Returns the routes of the main listener: both APIs, the metrics and the probes. All but the
 /// probes need the token.
@@ -21,6 +22,7 @@ pub(super) fn main(app: &Arc<App>) -> Router {
         .route("/km/v1/secrets/{*name}", any(native::secret))
         .route("/km/v1/keys", any(native::keys))
         .route("/km/v1/keys/{*rest}", any(native::key))
+        .route(sidecar::status::PATH, any(native::status))
         .route("/metrics", get(health::metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(native::method_not_allowed)

@@ -3,4 +3,5 @@
 pub(super) mod report;
 
 mod failures;
+mod secrets;
 mod success;

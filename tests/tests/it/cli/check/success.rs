@@ -68,7 +68,7 @@ async fn root_token_is_a_warning() -> Result<()> {
 #[tokio::test]
 async fn setting_without_effect_is_a_warning() -> Result<()> {
     let fixture = fixture().await?;
-    let km = || fixture.km().env("HCP_VAULT_CLIENT_CERT", "/half/of/a/pair").env("KM_LOG", "off");
+    let km = || fixture.km().env("HCP_VAULT_CLIENT_CERT", "/half/of/a/pair");
     let expected =
         ["settings ok", "settings warning", "server ok", "login ok", "mount ok", "rights ok"];
     expect_steps(km, 0, &expected).await

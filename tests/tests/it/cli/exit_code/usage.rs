@@ -1,6 +1,7 @@
 //! Exit 2: invalid arguments or settings. All of them are reported at once, and no request is sent.
 
 use anyhow::Result;
+use testkit::secret;
 
 use crate::cli::common::{NAME, contains_all, fails, file, rejected};
 
@@ -28,6 +29,48 @@ async fn invalid_arguments_are_exit_2_with_a_hint() -> Result<()> {
         let stderr = rejected("usage", |km| km.args(arguments)).await?;
         contains_all(&stderr, &["km: usage: ", why, "hint: "])?;
         assert_eq!(stderr.lines().count(), 2, "a line and a hint: {stderr}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn misspelling_is_answered_with_the_nearest_word() -> Result<()> {
+    for (arguments, hint) in [
+        (&["raed", NAME][..], "did you mean `read`?"),
+        (&["key", "rotat", "a"], "did you mean `rotate`?"),
+        (&["read", NAME, "--explian"], "did you mean `--explain`?"),
+        (&["--confg", "f", "list"], "did you mean `--config`?"),
+        (&["exec", "--on-change", "SIGHUPP", "--watch", "--", "x"], "did you mean `SIGHUP`?"),
+        (&["list", "--log-format", "jsn"], "did you mean `json`?"),
+        // Nothing is similar.
+        (&["read", NAME, "--xyzzy"], "hint: run `km --help`"),
+    ] {
+        let stderr = rejected("usage", |km| km.args(arguments)).await?;
+        contains_all(&stderr, &["km: usage: ", hint, "run `km --help` for usage"])?;
+        assert_eq!(stderr.lines().count(), 2, "a line and a hint: {stderr}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn invalid_value_is_answered_with_the_valid_ones_and_not_quoted() -> Result<()> {
+    let planted = secret("value");
+    for (arguments, valid) in [
+        (&["list", "--log-format", &*planted][..], "text, json"),
+        (&["exec", "--watch", "--on-change", &planted, "--", "x"], "restart, SIGHUP, SIGUSR1"),
+        (&["completions", &planted], "bash, elvish, fish"),
+    ] {
+        let stderr = rejected("usage", |km| km.args(arguments)).await?;
+        contains_all(&stderr, &["invalid value for", valid])?;
+    }
+    // A secret in the place of a command, an option or an argument.
+    for arguments in [
+        &[&*planted][..],
+        &["read", NAME, &planted],
+        &["read", NAME, &format!("--value={planted}")],
+        &["write", NAME, "--raww", &planted],
+    ] {
+        rejected("usage", |km| km.args(arguments)).await?;
     }
     Ok(())
 }

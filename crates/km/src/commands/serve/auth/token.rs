@@ -17,8 +17,9 @@ use tokio::time::timeout;
 
 use super::token_file::{self, TokenBytes};
 use crate::cli::ServeArgs;
-use crate::commands::serve::listener::address::{ListenAddress, runtime_file};
+use crate::commands::serve::listener::address::ListenAddress;
 use crate::error::Failure;
+use crate::sidecar::address::runtime_file;
 
 /// The header in which clients of Vault send a token.
 const VAULT_HEADER: &str = "x-vault-token";

@@ -15,7 +15,7 @@ use km_proxy_adapter::file::{FileError, open_regular_no_follow};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::commands::serve::trusted_path;
+use crate::trusted_path;
 
 /// A token, zeroized on drop.
 pub(super) type TokenBytes = Zeroizing<Vec<u8>>;

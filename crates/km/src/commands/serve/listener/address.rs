@@ -8,11 +8,8 @@ use std::path::PathBuf;
 
 use km_proxy_adapter::ErrorKind;
 
-use crate::config::variable;
 use crate::error::Failure;
-
-/// The prefix of a Unix socket's path.
-pub(crate) const UNIX_PREFIX: &str = "unix:";
+use crate::sidecar::address::{SOCKET_FILE, UNIX_PREFIX, runtime_file};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +28,7 @@ impl ListenAddress {
     /// `Usage` if the address is not valid, or if there is no default.
     pub(crate) fn parse(argument: Option<&str>) -> Result<Self, Failure> {
         let Some(text) = argument else {
-            return runtime_file("km.sock", "--listen").map(Self::Unix);
+            return runtime_file(SOCKET_FILE, "--listen").map(Self::Unix);
         };
         match text.strip_prefix(UNIX_PREFIX) {
             Some("") => Err(invalid("no path after `unix:`")),
@@ -68,19 +65,6 @@ impl fmt::Display for ListenAddress {
             Self::Loopback(address) => address.fmt(f),
         }
     }
-}
-
-/// Returns the path of a file in the user's runtime directory, which is the default of `option`.
-///
-/// # Errors
-///
-/// `Usage` if `XDG_RUNTIME_DIR` is not set.
-pub(crate) fn runtime_file(name: &str, option: &str) -> Result<PathBuf, Failure> {
-    let directory = variable("XDG_RUNTIME_DIR")?.ok_or_else(|| {
-        let what = format!("usage: {option} has no default, because XDG_RUNTIME_DIR is not set");
-        Failure::new(ErrorKind::Usage, what, format!("set {option}"))
-    })?;
-    Ok(PathBuf::from(directory).join(name))
 }
 
 fn invalid(why: &str) -> Failure {

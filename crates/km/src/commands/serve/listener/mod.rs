@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::error::Failure;
-use address::{ListenAddress, UNIX_PREFIX};
+use crate::sidecar::address::UNIX_PREFIX;
+use address::ListenAddress;
 use systemd::PassedSockets;
 use unix_socket::UnixSocket;
 

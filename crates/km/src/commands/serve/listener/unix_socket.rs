@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::commands::serve::trusted_path;
+use crate::trusted_path;
 
 /// The mode of the socket.
 const MODE: u32 = 0o600;

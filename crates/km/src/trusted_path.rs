@@ -16,7 +16,7 @@ const STICKY: u32 = 0o1000;
 const MAX_LINKS: u32 = 40;
 
 /// Returns the directory of `path`.
-pub(super) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -28,7 +28,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 /// # Errors
 ///
 /// Names the directory or the entry that another user controls.
-pub(super) fn check(path: &Path) -> io::Result<()> {
+pub(crate) fn check(path: &Path) -> io::Result<()> {
     let directory = parent(path);
     check_owner_and_mode(directory, false)?;
     let mut links_left = MAX_LINKS;
@@ -77,7 +77,7 @@ fn check_owner_and_mode(directory: &Path, may_be_sticky: bool) -> io::Result<()>
 }
 
 /// Returns whether a user is root or the one of this process.
-pub(super) fn is_trusted(user: u32) -> bool {
+pub(crate) fn is_trusted(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }
 

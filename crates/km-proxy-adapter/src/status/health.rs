@@ -1,0 +1,46 @@
+//! Health checks for status calls: at most one a second, and one at a time for all callers.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use vault_http::{Client, Deadline, ServerStatus};
+
+/// The age up to which the outcome of any request stands for the current state of the server.
+const MAX_AGE: Duration = Duration::from_secs(1);
+
+/// The time limit for a check. A server that takes longer is not healthy.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much longer than a check its callers wait.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// The health checks of a server.
+#[derive(Debug, Default)]
+pub(crate) struct HealthChecks {
+    /// Locked during a check.
+    running: Mutex<()>,
+}
+
+impl HealthChecks {
+    /// Returns the state of the server. A check is sent if no request has just shown it, which takes
+    /// no longer than `deadline`.
+    pub(super) async fn status(&self, client: &Client, deadline: Duration) -> ServerStatus {
+        let limit = TIMEOUT.min(deadline);
+        let check = async {
+            let _running = self.running.lock().await;
+            if !is_recent(&client.server_status()) {
+                client.check_health(Deadline::after(limit)).await;
+            }
+        };
+        if !is_recent(&client.server_status()) {
+            // If this times out, the last state that is known is the best that there is.
+            let _ = timeout(limit + GRACE, check).await;
+        }
+        client.server_status()
+    }
+}
+
+fn is_recent(status: &ServerStatus) -> bool {
+    status.age.is_some_and(|age| age < MAX_AGE)
+}
