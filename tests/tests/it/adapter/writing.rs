@@ -148,6 +148,24 @@ async fn written_field_keeps_the_others_and_invalidates_the_cache() -> Result<()
 }
 
 #[tokio::test]
+async fn change_of_a_version_invalidates_the_cache() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    let value = secret("value");
+    fixture.put("NAME", json!({ "key": value })).await?;
+    keys.delete("NAME").await?;
+    let absent = keys.secret("NAME").await.map_err(|error| error.kind());
+    assert_eq!(absent.err(), Some(ErrorKind::NotFound));
+    // That there is no value is cached too.
+    assert_eq!(keys.undelete("NAME", None).await?.versions, [1]);
+    assert_eq!(keys.secret("NAME").await?.expose(), value);
+    assert_eq!(keys.destroy("NAME", &[1]).await?.versions, [1]);
+    let destroyed = keys.secret("NAME").await.map_err(|error| error.kind());
+    assert_eq!(destroyed.err(), Some(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[tokio::test]
 async fn field_written_to_another_version_than_the_named_one_is_a_conflict() -> Result<()> {
     let fixture = fixture().await?;
     let keys = keys(&fixture, &[WRITER]).await?;
