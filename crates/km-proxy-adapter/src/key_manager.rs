@@ -19,6 +19,7 @@ use crate::read::handle::Handle;
 use crate::read::preload::{self, PreloadProgress};
 use crate::read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 use crate::read::secret::Secret;
+use crate::read::version::ReadOptions;
 use crate::route::{Route, SecretLocation, route, virtual_key_denied};
 use crate::virtual_keys::VirtualKeys;
 
@@ -142,6 +143,28 @@ impl KeyManager {
         reference: &'a str,
     ) -> impl Future<Output = Result<Secret, Error>> + Send + Unpin + use<'a> {
         self.0.secret(reference)
+    }
+
+    /// Like [`secret`](Self::secret), but returns another field, or the value in another version.
+    ///
+    /// These come from Vault alone, because a value of the environment has no fields and no
+    /// versions. A given version is read from Vault each time.
+    ///
+    /// # Errors
+    /// As [`secret`](Self::secret), and:
+    /// - [`ErrorKind::NotFound`] if the version is deleted or destroyed, or does not exist.
+    /// - [`ErrorKind::Denied`] if the access mode or `hosted_keys` excludes the name.
+    /// - [`ErrorKind::Usage`] for version 0.
+    ///
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
+    /// [`ErrorKind::Usage`]: crate::ErrorKind::Usage
+    pub async fn secret_with(
+        &self,
+        reference: &str,
+        options: &ReadOptions,
+    ) -> Result<Secret, Error> {
+        self.0.secret_with(reference, options).await
     }
 
     /// Returns a handle for repeated reads of one provider key, by its name or by a reference

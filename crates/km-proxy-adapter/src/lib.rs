@@ -15,6 +15,7 @@ mod read;
 mod entry;
 mod virtual_keys;
 
+mod history;
 mod listing;
 mod status;
 mod stored;
@@ -38,6 +39,7 @@ pub use entry::Entry;
 pub use entry::document::Document;
 pub use error::reason::Reason;
 pub use error::{Error, ErrorKind, Problem};
+pub use history::{History, HistoryEntry, VersionChange};
 pub use key_manager::KeyManager;
 pub use listing::{ListProgress, Listing, NameState};
 pub use name::{is_resolved_by_gateway, parse as parse_reference};
@@ -45,6 +47,7 @@ pub use read::handle::Handle;
 pub use read::preload::PreloadProgress;
 pub use read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 pub use read::secret::{Secret, Source};
+pub use read::version::ReadOptions;
 pub use route::SecretLocation;
 pub use secrets::update::Change;
 pub use secrets::write::{WriteOptions, Written};
@@ -61,5 +64,6 @@ pub use vault_http::{file, json, zeroizing};
 #[cfg(feature = "test-util")]
 pub use vault_http::{test_util, transport};
 pub use vault_kv::{
-    Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata, VersionState,
+    Attribution, Fields, MAX_VALUE_BYTES, MetadataUpdate, SecretMetadata, Value, VersionMetadata,
+    VersionState,
 };

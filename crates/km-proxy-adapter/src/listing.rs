@@ -1,11 +1,11 @@
 //! Names with the state of their latest versions, because Vault's own listings include deleted
 //! secrets.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, stream};
 use vault_http::ErrorKind as Http;
-use vault_kv::{ErrorKind, Kv, SecretMetadata, SecretPath};
+use vault_kv::{ErrorKind, Kv, SecretMetadata, SecretPath, VersionState};
 
 use crate::error::{Error, convert};
 
@@ -23,7 +23,7 @@ pub struct Listing<T> {
     pub metadata_error: Option<Error>,
 }
 
-/// The state of the latest version of a secret.
+/// The state of a version of a secret; in a listing, of its latest version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NameState {
     /// The version can be read. Folders are live too.
@@ -86,7 +86,7 @@ pub(crate) async fn states<T: Clone>(
 ) -> Result<Listing<T>, vault_kv::Error> {
     let reads = names.iter().map(async |(name, path)| {
         let state = match path {
-            Some(path) => kv.metadata(path).await.map(|metadata| state(&metadata, now())),
+            Some(path) => kv.metadata(path).await.map(|metadata| state(&metadata)),
             None => Ok(NameState::Live),
         };
         (name.clone(), state)
@@ -119,29 +119,41 @@ fn is_denied(error: &vault_kv::Error) -> bool {
     matches!(error.kind(), ErrorKind::Exchange(Http::Denied | Http::TokenInvalid))
 }
 
-fn state(metadata: &SecretMetadata, now: SystemTime) -> NameState {
-    let Some(latest) = metadata.versions.get(&metadata.current_version) else {
-        return NameState::Deleted;
-    };
+fn state(metadata: &SecretMetadata) -> NameState {
+    let latest = metadata.versions.get(&metadata.current_version);
+    latest.map_or(NameState::Deleted, |latest| version_state(latest, time_of(metadata)))
+}
+
+/// Returns the state of a version at this time.
+pub(crate) fn version_state(version: &VersionState, now: SystemTime) -> NameState {
     let is_deleted = |at: &String| humantime::parse_rfc3339(at).map_or(true, |at| at <= now);
-    match &latest.deletion_time {
-        _ if latest.destroyed => NameState::Destroyed,
+    match &version.deletion_time {
+        _ if version.destroyed => NameState::Destroyed,
         Some(at) if is_deleted(at) => NameState::Deleted,
         _ => NameState::Live,
     }
 }
 
-/// Returns the wall-clock time. A version with a `deletion_time` in the future differs from a
-/// deleted one only by the clock, which decides what is displayed and nothing else.
-#[expect(clippy::disallowed_methods, reason = "a deletion time is compared for display only")]
+/// The resolution of the `Date` header, which is truncated to whole seconds.
+const DATE_RESOLUTION: Duration = Duration::from_secs(1);
+
+/// Returns the time at which the states of the versions are determined: the latest time at which
+/// the server may have sent them.
+pub(crate) fn time_of(metadata: &SecretMetadata) -> SystemTime {
+    match metadata.server_time {
+        Some(date) => date.checked_add(DATE_RESOLUTION).unwrap_or(date),
+        None => now(),
+    }
+}
+
+/// Returns the wall-clock time, for a response without the server's time.
+#[expect(clippy::disallowed_methods, reason = "only a proxy removes the `Date` header")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::*;
@@ -151,11 +163,14 @@ mod tests {
         let now = humantime::parse_rfc3339("2026-05-04T09:12:41Z").unwrap();
         let time = |at: SystemTime| humantime::format_rfc3339_nanos(at).to_string();
         let second = Duration::from_secs(1);
-        let (past, future) = (time(now - second), time(now + second));
+        // The server may have responded until the end of the second that it names.
+        let (past, future) = (time(now - second), time(now + 2 * second));
+        let within_the_second = time(now + second / 2);
         for (current, deleted, destroyed, expected) in [
             (2, "", false, NameState::Live),
             (2, future.as_str(), false, NameState::Live),
             (2, past.as_str(), false, NameState::Deleted),
+            (2, within_the_second.as_str(), false, NameState::Deleted),
             (2, "not a time", false, NameState::Deleted),
             (2, "", true, NameState::Destroyed),
             (2, past.as_str(), true, NameState::Destroyed),
@@ -173,8 +188,9 @@ mod tests {
                 "updated_time": past, "custom_metadata": null,
                 "versions": { "1": version("", false), "2": version(deleted, destroyed) },
             });
-            let metadata = serde_json::from_value(metadata).unwrap();
-            assert_eq!(state(&metadata, now), expected, "{current} {deleted:?} {destroyed}");
+            let mut metadata: SecretMetadata = serde_json::from_value(metadata).unwrap();
+            metadata.server_time = Some(now);
+            assert_eq!(state(&metadata), expected, "{current} {deleted:?} {destroyed}");
         }
     }
 }

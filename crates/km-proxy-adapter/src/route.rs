@@ -56,8 +56,13 @@ pub(crate) fn is_provider_key(settings: &Settings, name: &str) -> bool {
 
 /// Returns the error of reading a virtual key as a provider secret.
 pub(crate) fn virtual_key_denied(name: &str) -> Error {
-    let what = format!("read {name}: permission denied: virtual keys are not provider secrets");
-    Error::new(ErrorKind::Denied, what).with_hint("read a virtual key with `km key read`")
+    not_a_provider_secret(&format!("read {name}"))
+}
+
+/// Returns the error of an operation on a virtual key as if it were a provider secret.
+pub(crate) fn not_a_provider_secret(operation: &str) -> Error {
+    let what = format!("{operation}: permission denied: virtual keys are not provider secrets");
+    Error::new(ErrorKind::Denied, what).with_hint("use `km key` for virtual keys")
 }
 
 /// Returns what a failed read means for the fallback to the environment.

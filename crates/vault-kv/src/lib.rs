@@ -26,5 +26,5 @@ pub use metadata::MetadataUpdate;
 pub use mount::Mount;
 pub use mount_version::MountVersion;
 pub use path::SecretPath;
-pub use secret::{Lifetime, Secret, SecretMetadata, VersionMetadata, VersionState};
+pub use secret::{Attribution, Lifetime, Secret, SecretMetadata, VersionMetadata, VersionState};
 pub use write::{Cas, MAX_VALUE_BYTES};

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use vault_http::Request;
 
-use crate::error::Error;
-#[cfg(doc)]
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::kv::Kv;
 use crate::path::SecretPath;
 use crate::secret::SecretMetadata;
@@ -34,13 +32,20 @@ impl Kv {
     /// Returns the metadata of the secret at `path`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no such secret, or [`ErrorKind::Exchange`] if the
-    /// request fails.
+    /// [`ErrorKind::NotFound`] if there is no such secret, [`ErrorKind::WrongKvVersion`] if the
+    /// mount is known not to be KV version 2, or [`ErrorKind::Exchange`] if the request fails.
     pub async fn metadata(&self, path: &SecretPath) -> Result<SecretMetadata, Error> {
-        let request = Request::get(self.mount.metadata(path));
-        let response = self.send(request, self.deadline()).await?;
+        let deadline = self.deadline();
+        let response = match self.send(Request::get(self.mount.metadata(path)), deadline).await {
+            Err(miss) if miss.kind() == ErrorKind::NotFound => {
+                self.check_miss(deadline).await?;
+                return Err(miss);
+            }
+            response => response?,
+        };
         response.expect_status(&[200]).map_err(Error::read)?;
-        response.data().map_err(Error::read)
+        let metadata: SecretMetadata = response.data().map_err(Error::read)?;
+        Ok(SecretMetadata { server_time: response.date(), ..metadata })
     }
 
     /// Sets metadata of a secret, which need not exist yet. Custom metadata is replaced as a whole.

@@ -1,8 +1,9 @@
 //! A version of a secret, and the metadata of versions and secrets, as Vault sends them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
@@ -76,6 +77,10 @@ pub struct SecretMetadata {
     pub custom_metadata: BTreeMap<String, String>,
     /// The versions that are kept, by number.
     pub versions: BTreeMap<u64, VersionState>,
+    /// The server's time when it responded, in whole seconds. `None` if the response has no `Date`
+    /// header.
+    #[serde(skip)]
+    pub server_time: Option<SystemTime>,
 }
 
 /// The state of one version in the metadata of its secret.
@@ -89,6 +94,40 @@ pub struct VersionState {
     pub deletion_time: Option<String>,
     /// Whether the data of the version is destroyed permanently.
     pub destroyed: bool,
+    /// Who wrote the version. Vault reports it since 1.21, OpenBao does not.
+    #[serde(default, deserialize_with = "known_or_none")]
+    pub created_by: Option<Attribution>,
+    /// Who deleted the version. Vault reports it since 1.21, OpenBao does not.
+    #[serde(default, deserialize_with = "known_or_none")]
+    pub deleted_by: Option<Attribution>,
+}
+
+/// The login by which a version was changed, as far as the server reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct Attribution {
+    /// The display name of the token, such as `approle` or `userpass-alice`.
+    pub actor: String,
+    /// The ID of the identity entity of the token. A token without a login has none.
+    #[serde(default)]
+    pub entity_id: Option<String>,
+}
+
+/// Deserializes an attribution of another form as `None`, because the rest of the metadata is usable
+/// without it.
+fn known_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Attribution>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Known {
+        Attribution(Attribution),
+        Other(IgnoredAny),
+    }
+    Ok(match Known::deserialize(deserializer)? {
+        Known::Attribution(attribution) => Some(attribution),
+        Known::Other(_) => None,
+    })
 }
 
 /// Deserializes an empty string, which Vault sends for a time that is not set, as `None`.

@@ -21,6 +21,11 @@ const HEAD: &str = "\
 # policy of another namespace, remove that namespace from their start.
 ";
 
+const VERSION_CHANGES: &str = "
+# Not included: `km undelete` and `km destroy`, and those of `km key`, need \"update\" on the paths
+# above with `undelete` and `destroy` in place of `data`.
+";
+
 const ANY_TEAM_LOCATION: &str = "
 # Teams may use any location, which a policy can't express. Set KM_ALLOWED_TEAM_LOCATIONS to include
 # the locations of teams.
@@ -35,6 +40,9 @@ pub fn policy(settings: &Settings) -> Result<String, Error> {
     let mut text = HEAD.to_owned();
     for required in required_capabilities(settings)? {
         write_stanza(&mut text, &required.policy_path()?, &required);
+    }
+    if settings.access_mode.writes() {
+        text.push_str(VERSION_CHANGES);
     }
     if settings.virtual_keys.store {
         if settings.allowed_team_locations.is_none() {

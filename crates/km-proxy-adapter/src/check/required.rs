@@ -92,7 +92,8 @@ fn provider_capabilities(settings: &Settings) -> (Vec<&'static str>, Vec<&'stati
     if mode.reads() && hosts {
         capabilities.push("read");
     } else if mode.writes() {
-        // For mounts that require check-and-set, where a write names the version to replace.
+        // A write keeps the other fields, and names the version to replace if the mount requires
+        // check-and-set, so that it reads the secret first.
         optional.push("read");
     }
     if mode.writes() {

@@ -10,6 +10,7 @@ pub(crate) mod load_error;
 pub(crate) mod preload;
 pub(crate) mod refresh;
 pub(crate) mod secret;
+pub(crate) mod version;
 
 use std::time::Duration;
 

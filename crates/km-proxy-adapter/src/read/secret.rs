@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Origin, Ref};
 use tokio::time::Instant;
-use vault_kv::Lifetime;
+use vault_kv::{Lifetime, VersionMetadata};
 
 use super::load::CachedSecret;
 use crate::name::Name;
@@ -17,6 +17,16 @@ pub struct Secret(Repr);
 enum Repr {
     Cached(Ref<Name, CachedSecret>),
     Environment(SecretString),
+    /// Boxed, so that the value of a hit stays small.
+    Field(Box<FieldValue>),
+}
+
+/// The value of a field in one version.
+pub(super) struct FieldValue {
+    pub(super) value: SecretString,
+    pub(super) metadata: VersionMetadata,
+    pub(super) source: Source,
+    pub(super) age: Duration,
 }
 
 /// The source of a value.
@@ -50,6 +60,12 @@ impl From<Ref<Name, CachedSecret>> for Secret {
     }
 }
 
+impl From<FieldValue> for Secret {
+    fn from(value: FieldValue) -> Self {
+        Self(Repr::Field(Box::new(value)))
+    }
+}
+
 impl Secret {
     pub(crate) fn from_environment(value: SecretString) -> Self {
         Self(Repr::Environment(value))
@@ -61,6 +77,7 @@ impl Secret {
         match &self.0 {
             Repr::Cached(value) => value.text.expose_secret(),
             Repr::Environment(value) => value.expose_secret(),
+            Repr::Field(field) => field.value.expose_secret(),
         }
     }
 
@@ -77,23 +94,27 @@ impl Secret {
         match &self.0 {
             Repr::Environment(_) => Source::Environment,
             Repr::Cached(value) => Source::of_cached(value),
+            Repr::Field(field) => field.source,
         }
     }
 
     /// Returns the version number, or `None` for a value of the environment.
     pub fn version(&self) -> Option<u64> {
-        self.cached().map(|value| value.version().number())
+        let of_field = || self.field().map(|field| field.metadata.version);
+        self.cached().map(|value| value.version().number()).or_else(of_field)
     }
 
     /// Returns when the version was written, in RFC 3339, or `None` for a value of the environment.
     pub fn created(&self) -> Option<&str> {
-        self.cached().map(|value| value.secret.metadata.created_time.as_str())
+        let of_field = || self.field().map(|field| &field.metadata);
+        let metadata = self.cached().map(|value| &value.secret.metadata).or_else(of_field);
+        metadata.map(|metadata| metadata.created_time.as_str())
     }
 
     /// Returns the time since the value was read from Vault, or `None` for a value of the
     /// environment.
     pub fn age(&self) -> Option<Duration> {
-        self.cached().map(Ref::age)
+        self.cached().map(Ref::age).or_else(|| self.field().map(|field| field.age))
     }
 
     /// Returns the time since the version was written, by the server's clock; `None` if that is not
@@ -119,7 +140,14 @@ impl Secret {
     fn cached(&self) -> Option<&Ref<Name, CachedSecret>> {
         match &self.0 {
             Repr::Cached(value) => Some(value),
-            Repr::Environment(_) => None,
+            Repr::Environment(_) | Repr::Field(_) => None,
+        }
+    }
+
+    fn field(&self) -> Option<&FieldValue> {
+        match &self.0 {
+            Repr::Field(field) => Some(field),
+            Repr::Cached(_) | Repr::Environment(_) => None,
         }
     }
 }

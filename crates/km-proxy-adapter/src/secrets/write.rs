@@ -196,8 +196,8 @@ impl Write<'_> {
 
 const OVERTAKEN_HINT: &str = "another writer was faster, and nothing was written: write again";
 
-const READ_HINT: &str = "allow `read` on this path, so that the other fields can be kept, or \
-                         replace the whole secret with --replace";
+const READ_HINT: &str = "give the token a policy that allows this path, so that the other fields can \
+                         be kept, or replace the whole secret with --replace";
 
 /// Returns the version that a check-and-set write must name, 0 if none was ever written, and the
 /// fields of that version.

@@ -1,6 +1,7 @@
 //! The virtual keys that a gateway issues: their location, reads, listings and deletion.
 //!
-//! [`change`] stores, rotates and renames them. [`location`] decides which paths belong to which
+//! [`change`] stores, rotates and renames them, [`versions`] returns and changes their versions.
+//! [`location`] decides which paths belong to which
 //! location.
 
 pub(crate) mod alias;
@@ -8,6 +9,7 @@ pub(crate) mod change;
 mod document;
 pub(crate) mod location;
 mod steps;
+mod versions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::access::{check_read, check_write};
 use crate::error::{Error, convert};
 use crate::inner::Inner;
 use crate::listing::{self, ListProgress, Listing};
+use crate::read::version::{check_version, version_error};
 use crate::route::SecretLocation;
 use crate::stored;
 
@@ -93,10 +96,33 @@ impl VirtualKeys {
     /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
     /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn read(&self, alias: &KeyAlias) -> Result<VirtualKey, Error> {
+        self.read_version(alias, None).await
+    }
+
+    /// Reads one version of a key from Vault, or the latest version for `None`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`ErrorKind::Usage`](crate::ErrorKind::Usage) for version 0.
+    pub async fn read_version(
+        &self,
+        alias: &KeyAlias,
+        version: Option<u64>,
+    ) -> Result<VirtualKey, Error> {
         let path = self.folder.path(alias)?;
-        let operation = self.begin(format!("read the key {alias}"));
+        let name = match version {
+            Some(version) => format!("read the key {alias} version {version}"),
+            None => format!("read the key {alias}"),
+        };
+        let operation = self.begin(name);
         check_read(&self.inner.settings, || operation.name.clone())?;
-        let secret = operation.kv.read(&path).await.map_err(|error| operation.failed(error))?;
+        let secret = match version {
+            Some(version) => {
+                check_version(&operation.name, version)?;
+                let secret = operation.kv.read_version(&path, version).await;
+                secret.map_err(|error| version_error(operation.failed(error)))?
+            }
+            None => operation.kv.read(&path).await.map_err(|error| operation.failed(error))?,
+        };
         let text = secret.fields.into_text(&self.folder.field);
         let value = text.map_err(|error| {
             convert::field(format!("{}: {}", operation.name, self.url(&path)), error)

@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::value::ValueArgs;
+use super::version::{DestroyedVersionsArgs, LimitArgs, UndeletedVersionArgs, version};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -19,6 +20,12 @@ pub(crate) enum KeyCommand {
     Rename(KeyRenameArgs),
     /// Delete the latest version of a key; it can be undeleted
     Delete(KeyDeleteArgs),
+    /// List the versions of a key, the newest first
+    History(KeyHistoryArgs),
+    /// Undelete a version of a key
+    Undelete(KeyUndeleteArgs),
+    /// Destroy the data of versions of a key permanently; this cannot be undone
+    Destroy(KeyDestroyArgs),
 }
 
 /// The name of a key: an alias, or the id of its token.
@@ -57,6 +64,9 @@ pub(crate) struct KeyStoreArgs {
 pub(crate) struct KeyReadArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
+    /// Version to read [default: the latest]
+    #[arg(long, value_name = "VERSION", value_parser = version())]
+    pub(crate) version: Option<u64>,
     #[command(flatten)]
     pub(crate) explain: ExplainArgs,
 }
@@ -97,6 +107,36 @@ pub(crate) struct KeyRenameArgs {
 pub(crate) struct KeyDeleteArgs {
     #[command(flatten)]
     pub(crate) name: KeyName,
+    #[command(flatten)]
+    pub(crate) explain: ExplainArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyHistoryArgs {
+    #[command(flatten)]
+    pub(crate) name: KeyName,
+    #[command(flatten)]
+    pub(crate) limit: LimitArgs,
+    #[command(flatten)]
+    pub(crate) explain: ExplainArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyUndeleteArgs {
+    #[command(flatten)]
+    pub(crate) name: KeyName,
+    #[command(flatten)]
+    pub(crate) version: UndeletedVersionArgs,
+    #[command(flatten)]
+    pub(crate) explain: ExplainArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyDestroyArgs {
+    #[command(flatten)]
+    pub(crate) name: KeyName,
+    #[command(flatten)]
+    pub(crate) versions: DestroyedVersionsArgs,
     #[command(flatten)]
     pub(crate) explain: ExplainArgs,
 }

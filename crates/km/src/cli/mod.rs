@@ -13,6 +13,7 @@ mod serve;
 mod sidecar;
 mod status;
 mod value;
+mod version;
 
 use clap::{Parser, Subcommand};
 
@@ -22,12 +23,14 @@ pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use global::{GlobalArgs, LogFormat};
 pub(crate) use import::ImportArgs;
 pub(crate) use key::{
-    KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs, KeyRotateArgs,
-    KeyStoreArgs,
+    KeyCommand, KeyDeleteArgs, KeyDestroyArgs, KeyHistoryArgs, KeyListArgs, KeyName, KeyReadArgs,
+    KeyRenameArgs, KeyRotateArgs, KeyStoreArgs, KeyUndeleteArgs,
 };
 pub(crate) use refresh::RefreshArgs;
 pub(crate) use resolve::ResolveArgs;
-pub(crate) use secret::{CheckArgs, DeleteArgs, ListArgs, ReadArgs, WriteArgs};
+pub(crate) use secret::{
+    CheckArgs, DeleteArgs, DestroyArgs, HistoryArgs, ListArgs, ReadArgs, UndeleteArgs, WriteArgs,
+};
 pub(crate) use serve::ServeArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
@@ -54,9 +57,15 @@ pub(crate) enum Command {
     Write(WriteArgs),
     /// Delete the latest version of a secret; it can be undeleted
     Delete(DeleteArgs),
+    /// List the versions of a secret, the newest first
+    History(HistoryArgs),
+    /// Undelete a version of a secret
+    Undelete(UndeleteArgs),
+    /// Destroy the data of versions of a secret permanently; this cannot be undone
+    Destroy(DestroyArgs),
     /// List the names of secrets; folders end with a slash
     List(ListArgs),
-    /// Manage virtual keys: store, read, list, rotate, rename, delete
+    /// Manage virtual keys: store, read, list, rotate, rename, delete, and their versions
     #[command(subcommand, arg_required_else_help = true)]
     Key(KeyCommand),
     /// Run a program with secrets in its environment

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::value::ValueArgs;
+use super::version::{DestroyedVersionsArgs, LimitArgs, UndeletedVersionArgs, version};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -19,6 +20,12 @@ pub(crate) struct CheckArgs {
 pub(crate) struct ReadArgs {
     /// Name of the secret, or a reference os.environ/NAME
     pub(crate) name: String,
+    /// Version to read, from Vault only [default: the latest]
+    #[arg(long, value_name = "VERSION", value_parser = version())]
+    pub(crate) version: Option<u64>,
+    /// Field to print, from Vault only [default: key]
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) field: Option<String>,
     /// Interpret the value as a boolean, and print true or false
     #[arg(long)]
     pub(crate) bool: bool,
@@ -50,6 +57,30 @@ pub(crate) struct WriteArgs {
 pub(crate) struct DeleteArgs {
     /// Name of the secret
     pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Name of the secret, or a reference os.environ/NAME
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) limit: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UndeleteArgs {
+    /// Name of the secret
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) version: UndeletedVersionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    /// Name of the secret
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) versions: DestroyedVersionsArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,18 @@
 //! `km key`: manages the virtual keys of the gateway or of a team.
 
 use km_proxy_adapter::{
-    Error, ErrorKind, KeyAlias, KeyChange, KeyManager, ListProgress, SecretLocation, StoreOutcome,
-    VaultValidator,
+    Error, ErrorKind, KeyAlias, KeyChange, KeyManager, ListProgress, SecretLocation, Source,
+    StoreOutcome, VaultValidator,
 };
 use km_settings::TeamSettings;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::cli::{
-    GlobalArgs, KeyCommand, KeyDeleteArgs, KeyListArgs, KeyName, KeyReadArgs, KeyRenameArgs,
-    KeyRotateArgs, KeyStoreArgs,
+    GlobalArgs, KeyCommand, KeyDeleteArgs, KeyDestroyArgs, KeyHistoryArgs, KeyListArgs, KeyName,
+    KeyReadArgs, KeyRenameArgs, KeyRotateArgs, KeyStoreArgs, KeyUndeleteArgs,
 };
-use crate::commands::list;
+use crate::commands::{list, read, versions};
 use crate::config;
 use crate::error::Failure;
 use crate::io::{input, output, progress, stderr};
@@ -38,6 +39,9 @@ pub(crate) async fn run(global: &GlobalArgs, command: KeyCommand) -> Result<(), 
         KeyCommand::Rotate(args) => keys.rotate(args).await,
         KeyCommand::Rename(args) => keys.rename(args).await,
         KeyCommand::Delete(args) => keys.delete(args).await,
+        KeyCommand::History(args) => keys.history(args).await,
+        KeyCommand::Undelete(args) => keys.undelete(args).await,
+        KeyCommand::Destroy(args) => keys.destroy(args).await,
     }
 }
 
@@ -58,12 +62,24 @@ impl Keys {
         if args.explain.explain {
             return self.explain([&alias]);
         }
-        output::secret(&self.keys.read(&alias).await?.value)
+        let key = self.keys.read_version(&alias, args.version).await?;
+        if self.json {
+            return output::secret_json(&read::Document {
+                name: alias.as_str(),
+                value: read::Value::Text(key.value.expose_secret()),
+                version: Some(key.version),
+                source: read::source(Source::Vault),
+                age_seconds: Some(0),
+            });
+        }
+        output::secret(&key.value)
     }
 
     async fn list(&self, args: KeyListArgs) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Document {
+            names: Vec<String>,
+            /// The former name of the same list, which scripts may use.
             aliases: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             deleted: Option<Vec<String>>,
@@ -77,8 +93,8 @@ impl Keys {
         });
         let listing = listing.await?;
         if self.json {
-            let (aliases, deleted) = list::live_and_deleted(&listing, args.all);
-            return output::json(&Document { aliases, deleted });
+            let (names, deleted) = list::live_and_deleted(&listing, args.all);
+            return output::json(&Document { aliases: names.clone(), names, deleted });
         }
         list::print(&listing, args.all)
     }
@@ -118,6 +134,33 @@ impl Keys {
             return output::json(&Document { deleted: path.as_str() });
         }
         output::lines([format!("deleted {path}")])
+    }
+
+    async fn history(&self, args: KeyHistoryArgs) -> Result<(), Failure> {
+        let alias = alias(&args.name)?;
+        if args.explain.explain {
+            return self.explain([&alias]);
+        }
+        let history = self.keys.history(&alias).await?;
+        versions::print_history(alias.as_str(), &history, args.limit.limit, self.json)
+    }
+
+    async fn undelete(&self, args: KeyUndeleteArgs) -> Result<(), Failure> {
+        let alias = alias(&args.name)?;
+        if args.explain.explain {
+            return self.explain([&alias]);
+        }
+        let undeleted = self.keys.undelete(&alias, args.version.version).await?;
+        versions::print_undeleted(&undeleted, self.json)
+    }
+
+    async fn destroy(&self, args: KeyDestroyArgs) -> Result<(), Failure> {
+        let alias = alias(&args.name)?;
+        if args.explain.explain {
+            return self.explain([&alias]);
+        }
+        let destroyed = self.keys.destroy(&alias, &args.versions.versions).await?;
+        versions::print_destroyed(&destroyed, self.json)
     }
 
     /// Prints the location of each key.

@@ -14,6 +14,7 @@ mod refresh;
 mod serve;
 mod status;
 mod variables;
+mod versions;
 mod write;
 
 use std::pin::Pin;
@@ -51,6 +52,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Read(args) => Box::pin(async { read::run(&keys().await?, args, json).await }),
         Command::Write(args) => Box::pin(async { write::run(&keys().await?, args, json).await }),
         Command::Delete(args) => Box::pin(async { delete::run(&keys().await?, args, json).await }),
+        Command::History(args) => {
+            Box::pin(async { versions::history(&keys().await?, args, json).await })
+        }
+        Command::Undelete(args) => {
+            Box::pin(async { versions::undelete(&keys().await?, args, json).await })
+        }
+        Command::Destroy(args) => {
+            Box::pin(async { versions::destroy(&keys().await?, args, json).await })
+        }
         Command::List(args) => Box::pin(async { list::run(&keys().await?, args, json).await }),
         Command::Export(args) => Box::pin(async { export::run(&keys().await?, args, json).await }),
         Command::Import(args) => Box::pin(async { import::run(&keys().await?, args, json).await }),

@@ -1,6 +1,6 @@
 //! `km read`: prints a provider secret, read through the same code path as in a gateway.
 
-use km_proxy_adapter::{ErrorKind, KeyManager, Secret, SecretLocation, Source};
+use km_proxy_adapter::{ErrorKind, KeyManager, ReadOptions, Secret, SecretLocation, Source};
 use serde::Serialize;
 
 use crate::cli::ReadArgs;
@@ -8,22 +8,66 @@ use crate::error::Failure;
 use crate::io::{escape, output, stderr};
 
 pub(crate) async fn run(keys: &KeyManager, args: ReadArgs, json: bool) -> Result<(), Failure> {
-    let secret = keys.secret(&args.name).await?;
+    let options = ReadOptions { field: args.field, version: args.version };
+    let secret = keys.secret_with(&args.name, &options).await?;
     if args.explain {
-        explain(keys, &args.name, &secret, json)?;
+        explain(keys, &args.name, options.field, &secret, json)?;
     }
-    if !args.bool {
-        return output::value(secret.expose());
+    let value =
+        if args.bool { boolean(&args.name, &secret)? } else { Value::Text(secret.expose()) };
+    if json {
+        return output::secret_json(&Document {
+            name: km_proxy_adapter::parse_reference(&args.name)?,
+            value,
+            version: secret.version(),
+            source: source(secret.source()),
+            age_seconds: secret.age().map(|age| age.as_secs()),
+        });
     }
-    let value = secret.as_bool().ok_or_else(|| {
-        let what = format!("read {}: the value is neither true nor false", args.name);
+    output::value(match value {
+        Value::Text(text) => text,
+        Value::Bool(true) => "true",
+        Value::Bool(false) => "false",
+    })
+}
+
+/// The value of a secret or of a key with `--json`.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: Value<'a>,
+    pub(super) version: Option<u64>,
+    pub(super) source: &'static str,
+    pub(super) age_seconds: Option<u64>,
+}
+
+/// A value, as text or with `--bool`.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Bool(bool),
+}
+
+fn boolean(name: &str, secret: &Secret) -> Result<Value<'static>, Failure> {
+    secret.as_bool().map(Value::Bool).ok_or_else(|| {
+        let what = format!("read {name}: the value is neither true nor false");
         Failure::new(
             ErrorKind::StoredValue,
             what,
             "store `true` or `false`, or read it without --bool",
         )
-    })?;
-    output::value(if value { "true" } else { "false" })
+    })
+}
+
+/// Returns the name of a source in JSON.
+pub(super) const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Vault => "vault",
+        Source::Cache => "cache",
+        Source::Stale => "stale",
+        Source::Environment => "environment",
+    }
 }
 
 #[derive(Serialize)]
@@ -41,9 +85,17 @@ struct Explanation {
     age_seconds: Option<u64>,
 }
 
-fn explain(keys: &KeyManager, name: &str, secret: &Secret, json: bool) -> Result<(), Failure> {
+fn explain(
+    keys: &KeyManager,
+    name: &str,
+    field: Option<String>,
+    secret: &Secret,
+    json: bool,
+) -> Result<(), Failure> {
     let (path, field) = match keys.locate(name)? {
-        SecretLocation::Vault { path, field } => (Some(format!("/v1/{path}")), Some(field)),
+        SecretLocation::Vault { path, field: default } => {
+            (Some(format!("/v1/{path}")), Some(field.unwrap_or(default)))
+        }
         SecretLocation::Environment => (None, None),
     };
     let explanation = Explanation {

@@ -34,7 +34,10 @@ fn escape(text: &str, push: impl Fn(char, &mut String)) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let mut escaped = String::with_capacity(text.len() + 16);
+    // Each of them becomes at most 12 bytes, so that the text, which may hold a secret, is never
+    // copied by a reallocation.
+    let hidden = text.chars().filter(|c| is_hidden(*c)).count();
+    let mut escaped = String::with_capacity(text.len() + 12 * hidden);
     for c in text.chars() {
         if is_hidden(c) { push(c, &mut escaped) } else { escaped.push(c) }
     }

@@ -1,10 +1,12 @@
 //! Writes the result of a command to stdout, which carries nothing else.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use km_proxy_adapter::ErrorKind;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::escape;
 use super::secret_text::SecretText;
@@ -91,14 +93,24 @@ pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
 
 /// Returns one JSON document on a line.
 pub(crate) fn json_line(document: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(document).map_err(|error| {
-        Failure::new(
-            ErrorKind::Internal,
-            format!("write the result as JSON: {error}"),
-            "report this bug",
-        )
-    })?;
+    let text = serde_json::to_string(document).map_err(|error| not_json(&error))?;
     Ok(escape::json(&text).into_owned() + "\n")
+}
+
+/// Prints one JSON document that contains a secret, from memory that is zeroized.
+pub(crate) fn secret_json(document: &impl Serialize) -> Result<(), Failure> {
+    let bytes = km_proxy_adapter::json::to_vec(document).map_err(|error| not_json(&error))?;
+    let text = str::from_utf8(&bytes).unwrap_or_default();
+    match escape::json(text) {
+        Cow::Borrowed(text) => print(text)?,
+        Cow::Owned(text) => print(&Zeroizing::new(text))?,
+    }
+    print("\n")
+}
+
+fn not_json(error: &serde_json::Error) -> Failure {
+    let what = format!("write the result as JSON: {error}");
+    Failure::new(ErrorKind::Internal, what, "report this bug")
 }
 
 /// Ignores a closed pipe, whose reader has read enough. Any other error means that the result is

@@ -32,6 +32,49 @@ async fn metadata_is_read_with_all_its_versions() {
     assert_eq!(version(2).deletion_time.as_deref(), Some("2026-01-03T00:00:00Z"));
 }
 
+#[tokio::test]
+async fn metadata_has_the_servers_time_and_who_changed_a_version() {
+    let check = async |by: Value, actor: Option<&str>, entity: Option<&str>| {
+        let server = Server::start().await;
+        let mut metadata = metadata();
+        metadata["versions"]["2"]["created_by"] = by.clone();
+        metadata["versions"]["2"]["deleted_by"] = by.clone();
+        let response = respond(200, json!({ "data": metadata }));
+        let response = response.insert_header("Date", "Fri, 02 Jan 2026 00:00:00 GMT");
+        server.responds("GET", METADATA, response).await;
+        let metadata = server.kv().metadata(&name()).await.unwrap();
+        let time = humantime::parse_rfc3339("2026-01-02T00:00:00Z").unwrap();
+        assert_eq!(metadata.server_time, Some(time));
+        let version = metadata.versions.get(&2).unwrap();
+        assert_eq!(version.created_by, version.deleted_by);
+        let found = version.created_by.as_ref();
+        let found = found.map(|by| (by.actor.as_str(), by.entity_id.as_deref()));
+        assert_eq!(found, actor.map(|actor| (actor, entity)), "{by}");
+    };
+    // The forms of Vault 1.21, for a login and for a token without one.
+    let login = json!({ "actor": "approle", "operation": "create", "client_id": "c",
+        "entity_id": "e" });
+    check(login, Some("approle"), Some("e")).await;
+    let token = json!({ "actor": "token", "operation": "create", "client_id": "c" });
+    check(token, Some("token"), None).await;
+    // OpenBao reports nobody, and another form does not make the metadata unusable.
+    for other in [json!(null), json!({}), json!("alice"), json!([1]), json!({ "actor": 1 })] {
+        check(other, None, None).await;
+    }
+}
+
+/// A version 1 engine takes `metadata/` for a part of a secret's name.
+#[tokio::test]
+async fn metadata_of_a_version_1_mount_is_not_a_miss() {
+    for (version, expected) in [("1", ErrorKind::WrongKvVersion), ("2", ErrorKind::NotFound)] {
+        let server = Server::start().await;
+        server.mounts(version).await;
+        server.responds("GET", METADATA, absent()).await;
+        let error = server.kv().metadata(&name()).await.unwrap_err();
+        assert_eq!(error.kind(), expected, "{error}");
+    }
+}
+
 /// C3
 #[tokio::test]
 async fn metadata_of_another_status_or_shape_is_malformed() {

@@ -124,12 +124,78 @@ async fn writer_without_read_access_writes_and_deletes() -> Result<()> {
 }
 
 #[tokio::test]
+async fn written_field_keeps_the_others_and_invalidates_the_cache() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    for fields in [json!({ "key": secret("old"), "user": "root" }), json!({ "user": "root" })] {
+        fixture.put("NAME", fields).await?;
+        keys.invalidate("NAME")?;
+        // The value is cached, or that there is none.
+        drop(keys.secret("NAME").await);
+        let value = secret("value");
+        let options = WriteOptions::default();
+        let written = keys.write_field("NAME", value.clone().into(), &options).await?;
+        let stored = fixture.get("NAME").await?.1;
+        assert_eq!(stored["data"]["data"], json!({ "key": value, "user": "root" }));
+        assert_eq!(stored["data"]["metadata"]["version"], written.version);
+        assert_eq!(keys.secret("NAME").await?.expose(), value);
+    }
+    // A replacement keeps nothing.
+    let value = secret("value");
+    keys.write("NAME", value.clone().into(), &WriteOptions::default()).await?;
+    assert_eq!(fixture.get("NAME").await?.1["data"]["data"], json!({ "key": value }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn change_of_a_version_invalidates_the_cache() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    let value = secret("value");
+    fixture.put("NAME", json!({ "key": value })).await?;
+    keys.delete("NAME").await?;
+    let absent = keys.secret("NAME").await.map_err(|error| error.kind());
+    assert_eq!(absent.err(), Some(ErrorKind::NotFound));
+    // That there is no value is cached too.
+    assert_eq!(keys.undelete("NAME", None).await?.versions, [1]);
+    assert_eq!(keys.secret("NAME").await?.expose(), value);
+    assert_eq!(keys.destroy("NAME", &[1]).await?.versions, [1]);
+    let destroyed = keys.secret("NAME").await.map_err(|error| error.kind());
+    assert_eq!(destroyed.err(), Some(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[tokio::test]
+async fn field_written_to_another_version_than_the_named_one_is_a_conflict() -> Result<()> {
+    let fixture = fixture().await?;
+    let keys = keys(&fixture, &[WRITER]).await?;
+    for (options, expected) in [
+        (cas(1), Err(ErrorKind::Conflict)),
+        (cas(0), Ok(1)),
+        (cas(0), Err(ErrorKind::Conflict)),
+        (cas(2), Err(ErrorKind::Conflict)),
+        (cas(1), Ok(2)),
+        (WriteOptions::default(), Ok(3)),
+    ] {
+        let outcome = keys.write_field("NAME", secret("value").into(), &options).await;
+        if let Err(error) = &outcome {
+            shows_nothing(&fixture, error);
+        }
+        let found = outcome.map(|written| written.version).map_err(|error| error.kind());
+        assert_eq!(found, expected, "{options:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn version_1_mount_is_not_written_to() -> Result<()> {
     let spec = FixtureSpec { engine: Engine::V1, ..Default::default() };
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let keys = keys(&fixture, &[WRITER]).await?;
     for options in [WriteOptions::default(), cas(0)] {
         let outcome = keys.write("NAME", secret("value").into(), &options).await;
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::StoredValue));
+        let outcome = keys.write_field("NAME", secret("value").into(), &options).await;
         assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::StoredValue));
     }
     let deleted = keys.delete("NAME").await.map_err(|error| error.kind());

@@ -31,6 +31,9 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["read"],
         &["write"],
         &["delete"],
+        &["history"],
+        &["undelete"],
+        &["destroy"],
         &["list"],
         &["exec"],
         &["export"],
@@ -43,6 +46,9 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["key", "rotate"],
         &["key", "rename"],
         &["key", "delete"],
+        &["key", "history"],
+        &["key", "undelete"],
+        &["key", "destroy"],
     ] {
         let output = Km::new().args(command).args(["--help"]).run().await?.expect(0)?;
         let help = output.text()?;
@@ -64,6 +70,9 @@ async fn help_of_the_program_lists_its_commands() -> Result<()> {
         "\n  read ",
         "\n  write ",
         "\n  delete ",
+        "\n  history ",
+        "\n  undelete ",
+        "\n  destroy ",
         "\n  list ",
         "\n  exec ",
         "\n  serve ",
@@ -74,8 +83,11 @@ async fn help_of_the_program_lists_its_commands() -> Result<()> {
 #[tokio::test]
 async fn help_of_each_command_lists_its_options() -> Result<()> {
     for (command, options) in [
-        ("read", &["--bool", "--explain"][..]),
-        ("write", &["--description", "--cas", "--raw", "--allow-empty", "stdin"]),
+        ("read", &["--bool", "--explain", "--version", "--field"][..]),
+        ("write", &["--description", "--cas", "--replace", "--raw", "--allow-empty", "stdin"]),
+        ("history", &["--limit"]),
+        ("undelete", &["--version", "newest deleted"]),
+        ("destroy", &["--version", "cannot be undone"]),
         ("list", &["[PREFIX]"]),
         ("serve", &["--listen", "--token-file", "--danger-no-token", "--metrics"]),
         ("exec", &["--only", "--allow-missing", "--keep-credentials", "-- <CMD>"]),

@@ -6,6 +6,7 @@
 pub(crate) mod common;
 pub(crate) mod listener;
 pub(crate) mod program;
+pub(crate) mod stopper;
 
 mod check;
 mod completions;
@@ -21,6 +22,8 @@ mod key;
 mod list;
 mod output;
 mod read;
+mod read_options;
 mod signals;
 mod terminal;
+mod versions;
 mod write;

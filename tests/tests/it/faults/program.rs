@@ -82,11 +82,12 @@ async fn failed_read_has_a_message_and_a_hint() -> Result<()> {
     Ok(())
 }
 
-/// Runs `km write` with a lost response to the first write, after which `found` is read. Returns
-/// the exit code, stderr, and the number of writes that the server received.
+/// Runs `km write` over a version 1 with a lost response to the first write, after which `found` is
+/// read. Returns the exit code, stderr, and the number of writes that the server received.
 async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize)> {
     let (found, writes) = (found.to_vec(), std::sync::atomic::AtomicUsize::new(0));
     let server = Scripted::requests(beside(move |asked| match asked.method.as_str() {
+        "GET" if writes.load(std::sync::atomic::Ordering::SeqCst) == 0 => stored(1, "old").into(),
         "GET" => found.clone(),
         _ if writes.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => vec![Step::Reset],
         _ => written(2).into(),
@@ -101,21 +102,27 @@ async fn write(arguments: &[&str], found: &[Step]) -> Result<(i32, String, usize
 #[tokio::test]
 async fn write_with_a_lost_response_is_settled_or_reported() -> Result<()> {
     let _watch = leaks::watch();
-    let (code, stderr, writes) = write(&[], &Vec::from(stored(2, "the same"))).await?;
+    let replace = &["--replace"];
+    let (code, stderr, writes) = write(replace, &Vec::from(stored(2, "the same"))).await?;
     assert_eq!((code, writes), (7, 1), "{stderr}");
     assert!(
         stderr.contains("may have been executed") && stderr.contains("read the secret"),
         "{stderr}"
     );
 
-    let cas = ["--cas", "1"];
-    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "the same"))).await?;
-    assert_eq!((code, writes), (0, 1), "{stderr}");
-    let (code, stderr, writes) = write(&cas, &Vec::from(stored(1, "old"))).await?;
-    assert_eq!((code, writes), (0, 2), "{stderr}");
-    let (code, stderr, writes) = write(&cas, &Vec::from(stored(2, "another"))).await?;
-    assert_eq!((code, writes), (7, 1), "{stderr}");
-    assert!(stderr.contains("read the current version"), "{stderr}");
+    for (options, overtaken) in [
+        (&["--replace", "--cas", "1"][..], "read the current version"),
+        (&["--cas", "1"], "read the current version"),
+        (&[], "another writer was faster"),
+    ] {
+        let (code, stderr, writes) = write(options, &Vec::from(stored(2, "the same"))).await?;
+        assert_eq!((code, writes), (0, 1), "{options:?}: {stderr}");
+        let (code, stderr, writes) = write(options, &Vec::from(stored(1, "old"))).await?;
+        assert_eq!((code, writes), (0, 2), "{options:?}: {stderr}");
+        let (code, stderr, writes) = write(options, &Vec::from(stored(2, "another"))).await?;
+        assert_eq!((code, writes), (7, 1), "{options:?}: {stderr}");
+        assert!(stderr.contains(overtaken), "{options:?}: {stderr}");
+    }
     Ok(())
 }
 
@@ -125,7 +132,7 @@ async fn write_that_was_not_executed_is_unavailable() -> Result<()> {
     let sealed = |_: &_| errors(503, "Vault is sealed").into();
     let server = Scripted::requests(beside(sealed)).start()?;
     let program = km(&server.url(), &secret("token")).env("KM_DEADLINE", "1s");
-    program.args(["write", NAME]).stdin("value").run().await?.expect(4)?;
+    program.args(["write", NAME, "--replace"]).stdin("value").run().await?.expect(4)?;
     assert!(server.record().count("POST", DATA) > 1);
     let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let program = km(&format!("http://{gone}"), &secret("token")).args(["write", NAME]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::secret;
 
 use super::common::Gateway;
-use super::stopper::{Stop, Stopper};
+use crate::cli::stopper::{Stop, Stopper};
 
 /// An upper bound of the requests that one command sends.
 const MAX_REQUESTS: usize = 12;

@@ -1,7 +1,6 @@
 //! `km key`: virtual keys.
 
 mod common;
-mod stopper;
 
 mod killed;
 mod policy;
@@ -9,3 +8,4 @@ mod rejected;
 mod rotate_rename;
 mod store;
 mod teams;
+mod versions;

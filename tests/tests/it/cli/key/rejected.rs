@@ -7,13 +7,16 @@ use crate::cli::common::{contains_all, fails, file, km_against, rejected};
 use crate::cli::listener::Silent;
 
 /// Each command and its kind of access.
-const COMMANDS: [(&[&str], Access); 6] = [
+const COMMANDS: [(&[&str], Access); 9] = [
     (&["store", "a"], Access::Write),
     (&["rotate", "a", "--to", "b"], Access::Write),
     (&["rename", "a", "b"], Access::Write),
     (&["delete", "a"], Access::Write),
     (&["read", "a"], Access::Read),
     (&["list"], Access::Read),
+    (&["history", "a"], Access::Read),
+    (&["undelete", "a"], Access::Write),
+    (&["destroy", "a", "--version", "1"], Access::Write),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,9 @@ async fn hostile_alias_is_rejected_before_any_request() -> Result<()> {
             &["rename", alias, "b"],
             &["rename", "b", alias],
             &["delete", alias],
+            &["history", alias],
+            &["undelete", alias],
+            &["destroy", alias, "--version", "1"],
             &["store", alias, "--explain"],
         ] {
             let stderr = rejected("usage", |km| {
@@ -139,6 +145,9 @@ async fn alias_of_a_configured_provider_secret_is_denied_by_every_command() -> R
             &["rename", alias, "other"],
             &["rename", "other", alias],
             &["delete", alias],
+            &["history", alias],
+            &["undelete", alias],
+            &["destroy", alias, "--version", "1"],
         ] {
             let km = || {
                 let km = km_against(&silent.address()).env("KM_DANGER_SHARED_KEY_FOLDER", "true");
@@ -172,6 +181,9 @@ async fn invalid_arguments_of_key_commands_are_rejected() -> Result<()> {
         &["list", "a"],
         &["read"],
         &["delete"],
+        &["history"],
+        &["undelete", "a", "b"],
+        &["destroy", "a"],
         &["rotate", "a", "--to"],
         &["forget", "a"],
     ] {

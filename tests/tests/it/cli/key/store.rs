@@ -215,7 +215,7 @@ async fn list_walks_folders_and_keeps_similar_names_apart() -> Result<()> {
     assert_eq!(listed.text()?.lines().collect::<Vec<_>>(), sorted);
     let listed = gateway.run(&["list", "--json"], "").await?;
     let document: serde_json::Value = serde_json::from_slice(&listed.stdout)?;
-    assert_eq!(document, json!({ "aliases": sorted }));
+    assert_eq!(document, json!({ "names": sorted, "aliases": sorted }));
     Ok(())
 }
 
@@ -237,8 +237,9 @@ async fn deleted_and_destroyed_keys_are_listed_only_with_all_and_marked() -> Res
     };
     assert_eq!(list(&[]).await?, "alive\n");
     assert_eq!(list(&["--all"]).await?, "alive\nb/gone\tdeleted\ndestroyed\tdestroyed\n");
-    assert_eq!(list(&["--json"]).await?, "{\"aliases\":[\"alive\"]}\n");
-    let all = "{\"aliases\":[\"alive\"],\"deleted\":[\"b/gone\",\"destroyed\"]}\n";
+    let live = r#""names":["alive"],"aliases":["alive"]"#;
+    assert_eq!(list(&["--json"]).await?, format!("{{{live}}}\n"));
+    let all = format!("{{{live},\"deleted\":[\"b/gone\",\"destroyed\"]}}\n");
     assert_eq!(list(&["--all", "--json"]).await?, all);
     Ok(())
 }

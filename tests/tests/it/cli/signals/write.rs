@@ -14,7 +14,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn write(server: &Scripted) -> Km {
     let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
-    km.env("KM_DEADLINE", "60s").args(["write", NAME]).stdin(secret("value"))
+    km.env("KM_DEADLINE", "60s").args(["write", NAME, "--replace"]).stdin(secret("value"))
 }
 
 /// Responds to the request for the mount type, and to the write with `reply`.

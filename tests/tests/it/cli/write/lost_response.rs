@@ -1,5 +1,5 @@
-//! A write whose response is lost: exit 7, because it may have been executed, and exit 4 only if it
-//! certainly was not. It is never sent twice.
+//! A change without check-and-set whose response is lost: exit 7, because it may have been executed,
+//! and exit 4 only if it certainly was not. It is never sent twice.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -26,17 +26,20 @@ fn server(reply: fn() -> Reply) -> Result<Scripted> {
     })
 }
 
-fn change(server: &Scripted, command: &str) -> Km {
+fn change(server: &Scripted, command: &[&str]) -> Km {
     let km = km_against(&server.address()).env("KM_ACCESS_MODE", "read_and_write");
-    km.env("KM_DEADLINE", "2s").args([command, NAME]).stdin(secret("value"))
+    km.env("KM_DEADLINE", "2s").args(command).stdin(secret("value"))
 }
 
 /// Runs both commands. Each must end with `code`, and with code 7 the change must have been sent
 /// once.
 async fn check(what: &str, reply: fn() -> Reply, code: i32, kind: &str) -> Result<()> {
-    for (command, method) in [("write", "POST"), ("delete", "DELETE")] {
+    for (arguments, method) in
+        [(&["write", NAME, "--replace"][..], "POST"), (&["delete", NAME], "DELETE")]
+    {
         let server = server(reply)?;
-        let output = change(&server, command).run().await?;
+        let command = arguments[0];
+        let output = change(&server, arguments).run().await?;
         assert_eq!(output.code, code, "{command}, {what}: {}", output.stderr);
         assert!(output.stdout.is_empty(), "{command}, {what}");
         if code == 7 {
@@ -48,7 +51,7 @@ async fn check(what: &str, reply: fn() -> Reply, code: i32, kind: &str) -> Resul
             let sent = sent.iter().filter(|sent| **sent == format!("{method} {PATH}")).count();
             assert_eq!(sent, 1, "{command}, {what}");
         }
-        fails_as_json(change(&server, command).args(["--json"]), code, kind).await?;
+        fails_as_json(change(&server, arguments).args(["--json"]), code, kind).await?;
     }
     Ok(())
 }
@@ -86,9 +89,9 @@ async fn rejected_write_is_exit_4() -> Result<()> {
 async fn failure_before_the_write_is_exit_4() -> Result<()> {
     for reply in [|| Reply::Close, || Reply::Hang, || Reply::html(502)] as [fn() -> Reply; 3] {
         let server = Scripted::new(move |_| reply())?;
-        for command in ["write", "delete"] {
+        for command in [&["write", NAME][..], &["write", NAME, "--replace"], &["delete", NAME]] {
             let output = change(&server, command).run().await?;
-            assert_eq!(output.code, 4, "{command}: {}", output.stderr);
+            assert_eq!(output.code, 4, "{command:?}: {}", output.stderr);
         }
         let sent = server.requests();
         assert!(sent.iter().all(|sent| sent.starts_with("GET ")), "{sent:?}");

@@ -2,4 +2,5 @@
 
 mod cas;
 mod lost_response;
+mod other_fields;
 mod values;

@@ -96,7 +96,7 @@ async fn description_is_stored_beside_the_value() -> Result<()> {
         (Some(""), None, None),
     ] {
         let value = secret("value");
-        let km = writer(&fixture).args(["write", NAME]).stdin(value.as_str());
+        let km = writer(&fixture).args(["write", NAME, "--replace"]).stdin(value.as_str());
         let km = setting.into_iter().fold(km, |km, text| km.env("KM_DESCRIPTION", text));
         let km = option.into_iter().fold(km, |km, text| km.args(["--description", text]));
         km.run().await?.expect(0)?;
@@ -136,7 +136,7 @@ async fn value_as_an_argument_is_rejected_and_not_printed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn write_only_write_needs_no_read_capability() -> Result<()> {
+async fn write_with_replace_needs_no_read_capability() -> Result<()> {
     let policy = |mount: &str| {
         format!(r#"path "{mount}/data/*" {{ capabilities = ["create", "update", "delete"] }}"#)
     };
@@ -144,7 +144,7 @@ async fn write_only_write_needs_no_read_capability() -> Result<()> {
     let fixture = Server::shared().await?.fixture_with(spec).await?;
     let value = secret("value");
     let km = || fixture.km().env("KM_ACCESS_MODE", "write_only");
-    km().args(["write", NAME]).stdin(value.as_str()).run().await?.expect(0)?;
+    km().args(["write", NAME, "--replace"]).stdin(value.as_str()).run().await?.expect(0)?;
     assert_eq!(stored(&fixture).await?, json!({ "key": value }));
     km().args(["delete", NAME]).run().await?.expect(0)?;
     assert_eq!(fixture.get(NAME).await?.0, 404);

@@ -1,4 +1,5 @@
-//! A relay that stops at one request, so that a program can be killed between two requests.
+//! A relay that stops at one request, so that a program can be killed, or overtaken by another
+//! writer, between two requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 
 /// The point at which the relay stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The server does not receive the request.
     Before(usize),
     /// The server executes the request, and the client does not receive the response.
@@ -19,9 +20,10 @@ pub(super) enum Stop {
 }
 
 /// A relay that runs until it is dropped.
-pub(super) struct Stopper {
+pub(crate) struct Stopper {
     address: String,
     stopped: Arc<Notify>,
+    released: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
@@ -30,18 +32,25 @@ struct Inner {
     stop: Stop,
     requests: AtomicUsize,
     stopped: Arc<Notify>,
+    released: Arc<Notify>,
 }
 
 impl Stopper {
     /// Starts a relay to a server at an address such as `http://127.0.0.1:8200`. Requests count
     /// from 0.
-    pub(super) async fn to(server: &str, stop: Stop) -> Result<Self> {
+    pub(crate) async fn to(server: &str, stop: Stop) -> Result<Self> {
         let server =
             server.strip_prefix("http://").context("the relay supports only http")?.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let stopped = Arc::new(Notify::new());
-        let inner = Inner { server, stop, requests: <_>::default(), stopped: Arc::clone(&stopped) };
+        let (stopped, released) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let inner = Inner {
+            server,
+            stop,
+            requests: <_>::default(),
+            stopped: Arc::clone(&stopped),
+            released: Arc::clone(&released),
+        };
         let (inner, mut tasks) = (Arc::new(inner), JoinSet::new());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -51,16 +60,21 @@ impl Stopper {
                 connections.spawn(async move { drop(inner.relay(client).await) });
             }
         });
-        Ok(Self { address, stopped, _tasks: tasks })
+        Ok(Self { address, stopped, released, _tasks: tasks })
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// Waits until the relay has stopped.
-    pub(super) async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         self.stopped.notified().await;
+    }
+
+    /// Lets the stopped request or response pass.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
     }
 }
 
@@ -72,20 +86,20 @@ impl Inner {
             let request = message(&mut client).await?;
             let number = self.requests.fetch_add(1, Relaxed);
             if self.stop == Stop::Before(number) {
-                return self.hold().await;
+                self.hold().await;
             }
             server.write_all(&request).await?;
             let response = message(&mut server).await?;
             if self.stop == Stop::After(number) {
-                return self.hold().await;
+                self.hold().await;
             }
             client.write_all(&response).await?;
         }
     }
 
-    async fn hold(&self) -> Result<()> {
+    async fn hold(&self) {
         self.stopped.notify_one();
-        std::future::pending().await
+        self.released.notified().await;
     }
 }
 
