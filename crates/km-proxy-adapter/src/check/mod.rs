@@ -4,13 +4,14 @@
 //! the same settings need.
 
 pub(crate) mod capabilities;
+mod namespace;
 pub(crate) mod policy;
 mod required;
 pub(crate) mod result;
 pub(crate) mod secrets;
 pub(crate) mod steps;
 
-use self::result::{CheckResult, LOGIN, SERVER};
+use self::result::{CheckResult, LOGIN, MOUNT, SERVER};
 use crate::inner::Inner;
 
 /// Runs all steps. Those that depend on a failed one are skipped.
@@ -30,7 +31,9 @@ pub(crate) async fn run(inner: &Inner) -> Vec<CheckResult> {
         results.push(steps::mount(inner).await);
         results.extend(capabilities::check(inner).await);
     } else {
-        results.extend(CheckResult::skipped_after(LOGIN));
+        let missing_namespace = steps::missing_namespace(inner).await;
+        let last = if missing_namespace.is_some() { MOUNT } else { LOGIN };
+        results.extend(missing_namespace.into_iter().chain(CheckResult::skipped_after(last)));
     }
     results
 }

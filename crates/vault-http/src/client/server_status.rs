@@ -131,6 +131,7 @@ fn concerns_all_requests(kind: ErrorKind) -> bool {
         | ErrorKind::Redirected => true,
         ErrorKind::Overloaded
         | ErrorKind::NamespaceLocked
+        | ErrorKind::NamespaceSealed
         | ErrorKind::ReplicationLag
         | ErrorKind::Upgrading
         | ErrorKind::TokenInvalid

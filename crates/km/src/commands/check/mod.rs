@@ -3,26 +3,24 @@
 //!
 //! Each failure is reported once, on stdout. stderr only summarizes them.
 
+mod policy;
 mod report;
 mod secrets;
 
 use km_proxy_adapter::{CheckResult, KeyManager};
-use km_settings::Settings;
-use serde::Serialize;
 
 use self::report::{Line, Report};
 use self::secrets::Row;
 use crate::cli::{CheckArgs, GlobalArgs};
 use crate::config;
 use crate::error::Failure;
-use crate::io::output;
 
 /// The name of the step that reads the secrets.
 const SECRETS: &str = "secrets";
 
 pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<(), Failure> {
     if args.policy {
-        return print_policy(global).await;
+        return policy::print(global).await;
     }
     let report = match config::connect_without_warnings(global).await {
         Ok(keys) => check(&keys, args).await,
@@ -58,15 +56,4 @@ fn invalid_settings(failure: &Failure, args: &CheckArgs) -> Report {
     let skipped = CheckResult::skipped_after(SETTINGS).chain(secrets);
     let skipped: Vec<_> = skipped.map(|result| Line::new(&result)).collect();
     Report { checks: problems.chain(skipped).collect(), secrets: None }
-}
-
-/// Prints the policy. This sends nothing and needs no credentials, because a policy usually comes
-/// before the login that it is for.
-async fn print_policy(global: &GlobalArgs) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Document {
-        policy: String,
-    }
-    let policy = km_proxy_adapter::policy(&config::read(global, Settings::without_login).await?)?;
-    if global.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
 }
