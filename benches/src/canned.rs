@@ -36,7 +36,7 @@ pub const NATIVE_PATH: &str = "/km/v1/secrets/OPENAI_API_KEY";
 /// The body of its response, ten seconds after the value was read.
 pub const NATIVE_BODY: &str = concat!(
     r#"{"value":"sk-proj-q7Zr2Vt9Xw4Yb6Nc8Md1Lf3Kg5Jh0Pa2Sd4Fg6Hj8Kl","version":3,"#,
-    r#""age_seconds":10,"stale":false}"#
+    r#""age_seconds":10,"stale":false,"source":"cache"}"#
 );
 
 /// The prefix of every write in the mount.

@@ -9,6 +9,7 @@ mod freshness;
 mod lifecycle;
 mod names;
 mod outage;
+mod refresh;
 mod routing;
 mod values;
 mod virtual_keys;

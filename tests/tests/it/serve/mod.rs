@@ -10,5 +10,6 @@ mod listener;
 mod native;
 mod observability;
 mod policy;
+mod refresh;
 mod token;
 mod vault;

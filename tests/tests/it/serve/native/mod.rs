@@ -1,4 +1,5 @@
 //! The native API.
 
 mod keys;
+mod refresh;
 mod secrets;

@@ -21,7 +21,10 @@ async fn secret_is_returned_with_version_and_age() -> Result<()> {
         assert_eq!(response.header("content-type"), "application/json");
         let mut document = response.json()?;
         assert!(document["age_seconds"].take().is_u64(), "{reference}");
-        let expected = json!({ "value": value, "version": 2, "age_seconds": null, "stale": false });
+        let source = if reference == "ONE" { "vault" } else { "cache" };
+        let expected = json!({
+            "value": value, "version": 2, "age_seconds": null, "stale": false, "source": source,
+        });
         assert_eq!(document, expected);
     }
     sidecar.stop().await.map(drop)
@@ -148,9 +151,12 @@ async fn explicit_fallback_serves_only_referenced_names() -> Result<()> {
     ] {
         let (sidecar, _fixture) = sidecar_with(settings, &file(km)).await?;
         let response = sidecar.get("/km/v1/secrets/LEAK_ME").await?.expect(200)?;
-        let expected =
-            json!({ "value": "plain", "version": null, "age_seconds": 0, "stale": false });
+        let expected = json!({
+            "value": "plain", "version": null, "age_seconds": 0, "stale": false,
+            "source": "environment",
+        });
         assert_eq!(response.json()?, expected);
+        sidecar.get("/km/v1/secrets/LEAK_ME?refresh=true").await?.expect(200)?;
         let reserved = VARIABLES.into_iter().filter(|name| *name != "LEAK_ME");
         for name in reserved.chain(["PATH", "ALSO", "OTHER"]).flat_map(spellings) {
             let response = sidecar.get(&format!("/km/v1/secrets/{name}")).await?.expect(404)?;
@@ -208,7 +214,10 @@ async fn unreachable_vault_serves_stale_values_and_503_otherwise() -> Result<()>
     crate::product::until("a stale value", async || {
         let response = sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
         let stale = sidecar.get(&path).await?.expect(200)?;
-        Ok(response.json()?["stale"] == true && stale.header("x-km-source") == "stale")
+        let response = response.json()?;
+        let is_stale = response["stale"] == true;
+        assert_eq!(is_stale, response["source"] == "stale");
+        Ok(is_stale && stale.header("x-km-source") == "stale")
     })
     .await?;
     let response = sidecar.get("/km/v1/secrets/TWO").await?.expect(503)?;

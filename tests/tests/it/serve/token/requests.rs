@@ -10,9 +10,10 @@ use testkit::{Km, Server, secret};
 
 use crate::serve::sidecar::Sidecar;
 
-const PATHS: [(&str, &str); 12] = [
+const PATHS: [(&str, &str); 13] = [
     ("GET", "/km/v1/secrets/ONE"),
     ("POST", "/km/v1/keys"),
+    ("POST", "/km/v1/refresh"),
     ("DELETE", "/km/v1/keys/a"),
     ("GET", "/metrics"),
     ("GET", "/nothing"),

@@ -37,7 +37,10 @@ fn parse(bytes: &[u8]) -> Result<Option<Vec<String>>, Failure> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let request: RefreshRequest = serde_json::from_slice(bytes).map_err(|_| {
+    // Serde takes an array for a struct too.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    let request = is_object.then(|| serde_json::from_slice::<RefreshRequest>(bytes).ok()).flatten();
+    let request = request.ok_or_else(|| {
         let what = "usage: the body is not a JSON object with only a list `names` of strings";
         Failure::new(ErrorKind::Usage, what, GUIDE)
     })?;
