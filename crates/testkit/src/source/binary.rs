@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use super::module;
+use crate::flavor::Release;
 use crate::probe::Machine;
 
 /// Timeout of `vault version`.
@@ -17,12 +18,11 @@ pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
         Ok(present) => present.clone(),
         Err(_) => module::built().await?,
     };
-    version(&binary).await?;
     Ok(binary)
 }
 
-/// Returns the version, such as `v1.21.2`. This also shows that the binary runs.
-pub(crate) async fn version(binary: &Path) -> Result<String> {
+/// Returns flavor and version. This also shows that the binary runs.
+pub(crate) async fn release(binary: &Path) -> Result<Release> {
     let run = Command::new(binary).arg("version").kill_on_drop(true).output();
     let output = tokio::time::timeout(VERSION_TIMEOUT, run).await;
     let output = output
@@ -30,7 +30,7 @@ pub(crate) async fn version(binary: &Path) -> Result<String> {
         .with_context(|| format!("{} does not start", binary.display()))?;
     ensure!(output.status.success(), "{} version: {}", binary.display(), output.status);
     let text = String::from_utf8_lossy(&output.stdout);
-    // `Vault v1.21.2 (…), built …` or, without a commit, `Vault v1.21.2, built …`
-    let version = text.split_whitespace().nth(1).map(|word| word.trim_end_matches(','));
-    Ok(version.with_context(|| format!("{}: {text:?} is no version", binary.display()))?.to_owned())
+    Release::parse(&text).with_context(|| {
+        format!("{} version: neither Vault nor OpenBao: {text:?}", binary.display())
+    })
 }

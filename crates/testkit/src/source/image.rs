@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::progress::report;
 use super::{binary, module};
 use crate::environment::var;
+use crate::flavor::{Flavor, Release};
 
 const PUBLIC: &str = "hashicorp/vault:1.21";
 const LOCAL: &str = "km-test-vault";
@@ -29,13 +30,27 @@ ENV PATH=/bin
 ENTRYPOINT [\"vault\"]
 ";
 
-/// Returns the name of an image that is present and runs.
-pub(crate) async fn present() -> Result<String> {
+/// Returns the name of an image that is present and runs, and what it contains.
+pub(crate) async fn present() -> Result<(String, Release)> {
     let image = choose().await?;
-    docker(&["run", "--rm", "--network=none", "--entrypoint=vault", &image, "version"])
-        .await
-        .with_context(|| format!("a container of {image} does not run"))?;
-    Ok(image)
+    let release = release(&image).await?;
+    Ok((image, release))
+}
+
+/// Returns flavor and version. `OpenBao`'s program comes first: its image may have a `vault` too.
+async fn release(image: &str) -> Result<Release> {
+    let run = async |flavor: Flavor| {
+        let entry = format!("--entrypoint={}", flavor.program());
+        docker(&["run", "--rm", "--network=none", &entry, image, "version"]).await
+    };
+    let output = match run(Flavor::OpenBao).await {
+        Ok(output) => output,
+        Err(_) => run(Flavor::Vault)
+            .await
+            .with_context(|| format!("a container of {image} does not run"))?,
+    };
+    Release::parse(&output)
+        .with_context(|| format!("{image} has neither Vault nor OpenBao: {output:?}"))
 }
 
 /// Present images come before those to be pulled, and a requested image comes before others.
@@ -76,7 +91,7 @@ async fn pull(image: &str) -> Result<()> {
 /// The tag of the image built here. It contains the version, so that the image is built once.
 async fn own_tag() -> Result<String> {
     let version = match given_binary() {
-        Some(path) => binary::version(&path).await?,
+        Some(path) => binary::release(&path).await?.version,
         None => module::version()?,
     };
     Ok(format!("{LOCAL}:{version}"))

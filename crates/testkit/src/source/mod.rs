@@ -1,5 +1,6 @@
 //! The source of servers on this machine. It is chosen once per process, and printed.
 
+mod address;
 mod binary;
 mod image;
 mod module;
@@ -11,13 +12,21 @@ use anyhow::{Result, anyhow, bail};
 use tokio::sync::OnceCell;
 
 use crate::environment::var;
+use crate::flavor::{Flavor, Release};
 use crate::probe::{Machine, Way};
 
 pub(crate) use progress::report;
 
-/// The source of a server.
+/// The source of a server, and what it starts.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) struct Source {
+    pub(crate) release: Release,
+    pub(crate) kind: Kind,
+}
+
+/// The kinds of sources.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
     /// A server that is running already.
     Address { address: String, token: String },
     /// An image that the engine has.
@@ -39,9 +48,10 @@ impl Source {
     /// Returns the source of servers that one test seals, stops or restarts. It is never the given
     /// address.
     pub(crate) async fn own() -> Result<Self> {
-        match Self::shared().await? {
-            Self::Address { .. } => settled(&OWN, Machine::own_ways).await,
-            source => Ok(source),
+        let shared = Self::shared().await?;
+        match shared.kind {
+            Kind::Address { .. } => settled(&OWN, Machine::own_ways).await,
+            _ => Ok(shared),
         }
     }
 }
@@ -62,7 +72,7 @@ async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source
     for way in open {
         match prepare(way, &machine).await {
             Ok(source) => {
-                report(&format!("the server comes from {}", source.describe()));
+                report(&format!("the server is {}", source.describe()));
                 return Ok(source);
             }
             Err(error) => {
@@ -79,19 +89,32 @@ async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
     match way {
         Way::Address => {
             let (address, token) = machine.address.clone().map_err(|why| anyhow!(why))?;
-            Ok(Source::Address { address: address.trim_end_matches('/').to_owned(), token })
+            let address = address.trim_end_matches('/').to_owned();
+            let release = address::release(&address, &token).await?;
+            Ok(Source { release, kind: Kind::Address { address, token } })
         }
-        Way::Container => Ok(Source::Container { image: image::present().await? }),
-        Way::Process => Ok(Source::Process { binary: binary::find(machine).await? }),
+        Way::Container => {
+            let (image, release) = image::present().await?;
+            Ok(Source { release, kind: Kind::Container { image } })
+        }
+        Way::Process => {
+            let binary = binary::find(machine).await?;
+            Ok(Source { release: binary::release(&binary).await?, kind: Kind::Process { binary } })
+        }
     }
 }
 
 impl Source {
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.release.flavor
+    }
+
     fn describe(&self) -> String {
-        match self {
-            Self::Address { address, .. } => format!("the address {address}"),
-            Self::Container { image } => format!("a container of {image}"),
-            Self::Process { binary } => format!("the binary {}", binary.display()),
+        let release = &self.release;
+        match &self.kind {
+            Kind::Address { address, .. } => format!("{release} at {address}"),
+            Kind::Container { image } => format!("{release} in a container of {image}"),
+            Kind::Process { binary } => format!("{release} as a process of {}", binary.display()),
         }
     }
 }
