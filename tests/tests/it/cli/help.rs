@@ -39,6 +39,7 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["export"],
         &["import"],
         &["serve"],
+        &["status"],
         &["key"],
         &["key", "store"],
         &["key", "read"],

@@ -3,12 +3,12 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+pub(crate) mod check;
 pub(crate) mod common;
 pub(crate) mod listener;
 pub(crate) mod program;
 pub(crate) mod stopper;
 
-mod check;
 mod completions;
 mod config;
 mod delete;

@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod client;
+mod isolation;
 mod sidecar;
 
 mod lifecycle;
@@ -11,5 +12,6 @@ mod native;
 mod observability;
 mod policy;
 mod refresh;
+mod status;
 mod token;
 mod vault;

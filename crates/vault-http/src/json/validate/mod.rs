@@ -3,20 +3,12 @@
 mod escaped;
 mod names;
 mod plain;
+mod shape;
 
 #[cfg(test)]
 mod tests;
 
-/// The shape of a document, as far as it matters for the envelope of a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JsonShape {
-    Null,
-    Object,
-    /// An object with a member `errors` that is not null.
-    Errors,
-    /// An array or a scalar.
-    Other,
-}
+pub(crate) use shape::JsonShape;
 
 /// Returns the shape of `body`, or `None` if it is not JSON, is nested too deeply, or has a
 /// duplicate name in an object, which parsers interpret differently.

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::JsonShape;
 use super::names::Names;
+use super::shape::JsonShape;
 
 /// Like [`validate`](super::validate), but also returns `None` if a number is outside the range of
 /// `f64`. `text` must not contain a backslash, because `serde_json` decodes escapes in memory that is

@@ -15,6 +15,7 @@ const PATHS: [(&str, &str); 13] = [
     ("POST", "/km/v1/keys"),
     ("POST", "/km/v1/refresh"),
     ("DELETE", "/km/v1/keys/a"),
+    ("GET", "/km/v1/status"),
     ("GET", "/metrics"),
     ("GET", "/nothing"),
     ("GET", "/"),
