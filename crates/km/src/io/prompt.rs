@@ -169,7 +169,8 @@ impl Drop for EchoOff {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

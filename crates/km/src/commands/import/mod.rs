@@ -1,6 +1,6 @@
 //! `km import`: writes the variables of a `.env` file, one secret each.
 //!
-//! [`file`] reads the file and reports all its problems before anything is sent. [`secrets`] writes,
+//! [`mod@file`] reads the file and reports all its problems before anything is sent. [`secrets`] writes,
 //! and [`report`] prints what became of each name. An import that ended half way is completed by
 //! running it again, because an unchanged value is not written.
 

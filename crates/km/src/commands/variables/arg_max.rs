@@ -21,27 +21,25 @@ const MARGIN_BYTES: u64 = 16 * 1024;
 const MAX_REPORTED_NAMES: usize = 3;
 
 /// Returns the size of one variable as the kernel counts it: name, `=`, value and a NUL.
-pub(in crate::commands) fn variable_bytes(name: usize, value: usize) -> usize {
+pub(crate) fn variable_bytes(name: usize, value: usize) -> usize {
     name + value + "=\0".len()
 }
 
 /// Returns the size of strings as the kernel counts them: each with a pointer to it.
-pub(in crate::commands) fn total_bytes(strings: impl Iterator<Item = usize>) -> u64 {
+pub(crate) fn total_bytes(strings: impl Iterator<Item = usize>) -> u64 {
     let bytes: usize = strings.map(|bytes| bytes + size_of::<usize>()).sum();
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// Returns the limit of all arguments and variables, less the margin.
-pub(in crate::commands) fn max_total_bytes() -> u64 {
+pub(crate) fn max_total_bytes() -> u64 {
     let stack = getrlimit(Resource::Stack).current;
     let limit = stack.map_or(MAX_TOTAL_BYTES, |stack| MAX_TOTAL_BYTES.min(stack / 4));
     limit.max(MIN_TOTAL_BYTES) - MARGIN_BYTES
 }
 
 /// Returns the names of the largest values, the largest first.
-pub(in crate::commands) fn largest_names<'a>(
-    sizes: impl Iterator<Item = (&'a str, usize)>,
-) -> String {
+pub(crate) fn largest_names<'a>(sizes: impl Iterator<Item = (&'a str, usize)>) -> String {
     let mut sizes: Vec<_> = sizes.collect();
     sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     let largest: Vec<_> = sizes.iter().take(MAX_REPORTED_NAMES).map(|(name, _)| *name).collect();

@@ -23,12 +23,12 @@ const LOADER_NAMES: [&str; 7] =
 const LOADER_PREFIXES: [&str; 4] = ["LD_", "DYLD_", "BASH_", "PYTHON"];
 
 /// Returns the variables of this process that hold credentials for Vault.
-pub(in crate::commands) fn credentials() -> Vec<OsString> {
+pub(crate) fn credentials() -> Vec<OsString> {
     ProcessEnv.names().into_iter().filter(|name| is_credential(name)).collect()
 }
 
 /// Returns whether a variable holds credentials for Vault, or is a setting of LiteLLM for it.
-pub(in crate::commands) fn is_credential(name: &OsStr) -> bool {
+pub(crate) fn is_credential(name: &OsStr) -> bool {
     let is_setting = |name: &str| {
         SETTINGS
             .iter()

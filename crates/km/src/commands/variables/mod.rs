@@ -6,7 +6,7 @@ mod environment;
 mod names;
 mod values;
 
-pub(super) use arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
-pub(super) use environment::{credentials, is_credential};
-pub(super) use names::{Credentials, to_resolve};
-pub(super) use values::{Values, resolve, resolve_initial, warn_of_suspicious};
+pub(crate) use arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
+pub(crate) use environment::{credentials, is_credential};
+pub(crate) use names::{Credentials, to_resolve};
+pub(crate) use values::{Values, resolve, resolve_initial, warn_of_suspicious};

@@ -11,7 +11,7 @@ use crate::error::Failure;
 
 /// What to do with names of variables that hold credentials for Vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Credentials {
+pub(crate) enum Credentials {
     /// Resolve them like other names.
     Keep,
     /// Skip them with a warning.
@@ -20,7 +20,7 @@ pub(in crate::commands) enum Credentials {
 
 /// Returns the names of `--only`, or else those that the configuration references, in their order
 /// and without duplicates.
-pub(in crate::commands) fn to_resolve(
+pub(crate) fn to_resolve(
     keys: &KeyManager,
     args: &ResolveArgs,
     credentials: Credentials,

@@ -14,10 +14,10 @@ use crate::io::progress;
 const MAX_CONCURRENT_READS: usize = 64;
 
 /// The resolved names with their values, in the order of the names.
-pub(in crate::commands) type Values = Vec<(String, Secret)>;
+pub(crate) type Values = Vec<(String, Secret)>;
 
 /// Resolves the names for the first start of the program, and logs the names that are skipped.
-pub(in crate::commands) async fn resolve_initial(
+pub(crate) async fn resolve_initial(
     keys: &KeyManager,
     names: &[String],
     args: &ResolveArgs,
@@ -44,7 +44,7 @@ pub(in crate::commands) async fn resolve_initial(
 ///
 /// The first failure that is not a missing name, because the same failure would follow for many
 /// names; otherwise all missing names.
-pub(in crate::commands) async fn resolve(
+pub(crate) async fn resolve(
     keys: &KeyManager,
     names: &[String],
     args: &ResolveArgs,
@@ -64,9 +64,7 @@ pub(in crate::commands) async fn resolve(
 
 /// Logs a warning for each value that is probably not what a provider expects, such as one with
 /// surrounding white space. The value is passed on unchanged.
-pub(in crate::commands) fn warn_of_suspicious<'a>(
-    values: impl IntoIterator<Item = &'a (String, Secret)>,
-) {
+pub(crate) fn warn_of_suspicious<'a>(values: impl IntoIterator<Item = &'a (String, Secret)>) {
     for (name, value) in values {
         for warning in ValueWarning::detect(value.expose()) {
             warn!(name, "the value {warning}: check what is stored");
