@@ -255,10 +255,8 @@ async fn status_does_not_wait_for_a_server_that_hangs() -> Result<()> {
             ensure!(elapsed < AT_ONCE, "{deadline}: it took {elapsed:?}");
             response?.expect(200)?;
         }
-        until("not reachable", async || {
-            Ok(status(&sidecar).await?["vault"]["reachable"] == false)
-        })
-        .await?;
+        until("not reachable", async || Ok(status(&sidecar).await?["vault"]["reachable"] == false))
+            .await?;
         server.thaw().await?;
     }
     Ok(())

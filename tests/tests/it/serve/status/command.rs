@@ -50,9 +50,11 @@ async fn token_file_is_used_on_tcp_and_a_wrong_token_exits_3() -> Result<()> {
     let file = sidecar.files.path().join("token");
     let link = sidecar.files.path().join("link");
     std::os::unix::fs::symlink(&file, &link)?;
-    for server in
-        [sidecar.address.clone(), format!("http://{}", sidecar.address), format!("localhost:{port}")]
-    {
+    for server in [
+        sidecar.address.clone(),
+        format!("http://{}", sidecar.address),
+        format!("localhost:{port}"),
+    ] {
         for file in [&file, &link] {
             let km = Km::new().env("KM_SERVE_TOKEN_FILE", file);
             km.args(["status", "--server", &server]).run().await?.expect(0)?;
@@ -128,7 +130,8 @@ async fn server_that_is_not_a_sidecar_exits_4() -> Result<()> {
 #[tokio::test]
 async fn error_of_the_sidecar_keeps_its_kind_and_hint() -> Result<()> {
     for (kind, code) in [("usage", 2), ("denied", 5), ("not_found", 6), ("internal", 1)] {
-        let error = json!({ "error": { "kind": kind, "message": "what: \u{1b}why", "hint": "how" } });
+        let error =
+            json!({ "error": { "kind": kind, "message": "what: \u{1b}why", "hint": "how" } });
         let server = Scripted::new(move |_| Reply::Json(400, error.clone()))?;
         let output = status(&server.address()).await?.expect(code)?;
         assert_eq!(output.stderr, "km: what: \\u{1b}why\nhint: how\n");
