@@ -65,7 +65,9 @@ pub(super) fn print_history(
         return output::json(&Document { name, current_version, versions, omitted });
     }
     let mut table = Table::new(HEADER);
-    versions.iter().for_each(|version| table.row(version.row()));
+    for version in &versions {
+        table.row(version.row());
+    }
     output::table(table)
 }
 
