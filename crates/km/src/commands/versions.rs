@@ -46,7 +46,7 @@ pub(super) fn print_history(
     struct Document<'a> {
         name: &'a str,
         current_version: u64,
-        versions: Vec<Version<'a>>,
+        versions: Vec<Row<'a>>,
         omitted: usize,
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -56,7 +56,7 @@ pub(super) fn print_history(
         .versions
         .iter()
         .take(limit)
-        .map(|entry| Version::new(entry, entry.version == current_version))
+        .map(|entry| Row::new(entry, entry.version == current_version))
         .collect();
     if omitted > 0 {
         stderr::write(&format!("km: {omitted} older versions are not printed; raise --limit\n"));
@@ -113,7 +113,7 @@ const HEADER: [&str; 6] = ["VERSION", "STATE", "CREATED", "BY", "DELETED", "BY"]
 
 /// A version as it is printed.
 #[derive(Serialize)]
-struct Version<'a> {
+struct Row<'a> {
     version: u64,
     current: bool,
     state: &'static str,
@@ -131,7 +131,7 @@ struct Login<'a> {
     entity_id: Option<&'a str>,
 }
 
-impl<'a> Version<'a> {
+impl<'a> Row<'a> {
     fn new(entry: &'a HistoryEntry, current: bool) -> Self {
         Self {
             version: entry.version,

@@ -108,7 +108,8 @@ impl Line {
             if colors == Colors::Off || style.is_plain() || text.is_empty() {
                 rendered.push_str(text);
             } else {
-                rendered.push_str(&format!("{style}{text}{style:#}"));
+                let styled = format!("{style}{text}{style:#}");
+                rendered.push_str(&styled);
             }
         }
         rendered

@@ -83,21 +83,24 @@ impl Row {
         self.error.as_ref().map(|error| error.error_kind)
     }
 
-    fn columns(&self) -> [Span; 7] {
+    fn columns(&self) -> Vec<Span> {
         let tone = match self.status {
             "ok" => Good,
             "failed" => Bad,
             _ => Warning,
         };
-        [
+        let mut columns = vec![
             Span::new(self.status, tone),
             Span::new(&self.name, Plain),
             cell(self.location()),
             cell(self.version.map(|version| version.to_string())),
             cell(self.version_age_seconds.map(span)),
             cell(self.length.map(|length| length.to_string())),
-            Span::new(&self.notes(), tone),
-        ]
+        ];
+        let notes = self.notes();
+        // An empty last cell would leave spaces at the end of the line.
+        columns.extend((!notes.is_empty()).then(|| Span::new(&notes, tone)));
+        columns
     }
 
     /// Returns where the value was found, or the kind of the error.

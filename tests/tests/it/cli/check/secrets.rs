@@ -27,6 +27,7 @@ async fn check(km: impl Fn() -> Km, code: i32) -> Result<(String, Vec<Value>)> {
         let name = row["name"].as_str().context("no name")?;
         let line = line(&text, name)?;
         assert!(line.starts_with(row["status"].as_str().context("no status")?), "{line}");
+        assert_eq!(line, line.trim_end());
     }
     assert!(!format!("{text}{document}").contains("PLANTED"), "{text}{document}");
     Ok((text, rows.clone()))
