@@ -22,7 +22,7 @@ fn listen_as_nobody(path: &Path) -> Result<UnixListener> {
     let path = path.to_owned();
     let listen = move || -> Result<UnixListener> {
         let nobody = Uid::from_raw(NOBODY);
-        set_thread_res_uid(nobody, nobody, nobody)?;
+        set_thread_res_uid(Some(nobody), Some(nobody), Some(nobody))?;
         let listener = UnixListener::bind(&path)?;
         set_permissions(&path, Permissions::from_mode(0o666))?;
         Ok(listener)
