@@ -19,7 +19,7 @@ fn name(at: usize) -> String {
 
 /// Creates a `.env` file with this many variables.
 fn variables(count: usize) -> Result<(TempDir, PathBuf)> {
-    private_file((0..count).map(|at| format!("{}=value\n", name(at))).collect::<String>())
+    private_file((0..count).map(|at| name(at) + "=value\n").collect::<String>())
 }
 
 fn private_file(text: impl AsRef<[u8]>) -> Result<(TempDir, PathBuf)> {

@@ -17,7 +17,8 @@ async fn use_every_command(fixture: &Fixture, km: impl Fn() -> Km) -> Result<()>
     let check = run(&["check"], "").await?;
     assert!(!check.text()?.contains("failed"), "{}", check.text()?);
     run(&["write", NAME], &value).await?;
-    assert_eq!(fixture.get(NAME).await?.1["data"]["data"]["key"], json!(value));
+    let (_, stored) = fixture.get(NAME).await?;
+    assert_eq!(stored.pointer("/data/data/key"), Some(&json!(value)));
     let read = run(&["read", NAME, "--explain"], "").await?;
     assert_eq!(read.text()?, value);
     contains_all(&read.stderr, &[&format!("/v1/{}/data/{NAME}", fixture.mount)])?;

@@ -1,6 +1,7 @@
 //! Refreshes in the native API.
 
 use anyhow::Result;
+use http_body_util::Full;
 use serde_json::{Value, json};
 use testkit::{Server, secret};
 use tokio::time::{Duration, sleep};
@@ -258,7 +259,7 @@ async fn failed_refresh_returns_the_old_value_and_its_error() -> Result<()> {
     assert_eq!(response.header("retry-after"), "1");
     let path = format!("/v1/{}/data/ONE", fixture.mount);
     let no_cache = sidecar.request("GET", &path).header("cache-control", "no-cache");
-    let response = sidecar.send(no_cache.body(Default::default())?).await?.expect(200)?;
+    let response = sidecar.send(no_cache.body(Full::default())?).await?.expect(200)?;
     assert_eq!(response.header("x-km-source"), "cache");
     let all = refresh(&sidecar, json!({})).await?;
     assert_eq!(all["names"][0]["error"]["kind"], "unavailable");
@@ -296,7 +297,7 @@ async fn no_cache_at_the_vault_api_reads_from_vault() -> Result<()> {
             Some(control) => request.header("cache-control", control),
             None => request,
         };
-        let response = sidecar.send(request.body(Default::default())?).await?.expect(200)?;
+        let response = sidecar.send(request.body(Full::default())?).await?.expect(200)?;
         let headers = ["x-km-source", "age"].map(|name| response.header(name).to_owned());
         let [source, age] = headers;
         Ok((source, age, response.json()?["data"]["metadata"]["version"].clone()))
@@ -313,7 +314,7 @@ async fn no_cache_at_the_vault_api_reads_from_vault() -> Result<()> {
     for (name, status) in [("ABSENT", 404), ("litellm/../x", 400)] {
         let path = format!("/v1/{}/data/{name}", fixture.mount);
         let request = sidecar.request("GET", &path).header("cache-control", "no-cache");
-        sidecar.send(request.body(Default::default())?).await?.expect(status)?;
+        sidecar.send(request.body(Full::default())?).await?.expect(status)?;
     }
     sidecar.stop().await.map(drop)
 }
