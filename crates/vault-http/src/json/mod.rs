@@ -2,9 +2,9 @@
 //! zeroized.
 //!
 //! `serde_json` unescapes a string in a growing buffer that it does not zeroize, and it does not
-//! check the names of members that it skips. Therefore `serde_json` validates only the grammar, for
-//! which it makes no copies, and a second pass validates names and escapes. Deserialize fields that
-//! hold a secret with [`secret_string`]; `serde_json` parses all other strings.
+//! check the names of members that it skips. Therefore every document is validated first, and
+//! without decoding its strings. Deserialize fields that hold a secret with [`secret_string`];
+//! `serde_json` parses all other strings.
 
 mod secret;
 mod serialize;

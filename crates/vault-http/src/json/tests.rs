@@ -65,6 +65,12 @@ fn errors_member_is_recognized_at_the_top_level_only() {
 }
 
 #[test]
+fn number_outside_the_range_of_f64_is_accepted() {
+    check(r#"{"a":1e999,"b":[-1e999,123456789012345678901234567890]}"#, true);
+    check(r#"{"a":1e999,"a":1}"#, false);
+}
+
+#[test]
 fn secret_fields_accept_strings_only() {
     #[derive(Deserialize)]
     struct Fields {

@@ -184,3 +184,39 @@ async fn replaced_certificate_and_key_are_used_as_a_pair_by_a_login() -> Result<
     assert_eq!(auth.status().counts.invalidated, 0);
     Ok(())
 }
+
+/// Run by `cargo xtask test --slow`.
+mod slow {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// A replaced token is revoked one minute after the login that replaced it.
+    const REVOCATION: Duration = Duration::from_secs(75);
+
+    #[tokio::test]
+    #[ignore = "takes 75 seconds: cargo xtask test --slow"]
+    async fn replaced_token_is_revoked_only_if_the_builder_says_so() -> Result<()> {
+        let fixture = fixture(json!({ "token_ttl": "1h" })).await?;
+        let mut sources = Vec::new();
+        for revoke in [false, true] {
+            let (client, files) = (client(fixture.server().address())?, Files::new()?);
+            let method = by_file(&fixture, &files)?;
+            let auth = Auth::builder(client, method).revoke_replaced(revoke).build();
+            let first = auth.token().await?;
+            files.write("secret-id", &another(&fixture).await?)?;
+            auth.reload();
+            let replaced = async || Ok(auth.token().await?.generation > first.generation);
+            until("a login with the new credential", replaced).await?;
+            sources.push((revoke, first, auth, files));
+        }
+        sleep(REVOCATION).await;
+        for (revoke, first, ..) in &sources {
+            let token = first.token.expose();
+            let look_up =
+                fixture.server().raw().call("GET", "auth/token/lookup-self", Some(token), None);
+            assert_eq!(look_up.await?.0, if *revoke { 403 } else { 200 }, "{revoke}");
+        }
+        Ok(())
+    }
+}

@@ -13,16 +13,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The phase of a connection: waiting for a request, or executing one. The service of the
-/// connection sets it.
+/// The phase of a connection: idle, reading a head, or executing a request. The service of the
+/// connection reports the requests, because the connection may not read while it executes one.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     executing: AtomicBool,
+    /// Whether the first byte of a head was read, but not yet all of it.
+    reading_head: AtomicBool,
 }
 
 impl Phase {
     pub(super) fn begin_request(&self) {
         self.executing.store(true, Relaxed);
+        self.reading_head.store(false, Relaxed);
     }
 
     pub(super) fn end_request(&self) {
@@ -37,13 +40,11 @@ pub(super) struct HeadTimeout<S> {
     phase: Arc<Phase>,
     limit: Duration,
     deadline: Pin<Box<Sleep>>,
-    /// Whether the first byte of a head was read, but not yet all of it.
-    is_reading_head: bool,
 }
 
 impl<S> HeadTimeout<S> {
     pub(super) fn new(stream: S, phase: Arc<Phase>, limit: Duration) -> Self {
-        Self { stream, phase, limit, deadline: Box::pin(sleep(limit)), is_reading_head: false }
+        Self { stream, phase, limit, deadline: Box::pin(sleep(limit)) }
     }
 }
 
@@ -56,15 +57,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if self.phase.executing.load(Relaxed) {
-            self.is_reading_head = false;
             return read;
         }
-        if buffer.filled().len() > before && !self.is_reading_head {
-            self.is_reading_head = true;
+        if buffer.filled().len() > before && !self.phase.reading_head.swap(true, Relaxed) {
             let deadline = Instant::now() + self.limit;
             self.deadline.as_mut().reset(deadline);
         }
-        if self.is_reading_head && self.deadline.as_mut().poll(cx).is_ready() {
+        if self.phase.reading_head.load(Relaxed) && self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
@@ -108,6 +107,23 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_end_before_the_next_read_do_not_close_the_connection() {
+        let (mut client, server) = duplex(64);
+        let phase = Arc::new(Phase::default());
+        let mut server = HeadTimeout::new(server, Arc::clone(&phase), LIMIT);
+        let mut byte = [0; 1];
+        for _ in 0..30 {
+            client.write_all(b"x").await.unwrap();
+            server.read_exact(&mut byte).await.unwrap();
+            phase.begin_request();
+            phase.end_request();
+            // Idle, while the connection waits for the next request.
+            let idle = tokio::time::timeout(LIMIT / 5, server.read_exact(&mut byte)).await;
+            assert!(idle.is_err(), "{idle:?}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn head_that_takes_too_long_fails_and_idle_time_does_not_count() {
