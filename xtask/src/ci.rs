@@ -19,7 +19,7 @@ pub(crate) fn ci() -> Result<()> {
     let smoke = Arguments::new(Way::Process, vault).with_filter("harness");
     let beside = Arguments::new(Way::Process, vault);
     let beside_openbao = Arguments::new(Way::Process, openbao);
-    let whole = Arguments::new(Way::Container, vault).with_slow_tests();
+    let whole = Arguments::new(Way::Container, vault);
     timed("prerequisites", || needed(&[&smoke, &beside_openbao, &whole]))?;
     let lock = ["metadata", "--locked", "--format-version=1"];
     run("Cargo.lock is up to date", cargo(&lock).stdout(Stdio::null()))?;
@@ -36,7 +36,7 @@ pub(crate) fn ci() -> Result<()> {
     timed("interop, beside LiteLLM", || interop(&beside))?;
     timed("image", || image(&beside))?;
     // The command of the README. It runs the unit tests and the doctests too.
-    timed("cargo xtask test --slow, Vault in a container", || test(&whole))?;
+    timed("cargo xtask test, Vault in a container", || test(&whole))?;
     timed("cargo xtask itest, OpenBao as a process", || itest(&beside_openbao))?;
     timed("interop, beside LiteLLM on OpenBao", || interop(&beside_openbao))
 }

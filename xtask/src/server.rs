@@ -32,10 +32,6 @@ impl Arguments {
         Self { filter: Some(filter.to_owned()), ..self }
     }
 
-    pub(crate) fn with_slow_tests(self) -> Self {
-        Self { slow: true, ..self }
-    }
-
     pub(crate) fn parse(words: Vec<String>) -> Result<Self> {
         let mut arguments = Self::default();
         for word in words {
@@ -213,7 +209,7 @@ mod tests {
         let none = Arguments::default;
         for (words, expected) in [
             (&[][..], Some(none())),
-            (&["--slow"], Some(none().with_slow_tests())),
+            (&["--slow"], Some(Arguments { slow: true, ..none() })),
             (&["--server=process"], Some(Arguments { server: text("process"), ..none() })),
             (&["--flavor=openbao"], Some(Arguments { flavor: text("openbao"), ..none() })),
             (&["kv::"], Some(none().with_filter("kv::"))),

@@ -80,6 +80,6 @@ fn entry(dir: &Path, suffix: &str) -> Result<PathBuf> {
 fn run(command: &mut Command) -> Result<()> {
     let output = command.stdin(Stdio::null()).output().context("starting Python")?;
     let stderr = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{:?}: {}", command.get_program(), stderr.trim());
+    ensure!(output.status.success(), "{}: {}", command.get_program().display(), stderr.trim());
     Ok(())
 }
