@@ -1,6 +1,6 @@
 //! What a test has for itself on a shared server: a mount, a policy and a role.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::flavor::Flavor;
@@ -31,7 +31,8 @@ pub struct FixtureSpec {
     /// Vault it is the head of the mount's path.
     pub under: Option<String>,
     /// The namespace of the policy, the role and the AppRole mount, which is created too. The
-    /// default is the root namespace. Vault has no other.
+    /// default is the root namespace, which is also what is used on Vault: its community edition
+    /// ignores the namespace of a login.
     pub login_namespace: Option<String>,
     /// The policy's rules for a mount (HCL), in place of full access. The mount is given as a path
     /// in the namespace of the policy.
@@ -83,13 +84,11 @@ impl Server {
     /// The server rejects a request.
     pub async fn fixture_with(&self, spec: FixtureSpec) -> Result<Fixture> {
         let name = format!("km-test-{}", unique());
-        let (namespace, login_namespace) =
-            (spec.under.unwrap_or_default(), spec.login_namespace.unwrap_or_default());
-        ensure!(
-            login_namespace.is_empty() || self.flavor() == Flavor::OpenBao,
-            "{} has no namespaces to log in to",
-            self.flavor()
-        );
+        let namespace = spec.under.unwrap_or_default();
+        let login_namespace = match self.flavor() {
+            Flavor::Vault => String::new(),
+            Flavor::OpenBao => spec.login_namespace.unwrap_or_default(),
+        };
         let mount = self.mount_in(&namespace, &format!("kv-{name}"), spec.engine).await?;
         self.create_namespace(&login_namespace).await?;
         let seen = mount.strip_prefix(&within(&login_namespace, "")).unwrap_or(&mount);

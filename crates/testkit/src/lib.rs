@@ -62,5 +62,5 @@ pub use {
     raw::{Raw, encoded},
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},
-    source::vault_program,
+    source::{prepared_server, server_program},
 };

@@ -108,7 +108,7 @@ impl Container {
     pub(crate) fn cli(&self, scheme: &str) -> Command {
         let mut command = Command::new("docker");
         command
-            .args(["exec", "--interactive", "--env", "VAULT_TOKEN"])
+            .args(["exec", "--interactive", "--env", "VAULT_TOKEN", "--env", "VAULT_NAMESPACE"])
             .args(["--env", &format!("VAULT_ADDR={scheme}://127.0.0.1:{}", self.port)])
             .args(["--env", &format!("VAULT_CACERT={}", ca(scheme))])
             .args([&self.name, self.flavor.program()]);

@@ -130,7 +130,16 @@ impl Server {
     /// # Errors
     /// Like [`Server::cli`].
     pub async fn cli_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
+        self.cli_in("", arguments, input).await
+    }
+
+    /// Like [`Server::cli_with_input`], in a namespace; empty is the root namespace.
+    ///
+    /// # Errors
+    /// Like [`Server::cli`].
+    pub async fn cli_in(&self, namespace: &str, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = self.host.cli(self.address(), self.certs.is_some())?;
+        command.env("VAULT_NAMESPACE", namespace);
         command.args(arguments).env("VAULT_TOKEN", self.root_token()).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting the server's command line")?;
@@ -139,8 +148,8 @@ impl Server {
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "vault {}: {}", arguments.join(" "), said.trim());
+        let (program, said) = (self.flavor().program(), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "{program} {}: {}", arguments.join(" "), said.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

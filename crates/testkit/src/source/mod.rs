@@ -3,17 +3,19 @@
 mod address;
 mod binary;
 mod image;
+mod lock;
 mod module;
 mod progress;
+mod wheel;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use tokio::sync::OnceCell;
 
 use crate::environment::var;
 use crate::flavor::{Flavor, Release};
-use crate::probe::{Machine, Way};
+use crate::probe::{Attempt, Machine, Way};
 
 pub(crate) use progress::report;
 
@@ -35,6 +37,7 @@ pub(crate) enum Kind {
     Process { binary: PathBuf },
 }
 
+type Attempts = fn(&Machine) -> Result<Vec<Attempt>, String>;
 type Choice = OnceCell<Result<Source, String>>;
 static SHARED: Choice = OnceCell::const_new();
 static OWN: Choice = OnceCell::const_new();
@@ -42,7 +45,7 @@ static OWN: Choice = OnceCell::const_new();
 impl Source {
     /// Returns the source of shared servers.
     pub(crate) async fn shared() -> Result<Self> {
-        settled(&SHARED, Machine::ways).await
+        settled(&SHARED, None, Machine::attempts).await
     }
 
     /// Returns the source of servers that one test seals, stops or restarts. It is never the given
@@ -50,7 +53,9 @@ impl Source {
     pub(crate) async fn own() -> Result<Self> {
         let shared = Self::shared().await?;
         match shared.kind {
-            Kind::Address { .. } => settled(&OWN, Machine::own_ways).await,
+            Kind::Address { .. } => {
+                settled(&OWN, Some(shared.flavor()), Machine::own_attempts).await
+            }
             _ => Ok(shared),
         }
     }
@@ -59,34 +64,44 @@ impl Source {
 /// Chooses once. A failure is kept too, so that the next test fails at once.
 async fn settled(
     choice: &'static Choice,
-    ways: fn(&Machine) -> Result<Vec<Way>, String>,
+    flavor: Option<Flavor>,
+    attempts: Attempts,
 ) -> Result<Source> {
-    let settle = async || choose(ways).await.map_err(|error| format!("{error:#}"));
+    let settle = async || choose(flavor, attempts).await.map_err(|error| format!("{error:#}"));
     choice.get_or_init(settle).await.clone().map_err(|why| anyhow!(why))
 }
 
-async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source> {
-    let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
-    let open = ways(&machine).map_err(|why| anyhow!(why))?;
+/// Makes one attempt after the other. A server of another flavor than the requested one is an error.
+async fn choose(flavor: Option<Flavor>, attempts: Attempts) -> Result<Source> {
+    let mut machine = Machine::look(var).map_err(|why| anyhow!(why))?;
+    machine.flavor = machine.flavor.or(flavor);
     let mut failures = Vec::new();
-    for way in open {
-        match prepare(way, &machine).await {
+    for attempt in attempts(&machine).map_err(|why| anyhow!(why))? {
+        let name = format!("{} {}", attempt.way.word(), attempt.flavor.word());
+        match prepare(attempt, &machine).await {
             Ok(source) => {
+                let wanted = machine.flavor.unwrap_or(source.flavor());
+                ensure!(
+                    wanted == source.flavor(),
+                    "--flavor={}, but the server is {}",
+                    wanted.word(),
+                    source.describe()
+                );
                 report(&format!("the server is {}", source.describe()));
                 return Ok(source);
             }
             Err(error) => {
-                report(&format!("{way:?} does not work here: {error:#}"));
-                failures.push(format!("{way:?}: {error:#}"));
+                report(&format!("{name} does not work here: {error:#}"));
+                failures.push(format!("{name}: {error:#}"));
             }
         }
     }
-    bail!("no way to get a Vault server worked:\n  {}", failures.join("\n  "))
+    bail!("no way to get a server worked:\n  {}", failures.join("\n  "))
 }
 
 /// Prepares a source, so that starting a server from it works.
-async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
-    match way {
+async fn prepare(attempt: Attempt, machine: &Machine) -> Result<Source> {
+    match attempt.way {
         Way::Address => {
             let (address, token) = machine.address.clone().map_err(|why| anyhow!(why))?;
             let address = address.trim_end_matches('/').to_owned();
@@ -94,11 +109,11 @@ async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
             Ok(Source { release, kind: Kind::Address { address, token } })
         }
         Way::Container => {
-            let (image, release) = image::present().await?;
+            let (image, release) = image::present(machine, attempt).await?;
             Ok(Source { release, kind: Kind::Container { image } })
         }
         Way::Process => {
-            let binary = binary::find(machine).await?;
+            let binary = binary::find(machine, attempt.flavor, attempt.obtains).await?;
             Ok(Source { release: binary::release(&binary).await?, kind: Kind::Process { binary } })
         }
     }
@@ -119,11 +134,27 @@ impl Source {
     }
 }
 
-/// Returns a Vault binary, for its command line on this machine. The server may run in a container.
+/// Returns the server's program, for its command line on this machine. The server may run in a
+/// container.
 ///
 /// # Errors
-/// There is none, and it cannot be built. The text says what to install.
-pub async fn vault_program() -> Result<PathBuf> {
+/// There is none, and it cannot be obtained. The text says what to install.
+pub async fn server_program() -> Result<PathBuf> {
     let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
-    binary::find(&machine).await
+    binary::find(&machine, Source::shared().await?.flavor(), true).await
+}
+
+/// Prepares the server that the tests will use, and returns its description, the word of its
+/// flavor and the word of its way.
+///
+/// # Errors
+/// Like [`server_program`].
+pub async fn prepared_server() -> Result<(String, &'static str, &'static str)> {
+    let source = Source::shared().await?;
+    let way = match source.kind {
+        Kind::Address { .. } => Way::Address,
+        Kind::Container { .. } => Way::Container,
+        Kind::Process { .. } => Way::Process,
+    };
+    Ok((source.describe(), source.flavor().word(), way.word()))
 }
