@@ -28,7 +28,8 @@ async fn policies(km: impl Fn() -> Km) -> Result<(String, Vec<(String, String)>)
     let document: Value = serde_json::from_slice(&document.stdout)?;
     assert_eq!(document.get("policy"), Some(&json!(text.text()?)));
     let policies = document.get("policies").and_then(Value::as_array).context("no policies")?;
-    let part = |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).map(str::to_owned);
+    let part =
+        |policy: &Value, name: &str| policy.get(name).and_then(Value::as_str).map(str::to_owned);
     let policies = policies.iter().map(|policy| {
         let namespace = part(policy, "namespace").context("no namespace")?;
         let namespace = if namespace == "root" { String::new() } else { namespace };
