@@ -28,7 +28,7 @@ mod check;
 mod connect;
 mod error;
 
-pub use check::policy::policy;
+pub use check::policy::{NamespacePolicy, Policies, policy};
 pub use check::result::{CheckResult, CheckStatus};
 pub use connect::config_files::ConfigFiles;
 pub use connect::validator::VaultValidator;

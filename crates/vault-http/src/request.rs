@@ -98,7 +98,7 @@ impl Request {
 
     fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let bytes = json::to_vec(body).map_err(|_| {
-            Error::of_request(ErrorKind::Rejected, &self.method, &self.path)
+            self.error(ErrorKind::Rejected)
                 .with_detail("the body cannot be serialized as JSON")
                 .mark_not_executed()
         })?;
@@ -186,16 +186,20 @@ impl Request {
         }
     }
 
-    /// Returns an error of `kind` with the method and path of this request.
+    /// Returns an error of `kind` with the method, path and namespace of this request.
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::of_request(kind, &self.method, &self.path)
+        Error::new(kind, self.to_string())
     }
 }
 
-/// Displays the method and the path, without the query.
+/// Displays the method, the path and the namespace, without the query.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)
+        write!(f, "{} {}", self.method, self.path)?;
+        match self.namespace.as_ref().map(HeaderValue::to_str) {
+            Some(Ok(namespace)) => write!(f, " in namespace {namespace}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -208,6 +212,15 @@ impl fmt::Debug for Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_names_the_namespace() {
+        let namespace = ApiPath::parse("teams/team-a").unwrap();
+        let request = Request::get(ApiPath::from_static("sys/x")).query("a", "b");
+        assert_eq!(request.to_string(), "GET sys/x");
+        let error = request.namespace(Some(&namespace)).error(ErrorKind::NoNamespace);
+        assert_eq!(error.to_string(), "GET sys/x in namespace teams/team-a: namespace not found");
+    }
 
     #[test]
     fn query_parameters_are_percent_encoded() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::Deserialize;
-use vault_http::{Deadline, Request, Response, Session};
+use vault_http::{Deadline, Error as HttpError, Executed, Request, Response, Session};
 
 use crate::error::Error;
 use crate::mount::Mount;
@@ -79,8 +79,7 @@ impl Kv {
         request: Request,
         deadline: Deadline,
     ) -> Result<Response, Error> {
-        let request = self.with_retry_policy(request);
-        self.session.send(&request, deadline).await.map_err(Error::read)
+        self.exchange(request, deadline).await.map_err(Error::read)
     }
 
     /// Sends a request that changes something, unless the engine is known not to be KV version 2.
@@ -91,8 +90,17 @@ impl Kv {
     ) -> Result<Response, Error> {
         self.check_version(deadline).await?;
         self.change_sent.store(true, Relaxed);
+        self.exchange(request, deadline).await.map_err(Error::write)
+    }
+
+    async fn exchange(&self, request: Request, deadline: Deadline) -> Result<Response, HttpError> {
         let request = self.with_retry_policy(request);
-        self.session.send(&request, deadline).await.map_err(Error::write)
+        match self.session.send(&request, deadline).await {
+            Err(error) if error.executed() == Executed::No => {
+                Err(self.explain(error, deadline).await)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Like [`send_change`](Self::send_change), for requests whose response carries no data: 204,

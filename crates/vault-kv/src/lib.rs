@@ -10,6 +10,7 @@ mod write;
 mod ambiguous;
 mod metadata;
 mod mount_version;
+mod namespace_check;
 mod version_check;
 
 mod fields;

@@ -25,11 +25,13 @@ pub enum MountVersion {
 
 /// The state of the check of one mount, shared by all clones of a [`Kv`](crate::Kv).
 ///
-/// Only [`MountVersion::V2`] is remembered, because anything else may be fixed by an operator at
-/// any time.
+/// Only [`MountVersion::V2`] and the existence of the namespace are remembered, because anything
+/// else may be fixed by an operator at any time.
 #[derive(Debug, Default)]
 pub(crate) struct MountCheck {
     pub(crate) is_v2: AtomicBool,
+    /// Whether the namespace of the mount was seen to exist.
+    pub(crate) namespace_exists: AtomicBool,
     /// The number of completed requests.
     pub(crate) completed: AtomicU64,
     /// The outcome of the last request, for the callers that waited for it. Locked while a request

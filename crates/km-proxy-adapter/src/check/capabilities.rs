@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
 
+use super::namespace::{policy_namespaces, relative};
 use super::required::required_capabilities;
 use super::result::CheckResult;
 use crate::error::{Error, ErrorKind, convert};
@@ -49,7 +50,7 @@ fn required_by_path(inner: &Inner) -> Result<BTreeMap<String, Vec<&'static str>>
     Ok(checked.collect())
 }
 
-/// Reads the token's capabilities on `paths`, in the namespace of the mount if there is one.
+/// Reads the token's capabilities on `paths`, in the first namespace in which it may.
 async fn granted_by_path(
     inner: &Inner,
     paths: Vec<&String>,
@@ -60,18 +61,20 @@ async fn granted_by_path(
     }
     let session = &inner.connection.session;
     let deadline = session.deadline();
-    if let Some(namespace) = inner.kv.mount().namespace() {
+    for namespace in policy_namespaces(&inner.settings).into_iter().flatten() {
         // In a namespace, paths are relative to it. A server without namespaces rejects the
-        // request; the paths are then those of the root.
-        let prefix = format!("{}/", namespace.decoded());
-        let relative = paths.iter().filter_map(|path| path.strip_prefix(&prefix)).collect();
-        let path = namespace.join(&CAPABILITIES_SELF);
+        // request, and one with namespaces denies it in those that did not issue the token.
+        let relative = paths.iter().filter_map(|path| relative(path, Some(namespace))).collect();
+        let Ok(path) = ApiPath::parse(namespace) else { continue };
+        let path = path.join(&CAPABILITIES_SELF);
         let request = Request::post(path, &Paths { paths: relative })?.idempotent();
         match session.send(&request, deadline).await {
             Ok(response) => {
                 let granted: BTreeMap<String, Vec<String>> = response.data()?;
-                let absolute = granted.into_iter().map(|(path, can)| (prefix.clone() + &path, can));
-                return Ok(absolute.collect());
+                let granted = granted.into_iter();
+                return Ok(granted
+                    .map(|(path, can)| (format!("{namespace}/{path}"), can))
+                    .collect());
             }
             Err(error) if matches!(error.kind(), Http::NoMount | Http::Denied | Http::Rejected) => {
             }

@@ -4,6 +4,7 @@
 //! need.
 
 pub(crate) mod capabilities;
+mod namespace;
 pub(crate) mod policy;
 mod required;
 pub(crate) mod result;
@@ -27,6 +28,8 @@ pub(crate) async fn run(inner: &Inner) -> Vec<CheckResult> {
     if is_logged_in {
         results.push(steps::mount(inner).await);
         results.extend(capabilities::check(inner).await);
+    } else {
+        results.extend(steps::missing_namespace(inner).await);
     }
     results
 }

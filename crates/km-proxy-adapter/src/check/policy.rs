@@ -1,14 +1,15 @@
-//! The least-privilege policy of the settings.
+//! The least-privilege policy of the settings, for each namespace in which it may be written.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use km_settings::Settings;
 
+use super::namespace::{policy_namespaces, relative};
 use super::required::{RequiredCapability, inexpressible_patterns, required_capabilities};
 use crate::error::Error;
 
 /// The capabilities of a token on itself. Vault's policy `default` grants them too, but a token
-/// need not have it.
+/// need not have it. The paths are relative to the namespace of the token.
 const TOKEN_SELF: [(&str, &str); 4] = [
     ("auth/token/lookup-self", "read"),
     ("auth/token/renew-self", "update"),
@@ -16,9 +17,15 @@ const TOKEN_SELF: [(&str, &str); 4] = [
     ("sys/capabilities-self", "update"),
 ];
 
-const HEAD: &str = "\
+const WITHOUT_NAMESPACES: &str = "\
 # The least-privilege policy of these settings. Paths are relative to the root namespace; in a
 # policy of another namespace, remove that namespace from their start.
+";
+
+const SEVERAL: &str = "\
+# A token has the policies of the namespace that issued it. Only the first of the policies below is
+# active; the others are comments, to be written elsewhere for tokens that are issued there.
+
 ";
 
 const ANY_TEAM_LOCATION: &str = "
@@ -26,15 +33,96 @@ const ANY_TEAM_LOCATION: &str = "
 # the locations of teams.
 ";
 
+/// The least-privilege policy of a gateway, in the wording of each namespace in which it may be
+/// written.
+///
+/// `Display` prints all of them as one document (HCL), in which only the first is active. Written in
+/// another namespace, its paths would be those of other mounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies(Vec<NamespacePolicy>);
+
+/// A policy for one namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NamespacePolicy {
+    /// The namespace in which to write the policy; `None` is the root namespace.
+    pub namespace: Option<String>,
+    /// The policy (HCL).
+    pub policy: String,
+}
+
 /// Returns the least-privilege policy (HCL) of a gateway with these settings. Sends nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a name that a policy would interpret as a
 /// pattern.
-pub fn policy(settings: &Settings) -> Result<String, Error> {
-    let mut text = HEAD.to_owned();
-    for required in required_capabilities(settings)? {
-        write_stanza(&mut text, &required.policy_path()?, &required);
+pub fn policy(settings: &Settings) -> Result<Policies, Error> {
+    let required = required_capabilities(settings)?;
+    let namespaces = policy_namespaces(settings);
+    let has_namespaces = namespaces.len() > 1;
+    let policies = namespaces.into_iter().map(|namespace| {
+        let head = if has_namespaces { head(namespace) } else { WITHOUT_NAMESPACES.to_owned() };
+        let policy = text(head, settings, &required, namespace)?;
+        Ok(NamespacePolicy { namespace: namespace.map(str::to_owned), policy })
+    });
+    Ok(Policies(policies.collect::<Result<_, Error>>()?))
+}
+
+impl Policies {
+    /// Returns the policies. The first is for the namespace of the login, unless its tokens can't
+    /// reach the secrets.
+    pub fn as_slice(&self) -> &[NamespacePolicy] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() > 1 {
+            f.write_str(SEVERAL)?;
+        }
+        for (index, NamespacePolicy { policy, .. }) in self.0.iter().enumerate() {
+            if index == 0 {
+                f.write_str(policy)?;
+                continue;
+            }
+            f.write_str("\n")?;
+            for line in policy.lines() {
+                writeln!(f, "{}", format!("# {line}").trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn head(namespace: Option<&str>) -> String {
+    let place = match namespace {
+        Some(namespace) => format!("the namespace {namespace}"),
+        None => "the root namespace".to_owned(),
+    };
+    format!(
+        "# The least-privilege policy of these settings, to be written in {place}.\n\
+         # Its paths are relative to that namespace.\n"
+    )
+}
+
+/// Returns a policy whose paths are relative to a namespace.
+fn text(
+    head: String,
+    settings: &Settings,
+    required: &[RequiredCapability],
+    namespace: Option<&str>,
+) -> Result<String, Error> {
+    let mut text = head;
+    // Writing to a string does not fail.
+    for required in required {
+        let path = required.policy_path()?;
+        match relative(&path, namespace) {
+            Some(path) => write_stanza(&mut text, path, required),
+            None => {
+                let _ = writeln!(text, "\n# {path}: outside this namespace");
+            }
+        }
     }
     if settings.virtual_keys.store {
         if settings.allowed_team_locations.is_none() {
@@ -49,7 +137,6 @@ pub fn policy(settings: &Settings) -> Result<String, Error> {
     }
     text.push_str("\n# the token itself\n");
     for (path, capability) in TOKEN_SELF {
-        // Writing to a string does not fail.
         let _ = writeln!(text, "path \"{path}\" {{\n  capabilities = [\"{capability}\"]\n}}");
     }
     Ok(text)

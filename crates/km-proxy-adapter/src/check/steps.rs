@@ -3,14 +3,20 @@
 use km_settings::{Method, Settings};
 use serde::Deserialize;
 use vault_http::{ApiPath, ErrorKind as Http, Request};
-use vault_kv::MountVersion;
+use vault_kv::{ErrorKind as Stored, Mount, MountVersion};
 
+use super::namespace::contains;
 use super::result::CheckResult;
 use crate::error::{Error, ErrorKind, convert};
 use crate::inner::Inner;
 
 const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 const LOOKUP_SELF: ApiPath = ApiPath::from_static("auth/token/lookup-self");
+
+const LOGIN_NAMESPACE_HINT: &str = "create the namespace of the login, or check \
+     HCP_VAULT_LOGIN_NAMESPACE and HCP_VAULT_NAMESPACE";
+const SECRET_NAMESPACE_HINT: &str = "create the namespace of the secrets, or check \
+     HCP_VAULT_SECRET_NAMESPACE and HCP_VAULT_NAMESPACE";
 
 /// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
 /// read from the body.
@@ -33,6 +39,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
         let detail = format!("{}: {}", warning.source, warning.message);
         CheckResult::warning("settings", detail, &warning.hint)
     }));
+    results.extend(unreachable_namespace(settings));
     let patterns = settings.allowed_team_locations.iter().flatten();
     let without_prefix = patterns.filter(|pattern| pattern.prefix().is_none());
     results.extend(without_prefix.map(|pattern| {
@@ -43,6 +50,22 @@ pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
         CheckResult::warning("settings", detail, format!("add a prefix: `{pattern}:PREFIX`"))
     }));
     results
+}
+
+/// Warns of a login namespace whose tokens can't reach the secrets.
+fn unreachable_namespace(settings: &Settings) -> Option<CheckResult> {
+    let secrets = settings.location.namespace.as_deref();
+    let login = settings.login.namespace.as_deref()?;
+    if contains(Some(login), secrets) {
+        return None;
+    }
+    let secrets = secrets.map_or("the root namespace".to_owned(), |name| format!("`{name}`"));
+    let detail = format!(
+        "a token is valid in its namespace and below it: one of the login namespace `{login}` \
+         does not reach the secrets in {secrets}"
+    );
+    let hint = "set HCP_VAULT_LOGIN_NAMESPACE to the namespace of the secrets or to one above it";
+    Some(CheckResult::warning("settings", detail, hint))
 }
 
 /// Checks that the server responds, is initialised and is unsealed.
@@ -91,6 +114,9 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
     let connection = &inner.connection;
     let deadline = connection.session.deadline();
     if let Err(error) = connection.login(deadline).await {
+        // The only thing that a login can lack is its namespace.
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        let error = if is_missing { error.with_hint(LOGIN_NAMESPACE_HINT) } else { error };
         return CheckResult::failed("login", error);
     }
     let request = Request::get(LOOKUP_SELF).namespace(connection.login_namespace.as_ref());
@@ -109,6 +135,10 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
         Err(error) if error.kind() == Http::Denied => {
             CheckResult::ok("login", "the token is valid; it may not look itself up")
         }
+        Err(error) if error.kind() == Http::NoNamespace => {
+            let error = convert::http("log in", error).with_hint(LOGIN_NAMESPACE_HINT);
+            CheckResult::failed("login", error)
+        }
         Err(error) => CheckResult::failed("login", convert::http("log in", error)),
     }
 }
@@ -117,9 +147,7 @@ pub(super) async fn login(inner: &Inner) -> CheckResult {
 pub(super) async fn mount(inner: &Inner) -> CheckResult {
     let kv = &inner.kv;
     let mount = kv.mount();
-    let failed = |error| {
-        CheckResult::failed("mount", convert::kv(format!("check the mount {mount}"), error))
-    };
+    let failed = |error| mount_failed(mount, error);
     match kv.mount_version().await {
         // Vault has one response for a missing mount and a missing capability. A list request
         // distinguishes them.
@@ -137,4 +165,23 @@ pub(super) async fn mount(inner: &Inner) -> CheckResult {
         },
         Err(error) => failed(error),
     }
+}
+
+/// Checks, after a failed login, whether the namespace of the secrets is missing too. Returns `None`
+/// unless it is.
+pub(super) async fn missing_namespace(inner: &Inner) -> Option<CheckResult> {
+    let same = inner.settings.location.namespace == inner.settings.login.namespace;
+    let error = if same { None } else { inner.kv.check_namespace().await.err() };
+    error.filter(is_missing_namespace).map(|error| mount_failed(inner.kv.mount(), error))
+}
+
+fn mount_failed(mount: &Mount, error: vault_kv::Error) -> CheckResult {
+    let is_missing = is_missing_namespace(&error);
+    let error = convert::kv(format!("check the mount {mount}"), error);
+    let error = if is_missing { error.with_hint(SECRET_NAMESPACE_HINT) } else { error };
+    CheckResult::failed("mount", error)
+}
+
+fn is_missing_namespace(error: &vault_kv::Error) -> bool {
+    error.kind() == Stored::Exchange(Http::NoNamespace)
 }

@@ -113,6 +113,7 @@ fn http_hint(kind: Http) -> Option<&'static str> {
         Http::Overloaded => "read fewer names at once",
         Http::NoLeader | Http::Redirected => "set HCP_VAULT_ADDR to the cluster's active node",
         Http::NamespaceLocked => "ask an administrator to unlock the namespace",
+        Http::NamespaceSealed => "unseal the namespace",
         Http::RateLimited => "raise the rate limit quota, or send fewer requests",
         Http::Malformed => "check that HCP_VAULT_ADDR is Vault's address, and check any proxy",
         Http::LoginRefused => {
@@ -123,7 +124,10 @@ fn http_hint(kind: Http) -> Option<&'static str> {
         }
         Http::Denied | Http::Forbidden => "give the token a policy that allows this path",
         Http::NoMount => "check HCP_VAULT_MOUNT_NAME and HCP_VAULT_NAMESPACE",
-        Http::NoNamespace => "check HCP_VAULT_NAMESPACE",
+        Http::NoNamespace => {
+            "create the namespace, or check HCP_VAULT_NAMESPACE, HCP_VAULT_LOGIN_NAMESPACE and \
+             HCP_VAULT_SECRET_NAMESPACE"
+        }
         _ => return None,
     })
 }

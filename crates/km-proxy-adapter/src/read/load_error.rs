@@ -80,6 +80,7 @@ mod tests {
                 Http::Timeout,
                 Http::Interrupted,
                 Http::Sealed,
+                Http::NamespaceSealed,
                 Http::NoLeader,
                 Http::RateLimited,
                 Http::Server,

@@ -24,6 +24,28 @@ struct Line {
     hint: Option<String>,
 }
 
+/// The policy as it is printed, and separately for each namespace in which it may be written.
+#[derive(Serialize)]
+struct PolicyDocument<'a> {
+    policy: String,
+    #[serde(skip_serializing_if = "is_single")]
+    policies: Vec<NamespacePolicy<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamespacePolicy<'a> {
+    namespace: &'a str,
+    policy: &'a str,
+}
+
+/// Vault's and OpenBao's name of the root namespace.
+const ROOT_NAMESPACE: &str = "root";
+
+/// Returns whether there is only the policy that is printed.
+fn is_single(policies: &[NamespacePolicy<'_>]) -> bool {
+    policies.len() == 1
+}
+
 pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<(), Failure> {
     if args.policy {
         return print_policy(global).await;
@@ -54,12 +76,18 @@ pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<(), Fai
 /// Prints the policy. This sends nothing and needs no credentials, because a policy usually comes
 /// before the login that it is for.
 async fn print_policy(global: &GlobalArgs) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Document {
-        policy: String,
+    let settings = config::read(global, Settings::without_login).await?;
+    let policies = km_proxy_adapter::policy(&settings)?;
+    let policy = policies.to_string();
+    if !global.json {
+        return output::lines(policy.lines());
     }
-    let policy = km_proxy_adapter::policy(&config::read(global, Settings::without_login).await?)?;
-    if global.json { output::json(&Document { policy }) } else { output::lines(policy.lines()) }
+    let by_namespace = policies.as_slice().iter().map(|policy| NamespacePolicy {
+        namespace: policy.namespace.as_deref().unwrap_or(ROOT_NAMESPACE),
+        policy: &policy.policy,
+    });
+    let policies = by_namespace.collect::<Vec<_>>();
+    output::json(&PolicyDocument { policy, policies })
 }
 
 fn print(checks: Vec<Line>, ok: bool, json: bool) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct LoginFailure {
     pub(crate) error: Error,
-    /// The server refused the credential.
+    /// The server refused the login, so that the same credential is refused again.
     pub(crate) refused: bool,
     /// The login was certainly not executed, and may succeed if it is retried at once.
     pub(crate) retry_now: bool,
@@ -58,7 +58,8 @@ pub(crate) struct LoginFailure {
 impl From<Error> for LoginFailure {
     fn from(error: Error) -> Self {
         // Without a status, the credential could not be read, and no server has refused it.
-        let refused = error.kind() == ErrorKind::LoginRefused && error.status().is_some();
+        let is_refusal = matches!(error.kind(), ErrorKind::LoginRefused | ErrorKind::NoNamespace);
+        let refused = is_refusal && error.status().is_some();
         let retry_now = error.kind().semantics().retryable && error.executed() == Executed::No;
         let no_active_node = reached_no_active_node(&error);
         Self { refused, retry_now, no_active_node, retry_after: error.retry_after(), error }

@@ -49,7 +49,8 @@ impl LoginClient<'_> {
     /// Sends a login request, without retries, and parses the response.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if the server refuses the login for any reason, and
+    /// [`ErrorKind::NoNamespace`] if the namespace of the login does not exist,
+    /// [`ErrorKind::LoginRefused`] if the server refuses the login for any other reason, and
     /// [`ErrorKind::Malformed`] if the response has no usable token.
     pub async fn login(
         &self,
@@ -86,7 +87,8 @@ pub(super) fn login_path(mount: &ApiPath) -> ApiPath {
 }
 
 /// Converts every kind by which a server refuses a login: the credential, the role or the mount may
-/// be wrong, or the role may be locked out.
+/// be wrong, or the role may be locked out. A missing namespace keeps its kind, because it says
+/// nothing about the credential.
 fn into_login_refused(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Rejected
@@ -94,8 +96,7 @@ fn into_login_refused(error: Error) -> Error {
         | ErrorKind::Denied
         | ErrorKind::Forbidden
         | ErrorKind::NotFound
-        | ErrorKind::NoMount
-        | ErrorKind::NoNamespace => error.into_kind(ErrorKind::LoginRefused),
+        | ErrorKind::NoMount => error.into_kind(ErrorKind::LoginRefused),
         _ => error,
     }
 }

@@ -69,6 +69,7 @@ mod tests {
         check(ErrorKind::Tls, false, false);
         check(ErrorKind::Malformed, false, false);
         check(ErrorKind::NamespaceLocked, false, false);
+        check(ErrorKind::NamespaceSealed, false, false);
         check(ErrorKind::Denied, false, false);
         check(ErrorKind::NotFound, false, false);
         check(ErrorKind::CasMismatch, false, false);

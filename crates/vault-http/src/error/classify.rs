@@ -137,6 +137,8 @@ fn internal(texts: &Texts<'_>) -> ErrorKind {
 fn unavailable(texts: &Texts<'_>) -> ErrorKind {
     if texts.contain("locked") {
         ErrorKind::NamespaceLocked
+    } else if texts.contain("namespace is sealed") {
+        ErrorKind::NamespaceSealed
     } else if texts.contain("sealed") || texts.contain("not initialized") {
         ErrorKind::Sealed
     } else {
@@ -227,6 +229,7 @@ mod tests {
     #[test]
     fn unavailable_server_is_classified_by_its_text() {
         check_text(503, "Vault is sealed", ErrorKind::Sealed);
+        check_text(503, "namespace is sealed", ErrorKind::NamespaceSealed);
         check_text(503, "server is not initialized", ErrorKind::Sealed);
         check_text(
             500,

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     NoLeader,
     /// An administrator has locked the namespace.
     NamespaceLocked,
+    /// The namespace is sealed. Other namespaces of the server may be unsealed.
+    NamespaceSealed,
     /// A rate limit of the server was exceeded.
     RateLimited,
     /// A standby has not yet replicated the state that the request requires.
@@ -96,9 +98,12 @@ impl ErrorKind {
             Self::Malformed | Self::Redirected => (false, true, Maybe),
             // An immediate retry would fail again: neither the server's certificate nor the
             // credential of a login changes within a request's deadline.
-            Self::Tls | Self::LoginRefused | Self::TokenInvalid | Self::Overloaded => {
-                (false, true, No)
-            }
+            // An operator unseals a namespace, which takes longer.
+            Self::Tls
+            | Self::LoginRefused
+            | Self::TokenInvalid
+            | Self::Overloaded
+            | Self::NamespaceSealed => (false, true, No),
             Self::NamespaceLocked
             | Self::Denied
             | Self::Forbidden
@@ -124,6 +129,7 @@ impl ErrorKind {
             Self::Sealed => "the server is sealed or not initialized",
             Self::NoLeader => "the cluster has no active node",
             Self::NamespaceLocked => "the namespace is locked",
+            Self::NamespaceSealed => "the namespace is sealed",
             Self::RateLimited => "rate limit exceeded",
             Self::ReplicationLag => "the standby has not yet replicated the required state",
             Self::Upgrading => "the mount is being upgraded to KV version 2",

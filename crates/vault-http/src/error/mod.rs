@@ -11,10 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 pub use self::kind::{ErrorKind, ErrorSemantics, Executed};
-use crate::path::ApiPath;
 
 /// The error of a request to Vault.
 ///
@@ -46,11 +45,6 @@ impl Error {
             executed: None,
             source: None,
         }))
-    }
-
-    /// Creates an error of a request with this method and path.
-    pub(crate) fn of_request(kind: ErrorKind, method: &Method, path: &ApiPath) -> Self {
-        Self::new(kind, format!("{method} {path}"))
     }
 
     /// Adds a more precise cause. The text is fixed, so that it cannot contain anything that a

@@ -24,7 +24,7 @@ use crate::zeroizing::ZeroizingBytes;
 pub struct Response {
     status: StatusCode,
     body: ZeroizingBytes,
-    /// The method and the path of the request.
+    /// The method, the path and the namespace of the request.
     operation: Request,
     sent_at: Instant,
     /// The `Date` header, which is parsed on demand.
@@ -34,7 +34,9 @@ pub struct Response {
 impl Response {
     /// Creates a response to `request`. [`with_times`](Self::with_times) sets its times.
     pub(crate) fn new(status: StatusCode, body: ZeroizingBytes, request: &Request) -> Self {
+        let namespace = request.namespace.clone();
         let operation = Request::new(request.method.clone(), request.path.clone());
+        let operation = Request { namespace, ..operation };
         Self { status, body, operation, sent_at: Instant::now(), date: None }
     }
 
@@ -107,7 +109,7 @@ impl Response {
         self.error(ErrorKind::Malformed).with_detail(detail)
     }
 
-    /// Returns an error of `kind` with the method, path and status of this response.
+    /// Returns an error of `kind` with the method, path, namespace and status of this response.
     pub fn error(&self, kind: ErrorKind) -> Error {
         self.operation.error(kind).with_status(self.status)
     }

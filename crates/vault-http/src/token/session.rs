@@ -23,6 +23,11 @@ impl Session {
         Self { client, tokens }
     }
 
+    /// Returns the client, whose requests carry no token by themselves.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns the deadline of an operation that starts now.
     pub fn deadline(&self) -> Deadline {
         self.client.deadline()

@@ -46,6 +46,11 @@ impl App {
         }
     }
 
+    /// Returns the namespace of the mount; `None` is the root namespace.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.keys.settings().location.namespace.as_deref()
+    }
+
     /// Loads the names of the configuration into the cache.
     pub(super) async fn preload(&self) {
         let (mut count, mut failed) = (0, 0);

@@ -28,11 +28,12 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
         return envelope::bad_request("the path is not UTF-8");
     };
-    let path = path.into_owned();
+    let Some(path) = namespace::qualify(&path, request.headers()) else {
+        return envelope::denied("not the configured namespace");
+    };
     if let Some(response) = sys::handle(&app, &path, &request) {
         return response;
     }
-    let path = namespace::qualify(&path, request.headers());
     let Some(path) = path.strip_prefix(&app.mount).and_then(|path| path.strip_prefix('/')) else {
         return envelope::denied("not the configured mount");
     };

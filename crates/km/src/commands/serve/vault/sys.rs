@@ -14,8 +14,10 @@ const HEALTH: &str = "sys/health";
 const TOKEN: &str = "auth/token/lookup-self";
 const MOUNTS: &str = "sys/internal/ui/mounts/";
 
-/// Handles a request for one of these endpoints. Returns `None` for any other path.
+/// Handles a request for one of these endpoints, in the configured namespace or one above it.
+/// Returns `None` for any other path.
 pub(super) fn handle(app: &App, path: &str, request: &Request) -> Option<Response> {
+    let (namespace, path) = namespace::split(path, app.namespace());
     let is_get = request.method() == Method::GET;
     let response = match path {
         // hvac sends HEAD. Vault allows it at this endpoint only.
@@ -24,7 +26,7 @@ pub(super) fn handle(app: &App, path: &str, request: &Request) -> Option<Respons
         HEALTH | TOKEN => envelope::unsupported(),
         _ => {
             let path = path.strip_prefix(MOUNTS)?;
-            if is_get { mount(app, path, request) } else { envelope::unsupported() }
+            if is_get { mount(app, namespace, path) } else { envelope::unsupported() }
         }
     };
     Some(response)
@@ -75,16 +77,14 @@ fn token() -> Response {
     envelope::data(StatusCode::OK, token, "token")
 }
 
-/// Responds with the mount of a path. The Vault CLI derives its requests from this.
-fn mount(app: &App, path: &str, request: &Request) -> Response {
-    let path = namespace::qualify(path.trim_end_matches('/'), request.headers());
-    let rest = path.strip_prefix(&app.mount);
+/// Responds with the mount of a path. The command lines of Vault and OpenBao derive their requests
+/// from this: paths that are relative to `namespace`.
+fn mount(app: &App, namespace: &str, path: &str) -> Response {
+    let mount = app.mount.strip_prefix(namespace).unwrap_or(&app.mount);
+    let rest = path.trim_end_matches('/').strip_prefix(mount);
     if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return envelope::denied("not the configured mount");
     }
-    // The client prepends the namespace of its header to this path.
-    let namespace = namespace::of(request.headers()).map(|namespace| format!("{namespace}/"));
-    let path = namespace.and_then(|namespace| app.mount.strip_prefix(&namespace));
     let mount = serde_json::json!({
         "accessor": "",
         "config": { "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 },
@@ -92,7 +92,7 @@ fn mount(app: &App, path: &str, request: &Request) -> Response {
         "external_entropy_access": false,
         "local": false,
         "options": { "version": "2" },
-        "path": format!("{}/", path.unwrap_or(&app.mount)),
+        "path": format!("{mount}/"),
         "seal_wrap": false,
         "type": "kv",
         "uuid": "",
