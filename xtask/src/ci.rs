@@ -4,6 +4,9 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use testkit::Flavor;
+use testkit::probe::Way;
+
 use crate::docs::docs;
 use crate::image::image;
 use crate::interop::{interop, python};
@@ -12,10 +15,12 @@ use crate::server::{Arguments, available, itest, test};
 use crate::step::{cargo, run, timed};
 
 pub(crate) fn ci() -> Result<()> {
-    let smoke = Arguments::new("process", Some("harness"));
-    let beside = Arguments::new("process", None);
-    let whole = Arguments::new("container", None);
-    timed("prerequisites", || needed(&[&smoke, &beside, &whole]))?;
+    let [vault, openbao] = [Flavor::Vault, Flavor::OpenBao];
+    let smoke = Arguments::new(Way::Process, vault).with_filter("harness");
+    let beside = Arguments::new(Way::Process, vault);
+    let beside_openbao = Arguments::new(Way::Process, openbao);
+    let whole = Arguments::new(Way::Container, vault);
+    timed("prerequisites", || needed(&[&smoke, &beside_openbao, &whole]))?;
     let lock = ["metadata", "--locked", "--format-version=1"];
     run("Cargo.lock is up to date", cargo(&lock).stdout(Stdio::null()))?;
     run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
@@ -31,7 +36,9 @@ pub(crate) fn ci() -> Result<()> {
     timed("interop, beside LiteLLM", || interop(&beside))?;
     timed("image", || image(&beside))?;
     // The command of the README. It runs the unit tests and the doctests too.
-    timed("cargo xtask test, the server in a container", || test(&whole))
+    timed("cargo xtask test, Vault in a container", || test(&whole))?;
+    timed("cargo xtask itest, OpenBao as a process", || itest(&beside_openbao))?;
+    timed("interop, beside LiteLLM on OpenBao", || interop(&beside_openbao))
 }
 
 /// Checks the tools and servers that later steps need.

@@ -1,6 +1,7 @@
 //! The container image: a static program, the image, and its tests.
 
 use std::env::consts::{ARCH, OS};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,8 +34,8 @@ pub(crate) fn image(arguments: &Arguments) -> Result<()> {
     build.env("DOCKER_BUILDKIT", "0").args(["build", "--tag", &tag]).arg(&context);
     run("image", &mut build)?;
     // The tests are ignored by default, because they need the image.
-    let mut command = suite("image", &["--include-ignored"], arguments)?;
-    run("the image's tests", command.env("KM_TEST_KM_IMAGE", &tag))
+    let env = [("KM_TEST_KM_IMAGE", OsStr::new(&tag))];
+    suite("the image's tests", ("image", &["--include-ignored"], &env), arguments)
 }
 
 /// Builds a statically linked program. Because of `--target`, the flags do not apply to build scripts and

@@ -20,8 +20,8 @@ pub(crate) fn interop(arguments: &Arguments) -> Result<()> {
     let python = installed()?;
     run("tests of km_litellm", &mut python_tests(&python))?;
     // The tests are ignored by default, because they need LiteLLM.
-    let mut command = suite("interop", &["--include-ignored"], arguments)?;
-    run("interop", command.env("KM_TEST_LITELLM", python))
+    let env = [("KM_TEST_LITELLM", python.as_os_str())];
+    suite("interop", ("interop", &["--include-ignored"], &env), arguments)
 }
 
 /// Returns the command that runs the tests of the Python package. They need LiteLLM and no server.

@@ -20,12 +20,12 @@ use server::Arguments;
 
 const HELP: &str = "cargo xtask COMMAND
 
-  demo                              demonstrate the product against a real Vault
-  test [--server=WAY] [--slow]      all tests: unit tests, doctests, real server
-  itest [--server=WAY] [FILTER]     the tests that need a real server
-  interop [--server=WAY] [FILTER]   compare km with LiteLLM on a real server;
+  demo [SERVER]                     demonstrate the product against a real server
+  test [SERVER] [--slow]            all tests: unit tests, doctests, real server
+  itest [SERVER] [FILTER]           the tests that need a real server
+  interop [SERVER] [FILTER]         compare km with LiteLLM on a real server;
                                     installs LiteLLM into the target directory
-  image [--server=WAY]              build and test the container image of km
+  image [SERVER]                    build and test the container image of km
   layers                            check the direction of dependencies
   docs                              check links and build the documentation site
   dist                              write man pages and completions to target/dist
@@ -33,7 +33,8 @@ const HELP: &str = "cargo xtask COMMAND
   bench [FILTER]                    measure beside peers; without a filter,
                                     docs/benchmarks.md is written
 
-WAY is address, container or process. The default is the first one that works.
+SERVER is --server=address|container|process and --flavor=vault|openbao. The default is
+the first one that works; Vault comes first where it is at hand.
 --slow adds the tests that take minutes each.";
 
 fn main() -> ExitCode {

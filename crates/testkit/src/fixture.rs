@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::flavor::Flavor;
 use crate::km::Km;
 use crate::leaks::{Watch, secret, watch};
-use crate::server::{Access, Server};
+use crate::server::{Access, Server, within};
 use crate::unique::unique;
 
 /// The default AppRole mount.
@@ -26,9 +27,15 @@ pub enum Engine {
 pub struct FixtureSpec {
     /// The engine.
     pub engine: Engine,
-    /// Path segments in front of the mount, such as `teams/team-a`, in the place of a namespace.
+    /// The namespace of the mount, such as `teams/team-a`. `OpenBao` creates it and its parents; on
+    /// Vault it is the head of the mount's path.
     pub under: Option<String>,
-    /// The policy's rules for a mount (HCL), in place of full access.
+    /// The namespace of the policy, the role and the AppRole mount, which is created too. The
+    /// default is the root namespace, which is also what is used on Vault: its community edition
+    /// ignores the namespace of a login.
+    pub login_namespace: Option<String>,
+    /// The policy's rules for a mount (HCL), in place of full access. The mount is given as a path
+    /// in the namespace of the policy.
     pub policy: Option<fn(&str) -> String>,
     /// Additional settings of the role, such as `{"token_ttl": "2s"}`.
     pub role: Option<Value>,
@@ -42,8 +49,12 @@ pub struct Fixture {
     server: Access,
     /// Whether the server continues to run after the tests.
     stays: bool,
-    /// The path of the mount, including the segments in front of it.
+    /// The path of the mount from the root namespace: the namespace and the mount's own path.
     pub mount: String,
+    /// The namespace of the mount; empty is the root namespace.
+    pub namespace: String,
+    /// The namespace of the policy, the role and the AppRole mount; empty is the root namespace.
+    pub login_namespace: String,
     /// The name of the policy.
     pub policy: String,
     /// The name of the AppRole role.
@@ -73,17 +84,26 @@ impl Server {
     /// The server rejects a request.
     pub async fn fixture_with(&self, spec: FixtureSpec) -> Result<Fixture> {
         let name = format!("km-test-{}", unique());
-        let own_mount = format!("kv-{name}");
-        let mount = spec.under.map_or(own_mount.clone(), |under| format!("{under}/{own_mount}"));
-        self.mount(&mount, spec.engine).await?;
-        let rules = spec.policy.map_or_else(|| full_rights(&mount), |policy| policy(&mount));
-        self.must("PUT", &format!("sys/policies/acl/{name}"), json!({ "policy": rules })).await?;
+        let namespace = spec.under.unwrap_or_default();
+        let login_namespace = match self.flavor() {
+            Flavor::Vault => String::new(),
+            Flavor::OpenBao => spec.login_namespace.unwrap_or_default(),
+        };
+        let mount = self.mount_in(&namespace, &format!("kv-{name}"), spec.engine).await?;
+        self.create_namespace(&login_namespace).await?;
+        let seen = mount.strip_prefix(&within(&login_namespace, "")).unwrap_or(&mount);
+        let rules = spec.policy.map_or_else(|| full_rights(seen), |policy| policy(seen));
+        let policy = within(&login_namespace, &format!("sys/policies/acl/{name}"));
+        self.must("PUT", &policy, json!({ "policy": rules })).await?;
         let auth_mount = spec.auth_mount.unwrap_or_else(|| SHARED_AUTH.to_owned());
-        let (role_id, secret_id) = self.approle(&auth_mount, &name, spec.role).await?;
+        let (role_id, secret_id) =
+            self.approle((&login_namespace, &auth_mount), &name, spec.role).await?;
         Ok(Fixture {
             server: Access::clone(self),
             stays: self.is_elsewhere(),
             mount,
+            namespace,
+            login_namespace,
             policy: name.clone(),
             role: name,
             auth_mount,
@@ -99,30 +119,42 @@ impl Server {
     /// # Errors
     /// The server rejects a request.
     pub async fn mount(&self, mount: &str, engine: Engine) -> Result<()> {
+        self.mount_in("", mount, engine).await.map(drop)
+    }
+
+    /// Like [`Server::mount`], in a namespace, which is created. Returns the path of the mount from
+    /// the root namespace.
+    ///
+    /// # Errors
+    /// The server rejects a request.
+    pub async fn mount_in(&self, namespace: &str, name: &str, engine: Engine) -> Result<String> {
+        self.create_namespace(namespace).await?;
+        let mount = within(namespace, name);
         let version = if engine == Engine::V1 { "1" } else { "2" };
         let body = json!({ "type": "kv", "options": { "version": version } });
-        self.must("POST", &format!("sys/mounts/{mount}"), body).await?;
+        self.must("POST", &self.mounts_path(namespace, name), body).await?;
         if engine == Engine::V2 {
             // A new v2 mount responds with 400 for a moment while it is being set up.
             self.until_ok(&format!("{mount}/config")).await?;
         }
-        Ok(())
+        Ok(mount)
     }
 
     async fn approle(
         &self,
-        at: &str,
+        (namespace, at): (&str, &str),
         role: &str,
         settings: Option<Value>,
     ) -> Result<(String, String)> {
         // Another test may enable it at the same time. What matters is that the role can be
         // written.
-        self.api("POST", &format!("sys/auth/{at}"), json!({ "type": "approle" })).await?;
+        let enable = within(namespace, &format!("sys/auth/{at}"));
+        self.api("POST", &enable, json!({ "type": "approle" })).await?;
         let mut body = json!({ "token_policies": role });
         if let (Some(body), Some(Value::Object(settings))) = (body.as_object_mut(), settings) {
             body.extend(settings);
         }
-        let path = format!("auth/{at}/role/{role}");
+        let path = within(namespace, &format!("auth/{at}/role/{role}"));
         self.must("POST", &path, body).await?;
         let answer = self.must("GET", &format!("{path}/role-id"), None).await?;
         let role_id = text(&answer, "/data/role_id")?;
@@ -137,6 +169,12 @@ impl Fixture {
     /// Returns the server.
     pub fn server(&self) -> &Access {
         &self.server
+    }
+
+    /// Returns the path of the mount in its namespace.
+    pub fn mount_in_namespace(&self) -> &str {
+        let head = within(&self.namespace, "");
+        self.mount.strip_prefix(&head).unwrap_or(&self.mount)
     }
 
     /// Stores fields under a name with the root token. Returns the `data` of the response.
@@ -167,7 +205,8 @@ impl Fixture {
         if let (Some(body), Value::Object(settings)) = (body.as_object_mut(), settings) {
             body.extend(settings);
         }
-        let answer = self.server.must("POST", "auth/token/create", body).await?;
+        let path = within(&self.login_namespace, "auth/token/create");
+        let answer = self.server.must("POST", &path, body).await?;
         text(&answer, "/auth/client_token")
     }
 
@@ -177,13 +216,19 @@ impl Fixture {
     /// The login is refused.
     pub async fn login(&self) -> Result<String> {
         let body = json!({ "role_id": self.role_id, "secret_id": self.secret_id });
-        self.server.raw().login(&format!("{}/login", self.auth_mount), body).await
+        let path = format!("auth/{}/login", self.auth_mount);
+        self.server.raw().login_at(&within(&self.login_namespace, &path), body).await
     }
 
     /// Returns `km` with this fixture's address, mount and AppRole in its environment.
     pub fn km(&self) -> Km {
-        Km::new()
-            .env("HCP_VAULT_ADDR", self.server.address())
+        let km = Km::new();
+        let km = if self.login_namespace.is_empty() {
+            km
+        } else {
+            km.env("HCP_VAULT_LOGIN_NAMESPACE", &self.login_namespace)
+        };
+        km.env("HCP_VAULT_ADDR", self.server.address())
             .env("HCP_VAULT_MOUNT_NAME", &self.mount)
             .env("HCP_VAULT_APPROLE_MOUNT_PATH", &self.auth_mount)
             .env("HCP_VAULT_APPROLE_ROLE_ID", &self.role_id)
@@ -200,10 +245,11 @@ impl Drop for Fixture {
         let server = self.server.clone();
         let own_auth = format!("sys/auth/{}", self.auth_mount);
         let role = format!("auth/{}/role/{}", self.auth_mount, self.role);
+        let access = if self.auth_mount == SHARED_AUTH { role } else { own_auth };
         let paths = [
-            format!("sys/mounts/{}", self.mount),
-            if self.auth_mount == SHARED_AUTH { role } else { own_auth },
-            format!("sys/policies/acl/{}", self.policy),
+            server.mounts_path(&self.namespace, self.mount_in_namespace()),
+            within(&self.login_namespace, &access),
+            within(&self.login_namespace, &format!("sys/policies/acl/{}", self.policy)),
         ];
         let clean = move || clean(&server, &paths);
         // Best effort, on a thread of its own, because this function cannot wait.

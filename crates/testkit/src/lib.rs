@@ -12,6 +12,7 @@
 //! **Invariant**: the harness uses none of the product's code, so that a fault of the product cannot
 //! hide itself.
 
+mod flavor;
 #[cfg(feature = "leaks")]
 pub mod leaks;
 #[cfg(target_os = "linux")]
@@ -45,6 +46,7 @@ pub mod server;
 #[cfg(feature = "server")]
 mod source;
 
+pub use flavor::{Flavor, Release};
 #[cfg(feature = "leaks")]
 pub use leaks::secret;
 #[cfg(feature = "leaks")]
@@ -60,5 +62,5 @@ pub use {
     raw::{Raw, encoded},
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},
-    source::vault_program,
+    source::{prepared_server, server_program},
 };

@@ -99,7 +99,15 @@ impl Raw {
     /// # Errors
     /// The login is refused.
     pub async fn login(&self, path: &str, body: Value) -> Result<String> {
-        let (status, answer) = self.call("POST", &format!("auth/{path}"), None, body).await?;
+        self.login_at(&format!("auth/{path}"), body).await
+    }
+
+    /// Like [`Raw::login`], at a path from the root namespace, such as `teams/auth/approle/login`.
+    ///
+    /// # Errors
+    /// Like [`Raw::login`].
+    pub async fn login_at(&self, path: &str, body: Value) -> Result<String> {
+        let (status, answer) = self.call("POST", path, None, body).await?;
         ensure!(status == 200, "login at {path}: {status} {answer}");
         let token = answer.pointer("/auth/client_token").and_then(Value::as_str);
         token.map(str::to_owned).context("a login without a token")

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use testkit::{Engine, FixtureSpec, Km, Raw, Server, secret};
+use testkit::{Engine, FixtureSpec, Flavor, Km, Raw, Server, secret};
 
 #[tokio::test]
 async fn shared_server_is_healthy() -> Result<()> {
@@ -26,6 +26,38 @@ async fn fixture_logs_in_by_approle_and_reads_only_its_mount() -> Result<()> {
     let (status, answer) = read(&mine.mount).await?;
     assert_eq!((status, &answer["data"]["data"]["key"]), (200, &json!(value)));
     assert_eq!(read(&other.mount).await?.0, 403);
+    Ok(())
+}
+
+#[tokio::test]
+async fn fixture_in_a_namespace_logs_in_and_reads_there() -> Result<()> {
+    let server = Server::shared().await?;
+    if server.skips_unless(Flavor::OpenBao) {
+        return Ok(());
+    }
+    let spec = |auth_mount: Option<&str>| FixtureSpec {
+        under: Some("harness/child".to_owned()),
+        login_namespace: Some("harness".to_owned()),
+        auth_mount: auth_mount.map(str::to_owned),
+        ..Default::default()
+    };
+    let other = server.fixture().await?;
+    for auth_mount in [None, Some("team-approle")] {
+        let fixture = server.fixture_with(spec(auth_mount)).await?;
+        assert_eq!(fixture.mount, format!("harness/child/{}", fixture.mount_in_namespace()));
+        fixture.put("name", json!({ "key": "v" })).await?;
+        let own = format!("{}/data/name", fixture.mount);
+        for token in [fixture.login().await?, fixture.token(json!({ "ttl": "1m" })).await?] {
+            let (status, _) = server.raw().call("GET", &own, Some(&token), None).await?;
+            assert_eq!(status, 200);
+            let outside = format!("{}/data/name", other.mount);
+            let (status, _) = server.raw().call("GET", &outside, Some(&token), None).await?;
+            assert_eq!(status, 403);
+        }
+        // The path of the mount in its namespace does not exist in the root namespace.
+        let outside = format!("{}/data/name", fixture.mount_in_namespace());
+        assert_eq!(server.api("GET", &outside, None).await?.0, 404);
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod cli;
 mod exec;
 mod kv;
 mod login;
+mod namespaces;
 mod seed;
 mod serve;
 

@@ -9,7 +9,7 @@ use km_proxy_adapter::{KeyManager, Source, VaultValidator};
 use km_settings::{AccessMode, Settings, Sources, Yaml};
 use serde_json::json;
 use testkit::leaks::watch;
-use testkit::{Server, secret};
+use testkit::{Flavor, Server, secret};
 
 use crate::product::{Files, variables};
 
@@ -83,32 +83,66 @@ fn with(base: &BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<Stri
     base.clone().into_iter().chain(variables(more)).collect()
 }
 
-async fn stderr(server: &Server, arguments: &[&str]) -> Result<String> {
-    Ok(server.cli(arguments).await?.trim().to_owned())
+/// Mounts KV at these paths in a namespace, where `secret` may exist already, and writes the page's
+/// policy for them.
+async fn mount(server: &Server, namespace: &str, mounts: &[&str]) -> Result<()> {
+    for mount in mounts {
+        let path = format!("-path={mount}");
+        server.cli_in(namespace, &["secrets", "enable", &path, "-version=2", "kv"], "").await?;
+    }
+    let rules: Vec<_> = mounts.iter().chain(&["secret"]).map(|mount| policy(mount)).collect();
+    let write = ["policy", "write", "litellm-policy", "-"];
+    server.cli_in(namespace, &write, &rules.join("\n")).await.map(drop)
+}
+
+/// The credentials of an application.
+#[derive(Debug, Clone)]
+struct Login {
+    role_id: String,
+    secret_id: String,
+    token: String,
+}
+
+/// Sets up AppRole in a namespace, and creates credentials with the page's policy.
+async fn approle(server: &Server, namespace: &str) -> Result<Login> {
+    let vault = async |arguments: &[&str]| -> Result<String> {
+        Ok(server.cli_in(namespace, arguments, "").await?.trim().to_owned())
+    };
+    vault(&["auth", "enable", "approle"]).await?;
+    let role = "auth/approle/role/litellm";
+    let life = ["token_ttl=32d", "token_max_ttl=32d"];
+    vault(&["write", role, "token_policies=litellm-policy", life[0], life[1]]).await?;
+    let location = format!("{role}/secret-id");
+    Ok(Login {
+        role_id: vault(&["read", "-field=role_id", &format!("{role}/role-id")]).await?,
+        secret_id: vault(&["write", "-f", "-field=secret_id", &location]).await?,
+        token: vault(&["token", "create", "-policy=litellm-policy", "-field=token"]).await?,
+    })
 }
 
 #[tokio::test]
 async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<()> {
     let server = Server::dev_alone().await?;
-    server.cli(&["auth", "enable", "approle"]).await?;
-    server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
-    server.cli(&["secrets", "enable", "-path=kv-prod", "-version=2", "kv"]).await?;
-    let rules = ["secret", "admin/secret", "kv-prod"].map(policy).join("\n");
-    server.cli_with_input(&["policy", "write", "litellm-policy", "-"], &rules).await?;
-    let role = "auth/approle/role/litellm";
-    let life = ["token_ttl=32d", "token_max_ttl=32d"];
-    server.cli(&["write", role, "token_policies=litellm-policy", life[0], life[1]]).await?;
-    let role_id = stderr(&server, &["read", "-field=role_id", &format!("{role}/role-id")]).await?;
-    let location = format!("{role}/secret-id");
-    let secret_id = stderr(&server, &["write", "-f", "-field=secret_id", &location]).await?;
-    let token =
-        stderr(&server, &["token", "create", "-policy=litellm-policy", "-field=token"]).await?;
+    // `HCP_VAULT_NAMESPACE` of the page is `admin`. On Vault it is the head of the mount's path.
+    let (root, admin) = match server.flavor() {
+        Flavor::Vault => {
+            mount(&server, "", &["admin/secret", "kv-prod"]).await?;
+            let root = approle(&server, "").await?;
+            (root.clone(), root)
+        }
+        Flavor::OpenBao => {
+            server.cli(&["namespace", "create", "admin"]).await?;
+            mount(&server, "", &["kv-prod"]).await?;
+            mount(&server, "admin", &["secret"]).await?;
+            (approle(&server, "").await?, approle(&server, "admin").await?)
+        }
+    };
 
     let address = variables(&[("HCP_VAULT_ADDR", server.address()), ("KM_DEADLINE", "30s")]);
-    let approle = with(
-        &address,
-        &[("HCP_VAULT_APPROLE_ROLE_ID", &role_id), ("HCP_VAULT_APPROLE_SECRET_ID", &secret_id)],
-    );
+    let approle = |login: &Login| {
+        let role_id = ("HCP_VAULT_APPROLE_ROLE_ID", login.role_id.as_str());
+        with(&address, &[role_id, ("HCP_VAULT_APPROLE_SECRET_ID", &login.secret_id)])
+    };
     let page = &[
         ("HCP_VAULT_NAMESPACE", "admin"),
         ("HCP_VAULT_APPROLE_MOUNT_PATH", "approle"),
@@ -116,12 +150,12 @@ async fn approle_and_token_of_the_page_read_values_of_vault_kv_put() -> Result<(
         ("HCP_VAULT_MOUNT_NAME", "secret"),
         ("HCP_VAULT_PATH_PREFIX", "litellm"),
     ];
-    check(&server, ("secret", ""), &approle).await?;
+    check(&server, ("secret", ""), &approle(&root)).await?;
     // With all optional variables of the page.
-    check(&server, ("admin/secret", "litellm/"), &with(&approle, page)).await?;
-    let other = &[("HCP_VAULT_MOUNT_NAME", "kv-prod"), ("HCP_VAULT_TOKEN", &token)];
+    check(&server, ("admin/secret", "litellm/"), &with(&approle(&admin), page)).await?;
+    let other = &[("HCP_VAULT_MOUNT_NAME", "kv-prod"), ("HCP_VAULT_TOKEN", &root.token)];
     check(&server, ("kv-prod", ""), &with(&address, other)).await?;
-    let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &token)]].concat());
+    let page = with(&address, &[&page[..], &[("HCP_VAULT_TOKEN", &admin.token)]].concat());
     // The page's path is emptied before it is used again, so that each name has one version.
     for name in ["OPENAI_API_KEY", "AZURE_API_KEY", "MULTILINE", "UNICODE"] {
         let location = format!("litellm/{name}");
@@ -141,14 +175,25 @@ async fn certificate_of_the_page_reads_values_of_vault_kv_put() -> Result<()> {
     let ca = file("ca.pem", &certs.ca())?;
     let certificate = file("client.pem", &identity.certificate)?;
     let key = file("client.key", &identity.key)?;
-    server.cli(&["auth", "enable", "cert"]).await?;
-    server.cli(&["secrets", "enable", "-path=secret", "-version=2", "kv"]).await?;
-    server.cli(&["secrets", "enable", "-path=admin/secret", "-version=2", "kv"]).await?;
-    let rules = ["secret", "admin/secret"].map(policy).join("\n");
-    server.cli_with_input(&["policy", "write", "litellm-policy", "-"], &rules).await?;
+    // As in the test of AppRole, except that this server has no mount at `secret`.
+    let namespaces = match server.flavor() {
+        Flavor::Vault => {
+            mount(&server, "", &["secret", "admin/secret"]).await?;
+            &[""][..]
+        }
+        Flavor::OpenBao => {
+            server.cli(&["namespace", "create", "admin"]).await?;
+            mount(&server, "", &["secret"]).await?;
+            mount(&server, "admin", &["secret"]).await?;
+            &["", "admin"]
+        }
+    };
     let role = ["write", "auth/cert/certs/your-cert-role", "token_policies=litellm-policy"];
     let arguments = [&role[..], &["allowed_common_names=litellm", "certificate=-"]].concat();
-    server.cli_with_input(&arguments, &certs.client_ca()).await?;
+    for namespace in namespaces {
+        server.cli_in(namespace, &["auth", "enable", "cert"], "").await?;
+        server.cli_in(namespace, &arguments, &certs.client_ca()).await?;
+    }
 
     let env = variables(&[
         ("HCP_VAULT_ADDR", server.address()),

@@ -52,11 +52,12 @@ pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
     results
 }
 
-/// Warns of a login namespace whose tokens can't reach the secrets.
+/// Warns of a login namespace whose tokens can't reach the secrets. A static token may have been
+/// issued elsewhere.
 fn unreachable_namespace(settings: &Settings) -> Option<CheckResult> {
     let secrets = settings.location.namespace.as_deref();
     let login = settings.login.namespace.as_deref()?;
-    if contains(Some(login), secrets) {
+    if contains(Some(login), secrets) || matches!(settings.login.method, Method::Token(_)) {
         return None;
     }
     let secrets = secrets.map_or("the root namespace".to_owned(), |name| format!("`{name}`"));

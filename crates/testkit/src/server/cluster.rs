@@ -45,7 +45,8 @@ impl Cluster {
         let (_, first) = hosts.first().context("a cluster of no nodes")?;
         let (token, key) = initialise(&Raw::new(first)?).await?;
         let node = |(host, address): (Host, String)| {
-            let access = Access::new(address.clone(), token.clone(), Raw::new(&address)?);
+            let raw = Raw::new(&address)?;
+            let access = Access::new(address, token.clone(), raw, source.flavor());
             Ok(Server { access, unseal_key: Some(key.clone()), certs: None, host })
         };
         let nodes = hosts.into_iter().map(node).collect::<Result<_>>()?;

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
 use super::plan::{Place, Plan};
+use crate::flavor::Flavor;
 use crate::reaper::Reaper;
 use crate::unique::unique;
 
@@ -26,6 +27,7 @@ const KILLED_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Container {
     name: String,
+    flavor: Flavor,
     /// The address inside the container.
     port: u16,
     handle: std::sync::Arc<ContainerAsync<GenericImage>>,
@@ -34,14 +36,20 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    pub(crate) async fn launch(image: &str, plan: &Plan, port: u16) -> Result<Self> {
+    pub(crate) async fn launch(
+        image: &str,
+        flavor: Flavor,
+        plan: &Plan,
+        port: u16,
+    ) -> Result<Self> {
         let name = format!("km-test-{}", unique());
         let reaper = Reaper::start(None, Some(&name))?;
-        let request = request(image, plan, port).with_container_name(&name);
+        let request = request(image, flavor, plan, port).with_container_name(&name);
         let handle = on_engine(async move { request.start().await }).await?;
         let port = place(plan, port).port;
         Ok(Self {
             name,
+            flavor,
             port,
             handle: handle.context("starting the container")?.into(),
             _reaper: reaper,
@@ -100,10 +108,10 @@ impl Container {
     pub(crate) fn cli(&self, scheme: &str) -> Command {
         let mut command = Command::new("docker");
         command
-            .args(["exec", "--interactive", "--env", "VAULT_TOKEN"])
+            .args(["exec", "--interactive", "--env", "VAULT_TOKEN", "--env", "VAULT_NAMESPACE"])
             .args(["--env", &format!("VAULT_ADDR={scheme}://127.0.0.1:{}", self.port)])
             .args(["--env", &format!("VAULT_CACERT={}", ca(scheme))])
-            .args([&self.name, "vault"]);
+            .args([&self.name, self.flavor.program()]);
         command
     }
 }
@@ -120,12 +128,12 @@ fn place(plan: &Plan, port: u16) -> Place<'static> {
     Place { root: ROOT, interface: "0.0.0.0", port: PORT }
 }
 
-fn request(image: &str, plan: &Plan, port: u16) -> ContainerRequest<GenericImage> {
+fn request(image: &str, flavor: Flavor, plan: &Plan, port: u16) -> ContainerRequest<GenericImage> {
     let place = place(plan, port);
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
     // The entry script of the public image changes users and owners. The binary is in every image.
     let mut request = GenericImage::new(name, tag)
-        .with_entrypoint("vault")
+        .with_entrypoint(flavor.program())
         .with_cmd(plan.arguments(place))
         .with_env_var("SKIP_SETCAP", "1");
     request =

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::ports::free_pair;
 use super::process::Process;
 use crate::raw::Raw;
-use crate::source::{Source, report};
+use crate::source::{Kind, Source, report};
 
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const ATTEMPTS: usize = 3;
@@ -45,10 +45,12 @@ async fn try_launch(source: &Source, plan: &Plan) -> Result<(Host, String)> {
 
 /// Starts a server on this port, with one attempt.
 pub(crate) async fn launch_at(source: &Source, plan: &Plan, port: u16) -> Result<(Host, String)> {
-    let mut host = match source {
-        Source::Address { .. } => bail!("a server that is elsewhere can't be started"),
-        Source::Process { binary } => Host::Process(Process::launch(binary, plan, port)?),
-        Source::Container { image } => Host::Container(Container::launch(image, plan, port).await?),
+    let mut host = match &source.kind {
+        Kind::Address { .. } => bail!("a server that is elsewhere can't be started"),
+        Kind::Process { binary } => Host::Process(Process::launch(binary, plan, port)?),
+        Kind::Container { image } => {
+            Host::Container(Container::launch(image, source.flavor(), plan, port).await?)
+        }
     };
     let address = format!("{}://127.0.0.1:{port}", plan.scheme());
     let ca = plan.certs().map(|certs| certs.ca());

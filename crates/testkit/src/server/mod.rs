@@ -18,11 +18,13 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OnceCell;
 
 use crate::certs::Certs;
+use crate::flavor::Flavor;
 use crate::raw::Raw;
-use crate::source::Source;
+use crate::source::{Kind, Source};
 use crate::unique::unique;
 
 pub use access::Access;
+pub(crate) use access::within;
 pub use cluster::Cluster;
 pub(crate) use process::signal_process;
 
@@ -58,9 +60,14 @@ impl Server {
     /// No server can be started; the text says what to install. Every test gets the same error at
     /// once.
     pub async fn shared() -> Result<&'static Self> {
-        let start = async || match Source::shared().await? {
-            Source::Address { address, token } => Self::elsewhere(&address, token),
-            source => Self::dev(&source).await,
+        let start = async || {
+            let source = Source::shared().await?;
+            match &source.kind {
+                Kind::Address { address, token } => {
+                    Self::elsewhere(address, token.clone(), source.flavor())
+                }
+                _ => Self::dev(&source).await,
+            }
         };
         once(&SHARED, start).await
     }
@@ -84,7 +91,7 @@ impl Server {
     async fn dev(source: &Source) -> Result<Self> {
         let token = format!("root-{}", unique());
         let (host, address) = host::launch(source, &Plan::dev(&token)).await?;
-        let access = Access::new(address.clone(), token, Raw::new(&address)?);
+        let access = Access::new(address.clone(), token, Raw::new(&address)?, source.flavor());
         let server = Self { access, unseal_key: None, certs: None, host };
         // The server responds before its root token and its KV engine exist, and both are needed
         // here.
@@ -92,8 +99,8 @@ impl Server {
         Ok(server)
     }
 
-    fn elsewhere(address: &str, token: String) -> Result<Self> {
-        let access = Access::new(address.to_owned(), token, Raw::new(address)?);
+    fn elsewhere(address: &str, token: String, flavor: Flavor) -> Result<Self> {
+        let access = Access::new(address.to_owned(), token, Raw::new(address)?, flavor);
         Ok(Self { access, unseal_key: None, certs: None, host: Host::Elsewhere })
     }
 
@@ -123,7 +130,16 @@ impl Server {
     /// # Errors
     /// Like [`Server::cli`].
     pub async fn cli_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
+        self.cli_in("", arguments, input).await
+    }
+
+    /// Like [`Server::cli_with_input`], in a namespace; empty is the root namespace.
+    ///
+    /// # Errors
+    /// Like [`Server::cli`].
+    pub async fn cli_in(&self, namespace: &str, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = self.host.cli(self.address(), self.certs.is_some())?;
+        command.env("VAULT_NAMESPACE", namespace);
         command.args(arguments).env("VAULT_TOKEN", self.root_token()).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting the server's command line")?;
@@ -132,8 +148,8 @@ impl Server {
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "vault {}: {}", arguments.join(" "), said.trim());
+        let (program, said) = (self.flavor().program(), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "{program} {}: {}", arguments.join(" "), said.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

@@ -30,12 +30,13 @@ impl Server {
     }
 
     async fn durable(certs: Option<Arc<Certs>>) -> Result<Self> {
+        let source = Source::own().await?;
         let plan = Plan::Durable { certs: certs.clone() };
-        let (host, address) = host::launch(&Source::own().await?, &plan).await?;
+        let (host, address) = host::launch(&source, &plan).await?;
         let ca = certs.as_ref().map(|certs| certs.ca());
         let raw = Raw::with_tls(&address, ca.as_deref(), None)?;
         let (token, key) = initialise(&raw).await?;
-        let access = Access::new(address, token, raw);
+        let access = Access::new(address, token, raw, source.flavor());
         let mut server = Self { access, unseal_key: Some(key), certs, host };
         server.unseal().await?;
         Ok(server)

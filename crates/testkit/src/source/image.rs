@@ -1,62 +1,74 @@
 //! A server image: the public one, or one built here.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use testcontainers::GenericImage;
 use testcontainers::runners::AsyncRunner as _;
 use tokio::process::Command;
 
+use super::binary;
+use super::lock::lock;
 use super::progress::report;
-use super::{binary, module};
 use crate::environment::var;
+use crate::flavor::{Flavor, Release};
+use crate::probe::{Attempt, Machine, Program, stored};
 
-const PUBLIC: &str = "hashicorp/vault:1.21";
-const LOCAL: &str = "km-test-vault";
 /// Timeout of one `docker` command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 /// Timeout of a pull: a few hundred megabytes on a slow network. An engine without a network fails in
 /// seconds.
 const PULL: Duration = Duration::from_secs(300);
 
-/// The binary alone. `SKIP_SETCAP` has no effect without an entry script; it documents that memory
-/// cannot be locked.
-const DOCKERFILE: &str = "FROM scratch
-ENV SKIP_SETCAP=1
-COPY vault /bin/vault
-ENV PATH=/bin
-ENTRYPOINT [\"vault\"]
-";
+/// Returns the name of an image that is present and runs, and what it contains.
+pub(super) async fn present(machine: &Machine, attempt: Attempt) -> Result<(String, Release)> {
+    let image = choose(machine, attempt).await?;
+    let release = release(&image).await?;
+    Ok((image, release))
+}
 
-/// Returns the name of an image that is present and runs.
-pub(crate) async fn present() -> Result<String> {
-    let image = choose().await?;
-    docker(&["run", "--rm", "--network=none", "--entrypoint=vault", &image, "version"])
-        .await
-        .with_context(|| format!("a container of {image} does not run"))?;
-    Ok(image)
+/// Returns flavor and version. `OpenBao`'s program comes first: its image may have a `vault` too.
+async fn release(image: &str) -> Result<Release> {
+    let run = async |flavor: Flavor| {
+        let entry = format!("--entrypoint={}", flavor.program());
+        docker(&["run", "--rm", "--network=none", &entry, image, "version"]).await
+    };
+    let output = match run(Flavor::OpenBao).await {
+        Ok(output) => output,
+        Err(_) => run(Flavor::Vault)
+            .await
+            .with_context(|| format!("a container of {image} does not run"))?,
+    };
+    Release::parse(&output)
+        .with_context(|| format!("{image} has neither Vault nor OpenBao: {output:?}"))
 }
 
 /// Present images come before those to be pulled, and a requested image comes before others.
-async fn choose() -> Result<String> {
+async fn choose(machine: &Machine, attempt: Attempt) -> Result<String> {
     let asked = var("KM_TEST_VAULT_IMAGE");
-    let wanted = asked.clone().unwrap_or_else(|| PUBLIC.to_owned());
+    let wanted = asked.clone().unwrap_or_else(|| public(attempt.flavor).to_owned());
     if is_present(&wanted).await {
         return Ok(wanted);
     }
-    let own = own_tag().await?;
-    if asked.is_none() && is_present(&own).await {
-        return Ok(own);
+    let local = local_tag(machine, attempt.flavor).await?;
+    if asked.is_none() && is_present(&local).await {
+        return Ok(local);
     }
     match pull(&wanted).await {
         Ok(()) => return Ok(wanted),
         Err(error) => report(&format!("{error:#}; making an image from the binary instead")),
     }
-    if !is_present(&own).await {
-        make(&own).await?;
+    if !is_present(&local).await {
+        make(&local, machine, attempt).await?;
     }
-    Ok(own)
+    Ok(local)
+}
+
+const fn public(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::Vault => "hashicorp/vault:1.21",
+        Flavor::OpenBao => "openbao/openbao:2.7",
+    }
 }
 
 async fn is_present(image: &str) -> bool {
@@ -73,33 +85,42 @@ async fn pull(image: &str) -> Result<()> {
         .with_context(|| format!("{image} can't be pulled"))
 }
 
-/// The tag of the image built here. It contains the version, so that the image is built once.
-async fn own_tag() -> Result<String> {
-    let version = match given_binary() {
-        Some(path) => binary::version(&path).await?,
-        None => module::version()?,
+/// Returns the tag of the image built here. It contains the version, so that the image is built once.
+async fn local_tag(machine: &Machine, flavor: Flavor) -> Result<String> {
+    let version = match machine.program(flavor) {
+        Program::Present(path) => binary::release(path).await?.version,
+        _ => stored::version(flavor).map_err(|why| anyhow!(why))?,
     };
-    Ok(format!("{LOCAL}:{version}"))
+    Ok(format!("km-test-{}:{version}", flavor.word()))
 }
 
-fn given_binary() -> Option<PathBuf> {
-    var("KM_TEST_VAULT_BIN").map(PathBuf::from)
-}
-
-async fn make(tag: &str) -> Result<()> {
-    let vault = match given_binary() {
-        Some(path) => path,
-        None => module::built().await?,
-    };
-    let _lock = tokio::task::spawn_blocking(module::lock).await.context("the lock's thread")??;
-    report(&format!("making the image {tag} from {}", vault.display()));
+async fn make(tag: &str, machine: &Machine, attempt: Attempt) -> Result<()> {
+    let flavor = attempt.flavor;
+    let server = binary::find(machine, flavor, attempt.obtains).await?;
+    let lock = tokio::task::spawn_blocking(move || lock(flavor)).await;
+    let _lock = lock.context("the lock's thread")??;
+    report(&format!("making the image {tag} from {}", server.display()));
     let context = tempfile::tempdir().context("a directory for the image")?;
-    tokio::fs::copy(vault, context.path().join("vault")).await.context("copying the binary")?;
-    tokio::fs::write(context.path().join("Dockerfile"), DOCKERFILE).await?;
+    let program = flavor.program();
+    tokio::fs::copy(server, context.path().join(program)).await.context("copying the binary")?;
+    tokio::fs::write(context.path().join("Dockerfile"), dockerfile(program)).await?;
     docker(&["build", "--quiet", "--tag", tag, &context.path().to_string_lossy()])
         .await
         .with_context(|| format!("making the image {tag}"))
         .map(drop)
+}
+
+/// The binary alone. `SKIP_SETCAP` has no effect without an entry script; it documents that memory
+/// cannot be locked.
+fn dockerfile(program: &str) -> String {
+    format!(
+        "FROM scratch
+ENV SKIP_SETCAP=1
+COPY {program} /bin/{program}
+ENV PATH=/bin
+ENTRYPOINT [\"{program}\"]
+"
+    )
 }
 
 /// Runs the engine's own client, because testcontainers builds with `BuildKit` only, which older

@@ -1,23 +1,34 @@
 //! The source of servers on this machine. It is chosen once per process, and printed.
 
+mod address;
 mod binary;
 mod image;
+mod lock;
 mod module;
 mod progress;
+mod wheel;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use tokio::sync::OnceCell;
 
 use crate::environment::var;
-use crate::probe::{Machine, Way};
+use crate::flavor::{Flavor, Release};
+use crate::probe::{Attempt, Machine, Way};
 
 pub(crate) use progress::report;
 
-/// The source of a server.
+/// The source of a server, and what it starts.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) struct Source {
+    pub(crate) release: Release,
+    pub(crate) kind: Kind,
+}
+
+/// The kinds of sources.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
     /// A server that is running already.
     Address { address: String, token: String },
     /// An image that the engine has.
@@ -26,6 +37,7 @@ pub(crate) enum Source {
     Process { binary: PathBuf },
 }
 
+type Attempts = fn(&Machine) -> Result<Vec<Attempt>, String>;
 type Choice = OnceCell<Result<Source, String>>;
 static SHARED: Choice = OnceCell::const_new();
 static OWN: Choice = OnceCell::const_new();
@@ -33,15 +45,18 @@ static OWN: Choice = OnceCell::const_new();
 impl Source {
     /// Returns the source of shared servers.
     pub(crate) async fn shared() -> Result<Self> {
-        settled(&SHARED, Machine::ways).await
+        settled(&SHARED, None, Machine::attempts).await
     }
 
     /// Returns the source of servers that one test seals, stops or restarts. It is never the given
     /// address.
     pub(crate) async fn own() -> Result<Self> {
-        match Self::shared().await? {
-            Self::Address { .. } => settled(&OWN, Machine::own_ways).await,
-            source => Ok(source),
+        let shared = Self::shared().await?;
+        match shared.kind {
+            Kind::Address { .. } => {
+                settled(&OWN, Some(shared.flavor()), Machine::own_attempts).await
+            }
+            _ => Ok(shared),
         }
     }
 }
@@ -49,58 +64,97 @@ impl Source {
 /// Chooses once. A failure is kept too, so that the next test fails at once.
 async fn settled(
     choice: &'static Choice,
-    ways: fn(&Machine) -> Result<Vec<Way>, String>,
+    flavor: Option<Flavor>,
+    attempts: Attempts,
 ) -> Result<Source> {
-    let settle = async || choose(ways).await.map_err(|error| format!("{error:#}"));
+    let settle = async || choose(flavor, attempts).await.map_err(|error| format!("{error:#}"));
     choice.get_or_init(settle).await.clone().map_err(|why| anyhow!(why))
 }
 
-async fn choose(ways: fn(&Machine) -> Result<Vec<Way>, String>) -> Result<Source> {
-    let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
-    let open = ways(&machine).map_err(|why| anyhow!(why))?;
+/// Makes one attempt after the other. A server of another flavor than the requested one is an error.
+async fn choose(flavor: Option<Flavor>, attempts: Attempts) -> Result<Source> {
+    let mut machine = Machine::look(var).map_err(|why| anyhow!(why))?;
+    machine.flavor = machine.flavor.or(flavor);
     let mut failures = Vec::new();
-    for way in open {
-        match prepare(way, &machine).await {
+    for attempt in attempts(&machine).map_err(|why| anyhow!(why))? {
+        let name = format!("{} {}", attempt.way.word(), attempt.flavor.word());
+        match prepare(attempt, &machine).await {
             Ok(source) => {
-                report(&format!("the server comes from {}", source.describe()));
+                let wanted = machine.flavor.unwrap_or(source.flavor());
+                ensure!(
+                    wanted == source.flavor(),
+                    "--flavor={}, but the server is {}",
+                    wanted.word(),
+                    source.describe()
+                );
+                report(&format!("the server is {}", source.describe()));
                 return Ok(source);
             }
             Err(error) => {
-                report(&format!("{way:?} does not work here: {error:#}"));
-                failures.push(format!("{way:?}: {error:#}"));
+                report(&format!("{name} does not work here: {error:#}"));
+                failures.push(format!("{name}: {error:#}"));
             }
         }
     }
-    bail!("no way to get a Vault server worked:\n  {}", failures.join("\n  "))
+    bail!("no way to get a server worked:\n  {}", failures.join("\n  "))
 }
 
 /// Prepares a source, so that starting a server from it works.
-async fn prepare(way: Way, machine: &Machine) -> Result<Source> {
-    match way {
+async fn prepare(attempt: Attempt, machine: &Machine) -> Result<Source> {
+    match attempt.way {
         Way::Address => {
             let (address, token) = machine.address.clone().map_err(|why| anyhow!(why))?;
-            Ok(Source::Address { address: address.trim_end_matches('/').to_owned(), token })
+            let address = address.trim_end_matches('/').to_owned();
+            let release = address::release(&address, &token).await?;
+            Ok(Source { release, kind: Kind::Address { address, token } })
         }
-        Way::Container => Ok(Source::Container { image: image::present().await? }),
-        Way::Process => Ok(Source::Process { binary: binary::find(machine).await? }),
+        Way::Container => {
+            let (image, release) = image::present(machine, attempt).await?;
+            Ok(Source { release, kind: Kind::Container { image } })
+        }
+        Way::Process => {
+            let binary = binary::find(machine, attempt.flavor, attempt.obtains).await?;
+            Ok(Source { release: binary::release(&binary).await?, kind: Kind::Process { binary } })
+        }
     }
 }
 
 impl Source {
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.release.flavor
+    }
+
     fn describe(&self) -> String {
-        match self {
-            Self::Address { address, .. } => format!("the address {address}"),
-            Self::Container { image } => format!("a container of {image}"),
-            Self::Process { binary } => format!("the binary {}", binary.display()),
+        let release = &self.release;
+        match &self.kind {
+            Kind::Address { address, .. } => format!("{release} at {address}"),
+            Kind::Container { image } => format!("{release} in a container of {image}"),
+            Kind::Process { binary } => format!("{release} as a process of {}", binary.display()),
         }
     }
 }
 
-/// Returns a Vault binary, for its command line on this machine. The server may run in a container.
+/// Returns the server's program, for its command line on this machine. The server may run in a
+/// container.
 ///
 /// # Errors
-/// There is none, and it cannot be built. The text says what to install.
-pub async fn vault_program() -> Result<PathBuf> {
+/// There is none, and it cannot be obtained. The text says what to install.
+pub async fn server_program() -> Result<PathBuf> {
     let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
-    binary::find(&machine).await
+    binary::find(&machine, Source::shared().await?.flavor(), true).await
+}
+
+/// Prepares the server that the tests will use, and returns its description, the word of its
+/// flavor and the word of its way.
+///
+/// # Errors
+/// Like [`server_program`].
+pub async fn prepared_server() -> Result<(String, &'static str, &'static str)> {
+    let source = Source::shared().await?;
+    let way = match source.kind {
+        Kind::Address { .. } => Way::Address,
+        Kind::Container { .. } => Way::Container,
+        Kind::Process { .. } => Way::Process,
+    };
+    Ok((source.describe(), source.flavor().word(), way.word()))
 }

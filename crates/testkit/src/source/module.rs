@@ -1,55 +1,34 @@
 //! Builds the pinned Go module (`tests/vault-server`) into the target directory, once.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::time::Instant;
 
+use super::lock::lock;
 use super::progress::report;
-use crate::environment::target_dir;
+use crate::flavor::Flavor;
+use crate::probe::stored::{self, PACKAGE};
 
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vault-server");
-const PACKAGE: &str = "github.com/hashicorp/vault";
 /// The interval of progress messages during the build.
 const REPORT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Returns the binary, and builds it if it does not exist.
-pub(crate) async fn built() -> Result<PathBuf> {
+pub(super) async fn built() -> Result<PathBuf> {
     tokio::task::spawn_blocking(build_once).await.context("the build's thread")?
 }
 
-/// Returns the version that `go.mod` pins, such as `v1.21.2`.
-pub(crate) fn version() -> Result<String> {
-    let path = Path::new(MODULE).join("go.mod");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let mut words = text.lines().map(str::split_whitespace);
-    let pinned = words.find_map(|mut line| (line.next() == Some(PACKAGE)).then(|| line.next()));
-    Ok(pinned.flatten().with_context(|| format!("{PACKAGE} is not in go.mod"))?.to_owned())
-}
-
-/// A lock that is held while one process builds the binary, or an image from it.
-pub(crate) fn lock() -> Result<File> {
-    let dir = target_dir()?.join("vault-server");
-    fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
-    let file = File::create(dir.join("lock")).context("the build's lock")?;
-    if file.try_lock().is_err() {
-        report("another process is building the server: waiting for it");
-        file.lock().context("the build's lock")?;
-    }
-    Ok(file)
-}
-
 fn build_once() -> Result<PathBuf> {
-    let binary = target_dir()?.join("vault-server").join(version()?).join("vault");
+    let binary = stored::binary(Flavor::Vault).map_err(|why| anyhow!(why))?;
     if binary.is_file() {
         return Ok(binary);
     }
-    let _lock = lock()?;
+    let _lock = lock(Flavor::Vault)?;
     if !binary.is_file() {
         // An interrupted build leaves no file of the final name.
         let unfinished = binary.with_extension("unfinished");
@@ -60,9 +39,9 @@ fn build_once() -> Result<PathBuf> {
 }
 
 fn go_build(output: &Path) -> Result<()> {
+    let version = stored::version(Flavor::Vault).map_err(|why| anyhow!(why))?;
     report(&format!(
-        "building {PACKAGE} {} with Go, once: about 5 minutes, 1 when its modules are there",
-        version()?
+        "building {PACKAGE} {version} with Go, once: about 5 minutes, 1 when its modules are there"
     ));
     let mut build = Command::new("go")
         .args([
@@ -78,7 +57,7 @@ fn go_build(output: &Path) -> Result<()> {
         .arg(output)
         .arg(PACKAGE)
         .env("CGO_ENABLED", "0")
-        .current_dir(MODULE)
+        .current_dir(stored::VAULT)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

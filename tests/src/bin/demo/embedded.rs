@@ -39,7 +39,9 @@ pub(crate) async fn read_twice(
         again.source(),
         again.age().unwrap_or_default()
     ));
-    claim("the second read is a cache hit: the server already has another value, as `vault` shows");
+    claim(
+        "the second read is a cache hit: the server already has another value, as its command line shows",
+    );
 
     put(server, &gateway.value).await?;
     verifier.is_stored(&gateway.value).await

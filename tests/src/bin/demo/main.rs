@@ -1,4 +1,4 @@
-//! Demonstrates `km` against a real Vault: setup as an operator, then `km check`, `km read` and
+//! Demonstrates `km` against a real server: setup as an operator, then `km check`, `km read` and
 //! `km delete`, then a team's virtual key. Every claim is verified on the server without `km`, and
 //! one that fails ends the demo with an error. Nothing is left running.
 #![expect(clippy::print_stdout, reason = "the demo prints for people")]
@@ -18,9 +18,13 @@ use verify::Verifier;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    heading("Start a Vault server");
+    heading("Start a server");
     let server = Server::dev_alone().await?;
-    text(&format!("a dev server is running at {}; it keeps its data in memory", server.address()));
+    text(&format!(
+        "a dev server of {} is running at {}; it keeps its data in memory",
+        server.flavor(),
+        server.address()
+    ));
 
     let gateway = operator::set_up(&server).await?;
     let verifier = Verifier::new(&server, &gateway);
@@ -32,11 +36,11 @@ async fn main() -> Result<()> {
     team::virtual_keys(&server, &gateway).await?;
 
     heading("Clean up");
-    let raw = server.raw().clone();
+    let (raw, flavor) = (server.raw().clone(), server.flavor());
     drop(server);
     ensure!(raw.call("GET", "sys/health", None, None).await.is_err(), "the server still responds");
     claim("the server is stopped, and its data is gone");
-    operator::next_steps();
+    operator::next_steps(flavor);
     Ok(())
 }
 
@@ -59,7 +63,7 @@ async fn read(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<()> {
         text(&format!("{} bytes on stdout {}", output.stdout.len(), output.stderr.trim()));
     }
     verifier.is_stored(&gateway.value).await?;
-    claim("both print the stored bytes; `vault kv get` and plain HTTP return the same");
+    claim("both print the stored bytes; its command line and plain HTTP return the same");
     Ok(())
 }
 
@@ -82,7 +86,7 @@ async fn read_deleted_key(gateway: &Gateway, verifier: &Verifier<'_>) -> Result<
     ensure!(missing.stderr.starts_with("km: "), "no error message: {}", missing.stderr);
     text(missing.stderr.trim());
     verifier.is_deleted().await?;
-    claim("km reports not found (exit 6), and so does `vault kv get`");
+    claim("km reports not found (exit 6), and so does the command line of the server");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! One-time setup by an operator: a policy, a role, a key. Each command is printed and then run
-//! with the server's `vault`.
+//! with the server's command line.
 
 use anyhow::Result;
-use testkit::{Server, unique};
+use testkit::{Flavor, Server, unique};
 
 use crate::show::{command, heading, text};
 
@@ -22,10 +22,10 @@ pub(crate) struct Gateway {
 }
 
 pub(crate) async fn set_up(server: &Server) -> Result<Gateway> {
-    heading("Set up Vault as an operator");
+    heading(&format!("Set up {} as an operator", server.flavor()));
     let vault = async |why: &str, arguments: &[&str], input: &str| {
         text(why);
-        command(&format!("vault {}", arguments.join(" ")));
+        command(&format!("{} {}", server.flavor().program(), arguments.join(" ")));
         text(&if input.starts_with("path") { format!("< {input}") } else { String::new() });
         server.cli_with_input(arguments, input).await.map(|stdout| stdout.trim().to_owned())
     };
@@ -52,16 +52,18 @@ pub(crate) async fn set_up(server: &Server) -> Result<Gateway> {
     Ok(Gateway { role_id, secret_id, value, env_block })
 }
 
-pub(crate) fn next_steps() {
+pub(crate) fn next_steps(flavor: Flavor) {
+    let (program, word) = (flavor.program(), flavor.word());
     heading("Next steps");
-    text(
-        "1. Start Vault: `vault server -dev`. The demo may have built it: target/vault-server/*/vault.
+    text(&format!(
+        "1. Start {flavor}: `{program} server -dev`. If the demo obtained it, it is
+   target/{word}-server/*/{program}.
 2. In another terminal, export VAULT_ADDR and VAULT_TOKEN as it prints, and run the operator's
    commands above.
 3. Put the four HCP_VAULT_… lines, with your address and ids, into .env; then
    $ set -a; . ./.env; set +a
    $ target/debug/km check
    $ target/debug/km read OPENAI_API_KEY
-   `km --help` lists all commands and settings.",
-    );
+   `km --help` lists all commands and settings."
+    ));
 }

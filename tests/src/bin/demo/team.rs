@@ -1,5 +1,5 @@
 //! A team's virtual key at the location of LiteLLM's example: stored, rotated, renamed and deleted.
-//! Each step is verified with `vault` and plain HTTP.
+//! Each step is verified with the command line of the server and plain HTTP.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -30,7 +30,7 @@ impl Demo<'_> {
         heading("Set up a mount for a team");
         let path = format!("-path={MOUNT}");
         let enable = ["secrets", "enable", &path, "-version=2", "kv"];
-        show::command(&format!("vault {}", enable.join(" ")));
+        show::command(&format!("{} {}", self.server.flavor().program(), enable.join(" ")));
         self.server.cli(&enable).await?;
         // A new mount is briefly unavailable while Vault initializes it.
         self.server.until_ok(&format!("{MOUNT}/config")).await?;
@@ -48,7 +48,7 @@ impl Demo<'_> {
         let value = format!("sk-virtual-{}", unique());
         self.key(&["key", "store", "search"], &value).await?;
         self.holds("search", &value).await?;
-        claim("`vault kv get` and plain HTTP return the value from the team's field and path");
+        claim("the command line and plain HTTP return the value from the team's field and path");
         let value = format!("sk-virtual-{}", unique());
         self.key(&["key", "rotate", "search"], &value).await?;
         self.holds("search", &value).await?;
@@ -116,7 +116,7 @@ impl Demo<'_> {
     async fn holds(&self, alias: &str, value: &str) -> Result<()> {
         let (mount, path) = (format!("-mount={MOUNT}"), format!("{FOLDER}/{alias}"));
         let stdout = self.server.cli(&["kv", "get", &mount, "-field=password", &path]).await?;
-        ensure!(stdout.trim_end_matches('\n') == value, "vault kv get returned another value");
+        ensure!(stdout.trim_end_matches('\n') == value, "the command line returned another value");
         let (status, response) = self.stored(alias).await?;
         let same = response.pointer("/data/data/password").and_then(Value::as_str) == Some(value);
         ensure!(status == 200 && same, "plain HTTP: status {status} or another value");

@@ -34,7 +34,7 @@ impl<'a> Verifier<'a> {
 
     pub(crate) async fn is_stored(&self, value: &str) -> Result<()> {
         let stdout = self.server.cli(&["kv", "get", "-mount=secret", "-field=key", NAME]).await?;
-        ensure!(stdout.trim_end_matches('\n') == value, "vault kv get returned another value");
+        ensure!(stdout.trim_end_matches('\n') == value, "the command line returned another value");
         let (status, response) = self.stored().await?;
         let same = response.pointer("/data/data/key").and_then(Value::as_str) == Some(value);
         ensure!(status == 200 && same, "plain HTTP: status {status} or another value");
@@ -50,7 +50,7 @@ impl<'a> Verifier<'a> {
             "{status} {metadata}"
         );
         let stdout = self.server.cli(&["kv", "get", "-mount=secret", "-field=key", NAME]).await;
-        ensure!(stdout.is_err(), "vault kv get still returns it");
+        ensure!(stdout.is_err(), "the command line still returns it");
         Ok(())
     }
 

@@ -55,7 +55,12 @@ async fn check(
 async fn valid_setup_passes_all_steps() -> Result<()> {
     let server = Server::shared().await?;
     for under in [None, Some("teams/team-a")] {
-        let spec = FixtureSpec { under: under.map(str::to_owned), ..Default::default() };
+        let under_it = under.map(str::to_owned);
+        let spec = FixtureSpec {
+            under: under_it.clone(),
+            login_namespace: under_it,
+            ..Default::default()
+        };
         let fixture = server.fixture_with(spec).await?;
         let head = under.map(|under| format!("{under}/")).unwrap_or_default();
         let location = [

@@ -56,7 +56,7 @@ async fn wrong_mount_is_not_a_miss() -> Result<()> {
         check_fallback(&fixture, &mount, ErrorKind::NotFound, "none").await?;
     }
     // The segments of the namespace are another path.
-    check(&fixture, &[("HCP_VAULT_NAMESPACE", "nowhere")], ErrorKind::Denied).await?;
+    check(&fixture, &[("HCP_VAULT_SECRET_NAMESPACE", "nowhere")], ErrorKind::Denied).await?;
 
     let other = server.fixture().await?;
     check(&fixture, &[("HCP_VAULT_MOUNT_NAME", &other.mount)], ErrorKind::Denied).await?;

@@ -86,7 +86,8 @@ async fn name_resolved_by_the_gateway_is_refused_before_a_request() -> Result<()
 #[tokio::test]
 async fn name_is_read_at_its_reported_location() -> Result<()> {
     let server = Server::shared().await?;
-    let spec = FixtureSpec { under: Some("teams/team-a".to_owned()), ..Default::default() };
+    let team = Some("teams/team-a".to_owned());
+    let spec = FixtureSpec { under: team.clone(), login_namespace: team, ..Default::default() };
     let fixture = server.fixture_with(spec).await?;
     let mount = fixture.mount.trim_start_matches("teams/team-a/");
     let location = [

@@ -7,7 +7,7 @@ pub(crate) mod common;
 pub(crate) mod listener;
 pub(crate) mod program;
 
-mod check;
+pub(crate) mod check;
 mod config;
 mod delete;
 mod exit_code;

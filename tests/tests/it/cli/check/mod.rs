@@ -1,6 +1,6 @@
 //! `km check`.
 
-pub(super) mod report;
+pub(crate) mod report;
 
 mod failures;
 mod success;

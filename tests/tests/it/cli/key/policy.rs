@@ -38,8 +38,8 @@ async fn policy_is_printed_without_a_request() -> Result<()> {
         (
             &[("KM_ACCESS_MODE", "write_only"), ("HCP_VAULT_NAMESPACE", "a")],
             &[
-                (r#""a/secret/data/*""#, "create, update, delete, read"),
-                (r#""a/secret/metadata/*""#, "create, update, delete"),
+                (r#""secret/data/*""#, "create, update, delete, read"),
+                (r#""secret/metadata/*""#, "create, update, delete"),
             ],
         ),
         (
@@ -74,6 +74,9 @@ async fn policy_is_printed_without_a_request() -> Result<()> {
             contains_all(&text, &[&format!("path {path} {{\n  capabilities = [{rights}]\n}}")])?;
         }
     }
+    // In a namespace, that is the policy of the namespace. That of the root namespace follows.
+    let in_root = "\n# path \"a/secret/data/*\" {\n#   capabilities = [\"read\"]\n# }\n";
+    contains_all(&policy(&[("HCP_VAULT_NAMESPACE", "a")]).await?, &[in_root])?;
     let stores = ("KM_STORE_VIRTUAL_KEYS", "true");
     contains_all(&policy(&[stores]).await?, &["Set KM_ALLOWED_TEAM_LOCATIONS"])?;
     let patterns = [stores, ("KM_ALLOWED_TEAM_LOCATIONS", "teams/kv-*")];

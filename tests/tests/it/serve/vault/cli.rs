@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use testkit::{Fixture, Server, secret, vault_program};
+use testkit::{Fixture, Server, secret, server_program};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -16,7 +16,7 @@ async fn vault(
     arguments: &[&str],
     input: &str,
 ) -> Result<(i32, String, String)> {
-    let mut child = Command::new(vault_program().await?)
+    let mut child = Command::new(server_program().await?)
         .args(arguments)
         .env_clear()
         .env("VAULT_ADDR", format!("http://{}", sidecar.address))

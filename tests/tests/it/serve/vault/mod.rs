@@ -2,4 +2,5 @@
 
 mod api;
 mod cli;
+mod namespaces;
 mod vaultrs;
