@@ -20,8 +20,15 @@ const SECRET_NAMESPACE_HINT: &str = "create the namespace of the secrets, or che
 
 /// The parameters that make `sys/health` return 200 in every state of a node, so that the state is
 /// read from the body.
-const HEALTH_PARAMETERS: [&str; 5] =
-    ["sealedcode", "uninitcode", "standbycode", "drsecondarycode", "performancestandbycode"];
+const HEALTH_PARAMETERS: [&str; 6] = [
+    "sealedcode",
+    "uninitcode",
+    "standbycode",
+    "drsecondarycode",
+    "performancestandbycode",
+    // A standby of Vault that cannot reach the active node.
+    "haunhealthycode",
+];
 
 /// Reports the settings in use and their warnings.
 pub(super) fn settings(settings: &Settings) -> Vec<CheckResult> {
