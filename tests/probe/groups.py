@@ -16,7 +16,8 @@ NO_FORWARDING = {"X-Vault-No-Request-Forwarding": "true"}
 
 def ask(record, situation, node, method, path, body=None, token=None, headers=None):
     """Sends a request, records the response and returns it."""
-    label = f"{method} {path}" + "".join(f" {name}={value}" for name, value in (headers or {}).items())
+    shown = [f"{name}={value}" for name, value in (headers or {}).items()]
+    label = " ".join([method, path, *shown])
     try:
         response = node.send(method, path, body, token, headers)
     except OSError as error:
@@ -74,8 +75,11 @@ def furnish(node, headers=None):
     role = {"token_policies": "limited", "token_ttl": "1h"}
     post("auth/approle/role/gateway", role)
     post("auth/userpass/users/ann", {"password": "correct", "token_policies": "limited"})
-    wait_for(lambda: node.send("GET", "secret/data/a", token=node.root, headers=headers).status == 404
-             and node.must("GET", "secret/config", headers=headers), "a KV version 2 mount")
+
+    def upgraded():
+        return node.send("GET", "secret/config", token=node.root, headers=headers).status == 200
+
+    wait_for(upgraded, "a KV version 2 mount")
     node.must("POST", "secret/data/a", {"data": {"key": "v"}}, headers=headers)
 
 
@@ -83,8 +87,8 @@ def approle_login(node, role="gateway", headers=None):
     """Returns the token of a login with the role."""
     path = f"auth/approle/role/{role}"
     role_id = node.must("GET", f"{path}/role-id", headers=headers).body["data"]["role_id"]
-    secret_id = node.must("POST", f"{path}/secret-id", {}, headers=headers).body["data"]["secret_id"]
-    body = {"role_id": role_id, "secret_id": secret_id}
+    secret = node.must("POST", f"{path}/secret-id", {}, headers=headers).body["data"]
+    body = {"role_id": role_id, "secret_id": secret["secret_id"]}
     return node.send("POST", "auth/approle/login", body, headers=headers).token
 
 
@@ -233,7 +237,8 @@ def logins(binary, record):
 
 def renewals(record, node):
     def renew(situation, token, increment="1h"):
-        ask(record, situation, node, "POST", "auth/token/renew-self", {"increment": increment}, token)
+        body = {"increment": increment}
+        ask(record, situation, node, "POST", "auth/token/renew-self", body, token)
 
     renew("renewal", approle_login(node))
     renew("renewal of the root token", node.root)
@@ -265,7 +270,8 @@ def renewals(record, node):
 
 def wrapping(record, node):
     path = "auth/approle/role/gateway/secret-id"
-    wrapped = node.must("POST", path, {}, headers={"X-Vault-Wrap-TTL": "60s"})
+    wrap = {"X-Vault-Wrap-TTL": "60s"}
+    wrapped = node.must("POST", path, {}, headers=wrap)
     record("wrapped secret id", f"POST {path}", wrapped)
     token = wrapped.body["wrap_info"]["token"]
     lookup = {"token": token}
@@ -275,10 +281,10 @@ def wrapping(record, node):
     ask(record, "spent wrapping token", node, "POST", "sys/wrapping/unwrap", {}, token)
     ask(record, "unknown wrapping token", node, "POST", "sys/wrapping/lookup", {"token": "hvs.x"})
     ask(record, "unknown wrapping token", node, "POST", "sys/wrapping/unwrap", {}, "hvs.x")
-    forged = node.must("POST", "sys/wrapping/wrap", {"secret_id": "x"}, headers={"X-Vault-Wrap-TTL": "60s"})
+    forged = node.must("POST", "sys/wrapping/wrap", {"secret_id": "x"}, headers=wrap)
     lookup = {"token": forged.body["wrap_info"]["token"]}
     ask(record, "forged wrapping token", node, "POST", "sys/wrapping/lookup", lookup)
-    other = node.must("POST", path, {}, headers={"X-Vault-Wrap-TTL": "60s"})
+    other = node.must("POST", path, {}, headers=wrap)
     token = other.body["wrap_info"]["token"]
     ask(record, "wrapping token, other call", node, "GET", "auth/token/lookup-self", None, token)
     ask(record, "wrapping token, other call", node, "POST", "sys/wrapping/unwrap", {}, token)
@@ -306,8 +312,13 @@ def cas(binary, record):
 
 
 def metadata_cas(record, node):
+    merge = {"Content-Type": "application/merge-patch+json"}
+
     def write(situation, body, path="meta"):
         ask(record, situation, node, "POST", f"secret/metadata/{path}", body, node.root)
+
+    def patch(situation, body):
+        ask(record, situation, node, "PATCH", "secret/metadata/meta", body, node.root, merge)
 
     custom = {"custom_metadata": {"owner": "x"}}
     write("metadata without CAS", custom)
@@ -315,39 +326,38 @@ def metadata_cas(record, node):
     write("metadata CAS mismatch", custom | {"metadata_cas": 7})
     write("metadata CAS mismatch, must not exist", custom | {"metadata_cas": 0})
     write("metadata CAS matches", custom | {"metadata_cas": 1})
-    merge = {"Content-Type": "application/merge-patch+json"}
-    patch = custom | {"metadata_cas": 7}
-    ask(record, "metadata CAS mismatch", node, "PATCH", "secret/metadata/meta", patch, node.root, merge)
-    ask(record, "metadata CAS required", node, "POST", "secret/config", {"metadata_cas_required": True}, node.root)
-    ask(record, "metadata CAS required", node, "GET", "secret/config", None, node.root)
-    write("metadata CAS required", custom)
-    write("metadata CAS required", custom, "other")
-    ask(record, "metadata CAS required", node, "PATCH", "secret/metadata/meta", custom, node.root, merge)
-    ask(record, "metadata CAS required", node, "POST", "secret/data/new", {"data": {"k": "v"}}, node.root)
+    patch("metadata CAS mismatch", custom | {"metadata_cas": 7})
+    node.must("POST", "secret/config", {"metadata_cas_required": True})
+    situation = "metadata CAS required"
+    ask(record, situation, node, "GET", "secret/config", None, node.root)
+    write(situation, custom)
+    write(situation, custom, "other")
+    patch(situation, custom)
+    ask(record, situation, node, "POST", "secret/data/new", {"data": {"k": "v"}}, node.root)
 
 
 def quotas(binary, record):
     """Rate limits, without and with the headers that describe them."""
     with Ready(binary) as node:
-        node.must("POST", "sys/quotas/rate-limit/probe", {"path": "secret", "rate": 1, "interval": "60s"})
-        node.must("POST", "sys/quotas/rate-limit/login", {"path": "auth/approle", "rate": 1, "interval": "60s"})
+
+        def limit(name, **options):
+            node.must("POST", f"sys/quotas/rate-limit/{name}", {"rate": 1} | options)
+
+        def exceed(situation, method, path, token, who=""):
+            body = None if token else LOGIN
+            responses = [node.send(method, path, body, token) for _ in range(3)]
+            record(situation, f"{method} {path}{who}", responses[-1])
+
+        limit("secrets", path="secret", interval="60s")
+        limit("logins", path="auth/approle", interval="60s")
         for situation in ("rate limit", "rate limit with headers"):
-            with_headers = situation != "rate limit"
-            node.must("POST", "sys/quotas/config", {"enable_rate_limit_response_headers": with_headers})
-            for method, path, token in (
-                ("GET", "secret/data/a", node.root),
-                ("GET", "secret/data/a", "hvs.unknown"),
-                ("POST", "auth/approle/login", None),
-            ):
-                for _ in range(3):
-                    response = node.send(method, path, None if token else LOGIN, token)
-                who = " unknown token" if token == "hvs.unknown" else ""
-                record(situation, f"{method} {path}{who}", response)
-        block = {"path": "secret", "rate": 1, "interval": "1s", "block_interval": "30s"}
-        node.must("POST", "sys/quotas/rate-limit/probe", block)
-        for _ in range(3):
-            response = node.send("GET", "secret/data/a", token=node.root)
-        record("rate limit with block interval", "GET secret/data/a", response)
+            with_headers = {"enable_rate_limit_response_headers": situation != "rate limit"}
+            node.must("POST", "sys/quotas/config", with_headers)
+            exceed(situation, "GET", "secret/data/a", node.root)
+            exceed(situation, "GET", "secret/data/a", "hvs.unknown", " (unknown token)")
+            exceed(situation, "POST", "auth/approle/login", None)
+        limit("secrets", path="secret", interval="1s", block_interval="30s")
+        exceed("rate limit with block interval", "GET", "secret/data/a", node.root)
 
 
 def namespaces(binary, record):
@@ -356,7 +366,8 @@ def namespaces(binary, record):
         named(record, node, "missing namespace", "absent")
         ask(record, "missing namespace, policy", node, "GET", "absent/secret/data/a", None,
             create(node, policies=["limited"]))
-        created = ask(record, "namespace created", node, "POST", "sys/namespaces/team", {}, node.root)
+        team = "sys/namespaces/team"
+        created = ask(record, "namespace created", node, "POST", team, {}, node.root)
         if not created or created.status != 200:
             return
         inside = {"X-Vault-Namespace": "team"}
@@ -370,21 +381,24 @@ def namespaces(binary, record):
         named(record, node, "locked namespace", "team", local)
         key = lock.body.get("unlock_key") or (lock.body.get("data") or {}).get("unlock_key")
         node.must("POST", "sys/namespaces/api-lock/unlock/team", {"unlock_key": key})
-        ask(record, "deletion", node, "DELETE", "sys/namespaces/team", None, node.root)
-        wait_for(lambda: node.send("GET", "sys/namespaces/team", token=node.root).status == 404, "a deletion")
+        ask(record, "deletion", node, "DELETE", team, None, node.root)
+        wait_for(lambda: node.send("GET", team, token=node.root).status == 404, "a deletion")
         named(record, node, "deleted namespace", "team", local)
         sealed(record, node)
 
 
 def sealed(record, node):
-    shamir = 'seal "shamir" {\n shares = 1\n threshold = 1\n}'
-    created = ask(record, "sealable namespace", node, "POST", "sys/namespaces/vault", {"seal": shamir}, node.root)
+    path, inside = "sys/namespaces/vault", {"X-Vault-Namespace": "vault"}
+    shamir = {"seal": 'seal "shamir" {\n shares = 1\n threshold = 1\n}'}
+    created = ask(record, "sealable namespace", node, "POST", path, shamir, node.root)
     if created.status != 200:
         return
-    inside = {"X-Vault-Namespace": "vault"}
+    for share in created.body["data"]["key_shares"]:
+        body = {"key": share}
+        ask(record, "unseal of a namespace", node, "POST", f"{path}/unseal", body, node.root)
     furnish(node, inside)
     local = approle_login(node, headers=inside)
-    ask(record, "seal of a namespace", node, "POST", "sys/namespaces/vault/seal", {}, node.root)
+    ask(record, "seal of a namespace", node, "POST", f"{path}/seal", {}, node.root)
     named(record, node, "sealed namespace", "vault", local)
 
 
@@ -421,6 +435,8 @@ def cluster(binary, record):
         active = three.active()
         furnish(active)
         standby = next(node for node in three.nodes if node is not active)
+        everyday(record, "standby, mount just made", standby)
+        wait_for(lambda: reads(standby), "a standby that reads")
         everyday(record, "standby", standby)
         everyday(record, "standby, not forwarded", standby, NO_FORWARDING)
         everyday(record, "active, not forwarded", active, NO_FORWARDING)
@@ -440,6 +456,10 @@ def cluster(binary, record):
         everyday(record, situation, last)
 
 
+def reads(node):
+    return node.send("GET", "secret/data/a", token=node.root).status == 200
+
+
 def during(record, situation, node, seconds):
     """Records every distinct response of a node while its leader changes."""
     requests = {
@@ -454,11 +474,11 @@ def during(record, situation, node, seconds):
             method, path = request.split()
             try:
                 response = node.send(method, path, body, node.root)
+                outcome = (response.status, response.body.get("errors"))
             except OSError as error:
-                response = type(error).__name__
-            text = response if isinstance(response, str) else (response.status, response.body.get("errors"))
-            if text not in seen[request]:
-                seen[request].append(text)
+                response = outcome = type(error).__name__
+            if outcome not in seen[request]:
+                seen[request].append(outcome)
                 record(f"{situation}, response {len(seen[request])}", request, response)
         time.sleep(0.02)
 

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 
 from groups import GROUPS
@@ -24,8 +25,31 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(Z|[+-]\d\d:\d\d)"), "TIME"),
 ]
-SECRET_MEMBERS = {"accessor", "client_token", "token", "wrapped_accessor", "id", "cluster_id"}
-UNIMPORTANT_MEMBERS = {"request_id", "cluster_name", "server_time_utc", "entity_id", "echo_duration_ms"}
+SECRET_MEMBERS = {
+    "accessor",
+    "client_id",
+    "client_token",
+    "cluster_id",
+    "id",
+    "key_shares",
+    "secret_id",
+    "secret_id_accessor",
+    "token",
+    "unlock_key",
+    "wrapped_accessor",
+}
+UNIMPORTANT_MEMBERS = {
+    "cluster_name",
+    "creation_time",
+    "echo_duration_ms",
+    "entity_id",
+    "lease_duration",
+    "raft_applied_index",
+    "raft_committed_index",
+    "renewable",
+    "request_id",
+    "server_time_utc",
+}
 WIDTH = 600
 
 
@@ -55,7 +79,7 @@ def shown(response):
     line = f"{response.status}{headers} {body}"
     for pattern, replacement in MASKS:
         line = pattern.sub(replacement, line)
-    return line if len(line) <= WIDTH else f"{line[:WIDTH]}…"
+    return line if len(line) <= WIDTH else f"{line[:WIDTH]}..."
 
 
 def observed(group, binary):
@@ -83,6 +107,8 @@ def main():
         parser.error("give --vault PATH and --openbao PATH, or set PROBE_VAULT and PROBE_OPENBAO")
     if unknown := set(options.groups) - set(GROUPS):
         parser.error(f"unknown group {', '.join(unknown)}; the groups are {', '.join(GROUPS)}")
+    # Ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = False
     for name in options.groups or GROUPS:
         results = {server: observed(GROUPS[name], binary) for server, binary in binaries.items()}

@@ -2,18 +2,17 @@
 
 import http.client
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 60
-REQUEST_SECONDS = 10
+START_SECONDS = 120
+REQUEST_SECONDS = 60
 HEADERS = ("Allow", "Location", "Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Reset")
 
 
@@ -53,7 +52,6 @@ class Node:
     process: subprocess.Popen = None
     root: str = None
     key: str = None
-    secrets: set = field(default_factory=set)
 
     @property
     def address(self):
@@ -64,7 +62,7 @@ class Node:
         with open(self.directory / "server.log", "ab") as log:
             command = [self.binary, "server", f"-config={self.directory}/server.json"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_for(lambda: self.send("GET", "sys/seal-status").status == 200, "a started server")
+        wait_for(lambda: self.send("GET", "sys/seal-status").status, "a started server")
 
     def stop(self, how=signal.SIGKILL):
         """Ends the server."""
@@ -161,8 +159,12 @@ class Cluster:
             self.nodes.append(node)
 
     def __enter__(self):
-        for node in self.nodes:
-            node.start()
+        try:
+            for node in self.nodes:
+                node.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -205,7 +207,9 @@ def configuration(node, index, others):
         "cluster_address": f"127.0.0.1:{node.port + 1}",
         "tls_disable": True,
     }
-    raft = {"path": f"{node.directory}/raft", "node_id": f"node-{index}", "retry_join": join}
+    raft = {"path": f"{node.directory}/raft", "node_id": f"node-{index}"}
+    if join:  # Vault does not accept an empty list.
+        raft["retry_join"] = join
     return {
         "storage": {"raft": raft},
         "listener": [{"tcp": listener}],

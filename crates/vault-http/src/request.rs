@@ -78,6 +78,8 @@ impl Request {
             "standbycode",
             "drsecondarycode",
             "performancestandbycode",
+            // A standby of Vault that cannot reach the active node.
+            "haunhealthycode",
         ];
         states.iter().fold(Self::get(HEALTH), |request, state| request.query(state, "200"))
     }

@@ -26,6 +26,11 @@ pub struct MetadataUpdate {
     /// secrets in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_metadata: Option<BTreeMap<String, String>>,
+    /// The check-and-set version of the metadata: update only if
+    /// [`current_metadata_version`](SecretMetadata::current_metadata_version) equals it. OpenBao
+    /// compares it; Vault ignores it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata_cas: Option<u64>,
 }
 
 impl Kv {
@@ -51,7 +56,8 @@ impl Kv {
     /// Sets metadata of a secret, which need not exist yet. Custom metadata is replaced as a whole.
     ///
     /// # Errors
-    /// Like [`Kv::delete_latest`].
+    /// Like [`Kv::delete_latest`], and [`ErrorKind::CasMismatch`] or [`ErrorKind::CasRequired`] if
+    /// the server compares versions of metadata.
     pub async fn put_metadata(
         &self,
         path: &SecretPath,

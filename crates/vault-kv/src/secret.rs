@@ -66,6 +66,12 @@ pub struct SecretMetadata {
     pub max_versions: u64,
     /// Whether each write requires a check-and-set version.
     pub cas_required: bool,
+    /// The version of the metadata, which OpenBao counts and Vault does not.
+    #[serde(default)]
+    pub current_metadata_version: Option<u64>,
+    /// Whether each update of the metadata requires a check-and-set version. Only on OpenBao.
+    #[serde(default)]
+    pub metadata_cas_required: Option<bool>,
     /// The age at which a version is deleted, as a Go duration such as `3h25m19s`. `0s` is never.
     pub delete_version_after: String,
     /// When the secret was created, in RFC 3339.

@@ -83,6 +83,7 @@ mod tests {
                 Http::NamespaceSealed,
                 Http::NoLeader,
                 Http::RateLimited,
+                Http::Upgrading,
                 Http::Server,
                 Http::Overloaded,
             ],

@@ -1,13 +1,18 @@
 //! Maps the status and the error texts of a response to an [`ErrorKind`].
 //!
-//! This is the only module that knows Vault's error texts. They are those of Vault 1.21. OpenBao
-//! words some of them differently; such a response is classified by its status alone.
+//! The status decides first, and the text only where one status has several causes. This is the
+//! only module that knows the texts, which are those of Vault 1.21 and OpenBao 2.7. A text that is
+//! not known is classified by its status alone. `docs/openbao.md` lists what differs.
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::kind::ErrorKind;
+
+/// The texts of a check-and-set mismatch: of a secret's data, and of its metadata on OpenBao.
+const CAS_MISMATCH: [&str; 2] =
+    ["check-and-set parameter did not match", "check-and-set parameter does not match"];
 
 /// The members of a response's envelope that classify it.
 #[derive(Deserialize)]
@@ -76,11 +81,11 @@ impl Texts<'_> {
 }
 
 fn bad_request(texts: &Texts<'_>) -> ErrorKind {
-    if texts.contain("check-and-set parameter did not match") {
+    if CAS_MISMATCH.iter().any(|text| texts.contain(text)) {
         ErrorKind::CasMismatch
     } else if texts.contain("check-and-set parameter required") {
         ErrorKind::CasRequired
-    } else if texts.contain("Upgrading from non-versioned") {
+    } else if texts.contain("from non-versioned to versioned data") {
         ErrorKind::Upgrading
     } else {
         ErrorKind::Rejected
@@ -141,6 +146,8 @@ fn unavailable(texts: &Texts<'_>) -> ErrorKind {
         ErrorKind::NamespaceSealed
     } else if texts.contain("sealed") || texts.contain("not initialized") {
         ErrorKind::Sealed
+    } else if texts.contain("no active") {
+        ErrorKind::NoLeader
     } else {
         ErrorKind::Server
     }
@@ -158,6 +165,87 @@ mod tests {
     fn check_text(status: u16, text: &str, expected: ErrorKind) {
         let body = serde_json::json!({ "errors": [text] }).to_string();
         check(status, &body, Some(expected));
+    }
+
+    /// The responses that `tests/probe` recorded from Vault 1.21.2 and OpenBao 2.7.2, where they
+    /// are errors of a status and a text.
+    #[test]
+    fn recorded_responses_of_both_servers_are_classified() {
+        use ErrorKind as K;
+        let denied = "1 error occurred:\n\t* permission denied\n\n";
+        let dead = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n";
+        let no_mount = "no handler for route \"missing/data/a\". route entry not found.";
+        let no_node = "local node not active but active cluster node not found";
+        let preflight = "preflight capability check returned 403, please ensure client's policies \
+             grant access to path \"missing/\"";
+        let limited = "request path \"secret/data/a\": rate limit quota exceeded";
+        let both = [
+            (503, "Vault is sealed", K::Sealed),
+            (404, no_mount, K::NoMount),
+            (403, denied, K::Denied),
+            (403, preflight, K::Denied),
+            (403, "permission denied", K::Forbidden),
+            (429, limited, K::RateLimited),
+            (500, no_node, K::NoLeader),
+            (400, "check-and-set parameter did not match the current version", K::CasMismatch),
+            (400, "check-and-set parameter required for this call", K::CasRequired),
+            (400, "error parsing check-and-set parameter", K::Rejected),
+            (400, "invalid role or secret ID", K::Rejected),
+            (400, "invalid username or password", K::Rejected),
+            (400, "wrapping token is not valid or does not exist", K::Rejected),
+            (400, "batch tokens cannot be renewed", K::Rejected),
+            (400, "lease is not renewable", K::Rejected),
+            (400, "invalid lease ID", K::Rejected),
+            (400, "mime: no media type", K::Rejected),
+            (500, "1 error occurred:\n\t* past the max TTL, cannot renew\n\n", K::Server),
+        ];
+        let vault = [
+            (403, dead, K::TokenInvalid),
+            (500, "JSON string value exceeds allowed length", K::Rejected),
+            (404, "enterprise-only feature", K::Rejected),
+        ];
+        let openbao = [
+            (404, "namespace not found", K::NoNamespace),
+            (503, "namespace is sealed", K::NamespaceSealed),
+            (
+                503,
+                "API access to this namespace has been locked by an administrator - \"team/\" must \
+                 be unlocked to gain access.",
+                K::NamespaceLocked,
+            ),
+            // The token of a sealed namespace, in a request that does not name the namespace.
+            (503, "error performing token check: failed to read entry: Vault is sealed", K::Sealed),
+            (
+                400,
+                "Upgrading from non-versioned to versioned data. This backend will be unavailable \
+                 for a brief period and will resume service shortly.",
+                K::Upgrading,
+            ),
+            (
+                400,
+                "Waiting for the primary to upgrade from non-versioned to versioned data. This \
+                 backend will be unavailable for a brief period and will resume service when the \
+                 primary is finished.",
+                K::Upgrading,
+            ),
+            (
+                400,
+                "metadata check-and-set parameter does not match the current version",
+                K::CasMismatch,
+            ),
+            (400, "metadata check-and-set parameter required for this call", K::CasRequired),
+            (400, "operation unavailable in namespaces", K::Rejected),
+            (
+                500,
+                "1 error occurred:\n\t* put failed due to value being too large; got 156 bytes, max \
+                 1048576 bytes\n\n",
+                K::TooLarge,
+            ),
+            (500, "1 error occurred:\n\t* could not find version data\n\n", K::Server),
+        ];
+        for (status, text, expected) in both.into_iter().chain(vault).chain(openbao) {
+            check_text(status, text, expected);
+        }
     }
 
     #[test]
@@ -236,6 +324,7 @@ mod tests {
             "local node not active but active cluster node not found",
             ErrorKind::NoLeader,
         );
+        check_text(503, "no active Vault instance found", ErrorKind::NoLeader);
         check_text(500, "leadership lost while committing log", ErrorKind::Server);
         check_text(412, "required index state not present", ErrorKind::ReplicationLag);
         check_text(429, "request path \"x\": rate limit quota exceeded", ErrorKind::RateLimited);

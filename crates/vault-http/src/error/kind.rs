@@ -28,7 +28,8 @@ pub enum ErrorKind {
     RateLimited,
     /// A standby has not yet replicated the state that the request requires.
     ReplicationLag,
-    /// The mount is being upgraded to KV version 2, which takes well under a second.
+    /// The mount is being upgraded to KV version 2, which takes well under a second. A standby of
+    /// OpenBao, which serves reads, also reports this until it has noticed a new mount.
     Upgrading,
     /// The server failed with any other 5xx.
     Server,
@@ -41,7 +42,8 @@ pub enum ErrorKind {
     TokenInvalid,
     /// 403 in the wording of a policy denial. Unconfirmed until the token has been looked up.
     Denied,
-    /// 403 without a reason: no token, an address outside the token's CIDR blocks, or OpenBao.
+    /// 403 without a reason: no token, an address outside the token's CIDR blocks, or any dead
+    /// token on OpenBao.
     Forbidden,
     /// A login was rejected, or no credential is left to try.
     LoginRefused,
@@ -88,13 +90,14 @@ impl ErrorKind {
     pub const fn semantics(self) -> ErrorSemantics {
         use Executed::{Maybe, No};
         let (retryable, may_serve_stale, executed) = match self {
-            Self::Unreachable | Self::Sealed | Self::RateLimited | Self::ReplicationLag => {
-                (true, true, No)
-            }
+            Self::Unreachable
+            | Self::Sealed
+            | Self::RateLimited
+            | Self::ReplicationLag
+            | Self::Upgrading => (true, true, No),
             Self::Timeout | Self::Interrupted | Self::NoLeader | Self::Server => {
                 (true, true, Maybe)
             }
-            Self::Upgrading => (true, false, No),
             Self::Malformed | Self::Redirected => (false, true, Maybe),
             // An immediate retry would fail again: neither the server's certificate nor the
             // credential of a login changes within a request's deadline.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use testkit::Fixture;
+use testkit::{Fixture, Flavor};
 use vault_kv::{ErrorKind, MetadataUpdate};
 
 use super::{engine, fails};
@@ -27,6 +27,7 @@ async fn metadata_has_the_limits_and_every_version() -> Result<()> {
         cas_required: Some(false),
         delete_version_after: Some("3h25m19s".to_owned()),
         custom_metadata: Some(variables(&[("owner", "team a"), ("clé", "ü/\"")])),
+        ..MetadataUpdate::default()
     };
     // There is no version yet.
     kv.put_metadata(&name, &update).await?;
@@ -91,6 +92,33 @@ async fn custom_metadata_is_replaced_by_a_put_and_merged_by_a_patch() -> Result<
     kv.put_metadata(&name, &notes(&[("z", "1")])).await?;
     check(&[("z", "1")]).await?;
     assert_eq!(stored(&fixture).await?.1["data"]["max_versions"], 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn metadata_cas_is_compared_by_openbao_and_ignored_by_vault() -> Result<()> {
+    let (fixture, kv) = engine().await?;
+    let name = path("name")?;
+    let update = |cas| MetadataUpdate { metadata_cas: cas, ..notes(&[("a", "1")]) };
+    kv.put_metadata(&name, &update(Some(0))).await?;
+    let outdated = kv.put_metadata(&name, &update(Some(0))).await;
+    if fixture.server().flavor() == Flavor::Vault {
+        outdated?;
+        assert_eq!(kv.metadata(&name).await?.current_metadata_version, None);
+        return Ok(());
+    }
+    fails(&fixture, ErrorKind::CasMismatch, outdated)?;
+    let outdated = kv.patch_metadata(&name, &update(Some(7))).await;
+    fails(&fixture, ErrorKind::CasMismatch, outdated)?;
+    assert_eq!(kv.metadata(&name).await?.current_metadata_version, Some(1));
+    kv.put_metadata(&name, &update(Some(1))).await?;
+
+    let config = format!("{}/config", fixture.mount);
+    fixture.server().must("POST", &config, json!({ "metadata_cas_required": true })).await?;
+    fails(&fixture, ErrorKind::CasRequired, kv.put_metadata(&name, &update(None)).await)?;
+    // Writes of data need no version of the metadata.
+    fixture.put("name", json!({ "key": "v" })).await?;
+    assert_eq!(kv.read(&name).await?.metadata.version, 1);
     Ok(())
 }
 

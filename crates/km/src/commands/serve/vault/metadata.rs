@@ -21,6 +21,7 @@ struct WriteBody {
     cas_required: Option<bool>,
     delete_version_after: Option<String>,
     custom_metadata: Option<BTreeMap<String, String>>,
+    metadata_cas: Option<u64>,
 }
 
 /// Handles a request for a secret's metadata.
@@ -79,6 +80,7 @@ async fn write(request: EntryRequest) -> Response {
         cas_required: body.cas_required,
         delete_version_after: body.delete_version_after,
         custom_metadata: body.custom_metadata,
+        metadata_cas: body.metadata_cas,
     };
     let operation = Operation::vault("write_metadata");
     let shared = Arc::clone(&app);
@@ -107,10 +109,14 @@ async fn remove(request: EntryRequest) -> Response {
 struct Document<'a> {
     cas_required: bool,
     created_time: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_metadata_version: Option<u64>,
     current_version: u64,
     custom_metadata: Option<&'a BTreeMap<String, String>>,
     delete_version_after: &'a str,
     max_versions: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata_cas_required: Option<bool>,
     oldest_version: u64,
     updated_time: &'a str,
     versions: BTreeMap<u64, Version<'a>>,
@@ -137,10 +143,12 @@ impl<'a> From<&'a SecretMetadata> for Document<'a> {
         Self {
             cas_required: metadata.cas_required,
             created_time: &metadata.created_time,
+            current_metadata_version: metadata.current_metadata_version,
             current_version: metadata.current_version,
             custom_metadata: (!custom.is_empty()).then_some(custom),
             delete_version_after: &metadata.delete_version_after,
             max_versions: metadata.max_versions,
+            metadata_cas_required: metadata.metadata_cas_required,
             oldest_version: metadata.oldest_version,
             updated_time: &metadata.updated_time,
             versions: versions.collect(),
