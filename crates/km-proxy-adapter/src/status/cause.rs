@@ -8,7 +8,7 @@ use vault_http::Error;
 pub(super) fn cause(error: &Error) -> String {
     let mut text = error.detail().to_owned();
     if let Some(status) = error.status() {
-        text.push_str(&format!(" (status {status})"));
+        text = format!("{text} (status {status})");
     }
     let mut source = error.source();
     while let Some(cause) = source {

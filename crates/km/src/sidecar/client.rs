@@ -40,11 +40,6 @@ impl Sidecar {
         Ok(Self { address, token: token_file::load().await? })
     }
 
-    /// Returns the address.
-    pub(crate) fn address(&self) -> &SidecarAddress {
-        &self.address
-    }
-
     /// Sends a GET request to a path with an optional query, and returns the document of the
     /// response.
     ///

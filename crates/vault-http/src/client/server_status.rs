@@ -156,8 +156,8 @@ mod tests {
     use super::*;
     use crate::path::ApiPath;
 
-    fn ok(request: &Request, body: &str) -> Result<Response, Error> {
-        Ok(Response::new(StatusCode::OK, body.as_bytes().to_vec().into(), request))
+    fn response(request: &Request, body: &str) -> Response {
+        Response::new(StatusCode::OK, body.as_bytes().to_vec().into(), request)
     }
 
     fn failed(request: &Request, kind: ErrorKind, status: Option<u16>) -> Result<Response, Error> {
@@ -181,8 +181,8 @@ mod tests {
         let sealed = r#"{"initialized":true,"sealed":true,"version":"1.22.0"}"#;
         let (v1, v2) = (Some("1.21.2"), Some("1.22.0"));
         for (step, request, outcome, expected) in [
-            (0, &read, ok(&read, "{}"), (true, Some(false), None, None)),
-            (1, &health, ok(&health, up), (true, Some(false), v1, None)),
+            (0, &read, Ok(response(&read, "{}")), (true, Some(false), None, None)),
+            (1, &health, Ok(response(&health, up)), (true, Some(false), v1, None)),
             (
                 2,
                 &read,
@@ -195,15 +195,15 @@ mod tests {
                 failed(&read, ErrorKind::Sealed, Some(503)),
                 (true, Some(true), v1, Some(ErrorKind::Sealed)),
             ),
-            (4, &sys, ok(&sys, "{}"), (true, Some(true), v1, None)),
-            (5, &health, ok(&health, sealed), (true, Some(true), v2, None)),
+            (4, &sys, Ok(response(&sys, "{}")), (true, Some(true), v1, None)),
+            (5, &health, Ok(response(&health, sealed)), (true, Some(true), v2, None)),
             (
                 6,
                 &read,
                 failed(&read, ErrorKind::Unreachable, None),
                 (false, None, v2, Some(ErrorKind::Unreachable)),
             ),
-            (7, &read, ok(&read, "{}"), (true, Some(false), v2, None)),
+            (7, &read, Ok(response(&read, "{}")), (true, Some(false), v2, None)),
         ] {
             observer.record(request, &outcome);
             let status = observer.status();
@@ -225,7 +225,7 @@ mod tests {
             (failed(&request, ErrorKind::Timeout, None), 0),
             (failed(&request, ErrorKind::Unreachable, None), 1),
             (failed(&request, ErrorKind::Server, Some(500)), 0),
-            (ok(&request, "{}"), 1),
+            (Ok(response(&request, "{}")), 1),
         ] {
             observer.record(&request, &outcome);
             let status = observer.status();
@@ -240,7 +240,7 @@ mod tests {
         let (observer, request) = (ServerObserver::default(), Request::health());
         let long = "1".repeat(MAX_VERSION_BYTES + 1);
         let body = format!(r#"{{"initialized":true,"sealed":false,"version":"{long}"}}"#);
-        observer.record(&request, &ok(&request, &body));
+        observer.record(&request, &Ok(response(&request, &body)));
         assert_eq!(observer.status().version, None);
     }
 }

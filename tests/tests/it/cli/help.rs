@@ -32,6 +32,7 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["list"],
         &["exec"],
         &["serve"],
+        &["status"],
         &["key"],
         &["key", "store"],
         &["key", "read"],

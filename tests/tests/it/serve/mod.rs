@@ -11,5 +11,6 @@ mod native;
 mod observability;
 mod policy;
 mod refresh;
+mod status;
 mod token;
 mod vault;

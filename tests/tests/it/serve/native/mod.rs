@@ -3,3 +3,4 @@
 mod keys;
 mod refresh;
 mod secrets;
+mod status;

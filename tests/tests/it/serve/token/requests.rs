@@ -10,11 +10,12 @@ use testkit::{Km, Server, secret};
 
 use crate::serve::sidecar::Sidecar;
 
-const PATHS: [(&str, &str); 13] = [
+const PATHS: [(&str, &str); 14] = [
     ("GET", "/km/v1/secrets/ONE"),
     ("POST", "/km/v1/keys"),
     ("POST", "/km/v1/refresh"),
     ("DELETE", "/km/v1/keys/a"),
+    ("GET", "/km/v1/status"),
     ("GET", "/metrics"),
     ("GET", "/nothing"),
     ("GET", "/"),

@@ -1,0 +1,6 @@
+//! `km status`, in front of a running sidecar or of none.
+
+mod command;
+mod other_user;
+mod terminal;
+mod watch;
