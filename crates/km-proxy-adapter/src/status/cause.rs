@@ -6,11 +6,10 @@ use vault_http::Error;
 
 /// Returns the cause of an error without its method and path, which may name a virtual key.
 pub(super) fn cause(error: &Error) -> String {
-    let detail = error.detail();
-    let mut text = match error.status() {
-        Some(status) => format!("{detail} (status {status})"),
-        None => detail.to_owned(),
-    };
+    let mut text = error.detail().to_owned();
+    if let Some(status) = error.status() {
+        text = format!("{text} (status {status})");
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");

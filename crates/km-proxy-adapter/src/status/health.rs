@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use vault_http::{Client, Deadline, ServerStatus};
 
 /// The age up to which the outcome of any request stands for the current state of the server.
@@ -18,8 +18,8 @@ const GRACE: Duration = Duration::from_millis(50);
 /// The health checks of a server.
 #[derive(Debug, Default)]
 pub(crate) struct HealthChecks {
-    /// Locked during a check.
-    running: Mutex<()>,
+    /// When the last check ended. Locked during a check.
+    last: Mutex<Option<Instant>>,
 }
 
 impl HealthChecks {
@@ -28,19 +28,20 @@ impl HealthChecks {
     pub(super) async fn status(&self, client: &Client, deadline: Duration) -> ServerStatus {
         let limit = TIMEOUT.min(deadline);
         let check = async {
-            let _running = self.running.lock().await;
-            if !is_recent(&client.server_status()) {
+            let mut last = self.last.lock().await;
+            let has_checked = last.is_some_and(|at| at.elapsed() < MAX_AGE);
+            if !has_checked && !is_known(&client.server_status()) {
                 client.check_health(Deadline::after(limit)).await;
+                *last = Some(Instant::now());
             }
         };
-        if !is_recent(&client.server_status()) {
-            // If this times out, the last state that is known is the best that there is.
-            let _ = timeout(limit + GRACE, check).await;
-        }
+        // If this times out, the last state that is known is the best that there is.
+        let _ = timeout(limit + GRACE, check).await;
         client.server_status()
     }
 }
 
-fn is_recent(status: &ServerStatus) -> bool {
-    status.age.is_some_and(|age| age < MAX_AGE)
+/// Returns whether requests have just shown the state, and a health check the version.
+fn is_known(status: &ServerStatus) -> bool {
+    status.version.is_some() && status.age.is_some_and(|age| age < MAX_AGE)
 }

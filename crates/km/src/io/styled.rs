@@ -101,18 +101,14 @@ impl Line {
 
     /// Returns the line as text of at most `width` columns.
     pub(crate) fn render(&self, colors: Colors, width: Option<usize>) -> String {
-        let (mut left, mut rendered) = (width.unwrap_or(usize::MAX), String::new());
-        for span in &self.0 {
+        let mut left = width.unwrap_or(usize::MAX);
+        let spans = self.0.iter().map(|span| {
             let (text, style) = (span.fitting(left), span.tone.style());
             left -= text.width().min(left);
-            if colors == Colors::Off || style.is_plain() || text.is_empty() {
-                rendered.push_str(text);
-            } else {
-                let styled = format!("{style}{text}{style:#}");
-                rendered.push_str(&styled);
-            }
-        }
-        rendered
+            let is_colored = colors == Colors::On && !style.is_plain() && !text.is_empty();
+            if is_colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        });
+        spans.collect()
     }
 }
 

@@ -161,12 +161,12 @@ mod tests {
         Response::new(StatusCode::OK, body.as_bytes().to_vec().into(), request)
     }
 
-    fn error(request: &Request, kind: ErrorKind, status: Option<u16>) -> Error {
+    fn failed(request: &Request, kind: ErrorKind, status: Option<u16>) -> Result<Response, Error> {
         let error = request.error(kind);
-        match status {
+        Err(match status {
             Some(status) => error.with_status(StatusCode::from_u16(status).unwrap()),
             None => error,
-        }
+        })
     }
 
     /// The outcomes of three kinds of request, and the expected status after each: reachable,
@@ -187,13 +187,13 @@ mod tests {
             (
                 2,
                 &read,
-                Err(error(&read, ErrorKind::NotFound, Some(404))),
+                failed(&read, ErrorKind::NotFound, Some(404)),
                 (true, Some(false), v1, None),
             ),
             (
                 3,
                 &read,
-                Err(error(&read, ErrorKind::Sealed, Some(503))),
+                failed(&read, ErrorKind::Sealed, Some(503)),
                 (true, Some(true), v1, Some(ErrorKind::Sealed)),
             ),
             (4, &sys, Ok(response(&sys, "{}")), (true, Some(true), v1, None)),
@@ -201,7 +201,7 @@ mod tests {
             (
                 6,
                 &read,
-                Err(error(&read, ErrorKind::Unreachable, None)),
+                failed(&read, ErrorKind::Unreachable, None),
                 (false, None, v2, Some(ErrorKind::Unreachable)),
             ),
             (7, &read, Ok(response(&read, "{}")), (true, Some(false), v2, None)),
@@ -223,9 +223,9 @@ mod tests {
         let (observer, request) = (ServerObserver::default(), Request::health());
         let second = Duration::from_secs(1);
         for (outcome, since) in [
-            (Err(error(&request, ErrorKind::Timeout, None)), 0),
-            (Err(error(&request, ErrorKind::Unreachable, None)), 1),
-            (Err(error(&request, ErrorKind::Server, Some(500))), 0),
+            (failed(&request, ErrorKind::Timeout, None), 0),
+            (failed(&request, ErrorKind::Unreachable, None), 1),
+            (failed(&request, ErrorKind::Server, Some(500)), 0),
             (Ok(response(&request, "{}")), 1),
         ] {
             observer.record(&request, &outcome);

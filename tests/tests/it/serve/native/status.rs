@@ -22,8 +22,8 @@ async fn status(sidecar: &Sidecar) -> Result<Value> {
 
 /// Returns what the status says about a name, or null.
 fn secret_named(status: &Value, name: &str) -> Value {
-    let mut secrets = status["secrets"].as_array().into_iter().flatten();
-    secrets.find(|secret| secret["name"] == name).cloned().unwrap_or_default()
+    let secrets = status["secrets"].as_array().into_iter().flatten();
+    secrets.filter(|secret| secret["name"] == name).next().cloned().unwrap_or_default()
 }
 
 async fn until_secret_is(sidecar: &Sidecar, name: &str, state: &str, error: Value) -> Result<()> {
@@ -103,9 +103,10 @@ async fn status_contains_no_value_and_no_credential() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;
     fixture.put("ONE", json!({ "key": secret("value"), "other": secret("other") })).await?;
     let (km, token) = (fixture.km(), fixture.token(json!({})).await?);
-    for km in [km.env("KM_STORE_VIRTUAL_KEYS", "true"), token_only(&fixture, &token)] {
+    let by_approle = km.env("KM_STORE_VIRTUAL_KEYS", "true");
+    for (km, alias) in [(by_approle, "alice"), (token_only(&fixture, &token), "bob")] {
         let sidecar = Sidecar::start(km.env("KM_ACCESS_MODE", "read_and_write"), &[]).await?;
-        let body = json!({ "alias": "alice", "value": secret("virtual-key") });
+        let body = json!({ "alias": alias, "value": secret("virtual-key") });
         sidecar.call("POST", "/km/v1/keys", body).await?.expect(200)?;
         sidecar.get("/km/v1/secrets/ONE").await?.expect(200)?;
         for path in [STATUS.to_owned(), format!("{STATUS}?keys=true")] {

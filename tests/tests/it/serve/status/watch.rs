@@ -110,7 +110,7 @@ async fn read_until(
 async fn terminal_is_redrawn_also_while_the_sidecar_restarts() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let first = sidecar(&directory).await?;
-    let line = format!("'{}' status --watch", Km::program().await?.display());
+    let line = format!("exec '{}' status --watch", Km::program().await?.display());
     let mut script = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .env_clear()
