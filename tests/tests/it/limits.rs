@@ -146,7 +146,8 @@ async fn rate_limited_write_waits_for_retry_after() -> Result<()> {
     assert_eq!(written.version, 2);
     let (took, sent) = (started.elapsed(), limited.relay.requests() - before);
     figure(&format!("written after {took:?}, {sent} requests"));
-    assert!((2..=3).contains(&sent), "{sent}");
+    // OpenBao rounds the time down, so that the first retry may come up to a second too early.
+    assert!((2..=5).contains(&sent), "{sent}");
     assert!(took >= Duration::from_secs(1), "{took:?}");
     limited.lift().await?;
     assert_eq!(limited.fixture.get("name").await?.1["data"]["metadata"]["version"], 2);

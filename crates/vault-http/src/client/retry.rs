@@ -14,8 +14,7 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The upper bound of any wait for a standby, which catches up on its own.
 const MAX_WAIT_REPLICATION_LAG: Duration = Duration::from_millis(500);
 
-/// The bounds that `Retry-After` is clamped to, because a server may send 0 or a day.
-const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
+/// The upper bound of `Retry-After`, because a server may send a day.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Returns whether a retry is safe and may help. A request that may have been executed is retried
@@ -26,12 +25,10 @@ pub(super) fn is_retryable(error: &Error, idempotent: bool) -> bool {
 
 /// Returns the wait after `failures` failures, the last of which was `error`: between half and all
 /// of an upper bound that doubles with each failure. The jitter is between 0 and 1.
+///
+/// `Retry-After` only makes the wait longer. OpenBao rounds the remaining time down, so that a 0 is
+/// any time below one second.
 pub(super) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
-    if error.kind() == ErrorKind::RateLimited
-        && let Some(retry_after) = error.retry_after()
-    {
-        return retry_after.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER);
-    }
     let (first, max) = match error.kind() {
         ErrorKind::RateLimited => (FIRST_WAIT_RATE_LIMITED, MAX_WAIT),
         ErrorKind::ReplicationLag => (FIRST_WAIT, MAX_WAIT_REPLICATION_LAG),
@@ -39,7 +36,13 @@ pub(super) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
     };
     let doublings = failures.saturating_sub(1).min(16);
     let bound = first.saturating_mul(1 << doublings).min(max);
-    bound.mul_f64(jitter.mul_add(0.5, 0.5))
+    let wait = bound.mul_f64(jitter.mul_add(0.5, 0.5));
+    match error.retry_after() {
+        Some(after) if error.kind() == ErrorKind::RateLimited => {
+            wait.max(after.min(MAX_RETRY_AFTER))
+        }
+        _ => wait,
+    }
 }
 
 #[cfg(test)]
@@ -90,11 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_clamped() {
-        for (asked, expected) in [(0, 100), (2, 2_000), (86_400, 30_000)] {
-            let limited =
-                error(ErrorKind::RateLimited).with_retry_after(Some(Duration::from_secs(asked)));
-            assert_eq!(backoff(&limited, 1, 0.5).as_millis(), expected);
-        }
+    fn retry_after_lengthens_the_wait_up_to_its_bound() {
+        let check = |asked, failures, expected| {
+            let after = Some(Duration::from_secs(asked));
+            let limited = error(ErrorKind::RateLimited).with_retry_after(after);
+            assert_eq!(backoff(&limited, failures, 1.0).as_millis(), expected, "{asked}");
+        };
+        check(0, 1, 250);
+        check(0, 2, 500);
+        check(1, 1, 1_000);
+        check(2, 6, 2_000);
+        check(86_400, 1, 30_000);
     }
 }
