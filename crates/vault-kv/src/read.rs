@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use vault_http::{Request, Response};
+use vault_http::{Deadline, ErrorKind as Http, Request, Response};
 
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
@@ -42,8 +42,17 @@ impl Kv {
                 self.check_miss(deadline).await?;
                 Err(miss)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.explain_rejection(error, deadline).await),
         }
+    }
+
+    /// Returns the error of the mount in place of a rejected request, if that is its cause: another
+    /// engine may not support the operation.
+    async fn explain_rejection(&self, error: Error, deadline: Deadline) -> Error {
+        if error.kind() != ErrorKind::Exchange(Http::Rejected) {
+            return error;
+        }
+        self.check_miss(deadline).await.err().unwrap_or(error)
     }
 
     /// Lists the names in the folder at `path`, or in the top folder of the mount. The name of a
@@ -68,7 +77,7 @@ impl Kv {
                 self.check_miss(deadline).await?;
                 Ok(Vec::new())
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.explain_rejection(error, deadline).await),
         }
     }
 }

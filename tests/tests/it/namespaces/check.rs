@@ -28,8 +28,9 @@ async fn missing_namespace_is_named_by_the_step_that_needs_it() -> Result<()> {
         "check HCP_VAULT_SECRET_NAMESPACE and HCP_VAULT_NAMESPACE",
     );
     let head = ["settings ok", "server ok"];
-    let login_failed = [&head[..], &["login failed"]].concat();
-    let both_failed = [&head[..], &["login failed", "mount failed"]].concat();
+    let skipped = ["mount skipped", "rights skipped"];
+    let login_failed = [&head[..], &["login failed"], &skipped[..]].concat();
+    let both_failed = [&head[..], &["login failed", "mount failed", "rights skipped"]].concat();
     let mount_failed = [&head[..], &["login ok", "mount failed"]].concat();
     let cases: [Case<'_>; 3] = [
         (&gone, &gone, &login_failed, &[&in_gone, login_hint]),

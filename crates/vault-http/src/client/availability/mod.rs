@@ -1,7 +1,7 @@
 //! Whether the server can serve requests: during an outage, one request probes and the others wait.
 //!
-//! After a response such as "sealed", "no leader" or a rate limit, every other request would fail
-//! in the same way. Therefore one request at a time is sent as a probe, with backoff, and the
+//! After a response such as "sealed", "no leader", "upgrading" or a rate limit, every other request
+//! would fail in the same way. Therefore one request at a time is sent as a probe, with backoff, and the
 //! others wait for its outcome until their deadlines. Whether a failed request is retried at all is
 //! decided by [`super::retry`].
 
@@ -58,7 +58,14 @@ pub(super) struct Admission<'a> {
 impl Availability {
     /// Returns whether an error of `kind` means that other requests would fail in the same way.
     pub(super) fn is_outage(kind: ErrorKind) -> bool {
-        matches!(kind, ErrorKind::Sealed | ErrorKind::NoLeader | ErrorKind::RateLimited)
+        matches!(
+            kind,
+            ErrorKind::Sealed
+                | ErrorKind::NoLeader
+                | ErrorKind::RateLimited
+                // After an election, a standby of OpenBao reports this for every mount.
+                | ErrorKind::Upgrading
+        )
     }
 
     /// Waits until the request may be sent, at least `needed` before its deadline.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use testkit::secret;
+use testkit::{Flavor, secret};
 
 use super::common::{Gateway, team_mount};
 use crate::cli::common::{contains_all, fails, file, km_against, rejected};
@@ -186,14 +186,19 @@ async fn denied_team_mount_is_reported_and_nothing_is_stored_elsewhere() -> Resu
     let team = team_mount("teams/team-b").await?;
     let gateway = Gateway::new(&[]).await?;
     let with_mount = |mount: &str| json!({ "mount": mount }).to_string();
-    for (settings, code, kind) in [
-        (with_mount(&team.mount), 5, "denied"),
-        (with_mount("no-such-mount"), 5, "denied"),
-        (json!({ "namespace": "no/such", "mount": "kv" }).to_string(), 5, "denied"),
+    let denied = (5, "denied", "/data/litellm/alias");
+    let missing_namespace = match gateway.fixture.server().flavor() {
+        Flavor::Vault => denied,
+        Flavor::OpenBao => (6, "not_found", "namespace not found"),
+    };
+    for (settings, (code, kind, cause)) in [
+        (with_mount(&team.mount), denied),
+        (with_mount("no-such-mount"), denied),
+        (json!({ "namespace": "no/such", "mount": "kv" }).to_string(), missing_namespace),
     ] {
         let arguments = ["store", "alias", "--team-settings", &settings];
         let stderr = fails(|| gateway.key(&arguments).stdin(secret("key")), code, kind).await?;
-        contains_all(&stderr, &["store the key alias", "/data/litellm/alias"])?;
+        contains_all(&stderr, &["store the key alias", cause])?;
     }
     assert_eq!(team.get("litellm/alias").await?.0, 404);
     assert_eq!(gateway.stored("litellm/alias").await?, None);
