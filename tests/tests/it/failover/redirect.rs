@@ -35,8 +35,10 @@ async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
         let stored = fixture.get("name").await?.1;
         let version = stored.pointer("/data/metadata/version").and_then(Value::as_u64);
         let before = version.context("the active node reports no version")?;
-        // The login and the read, and `sys/leader` by each client that was redirected.
-        assert_eq!(relay.requests(), if serves_reads { 3 } else { 4 });
+        // The login and the read, and `sys/leader` by each client that was redirected. A read with
+        // a token that the standby does not know yet is redirected too.
+        let sent = relay.requests();
+        assert!(sent == 4 || serves_reads && sent == 3, "{sent}");
         for version in before..before + 10 {
             let fields = Fields::new().with("key", format!("{version}").into());
             let written = kv.write(&name, &fields, Cas::Version(version)).await?;
@@ -46,7 +48,7 @@ async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
             }
         }
         // The mount's version was requested once.
-        assert_eq!(relay.requests(), if serves_reads { 3 + 1 + 1 + 10 } else { 4 + 1 + 20 });
+        assert_eq!(relay.requests(), 4 + 1 + if serves_reads { 10 } else { 20 });
     }
 
     // After a change of the leader, its address is confirmed again.
