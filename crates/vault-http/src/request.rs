@@ -41,6 +41,8 @@ pub struct Request {
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
     pub(crate) retries: bool,
+    /// Whether the first attempt, too, is paid for by the retry budget.
+    pub(crate) is_retry: bool,
     pub(crate) first_byte_limit: Option<Duration>,
     /// Whether a 404 with data instead of `errors` is a response rather than an error.
     pub(crate) accept_not_found_data: bool,
@@ -59,6 +61,7 @@ impl Request {
             body: Bytes::new(),
             idempotent,
             retries: true,
+            is_retry: false,
             first_byte_limit: Some(FIRST_BYTE_LIMIT),
             accept_not_found_data: false,
         }
@@ -160,6 +163,14 @@ impl Request {
     #[must_use]
     pub fn without_retries(mut self) -> Self {
         self.retries = false;
+        self
+    }
+
+    /// Counts the request against the retry budget, because it repeats one whose outcome is not
+    /// known, or finds out that outcome. It is not sent if the budget is exhausted.
+    #[must_use]
+    pub fn counted_as_retry(mut self) -> Self {
+        self.is_retry = true;
         self
     }
 

@@ -3,6 +3,10 @@
 //! The secret is read to find out whether the write was executed, and the write is sent again if it
 //! was not. Once a response was lost, only what is read counts: a copy of the request may be
 //! executed late, and the next one is then rejected with a mismatch although the write succeeded.
+//!
+//! The first read is free. What follows counts against the retry budget, because a standby that
+//! answers reads while there is no active node would otherwise cause a read and a write at once for
+//! each of the [`MAX_TRIES`].
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 
@@ -40,7 +44,7 @@ impl Kv {
         version: u64,
         request: Request,
     ) -> Result<VersionMetadata, Error> {
-        let kv = self.with_deadline(self.deadline());
+        let mut kv = self.with_deadline(self.deadline());
         let mut lost: Option<Error> = None;
         for _ in 0..MAX_TRIES {
             let error = match kv.store(request.clone(), fields).await {
@@ -57,7 +61,7 @@ impl Kv {
             debug!(%path, version, "the response to a write was lost; reading the secret");
             match kv.outcome(path, fields, version).await {
                 WriteOutcome::Stored(written) => return Ok(written),
-                WriteOutcome::NotStored => lost = Some(first),
+                WriteOutcome::NotStored => (lost, kv) = (Some(first), kv.counted_as_retries()),
                 WriteOutcome::Overtaken => return Err(error.into_kind(ErrorKind::CasMismatch)),
                 WriteOutcome::Unknown => return Err(first),
             }

@@ -25,6 +25,8 @@ pub struct Kv {
     deadline: Option<Deadline>,
     /// Whether each request is sent once, even if a retry would be safe.
     without_retries: bool,
+    /// Whether each request counts against the retry budget.
+    counts_as_retries: bool,
     pub(crate) check: Arc<MountCheck>,
     /// Whether a request that changes something was sent. Shared by the clients of all mounts.
     change_sent: Arc<AtomicBool>,
@@ -34,7 +36,9 @@ impl Kv {
     /// Creates a client of the engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
         let (check, change_sent) = <_>::default();
-        Self { session, mount, deadline: None, without_retries: false, check, change_sent }
+        let (without_retries, counts_as_retries) = (false, false);
+        let deadline = None;
+        Self { session, mount, deadline, without_retries, counts_as_retries, check, change_sent }
     }
 
     /// Returns a client of the engine at another mount of the same server, over the same session.
@@ -55,6 +59,11 @@ impl Kv {
     #[must_use]
     pub fn without_retries(&self) -> Self {
         Self { without_retries: true, ..self.clone() }
+    }
+
+    /// Returns a client whose requests count against the retry budget.
+    pub(crate) fn counted_as_retries(&self) -> Self {
+        Self { counts_as_retries: true, ..self.clone() }
     }
 
     /// Returns the mount of the engine.
@@ -120,6 +129,7 @@ impl Kv {
     }
 
     pub(crate) fn with_retry_policy(&self, request: Request) -> Request {
-        if self.without_retries { request.without_retries() } else { request }
+        let request = if self.without_retries { request.without_retries() } else { request };
+        if self.counts_as_retries { request.counted_as_retry() } else { request }
     }
 }

@@ -101,7 +101,7 @@ impl Client {
     ) -> Result<Response, Error> {
         let (server, class) = (&self.shared.server, &*self.class);
         let attempt = Attempt { server, class, request, token, deadline };
-        class.budget.deposit();
+        self.settle_budget(request)?;
         let (mut last, mut failures, mut needed) = (None::<Error>, 0, MIN_ATTEMPT);
         loop {
             let admission = match self.admit(request, deadline, needed).await {
@@ -158,6 +158,17 @@ impl Client {
         // The outcome is observed.
         let _ = attempt.run().await;
         self.server_status()
+    }
+
+    /// Adds the request's deposit to the retry budget, or withdraws what a retry costs.
+    fn settle_budget(&self, request: &Request) -> Result<(), Error> {
+        if !request.is_retry {
+            self.class.budget.deposit();
+        } else if !self.class.budget.try_withdraw() {
+            let error = request.error(ErrorKind::Overloaded).mark_not_executed();
+            return Err(error.with_detail("the retry budget is exhausted"));
+        }
+        Ok(())
     }
 
     /// Waits until the request may be sent.

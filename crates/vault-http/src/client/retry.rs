@@ -9,6 +9,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The upper bound of the first wait after a rate limit. Rate limits are counted by the second, so
 /// that shorter waits would be wasted.
 const FIRST_WAIT_RATE_LIMITED: Duration = Duration::from_millis(250);
+/// The upper bound of the first wait for a mount that is being upgraded. After an election, a
+/// standby of OpenBao reports this for most of a second.
+const FIRST_WAIT_UPGRADING: Duration = Duration::from_millis(500);
 /// The upper bound of any wait.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The upper bound of any wait for a standby, which catches up on its own.
@@ -32,6 +35,7 @@ pub(super) fn backoff(error: &Error, failures: u32, jitter: f64) -> Duration {
     let (first, max) = match error.kind() {
         ErrorKind::RateLimited => (FIRST_WAIT_RATE_LIMITED, MAX_WAIT),
         ErrorKind::ReplicationLag => (FIRST_WAIT, MAX_WAIT_REPLICATION_LAG),
+        ErrorKind::Upgrading => (FIRST_WAIT_UPGRADING, MAX_WAIT),
         _ => (FIRST_WAIT, MAX_WAIT),
     };
     let doublings = failures.saturating_sub(1).min(16);
@@ -90,6 +94,7 @@ mod tests {
         check(ErrorKind::Server, 0.0, &[25, 50, 100, 200, 400, 500]);
         check(ErrorKind::ReplicationLag, 1.0, &[50, 100, 200, 400, 500, 500]);
         check(ErrorKind::RateLimited, 1.0, &[250, 500, 1_000, 1_000, 1_000, 1_000]);
+        check(ErrorKind::Upgrading, 1.0, &[500, 1_000, 1_000, 1_000, 1_000, 1_000]);
     }
 
     #[test]

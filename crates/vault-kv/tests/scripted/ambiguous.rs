@@ -7,7 +7,7 @@ use vault_http::Deadline;
 use vault_kv::{Cas, ErrorKind, Fields, VersionMetadata};
 use wiremock::ResponseTemplate;
 
-use crate::server::{DATA, Server, absent, fields, lost, name, secret, written};
+use crate::server::{DATA, Server, absent, fields, lost, name, respond, secret, written};
 
 /// Writes over version 3. The first response is lost, and a read then returns `stored`.
 async fn write(
@@ -61,4 +61,24 @@ async fn lost_write_succeeds_if_the_next_version_has_json_of_the_same_meaning() 
     let server = Server::with_mount().await;
     let result = write(&server, &fields, secret(4, stored)).await;
     assert_eq!((result, server.requests("POST", DATA).await), (Ok(4), 1));
+}
+
+/// A standby of OpenBao answers reads while there is no active node for writes. Each write was then
+/// sent five times, with a read after each.
+#[tokio::test]
+async fn writes_without_an_active_node_stay_within_the_retry_budget() {
+    const WRITES: usize = 40;
+    let server = Server::with_mount().await;
+    let failed = respond(500, json!({ "errors": ["leadership lost while committing log"] }));
+    server.responds("POST", DATA, failed).await;
+    server.responds("GET", DATA, secret(3, json!({ "key": "old" }))).await;
+    let kv = server.kv();
+    for _ in 0..WRITES {
+        let error = kv.write(&name(), &fields("new"), Cas::Version(3)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error}");
+    }
+    let sent = server.requests("POST", DATA).await + server.requests("GET", DATA).await;
+    // One write and one free read each; a retry per twelve requests, and a reserve of twelve.
+    let without_retries = 2 * WRITES;
+    assert!(sent <= without_retries + without_retries / 12 + 12, "{sent}");
 }
