@@ -22,8 +22,8 @@ async fn status(sidecar: &Sidecar) -> Result<Value> {
 
 /// Returns what the status says about a name, or null.
 fn secret_named(status: &Value, name: &str) -> Value {
-    let secrets = status["secrets"].as_array().into_iter().flatten();
-    secrets.filter(|secret| secret["name"] == name).next().cloned().unwrap_or_default()
+    let mut secrets = status["secrets"].as_array().into_iter().flatten();
+    secrets.find(|secret| secret["name"] == name).cloned().unwrap_or_default()
 }
 
 async fn until_secret_is(sidecar: &Sidecar, name: &str, state: &str, error: Value) -> Result<()> {
