@@ -32,6 +32,7 @@ pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 /// # Ok::<(), vault_http::PathError>(())
 /// ```
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties of a request")]
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) path: ApiPath,
