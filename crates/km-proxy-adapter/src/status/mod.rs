@@ -7,8 +7,6 @@ pub(crate) mod secrets;
 
 use std::time::Duration;
 
-use km_settings::Method;
-
 use self::cause::cause;
 use self::secrets::SecretStatus;
 use crate::inner::Inner;
@@ -113,14 +111,7 @@ async fn vault(inner: &Inner) -> VaultStatus {
 fn login(inner: &Inner) -> LoginStatus {
     let status = inner.connection.auth.status();
     LoginStatus {
-        method: match &inner.settings.login.method {
-            Method::AppRole { .. } => "approle",
-            Method::Cert { .. } => "cert",
-            Method::Token(_) => "token",
-            Method::Jwt { .. } => "jwt",
-            Method::Kubernetes { .. } => "kubernetes",
-            Method::Userpass { .. } => "userpass",
-        },
+        method: inner.settings.login.method.name(),
         state: status.state.name(),
         ttl: status.expires_in,
         generation: status.generation.number(),

@@ -2,9 +2,10 @@
 
 use secrecy::SecretString;
 
-use super::candidate::{Candidate, MethodName};
+use super::candidate::Candidate;
 use super::method::{Login, Method};
 use super::methods;
+use super::name::MethodName;
 use crate::problem::SettingSource;
 use crate::reader::Reader;
 use crate::section::location::namespace;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::name::MethodName;
 use crate::values::credential::Credential;
 
 /// How to log in to Vault.
@@ -68,4 +69,19 @@ pub enum Method {
         /// The password.
         password: Credential,
     },
+}
+
+impl Method {
+    /// Returns the name of the method in `KM_AUTH_METHOD`.
+    pub fn name(&self) -> &'static str {
+        let name = match self {
+            Self::AppRole { .. } => MethodName::AppRole,
+            Self::Cert { .. } => MethodName::Cert,
+            Self::Token(_) => MethodName::Token,
+            Self::Jwt { .. } => MethodName::Jwt,
+            Self::Kubernetes { .. } => MethodName::Kubernetes,
+            Self::Userpass { .. } => MethodName::Userpass,
+        };
+        name.as_str()
+    }
 }

@@ -1,7 +1,8 @@
 //! The settings of each method.
 
-use super::candidate::{Candidate, MethodName};
+use super::candidate::Candidate;
 use super::method::Method;
+use super::name::MethodName;
 use super::parts::Parts;
 use crate::reader::Reader;
 use crate::table::login::{

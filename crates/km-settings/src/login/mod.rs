@@ -6,6 +6,7 @@ mod candidate;
 mod choose;
 mod method;
 mod methods;
+mod name;
 mod parts;
 
 pub(crate) use choose::{read, without_method};
