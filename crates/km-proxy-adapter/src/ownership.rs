@@ -7,7 +7,8 @@
 use km_settings::Settings;
 
 /// Returns whether a virtual key may be stored under this name, be it the gateway's or that of a
-/// team whose path prefix is below the global one. Without a key prefix the two kinds of name are the same.
+/// team whose path prefix is below the global one. Without a key prefix, the names of both kinds
+/// are the same.
 pub(crate) fn is_virtual_key(settings: &Settings, name: &str) -> bool {
     let Some(prefix) = &settings.virtual_keys.prefix else {
         return false;

@@ -46,6 +46,12 @@ pub(crate) enum ReadError {
 /// A value of the cache.
 pub(crate) type Cached = Ref<Name, CachedSecret>;
 
+/// Where the value of a name is.
+enum Located {
+    Vault(Name),
+    Environment(Secret),
+}
+
 /// The reason why Vault provided no value.
 enum NoValue<'e> {
     /// The read failed.
@@ -92,10 +98,18 @@ impl Inner {
 
     /// Reads a name for which the cache has no provider key; `rejected` is the value that it has.
     async fn read(&self, reference: &str, rejected: Option<Cached>) -> Result<Secret, Error> {
+        match self.located(reference)? {
+            Located::Vault(name) => self.read_vault(&name, rejected).await,
+            Located::Environment(secret) => Ok(secret),
+        }
+    }
+
+    /// Finds the source of a name, and reads it if that is the environment.
+    fn located(&self, reference: &str) -> Result<Located, Error> {
         let name = self.resolve(name::parse(reference)?)?;
         match route(&self.settings, name.as_str()) {
-            Route::Vault => self.read_vault(&name, rejected).await,
-            Route::Environment => self.read_env(name.as_str()),
+            Route::Vault => Ok(Located::Vault(name)),
+            Route::Environment => self.read_env(name.as_str()).map(Located::Environment),
             Route::VirtualKey => Err(virtual_key_denied(name.as_str())),
         }
     }

@@ -13,15 +13,13 @@ use vault_http::Deadline;
 
 use super::load::CachedSecret;
 use super::load_error::LoadFailure;
+use super::preload::MAX_CONCURRENT_READS;
 use super::secret::Secret;
-use super::{Cached, NoValue, ReadError};
+use super::{Cached, Located, NoValue, ReadError};
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::name::{self, Name};
-use crate::route::{Route, is_provider_key, outcome, route, virtual_key_denied};
-
-/// The number of names that are refreshed concurrently; the cache runs as many loads at a time.
-const MAX_CONCURRENT_REFRESHES: usize = 64;
+use crate::route::{is_provider_key, outcome};
 
 /// When a refresh reads a secret from Vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,12 +55,6 @@ pub struct RefreshedSecret {
     pub secret: Secret,
     /// The error of the refresh, if it failed and the value is an older one.
     pub refresh_error: Option<Error>,
-}
-
-/// Where the value of a name is.
-enum Located {
-    Vault(Name),
-    Environment(Secret),
 }
 
 /// The outcome of a refresh of a secret in Vault.
@@ -152,7 +144,7 @@ impl Inner {
                 }
             }
         });
-        stream::iter(refreshes).buffered(MAX_CONCURRENT_REFRESHES).collect().await
+        stream::iter(refreshes).buffered(MAX_CONCURRENT_READS).collect().await
     }
 
     /// Refreshes a secret in Vault.
@@ -213,16 +205,6 @@ impl Inner {
         match deadline.bound(pin!(load)).await {
             Some(refreshed) => RefreshedInVault::Ended(refreshed),
             None => RefreshedInVault::TimedOut(self.cache.peek(name)),
-        }
-    }
-
-    /// Finds a name like a read does.
-    fn located(&self, reference: &str) -> Result<Located, Error> {
-        let name = self.resolve(name::parse(reference)?)?;
-        match route(&self.settings, name.as_str()) {
-            Route::Vault => Ok(Located::Vault(name)),
-            Route::Environment => self.read_env(name.as_str()).map(Located::Environment),
-            Route::VirtualKey => Err(virtual_key_denied(name.as_str())),
         }
     }
 

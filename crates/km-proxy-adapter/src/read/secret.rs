@@ -43,6 +43,16 @@ pub enum Source {
 }
 
 impl Source {
+    /// Returns the name of the source, as one word for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::Cache => "cache",
+            Self::Stale => "stale",
+            Self::Environment => "environment",
+        }
+    }
+
     /// Returns the source of a value of the cache.
     pub(crate) fn of_cached<K, V>(value: &Ref<K, V>) -> Self {
         match value.origin() {

@@ -1,10 +1,11 @@
 //! The history of a secret, and changes of its versions.
 
 use vault_http::ApiPath;
+use vault_kv::{Kv, SecretPath};
 
 use crate::access::{check_read, check_write};
 use crate::error::{Error, convert};
-use crate::history::{self, History, VersionChange};
+use crate::history::{self, History, VersionChange, VersionError};
 use crate::key_manager::KeyManager;
 use crate::name;
 use crate::ownership::is_virtual_key;
@@ -77,17 +78,9 @@ impl KeyManager {
     /// [`ErrorKind::Auth`]: crate::ErrorKind::Auth
     /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
     pub async fn undelete(&self, name: &str, version: Option<u64>) -> Result<VersionChange, Error> {
-        let operation = format!("undelete {name}");
-        let inner = self.inner();
-        let path = inner.path(name)?;
-        self.check_provider_secret(name, || operation.clone())?;
-        check_write(&inner.settings, || operation.clone())?;
-        let kv = inner.kv_with_deadline();
-        let _guard = inner.invalidate_on_drop(&kv, &path);
-        let undeleted = history::undelete(&kv, &path, version).await;
-        undeleted.map_err(|error| {
-            error.into_error(&operation, |error| convert::kv(operation.as_str(), error))
-        })
+        let undelete =
+            async |kv: &Kv, path: &SecretPath| history::undelete(kv, path, version).await;
+        self.change_versions("undelete", name, undelete).await
     }
 
     /// Destroys the data of these versions of a global secret permanently. If one does not exist,
@@ -98,15 +91,24 @@ impl KeyManager {
     /// # Errors
     /// As [`undelete`](Self::undelete). A version that is destroyed already is not an error.
     pub async fn destroy(&self, name: &str, versions: &[u64]) -> Result<VersionChange, Error> {
-        let operation = format!("destroy {name}");
+        let destroy = async |kv: &Kv, path: &SecretPath| history::destroy(kv, path, versions).await;
+        self.change_versions("destroy", name, destroy).await
+    }
+
+    async fn change_versions(
+        &self,
+        verb: &str,
+        name: &str,
+        change: impl AsyncFnOnce(&Kv, &SecretPath) -> Result<VersionChange, VersionError>,
+    ) -> Result<VersionChange, Error> {
+        let operation = format!("{verb} {name}");
         let inner = self.inner();
         let path = inner.path(name)?;
         self.check_provider_secret(name, || operation.clone())?;
         check_write(&inner.settings, || operation.clone())?;
         let kv = inner.kv_with_deadline();
         let _guard = inner.invalidate_on_drop(&kv, &path);
-        let destroyed = history::destroy(&kv, &path, versions).await;
-        destroyed.map_err(|error| {
+        change(&kv, &path).await.map_err(|error| {
             error.into_error(&operation, |error| convert::kv(operation.as_str(), error))
         })
     }

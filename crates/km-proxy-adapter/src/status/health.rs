@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use vault_http::{Client, Deadline, ServerStatus};
 
-/// The age up to which the outcome of any request stands for the current state of the server.
+/// The age up to which the outcome of any request counts as the current state of the server.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The time limit for a check. A server that takes longer is not healthy.

@@ -1,8 +1,7 @@
 //! The virtual keys that a gateway issues: their location, reads, listings and deletion.
 //!
 //! [`change`] stores, rotates and renames them, [`versions`] returns and changes their versions.
-//! [`location`] decides which paths belong to which
-//! location.
+//! [`location`] decides which paths belong to which location.
 
 pub(crate) mod alias;
 pub(crate) mod change;

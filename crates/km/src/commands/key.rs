@@ -68,7 +68,7 @@ impl Keys {
                 name: alias.as_str(),
                 value: read::Value::Text(key.value.expose_secret()),
                 version: Some(key.version),
-                source: read::source(Source::Vault),
+                source: Source::Vault.as_str(),
                 age_seconds: Some(0),
             });
         }

@@ -20,7 +20,7 @@ pub(crate) async fn run(keys: &KeyManager, args: ReadArgs, json: bool) -> Result
             name: km_proxy_adapter::parse_reference(&args.name)?,
             value,
             version: secret.version(),
-            source: source(secret.source()),
+            source: secret.source().as_str(),
             age_seconds: secret.age().map(|age| age.as_secs()),
         });
     }
@@ -58,16 +58,6 @@ fn boolean(name: &str, secret: &Secret) -> Result<Value<'static>, Failure> {
             "store `true` or `false`, or read it without --bool",
         )
     })
-}
-
-/// Returns the name of a source in JSON.
-pub(super) const fn source(source: Source) -> &'static str {
-    match source {
-        Source::Vault => "vault",
-        Source::Cache => "cache",
-        Source::Stale => "stale",
-        Source::Environment => "environment",
-    }
 }
 
 #[derive(Serialize)]

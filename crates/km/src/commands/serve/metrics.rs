@@ -56,7 +56,7 @@ pub(super) fn operation(
 
 /// Records a value that was served.
 pub(super) fn read(source: Source) {
-    counter!(READS, "source" => source_name(source)).increment(1);
+    counter!(READS, "source" => source.as_str()).increment(1);
 }
 
 /// Records a request that was rejected before an operation began, or that timed out.
@@ -67,14 +67,4 @@ pub(super) fn rejected(reason: &'static str) {
 /// Publishes readiness.
 pub(super) fn ready(ready: bool) {
     gauge!(READY).set(if ready { 1.0 } else { 0.0 });
-}
-
-/// Returns the name of a source in metrics, logs and the header `X-Km-Source`.
-pub(super) const fn source_name(source: Source) -> &'static str {
-    match source {
-        Source::Vault => "vault",
-        Source::Cache => "cache",
-        Source::Stale => "stale",
-        Source::Environment => "environment",
-    }
 }

@@ -64,8 +64,7 @@ impl Operation {
         source: Source,
         version: Option<u64>,
     ) {
-        let source = metrics::source_name(source);
-        let (api, operation) = (self.api.name(), self.name);
+        let (api, operation, source) = (self.api.name(), self.name, source.as_str());
         debug!(target: AUDIT, %client, api, operation, %name, source, version, "read");
     }
 

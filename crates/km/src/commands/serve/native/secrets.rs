@@ -73,7 +73,7 @@ pub(crate) async fn secret(State(app): State<Arc<App>>, request: Request) -> Res
         version: secret.version(),
         age_seconds: secret.age().unwrap_or_default().as_secs(),
         stale: secret.source() == Source::Stale,
-        source: metrics::source_name(secret.source()),
+        source: secret.source().as_str(),
         refresh_error: refresh_error.map(|error| ErrorBody::from(&Failure::from(error))),
     };
     json::response(StatusCode::OK, &document)

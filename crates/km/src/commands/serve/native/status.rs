@@ -16,7 +16,6 @@ use serde::Deserialize;
 use super::request::{GUIDE, method_not_allowed};
 use crate::commands::serve::app::App;
 use crate::commands::serve::http::{error_response, json};
-use crate::commands::serve::metrics::source_name;
 use crate::error::{Failure, exit_code};
 use crate::sidecar::status::{Cache, Login, Secret, StatusDocument, Vault};
 
@@ -89,7 +88,7 @@ fn secret(status: SecretStatus, virtual_key: bool) -> Secret {
         version: status.version,
         age_seconds: seconds(status.age),
         state: state.to_owned(),
-        source: status.source.map(|source| source_name(source).to_owned()),
+        source: status.source.map(|source| source.as_str().to_owned()),
         refresh_in_seconds: seconds(status.refresh_in),
         last_error: status.error.map(|kind| exit_code::name(kind).to_owned()),
         name: status.name,

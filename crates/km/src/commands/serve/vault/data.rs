@@ -84,7 +84,7 @@ fn version_response(document: &Document) -> Response {
     let fields = document.fields();
     let version = Version { data: fields.expose(), metadata: document.metadata().into() };
     let mut response = envelope::data(StatusCode::OK, version, "kv");
-    let source = HeaderValue::from_static(metrics::source_name(document.source()));
+    let source = HeaderValue::from_static(document.source().as_str());
     response.headers_mut().insert(SOURCE, source);
     response.headers_mut().insert(AGE, HeaderValue::from(document.age().as_secs()));
     response
