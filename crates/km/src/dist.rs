@@ -10,27 +10,14 @@ use clap::{Command, CommandFactory, ValueEnum as _};
 use clap_complete::{Generator as _, Shell};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use km_proxy_adapter::ErrorKind;
 use km_settings::{Env as _, ProcessEnv, SETTINGS, Section};
 
 use crate::cli::Cli;
 use crate::commands::completions::script;
-use crate::error::exit_code;
+use crate::error::exit_code::{self, KINDS};
 
 /// The variable that names the directory which [`write_for_release`] writes to.
 const DIRECTORY: &str = "KM_DIST_DIR";
-
-const KINDS: [ErrorKind; 9] = [
-    ErrorKind::Internal,
-    ErrorKind::Usage,
-    ErrorKind::Settings,
-    ErrorKind::Auth,
-    ErrorKind::Unavailable,
-    ErrorKind::Denied,
-    ErrorKind::NotFound,
-    ErrorKind::Conflict,
-    ErrorKind::StoredValue,
-];
 
 /// A generated file: its path below the directory, and its text.
 type Generated = (PathBuf, String);

@@ -39,14 +39,14 @@ pub(crate) async fn run(global: &GlobalArgs) -> Result<(), Failure> {
 
 fn value(value: &EffectiveValue) -> Span {
     match value {
-        EffectiveValue::Unset => Span::new("-", Faint),
+        EffectiveValue::Unset => Span::or_dash(None, Plain),
         EffectiveValue::Masked => Span::new("(set)", Faint),
         EffectiveValue::Text(text) if text.is_empty() => Span::new("(empty)", Faint),
         EffectiveValue::Text(text) => Span::new(text, Plain),
     }
 }
 
-/// Returns the source. For a default that is no value, it says in words what applies.
+/// Returns the source. A default without a value is described in words.
 fn source(row: &EffectiveSetting) -> String {
     match (&row.source, &row.value, row.setting) {
         (

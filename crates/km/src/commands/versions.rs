@@ -153,7 +153,7 @@ impl<'a> Row<'a> {
     fn row(&self) -> [Span; 6] {
         let plain = |text: &str| Span::new(text, Tone::Plain);
         let by = |login: &Option<Login<'_>>| {
-            login.as_ref().map_or_else(none, |login| plain(&login.text()))
+            Span::or_dash(login.as_ref().map(Login::text).as_deref(), Tone::Plain)
         };
         let (current, tone) = match (self.current, self.state) {
             (true, "live") => (" current", Tone::Good),
@@ -166,14 +166,10 @@ impl<'a> Row<'a> {
             Span::new(&format!("{}{current}", self.state), tone),
             plain(self.created),
             by(&self.created_by),
-            self.deleted.map_or_else(none, plain),
+            Span::or_dash(self.deleted, Tone::Plain),
             by(&self.deleted_by),
         ]
     }
-}
-
-fn none() -> Span {
-    Span::new("-", Tone::Faint)
 }
 
 impl<'a> Login<'a> {

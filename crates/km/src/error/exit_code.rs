@@ -31,18 +31,20 @@ pub(crate) const fn name(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// All kinds, in the order of their exit codes.
+pub(crate) const KINDS: [ErrorKind; 9] = [
+    ErrorKind::Internal,
+    ErrorKind::Usage,
+    ErrorKind::Settings,
+    ErrorKind::Auth,
+    ErrorKind::Unavailable,
+    ErrorKind::Denied,
+    ErrorKind::NotFound,
+    ErrorKind::Conflict,
+    ErrorKind::StoredValue,
+];
+
 /// Returns the error kind with this [`name`].
 pub(crate) fn kind(text: &str) -> Option<ErrorKind> {
-    const KINDS: [ErrorKind; 9] = [
-        ErrorKind::Internal,
-        ErrorKind::Usage,
-        ErrorKind::Settings,
-        ErrorKind::Auth,
-        ErrorKind::Unavailable,
-        ErrorKind::Denied,
-        ErrorKind::NotFound,
-        ErrorKind::Conflict,
-        ErrorKind::StoredValue,
-    ];
     KINDS.into_iter().find(|kind| name(*kind) == text)
 }

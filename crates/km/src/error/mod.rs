@@ -27,9 +27,9 @@ struct Problem {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ErrorBody {
     kind: String,
-    message: String,
+    pub(crate) message: String,
     #[serde(default)]
-    hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl ErrorBody {

@@ -3,9 +3,9 @@
 
 use std::io::{self, IsTerminal, Read};
 
+use km_proxy_adapter::zeroizing::ZeroizingBytes;
 use km_proxy_adapter::{ErrorKind, MAX_VALUE_BYTES};
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::escape;
 use super::prompt::Prompt;
@@ -32,10 +32,9 @@ pub(crate) async fn value(
         }
         return entered(options, name).await;
     }
-    let read = tokio::task::spawn_blocking(read).await;
-    let bytes = read
-        .map_err(io::Error::other)
-        .flatten()
+    // Enough for the largest value, a line ending and one excess byte.
+    let bytes = stdin(MAX_VALUE_BYTES + 3)
+        .await
         .map_err(|error| usage(&format!("read the value: stdin: {error}"), "pipe the value in"))?;
     text(&bytes, options)
 }
@@ -56,13 +55,15 @@ async fn entered(options: &ValueArgs, name: &str) -> Result<SecretString, Failur
     Ok(text)
 }
 
-fn read() -> io::Result<Zeroizing<Vec<u8>>> {
-    // Enough for the largest value, a line ending and one excess byte, so that the buffer never
-    // reallocates, which would leave a copy in memory.
-    let limit = MAX_VALUE_BYTES + 3;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
-    io::stdin().lock().take(limit as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Reads at most `limit` bytes from stdin.
+pub(crate) async fn stdin(limit: usize) -> io::Result<ZeroizingBytes> {
+    let read = move || {
+        // Never reallocated, which would leave a copy in memory.
+        let mut bytes = ZeroizingBytes::new(Vec::with_capacity(limit));
+        io::stdin().lock().take(limit as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten()
 }
 
 fn text(bytes: &[u8], options: &ValueArgs) -> Result<SecretString, Failure> {
@@ -82,7 +83,8 @@ fn usage(what: &str, hint: &str) -> Failure {
     Failure::new(ErrorKind::Usage, what, hint)
 }
 
-fn without_line_ending(bytes: &[u8]) -> &[u8] {
+/// Removes one trailing line ending.
+pub(crate) fn without_line_ending(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     bytes.strip_suffix(b"\r").unwrap_or(bytes)
 }

@@ -30,8 +30,7 @@ pub(crate) fn secret(secret: &SecretString) -> Result<(), Failure> {
 
 /// Prints text with secrets as it is.
 pub(crate) fn secret_text(text: &SecretText) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())).map(drop)
+    write(text.as_bytes()).map(drop)
 }
 
 /// Prints escaped lines.
@@ -78,8 +77,12 @@ pub(crate) fn table(table: Table) -> Result<(), Failure> {
 
 /// Prints text that is escaped already.
 pub(crate) fn text(text: &str) -> Result<Written, Failure> {
+    write(text.as_bytes())
+}
+
+fn write(bytes: &[u8]) -> Result<Written, Failure> {
     let mut stdout = io::stdout().lock();
-    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    check(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
 fn print(escaped: &str) -> Result<(), Failure> {

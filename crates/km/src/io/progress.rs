@@ -64,7 +64,8 @@ impl Drop for Progress {
     }
 }
 
-/// Does `work` on `total` names, 0 if the number is not known yet, and draws its progress if it takes long.
+/// Runs `work` on `total` names, 0 if the number is not known yet, and draws its progress if it is
+/// slow.
 pub(crate) async fn during<T>(
     what: &'static str,
     total: usize,

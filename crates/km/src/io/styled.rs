@@ -73,6 +73,11 @@ impl Span {
         Self { text: escape::text(text).into_owned(), tone }
     }
 
+    /// Creates a span of a text, or a dash if there is none.
+    pub(crate) fn or_dash(text: Option<&str>, tone: Tone) -> Self {
+        text.map_or_else(|| Self::new("-", Tone::Faint), |text| Self::new(text, tone))
+    }
+
     /// Returns the number of columns on a terminal.
     pub(crate) fn width(&self) -> usize {
         self.text.width()

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::config::variable;
 use crate::error::Failure;
+use crate::io::input::without_line_ending;
 
 const VARIABLE: &str = "KM_SERVE_TOKEN_FILE";
 
@@ -45,8 +46,7 @@ pub(super) async fn load() -> Result<Option<HeaderValue>, Failure> {
 
 /// Returns the value of the header that carries the token, without one trailing line ending.
 fn parse(bytes: &[u8]) -> Option<HeaderValue> {
-    let token = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let token = token.strip_suffix(b"\r").unwrap_or(token);
+    let token = without_line_ending(bytes);
     if token.is_empty() || !token.iter().all(u8::is_ascii_graphic) {
         return None;
     }

@@ -1,12 +1,12 @@
 //! The table of `km check --secrets`.
 
-use km_proxy_adapter::{Error, ErrorKind, FoundSecret, SecretCheck, SecretOutcome, Source};
+use km_proxy_adapter::{ErrorKind, FoundSecret, SecretCheck, SecretOutcome, Source};
 use serde::Serialize;
 
-use crate::error::{Failure, exit_code};
+use crate::error::{ErrorBody, Failure, exit_code};
 use crate::io::output;
 use crate::io::styled::Span;
-use crate::io::styled::Tone::{Bad, Faint, Good, Plain, Warning};
+use crate::io::styled::Tone::{Bad, Good, Plain, Warning};
 use crate::io::table::Table;
 use crate::io::time_span::span;
 
@@ -22,7 +22,9 @@ pub(super) struct Row {
     length: Option<usize>,
     warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorDocument>,
+    error: Option<ErrorBody>,
+    #[serde(skip)]
+    error_kind: Option<ErrorKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -31,15 +33,6 @@ pub(super) struct Row {
 struct WarningDocument {
     kind: &'static str,
     message: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ErrorDocument {
-    #[serde(skip)]
-    error_kind: ErrorKind,
-    kind: &'static str,
-    message: String,
-    hint: Option<String>,
 }
 
 impl Row {
@@ -51,7 +44,8 @@ impl Row {
                 Self { status: "skipped", reason: Some(reason), ..row }
             }
             SecretOutcome::Failed(error) => {
-                Self { status: "failed", error: Some(ErrorDocument::new(error)), ..row }
+                let body = ErrorBody::from(&Failure::from(error.clone()));
+                Self { status: "failed", error: Some(body), error_kind: Some(error.kind()), ..row }
             }
         }
     }
@@ -80,7 +74,7 @@ impl Row {
     }
 
     pub(super) fn error_kind(&self) -> Option<ErrorKind> {
-        self.error.as_ref().map(|error| error.error_kind)
+        self.error_kind
     }
 
     fn columns(&self) -> Vec<Span> {
@@ -105,7 +99,7 @@ impl Row {
 
     /// Returns where the value was found, or the kind of the error.
     fn location(&self) -> Option<String> {
-        let kind = self.error.as_ref().map(|error| error.kind.replace('_', " "));
+        let kind = self.error_kind.map(|kind| exit_code::name(kind).replace('_', " "));
         let source = self.source.map(str::to_owned);
         self.path.clone().or(source).or(kind)
     }
@@ -114,7 +108,7 @@ impl Row {
         let mut notes: Vec<_> =
             self.warnings.iter().map(|warning| format!("the value {}", warning.message)).collect();
         notes.extend(self.reason.map(str::to_owned));
-        if let Some(ErrorDocument { message, hint, .. }) = &self.error {
+        if let Some(ErrorBody { message, hint, .. }) = &self.error {
             notes.push(message.clone());
             notes.extend(hint.clone());
         }
@@ -122,19 +116,8 @@ impl Row {
     }
 }
 
-impl ErrorDocument {
-    fn new(error: &Error) -> Self {
-        Self {
-            error_kind: error.kind(),
-            kind: exit_code::name(error.kind()),
-            message: error.message(),
-            hint: error.hint().map(str::to_owned),
-        }
-    }
-}
-
 fn cell(text: Option<String>) -> Span {
-    text.map_or_else(|| Span::new("-", Faint), |text| Span::new(&text, Plain))
+    Span::or_dash(text.as_deref(), Plain)
 }
 
 /// Prints the table, or one line if the configuration references nothing.

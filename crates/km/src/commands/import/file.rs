@@ -1,6 +1,6 @@
 //! Reads and validates the file.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use km_proxy_adapter::file::{self, FileError};
@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::cli::ImportArgs;
 use crate::dotenv::{self, Entry, Problem};
 use crate::error::Failure;
+use crate::io::input;
 
 /// The path that means stdin.
 const STDIN: &str = "-";
@@ -102,14 +103,9 @@ async fn stdin() -> io::Result<ZeroizingBytes> {
     if io::stdin().is_terminal() {
         return Err(io::Error::other("stdin is a terminal, which would echo the values"));
     }
-    let read = || {
-        // One byte beyond the limit shows that the input is too large. Never reallocated.
-        let limit = MAX_FILE_BYTES + 1;
-        let mut bytes = ZeroizingBytes::new(Vec::with_capacity(limit));
-        io::stdin().lock().take(limit as u64).read_to_end(&mut bytes)?;
-        if bytes.len() == limit { Err(io::Error::other(TOO_LARGE)) } else { Ok(bytes) }
-    };
-    tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten()
+    // One byte beyond the limit shows that the input is too large.
+    let bytes = input::stdin(MAX_FILE_BYTES + 1).await?;
+    if bytes.len() > MAX_FILE_BYTES { Err(io::Error::other(TOO_LARGE)) } else { Ok(bytes) }
 }
 
 fn failed(path: &Path, why: &str) -> Failure {

@@ -63,25 +63,17 @@ fn line((name, outcome): &Imported) -> Line<'_> {
 
 /// Returns the failures of an import that did not complete, the first one first.
 pub(super) fn failure(imported: Vec<Imported>, file: &Path) -> Result<(), Failure> {
-    let (mut failed, mut missing) = (None::<Failure>, 0);
     let total = imported.len();
-    for (_, outcome) in imported {
-        match outcome {
-            Outcome::Done { .. } => continue,
-            Outcome::Failed(error) => {
-                let next = Failure::from(error);
-                failed = Some(match failed {
-                    Some(first) => first.and(next),
-                    None => next,
-                });
-            }
-            Outcome::Skipped => {}
-        }
-        missing += 1;
-    }
+    let is_done = |(_, outcome): &&Imported| matches!(outcome, Outcome::Done { .. });
+    let missing = total - imported.iter().filter(is_done).count();
     if missing == 0 {
         return Ok(());
     }
+    let failures = imported.into_iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Failed(error) => Some(Failure::from(error)),
+        Outcome::Done { .. } | Outcome::Skipped => None,
+    });
+    let failed = failures.reduce(Failure::and);
     let what = format!("import {}: {missing} of {total} secrets were not written", file.display());
     let hint = "run the command again, which leaves the others unchanged";
     let incomplete = Failure::new(ErrorKind::Unavailable, what, hint);

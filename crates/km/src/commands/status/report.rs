@@ -1,13 +1,10 @@
 //! The status as lines for people. Programs use `--json`.
 
 use crate::io::styled::Tone::{Bad, Faint, Good, Heading, Plain, Warning};
-use crate::io::styled::{Line, Span, Tone};
+use crate::io::styled::{Line, Span};
 use crate::io::table::Table;
 use crate::io::time_span::span;
 use crate::sidecar::status::{Cache, Login, Secret, Setting, StatusDocument, Vault};
-
-/// What a cell without a value contains.
-const NONE: &str = "-";
 
 /// Returns the status: a summary, the secrets and the settings.
 pub(super) fn lines(status: &StatusDocument<Setting>) -> Vec<Line> {
@@ -80,6 +77,7 @@ fn cache(cache: &Cache) -> String {
 
 fn secrets(secrets: &[Secret]) -> Vec<Line> {
     let header = ["SECRET", "STATE", "VERSION", "AGE", "REFRESH IN", "SOURCE", "LAST ERROR"];
+    let cell = |text: Option<String>| Span::or_dash(text.as_deref(), Plain);
     let mut table = Table::new(header);
     for secret in secrets {
         let tone = match secret.state.as_str() {
@@ -90,11 +88,11 @@ fn secrets(secrets: &[Secret]) -> Vec<Line> {
         table.row([
             Span::new(&secret.name, Plain),
             Span::new(&secret.state, tone),
-            cell(secret.version.map(|version| version.to_string()), Plain),
-            cell(secret.age_seconds.map(span), Plain),
-            cell(secret.refresh_in_seconds.map(span), Plain),
-            cell(secret.source.clone(), Plain),
-            cell(secret.last_error.clone(), Bad),
+            cell(secret.version.map(|version| version.to_string())),
+            cell(secret.age_seconds.map(span)),
+            cell(secret.refresh_in_seconds.map(span)),
+            Span::or_dash(secret.source.as_deref(), Plain),
+            Span::or_dash(secret.last_error.as_deref(), Bad),
         ]);
     }
     table.into_lines()
@@ -106,16 +104,12 @@ fn settings(settings: &[Setting]) -> Vec<Line> {
         let value = match (&setting.value, setting.set) {
             (Some(value), _) => Span::new(value, Plain),
             (None, Some(true)) => Span::new("(set)", Faint),
-            (None, _) => cell(None, Plain),
+            (None, _) => Span::or_dash(None, Plain),
         };
         let tone = if setting.source == "default" { Faint } else { Plain };
         table.row([Span::new(&setting.name, Plain), value, Span::new(&setting.source, tone)]);
     }
     table.into_lines()
-}
-
-fn cell(text: Option<String>, tone: Tone) -> Span {
-    text.map_or_else(|| Span::new(NONE, Faint), |text| Span::new(&text, tone))
 }
 
 #[cfg(test)]

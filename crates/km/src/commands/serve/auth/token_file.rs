@@ -15,6 +15,7 @@ use km_proxy_adapter::file::{FileError, open_regular_no_follow};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use crate::io::input::without_line_ending;
 use crate::trusted_path;
 
 /// A token, zeroized on drop.
@@ -141,8 +142,7 @@ fn read(file: &File) -> io::Result<TokenBytes> {
     let capacity = MAX_FILE_BYTES + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     file.take(u64::try_from(capacity).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
-    let token = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    let token = token.strip_suffix(b"\r").unwrap_or(token);
+    let token = without_line_ending(&bytes);
     if bytes.len() > MAX_FILE_BYTES || !token.iter().all(u8::is_ascii_graphic) {
         return Err(io::Error::other("does not hold a token: one line of printable ASCII"));
     }
