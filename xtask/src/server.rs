@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     flavor: Option<String>,
     /// `--slow`.
     slow: bool,
-    filter: Option<String>,
+    filters: Vec<String>,
 }
 
 impl Arguments {
@@ -28,8 +28,8 @@ impl Arguments {
         Self { server, flavor, ..Self::default() }
     }
 
-    pub(crate) fn with_filter(self, filter: &str) -> Self {
-        Self { filter: Some(filter.to_owned()), ..self }
+    pub(crate) fn with_filters(self, filters: &[&str]) -> Self {
+        Self { filters: filters.iter().map(|filter| (*filter).to_owned()).collect(), ..self }
     }
 
     pub(crate) fn parse(words: Vec<String>) -> Result<Self> {
@@ -43,8 +43,8 @@ impl Arguments {
                 arguments.flavor = Some(flavor.to_owned());
             } else if word == "--slow" {
                 arguments.slow = true;
-            } else if arguments.filter.is_none() && !word.starts_with('-') {
-                arguments.filter = Some(word);
+            } else if arguments.filters.is_empty() && !word.starts_with('-') {
+                arguments.filters.push(word);
             } else {
                 bail!("unknown argument: {word}");
             }
@@ -53,7 +53,7 @@ impl Arguments {
     }
 
     fn without_filter(&self) -> Result<()> {
-        self.filter.as_ref().map_or(Ok(()), |filter| bail!("unknown argument: {filter}"))
+        self.filters.first().map_or(Ok(()), |filter| bail!("unknown argument: {filter}"))
     }
 
     fn without_slow(&self) -> Result<()> {
@@ -108,7 +108,7 @@ pub(crate) fn suite(
     let suites = ["--locked", "--workspace", &target];
     run("build", cargo(&["build", "--bins"]).args(suites))?;
     let mut command = cargo(&["test"]);
-    command.args(suites).arg("--").args(words).args(arguments.filter.as_deref());
+    command.args(suites).arg("--").args(words).args(&arguments.filters);
     command.envs(env.iter().copied());
     on_server(name, &mut command, &Prepared::shared(arguments)?)
 }
@@ -212,10 +212,10 @@ mod tests {
             (&["--slow"], Some(Arguments { slow: true, ..none() })),
             (&["--server=process"], Some(Arguments { server: text("process"), ..none() })),
             (&["--flavor=openbao"], Some(Arguments { flavor: text("openbao"), ..none() })),
-            (&["kv::"], Some(none().with_filter("kv::"))),
+            (&["kv::"], Some(none().with_filters(&["kv::"]))),
             (
                 &["kv::", "--server=container", "--flavor=vault"],
-                Some(Arguments::new(Way::Container, Flavor::Vault).with_filter("kv::")),
+                Some(Arguments::new(Way::Container, Flavor::Vault).with_filters(&["kv::"])),
             ),
             (&["--server=cloud"], None),
             (&["--flavor=consul"], None),
