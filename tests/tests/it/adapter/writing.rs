@@ -1,7 +1,7 @@
 //! Writes, deletions and lists through the key manager.
 
 use anyhow::Result;
-use km_proxy_adapter::{ErrorKind, WriteOptions};
+use km_proxy_adapter::{Error, ErrorKind, WriteOptions, Written};
 use serde_json::json;
 use testkit::{Engine, Fixture, FixtureSpec, Server, secret};
 
@@ -46,6 +46,14 @@ async fn description_is_stored_beside_the_value() -> Result<()> {
     Ok(())
 }
 
+/// Returns the version that was written, or the kind of the error, which must contain no secret.
+fn version_or_kind(fixture: &Fixture, outcome: Result<Written, Error>) -> Result<u64, ErrorKind> {
+    if let Err(error) = &outcome {
+        shows_nothing(fixture, error);
+    }
+    outcome.map(|written| written.version).map_err(|error| error.kind())
+}
+
 #[tokio::test]
 async fn failed_check_and_set_is_a_conflict() -> Result<()> {
     let fixture = fixture().await?;
@@ -58,11 +66,7 @@ async fn failed_check_and_set_is_a_conflict() -> Result<()> {
         (WriteOptions::default(), Ok(3)),
     ] {
         let outcome = keys.write("NAME", secret("value").into(), &options).await;
-        if let Err(error) = &outcome {
-            shows_nothing(&fixture, error);
-        }
-        let found = outcome.map(|written| written.version).map_err(|error| error.kind());
-        assert_eq!(found, expected, "{options:?}");
+        assert_eq!(version_or_kind(&fixture, outcome), expected, "{options:?}");
     }
     assert_eq!(fixture.get("NAME").await?.1["data"]["metadata"]["version"], 3);
     Ok(())
@@ -178,11 +182,7 @@ async fn field_written_to_another_version_than_the_named_one_is_a_conflict() -> 
         (WriteOptions::default(), Ok(3)),
     ] {
         let outcome = keys.write_field("NAME", secret("value").into(), &options).await;
-        if let Err(error) = &outcome {
-            shows_nothing(&fixture, error);
-        }
-        let found = outcome.map(|written| written.version).map_err(|error| error.kind());
-        assert_eq!(found, expected, "{options:?}");
+        assert_eq!(version_or_kind(&fixture, outcome), expected, "{options:?}");
     }
     Ok(())
 }

@@ -12,6 +12,16 @@ use super::listener::Silent;
 /// The name of a provider key as gateways request it.
 pub(crate) const NAME: &str = "OPENAI_API_KEY";
 
+/// Every command of `km key`, without options.
+pub(crate) const KEY_COMMANDS: [&[&str]; 6] = [
+    &["store", "k"],
+    &["read", "k"],
+    &["list"],
+    &["rotate", "k"],
+    &["rename", "k", "l"],
+    &["delete", "k"],
+];
+
 /// Returns the fixture's program in the mode `read_and_write`.
 pub(crate) fn writer(fixture: &Fixture) -> Km {
     fixture.km().env("KM_ACCESS_MODE", "read_and_write")
@@ -23,6 +33,15 @@ pub(crate) fn km_with_token(address: &str, mount: &str, token: &str) -> Km {
         .env("HCP_VAULT_ADDR", address)
         .env("HCP_VAULT_MOUNT_NAME", mount)
         .env("HCP_VAULT_TOKEN", token)
+}
+
+/// Returns the variables of a `km` that may write, with a token for a server at this address.
+pub(crate) fn writer_environment(address: &str) -> [(&'static str, &str); 3] {
+    [
+        ("HCP_VAULT_ADDR", address),
+        ("HCP_VAULT_TOKEN", "token"),
+        ("KM_ACCESS_MODE", "read_and_write"),
+    ]
 }
 
 /// Like [`km_with_token`], but for a scripted server at LiteLLM's default mount and with a planted

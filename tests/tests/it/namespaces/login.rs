@@ -84,20 +84,30 @@ async fn login_in_a_namespace_beside_the_secrets_is_denied_and_explained() -> Re
     Ok(())
 }
 
+/// Returns a fixture that logs in to the parent of the namespace of its secrets, and the value that
+/// is stored there.
+async fn secret_of_a_child(server: &Server) -> Result<(Fixture, String)> {
+    let parent = namespace_below(server, "").await?;
+    let child = namespace_below(server, &parent).await?;
+    let fixture = fixture(server, &parent, &child).await?;
+    let value = secret("value");
+    fixture.put(NAME, json!({ "key": value })).await?;
+    Ok((fixture, value))
+}
+
 #[tokio::test]
 async fn wrapped_secret_id_is_unwrapped_in_the_namespace_of_the_login() -> Result<()> {
     let server = Server::shared().await?;
     if server.skips_unless(Flavor::OpenBao) {
         return Ok(());
     }
-    let parent = namespace_below(server, "").await?;
-    let child = namespace_below(server, &parent).await?;
-    let fixture = fixture(server, &parent, &child).await?;
-    let value = secret("value");
-    fixture.put(NAME, json!({ "key": value })).await?;
+    let (fixture, value) = secret_of_a_child(server).await?;
     let path = format!("auth/{}/role/{}/secret-id", fixture.auth_mount, fixture.role);
     let headers = [("X-Vault-Token", server.root_token()), ("X-Vault-Wrap-TTL", "60")];
-    let (_, answer) = server.raw().exchange("POST", &join(&parent, &path), &headers, None).await?;
+    let (_, answer) = server
+        .raw()
+        .exchange("POST", &join(&fixture.login_namespace, &path), &headers, None)
+        .await?;
     let wrapped = answer.pointer("/wrap_info/token").and_then(Value::as_str).context("no token")?;
     let km = || {
         let km = km(&fixture).env("HCP_VAULT_APPROLE_SECRET_ID", wrapped);
@@ -113,11 +123,7 @@ async fn token_with_one_use_reads_a_secret_of_a_namespace() -> Result<()> {
     if server.skips_unless(Flavor::OpenBao) {
         return Ok(());
     }
-    let parent = namespace_below(server, "").await?;
-    let child = namespace_below(server, &parent).await?;
-    let fixture = fixture(server, &parent, &child).await?;
-    let value = secret("value");
-    fixture.put(NAME, json!({ "key": value })).await?;
+    let (fixture, value) = secret_of_a_child(server).await?;
     let token = fixture.token(json!({ "num_uses": 1 })).await?;
     let km = || {
         let km = km(&fixture).env("KM_AUTH_METHOD", "token").env("HCP_VAULT_TOKEN", &token);

@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::{Engine, Flavor, Km, Server, secret};
 
 use super::token_with;
-use crate::cli::common::{contains_all, fails};
+use crate::cli::common::{KEY_COMMANDS, contains_all, fails};
 
 const ALLOWED: &str = "teams/*/kv-prod,teams/*/*/kv-prod";
 
@@ -69,14 +69,7 @@ async fn missing_namespace_of_a_team_is_exit_6_and_nothing_is_stored_elsewhere()
     server.mount_in("teams/team-a", "kv-prod", Engine::V2).await?;
     for namespace in ["teams/nobody", "teams/team-a/nobody"] {
         let team = json!({ "namespace": namespace, "mount": "kv-prod" }).to_string();
-        for arguments in [
-            &["store", "k"][..],
-            &["read", "k"],
-            &["list"],
-            &["rotate", "k"],
-            &["rename", "k", "l"],
-            &["delete", "k"],
-        ] {
+        for arguments in KEY_COMMANDS {
             let km = || {
                 let km = gateway().args(["key"]).args(arguments);
                 km.args(["--team-settings", &team]).stdin(secret("key"))

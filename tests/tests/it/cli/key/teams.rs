@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::{Flavor, secret};
 
 use super::common::{Gateway, team_mount};
-use crate::cli::common::{contains_all, fails, file, km_against, rejected};
+use crate::cli::common::{KEY_COMMANDS, contains_all, fails, file, km_against, rejected};
 use crate::cli::listener::Silent;
 
 /// The global settings that the table of team settings overrides.
@@ -161,14 +161,7 @@ async fn team_prefix_that_no_pattern_allows_reaches_no_key() -> Result<()> {
         (&allowed, ""),
     ] {
         let team = json!({ "path_prefix": prefix }).to_string();
-        for arguments in [
-            &["store", "k"][..],
-            &["read", "k"],
-            &["list"],
-            &["rotate", "k"],
-            &["rename", "k", "l"],
-            &["delete", "k"],
-        ] {
+        for arguments in KEY_COMMANDS {
             let km = || {
                 let km = gateway.key(arguments).args(["--team-settings", &team]);
                 km.env("KM_ALLOWED_TEAM_LOCATIONS", allowed).stdin("value")

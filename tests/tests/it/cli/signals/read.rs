@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, timeout};
 
-use crate::cli::common::{NAME, contains_all, error_document, km_against};
+use crate::cli::common::{NAME, contains_all, error_document, km_against, writer_environment};
 use crate::cli::listener::{Reply, Scripted, Silent};
 use crate::cli::program::{signal, with_open_stdin};
 
@@ -55,11 +55,7 @@ async fn signal_during_a_login_is_exit_4_at_once() -> Result<()> {
 async fn signal_while_a_write_waits_for_stdin_is_exit_4_at_once() -> Result<()> {
     let silent = Silent::new()?;
     let address = silent.address();
-    let environment = [
-        ("HCP_VAULT_ADDR", address.as_str()),
-        ("HCP_VAULT_TOKEN", "token"),
-        ("KM_ACCESS_MODE", "read_and_write"),
-    ];
+    let environment = writer_environment(&address);
     for name in ["INT", "TERM"] {
         // Its stdin stays open until the end of the iteration.
         let mut child = with_open_stdin(&["write", NAME], &environment).await?;

@@ -43,6 +43,16 @@ fn metadata() -> Value {
         "versions": { "1": version } } })
 }
 
+/// Returns the variables of a `km` whose reads take as long as the server, and another variable.
+fn environment<'a>(
+    address: &'a str,
+    token: &'a str,
+    other: (&'a str, &'a str),
+) -> [(&'a str, &'a str); 4] {
+    let deadline = ("KM_DEADLINE", "60s");
+    [("HCP_VAULT_ADDR", address), ("HCP_VAULT_TOKEN", token), deadline, other]
+}
+
 const EXPORT: [&str; 6] =
     ["export", "--format=json", "--only=A", "--only=B", "--only=SLOW", "--only=C"];
 
@@ -59,12 +69,7 @@ async fn slow_work_on_a_terminal_draws_a_bar_and_clears_it() -> Result<()> {
         let server = server()?;
         let address = server.address();
         let token = secret("token");
-        let environment = [
-            ("HCP_VAULT_ADDR", address.as_str()),
-            ("HCP_VAULT_TOKEN", token.as_str()),
-            ("KM_DEADLINE", "60s"),
-            ("KM_ACCESS_MODE", "read_and_write"),
-        ];
+        let environment = environment(&address, &token, ("KM_ACCESS_MODE", "read_and_write"));
         let mut terminal = Terminal::km(arguments, &environment).await?;
         terminal.wait_for(bar).await?;
         terminal.wait_for(total).await?;
@@ -83,12 +88,7 @@ async fn log_lines_are_not_mixed_with_the_bar() -> Result<()> {
     let server = server()?;
     let address = server.address();
     let token = secret("token");
-    let environment = [
-        ("HCP_VAULT_ADDR", address.as_str()),
-        ("HCP_VAULT_TOKEN", token.as_str()),
-        ("KM_DEADLINE", "60s"),
-        ("KM_LOG", "trace"),
-    ];
+    let environment = environment(&address, &token, ("KM_LOG", "trace"));
     let mut terminal = Terminal::km(&EXPORT, &environment).await?;
     terminal.wait_for(BAR).await?;
     server.release();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Fixture, Server, secret};
 
 use super::Terminal;
-use crate::cli::common::{NAME, contains_all, error_document};
+use crate::cli::common::{NAME, contains_all, error_document, writer_environment};
 use crate::cli::listener::Silent;
 use crate::cli::program::signal;
 
@@ -157,11 +157,7 @@ async fn signal_at_the_prompt_ends_the_command_with_the_echo_restored() -> Resul
 async fn stopped_prompt_restores_the_echo_and_asks_again_when_it_continues() -> Result<()> {
     let silent = Silent::new()?;
     let address = silent.address();
-    let environment = [
-        ("HCP_VAULT_ADDR", address.as_str()),
-        ("HCP_VAULT_TOKEN", "token"),
-        ("KM_ACCESS_MODE", "read_and_write"),
-    ];
+    let environment = writer_environment(&address);
     let script = "set -m; \"$@\"; echo \"stopped $?\"; read line; fg >/dev/null; echo \"ended $?\"";
     let mut terminal = Terminal::script(script, &["write", NAME], &environment).await?;
     terminal.wait_for(VALUE).await?;
@@ -187,11 +183,7 @@ async fn stopped_prompt_restores_the_echo_and_asks_again_when_it_continues() -> 
 async fn pasted_lines_are_not_left_to_the_shell() -> Result<()> {
     let silent = Silent::new()?;
     let address = silent.address();
-    let environment = [
-        ("HCP_VAULT_ADDR", address.as_str()),
-        ("HCP_VAULT_TOKEN", "token"),
-        ("KM_ACCESS_MODE", "read_and_write"),
-    ];
+    let environment = writer_environment(&address);
     let script = "\"$@\"; echo \"ended $?\"; read line; echo \"got $line\"";
     let mut terminal = Terminal::script(script, &["write", NAME], &environment).await?;
     terminal.wait_for(VALUE).await?;
