@@ -98,7 +98,7 @@ async fn failed_refresh_keeps_the_old_value_for_as_long_as_without_it() {
     }
 }
 
-/// The failure of a value that isn't due is no reason for further loads.
+/// The failure of a value that isn't due does not cause further loads.
 #[tokio::test(start_paused = true)]
 async fn failed_refresh_of_a_fresh_value_is_not_repeated() {
     let (source, cache) = with_values(1).await;

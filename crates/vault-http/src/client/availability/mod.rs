@@ -1,9 +1,9 @@
 //! Whether the server can serve requests: during an outage, one request probes and the others wait.
 //!
 //! After a response such as "sealed", "no leader", "upgrading" or a rate limit, every other request
-//! would fail in the same way. Therefore one request at a time is sent as a probe, with backoff, and the
-//! others wait for its outcome until their deadlines. Whether a failed request is retried at all is
-//! decided by [`super::retry`].
+//! would fail in the same way. Therefore one request at a time is sent as a probe, with backoff, and
+//! the others wait for its outcome until their deadlines. Whether a failed request is retried at all
+//! is decided by [`super::retry`].
 
 #[cfg(test)]
 mod tests;

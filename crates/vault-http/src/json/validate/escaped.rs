@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::super::unescape::{Unescaped, string_len, unescape, without_quotes};
 use super::names::{Names, Object};
 use super::shape::JsonShape;
+use crate::json::unescape::{Unescaped, string_len, unescape, without_quotes};
 
 /// The maximum nesting depth, which is that of `serde_json` for typed values.
 const MAX_DEPTH: usize = 127;
