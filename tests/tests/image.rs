@@ -83,7 +83,8 @@ async fn image_has_root_certificates() -> Result<()> {
     let server = Server::dedicated_tls().await?;
     let env = [("HCP_VAULT_ADDR", server.address()), ("HCP_VAULT_TOKEN", "none")];
     let output = km("host", &env, &["check"]).await?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(4) && said.contains("UnknownIssuer"), "{output:?}");
+    // The report on stdout has the cause; stderr only names the failed step.
+    let report = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.code() == Some(4) && report.contains("UnknownIssuer"), "{output:?}");
     Ok(())
 }
