@@ -34,6 +34,7 @@ impl Flavor {
     }
 
     /// Returns the other flavor.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Vault => Self::OpenBao,
