@@ -13,6 +13,7 @@ mod read;
 mod refresh;
 mod serve;
 mod status;
+mod values;
 mod variables;
 mod versions;
 mod write;

@@ -9,8 +9,9 @@ use km_proxy_adapter::{ErrorKind, KeyManager};
 use km_settings::{Env as _, ProcessEnv};
 
 use crate::cli::ExecArgs;
+use crate::commands::values::Values;
 use crate::commands::variables::{
-    Credentials, Values, credentials, is_credential, largest_names, max_total_bytes, to_resolve,
+    Credentials, credentials, is_credential, largest_names, max_total_bytes, to_resolve,
     total_bytes, variable_bytes,
 };
 use crate::error::Failure;

@@ -13,7 +13,7 @@ mod watch;
 use rustix::process::getpid;
 
 use crate::cli::{ExecArgs, GlobalArgs};
-use crate::commands::variables::resolve_initial;
+use crate::commands::values::resolve_initial;
 use crate::config;
 use crate::error::Failure;
 use child::Child;

@@ -12,7 +12,8 @@ use std::io::{self, IsTerminal as _};
 use km_proxy_adapter::{ErrorKind, KeyManager};
 use tracing::warn;
 
-use super::variables::{Credentials, Values, resolve_initial, to_resolve};
+use super::values::{Values, resolve_initial};
+use super::variables::{Credentials, to_resolve};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::dotenv;
 use crate::error::Failure;

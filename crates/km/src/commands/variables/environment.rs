@@ -44,7 +44,7 @@ fn is_loader_name(name: &str) -> bool {
 
 /// Verifies that the program may receive a value under this name, and that an environment can hold
 /// it.
-pub(super) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result<(), Failure> {
+pub(crate) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result<(), Failure> {
     let is_from_vault = value.source() != Source::Environment;
     if is_from_vault && is_loader_name(name) && !danger_env.iter().any(|allowed| allowed == name) {
         let what =

@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::notifier::ChangeNotifier;
+use super::resolve::{Values, resolve, resolve_initial, warn_of_suspicious};
 use crate::cli::ExecArgs;
 use crate::commands::exec::command::check_size;
-use crate::commands::variables::{Values, resolve, resolve_initial, warn_of_suspicious};
 use crate::error::Failure;
 use crate::io::log::WATCH;
 
@@ -23,7 +23,7 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The values that the program has, and a notifier of changes to them.
-pub(super) struct ValueWatcher<'a> {
+pub(crate) struct ValueWatcher<'a> {
     keys: &'a KeyManager,
     args: &'a ExecArgs,
     names: Vec<String>,
@@ -43,7 +43,7 @@ struct LastFailure {
 
 impl<'a> ValueWatcher<'a> {
     /// Reads the first values.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         keys: &'a KeyManager,
         names: Vec<String>,
         args: &'a ExecArgs,
@@ -57,13 +57,13 @@ impl<'a> ValueWatcher<'a> {
     }
 
     /// Returns the values to start the program with.
-    pub(super) fn values(&self) -> &Values {
+    pub(crate) fn values(&self) -> &Values {
         &self.values
     }
 
     /// Waits until values have changed, and returns their names. A failure is logged, and the
     /// program should keep the values that it has.
-    pub(super) async fn changed(&mut self) -> Vec<String> {
+    pub(crate) async fn changed(&mut self) -> Vec<String> {
         loop {
             self.wait().await;
             match self.update().await {

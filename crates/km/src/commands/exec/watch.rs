@@ -1,8 +1,5 @@
 //! `km exec --watch`: restarts or signals the program when a value changes.
 
-mod notifier;
-mod watcher;
-
 use km_proxy_adapter::{ErrorKind, KeyManager};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use tracing::info;
@@ -11,10 +8,10 @@ use super::child::Child;
 use super::command;
 use super::startup::Startup;
 use crate::cli::{ExecArgs, GlobalArgs, OnChange};
+use crate::commands::values::ValueWatcher;
 use crate::config;
 use crate::error::Failure;
 use crate::io::log::WATCH;
-use watcher::ValueWatcher;
 
 /// Runs the program until it ends or a signal requests the end. Returns its exit code.
 pub(super) async fn run(

@@ -5,8 +5,8 @@ use km_proxy_adapter::{Error, ErrorKind, KeyManager, Reason, Secret, ValueWarnin
 use km_settings::is_reserved;
 use tracing::warn;
 
-use super::environment;
 use crate::cli::ResolveArgs;
+use crate::commands::variables as environment;
 use crate::error::Failure;
 use crate::io::progress;
 
