@@ -9,10 +9,10 @@ use km_proxy_adapter::{ErrorKind, KeyManager};
 use km_settings::{Env as _, ProcessEnv};
 
 use crate::cli::ExecArgs;
-use crate::commands::values::Values;
+use crate::commands::values::{Binding, Values};
 use crate::commands::variables::{
-    Credentials, credentials, is_credential, largest_names, max_total_bytes, to_resolve,
-    total_bytes, variable_bytes,
+    Credentials, check_variables, credentials, is_credential, largest_names, max_total_bytes,
+    to_bindings, total_bytes, variable_bytes,
 };
 use crate::error::Failure;
 use crate::hardening::with_original_core_limit;
@@ -30,14 +30,19 @@ pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
     })
 }
 
-/// Returns the names whose values the program receives.
-pub(super) fn names(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<String>, Failure> {
+/// Returns the bindings of the program's variables.
+pub(super) fn bindings(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<Binding>, Failure> {
     let credentials = if args.keep_credentials { Credentials::Keep } else { Credentials::Skip };
-    to_resolve(keys, &args.resolve, credentials)
+    to_bindings(keys, &args.resolve, credentials)
 }
 
 /// Builds the command with these values in its environment.
+///
+/// # Errors
+///
+/// As [`check_variables`].
 pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure> {
+    check_variables(values, &args.resolve.danger_env)?;
     let mut command = Command::new(program(args)?);
     command.args(args.command.iter().skip(1));
     if !args.keep_credentials {
@@ -51,9 +56,15 @@ pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure
     Ok(command)
 }
 
-/// Verifies that arguments and environment fit into the kernel's limit. Called before a running
-/// program is stopped to be restarted with these values.
-pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+/// Verifies that the program can be started with these values. Called before a running program is
+/// stopped for that.
+pub(super) fn check(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+    check_variables(values, &args.resolve.danger_env)?;
+    check_size(args, values)
+}
+
+/// Verifies that arguments and environment fit into the kernel's limit.
+fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") || size(args, values) <= max_total_bytes() {
         return Ok(());
     }

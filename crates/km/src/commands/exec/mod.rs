@@ -29,7 +29,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: ExecArgs) -> Result<u8, Failu
     let keys = startup.unless_interrupted(config::connect(global)).await?;
     let values = startup
         .unless_interrupted(async {
-            resolve_initial(&keys, &command::names(&keys, &args)?, &args.resolve).await
+            resolve_initial(&keys, &command::bindings(&keys, &args)?).await
         })
         .await;
     // The program does not use the token, and nothing could revoke it later.

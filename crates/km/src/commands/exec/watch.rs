@@ -35,7 +35,8 @@ async fn supervise(
     args: &ExecArgs,
     mut startup: Startup,
 ) -> Result<u8, Failure> {
-    let watcher = ValueWatcher::new(keys, command::names(keys, args)?, args);
+    let bindings = command::bindings(keys, args)?;
+    let watcher = ValueWatcher::new(keys, bindings, |values| command::check(args, values));
     let mut watcher = startup.unless_interrupted(watcher).await?;
     let command = command::build(args, watcher.values())?;
     let mut signals = startup.forward_signals()?;

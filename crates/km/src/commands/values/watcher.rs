@@ -1,16 +1,15 @@
-//! Detects when the values differ from those that the program was started with.
+//! Detects when the values in Vault differ from those in use.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use km_proxy_adapter::{ErrorKind, KeyManager, Secret};
-use km_settings::is_reserved;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
+use super::binding::{Binding, OnMissing};
 use super::notifier::ChangeNotifier;
 use super::resolve::{Values, resolve, resolve_initial, warn_of_suspicious};
-use crate::cli::ExecArgs;
-use crate::commands::exec::command::check_size;
 use crate::error::Failure;
 use crate::io::log::WATCH;
 
@@ -22,14 +21,22 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 /// time for which the cache remembers that a name could not be loaded.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The values that the program has, and a notifier of changes to them.
+/// How long [`ValueWatcher::reload`] waits for Vault, as a reader waits for a late refresh.
+const RELOAD_LIMIT: Duration = Duration::from_secs(1);
+
+/// The verification of new values before they replace those in use.
+type Check<'a> = Box<dyn Fn(&Values) -> Result<(), Failure> + 'a>;
+
+/// The values in use, and a notifier of changes to them.
 pub(crate) struct ValueWatcher<'a> {
     keys: &'a KeyManager,
-    args: &'a ExecArgs,
-    names: Vec<String>,
+    bindings: Vec<Binding>,
+    check: Check<'a>,
     notifier: ChangeNotifier,
-    /// Shared with the cache, not copied.
+    /// Shared with the cache, not copied, except for values of other fields.
     values: Values,
+    /// Whether a change was notified, but the values were not compared yet.
+    is_notified: bool,
     last_failure: Option<LastFailure>,
 }
 
@@ -42,40 +49,59 @@ struct LastFailure {
 }
 
 impl<'a> ValueWatcher<'a> {
-    /// Reads the first values.
+    /// Reads the first values. `check` verifies later ones; the caller verifies the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve_initial`].
     pub(crate) async fn new(
         keys: &'a KeyManager,
-        names: Vec<String>,
-        args: &'a ExecArgs,
+        bindings: Vec<Binding>,
+        check: impl Fn(&Values) -> Result<(), Failure> + 'a,
     ) -> Result<Self, Failure> {
         // The handles are created before the first read, so that no later change is missed.
+        let names = distinct_names(&bindings);
         let handles: Result<Vec<_>, _> = names.iter().map(|name| keys.handle(name)).collect();
         let handles = handles?;
-        let values = resolve_initial(keys, &names, &args.resolve).await?;
+        let values = resolve_initial(keys, &bindings).await?;
         let notifier = ChangeNotifier::new(handles);
-        Ok(Self { keys, args, names, notifier, values, last_failure: None })
+        let (check, is_notified, last_failure) = (Box::new(check), false, None);
+        Ok(Self { keys, bindings, check, notifier, values, is_notified, last_failure })
     }
 
-    /// Returns the values to start the program with.
+    /// Returns the values in use: the first ones, or those of the last reported change.
     pub(crate) fn values(&self) -> &Values {
         &self.values
     }
 
-    /// Waits until values have changed, and returns their names. A failure is logged, and the
-    /// program should keep the values that it has.
+    /// Waits until values have changed, and returns their targets. A failure is logged, and the
+    /// values in use are kept. Cancel-safe.
     pub(crate) async fn changed(&mut self) -> Vec<String> {
         loop {
-            self.wait().await;
-            match self.update().await {
-                Ok(changed) => {
-                    self.last_failure = None;
-                    if !changed.is_empty() {
-                        return changed;
-                    }
-                }
-                Err(failure) => self.record(&failure),
+            if !self.is_notified {
+                self.wait().await;
+                self.is_notified = true;
+            }
+            let outcome = self.update().await;
+            self.is_notified = false;
+            let changed = self.changed_or_record(outcome);
+            if !changed.is_empty() {
+                return changed;
             }
         }
+    }
+
+    /// Reads all values from Vault again, and returns the targets of those that have changed. A
+    /// failure is logged, and the values in use are kept.
+    ///
+    /// Called by a caller that uses the values some time after they were read, so that it does not
+    /// have to replace them at once. Waits at most a second.
+    pub(crate) async fn reload(&mut self) -> Vec<String> {
+        let outcome = timeout(RELOAD_LIMIT, self.load()).await;
+        self.changed_or_record(outcome.unwrap_or_else(|_| {
+            let what = format!("read the values again: timed out after {RELOAD_LIMIT:?}");
+            Err(Failure::new(ErrorKind::Unavailable, what, "check the health of the server"))
+        }))
     }
 
     async fn wait(&self) {
@@ -88,32 +114,51 @@ impl<'a> ValueWatcher<'a> {
         }
     }
 
-    /// Compares the values in the cache with the current ones and, if one differs, loads all names
-    /// from Vault. Others may have changed together with it, and would otherwise be noticed up to a
+    /// Compares the values in the cache with those in use and, if one differs, loads all names from
+    /// Vault. Others may have changed together with it, and would otherwise be noticed up to a
     /// refresh interval later.
     async fn update(&mut self) -> Result<Vec<String>, Failure> {
-        if changed_names(&self.values, &self.read().await?, Secret::expose).is_empty() {
+        if changed_targets(&self.values, &self.read().await?, Secret::expose).is_empty() {
             return Ok(Vec::new());
         }
         sleep(DEBOUNCE).await;
-        for name in &self.names {
+        self.load().await
+    }
+
+    /// Loads all names from Vault, and returns the targets whose values have changed.
+    async fn load(&mut self) -> Result<Vec<String>, Failure> {
+        for name in distinct_names(&self.bindings) {
             self.keys.invalidate(name)?;
         }
         let values = self.read().await?;
-        let changed = changed_names(&self.values, &values, Secret::expose);
-        warn_of_suspicious(values.iter().filter(|(name, _)| changed.contains(name)));
+        let changed = changed_targets(&self.values, &values, Secret::expose);
+        warn_of_suspicious(values.iter().filter(|(target, _)| changed.contains(target)));
         self.values = values;
         Ok(changed)
     }
 
-    /// Reads all names. A name that the program was started with must not be missing.
+    /// Reads all names. A value in use must not be missing.
     async fn read(&self) -> Result<Values, Failure> {
-        let is_in_use = |name: &str| self.values.iter().any(|(used, _)| used == name);
-        let may_be_missing =
-            |name: &str| (self.args.resolve.allow_missing || is_reserved(name)) && !is_in_use(name);
-        let values = resolve(self.keys, &self.names, &self.args.resolve, may_be_missing).await?;
-        check_size(self.args, &values)?;
+        let is_in_use = |target: &str| self.values.iter().any(|(used, _)| used == target);
+        let values = resolve(self.keys, &self.bindings, |binding| {
+            binding.on_missing != OnMissing::Fail && !is_in_use(&binding.target)
+        });
+        let values = values.await?;
+        (self.check)(&values)?;
         Ok(values)
+    }
+
+    fn changed_or_record(&mut self, outcome: Result<Vec<String>, Failure>) -> Vec<String> {
+        match outcome {
+            Ok(changed) => {
+                self.last_failure = None;
+                changed
+            }
+            Err(failure) => {
+                self.record(&failure);
+                Vec::new()
+            }
+        }
     }
 
     /// Records a failure, and logs it unless it is the same as the last one.
@@ -123,7 +168,7 @@ impl<'a> ValueWatcher<'a> {
             warn!(
                 target: WATCH,
                 error = message,
-                "cannot update the values: the program keeps the current ones"
+                "cannot update the values: the current ones remain in use"
             );
         }
         let needs_polling = needs_polling(failure.kind());
@@ -131,17 +176,22 @@ impl<'a> ValueWatcher<'a> {
     }
 }
 
-/// Returns the names whose values are new or differ. A new version with the same bytes does not
+/// Returns the names of the secrets, each once.
+fn distinct_names(bindings: &[Binding]) -> BTreeSet<&str> {
+    bindings.iter().map(|binding| binding.name.as_str()).collect()
+}
+
+/// Returns the targets whose values are new or differ. A new version with the same bytes does not
 /// count.
-fn changed_names<V>(
+fn changed_targets<V>(
     old: &[(String, V)],
     new: &[(String, V)],
     text: impl Fn(&V) -> &str,
 ) -> Vec<String> {
     let old_value =
-        |name: &str| old.iter().find(|(old, _)| old == name).map(|(_, value)| text(value));
-    let changed = new.iter().filter(|(name, value)| old_value(name) != Some(text(value)));
-    changed.map(|(name, _)| name.clone()).collect()
+        |target: &str| old.iter().find(|(old, _)| old == target).map(|(_, value)| text(value));
+    let changed = new.iter().filter(|(target, value)| old_value(target) != Some(text(value)));
+    changed.map(|(target, _)| target.clone()).collect()
 }
 
 /// Returns whether the end of such a failure is not notified.
@@ -166,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changed_and_new_values_are_reported_by_name() {
+    fn changed_and_new_values_are_reported_by_target() {
         let check = |old: &[(&str, &str)], new: &[(&str, &str)], expected: &[&str]| {
             let owned = |pairs: &[(&str, &str)]| -> Vec<_> {
                 pairs
@@ -175,7 +225,7 @@ mod tests {
                     .collect()
             };
             assert_eq!(
-                changed_names(&owned(old), &owned(new), String::as_str),
+                changed_targets(&owned(old), &owned(new), String::as_str),
                 expected,
                 "{old:?} {new:?}"
             );
