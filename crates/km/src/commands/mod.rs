@@ -12,6 +12,7 @@ mod list;
 mod read;
 mod refresh;
 mod serve;
+mod source;
 mod status;
 mod values;
 mod variables;

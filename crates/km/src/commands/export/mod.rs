@@ -23,11 +23,11 @@ use crate::io::secret_text::SecretText;
 pub(crate) async fn run(keys: &KeyManager, args: ExportArgs, json: bool) -> Result<(), Failure> {
     let default = if json { ExportFormat::Json } else { ExportFormat::Dotenv };
     let format = args.format.unwrap_or(default);
-    let bindings = to_bindings(keys, &args.resolve, Credentials::Skip)?;
+    let bindings = to_bindings(keys, &args.resolve, Credentials::Skip).await?;
     check_names(format, &bindings, &args.resolve.danger_env)?;
     let file = if format == ExportFormat::Github { github::open_file()? } else { None };
     if bindings.is_empty() {
-        warn!("nothing to export: the configuration references no name (hint: use --only NAME)");
+        warn!("nothing to export: no name is referenced or selected (hint: use --only NAME)");
     }
     let values = resolve_initial(keys, &bindings).await?;
     check_variables(&values, &args.resolve.danger_env)?;
@@ -66,7 +66,7 @@ fn check_names(
             ExportFormat::Shell if shell::is_executed(name) && !danger_env.contains(name) => {
                 Some((
                     "refused, because an interactive shell executes this variable",
-                    format!("remove the reference, or allow it with --danger-env {name}"),
+                    format!("do not set it, or allow it with --danger-env {name}"),
                 ))
             }
             ExportFormat::Github if github::is_reserved(name) => Some((

@@ -23,21 +23,47 @@ pub(crate) enum OnMissing {
     Fail,
     /// The target is omitted, with a warning.
     Warn,
-    /// The target is omitted with a warning, because the environment is never a fallback for this
-    /// name.
+    /// The target is omitted with a warning, because it is a setting or a credential, which the
+    /// environment never provides as a secret.
     SkipReserved,
-    /// The target is omitted, because the name was only found in a listing.
+    /// The target is omitted, because the secret was deleted after it was listed.
     Omit,
 }
 
 impl Binding {
-    /// Returns the binding of a target that is called like the secret.
-    pub(crate) fn of_name(name: &str, allow_missing: bool) -> Self {
-        let on_missing = match allow_missing {
-            _ if is_reserved(name) => OnMissing::SkipReserved,
-            true => OnMissing::Warn,
-            false => OnMissing::Fail,
+    /// Creates a binding of a value that must exist unless `allow_missing`.
+    pub(crate) fn new(target: &str, name: &str, field: Option<&str>, allow_missing: bool) -> Self {
+        let on_missing = if target == name && is_reserved(name) {
+            OnMissing::SkipReserved
+        } else if allow_missing {
+            OnMissing::Warn
+        } else {
+            OnMissing::Fail
         };
-        Self { target: name.to_owned(), name: name.to_owned(), field: None, on_missing }
+        let (target, name) = (target.to_owned(), name.to_owned());
+        Self { target, name, field: field.map(str::to_owned), on_missing }
+    }
+
+    /// Like [`new`](Self::new), for a target that is called like the secret.
+    pub(crate) fn of_name(name: &str, allow_missing: bool) -> Self {
+        Self::new(name, name, None, allow_missing)
+    }
+
+    /// Creates a binding of a value that a listing contains.
+    pub(crate) fn of_listed(target: &str, name: &str) -> Self {
+        Self { on_missing: OnMissing::Omit, ..Self::new(target, name, None, false) }
+    }
+
+    /// Returns whether both have the value of the same field of the same secret.
+    pub(crate) fn has_value_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.field == other.field
+    }
+
+    /// Returns the secret as on the command line: `NAME` or `NAME#FIELD`.
+    pub(crate) fn secret(&self) -> String {
+        match &self.field {
+            Some(field) => format!("{}#{field}", self.name),
+            None => self.name.clone(),
+        }
     }
 }
