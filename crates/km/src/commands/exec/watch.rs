@@ -80,7 +80,7 @@ async fn watcher<'a>(
     args: &'a ExecArgs,
 ) -> Result<ValueWatcher<'a>, Failure> {
     let bindings = command::bindings(keys, args).await?;
-    let check = |values: &Values| command::check(args, values);
+    let check = move |values: &Values| command::check(args, values);
     let watcher = ValueWatcher::new(keys, bindings, check).await?;
     check_variables(watcher.values(), &args.resolve.danger_env)?;
     Ok(watcher)
