@@ -39,7 +39,6 @@ pub(crate) use secret::{
 pub(crate) use serve::ServeArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use value::ValueArgs;
-pub(crate) use variable::VariableArg;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
 #[derive(Debug, Parser)]

@@ -8,6 +8,6 @@ mod notifier;
 mod resolve;
 mod watcher;
 
-pub(crate) use binding::{Binding, OnMissing};
+pub(crate) use binding::Binding;
 pub(crate) use resolve::{Values, resolve_initial};
 pub(crate) use watcher::ValueWatcher;
