@@ -18,7 +18,7 @@ async fn pristine_program_inherits_no_variable() -> Result<()> {
     let km = km.env("RESOLVED", "from the environment").env("OTHER", "inherited").env("PATH", "/");
     let km = km.args(["--pristine", "--also=ONE", "--env=A=ONE#user", "--", "/usr/bin/env"]);
     let output = km.run().await?.expect(0)?;
-    assert_eq!(output.text()?, "ONE=1\nRESOLVED=from the environment\nA=u\n");
+    assert_eq!(output.text()?, "A=u\nONE=1\nRESOLVED=from the environment\n");
     Ok(())
 }
 
