@@ -1,12 +1,14 @@
 //! Which variables the program gets: `--env`, `--also` and `--all-under`.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use testkit::{Fixture, FixtureSpec, Server, secret};
 
 use super::{exec_with_references, fails_before_start, print_variables, shell};
 use crate::cli::common::{contains_all, km_against};
-use crate::cli::listener::Silent;
+use crate::cli::listener::{Reply, Scripted, Silent};
 
 /// Runs `km exec` with these options and a configuration that references `REFERENCED`, which exists.
 /// The program must get exactly these variables of those that are named here.
@@ -196,4 +198,24 @@ async fn missing_name_or_field_of_an_env_option_prevents_the_start() -> Result<(
         contains_all(&stderr, &[part])?;
     }
     check(&fixture, &["--env=A=GONE#user", "--env=B=ONE", "--allow-missing"], &[("B", "1")]).await
+}
+
+/// More variables than are read at a time, without a cache, so that the secret is loaded several
+/// times. It is written after the first load.
+#[tokio::test]
+async fn variables_of_one_secret_are_of_one_version() -> Result<()> {
+    let loads = AtomicUsize::new(0);
+    let server = Scripted::new(move |_| {
+        let version = (loads.fetch_add(1, Relaxed) + 1).min(2);
+        let metadata = json!({ "version": version, "created_time": "2026-01-01T00:00:00Z",
+            "deletion_time": "", "destroyed": false, "custom_metadata": null });
+        let data = json!({ "user": format!("u{version}"), "key": format!("k{version}") });
+        Reply::Json(200, json!({ "data": { "data": data, "metadata": metadata } }))
+    })?;
+    let km = km_against(&server.address()).env("HCP_VAULT_REFRESH_INTERVAL", "0");
+    let km = km.args(["exec", "--env=FIRST=ONE#user"]);
+    let km = km.args((0..100).map(|number| format!("--env=V_{number}=ONE")));
+    let output = km.args(print_variables(&["FIRST", "V_0", "V_99"])).run().await?.expect(0)?;
+    assert_eq!(output.text()?, "u2\nk2\nk2\n");
+    Ok(())
 }

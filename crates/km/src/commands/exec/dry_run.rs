@@ -1,5 +1,6 @@
 //! `km exec --dry-run`: prints the variables of the program and their sources, never a value.
 
+use km_proxy_adapter::Secret;
 use serde::Serialize;
 
 use crate::commands::source::found_in;
@@ -53,6 +54,6 @@ fn row<'a>(binding: &'a Binding, values: &Values) -> Row<'a> {
         name: &binding.name,
         field: binding.field.as_deref(),
         source: value.map(|value| found_in(value.source())),
-        version: value.and_then(|value| value.version()),
+        version: value.and_then(Secret::version),
     }
 }

@@ -213,7 +213,48 @@ fn needs_polling(kind: ErrorKind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::sync::{Arc, Mutex};
+
+    use km_proxy_adapter::VaultValidator;
+    use km_settings::{Env, Settings, Sources};
+
     use super::*;
+
+    /// An environment whose variable `ONE`, which is not read from Vault, can change.
+    #[derive(Clone)]
+    struct Variables(Arc<Mutex<&'static str>>);
+
+    impl Env for Variables {
+        fn var(&self, name: &str) -> Option<OsString> {
+            let value = match name {
+                "HCP_VAULT_ADDR" => "http://127.0.0.1:8200",
+                "HCP_VAULT_TOKEN" => "token",
+                "KM_HOSTED_KEYS" => "OTHER",
+                "ONE" => *self.0.lock().unwrap(),
+                _ => return None,
+            };
+            Some(value.into())
+        }
+    }
+
+    /// A caller may wait for a signal as well, and so cancel the call before its update has ended.
+    #[tokio::test(start_paused = true)]
+    async fn change_during_a_cancelled_call_is_reported_by_the_next_one() {
+        let variables = Variables(Arc::new(Mutex::new("first")));
+        let sources = Sources { env: &variables, yaml: None, validator: &VaultValidator };
+        let settings = Settings::from_sources(&sources).unwrap();
+        let keys = KeyManager::connect_once(settings, variables.clone()).unwrap();
+        let bindings = vec![Binding::of_name("ONE", false)];
+        let mut watcher = ValueWatcher::new(&keys, bindings, |_| Ok(())).await.unwrap();
+        *variables.0.lock().unwrap() = "second";
+        watcher.notifier.notify();
+        let cancelled = timeout(DEBOUNCE / 2, watcher.changed()).await;
+        assert!(cancelled.is_err(), "{cancelled:?}");
+        let reported = timeout(Duration::from_secs(60), watcher.changed()).await;
+        assert_eq!(reported.unwrap(), ["ONE"]);
+        assert_eq!(watcher.values()[0].1.expose(), "second");
+    }
 
     #[test]
     fn changed_and_new_values_are_reported_by_target() {

@@ -72,7 +72,7 @@ fn selected_names<'a>(
 async fn listed(keys: &KeyManager, folder: &str) -> Result<Vec<Binding>, Failure> {
     let listing = keys.list_provider_keys(Some(folder)).await?;
     warn_unchecked(&listing);
-    let (mut bindings, mut refused) = (Vec::new(), None);
+    let (mut bindings, mut refused) = (Vec::new(), Vec::new());
     for name in listing.live() {
         let variable = name.rsplit_once('/').map_or(name.as_str(), |(_, last)| last);
         if is_variable(variable) {
@@ -80,13 +80,13 @@ async fn listed(keys: &KeyManager, folder: &str) -> Result<Vec<Binding>, Failure
         } else {
             let what = format!("set {variable}: not the name of a variable ({name})");
             let hint = "store it under another name, or name the others with --env VAR=NAME";
-            refused = and(refused, Failure::new(ErrorKind::Usage, what, hint));
+            refused.push(Failure::new(ErrorKind::Usage, what, hint));
         }
     }
-    if bindings.is_empty() && refused.is_none() {
+    if bindings.is_empty() && refused.is_empty() {
         warn!(folder, "no live secret under this prefix");
     }
-    refused.map_or(Ok(bindings), Err)
+    none_refused(refused).map(|()| bindings)
 }
 
 /// Returns the bindings without credentials and repetitions.
@@ -95,7 +95,7 @@ async fn listed(keys: &KeyManager, folder: &str) -> Result<Vec<Binding>, Failure
 ///
 /// Every variable that is invalid or bound to two secrets.
 fn verified(bindings: Vec<Binding>, credentials: Credentials) -> Result<Vec<Binding>, Failure> {
-    let (mut verified, mut refused) = (Vec::<Binding>::new(), None);
+    let (mut verified, mut refused) = (Vec::<Binding>::new(), Vec::new());
     for binding in bindings {
         let (name, same) = (&binding.target, |other: &&Binding| other.target == binding.target);
         if credentials == Credentials::Skip && is_credential(name.as_ref()) {
@@ -103,16 +103,16 @@ fn verified(bindings: Vec<Binding>, credentials: Credentials) -> Result<Vec<Bind
         } else if name.contains('=') {
             let what = format!("set {name}: a variable's name cannot contain `=`");
             let hint = "set another variable with --env VAR=NAME";
-            refused = and(refused, Failure::new(ErrorKind::Usage, what, hint));
+            refused.push(Failure::new(ErrorKind::Usage, what, hint));
         } else if let Some(other) = verified.iter().find(same) {
             if !other.has_value_of(&binding) {
-                refused = and(refused, bound_twice(other, &binding));
+                refused.push(bound_twice(other, &binding));
             }
         } else {
             verified.push(binding);
         }
     }
-    refused.map_or(Ok(verified), Err)
+    none_refused(refused).map(|()| verified)
 }
 
 fn bound_twice(first: &Binding, second: &Binding) -> Failure {
@@ -122,11 +122,8 @@ fn bound_twice(first: &Binding, second: &Binding) -> Failure {
     Failure::new(ErrorKind::Usage, what, hint)
 }
 
-fn and(failure: Option<Failure>, other: Failure) -> Option<Failure> {
-    Some(match failure {
-        Some(failure) => failure.and(other),
-        None => other,
-    })
+fn none_refused(refused: Vec<Failure>) -> Result<(), Failure> {
+    refused.into_iter().reduce(Failure::and).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
