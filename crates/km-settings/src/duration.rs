@@ -10,12 +10,19 @@ const MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Units of `humantime` that are rejected: their length varies, and `M` looks like minutes.
 const CALENDAR_UNITS: [&str; 8] = ["M", "month", "months", "y", "year", "years", "yr", "yrs"];
 
-/// Parses a duration.
+/// Parses a duration of at most ten years: `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`, or a number of
+/// seconds.
 ///
 /// # Errors
 ///
 /// Returns what is wrong, as a fragment that follows the value.
-pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
+///
+/// ```
+/// # use std::time::Duration;
+/// assert_eq!(km_settings::parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+/// assert_eq!(km_settings::parse_duration("1y"), Err("is not a duration"));
+/// ```
+pub fn parse(text: &str) -> Result<Duration, &'static str> {
     let text = text.trim();
     if text.starts_with('-') {
         return Err("is negative");

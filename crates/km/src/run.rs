@@ -1,5 +1,6 @@
 //! The entry point: from the arguments of the process to its exit code.
 
+use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use clap::{CommandFactory, FromArgMatches};
 use km_proxy_adapter::ErrorKind;
 use tokio::runtime::Builder;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, InvalidValue};
 use crate::error::Failure;
 use crate::io::log::{self, DefaultFilter};
 use crate::io::progress;
@@ -40,7 +41,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<u8, Failure> {
     let filter = match &cli.command {
         Command::Serve(_) => DefaultFilter::Serve,
-        Command::Exec(args) if args.watch => DefaultFilter::Watch,
+        Command::Exec(args) if args.watch.is_enabled => DefaultFilter::Watch,
         _ => DefaultFilter::OneShot,
     };
     log::start(&cli.global, filter)?;
@@ -119,11 +120,17 @@ fn usage(error: &clap::Error) -> String {
         | ClapErrorKind::ValueValidation
         | ClapErrorKind::TooManyValues
         | ClapErrorKind::WrongNumberOfValues => {
-            format!("invalid value for `{argument}`{}", valid_values(error))
+            format!("invalid value for `{argument}`{}{}", valid_values(error), reason(error))
         }
         _ => first_paragraph(error),
     };
     format!("usage: {what}")
+}
+
+/// Returns why a value is invalid, if the parser of the option says so without quoting the value.
+fn reason(error: &clap::Error) -> String {
+    let reason = error.source().and_then(|source| source.downcast_ref::<InvalidValue>());
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 /// Returns the words of this program that clap suggests instead of an unknown one.

@@ -4,8 +4,11 @@ use vault_kv::SecretPath;
 
 use crate::access::check_read;
 use crate::error::{Error, convert};
+use crate::inner::Inner;
 use crate::key_manager::KeyManager;
 use crate::listing::{self, ListProgress, Listing};
+use crate::ownership::is_virtual_key;
+use crate::route::is_provider_key;
 
 impl KeyManager {
     /// Lists the names in a folder of the global secrets, or those at the top, with the state of
@@ -36,13 +39,12 @@ impl KeyManager {
         folder: Option<&str>,
         on_progress: impl FnMut(ListProgress),
     ) -> Result<Listing<String>, Error> {
-        let folder = folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
-        let operation = || format!("list {}", folder.unwrap_or("secrets"));
+        let folder = parse_folder(folder);
         let inner = self.inner();
         let path = inner.folder(folder)?;
-        check_read(&inner.settings, operation)?;
+        check_read(&inner.settings, || operation(folder))?;
         let kv = &inner.kv;
-        let failed = |error| convert::kv(operation(), error);
+        let failed = |error| convert::kv(operation(folder), error);
         let names = kv.list(path.as_ref()).await.map_err(failed)?;
         let names = names.into_iter().map(|name| {
             // A name that is not a valid path is listed without its state.
@@ -54,4 +56,58 @@ impl KeyManager {
         });
         listing::states(kv, names.collect(), on_progress).await.map_err(failed)
     }
+
+    /// Lists the full names of the provider keys in a folder of the global secrets and in its
+    /// subfolders, sorted, with the state of their latest versions.
+    ///
+    /// A provider key is a name that [`secret`](Self::secret) reads from Vault. Folders of virtual
+    /// keys are not listed.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_provider_keys(&self, folder: Option<&str>) -> Result<Listing<String>, Error> {
+        let folder = parse_folder(folder);
+        let inner = self.inner();
+        check_read(&inner.settings, || operation(folder))?;
+        let failed = |error| convert::kv(operation(folder), error);
+        let mut found = Vec::new();
+        let mut folders = vec![(folder.map(str::to_owned), inner.folder(folder)?)];
+        while let Some((parent, path)) = folders.pop() {
+            for listed in inner.kv.list(path.as_ref()).await.map_err(failed)? {
+                let name = match &parent {
+                    Some(parent) => format!("{parent}/{listed}"),
+                    None => listed,
+                };
+                match name.strip_suffix('/') {
+                    Some(subfolder) => folders.extend(readable_folder(inner, subfolder)),
+                    None if is_provider_key(&inner.settings, &name) => {
+                        let path = inner.path(&name).ok();
+                        found.push((name, path));
+                    }
+                    None => {}
+                }
+            }
+        }
+        found.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        listing::states(&inner.kv, found, |_| {}).await.map_err(failed)
+    }
+}
+
+/// Returns the folder without surrounding slashes, or `None` for the top.
+fn parse_folder(folder: Option<&str>) -> Option<&str> {
+    folder.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty())
+}
+
+fn operation(folder: Option<&str>) -> String {
+    format!("list {}", folder.unwrap_or("secrets"))
+}
+
+/// Returns a subfolder and its path, unless virtual keys are stored in it or its name is not a valid
+/// path, so that nothing in it can be read.
+fn readable_folder(inner: &Inner, name: &str) -> Option<(Option<String>, Option<SecretPath>)> {
+    if is_virtual_key(&inner.settings, &format!("{name}/key")) {
+        return None;
+    }
+    let path = inner.path(name).ok()?;
+    Some((Some(name.to_owned()), Some(path)))
 }

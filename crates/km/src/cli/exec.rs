@@ -1,10 +1,13 @@
 //! The arguments of `km exec`.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::duration::duration;
 use super::resolve::ResolveArgs;
+use super::signal::ending_signal;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
@@ -13,9 +16,26 @@ pub(crate) struct ExecArgs {
     /// Keep the variables with credentials for Vault in CMD's environment
     #[arg(long)]
     pub(crate) keep_credentials: bool,
-    /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
+    /// Start CMD with the resolved variables only, without any inherited one
+    #[arg(long, conflicts_with = "keep_credentials")]
+    pub(crate) pristine: bool,
+    /// Print the variables, their names and sources, but no values, and do not start CMD, which may
+    /// be omitted
     #[arg(long)]
-    pub(crate) watch: bool,
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    /// Program and its arguments
+    #[arg(last = true, required_unless_present = "dry_run", value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The options of `--watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
+    #[arg(id = "watch", long = "watch")]
+    pub(crate) is_enabled: bool,
     /// Action of --watch on a change: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2
     /// [default: restart]
     #[arg(
@@ -28,9 +48,19 @@ pub(crate) struct ExecArgs {
         hide_default_value = true
     )]
     pub(crate) on_change: OnChange,
-    /// Program and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
+    /// Signal of --watch that requests the end of CMD before a restart [default: SIGTERM]
+    #[arg(long, value_name = "SIGNAL", default_value = "SIGTERM", hide_default_value = true,
+          requires = "watch", value_parser = ending_signal)]
+    pub(crate) kill_signal: i32,
+    /// Time that CMD has to end after that signal, before it is killed [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = "10s", hide_default_value = true,
+          requires = "watch", value_parser = duration)]
+    pub(crate) kill_timeout: Duration,
+    /// Longest of the random waits of --watch between a change and its action, so that not all
+    /// instances of CMD restart at once [default: 0s]
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true,
+          requires = "watch", value_parser = duration)]
+    pub(crate) splay: Duration,
 }
 
 /// The action of `--watch` on a changed value.

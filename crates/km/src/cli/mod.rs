@@ -1,27 +1,32 @@
 //! The command line, as clap parses it. The doc comments of its fields are the help texts.
 
 mod completions;
+mod duration;
 mod exec;
 mod export;
 mod global;
 mod import;
+mod invalid;
 mod key;
 mod refresh;
 mod resolve;
 mod secret;
 mod serve;
 mod sidecar;
+mod signal;
 mod status;
 mod value;
+mod variable;
 mod version;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use completions::CompletionsArgs;
-pub(crate) use exec::{ExecArgs, OnChange};
+pub(crate) use exec::{ExecArgs, OnChange, WatchArgs};
 pub(crate) use export::{ExportArgs, ExportFormat};
 pub(crate) use global::{GlobalArgs, LogFormat};
 pub(crate) use import::ImportArgs;
+pub(crate) use invalid::InvalidValue;
 pub(crate) use key::{
     KeyCommand, KeyDeleteArgs, KeyDestroyArgs, KeyHistoryArgs, KeyListArgs, KeyName, KeyReadArgs,
     KeyRenameArgs, KeyRotateArgs, KeyStoreArgs, KeyUndeleteArgs,

@@ -56,7 +56,8 @@ pub(super) fn print<T: Display>(listing: &Listing<T>, all: bool) -> Result<(), F
     }))
 }
 
-fn warn_unchecked<T>(listing: &Listing<T>) {
+/// Logs a warning if the listing may include deleted names.
+pub(super) fn warn_unchecked<T>(listing: &Listing<T>) {
     if let Some(error) = &listing.metadata_error {
         warn!(
             error = error.message(),

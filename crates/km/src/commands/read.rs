@@ -1,8 +1,9 @@
 //! `km read`: prints a provider secret, read through the same code path as in a gateway.
 
-use km_proxy_adapter::{ErrorKind, KeyManager, ReadOptions, Secret, SecretLocation, Source};
+use km_proxy_adapter::{ErrorKind, KeyManager, ReadOptions, Secret, SecretLocation};
 use serde::Serialize;
 
+use super::source::found_in;
 use crate::cli::ReadArgs;
 use crate::error::Failure;
 use crate::io::{escape, output, stderr};
@@ -89,10 +90,7 @@ fn explain(
         SecretLocation::Environment => (None, None),
     };
     let explanation = Explanation {
-        source: match secret.source() {
-            Source::Vault | Source::Cache | Source::Stale => "vault",
-            Source::Environment => "environment",
-        },
+        source: found_in(secret.source()),
         path,
         field,
         version: secret.version(),

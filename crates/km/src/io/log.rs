@@ -16,7 +16,7 @@ pub(crate) const AUDIT: &str = "km::audit";
 /// The target of the events about each operation of `km serve`.
 pub(crate) const SERVE: &str = "km::serve";
 
-/// The target of the events about restarts by `km exec --watch`.
+/// The target of the events about changed values, and about the restarts that they cause.
 pub(crate) const WATCH: &str = "km::watch";
 
 /// The log filter unless `--log` or `KM_LOG` sets one.

@@ -62,6 +62,28 @@ async fn each_reference_of_the_file_is_exported() -> Result<()> {
     Ok(())
 }
 
+/// The options bind variables like those of `km exec`.
+#[tokio::test]
+async fn variables_of_options_are_exported() -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    fixture.put("ONE", json!({ "key": "1", "user": "u" })).await?;
+    fixture.put("f/A", json!({ "key": "a" })).await?;
+    let (_directory, config) = file("key: os.environ/ONE\n")?;
+    for (options, expected) in [
+        (&["--env=B=ONE#user", "--env=C=ONE"][..], "B='u'\nC='1'\n"),
+        (&["--all-under=f"], "A='a'\n"),
+        (&["--also=TWO", "--env=B=f/A"], "ONE='1'\nTWO='2'\nB='a'\n"),
+    ] {
+        let km = fixture.km().env("TWO", "2").env("KM_CONFIG", &config);
+        let output = km.args(["export"]).args(options).run().await?.expect(0)?;
+        assert_eq!(output.text()?, expected, "{options:?}");
+    }
+    let refused = || fixture.km().args(["export", "--format=shell", "--env=PROMPT_COMMAND=ONE"]);
+    contains_all(&fails(refused, 2, "usage").await?, &["PROMPT_COMMAND", "--danger-env"])?;
+    let twice = || fixture.km().args(["export", "--env=A=ONE", "--all-under=f"]);
+    contains_all(&fails(twice, 2, "usage").await?, &["set A:", "ONE", "f/A"])
+}
+
 #[tokio::test]
 async fn hostile_values_pass_a_shell_unchanged() -> Result<()> {
     let fixture = Server::shared().await?.fixture().await?;

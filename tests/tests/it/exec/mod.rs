@@ -1,12 +1,15 @@
 //! End-to-end tests of `km exec`: the environment of the program, the conditions under which it
 //! starts, signals, exit codes, and `--watch`.
 
+mod dry_run;
 mod environment;
 mod exit;
 mod hardening;
 mod includes;
 mod not_started;
+mod pristine;
 mod signals;
+mod variables;
 mod watch;
 
 use anyhow::{Result, ensure};

@@ -1,8 +1,9 @@
 //! The table of `km check --secrets`.
 
-use km_proxy_adapter::{ErrorKind, FoundSecret, SecretCheck, SecretOutcome, Source};
+use km_proxy_adapter::{ErrorKind, FoundSecret, SecretCheck, SecretOutcome};
 use serde::Serialize;
 
+use crate::commands::source::found_in;
 use crate::error::{ErrorBody, Failure, exit_code};
 use crate::io::output;
 use crate::io::styled::Span;
@@ -56,10 +57,7 @@ impl Row {
             .map(|warning| WarningDocument { kind: warning.kind(), message: warning.to_string() });
         Self {
             status: if found.warnings.is_empty() { "ok" } else { "warning" },
-            source: Some(match found.source {
-                Source::Environment => "environment",
-                Source::Vault | Source::Cache | Source::Stale => "vault",
-            }),
+            source: Some(found_in(found.source)),
             path: found.path.as_ref().map(ToString::to_string),
             version: found.version,
             version_age_seconds: found.age.map(|age| age.as_secs()),

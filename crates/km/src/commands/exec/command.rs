@@ -3,15 +3,18 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use km_proxy_adapter::{ErrorKind, KeyManager};
 use km_settings::{Env as _, ProcessEnv};
+use rustix::fs::{Access, access};
 
 use crate::cli::ExecArgs;
+use crate::commands::values::{Binding, Values};
 use crate::commands::variables::{
-    Credentials, Values, credentials, is_credential, largest_names, max_total_bytes, to_resolve,
-    total_bytes, variable_bytes,
+    Credentials, check_variables, credentials, is_credential, largest_names, max_total_bytes,
+    to_bindings, total_bytes, variable_bytes,
 };
 use crate::error::Failure;
 use crate::hardening::with_original_core_limit;
@@ -29,15 +32,16 @@ pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
     })
 }
 
-/// Returns the names whose values the program receives.
-pub(super) fn names(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<String>, Failure> {
+/// Returns the bindings of the program's variables.
+pub(super) async fn bindings(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<Binding>, Failure> {
     let credentials = if args.keep_credentials { Credentials::Keep } else { Credentials::Skip };
-    to_resolve(keys, &args.resolve, credentials)
+    to_bindings(keys, &args.resolve, credentials).await
 }
 
 /// Builds the command with these values in its environment.
 pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure> {
-    let mut command = Command::new(program(args)?);
+    let program = program(args)?;
+    let mut command = if args.pristine { pristine(program) } else { Command::new(program) };
     command.args(args.command.iter().skip(1));
     if !args.keep_credentials {
         for name in credentials() {
@@ -50,9 +54,33 @@ pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure
     Ok(command)
 }
 
-/// Verifies that arguments and environment fit into the kernel's limit. Called before a running
-/// program is stopped to be restarted with these values.
-pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+/// Returns the command without an inherited environment. The program is found by this process's
+/// `PATH`, since it does not receive one.
+fn pristine(program: &OsStr) -> Command {
+    let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
+    command.arg0(program).env_clear();
+    command
+}
+
+/// Returns the path of a program without a slash, if a directory of `PATH` contains it.
+fn find(program: &OsStr) -> Option<PathBuf> {
+    let is_name = !program.as_encoded_bytes().contains(&b'/');
+    let path = ProcessEnv.var("PATH").filter(|_| is_name)?;
+    let candidates = std::env::split_paths(&path).map(|directory| directory.join(program));
+    candidates.into_iter().find(|candidate| {
+        candidate.is_absolute() && candidate.is_file() && access(candidate, Access::EXEC_OK).is_ok()
+    })
+}
+
+/// Verifies that the program can be started with these values. Called before a running program is
+/// stopped for that.
+pub(super) fn check(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+    check_variables(values, &args.resolve.danger_env)?;
+    check_size(args, values)
+}
+
+/// Verifies that arguments and environment fit into the kernel's limit.
+fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") || size(args, values) <= max_total_bytes() {
         return Ok(());
     }
@@ -66,7 +94,7 @@ pub(super) fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure
 fn size(args: &ExecArgs, values: &Values) -> u64 {
     let is_kept = |name: &OsString| {
         let is_replaced = values.iter().any(|(replaced, _)| name == replaced.as_str());
-        !is_replaced && (args.keep_credentials || !is_credential(name))
+        !is_replaced && !args.pristine && (args.keep_credentials || !is_credential(name))
     };
     let inherited = ProcessEnv.names().into_iter().filter(is_kept).map(|name| {
         let value = name.to_str().and_then(|name| ProcessEnv.var(name));

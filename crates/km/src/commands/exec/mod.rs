@@ -6,14 +6,17 @@
 
 mod child;
 mod command;
+mod dry_run;
 mod signals;
 mod startup;
 mod watch;
 
+use km_proxy_adapter::KeyManager;
 use rustix::process::getpid;
 
 use crate::cli::{ExecArgs, GlobalArgs};
-use crate::commands::variables::resolve_initial;
+use crate::commands::values::{Binding, Values, resolve_initial};
+use crate::commands::variables::check_variables;
 use crate::config;
 use crate::error::Failure;
 use child::Child;
@@ -21,25 +24,35 @@ use startup::Startup;
 
 /// Runs the program. Returns its exit code if this process stays as its parent.
 pub(crate) async fn run(global: &GlobalArgs, args: ExecArgs) -> Result<u8, Failure> {
-    command::program(&args)?;
+    if !args.dry_run {
+        command::program(&args)?;
+    }
     let mut startup = Startup::begin()?;
-    if args.watch {
+    if args.watch.is_enabled && !args.dry_run {
         return watch::run(global, &args, startup).await;
     }
     let keys = startup.unless_interrupted(config::connect(global)).await?;
-    let values = startup
-        .unless_interrupted(async {
-            resolve_initial(&keys, &command::names(&keys, &args)?, &args.resolve).await
-        })
-        .await;
+    let resolved = startup.unless_interrupted(resolve(&keys, &args)).await;
     // The program does not use the token, and nothing could revoke it later.
     keys.shutdown().await;
-    let command = command::build(&args, &values?)?;
-    drop(keys);
+    let (bindings, values) = resolved?;
+    if args.dry_run {
+        return dry_run::print(&bindings, &values, global.json).map(|()| 0);
+    }
+    let command = command::build(&args, &values)?;
+    drop((values, keys));
     if getpid().is_init() {
         let mut signals = startup.forward_signals()?;
         return Child::start(command)?.wait(&mut signals).await;
     }
     startup.check()?;
     Err(command::replace_this_process(command))
+}
+
+/// Resolves the program's variables.
+async fn resolve(keys: &KeyManager, args: &ExecArgs) -> Result<(Vec<Binding>, Values), Failure> {
+    let bindings = command::bindings(keys, args).await?;
+    let values = resolve_initial(keys, &bindings).await?;
+    check_variables(&values, &args.resolve.danger_env)?;
+    Ok((bindings, values))
 }

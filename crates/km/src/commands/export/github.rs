@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use km_proxy_adapter::ErrorKind;
 
-use crate::commands::variables::Values;
+use crate::commands::values::Values;
 use crate::config;
 use crate::error::Failure;
 use crate::io::output;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use km_proxy_adapter::{ErrorKind, json};
 
-use crate::commands::variables::Values;
+use crate::commands::values::Values;
 use crate::error::Failure;
 use crate::io::output;
 use crate::io::secret_text::SecretText;

@@ -12,7 +12,8 @@ use std::io::{self, IsTerminal as _};
 use km_proxy_adapter::{ErrorKind, KeyManager};
 use tracing::warn;
 
-use super::variables::{Credentials, Values, resolve_initial, to_resolve};
+use super::values::{Binding, Values, resolve_initial};
+use super::variables::{Credentials, check_variables, to_bindings};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::dotenv;
 use crate::error::Failure;
@@ -22,13 +23,14 @@ use crate::io::secret_text::SecretText;
 pub(crate) async fn run(keys: &KeyManager, args: ExportArgs, json: bool) -> Result<(), Failure> {
     let default = if json { ExportFormat::Json } else { ExportFormat::Dotenv };
     let format = args.format.unwrap_or(default);
-    let names = to_resolve(keys, &args.resolve, Credentials::Skip)?;
-    check_names(format, &names, &args.resolve.danger_env)?;
+    let bindings = to_bindings(keys, &args.resolve, Credentials::Skip).await?;
+    check_names(format, &bindings, &args.resolve.danger_env)?;
     let file = if format == ExportFormat::Github { github::open_file()? } else { None };
-    if names.is_empty() {
-        warn!("nothing to export: the configuration references no name (hint: use --only NAME)");
+    if bindings.is_empty() {
+        warn!("nothing to export: no name is referenced or selected (hint: use --only NAME)");
     }
-    let values = resolve_initial(keys, &names, &args.resolve).await?;
+    let values = resolve_initial(keys, &bindings).await?;
+    check_variables(&values, &args.resolve.danger_env)?;
     if io::stdout().is_terminal() {
         warn!("stdout is a terminal, which displays the values (hint: redirect it)");
     }
@@ -50,10 +52,10 @@ pub(crate) async fn run(keys: &KeyManager, args: ExportArgs, json: bool) -> Resu
 /// All names that it cannot hold.
 fn check_names(
     format: ExportFormat,
-    names: &[String],
+    bindings: &[Binding],
     danger_env: &[String],
 ) -> Result<(), Failure> {
-    let refused = names.iter().filter_map(|name| {
+    let refused = bindings.iter().map(|binding| &binding.target).filter_map(|name| {
         let refused = match format {
             // A JSON object has members of any name.
             ExportFormat::Json => return None,
@@ -64,7 +66,7 @@ fn check_names(
             ExportFormat::Shell if shell::is_executed(name) && !danger_env.contains(name) => {
                 Some((
                     "refused, because an interactive shell executes this variable",
-                    format!("remove the reference, or allow it with --danger-env {name}"),
+                    format!("do not set it, or allow it with --danger-env {name}"),
                 ))
             }
             ExportFormat::Github if github::is_reserved(name) => Some((

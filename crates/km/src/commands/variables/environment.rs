@@ -6,6 +6,7 @@ use km_proxy_adapter::{ErrorKind, Secret, Source};
 use km_settings::{ProcessEnv, SETTINGS, Sensitivity};
 
 use super::arg_max::{MAX_VARIABLE_BYTES, variable_bytes};
+use crate::commands::values::Values;
 use crate::error::Failure;
 
 /// The prefix of LiteLLM's settings for Vault, which the program does not need.
@@ -42,14 +43,23 @@ fn is_loader_name(name: &str) -> bool {
     LOADER_NAMES.contains(&name) || LOADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Verifies that the program may receive a value under this name, and that an environment can hold
-/// it.
-pub(super) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result<(), Failure> {
+/// Verifies that a program may receive these values as variables, and that an environment can hold
+/// them.
+///
+/// # Errors
+///
+/// `Usage` for a variable that a loader or a shell acts on and that is not in `danger_env`,
+/// `StoredValue` for a value that a variable cannot hold.
+pub(crate) fn check_variables(values: &Values, danger_env: &[String]) -> Result<(), Failure> {
+    values.iter().try_for_each(|(name, value)| check(name, value, danger_env))
+}
+
+fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result<(), Failure> {
     let is_from_vault = value.source() != Source::Environment;
     if is_from_vault && is_loader_name(name) && !danger_env.iter().any(|allowed| allowed == name) {
         let what =
             format!("set {name}: refused, because a loader or a shell acts on this variable");
-        let hint = format!("remove the reference, or allow it with --danger-env {name}");
+        let hint = format!("do not set it, or allow it with --danger-env {name}");
         return Err(Failure::new(ErrorKind::Usage, what, hint));
     }
     check_form(name, value.expose())
@@ -57,10 +67,6 @@ pub(super) fn check(name: &str, value: &Secret, danger_env: &[String]) -> Result
 
 /// Verifies that an environment can hold a value under this name.
 fn check_form(name: &str, value: &str) -> Result<(), Failure> {
-    if name.contains('=') {
-        let what = format!("set {name}: a variable's name cannot contain `=`");
-        return Err(Failure::new(ErrorKind::Usage, what, "store it under another name"));
-    }
     if value.contains('\0') {
         let what = format!("set {name}: the value contains a NUL, which a variable cannot hold");
         return Err(Failure::new(
@@ -139,7 +145,6 @@ mod tests {
             ("NAME", &larger, Some(ErrorKind::StoredValue)),
             ("NAMES", &largest, Some(ErrorKind::StoredValue)),
             ("NAME", "a\0", Some(ErrorKind::StoredValue)),
-            ("NA=ME", "a", Some(ErrorKind::Usage)),
         ] {
             let actual = check_form(name, value).err().map(|failure| failure.kind());
             assert_eq!(actual, expected, "{name} {}", value.len());

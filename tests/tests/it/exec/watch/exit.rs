@@ -129,6 +129,13 @@ async fn contradictory_watch_options_are_rejected() -> Result<()> {
         (&["--on-change=SIGHUP"], "1", "usage", &["--watch"]),
         (&["--watch", "--on-change=SIGKILL"], "1", "usage", &["--on-change"]),
         (&["--watch", "--on-change="], "1", "usage", &["--on-change"]),
+        (&["--kill-signal=SIGINT"], "1", "usage", &["--watch"]),
+        (&["--kill-timeout=5s"], "1", "usage", &["--watch"]),
+        (&["--splay=5s"], "1", "usage", &["--watch"]),
+        (&["--watch", "--kill-signal=SIGSTOP"], "1", "usage", &["--kill-signal", "ends by"]),
+        (&["--watch", "--kill-signal=15"], "1", "usage", &["--kill-signal", "SIGTERM"]),
+        (&["--watch", "--kill-timeout=soon"], "1", "usage", &["--kill-timeout", "500ms"]),
+        (&["--watch", "--splay=-1s"], "1", "usage", &["--splay", "500ms"]),
         (&["--watch"], "0", "settings", &["--watch", "HCP_VAULT_REFRESH_INTERVAL"]),
     ] {
         let km = || {

@@ -5,3 +5,5 @@ mod failed_reads;
 mod program;
 mod restarts;
 mod signals;
+mod stop;
+mod variables;

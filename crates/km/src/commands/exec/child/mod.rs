@@ -12,7 +12,8 @@ use rustix::process::{
 };
 use shared_child::SharedChild;
 use shared_child::unix::SharedChildExt as _;
-use signal_hook::consts::{SIGCONT, SIGKILL, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP};
+use signal_hook::low_level::signal_name;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -23,10 +24,6 @@ use crate::io::log::WATCH;
 use crate::signals::SignalStreams;
 use foreground::{Foreground, OnStop};
 use reaper::{Change, Reaper, exit_code, wait_failed};
-
-/// How long the program may take to end after SIGTERM before it is killed for a restart. Docker
-/// waits as long.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The running program, in its own process group.
 pub(super) struct Child {
@@ -91,26 +88,54 @@ impl Child {
         Ok(self.exit_code)
     }
 
-    /// Stops the program for a restart, by SIGKILL after [`GRACE`].
+    /// Stops the program for a restart: by `signal`, and by SIGKILL after `limit`.
     ///
     /// If a signal requests the end meanwhile, waits for the program without a time limit and
     /// returns its exit code. The program must not be restarted then.
     pub(super) async fn stop(
         &mut self,
+        signal: i32,
+        limit: Duration,
         signals: &mut SignalStreams,
     ) -> Result<Option<u8>, Failure> {
-        self.signal(SIGTERM);
-        let in_time = timeout(GRACE, self.wait_unless_interrupted(signals)).await;
+        self.signal(signal);
+        let in_time = timeout(limit, self.wait_unless_interrupted(signals)).await;
         let ended = if let Ok(ended) = in_time {
             ended?
         } else {
-            warn!(target: WATCH, "killing the program: still running {GRACE:?} after SIGTERM");
+            let name = signal_name(signal).unwrap_or("the signal");
+            warn!(target: WATCH, "killing the program: still running {limit:?} after {name}");
             self.signal(SIGKILL);
             self.wait_unless_interrupted(signals).await?
         };
         match ended {
             Some(_) => Ok(None),
             None => self.wait(signals).await.map(Some),
+        }
+    }
+
+    /// Waits for `step` while there is no program, because it has ended and is to be restarted. A
+    /// signal has no receiver then, unless it stops or continues this process.
+    ///
+    /// Returns `None` after a signal that requests the end.
+    pub(super) async fn until_restart<T>(
+        &self,
+        step: impl Future<Output = T>,
+        signals: &mut SignalStreams,
+    ) -> Option<T> {
+        let interrupted = async {
+            loop {
+                let signal = signals.next().await;
+                self.forward(signal);
+                if requests_end(signal) {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = interrupted => None,
+            outcome = step => Some(outcome),
         }
     }
 
@@ -139,6 +164,7 @@ impl Child {
                 self.signal_group(Signal::TSTP);
                 self.stop_this_process();
             }
+            SIGCONT if self.exit_code.is_some() => {}
             SIGCONT => {
                 self.foreground.give();
                 self.signal_group(Signal::CONT);

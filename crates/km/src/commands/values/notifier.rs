@@ -27,6 +27,11 @@ impl ChangeNotifier {
         Self { changed, _tasks: tasks }
     }
 
+    #[cfg(test)]
+    pub(super) fn notify(&self) {
+        self.changed.notify_one();
+    }
+
     /// Waits for a change. Changes since the previous call count as one.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
