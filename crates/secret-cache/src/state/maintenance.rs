@@ -4,7 +4,7 @@
 use std::hash::Hash;
 
 use crate::map::entry::{Entry, Released};
-use crate::policy::{Freshness, PROBE_INTERVAL, Tick};
+use crate::policy::{Freshness, PROBE_INTERVAL, Policy, Tick};
 use crate::state::State;
 use crate::state::in_flight::PendingLoad;
 use crate::state::inner::Inner;
@@ -37,45 +37,22 @@ where
         }
         let mut findings = Findings { next_scan: Tick::MAX, scheduled: Vec::new() };
         let hits_skip_clock = inner.hits_skip_clock;
+        let policy = self.policy();
         self.entries.for_each(&inner.writer, |entry| {
-            self.inspect(entry, now, hits_skip_clock, &mut findings);
+            inspect(&policy, entry, now, hits_skip_clock, &mut findings);
         });
         if findings.next_scan < Tick::MAX {
-            let earliest = now.saturating_add(self.policy.scan_interval());
+            let earliest = now.saturating_add(policy.scan_interval());
             inner.schedule.scan_by(findings.next_scan.max(earliest));
         }
-        // Callers that await changes read nothing, so watched keys are scheduled each time.
-        findings.scheduled.extend(inner.watched().map(|key| (now, key)));
+        // Callers that await changes read nothing, so watched keys are scheduled each time. One
+        // without a value, such as an evicted one, is loaded once per due interval.
+        let reload_at = now.saturating_add(policy.due_interval);
+        let at = |key: &K| if self.entries.find(key).is_some() { now } else { reload_at };
+        findings.scheduled.extend(inner.watched().map(|key| (at(&key), key)));
         findings.scheduled.into_iter().for_each(|(at, key)| inner.schedule.add(at, key));
         inner.failures.retain(|_, failure| !failure.is_obsolete(now));
         inner.forced.prune(now);
-    }
-
-    /// Sets whether the readers of an entry must read the clock, and finds when the entry needs
-    /// attention.
-    fn inspect(
-        &self,
-        entry: &Entry<K, V>,
-        now: Tick,
-        hits_skip_clock: bool,
-        findings: &mut Findings<K>,
-    ) {
-        let (policy, next_scan) = (&self.policy, now.saturating_add(self.policy.scan_interval()));
-        let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
-        let expires_at = entry.expires_at(policy);
-        let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
-        entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
-        if check_clock_from > now {
-            findings.next_scan = findings.next_scan.min(check_clock_from);
-            return;
-        }
-        findings.next_scan = findings.next_scan.min(next_scan);
-        // An entry that is due but not in use is only refreshed by its next reader.
-        let is_refreshed = refresh_at > now || entry.flags().is_accessed();
-        let at = if is_refreshed { refresh_at.max(now).min(expires_at) } else { expires_at };
-        if at <= next_scan {
-            findings.scheduled.push((at, entry.key.clone()));
-        }
     }
 
     /// Returns a key whose scheduled time has come.
@@ -129,7 +106,7 @@ where
     fn schedule_expiry(&self, inner: &mut Inner<K, V, E, F>, key: &K) {
         let guard = self.entries.find(key);
         let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else { return };
-        let expires_at = entry.expires_at(&self.policy);
+        let expires_at = entry.expires_at(&self.policy());
         let is_before_scan = expires_at <= inner.schedule.next_scan();
         if (entry.has_lifetime() || is_before_scan) && expires_at < Tick::MAX {
             inner.schedule.add(expires_at, key.clone());
@@ -141,7 +118,7 @@ where
         let guard = self.entries.find(key);
         match guard.as_ref().and_then(|guard| guard.get()) {
             Some(entry) => {
-                let is_due = entry.freshness(&self.policy, now) != Freshness::Fresh;
+                let is_due = entry.freshness(&self.policy(), now) != Freshness::Fresh;
                 is_due && (entry.flags().is_accessed() || inner.is_watched(key))
             }
             None => inner.is_watched(key),
@@ -176,6 +153,37 @@ where
             self.entries.for_each(&inner.writer, |entry| entry.set_check_clock(true));
         }
         drop(self.unlock(inner));
+    }
+}
+
+/// Sets whether the readers of an entry must read the clock, and finds when the entry needs
+/// attention.
+fn inspect<K: Clone, V>(
+    policy: &Policy,
+    entry: &Entry<K, V>,
+    now: Tick,
+    hits_skip_clock: bool,
+    findings: &mut Findings<K>,
+) {
+    let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
+    let expires_at = entry.expires_at(policy);
+    let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
+    entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
+    if check_clock_from > now {
+        findings.next_scan = findings.next_scan.min(check_clock_from);
+        return;
+    }
+    // An entry that is due but not in use is only refreshed by its next reader.
+    let is_idle = refresh_at <= now && !entry.flags().is_accessed();
+    let (at, interval) = if is_idle {
+        (expires_at, policy.idle_scan_interval())
+    } else {
+        (refresh_at.max(now).min(expires_at), policy.scan_interval())
+    };
+    let next_scan = now.saturating_add(interval);
+    findings.next_scan = findings.next_scan.min(next_scan);
+    if at <= next_scan {
+        findings.scheduled.push((at, entry.key.clone()));
     }
 }
 
@@ -228,7 +236,12 @@ mod tests {
     /// A value that was inserted at 1,000 with a refresh interval of 10,000 and a scan interval of
     /// 200. It is due at 10,000, and readers check the clock from 9,600.
     fn state(hits_skip_clock: bool) -> NoLoads {
-        let policy = Policy { refresh_interval: 10_000, max_stale: 500, negative_ttl: 0 };
+        state_with(10_000, hits_skip_clock)
+    }
+
+    fn state_with(due_interval: Tick, hits_skip_clock: bool) -> NoLoads {
+        let policy =
+            Policy { refresh_interval: 10_000, due_interval, max_stale: 500, negative_ttl: 0 };
         let limits = Limits { entries: 10, bytes: usize::MAX, weigh: |_, _| 0 };
         let state = State::new(policy, limits, 1);
         state.set_hits_skip_clock(hits_skip_clock);
@@ -284,6 +297,31 @@ mod tests {
             state.scan(9_800);
             // The key is scheduled for when it is due.
             assert_eq!(state.next_wakeup(), 10_000);
+        });
+    }
+
+    /// Polls are as punctual as refreshes, and entries that are due and idle don't wake the
+    /// refresher at the pace of polls.
+    #[test]
+    fn idle_entry_is_scanned_at_the_pace_of_the_refresh_interval() {
+        loom::model(|| {
+            let state = state_with(1_000, true);
+            for (now, next) in [(1_000, 1_860), (1_860, 1_880), (1_880, 1_900)] {
+                state.scan(now);
+                assert_eq!(state.next_wakeup(), next, "at {now}");
+            }
+            assert_eq!(state.pop_due(1_900), Some(1));
+            let entry = state.entries.find(&1).unwrap();
+            let entry = entry.get().unwrap();
+            entry.clear_accessed();
+            state.scan(1_900);
+            assert_eq!(state.next_wakeup(), 2_100);
+            state.schedule_refresh(&1, 1_950);
+            assert_eq!(state.next_wakeup(), 1_950, "a reader can't start the refresh");
+            assert_eq!(state.pop_due(1_950), Some(1));
+            entry.mark_accessed();
+            state.scan(2_100);
+            assert_eq!(state.pop_due(2_100), Some(1), "it is in use again");
         });
     }
 
