@@ -13,7 +13,7 @@ pub(crate) struct ExecArgs {
     /// Keep the variables with credentials for Vault in CMD's environment
     #[arg(long)]
     pub(crate) keep_credentials: bool,
-    /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
+    /// Restart CMD when a value changes; a change is noticed within KM_POLL_INTERVAL (60 s)
     #[arg(long)]
     pub(crate) watch: bool,
     /// Action of --watch on a change: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2
