@@ -160,7 +160,7 @@ impl<K, L: Load<K>> Handle<K, L> {
         let mut latest = reported.clone();
         let version = value.as_ref().ok().map(Ref::version);
         let is_latest = *latest.borrow_and_update() == version;
-        let is_comparable = version.is_none_or(|version| version.is_known());
+        let is_comparable = version.is_none_or(Version::is_known);
         if is_latest && is_comparable { latest } else { reported }
     }
 }
