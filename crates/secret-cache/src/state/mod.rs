@@ -15,6 +15,7 @@ mod interleavings;
 mod maintenance;
 pub(crate) mod outcome;
 pub(crate) mod refresh;
+mod scan;
 mod schedule;
 pub(crate) mod slot;
 mod status;
