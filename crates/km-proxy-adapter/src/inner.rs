@@ -48,7 +48,7 @@ impl Inner {
         let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", why))?;
         let kv = Kv::new(connection.session.clone(), mount);
         let settings = Arc::new(settings);
-        let cache = load::cache(&kv, &settings)?;
+        let cache = load::cache(&kv, &connection.auth, &settings)?;
         let environment = Environment::new(env, &settings);
         let (mounts, health) = (MountCache::new(kv.clone()), HealthChecks::default());
         Ok(Self { settings, environment, connection, kv, cache, mounts, health, prefix })

@@ -48,6 +48,9 @@ pub struct Settings {
     /// How long a cached value is served before it is read again, at most ten years. Zero disables
     /// caching.
     pub refresh_interval: Duration,
+    /// The age by which a value in use is read again to notice a change, if that is before the end
+    /// of the refresh interval; at most ten years. Zero means at the refresh interval alone.
+    pub poll_interval: Duration,
     /// How long after the refresh interval a stale value is served while Vault is unavailable, at
     /// most ten years.
     pub max_stale: Duration,
@@ -106,6 +109,7 @@ impl Settings {
             fallback_is_explicit: false,
             environment_scope: EnvironmentScope::AnyName,
             refresh_interval: cache::refresh_interval(&mut reader),
+            poll_interval: cache::poll_interval(&mut reader),
             max_stale: cache::max_stale(&mut reader),
             allowed_team_locations: teams::allowed_locations(&mut reader),
             references: std::mem::take(&mut reader.document.references),

@@ -32,6 +32,7 @@ pub struct Builder<K, L: Load<K>> {
     loader: L,
     name: &'static str,
     refresh_interval: Duration,
+    poll_interval: Duration,
     max_stale: Duration,
     negative_ttl: Duration,
     limits: Limits<K, L::Value>,
@@ -50,6 +51,7 @@ where
             loader,
             name: "default",
             refresh_interval: Duration::from_secs(5 * 60),
+            poll_interval: Duration::ZERO,
             max_stale: Duration::from_secs(60 * 60),
             negative_ttl: MAX_NEGATIVE_TTL,
             limits: Limits { entries: 10_000, bytes: usize::MAX, weigh: |_, _| 0 },
@@ -72,6 +74,17 @@ where
     /// Zero disables caching: each call loads the value or joins a load in flight.
     pub fn refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
+        self
+    }
+
+    /// Sets the age by which a value in use is loaded again to notice a change, if that is before
+    /// the end of the refresh interval. It is in use if it was read since it was loaded, or if a
+    /// caller awaits changes. It stays fresh if the load fails. Zero, the default, disables this.
+    ///
+    /// The load begins in the last tenth of the interval, so a key causes at most one load in nine
+    /// tenths of it. [`Load::may_poll`] can disable polling at any time.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
         self
     }
 
@@ -137,7 +150,8 @@ where
         if !problems.is_empty() {
             return Err(BuildError { problems });
         }
-        let policy = Policy::new(self.refresh_interval, self.max_stale, self.negative_ttl);
+        let policy = Policy::new(self.refresh_interval, self.max_stale, self.negative_ttl)
+            .with_poll_interval(self.poll_interval);
         let max_in_flight = self.max_loads.saturating_add(self.max_waiting_loads);
         let state = State::new(policy, self.limits, max_in_flight);
         let metrics = Metrics::new(self.name, Arc::clone(&state.wake));
@@ -149,6 +163,7 @@ impl<K, L: Load<K>> fmt::Debug for Builder<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("refresh_interval", &self.refresh_interval)
+            .field("poll_interval", &self.poll_interval)
             .field("max_stale", &self.max_stale)
             .field("negative_ttl", &self.negative_ttl)
             .field("max_entries", &self.limits.entries)

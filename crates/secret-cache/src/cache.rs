@@ -287,6 +287,6 @@ where
 /// Shows the settings, and neither keys nor values.
 impl<K, L: Load<K>> fmt::Debug for Cache<K, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("policy", &self.shared.state.policy).finish_non_exhaustive()
+        f.debug_struct("Cache").field("policy", &self.shared.state.policy()).finish_non_exhaustive()
     }
 }

@@ -124,17 +124,44 @@ where
         self.shared.refresh(&self.key, Some(version))
     }
 
-    /// Waits until the value changes or the source reports that there is none any longer. Changes
-    /// since the handle was created, or since the last call returned, count.
+    /// Waits until the value changes or the source reports that there is none any longer, and
+    /// returns the new value as [`get`](Self::get) does. Changes since the handle was created, or
+    /// since the last call returned, count. Several of them are reported as one.
     ///
-    /// While a call is pending the key counts as used: it is refreshed, and loaded if it is
-    /// missing. A value of the same version is not a change. If the source has no versions, each
-    /// load is one. Cancel-safe: a change during a cancelled call is reported by the next one.
-    pub async fn changed(&mut self) {
+    /// While a call is pending the key counts as used: it is refreshed at the
+    /// [`poll_interval`](crate::Builder::poll_interval), and loaded if it is missing. A value of
+    /// the same version is not a change. If the source has no versions, each load is one.
+    /// Cancel-safe: a change during a cancelled call is reported by the next one.
+    ///
+    /// # Errors
+    ///
+    /// The error of the source if it reported that there is no value, or else as
+    /// [`get`](Self::get). A change is reported once, as a value or as an error.
+    pub async fn changed(&mut self) -> Result<Ref<K, L::Value>, Error<L::Error>> {
         let _watching = self.slot.watch();
         self.shared.watch(&self.key);
+        // The change counts as reported once the caller has the value.
+        let mut reported = self.changes.clone();
         // The slot owns the sender, so this can't fail.
-        let _alive = self.changes.changed().await;
+        let _alive = reported.changed().await;
+        let value = self.get().await;
+        self.changes = Self::reported_by(&value, reported);
+        value
+    }
+}
+
+impl<K, L: Load<K>> Handle<K, L> {
+    /// Returns the changes that `value` reports: those up to `reported`, and a later one if the
+    /// value is already that of the latest. Without versions, this is not known.
+    fn reported_by(
+        value: &Result<Ref<K, L::Value>, Error<L::Error>>,
+        reported: watch::Receiver<Option<Version>>,
+    ) -> watch::Receiver<Option<Version>> {
+        let mut latest = reported.clone();
+        let version = value.as_ref().ok().map(Ref::version);
+        let is_latest = *latest.borrow_and_update() == version;
+        let is_comparable = version.is_none_or(Version::is_known);
+        if is_latest && is_comparable { latest } else { reported }
     }
 }
 

@@ -53,6 +53,16 @@ pub trait Load<K>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Loaded<Self::Value>, Self::Error>> + Send {
         self.load(key)
     }
+
+    /// Returns whether values may currently be loaded at the
+    /// [`poll_interval`](crate::Builder::poll_interval), which is the default. Otherwise they are
+    /// loaded at the refresh interval alone.
+    ///
+    /// This is for sources that can't be called at will. It is called before and after each load in
+    /// the background, so it should neither block nor take long.
+    fn may_poll(&self) -> bool {
+        true
+    }
 }
 
 /// An error of a [`Load`], which determines its effect on the cache.

@@ -103,11 +103,14 @@ where
         if value.is_stale() {
             self.metrics.stale();
         }
-        if (start_refresh || !self.refresher.is_running())
-            && let Ok(runtime) = Handle::try_current()
-        {
-            self.refresher.start(self, &runtime);
-            self.refresh_if_due(value.key(), &runtime);
+        if start_refresh || !self.refresher.is_running() {
+            match Handle::try_current() {
+                Ok(runtime) => {
+                    self.refresher.start(self, &runtime);
+                    self.refresh_if_due(value.key(), &runtime);
+                }
+                Err(_) => self.state.schedule_refresh(value.key(), clock::now()),
+            }
         }
         Some(value)
     }
@@ -152,6 +155,7 @@ where
 
     /// Refreshes a key if it is due and nothing prevents it.
     fn refresh_if_due(self: &Arc<Self>, key: &K, runtime: &Handle) {
+        self.state.set_may_poll(self.loader.may_poll());
         let now = clock::now();
         let spawn = |reason| Some(self.spawn_load(key, reason, now, runtime));
         drop(self.state.refresh_if_due(key, now, spawn));
@@ -220,6 +224,8 @@ where
         completion: Completion<L::Value, L::Error>,
     ) {
         self.ensure_refresher();
+        // The load may have logged in.
+        self.state.set_may_poll(self.loader.may_poll());
         self.metrics.load(completion.reason, &completion.outcome);
         let Some(completed) = self.state.complete(key, waiter, completion) else {
             // The writer ends the load too, but perhaps only after this task.
@@ -255,7 +261,7 @@ where
     /// Starts the refresher unless it is running or there is no runtime for it.
     pub(crate) fn ensure_refresher(self: &Arc<Self>) {
         if !self.refresher.is_running()
-            && !self.state.policy.is_disabled()
+            && !self.state.policy().is_disabled()
             && let Ok(runtime) = Handle::try_current()
         {
             self.refresher.start(self, &runtime);

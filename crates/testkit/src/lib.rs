@@ -3,7 +3,8 @@
 //! With the feature `server`, [`Server::shared`] is the server that all tests of a process share, and a
 //! [`Fixture`] is one test's mount, policy and role on it. A test that seals, stops or restarts a
 //! server starts its own with [`Server::dedicated`]. [`Km`] runs the program, [`LiteLlm`] the gateway
-//! that it is compared with, and [`Scripted`] is a server that returns any bytes at any time.
+//! that it is compared with, [`Provider`] is a model provider that counts the uses of its keys, and
+//! [`Scripted`] is a server that returns any bytes at any time.
 //!
 //! With the feature `leaks`, the module `leaks` fails a test whose secrets reach a log. [`memory`]
 //! searches the memory of a process for secrets. [`probe`] finds out how this machine can run a
@@ -36,6 +37,8 @@ mod litellm;
 #[cfg(feature = "server")]
 mod private_file;
 #[cfg(feature = "server")]
+mod provider;
+#[cfg(feature = "server")]
 mod raw;
 #[cfg(feature = "server")]
 mod reaper;
@@ -59,6 +62,7 @@ pub use {
     km::{Km, Output, Running},
     litellm::LiteLlm,
     private_file::write_private,
+    provider::{KeyUse, Provider},
     raw::{Raw, encoded},
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},

@@ -1,6 +1,7 @@
 //! A small LLM gateway that forwards chat requests with the provider's key from Vault.
 //!
-//! The key is cached, and a rotated key is used without a restart.
+//! The key is cached. A rotated key is used without a restart: Vault is read again while the key is
+//! in use, and at once if the provider rejects it.
 //!
 //! `gateway LISTEN UPSTREAM`, with the settings of `km` in the environment.
 #![expect(clippy::print_stderr, reason = "an example reports to its user")]
@@ -13,7 +14,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use km_proxy_adapter::{Handle, KeyManager, VaultValidator};
+use km_proxy_adapter::{Handle, KeyManager, Refresh, Secret, VaultValidator};
 use km_settings::{ProcessEnv, Settings, Sources};
 use tokio::task::JoinSet;
 
@@ -56,8 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Logs each new version of the key. Waiting for a change keeps the cached key fresh.
 async fn log_rotations(mut key: Handle) {
     loop {
-        key.changed().await;
-        match key.secret().await {
+        match key.changed().await {
             Ok(secret) => eprintln!("the key is version {}", secret.version().unwrap_or_default()),
             Err(error) => eprintln!("no key: {}", error.message()),
         }
@@ -73,20 +73,42 @@ async fn chat(State(gateway): State<Gateway>, body: Bytes) -> Response {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
-    let request = gateway
-        .http
-        .post(format!("{}/v1/chat/completions", gateway.upstream))
-        .bearer_auth(key.expose())
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body);
-    // Release the value as soon as the request has it.
-    drop(key);
-    match forward(request).await {
-        Ok(response) => response,
-        Err(error) => {
+    let version = key.version();
+    let response = gateway.send(key, body.clone()).await;
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Some(newer) = gateway.newer_key(version).await
+    {
+        return gateway.send(newer, body).await;
+    }
+    response
+}
+
+impl Gateway {
+    /// Sends a request to the provider.
+    async fn send(&self, key: Secret, body: Bytes) -> Response {
+        let request = self
+            .http
+            .post(format!("{}/v1/chat/completions", self.upstream))
+            .bearer_auth(key.expose())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
+        // Release the value as soon as the request has it.
+        drop(key);
+        forward(request).await.unwrap_or_else(|error| {
             eprintln!("upstream request failed: {error}");
             StatusCode::BAD_GATEWAY.into_response()
+        })
+    }
+
+    /// Returns the key that Vault has instead of the version that the provider rejected, if it has
+    /// another one. Of many requests with the rejected key, one causes a read of Vault.
+    async fn newer_key(&self, rejected: Option<u64>) -> Option<Secret> {
+        let version = rejected?;
+        if let Some(error) = self.key.refresh(Refresh::OfVersion(version)).await.error {
+            eprintln!("cannot refresh the key: {}", error.message());
         }
+        let key = self.key.secret().await.ok()?;
+        (key.version() != rejected).then_some(key)
     }
 }
 

@@ -1,59 +1,94 @@
-//! The example of a Rust gateway, run as in its README: it serves while Vault is stopped, and uses
-//! a rotated key without a restart.
+//! The example of a Rust gateway, run as in its README: it serves while Vault is stopped, and
+//! follows rotations without a restart and without a failed request.
 
+use std::pin::pin;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use axum::Router;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use axum::routing::post;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
-use testkit::{Server, secret};
+use testkit::{Fixture, Provider, Server, secret};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
-use crate::product::{environment, until};
+use crate::product::{environment, figure, until};
 
-/// A provider that accepts every key and records the last one.
-struct Provider {
-    address: String,
-    shown: Arc<Mutex<String>>,
-    _serving: JoinSet<()>,
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Longer than any event takes here; only a failing test reaches it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The requests that clients send in a second.
+const RATE: u32 = 50;
+
+/// A running gateway, and a client of it.
+struct Gateway {
+    _process: Child,
+    url: String,
+    http: Client<HttpConnector, Full<Bytes>>,
 }
 
-impl Provider {
-    async fn start() -> Result<Self> {
-        let shown = Arc::<Mutex<String>>::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let address = format!("http://{}", listener.local_addr()?);
-        let routes = Router::new()
-            .route("/v1/chat/completions", post(answer))
-            .with_state(Arc::clone(&shown));
-        let mut serving = JoinSet::new();
-        // Ends with the test.
-        serving.spawn(async move { drop(axum::serve(listener, routes).await) });
-        Ok(Self { address, shown, _serving: serving })
+impl Gateway {
+    async fn start(
+        fixture: &Fixture,
+        provider: &Provider,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_gateway-example"))
+            .args(["127.0.0.1:0", &provider.url()])
+            .env_clear()
+            .envs(environment(fixture))
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let url = format!("{}/v1/chat/completions", address_of(&mut process).await?);
+        let http = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self { _process: process, url, http })
     }
 
-    fn shown(&self) -> String {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Sends a request. Any other answer than the provider's is an error.
+    fn chat(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (http, url) = (self.http.clone(), self.url.clone());
+        async move {
+            let request = Request::post(url).body(Full::from(r#"{"messages":[]}"#))?;
+            let answer = http.request(request).await?;
+            ensure!(answer.status() == 200, "{}", answer.status());
+            let body = answer.into_body().collect().await?.to_bytes();
+            ensure!(String::from_utf8_lossy(&body).contains("Hello"), "another answer");
+            Ok(())
+        }
     }
-}
 
-async fn answer(State(shown): State<Arc<Mutex<String>>>, headers: HeaderMap) -> String {
-    let key = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = key.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    key.clone_into(&mut shown.lock().unwrap_or_else(PoisonError::into_inner));
-    json!({ "choices": [{ "message": { "content": "hello" } }] }).to_string()
+    /// Sends requests at [`RATE`] until `during` ends. Returns its output and the number of
+    /// requests, none of which may fail.
+    async fn under_load<T>(&self, during: impl Future<Output = Result<T>>) -> Result<(T, usize)> {
+        let (mut ticks, mut requests) = (interval(SECOND / RATE), JoinSet::new());
+        let (mut during, mut count) = (pin!(during), 0);
+        let output = loop {
+            tokio::select! {
+                output = &mut during => break output?,
+                _ = ticks.tick() => drop(requests.spawn(self.chat())),
+                Some(done) = requests.join_next() => {
+                    done?.with_context(|| format!("request {count}"))?;
+                    count += 1;
+                }
+            }
+        };
+        while let Some(done) = requests.join_next().await {
+            done?.with_context(|| format!("request {count}"))?;
+            count += 1;
+        }
+        Ok((output, count))
+    }
 }
 
 /// Waits until it prints its address.
@@ -75,41 +110,113 @@ async fn gateway_serves_while_vault_is_stopped_and_follows_a_rotation() -> Resul
     let (first, second) = (secret("first"), secret("second"));
     fixture.put("OPENAI_API_KEY", json!({ "key": first })).await?;
     let provider = Provider::start().await?;
-    let mut gateway = Command::new(env!("CARGO_BIN_EXE_gateway-example"))
-        .args(["127.0.0.1:0", &provider.address])
-        .env_clear()
-        .envs(environment(&fixture))
-        .env("HCP_VAULT_REFRESH_INTERVAL", "1")
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let url = format!("{}/v1/chat/completions", address_of(&mut gateway).await?);
-    let http = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let chat = async || -> Result<()> {
-        let body = Full::from(r#"{"messages":[]}"#);
-        let answer = http.request(Request::post(&url).body(body)?).await?;
-        ensure!(answer.status() == 200, "{}", answer.status());
-        let body = answer.into_body().collect().await?.to_bytes();
-        ensure!(String::from_utf8_lossy(&body).contains("hello"), "another answer");
-        Ok(())
-    };
-    chat().await?;
-    assert_eq!(provider.shown(), first);
+    for key in [&first, &second] {
+        provider.accept(key);
+    }
+    let settings = [("HCP_VAULT_REFRESH_INTERVAL", "1")];
+    let gateway = Gateway::start(&fixture, &provider, &settings).await?;
+    gateway.chat().await?;
+    assert_eq!(provider.uses(&first).accepted, 1);
 
     fixture.put("OPENAI_API_KEY", json!({ "key": second })).await?;
     let rotated = async || {
-        chat().await?;
-        Ok(provider.shown() == second)
+        gateway.chat().await?;
+        Ok(provider.uses(&second).accepted > 0)
     };
     until("the rotated key", rotated).await?;
+    let before = provider.uses(&first);
 
     server.stop().await?;
     // Well past the refresh interval, each request succeeds.
-    let stopped = tokio::time::Instant::now();
+    let stopped = Instant::now();
     until("three seconds without Vault", async || {
-        chat().await?;
-        assert_eq!(provider.shown(), second);
+        gateway.chat().await?;
+        assert_eq!(provider.uses(&first), before, "the old key was used again");
         Ok(stopped.elapsed().as_secs() >= 3)
     })
     .await
+}
+
+/// When an operator revokes the old key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Revocation {
+    /// A second after the poll interval, counted from the write of the new key.
+    AfterThePollInterval,
+    /// As soon as the new key is stored.
+    AtOnce,
+}
+
+/// Rotates the key several times under load. The refresh interval is a day, as by default.
+async fn rotate(rotations: usize, revocation: Revocation, poll_interval: Duration) -> Result<()> {
+    let fixture = Server::shared().await?.fixture().await?;
+    let provider = Provider::start().await?;
+    let mut current = secret("first");
+    provider.accept(&current);
+    fixture.put("OPENAI_API_KEY", json!({ "key": current })).await?;
+    let interval = poll_interval.as_secs().to_string();
+    let settings = [("KM_POLL_INTERVAL", interval.as_str())];
+    let gateway = Gateway::start(&fixture, &provider, &settings).await?;
+    let rotations = async {
+        let mut delays = Vec::new();
+        for _ in 0..rotations {
+            let next = secret("next");
+            provider.accept(&next);
+            fixture.put("OPENAI_API_KEY", json!({ "key": next })).await?;
+            let written = Instant::now();
+            if revocation == Revocation::AfterThePollInterval {
+                sleep_until(written + poll_interval + SECOND).await;
+            }
+            provider.revoke(&current);
+            let first_use = timeout(PATIENCE, provider.first_use(&next)).await;
+            // Clients can force one read of a name in a second.
+            sleep(SECOND + SECOND / 5).await;
+            delays.push(first_use.context("the new key is not used")?.duration_since(written));
+            current = next;
+        }
+        Ok(delays)
+    };
+    let (mut delays, count) = gateway.under_load(rotations).await?;
+    delays.sort_unstable();
+    let at = |percent: usize| delays.get((delays.len() * percent).div_ceil(100) - 1);
+    figure(&format!(
+        "gateway: {} rotations, revoked {revocation:?}, poll interval {poll_interval:?}: {count} \
+         requests, {} rejected by the provider and sent again, 0 failed; first use after p50 {:?}, \
+         p99 {:?}",
+        delays.len(),
+        provider.rejected(),
+        at(50).context("no rotation")?,
+        at(99).context("no rotation")?,
+    ));
+    if revocation == Revocation::AfterThePollInterval {
+        assert_eq!(provider.rejected(), 0, "a revoked key was used");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn gateway_uses_no_key_that_is_revoked_after_the_poll_interval() -> Result<()> {
+    rotate(3, Revocation::AfterThePollInterval, SECOND).await
+}
+
+#[tokio::test]
+async fn gateway_loses_no_request_when_the_old_key_is_revoked_at_once() -> Result<()> {
+    rotate(3, Revocation::AtOnce, Duration::from_secs(60)).await
+}
+
+/// Run by `cargo xtask test --slow`.
+mod slow {
+    use super::*;
+
+    #[tokio::test]
+    #[ignore = "takes 3 minutes: cargo xtask test --slow"]
+    async fn gateway_uses_no_key_that_is_revoked_after_the_poll_interval_in_twenty_rotations()
+    -> Result<()> {
+        rotate(20, Revocation::AfterThePollInterval, SECOND * 5).await
+    }
+
+    #[tokio::test]
+    #[ignore = "takes a minute: cargo xtask test --slow"]
+    async fn gateway_loses_no_request_in_twenty_rotations_with_revocation_at_once() -> Result<()> {
+        rotate(20, Revocation::AtOnce, SECOND * 60).await
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::ReadError;
 use super::load::Loader;
 use super::refresh::{Refresh, RefreshOutcome};
 use super::secret::Secret;
@@ -67,17 +68,24 @@ impl Handle {
         RefreshOutcome::without_versions(self.name().to_owned(), error)
     }
 
-    /// Waits for a change since the handle was created or this method last returned: another value
-    /// was read from Vault, or Vault reported that there is none.
+    /// Waits for a change since the handle was created or this method last returned, and returns
+    /// the new value: another version was read from Vault, or Vault reported that there is none.
     ///
-    /// While a task waits, the value is kept fresh, so a rotation is noticed within the refresh
-    /// interval. A value of the environment never changes, so this method then never returns.
-    pub async fn changed(&mut self) {
-        if self.is_in_vault {
-            self.cached.changed().await;
-        } else {
-            std::future::pending::<()>().await;
+    /// While a task waits, Vault is read once per `KM_POLL_INTERVAL`, or once per refresh interval
+    /// if that is shorter, if polling is disabled, or if the token has a limited number of uses. A
+    /// value of the environment never changes, so this method then never returns.
+    ///
+    /// Cancel-safe: a change during a cancelled call is reported by the next one.
+    ///
+    /// # Errors
+    /// As [`secret`](Self::secret), if there is no value any longer. A change is reported once, as
+    /// a value or as an error.
+    pub async fn changed(&mut self) -> Result<Secret, Error> {
+        if !self.is_in_vault {
+            return std::future::pending().await;
         }
+        let value = self.cached.changed().await.map_err(ReadError::Cache);
+        self.inner.value_of(&self.name, value)
     }
 }
 

@@ -4,12 +4,14 @@
 //! (`docs/adr/0014-one-cache.md`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use km_settings::Settings;
 use secrecy::{ExposeSecret, SecretString};
 use secret_cache::{Cache, Load, Loaded, Version};
 use tokio::time::Instant;
+use vault_auth::{Auth, TokenKind};
 use vault_http::Deadline;
 use vault_kv::{Kv, Lifetime, Secret, VersionMetadata};
 
@@ -35,15 +37,28 @@ const MAX_BYTES: usize = 64 << 20;
 /// Loads the secrets of the global location.
 pub(crate) struct Loader {
     kv: Kv,
+    auth: Auth,
     settings: Arc<Settings>,
+    /// Whether the uses of the last token are not limited.
+    has_unlimited_uses: AtomicBool,
 }
 
 /// Creates the cache of the secrets of the global location.
-pub(crate) fn cache(kv: &Kv, settings: &Arc<Settings>) -> Result<Cache<Name, Loader>, Error> {
-    let loader = Loader { kv: kv.clone(), settings: Arc::clone(settings) };
+pub(crate) fn cache(
+    kv: &Kv,
+    auth: &Auth,
+    settings: &Arc<Settings>,
+) -> Result<Cache<Name, Loader>, Error> {
+    let loader = Loader {
+        kv: kv.clone(),
+        auth: auth.clone(),
+        settings: Arc::clone(settings),
+        has_unlimited_uses: AtomicBool::new(true),
+    };
     let cache = Cache::builder(loader)
         .name("secrets")
         .refresh_interval(settings.refresh_interval)
+        .poll_interval(settings.poll_interval)
         .max_stale(settings.max_stale)
         .max_bytes(MAX_BYTES, weight)
         .build();
@@ -74,6 +89,19 @@ impl Load<Name> for Loader {
         name: &Name,
     ) -> impl Future<Output = Result<Loaded<CachedSecret>, LoadFailure>> + Send {
         self.read(self.kv.without_retries().with_deadline(self.deadline()), name)
+    }
+
+    /// A poll takes one use of the token. Between two tokens, the next one is expected to be like
+    /// the last.
+    fn may_poll(&self) -> bool {
+        match self.auth.status().kind {
+            Some(kind) => {
+                let is_unlimited = kind != TokenKind::Counted;
+                self.has_unlimited_uses.store(is_unlimited, Relaxed);
+                is_unlimited
+            }
+            None => self.has_unlimited_uses.load(Relaxed),
+        }
     }
 }
 

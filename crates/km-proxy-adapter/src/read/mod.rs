@@ -129,9 +129,18 @@ impl Inner {
             self.cache.invalidate(name);
             result = self.by_deadline(deadline, name, self.cache.load(name)).await;
         }
+        self.value_of(name, result)
+    }
+
+    /// Returns the value of a secret, or else what the environment provides.
+    pub(crate) fn value_of(
+        &self,
+        name: &Name,
+        result: Result<Cached, ReadError>,
+    ) -> Result<Secret, Error> {
         match result {
             Err(error) => self.fall_back(name, &NoValue::Failed(&error)),
-            Ok(value) => match value.secret.fields.text(field) {
+            Ok(value) => match value.secret.fields.text(&self.settings.location.field) {
                 Err(error) => self.fall_back(name, &NoValue::Unusable(&error)),
                 Ok(_) => Ok(Secret::from(value)),
             },

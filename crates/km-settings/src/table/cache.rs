@@ -21,6 +21,16 @@ pub(crate) const GENERAL_REFRESH_INTERVAL: Setting = Setting::new(
 )
 .default("86400");
 
+pub(crate) const POLL_INTERVAL: Setting = Setting::new(
+    Cache,
+    "KM_POLL_INTERVAL",
+    Duration,
+    "the time within which a value that is watched, or was read since its last load, is read again \
+     to notice a change; `0` means the refresh interval alone",
+)
+.yaml("km.poll_interval")
+.default("60s");
+
 pub(crate) const MAX_STALE: Setting = Setting::new(
     Cache,
     "KM_MAX_STALE",

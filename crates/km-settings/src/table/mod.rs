@@ -63,6 +63,7 @@ pub const SETTINGS: &[Setting] = &[
     access::FALLBACK,
     cache::REFRESH_INTERVAL,
     cache::GENERAL_REFRESH_INTERVAL,
+    cache::POLL_INTERVAL,
     cache::MAX_STALE,
     teams::ALLOWED_LOCATIONS,
     process::DANGER_DEBUGGABLE,

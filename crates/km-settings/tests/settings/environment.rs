@@ -24,6 +24,7 @@ fn settings_have_their_defaults_if_only_a_token_is_set() {
     assert_eq!(settings.location.field, "key");
     assert_eq!(settings.fallback, Fallback::OnMissing);
     assert_eq!(settings.refresh_interval, Duration::from_secs(86_400));
+    assert_eq!(settings.poll_interval, Duration::from_secs(60));
     assert_eq!(settings.max_stale, Duration::from_secs(3600));
     assert!(settings.hosted_keys.is_none());
     assert!(settings.allowed_team_locations.is_none());

@@ -33,7 +33,7 @@ pub(crate) struct ExecArgs {
 /// The options of `--watch`.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// Restart CMD when a value changes; a change is noticed within HCP_VAULT_REFRESH_INTERVAL
+    /// Restart CMD when a value changes; a change is noticed within KM_POLL_INTERVAL (60 s)
     #[arg(id = "watch", long = "watch")]
     pub(crate) is_enabled: bool,
     /// Action of --watch on a change: restart CMD, or send it SIGHUP, SIGUSR1 or SIGUSR2

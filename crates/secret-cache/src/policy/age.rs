@@ -20,15 +20,18 @@ pub(crate) const RETRY_DELAY: u64 = 1_000_000_000;
 /// nanoseconds from the start of the load. A source that takes longer counts as unavailable.
 pub(crate) const MAX_REFRESH_WAIT: u64 = 1_000_000_000;
 
-/// The maximum time between the latest start of a refresh and the end of the refresh interval, in
+/// The maximum time between the latest start of a refresh and the end of the due interval, in
 /// nanoseconds. It is as long as a healthy source may take, so that readers of a key in use never
-/// wait.
+/// wait, and a change is noticed within the poll interval.
 const HEAD_START: u64 = MAX_REFRESH_WAIT;
 
 /// The time spans of a cache's settings, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     pub(crate) refresh_interval: u64,
+    /// The interval in whose last tenth a value in use comes due: the poll interval, unless the
+    /// refresh interval is shorter or there is no polling.
+    pub(crate) due_interval: u64,
     pub(crate) max_stale: u64,
     pub(crate) negative_ttl: u64,
 }
@@ -48,11 +51,28 @@ pub(crate) enum Freshness {
 
 impl Policy {
     pub(crate) fn new(refresh_interval: Duration, max_stale: Duration, negative: Duration) -> Self {
+        let refresh_interval = nanos(refresh_interval);
         Self {
-            refresh_interval: nanos(refresh_interval),
+            refresh_interval,
+            due_interval: refresh_interval,
             max_stale: nanos(max_stale),
             negative_ttl: nanos(negative),
         }
+    }
+
+    /// Returns the policy with this poll interval; zero means that values only come due at the end
+    /// of the refresh interval.
+    pub(crate) fn with_poll_interval(self, poll_interval: Duration) -> Self {
+        let poll_interval = nanos(poll_interval);
+        if poll_interval == 0 {
+            return self;
+        }
+        Self { due_interval: self.refresh_interval.min(poll_interval), ..self }
+    }
+
+    /// Returns the policy for a loader that doesn't allow polling.
+    pub(crate) fn without_polling(self) -> Self {
+        Self { due_interval: self.refresh_interval, ..self }
     }
 
     /// Returns whether caching is disabled.
@@ -73,15 +93,15 @@ impl Policy {
         }
     }
 
-    /// Returns when a value in use is refreshed: in the last tenth of the interval, spread by
+    /// Returns when a value in use is refreshed: in the last tenth of the due interval, spread by
     /// `jitter` so that values that were loaded together aren't refreshed together. The end of the
     /// tenth is reserved for the load itself: [`HEAD_START`], or half of the tenth if that is less.
     pub(crate) fn refresh_at(&self, loaded_at: Tick, jitter: u32) -> Tick {
-        let tenth = self.refresh_interval / 10;
+        let tenth = self.due_interval / 10;
         let spread = tenth - HEAD_START.min(tenth / 2);
         // It fits, because it is less than a tenth.
         let offset = u64::try_from((u128::from(spread) * u128::from(jitter)) >> 32).unwrap_or(0);
-        let earliest = self.refresh_interval - self.refresh_interval / 10;
+        let earliest = self.due_interval - tenth;
         loaded_at.saturating_add(earliest).saturating_add(offset)
     }
 
@@ -90,10 +110,16 @@ impl Policy {
         loaded_at.saturating_add(self.refresh_interval).saturating_add(self.max_stale)
     }
 
-    /// Returns the interval between two scans for entries that come due: a fiftieth of the refresh
+    /// Returns the interval between two scans for entries that come due: a fiftieth of the due
     /// interval.
     pub(crate) fn scan_interval(&self) -> u64 {
-        (self.refresh_interval / 50).max(1)
+        (self.due_interval / 50).max(1)
+    }
+
+    /// Returns the interval between two scans if all entries that are due are idle. Their next
+    /// readers refresh them, so that polling doesn't have to wake an idle process more often.
+    pub(crate) fn idle_scan_interval(&self) -> u64 {
+        (self.refresh_interval / 50).min(self.due_interval).max(1)
     }
 
     /// Returns from when on readers of a value must read the clock. This is early enough that a
@@ -118,7 +144,12 @@ mod tests {
     }
 
     fn policy(refresh_interval: u64, max_stale: u64) -> Policy {
-        Policy { refresh_interval, max_stale, negative_ttl: secs(5) }
+        Policy {
+            refresh_interval,
+            due_interval: refresh_interval,
+            max_stale,
+            negative_ttl: secs(5),
+        }
     }
 
     #[test]
@@ -144,6 +175,46 @@ mod tests {
         for (refresh_interval, max_stale, jitter, age, expected) in table {
             let policy = policy(refresh_interval, max_stale);
             assert_eq!(policy.freshness(0, jitter, age), expected, "{policy:?} at {age}");
+        }
+    }
+
+    /// Polling changes when a value is due, and not how long it may be served.
+    #[test]
+    fn poll_interval_changes_only_when_a_value_is_due() {
+        let polled = |refresh, poll| {
+            policy(secs(refresh), secs(5)).with_poll_interval(Duration::from_secs(poll))
+        };
+        let table = [
+            // (refresh interval, poll interval, age, freshness)
+            (100, 10, secs(9) - 1, Freshness::Fresh),
+            (100, 10, secs(9), Freshness::Due),
+            (100, 10, secs(100) - 1, Freshness::Due),
+            (100, 10, secs(100), Freshness::Overdue),
+            (100, 10, secs(105), Freshness::Expired),
+            (100, 0, secs(90) - 1, Freshness::Fresh),
+            (100, 0, secs(90), Freshness::Due),
+            (10, 100, secs(9) - 1, Freshness::Fresh),
+            (10, 100, secs(9), Freshness::Due),
+            (10, 100, secs(10), Freshness::Overdue),
+        ];
+        for (refresh, poll, age, expected) in table {
+            assert_eq!(polled(refresh, poll).freshness(0, 0, age), expected, "{refresh} {poll}");
+        }
+        let unpolled = polled(100, 10).without_polling();
+        assert_eq!(unpolled.freshness(0, 0, secs(90) - 1), Freshness::Fresh);
+    }
+
+    /// Scans are as frequent as refreshes require, and no more for entries that are idle.
+    #[test]
+    fn scans_follow_the_shorter_interval() {
+        for (refresh, poll, scan, idle) in [
+            (500, 0, secs(10), secs(10)),
+            (500, 50, secs(1), secs(10)),
+            (50, 500, secs(1), secs(1)),
+            (86_400, 50, secs(1), secs(50)),
+        ] {
+            let policy = policy(secs(refresh), 0).with_poll_interval(Duration::from_secs(poll));
+            assert_eq!((policy.scan_interval(), policy.idle_scan_interval()), (scan, idle));
         }
     }
 

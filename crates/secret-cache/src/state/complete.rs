@@ -118,6 +118,9 @@ where
             LoadOutcome::Failed(error, LoadErrorKind::NotFound | LoadErrorKind::Denied) => {
                 inner.source_responded();
                 let error = Error::Load(error);
+                if inner.is_watched(key) {
+                    self.schedule_reload(inner, key, now, jitter);
+                }
                 self.apply_negative(inner, key, error.clone(), loaded_at, now);
                 LoadResult::failed(Err(error.clone()), error)
             }
@@ -150,30 +153,32 @@ where
         entry: &Arc<Entry<K, V>>,
         now: Tick,
     ) {
-        if self.policy.is_disabled() {
+        let policy = self.policy();
+        if policy.is_disabled() {
             return;
         }
         if entry.lifetime_end <= now {
-            return self.end_lifetime(inner, &entry.key, entry.version, now);
+            return self.end_lifetime(inner, entry, now);
         }
-        let check_clock_from = self.policy.check_clock_from(entry.loaded_at, entry.jitter);
+        let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
         entry.set_check_clock(
             !inner.hits_skip_clock || entry.has_lifetime() || check_clock_from <= now,
         );
         inner.schedule.scan_by(check_clock_from);
         if entry.has_lifetime() {
-            inner.schedule.add(entry.expires_at(&self.policy), entry.key.clone());
+            inner.schedule.add(entry.expires_at(&policy), entry.key.clone());
         }
         inner.insert(&self.entries, entry);
     }
 
     /// Records a value whose own lifetime is over already.
-    fn end_lifetime(&self, inner: &mut Inner<K, V, E, F>, key: &K, version: Version, now: Tick) {
+    fn end_lifetime(&self, inner: &mut Inner<K, V, E, F>, entry: &Entry<K, V>, now: Tick) {
+        let (key, version) = (&entry.key, entry.version);
         inner.remove(&self.entries, key);
         if let Some(slot) = inner.slot(key) {
             slot.announce(version);
             if slot.is_watched() {
-                self.schedule_reload(inner, key, now);
+                self.schedule_reload(inner, key, now, entry.jitter);
             }
         }
         inner.record_failure(&self.entries, key, FailureRecord::lifetime_over(version));
@@ -193,19 +198,17 @@ where
         if let Some(slot) = inner.slot(key) {
             let old = slot.clear_and_announce();
             inner.released.extend(old);
-            if slot.is_watched() {
-                self.schedule_reload(inner, key, now);
-            }
         }
-        let retry_at = loaded_at.saturating_add(self.policy.negative_ttl);
-        if now < retry_at && !self.policy.is_disabled() {
+        let policy = self.policy();
+        let retry_at = loaded_at.saturating_add(policy.negative_ttl);
+        if now < retry_at && !policy.is_disabled() {
             inner.record_failure(&self.entries, key, FailureRecord::negative(error, retry_at));
         }
     }
 
-    /// Schedules the next load of a watched key that has no value.
-    fn schedule_reload(&self, inner: &mut Inner<K, V, E, F>, key: &K, now: Tick) {
-        inner.schedule.add(now.saturating_add(self.policy.refresh_interval), key.clone());
+    /// Schedules the next load of a watched key that has no value, for when a value would be due.
+    fn schedule_reload(&self, inner: &mut Inner<K, V, E, F>, key: &K, now: Tick, jitter: u32) {
+        inner.schedule.add(self.policy().refresh_at(now, jitter), key.clone());
     }
 
     /// Applies a failure: the old value is served for as long as it may be, and the key isn't
@@ -218,7 +221,7 @@ where
         record: Record,
         now: Tick,
     ) -> LoadResult<K, V, E> {
-        if self.policy.is_disabled() {
+        if self.policy().is_disabled() {
             return LoadResult::failed(Err(error.clone()), error);
         }
         self.remove_if_expired(inner, key, now);
@@ -231,9 +234,9 @@ where
             let error = self.fail_without_value(inner, key, error, record, retry_at);
             return LoadResult::failed(Err(error.clone()), error);
         };
-        let retry_at = retry_at.min(entry.expires_at(&self.policy));
+        let retry_at = retry_at.min(entry.expires_at(&self.policy()));
         inner.schedule.add(retry_at, key.clone());
-        let is_overdue = entry.freshness(&self.policy, now) == Freshness::Overdue;
+        let is_overdue = entry.freshness(&self.policy(), now) == Freshness::Overdue;
         if record == Record::Yes {
             let failures = inner.refresh_failures.entry(key.clone());
             failures.or_insert_with(FailureRecord::empty).failed(error.clone(), retry_at);
@@ -271,7 +274,7 @@ where
     ) -> bool {
         let Some(guard) = self.entries.find(key) else { return false };
         let Some(entry) = guard.get() else { return false };
-        if entry.freshness(&self.policy, now) != Freshness::Expired {
+        if entry.freshness(&self.policy(), now) != Freshness::Expired {
             return false;
         }
         let failure = if entry.lifetime_end <= now {

@@ -1,22 +1,14 @@
-//! The operations of the refresher: it finds the entries that come due, refreshes those in use, and
-//! removes those that have expired.
+//! The operations of the refresher on keys whose time has come: it refreshes those in use, and
+//! removes those that have expired. [`scan`](super::scan) finds them.
 
 use std::hash::Hash;
 
-use crate::map::entry::{Entry, Released};
+use crate::map::entry::Released;
 use crate::policy::{Freshness, PROBE_INTERVAL, Tick};
 use crate::state::State;
 use crate::state::in_flight::PendingLoad;
 use crate::state::inner::Inner;
 use crate::state::outcome::LoadReason;
-
-/// The findings of a scan of all entries.
-struct Findings<K> {
-    /// When the next scan is necessary.
-    next_scan: Tick,
-    /// The keys to schedule.
-    scheduled: Vec<(Tick, K)>,
-}
 
 impl<K, V, E, F> State<K, V, E, F>
 where
@@ -26,56 +18,6 @@ where
     /// Returns until when the refresher may sleep, and records that it does.
     pub(crate) fn next_wakeup(&self) -> Tick {
         self.lock().schedule.sleep_until()
-    }
-
-    /// Visits all entries if the next scan is due. It holds the lock throughout, because an entry
-    /// that is missed would be fresh forever. Hits don't need the lock.
-    pub(crate) fn scan(&self, now: Tick) {
-        let mut inner = self.lock();
-        if !inner.schedule.take_scan(now) {
-            return;
-        }
-        let mut findings = Findings { next_scan: Tick::MAX, scheduled: Vec::new() };
-        let hits_skip_clock = inner.hits_skip_clock;
-        self.entries.for_each(&inner.writer, |entry| {
-            self.inspect(entry, now, hits_skip_clock, &mut findings);
-        });
-        if findings.next_scan < Tick::MAX {
-            let earliest = now.saturating_add(self.policy.scan_interval());
-            inner.schedule.scan_by(findings.next_scan.max(earliest));
-        }
-        // Callers that await changes read nothing, so watched keys are scheduled each time.
-        findings.scheduled.extend(inner.watched().map(|key| (now, key)));
-        findings.scheduled.into_iter().for_each(|(at, key)| inner.schedule.add(at, key));
-        inner.failures.retain(|_, failure| !failure.is_obsolete(now));
-        inner.forced.prune(now);
-    }
-
-    /// Sets whether the readers of an entry must read the clock, and finds when the entry needs
-    /// attention.
-    fn inspect(
-        &self,
-        entry: &Entry<K, V>,
-        now: Tick,
-        hits_skip_clock: bool,
-        findings: &mut Findings<K>,
-    ) {
-        let (policy, next_scan) = (&self.policy, now.saturating_add(self.policy.scan_interval()));
-        let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
-        let expires_at = entry.expires_at(policy);
-        let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
-        entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
-        if check_clock_from > now {
-            findings.next_scan = findings.next_scan.min(check_clock_from);
-            return;
-        }
-        findings.next_scan = findings.next_scan.min(next_scan);
-        // An entry that is due but not in use is only refreshed by its next reader.
-        let is_refreshed = refresh_at > now || entry.flags().is_accessed();
-        let at = if is_refreshed { refresh_at.max(now).min(expires_at) } else { expires_at };
-        if at <= next_scan {
-            findings.scheduled.push((at, entry.key.clone()));
-        }
     }
 
     /// Returns a key whose scheduled time has come.
@@ -129,7 +71,7 @@ where
     fn schedule_expiry(&self, inner: &mut Inner<K, V, E, F>, key: &K) {
         let guard = self.entries.find(key);
         let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else { return };
-        let expires_at = entry.expires_at(&self.policy);
+        let expires_at = entry.expires_at(&self.policy());
         let is_before_scan = expires_at <= inner.schedule.next_scan();
         if (entry.has_lifetime() || is_before_scan) && expires_at < Tick::MAX {
             inner.schedule.add(expires_at, key.clone());
@@ -141,7 +83,7 @@ where
         let guard = self.entries.find(key);
         match guard.as_ref().and_then(|guard| guard.get()) {
             Some(entry) => {
-                let is_due = entry.freshness(&self.policy, now) != Freshness::Fresh;
+                let is_due = entry.freshness(&self.policy(), now) != Freshness::Fresh;
                 is_due && (entry.flags().is_accessed() || inner.is_watched(key))
             }
             None => inner.is_watched(key),
@@ -164,19 +106,6 @@ where
         let until = failure.map(|failure| failure.retry_at).max(probe).max(busy);
         until.filter(|until| *until > now)
     }
-
-    /// Sets whether hits may skip the clock. They may not without a refresher, or with one whose
-    /// runtime is only driven at times.
-    pub(crate) fn set_hits_skip_clock(&self, hits_skip_clock: bool) {
-        let mut inner = self.lock();
-        inner.hits_skip_clock = hits_skip_clock;
-        if hits_skip_clock {
-            inner.schedule.scan_by(0);
-        } else {
-            self.entries.for_each(&inner.writer, |entry| entry.set_check_clock(true));
-        }
-        drop(self.unlock(inner));
-    }
 }
 
 /// Starts a refresh, which is a probe during an outage.
@@ -192,114 +121,5 @@ fn start_refresh<K, V, E, F>(
     let reason = inner.refresh_reason(key, now);
     if let Some(load) = spawn(reason) {
         inner.in_flight.insert(key, load, None);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use crate::load::Loaded;
-    use crate::policy::{Policy, Tick};
-    use crate::state::State;
-    use crate::state::in_flight::PendingLoad;
-    use crate::state::inner::Limits;
-    use crate::value_ref::Ref;
-    use crate::version::Version;
-
-    struct NoLoad;
-
-    impl PendingLoad for NoLoad {
-        type Waiter = ();
-
-        fn waiter(&self) {}
-
-        fn is_lost(&self) -> bool {
-            false
-        }
-
-        fn is_slow(&self, _: Tick) -> bool {
-            false
-        }
-    }
-
-    type NoLoads = State<u32, u32, (), NoLoad>;
-
-    /// A value that was inserted at 1,000 with a refresh interval of 10,000 and a scan interval of
-    /// 200. It is due at 10,000, and readers check the clock from 9,600.
-    fn state(hits_skip_clock: bool) -> NoLoads {
-        let policy = Policy { refresh_interval: 10_000, max_stale: 500, negative_ttl: 0 };
-        let limits = Limits { entries: 10, bytes: usize::MAX, weigh: |_, _| 0 };
-        let state = State::new(policy, limits, 1);
-        state.set_hits_skip_clock(hits_skip_clock);
-        state.scan(1_000);
-        drop(state.replace(&1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
-        state.entries.find(&1).iter().filter_map(|found| found.get()).for_each(|entry| {
-            entry.mark_accessed();
-        });
-        state
-    }
-
-    /// Returns whether a read is a hit that doesn't check the clock.
-    fn hits(state: &NoLoads) -> bool {
-        Ref::hit(state.entries.find(&1), |_| true).is_ok()
-    }
-
-    fn hits_after_scans(hits_skip_clock: bool, scans: &[Tick]) -> bool {
-        let state = state(hits_skip_clock);
-        for now in scans {
-            state.scan(*now);
-        }
-        hits(&state)
-    }
-
-    #[test]
-    fn clock_is_checked_from_two_scans_before_a_value_is_due() {
-        for (hits_skip_clock, scans, expected) in [
-            (true, &[][..], true),
-            (true, &[5_000], true),
-            (true, &[9_599], true),
-            (true, &[9_600], false),
-            (true, &[9_600, 9_800, 10_000], false),
-            // A scan that is late by any time.
-            (true, &[50_000], false),
-            (false, &[], false),
-            (false, &[5_000], false),
-        ] {
-            loom::model(move || {
-                let actual = hits_after_scans(hits_skip_clock, scans);
-                assert_eq!(actual, expected, "{hits_skip_clock} {scans:?}");
-            });
-        }
-    }
-
-    /// The next scan is neither later nor earlier than necessary.
-    #[test]
-    fn refresher_sleeps_until_the_clock_must_be_checked() {
-        loom::model(|| {
-            let state = state(true);
-            assert_eq!(state.next_wakeup(), 9_600);
-            state.scan(9_600);
-            assert_eq!(state.next_wakeup(), 9_800);
-            state.scan(9_800);
-            // The key is scheduled for when it is due.
-            assert_eq!(state.next_wakeup(), 10_000);
-        });
-    }
-
-    #[test]
-    fn clock_is_checked_after_the_refresher_has_ended() {
-        loom::model(|| {
-            let state = Arc::new(state(true));
-            assert!(hits(&state));
-            state.set_hits_skip_clock(false);
-            assert!(!hits(&state));
-            drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
-            state.scan(2_100);
-            assert!(!hits(&state), "a value that is inserted without a refresher");
-            state.set_hits_skip_clock(true);
-            state.scan(2_200);
-            assert!(hits(&state));
-        });
     }
 }

@@ -15,12 +15,14 @@ mod interleavings;
 mod maintenance;
 pub(crate) mod outcome;
 pub(crate) mod refresh;
+mod scan;
 mod schedule;
 pub(crate) mod slot;
 mod status;
 pub(crate) mod write;
 
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
@@ -75,7 +77,9 @@ pub(crate) enum Availability<K, V> {
 pub(crate) struct State<K, V, E, F> {
     pub(crate) entries: ConcurrentMap<K, V>,
     inner: Mutex<Inner<K, V, E, F>>,
-    pub(crate) policy: Policy,
+    policy: Policy,
+    /// Whether the loader allows polling.
+    may_poll: AtomicBool,
     /// Wakes the refresher.
     pub(crate) wake: Arc<Notify>,
     /// The maximum number of loads that are running or queued.
@@ -85,6 +89,13 @@ pub(crate) struct State<K, V, E, F> {
 /// The locked part of the state.
 pub(crate) type Locked<'s, K, V, E, F> = MutexGuard<'s, Inner<K, V, E, F>>;
 
+impl<K, V, E, F> State<K, V, E, F> {
+    /// Returns the current policy.
+    pub(crate) fn policy(&self) -> Policy {
+        if self.may_poll.load(Relaxed) { self.policy } else { self.policy.without_polling() }
+    }
+}
+
 impl<K, V, E, F> State<K, V, E, F>
 where
     K: Hash + Eq + Clone,
@@ -92,7 +103,18 @@ where
 {
     pub(crate) fn new(policy: Policy, limits: Limits<K, V>, max_in_flight: usize) -> Self {
         let (entries, inner) = (ConcurrentMap::new(limits.entries), Mutex::new(Inner::new(limits)));
-        Self { entries, inner, policy, wake: Arc::new(Notify::new()), max_in_flight }
+        let (wake, may_poll) = (Arc::new(Notify::new()), AtomicBool::new(true));
+        Self { entries, inner, policy, may_poll, wake, max_in_flight }
+    }
+
+    /// Sets whether the loader allows polling. All entries are scanned after a change, because they
+    /// come due at other times.
+    pub(crate) fn set_may_poll(&self, may_poll: bool) {
+        if self.may_poll.swap(may_poll, Relaxed) != may_poll {
+            let mut inner = self.lock();
+            inner.schedule.scan_by(0);
+            drop(self.unlock(inner));
+        }
     }
 
     /// Locks the state. Poisoning is ignored, because a panic in the `Hash` or `Eq` of a key leaves
@@ -121,7 +143,7 @@ where
         let flags = entry.mark_accessed();
         let is_first_access = !flags.is_accessed();
         let freshness = if flags.must_check_clock() {
-            entry.freshness(&self.policy, clock::now())
+            entry.freshness(&self.policy(), clock::now())
         } else {
             Freshness::Fresh
         };
@@ -132,6 +154,13 @@ where
             Freshness::Expired => return Availability::Missing,
         };
         Availability::Servable { value: Ref::cached(guard, false), start_refresh }
+    }
+
+    /// Schedules the refresh of a key, for a reader that can't start it.
+    pub(crate) fn schedule_refresh(&self, key: &K, now: Tick) {
+        let mut inner = self.lock();
+        inner.schedule.add(now, key.clone());
+        drop(self.unlock(inner));
     }
 
     /// Returns whether a value of `key` that is past its refresh interval is served as it is,
@@ -158,6 +187,10 @@ where
             };
         };
         if freshness != Freshness::Overdue {
+            if freshness == Freshness::Due {
+                inner.schedule.add(now, key.clone());
+            }
+            drop(self.unlock(inner));
             return Step::Done(Ok(Ref::cached(old, false)));
         }
         if is_unavailable(&mut inner, key, now) {
@@ -197,7 +230,7 @@ where
         let guard = self.entries.find(key)?;
         let entry = guard.get()?;
         entry.mark_accessed();
-        match entry.freshness(&self.policy, now) {
+        match entry.freshness(&self.policy(), now) {
             Freshness::Expired => None,
             freshness => Some((guard, freshness)),
         }

@@ -117,7 +117,7 @@ where
     /// after a failure.
     fn value_in_memory(&self, key: &K, has_failed: bool, now: Tick) -> Option<Ref<K, V>> {
         let guard = self.entries.find(key)?;
-        let is_stale = match guard.get()?.freshness(&self.policy, now) {
+        let is_stale = match guard.get()?.freshness(&self.policy(), now) {
             Freshness::Fresh | Freshness::Due => false,
             Freshness::Overdue if has_failed => true,
             Freshness::Overdue | Freshness::Expired => return None,

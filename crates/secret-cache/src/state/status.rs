@@ -49,12 +49,12 @@ where
         entry: &Entry<K, V>,
         now: Tick,
     ) -> Option<KeyStatus<E>> {
-        let state = match entry.freshness(&self.policy, now) {
+        let state = match entry.freshness(&self.policy(), now) {
             Freshness::Fresh | Freshness::Due => KeyState::Fresh,
             Freshness::Overdue => KeyState::Stale,
             Freshness::Expired => return None,
         };
-        let due = self.policy.refresh_at(entry.loaded_at, entry.jitter);
+        let due = self.policy().refresh_at(entry.loaded_at, entry.jitter);
         let probe = inner.outage(now).map(|outage| outage.next_probe);
         let failure = inner.refresh_failures.get(&entry.key);
         let blocked_until = failure.map(|failure| failure.retry_at).max(probe);

@@ -80,7 +80,7 @@ where
         let is_older =
             current.is_some_and(|current| current.get().is_some_and(|e| e.loaded_at >= read_at));
         let is_invalidated = inner.last_invalidated.is_some_and(|at| at >= read_at);
-        let is_expired = now >= primed.expires_at(&self.policy);
+        let is_expired = now >= primed.expires_at(&self.policy());
         let min_version = self.min_version(&inner, &primed.key);
         let is_outdated = min_version.is_some_and(|min| !primed.version.replaces(min));
         let accepted = !(is_older || is_invalidated || is_expired || is_outdated);

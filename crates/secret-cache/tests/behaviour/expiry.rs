@@ -173,10 +173,10 @@ async fn watcher_is_notified_when_an_expired_value_is_deleted() {
     let cache = source.cache();
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
-    handle.changed().await;
+    handle.changed().await.unwrap();
     source.set(Mode::NotFound);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(async move { handle.changed().await });
+    tasks.spawn(async move { drop(handle.changed().await) });
     settle().await;
     sleep(LIFETIME + Duration::from_millis(5)).await;
     assert!(tasks.try_join_next().is_some());

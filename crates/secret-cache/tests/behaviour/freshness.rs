@@ -92,9 +92,10 @@ async fn read(cache: Arc<SourceCache>, key: Key, source: Source, health: Health)
     assert!(!is_old || waited <= Duration::from_secs(1) + COARSE, "waited {waited:?}");
 }
 
-async fn run(events: Vec<Event>) {
+async fn run(events: Vec<Event>, poll_interval: Duration) {
     let source = Source::new();
-    let cache = Arc::new(source.cache());
+    let cache = source.builder().poll_interval(poll_interval).build().unwrap();
+    let cache = Arc::new(cache);
     let health: Health = Arc::new(Mutex::new(Some(Instant::now())));
     let mut readers = JoinSet::new();
     for event in events {
@@ -131,13 +132,14 @@ proptest! {
 
     #[test]
     fn no_reader_gets_a_value_older_than_the_rule_allows(
-        events in prop::collection::vec(event(), 1..120)
+        events in prop::collection::vec(event(), 1..120),
+        poll_interval in prop::sample::select(vec![0, 10]),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(run(events));
+        runtime.block_on(run(events, Duration::from_secs(poll_interval)));
     }
 }

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secret_cache::Version;
-use tokio::task::JoinHandle;
+use secret_cache::{LoadErrorKind, Version};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
-use crate::source::{Got, INTERVAL, Key, MAX_STALE, Mode, Source, get, got, pass, settle};
+use crate::source::{
+    Got, INTERVAL, Key, MAX_STALE, Mode, Source, SourceCache, get, got, pass, settle,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 type Handle = secret_cache::Handle<Key, Source>;
 
@@ -64,7 +69,7 @@ async fn handle_keeps_the_cache_alive() {
 fn watch(handle: &Handle) -> JoinHandle<()> {
     let mut handle = handle.clone();
     #[expect(clippy::disallowed_methods, reason = "the test joins or aborts the task")]
-    tokio::spawn(async move { handle.changed().await })
+    tokio::spawn(async move { drop(handle.changed().await) })
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +78,7 @@ async fn rotation_is_a_change_and_a_refresh_is_not() {
     let cache = Arc::new(source.cache());
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
-    handle.changed().await; // the first value
+    assert_eq!(got(&handle.changed().await), Got::Cached(1), "the first value");
     let waits = watch(&handle);
     // It is never read. The watcher keeps it fresh.
     for _ in 0..5 {
@@ -84,11 +89,9 @@ async fn rotation_is_a_change_and_a_refresh_is_not() {
     let serial = source.write(1);
     pass(INTERVAL).await;
     assert!(waits.is_finished());
-    assert_eq!(got(&handle.get().await), Got::Cached(serial));
-    handle.changed().await; // the change came before this call
+    assert_eq!(got(&handle.changed().await), Got::Cached(serial), "it came before this call");
     cache.replace(&1, source.loaded(serial + 1));
-    handle.changed().await;
-    assert_eq!(handle.get().await.unwrap().version(), Version::new(serial + 1));
+    assert_eq!(handle.changed().await.unwrap().version(), Version::new(serial + 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,12 +100,12 @@ async fn deletion_is_a_change_and_so_is_the_next_value() {
     let cache = source.cache();
     let mut handle = cache.handle(&1);
     handle.get().await.unwrap();
-    handle.changed().await;
+    handle.changed().await.unwrap();
     source.set(Mode::NotFound);
     let waits = watch(&handle);
     pass(INTERVAL).await;
     assert!(waits.is_finished());
-    handle.changed().await;
+    assert_eq!(got(&handle.changed().await), Got::Failed(LoadErrorKind::NotFound));
     let waits = watch(&handle);
     source.set(Mode::Up);
     pass(INTERVAL).await;
@@ -117,7 +120,7 @@ async fn clear_notifies_watched_keys() {
         let cache = source.cache();
         let mut handle = cache.handle(&1);
         handle.get().await.unwrap();
-        handle.changed().await;
+        handle.changed().await.unwrap();
         let waits = watch(&handle);
         settle().await;
         let serial = source.write(1);
@@ -151,4 +154,46 @@ async fn waiting_for_changes_loads_the_value() {
     pass(Duration::from_millis(1)).await;
     assert!(waits.is_finished());
     assert_eq!(got(&handle.get().await), Got::Cached(serial));
+}
+
+/// Returns a handle that has reported version 1, and of which version 2 is gone from memory.
+async fn changed_and_evicted(source: &Source, cache: &SourceCache) -> Handle {
+    let mut handle = cache.handle(&1);
+    handle.get().await.unwrap();
+    handle.changed().await.unwrap();
+    let serial = source.write(1);
+    cache.replace(&1, source.loaded(serial));
+    cache.invalidate(&1);
+    source.takes(SECOND * 2);
+    handle
+}
+
+/// The caller gave up while it waited for the value of the change.
+#[tokio::test(start_paused = true)]
+async fn cancelled_call_does_not_lose_the_change() {
+    let source = Source::new();
+    let cache = source.cache();
+    let mut handle = changed_and_evicted(&source, &cache).await;
+    assert!(timeout(SECOND, handle.changed()).await.is_err());
+    pass(SECOND * 3).await;
+    let value = timeout(SECOND, handle.changed()).await.expect("the change is lost").unwrap();
+    assert_eq!(value.serial, 2);
+    assert!(timeout(SECOND, handle.changed()).await.is_err(), "the change is reported twice");
+}
+
+/// Another value is written while the caller waits for that of the first change.
+#[tokio::test(start_paused = true)]
+async fn changes_that_one_value_reports_are_reported_once() {
+    let source = Source::new();
+    let cache = Arc::new(source.cache());
+    let mut handle = changed_and_evicted(&source, &cache).await;
+    let (writer, newer) = (Arc::clone(&cache), source.write(1));
+    let written = source.loaded(newer);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        sleep(SECOND).await;
+        writer.replace(&1, written);
+    });
+    assert_eq!(handle.changed().await.unwrap().serial, newer);
+    assert!(timeout(SECOND, handle.changed()).await.is_err(), "the change is reported twice");
 }

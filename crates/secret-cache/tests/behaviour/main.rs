@@ -12,6 +12,7 @@ mod loading;
 mod miss_path;
 mod model;
 mod outage;
+mod polling;
 mod priming;
 mod queue;
 mod races;

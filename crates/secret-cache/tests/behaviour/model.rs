@@ -205,6 +205,8 @@ struct Model {
     keys: HashMap<Key, KeyModel>,
     mode: Mode,
     lifetime: Option<Duration>,
+    /// The interval in whose last tenth a value in use is due.
+    due_interval: Duration,
     outage: Option<Outage>,
     /// When the last outage ended. The refreshes that it delayed follow within a second.
     outage_ended: Option<Instant>,
@@ -308,7 +310,7 @@ impl Model {
                 self.responded(mode, at, false);
                 continue;
             };
-            let is_due = at - value.since >= INTERVAL / 10 * 9;
+            let is_due = at - value.since >= self.due_interval / 10 * 9;
             let is_needed = is_forced || (value.is_accessed && is_due);
             assert!(is_needed, "{key} was not due or not in use");
             if let Some(outage) = self.outage(at) {
@@ -343,19 +345,20 @@ impl Model {
         }
     }
 
-    /// Verifies that each key that is in use and past its interval has been refreshed, or that a
-    /// refresh was tried. Tokio's timer has a resolution of a millisecond.
+    /// Verifies that each key that is in use and past its due interval has been refreshed, or that
+    /// a refresh was tried. Tokio's timer has a resolution of a millisecond.
     fn misses_nothing(&mut self, now: Instant) {
         let a_little_earlier = now - Duration::from_millis(2);
         let is_down = self.outage.is_some_and(|outage| a_little_earlier < outage.known_until);
         let has_just_ended = self.outage_ended.is_some_and(|at| a_little_earlier < at + SECOND);
         for key in 0..3 {
             let state = *self.key(key, now);
-            let is_overdue = state
-                .value
-                .is_some_and(|value| value.is_accessed && value.is_overdue(a_little_earlier));
+            let is_late = state.value.is_some_and(|value| {
+                let age = a_little_earlier.saturating_duration_since(value.since);
+                value.is_accessed && age >= self.due_interval
+            });
             let is_held_back = is_down || has_just_ended || state.is_delayed(a_little_earlier);
-            assert!(!is_overdue || is_held_back, "{key} was not refreshed");
+            assert!(!is_late || is_held_back, "{key} was not refreshed");
         }
     }
 
@@ -377,17 +380,18 @@ async fn refresh(cache: &SourceCache, key: Key, only: Option<u64>) -> RefreshRes
     summary(&refreshed)
 }
 
-async fn run(events: Vec<Event>) {
+async fn run(events: Vec<Event>, poll_interval: Option<Duration>) {
     let source = Source::new();
     let mut model = Model {
         keys: HashMap::new(),
         mode: Mode::Up,
         lifetime: None,
+        due_interval: poll_interval.map_or(INTERVAL, |interval| interval.min(INTERVAL)),
         outage: None,
         outage_ended: None,
         forced: HashMap::new(),
     };
-    let cache = source.cache();
+    let cache = source.builder().poll_interval(poll_interval.unwrap_or_default()).build().unwrap();
     for (index, event) in events.into_iter().enumerate() {
         let now = Instant::now();
         let (mut reader, mut forced) = (None, None);
@@ -477,12 +481,15 @@ proptest! {
     })]
 
     #[test]
-    fn cache_behaves_as_the_model(events in prop::collection::vec(event(), 1..80)) {
+    fn cache_behaves_as_the_model(
+        events in prop::collection::vec(event(), 1..80),
+        poll_interval in prop::sample::select(vec![None, Some(1), Some(20), Some(200)]),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(run(events));
+        runtime.block_on(run(events, poll_interval.map(Duration::from_secs)));
     }
 }

@@ -133,7 +133,7 @@ async fn watched_key_is_retried_until_the_loader_is_logged_in() {
     source.set(Mode::Unauthenticated);
     let mut handle = cache.handle(&1);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(async move { handle.changed().await });
+    tasks.spawn(async move { drop(handle.changed().await) });
     settle().await;
     pass(SECOND * 5).await;
     assert!(tasks.try_join_next().is_none());

@@ -444,7 +444,7 @@ async fn handle_is_refreshed_like_its_key() {
     let mut handle = cache.handle(&1);
     source.write(1);
     assert_eq!(summary(&handle.refresh().await), (Some(1), Some(2), None));
-    handle.changed().await;
+    assert_eq!(handle.changed().await.unwrap().serial, 2);
     assert_eq!(summary(&handle.refresh().await), (Some(1), Some(2), None), "a repeat");
     assert_eq!(handle.get().await.unwrap().serial, 2);
     pass(SECOND).await;

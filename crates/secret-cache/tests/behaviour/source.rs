@@ -73,6 +73,7 @@ struct State {
     mode: Mode,
     latency: Duration,
     lifetime: Option<Duration>,
+    may_poll: bool,
     serials: HashMap<Key, u64>,
     loads: usize,
     refreshes: usize,
@@ -88,6 +89,7 @@ impl Source {
             mode: Mode::Up,
             latency: Duration::ZERO,
             lifetime: None,
+            may_poll: true,
             serials: HashMap::new(),
             loads: 0,
             refreshes: 0,
@@ -114,6 +116,10 @@ impl Source {
     /// Sets the lifetime of values that are loaded from now on.
     pub(crate) fn limits(&self, lifetime: Option<Duration>) {
         self.state().lifetime = lifetime;
+    }
+
+    pub(crate) fn may_poll(&self, may_poll: bool) {
+        self.state().may_poll = may_poll;
     }
 
     /// Changes the value of `key`. The serial number is also its version.
@@ -225,6 +231,10 @@ impl Load<Key> for Source {
     async fn refresh(&self, key: &Key) -> Result<Loaded<Value>, Failure> {
         self.state().refreshes += 1;
         self.load(key).await
+    }
+
+    fn may_poll(&self) -> bool {
+        self.state().may_poll
     }
 }
 

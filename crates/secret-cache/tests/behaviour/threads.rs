@@ -23,7 +23,7 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     assert!(timeout(TEST_TIMEOUT, polls).await.is_ok(), "{what}");
 }
 
-/// The flags of the entries are all that readers rely on. `state/maintenance.rs` tests without a
+/// The flags of the entries are all that readers rely on. `state/scan.rs` tests without a
 /// clock when the flags are set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn readers_on_threads_see_refreshes_and_the_end_of_serving() {

@@ -10,7 +10,7 @@ use serde_json::json;
 use testkit::{Fixture, Server, secret};
 use tokio::time::{Duration, Instant, timeout};
 
-use super::{fails, keys, read};
+use super::{fails, keys, read, shows_nothing};
 use crate::login::accessors;
 use crate::product::{environment, until};
 
@@ -98,12 +98,12 @@ async fn rotation_notifies_a_handle() -> Result<()> {
     let mut handle = keys.handle("os.environ/NAME")?;
     fixture.watch.debug(&handle);
     assert_eq!(handle.secret().await?.version(), Some(1));
-    timeout(PATIENCE, handle.changed()).await?;
+    assert_eq!(timeout(PATIENCE, handle.changed()).await??.version(), Some(1));
     for version in 2..=3 {
         let rotated = secret("rotated");
         fixture.put("NAME", json!({ "key": rotated })).await?;
-        timeout(PATIENCE, handle.changed()).await?;
-        let value = handle.secret().await?;
+        let value = timeout(PATIENCE, handle.changed()).await??;
+        fixture.watch.debug(&value);
         assert_eq!((value.expose(), value.version()), (rotated.as_str(), Some(version)));
         assert_eq!(value.source(), Source::Cache);
     }
@@ -121,8 +121,7 @@ async fn deletion_and_denial_notify_a_handle_within_the_interval() -> Result<()>
         let keys = keys(&fixture, &settings).await?;
         fixture.put("NAME", json!({ "key": secret("value") })).await?;
         let mut handle = keys.handle("NAME")?;
-        handle.secret().await?;
-        timeout(PATIENCE, handle.changed()).await?;
+        timeout(PATIENCE, handle.changed()).await??;
         let (server, mount) = (fixture.server(), &fixture.mount);
         let ended = Instant::now();
         if what == "delete" {
@@ -132,7 +131,7 @@ async fn deletion_and_denial_notify_a_handle_within_the_interval() -> Result<()>
             let location = format!("sys/policies/acl/{}", fixture.policy);
             server.must("PUT", &location, json!({ "policy": policy })).await?;
         }
-        timeout(PATIENCE, handle.changed()).await?;
+        let error = timeout(PATIENCE, handle.changed()).await?.map(drop).unwrap_err();
         // The refresh is within the interval; the requests and a loaded machine add to it.
         assert!(
             ended.elapsed() < interval + Duration::from_secs(8),
@@ -140,6 +139,8 @@ async fn deletion_and_denial_notify_a_handle_within_the_interval() -> Result<()>
             ended.elapsed()
         );
         let expected = if what == "delete" { ErrorKind::NotFound } else { ErrorKind::Denied };
+        shows_nothing(&fixture, &error);
+        assert_eq!(error.kind(), expected);
         fails(&fixture, &keys, "NAME", expected).await?;
         assert_eq!(handle.secret().await.map(drop).unwrap_err().kind(), expected);
     }

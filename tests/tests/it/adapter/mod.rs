@@ -9,6 +9,7 @@ mod freshness;
 mod lifecycle;
 mod names;
 mod outage;
+mod polling;
 mod refresh;
 mod routing;
 mod values;

@@ -63,8 +63,7 @@ async fn rotated_secret_is_read_again_and_both_versions_are_reported() -> Result
     ];
     assert_eq!(refreshed, expected);
     assert_eq!(relay.requests() - before, 3, "one per name");
-    handle.changed().await;
-    let value = read(&fixture, &keys, "A").await?;
+    let value = handle.changed().await?;
     assert_eq!((value.expose(), value.source()), (second.as_str(), Source::Cache));
 
     // A repeat within a second has the same outcome, by a handle and by all names too.

@@ -28,7 +28,7 @@ pub(super) async fn run(
     let keys = startup.unless_interrupted(config::connect_long_running(global)).await?;
     if keys.settings().refresh_interval.is_zero() {
         let what = "settings: HCP_VAULT_REFRESH_INTERVAL is 0, so that --watch notices no change";
-        let hint = "set it to the seconds within which a change has to be noticed, such as 300";
+        let hint = "unset it; KM_POLL_INTERVAL is the time within which a change is noticed";
         return Err(Failure::new(ErrorKind::Settings, what, hint));
     }
     let outcome = supervise(&keys, args, startup).await;

@@ -19,7 +19,8 @@ impl ChangeNotifier {
             let changed = Arc::clone(&changed);
             tasks.spawn(async move {
                 loop {
-                    handle.changed().await;
+                    // All names are read together, errors included.
+                    let _ = handle.changed().await;
                     changed.notify_one();
                 }
             });

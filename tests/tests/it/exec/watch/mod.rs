@@ -2,6 +2,7 @@
 
 mod exit;
 mod failed_reads;
+mod polling;
 mod program;
 mod restarts;
 mod signals;

@@ -31,6 +31,7 @@ use super::server::connections::{Admission, Connections};
 use super::server::limits::Limits;
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(300);
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 const MAX_STALE: Duration = Duration::from_secs(1_800);
 /// The longest time for which the cache remembers that a secret is missing (`docs/defaults.md`).
 const NEGATIVE_TTL: Duration = Duration::from_secs(5);
@@ -53,6 +54,7 @@ impl Env for Variables {
             "HCP_VAULT_APPROLE_ROLE_ID" => "role-id",
             "HCP_VAULT_APPROLE_SECRET_ID" => "secret-id",
             "HCP_VAULT_REFRESH_INTERVAL" => "300",
+            "KM_POLL_INTERVAL" => "60s",
             "KM_MAX_STALE" => "30m",
             "KM_DEADLINE" => "5s",
             _ => return None,
@@ -278,21 +280,31 @@ fn every_response_is_as_young_as_promised_or_an_error_that_is_allowed() {
 }
 
 #[test]
-fn healthy_server_receives_one_read_of_a_name_in_use_per_refresh_interval() {
+fn rotation_is_served_within_the_poll_interval_at_one_read_of_a_name_per_interval() {
     on_paused_time(async {
         let mut tasks = JoinSet::new();
         let world = World::start(0, &mut tasks).await;
-        let hours = 6;
+        let (hours, mut rotations) = (6, 0);
         let ends = Instant::now() + Duration::from_secs(hours * 3_600);
         while Instant::now() < ends {
             for name in STORED {
                 let outcome = world.get(name).await;
                 assert_eq!(outcome.status, StatusCode::OK, "{outcome:?}");
+                let version = outcome.body["version"].as_u64().unwrap();
+                let mut vault = world.vault.lock();
+                let outdated = vault.superseded_at(name, version);
+                let noticed = outdated.is_none_or(|at| outcome.started <= at + POLL_INTERVAL);
+                assert!(noticed, "{outcome:?}");
+                if fastrand::u8(0..20) == 0 {
+                    vault.rotate(name, true);
+                    rotations += 1;
+                }
             }
             sleep(random_time(1, 20)).await;
         }
-        // Each is refreshed within the last tenth of the interval of 300 s.
-        let (least, most) = (12 * hours * 3, 12 * hours * 3 * 10 / 9 + 3);
+        assert!(rotations > 100, "{rotations}");
+        // Each is read again within the last tenth of the interval of 60 s.
+        let (least, most) = (60 * hours * 3, 60 * hours * 3 * 10 / 9 + 3);
         let reads = world.vault.lock().reads.len();
         assert!((least..=most).contains(&u64::try_from(reads).unwrap()), "{reads}");
         world.assert_rates();
