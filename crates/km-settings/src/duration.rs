@@ -10,12 +10,12 @@ const MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Units of `humantime` that are rejected: their length varies, and `M` looks like minutes.
 const CALENDAR_UNITS: [&str; 8] = ["M", "month", "months", "y", "year", "years", "yr", "yrs"];
 
-/// Parses a duration.
+/// Parses a duration, of ten years at most.
 ///
 /// # Errors
 ///
 /// Returns what is wrong, as a fragment that follows the value.
-pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
+pub fn parse(text: &str) -> Result<Duration, &'static str> {
     let text = text.trim();
     if text.starts_with('-') {
         return Err("is negative");

@@ -24,6 +24,7 @@ mod reader;
 mod section;
 mod text;
 
+pub use duration::parse as parse_duration;
 pub use effective::{EffectiveSetting, EffectiveSource, EffectiveValue};
 pub use environment::is_reserved;
 pub use login::{Login, Method};
