@@ -49,6 +49,7 @@ pub use read::refresh::{Refresh, RefreshOutcome, RefreshedSecret};
 pub use read::secret::{Secret, Source};
 pub use read::version::ReadOptions;
 pub use route::SecretLocation;
+pub use secrets::rotation::{Rotation, RotationPlan, RotationRecord, StoredKey};
 pub use secrets::update::Change;
 pub use secrets::write::{WriteOptions, Written};
 pub use status::secrets::{SecretState, SecretStatus};

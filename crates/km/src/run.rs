@@ -42,6 +42,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let filter = match &cli.command {
         Command::Serve(_) => DefaultFilter::Serve,
         Command::Exec(args) if args.watch.is_enabled => DefaultFilter::Watch,
+        // With --json, stderr has the error only.
+        Command::Rotate(_) if !cli.global.json => DefaultFilter::Rotate,
         _ => DefaultFilter::OneShot,
     };
     log::start(&cli.global, filter)?;

@@ -33,6 +33,14 @@ pub struct MetadataUpdate {
     pub metadata_cas: Option<u64>,
 }
 
+/// A merge patch of custom metadata, in which `null` removes a key.
+#[derive(Serialize)]
+struct CustomMetadataPatch<'a> {
+    custom_metadata: &'a BTreeMap<&'a str, Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata_cas: Option<u64>,
+}
+
 impl Kv {
     /// Returns the metadata of the secret at `path`.
     ///
@@ -77,6 +85,25 @@ impl Kv {
         update: &MetadataUpdate,
     ) -> Result<(), Error> {
         let request = Request::patch(self.mount.metadata(path), update).map_err(Error::write)?;
+        self.send_change_without_data(request).await
+    }
+
+    /// Changes custom metadata of an existing secret: a key with a value is set, one with `None` is
+    /// removed. All other keys are left as they are, whoever writes them meanwhile.
+    ///
+    /// `metadata_cas` is as in [`MetadataUpdate`].
+    ///
+    /// # Errors
+    /// Like [`Kv::patch_metadata`], and [`ErrorKind::CasMismatch`] or [`ErrorKind::CasRequired`] if
+    /// the server compares versions of metadata.
+    pub async fn patch_custom_metadata(
+        &self,
+        path: &SecretPath,
+        changes: &BTreeMap<&str, Option<&str>>,
+        metadata_cas: Option<u64>,
+    ) -> Result<(), Error> {
+        let body = CustomMetadataPatch { custom_metadata: changes, metadata_cas };
+        let request = Request::patch(self.mount.metadata(path), &body).map_err(Error::write)?;
         self.send_change_without_data(request).await
     }
 

@@ -24,7 +24,8 @@ const WITHOUT_NAMESPACES: &str = "\
 
 const VERSION_CHANGES: &str = "
 # Not included: `km undelete` and `km destroy`, and those of `km key`, need \"update\" on the paths
-# above with `undelete` and `destroy` in place of `data`.
+# above with `undelete` and `destroy` in place of `data`. `km rotate` needs \"read\" and \"patch\" on
+# those with `metadata`.
 ";
 
 const SEVERAL: &str = "\

@@ -10,6 +10,7 @@ mod invalid;
 mod key;
 mod refresh;
 mod resolve;
+mod rotate;
 mod secret;
 mod serve;
 mod sidecar;
@@ -33,6 +34,7 @@ pub(crate) use key::{
 };
 pub(crate) use refresh::RefreshArgs;
 pub(crate) use resolve::ResolveArgs;
+pub(crate) use rotate::RotateArgs;
 pub(crate) use secret::{
     CheckArgs, DeleteArgs, DestroyArgs, HistoryArgs, ListArgs, ReadArgs, UndeleteArgs, WriteArgs,
 };
@@ -70,6 +72,18 @@ pub(crate) enum Command {
     Destroy(DestroyArgs),
     /// List the names of secrets; folders end with a slash
     List(ListArgs),
+    /// Replace a provider key: mint, verify, store, confirm at the sidecars, revoke the old one
+    ///
+    /// The commands are run by `sh -c`, without the credentials for Vault. A key is passed on stdin
+    /// without a line ending. The new key is what --with prints, without one trailing line ending.
+    /// The stdout of the others is discarded.
+    ///
+    /// Other input is in the environment: KM_ROTATE_STEP (mint, verify, revoke, or discard for a new
+    /// key that is not stored), KM_ROTATE_NAME, KM_ROTATE_ID (of the rotation),
+    /// KM_ROTATE_OLD_VERSION and, once the new key is stored, KM_ROTATE_NEW_VERSION.
+    ///
+    /// The same command completes a rotation that was interrupted.
+    Rotate(RotateArgs),
     /// Manage virtual keys: store, read, list, rotate, rename, delete, and their versions
     #[command(subcommand, arg_required_else_help = true)]
     Key(KeyCommand),

@@ -11,6 +11,7 @@ mod key;
 mod list;
 mod read;
 mod refresh;
+mod rotate;
 mod serve;
 mod source;
 mod status;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         // These handle signals themselves.
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
+        Command::Rotate(args) => return Box::pin(rotate::run(global, args)).await.map(|()| 0),
         Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
         Command::Completions(args) => return completions::run(&args, json).map(|()| 0),
         Command::Config => Box::pin(config::run(global)),

@@ -19,6 +19,9 @@ pub(crate) const SERVE: &str = "km::serve";
 /// The target of the events about changed values, and about the restarts that they cause.
 pub(crate) const WATCH: &str = "km::watch";
 
+/// The target of the events about what `km rotate` waits for.
+pub(crate) const ROTATE: &str = "km::rotate";
+
 /// The log filter unless `--log` or `KM_LOG` sets one.
 ///
 /// Each turns off the log of the certificate verifier, whose errors are part of the command's
@@ -31,6 +34,8 @@ pub(crate) enum DefaultFilter {
     Serve,
     /// Warnings, and why the program was restarted.
     Watch,
+    /// Warnings, and what a rotation waits for.
+    Rotate,
 }
 
 impl DefaultFilter {
@@ -39,6 +44,7 @@ impl DefaultFilter {
             Self::OneShot => "warn,rustls_platform_verifier=off",
             Self::Serve => "warn,rustls_platform_verifier=off,km::audit=info",
             Self::Watch => "warn,rustls_platform_verifier=off,km::watch=info",
+            Self::Rotate => "warn,rustls_platform_verifier=off,km::rotate=info",
         }
     }
 }

@@ -17,6 +17,9 @@ pub(crate) const UNIX_PREFIX: &str = "unix:";
 /// The name of the default socket in the user's runtime directory.
 pub(crate) const SOCKET_FILE: &str = "km.sock";
 
+/// The option and the variable of the address.
+const OPTION: &str = "--server (KM_SERVE_ADDR)";
+
 const HTTP_PREFIX: &str = "http://";
 
 /// The only host name that is accepted.
@@ -45,13 +48,18 @@ impl SidecarAddress {
             None => variable("KM_SERVE_ADDR")?,
         };
         match text {
-            Some(text) => Self::parse(&text),
-            None => runtime_file(SOCKET_FILE, "--server (KM_SERVE_ADDR)").map(Self::Unix),
+            Some(text) => Self::parse(&text, OPTION),
+            None => runtime_file(SOCKET_FILE, OPTION).map(Self::Unix),
         }
     }
 
-    /// Parses `unix:PATH`, `HOST:PORT` or `http://HOST:PORT`.
-    fn parse(text: &str) -> Result<Self, Failure> {
+    /// Parses `unix:PATH`, `HOST:PORT` or `http://HOST:PORT`, the value of an option.
+    ///
+    /// # Errors
+    ///
+    /// `Usage`, with the name of the option.
+    pub(super) fn parse(text: &str, option: &str) -> Result<Self, Failure> {
+        let invalid = |why| invalid(option, why);
         if let Some(path) = text.strip_prefix(UNIX_PREFIX) {
             return match path {
                 "" => Err(invalid("no path after `unix:`")),
@@ -96,8 +104,8 @@ fn localhost(port: u16) -> Vec<SocketAddr> {
     vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]
 }
 
-fn invalid(why: &str) -> Failure {
-    let what = format!("usage: invalid --server (KM_SERVE_ADDR): {why}");
+fn invalid(option: &str, why: &str) -> Failure {
+    let what = format!("usage: invalid {option}: {why}");
     let hint = "use unix:/path/to/km.sock, or a loopback address such as 127.0.0.1:8210";
     Failure::new(ErrorKind::Usage, what, hint)
 }
@@ -150,7 +158,8 @@ mod tests {
             ("http://127.0.0.1:8210?query", None),
             ("http://unix:/run/km.sock", None),
         ] {
-            let parsed = SidecarAddress::parse(text).ok().map(|address| address.to_string());
+            let parsed =
+                SidecarAddress::parse(text, OPTION).ok().map(|address| address.to_string());
             assert_eq!(parsed.as_deref(), expected, "{text}");
         }
     }

@@ -40,6 +40,16 @@ impl Sidecar {
         Ok(Self { address, token: token_file::load().await? })
     }
 
+    /// Returns the sidecar at the address in this option. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](Self::find).
+    pub(crate) async fn at(address: &str, option: &str) -> Result<Self, Failure> {
+        let address = SidecarAddress::parse(address, option)?;
+        Ok(Self { address, token: token_file::load().await? })
+    }
+
     /// Sends a GET request to a path with an optional query, and returns the document of the
     /// response.
     ///

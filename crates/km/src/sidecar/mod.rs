@@ -8,6 +8,7 @@ mod client;
 mod connection;
 pub(crate) mod refresh;
 mod response;
+pub(crate) mod secret;
 pub(crate) mod status;
 mod token_file;
 

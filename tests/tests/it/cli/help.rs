@@ -35,6 +35,7 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["undelete"],
         &["destroy"],
         &["list"],
+        &["rotate"],
         &["exec"],
         &["export"],
         &["import"],

@@ -14,15 +14,15 @@ use tokio::task::JoinSet;
 
 /// A response whose body has been read.
 #[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Response {
     /// Returns the body as JSON, or null if it is empty.
-    pub(super) fn json(&self) -> Result<Value> {
+    pub(crate) fn json(&self) -> Result<Value> {
         if self.text.is_empty() {
             return Ok(Value::Null);
         }
@@ -30,20 +30,20 @@ impl Response {
     }
 
     /// Fails unless the response has this status.
-    pub(super) fn expect(self, status: u16) -> Result<Self> {
+    pub(crate) fn expect(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text);
         Ok(self)
     }
 
     /// Returns a header, or an empty string.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
 /// Sends one request to `127.0.0.1:port`, or to the socket `unix:PATH`. Adds the matching `Host`
 /// unless the request has one.
-pub(super) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Response> {
+pub(crate) async fn send(to: &str, mut request: Request<Full<Bytes>>) -> Result<Response> {
     let socket = to.strip_prefix("unix:");
     let host = HeaderValue::from_str(if socket.is_some() { "km" } else { to })?;
     request.headers_mut().entry(HOST).or_insert(host);

@@ -2,9 +2,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod client;
+pub(crate) mod client;
 mod isolation;
-mod sidecar;
+pub(crate) mod sidecar;
 
 mod lifecycle;
 mod listener;

@@ -14,25 +14,25 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::client::{Response, send};
 
 /// A running sidecar, which is killed when the handle is dropped.
-pub(super) struct Sidecar {
+pub(crate) struct Sidecar {
     running: Running,
     /// The address that it reports on stdout.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// The address of its metrics.
-    pub(super) metrics: Option<String>,
-    pub(super) token: Option<String>,
-    pub(super) files: TempDir,
+    pub(crate) metrics: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) files: TempDir,
 }
 
 impl Sidecar {
     /// Starts a sidecar for a fixture, on loopback, with a token and in the mode `read_and_write`.
-    pub(super) async fn of(fixture: &Fixture) -> Result<Self> {
+    pub(crate) async fn of(fixture: &Fixture) -> Result<Self> {
         let km = fixture.km().env("KM_ACCESS_MODE", "read_and_write");
         Self::start(km.env("KM_STORE_VIRTUAL_KEYS", "true"), &[]).await
     }
 
     /// Like [`Self::of`], but for any `km` with its settings, and with options.
-    pub(super) async fn start(km: Km, options: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(km: Km, options: &[&str]) -> Result<Self> {
         let files = tempfile::tempdir()?;
         let (file, token) = (files.path().join("token"), secret("local"));
         write_private(&file, format!("{token}\n"))?;
@@ -44,7 +44,7 @@ impl Sidecar {
 
     /// Like [`Self::start`], but all options are given. Reads the addresses and the token file from
     /// stdout.
-    pub(super) async fn run(km: Km) -> Result<Self> {
+    pub(crate) async fn run(km: Km) -> Result<Self> {
         let mut running = km.args(["--json"]).start().await?;
         let stdout = running.child().stdout.take().context("no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
@@ -63,7 +63,7 @@ impl Sidecar {
     }
 
     /// Begins a request with the token.
-    pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path);
         match &self.token {
             Some(token) => request.header("x-vault-token", token),
@@ -72,7 +72,7 @@ impl Sidecar {
     }
 
     /// Sends a request with the token.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         method: &str,
         path: &str,
@@ -82,41 +82,41 @@ impl Sidecar {
         self.send(self.request(method, path).body(Full::from(body))?).await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Response> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Response> {
         self.call("GET", path, None).await
     }
 
     /// Sends any request.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response> {
         send(&self.address, request).await
     }
 
-    pub(super) fn running(&mut self) -> &mut Running {
+    pub(crate) fn running(&mut self) -> &mut Running {
         &mut self.running
     }
 
     /// Returns the value of `Host` that clients send.
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.address
     }
 
     /// Returns the path of the socket.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.address.strip_prefix("unix:").unwrap_or_default().into()
     }
 
     /// Sends a signal by name.
-    pub(super) fn signal(&self, name: &str) -> Result<()> {
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
         self.running.signal(name)
     }
 
     /// Waits until the sidecar exits.
-    pub(super) async fn finish(self) -> Result<Output> {
+    pub(crate) async fn finish(self) -> Result<Output> {
         self.running.finish().await
     }
 
     /// Ends the sidecar with SIGTERM. Fails unless it exits with 0 and without a secret on stderr.
-    pub(super) async fn stop(self) -> Result<Output> {
+    pub(crate) async fn stop(self) -> Result<Output> {
         self.running.signal("TERM")?;
         self.running.finish().await?.expect(0)
     }
