@@ -13,6 +13,7 @@ mod login;
 mod namespaces;
 mod seed;
 mod serve;
+mod sync;
 
 mod gateway;
 

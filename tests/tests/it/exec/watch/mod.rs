@@ -2,7 +2,7 @@
 
 mod exit;
 mod failed_reads;
-mod program;
+pub(crate) mod program;
 mod restarts;
 mod signals;
 mod stop;
