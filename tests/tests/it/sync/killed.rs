@@ -1,5 +1,5 @@
-//! `kill -9` at any moment of `km sync`: a reader finds the old or the new files, whole, and the next
-//! run completes. The unit tests of the crate interrupt every single change of the file system.
+//! `kill -9` at any moment of `km sync`: a reader finds the old or the new files, whole, and the
+//! next run completes. The unit tests of the crate interrupt every single change of the file system.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! End-to-end tests of `km sync`: the files, who may read them, outages, kills, and the notification
-//! of their reader.
+//! End-to-end tests of `km sync`: the files, who may read them, outages, kills, and the
+//! notification of their reader.
 
 mod access;
 mod files;

@@ -1,19 +1,20 @@
-//! `km exec --watch`: restarts or signals the program when a value changes.
+//! `km exec --watch` and `--files`: replaces the files of the program when a value changes, and
+//! restarts or signals it.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use km_proxy_adapter::{ErrorKind, KeyManager};
+use km_proxy_adapter::KeyManager;
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2};
 use tokio::time::sleep;
 use tracing::info;
 
 use super::child::Child;
 use super::command;
+use super::files::ProgramFiles;
 use super::startup::Startup;
 use crate::cli::{ExecArgs, GlobalArgs, OnChange, WatchArgs};
 use crate::commands::values::{ValueWatcher, Values};
-use crate::commands::variables::check_variables;
 use crate::config;
 use crate::error::Failure;
 use crate::io::log::WATCH;
@@ -25,14 +26,11 @@ pub(super) async fn run(
     args: &ExecArgs,
     mut startup: Startup,
 ) -> Result<u8, Failure> {
-    let keys = startup.unless_interrupted(config::connect_long_running(global)).await?;
-    if keys.settings().refresh_interval.is_zero() {
-        let what = "settings: HCP_VAULT_REFRESH_INTERVAL is 0, so that --watch notices no change";
-        let hint = "set it to the seconds within which a change has to be noticed, such as 300";
-        return Err(Failure::new(ErrorKind::Settings, what, hint));
-    }
-    let outcome = supervise(&keys, args, startup).await;
-    keys.shutdown().await;
+    let mut files = startup.unless_interrupted(ProgramFiles::open(global, args)).await?;
+    let option = if args.watch.is_enabled { "--watch" } else { "--files" };
+    let keys = startup.unless_interrupted(config::connect_watching(global, option)).await?;
+    let outcome = supervise(&keys, args, startup, &mut files).await;
+    tokio::join!(keys.shutdown(), files.remove());
     outcome
 }
 
@@ -40,21 +38,32 @@ async fn supervise(
     keys: &KeyManager,
     args: &ExecArgs,
     mut startup: Startup,
+    files: &mut ProgramFiles,
 ) -> Result<u8, Failure> {
-    let mut watcher = startup.unless_interrupted(watcher(keys, args)).await?;
+    let mut watcher = startup.unless_interrupted(watcher(keys, args, files)).await?;
+    startup.unless_interrupted(files.write(watcher.values())).await?;
     let command = command::build(args, watcher.values())?;
     let mut signals = startup.forward_signals()?;
     let mut program = Child::start(command)?;
     let mut count: u64 = 0;
     loop {
-        let mut changed = tokio::select! {
-            biased;
-            ended = program.wait_unless_interrupted(&mut signals) => match ended? {
-                Some(code) => return Ok(code),
-                None => return program.wait(&mut signals).await,
-            },
-            changed = changed_after_splay(&mut watcher, args.watch.splay) => changed,
+        let changed = changed_or_retry(&mut watcher, files);
+        let mut changed = match unless_ended(&mut program, &mut signals, changed).await? {
+            ControlFlow::Continue(changed) => changed,
+            ControlFlow::Break(code) => return Ok(code),
         };
+        let replaced = files.replace(watcher.values());
+        if let ControlFlow::Break(code) = unless_ended(&mut program, &mut signals, replaced).await?
+        {
+            return Ok(code);
+        }
+        if changed.is_empty() || !args.watch.is_enabled {
+            continue;
+        }
+        let splay = sleep_up_to(args.watch.splay);
+        if let ControlFlow::Break(code) = unless_ended(&mut program, &mut signals, splay).await? {
+            return Ok(code);
+        }
         count += 1;
         if let Some(signal) = signal(args.watch.on_change) {
             program.signal(signal);
@@ -62,7 +71,7 @@ async fn supervise(
             info!(target: WATCH, names, count, "values changed: sent a signal to the program");
             continue;
         }
-        match restart(&mut program, args, &mut watcher, &mut signals).await? {
+        match restart(&mut program, args, (&mut watcher, files), &mut signals).await? {
             ControlFlow::Continue(mut others) => {
                 others.retain(|other| !changed.contains(other));
                 changed.extend(others);
@@ -78,19 +87,42 @@ async fn supervise(
 async fn watcher<'a>(
     keys: &'a KeyManager,
     args: &'a ExecArgs,
+    files: &ProgramFiles,
 ) -> Result<ValueWatcher<'a>, Failure> {
     let bindings = command::bindings(keys, args).await?;
+    files.check(&bindings).await?;
     let check = move |values: &Values| command::check(args, values);
     let watcher = ValueWatcher::new(keys, bindings, check).await?;
-    check_variables(watcher.values(), &args.resolve.danger_env)?;
+    command::check_values(args, watcher.values())?;
     Ok(watcher)
 }
 
-/// Waits for a change, and then for a random time up to `splay`. Returns the variables.
-async fn changed_after_splay(watcher: &mut ValueWatcher<'_>, splay: Duration) -> Vec<String> {
-    let changed = watcher.changed().await;
-    sleep_up_to(splay).await;
-    changed
+/// Waits for a change, and returns what has changed, or for another attempt to replace the files,
+/// and returns nothing. Cancel-safe.
+async fn changed_or_retry(watcher: &mut ValueWatcher<'_>, files: &ProgramFiles) -> Vec<String> {
+    tokio::select! {
+        changed = watcher.changed() => changed,
+        () = files.retry_due() => Vec::new(),
+    }
+}
+
+/// Waits for `step`, or for the end of the program, and returns its exit code. After a signal that
+/// requests the end, waits for the end only.
+async fn unless_ended<T>(
+    program: &mut Child,
+    signals: &mut SignalStreams,
+    step: impl Future<Output = T>,
+) -> Result<ControlFlow<u8, T>, Failure> {
+    let ended = tokio::select! {
+        biased;
+        ended = program.wait_unless_interrupted(signals) => ended?,
+        outcome = step => return Ok(ControlFlow::Continue(outcome)),
+    };
+    let code = match ended {
+        Some(code) => code,
+        None => program.wait(signals).await?,
+    };
+    Ok(ControlFlow::Break(code))
 }
 
 /// Waits for a random time.
@@ -106,14 +138,19 @@ async fn sleep_up_to(limit: Duration) {
 async fn restart(
     program: &mut Child,
     args: &ExecArgs,
-    watcher: &mut ValueWatcher<'_>,
+    (watcher, files): (&mut ValueWatcher<'_>, &mut ProgramFiles),
     signals: &mut SignalStreams,
 ) -> Result<ControlFlow<u8, Vec<String>>, Failure> {
     let WatchArgs { kill_signal, kill_timeout, .. } = args.watch;
     if let Some(code) = program.stop(kill_signal, kill_timeout, signals).await? {
         return Ok(ControlFlow::Break(code));
     }
-    let Some(changed) = program.until_restart(watcher.reload(), signals).await else {
+    let reload = async {
+        let changed = watcher.reload().await;
+        files.replace(watcher.values()).await;
+        changed
+    };
+    let Some(changed) = program.until_restart(reload, signals).await else {
         return program.wait(signals).await.map(ControlFlow::Break);
     };
     *program = Child::start(command::build(args, watcher.values())?)?;

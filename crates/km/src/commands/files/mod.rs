@@ -1,9 +1,10 @@
 //! A directory of files with secrets, which other programs read.
 //!
-//! Its layout is that of a
-//! [Kubernetes volume](https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go):
-//! each set of files is a directory of its own, `..data` is a link to the current set, and each
-//! file of the directory is a link through `..data`. Replacing `..data` replaces all files at once.
+//! Its layout is that of a [Kubernetes volume]: each set of files is a directory of its own,
+//! `..data` is a link to the current set, and each file of the directory is a link through it.
+//! Replacing `..data` replaces all files at once.
+//!
+//! [Kubernetes volume]: https://kubernetes.io/docs/concepts/configuration/secret/
 //!
 //! **Invariant:** at every moment, and after a kill at any moment, `..data` leads to a complete set
 //! or does not exist. [`publisher`] writes and replaces sets, [`directory`] is the only code that

@@ -1,8 +1,8 @@
 //! Writes sets of files and replaces the current one.
 //!
 //! The steps are those of a Kubernetes volume: write the new set into a directory that nobody else
-//! can enter, then replace the link `..data`, then add and remove the links to files. A kill between
-//! two steps leaves entries that the next start removes.
+//! can enter, then replace the link `..data`, then add and remove the links to files. A kill
+//! between two steps leaves entries that the next start removes.
 
 use std::fs::{File, TryLockError};
 use std::io;

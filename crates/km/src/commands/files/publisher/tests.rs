@@ -71,6 +71,13 @@ fn visible(directory: &TempDir) -> Found {
     names.filter_map(read).collect()
 }
 
+/// Returns whether only the owner may access every file of every set.
+fn is_private(directory: &Path) -> bool {
+    let entries = directory.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.is_dir()).flat_map(|set| set.read_dir().unwrap());
+    files.map(|file| file.unwrap().metadata().unwrap()).all(|file| file.mode() & 0o077 == 0)
+}
+
 #[test]
 fn kill_before_any_change_leaves_a_complete_set_and_the_next_start_completes() {
     let large = "x".repeat(200 * 1024);
@@ -86,6 +93,7 @@ fn kill_before_any_change_leaves_a_complete_set_and_the_next_start_completes() {
             let completed = interruption::after(changes, || replace(&directory, &new));
             let after = current(&directory);
             assert!(after == before || after == Some(found(&new)), "after {changes} changes");
+            assert!(is_private(directory.path()), "after {changes} changes");
             // A link whose file has gone or is yet to come leads nowhere.
             let set = after.unwrap_or_default();
             let visible = visible(&directory);
