@@ -10,6 +10,7 @@ mod dry_run;
 mod files;
 mod signals;
 mod startup;
+mod supervisor;
 mod watch;
 
 use km_proxy_adapter::KeyManager;
