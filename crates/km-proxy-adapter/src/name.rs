@@ -30,8 +30,17 @@ pub fn parse(reference: &str) -> Result<&str, Error> {
 }
 
 /// Like [`parse`], but without the check.
-#[inline]
+///
+/// A name without the prefix is returned as it is, behind a branch. If the compiler selected
+/// between two pointers instead, hashing would wait for the comparison.
+#[inline(always)]
 pub(crate) fn strip_reference(reference: &str) -> &str {
+    if reference.starts_with(REFERENCE_PREFIX) { without_prefix(reference) } else { reference }
+}
+
+#[cold]
+#[inline(never)]
+fn without_prefix(reference: &str) -> &str {
     reference.strip_prefix(REFERENCE_PREFIX).unwrap_or(reference)
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::get::{ByKey, Get, Lookup};
+use crate::get::{ByKey, Get};
 use crate::handle::Handle;
 use crate::load::{Load, Loaded};
 use crate::map::clock;
@@ -123,7 +123,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shared.hit(|| self.by_key(key).find(), accepts).ok()
+        self.shared.hit(self.by_key(key), accepts).ok()
     }
 
     /// Returns the value of `key` if it is in memory and hasn't expired, without ever waiting.
@@ -137,7 +137,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.shared.hit(|| self.by_key(key).find(), |_| true) {
+        match self.shared.hit(self.by_key(key), |_| true) {
             Ok(value) => Some(value),
             Err(found) => self.shared.serve(found, true),
         }
@@ -152,7 +152,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.shared.hit(|| self.by_key(key).find(), |_| true) {
+        match self.shared.hit(self.by_key(key), |_| true) {
             Ok(value) => Some(value),
             Err(found) => self.shared.serve(found, false),
         }

@@ -15,17 +15,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::load::Load;
+use crate::map::Find;
 use crate::map::entry::Entry;
 use crate::map::sync::Guard;
 use crate::shared::Shared;
 use crate::value_ref::Ref;
 
-/// A way to find the entry of one key without a lock.
-pub(crate) trait Lookup<'a, K, L: Load<K>>: Copy + Unpin {
+/// A way to find the entry of one key, and the cache that it is in.
+pub(crate) trait Lookup<'a, K, L: Load<K>>: Find<K, L::Value> + Copy + Unpin {
     fn shared(self) -> &'a Arc<Shared<K, L>>;
-
-    /// Returns the entry, whatever its age.
-    fn find(self) -> Option<Guard<Entry<K, L::Value>>>;
 }
 
 /// The lookup by a borrowed form of the key.
@@ -52,7 +50,14 @@ where
     fn shared(self) -> &'a Arc<Shared<K, L>> {
         self.shared
     }
+}
 
+impl<K, L, Q> Find<K, L::Value> for ByKey<'_, K, L, Q>
+where
+    K: Hash + Eq + Borrow<Q>,
+    L: Load<K>,
+    Q: Hash + Eq + ?Sized,
+{
     #[inline(always)]
     fn find(self) -> Option<Guard<Entry<K, L::Value>>> {
         self.shared.state.entries.find(self.key)
@@ -132,7 +137,7 @@ where
         let miss = self.miss.take();
         let mut found = None;
         if miss.is_none() {
-            match lookup.shared().hit(|| lookup.find(), accepts) {
+            match lookup.shared().hit(lookup, accepts) {
                 Ok(value) => return Poll::Ready(Ok(value.into())),
                 Err(other) => found = other,
             }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::error::Error;
 use crate::get::{Get, Lookup};
 use crate::load::Load;
+use crate::map::Find;
 use crate::map::entry::Entry;
 use crate::map::sync::Guard;
 use crate::refreshed::Refreshed;
@@ -85,14 +86,14 @@ where
         &self,
         accepts: impl FnOnce(&L::Value) -> bool,
     ) -> Option<Ref<K, L::Value>> {
-        self.shared.hit(|| self.find(), accepts).ok()
+        self.shared.hit(self, accepts).ok()
     }
 
     /// Returns the value if it is in memory and hasn't expired, as
     /// [`Cache::peek`](crate::Cache::peek) does.
     #[inline(always)]
     pub fn peek(&self) -> Option<Ref<K, L::Value>> {
-        match self.shared.hit(|| self.find(), |_| true) {
+        match self.shared.hit(self, |_| true) {
             Ok(value) => Some(value),
             Err(found) => self.shared.serve(found, true),
         }
@@ -102,7 +103,7 @@ where
     /// [`Cache::try_get`](crate::Cache::try_get) does.
     #[inline(always)]
     pub fn try_get(&self) -> Option<Ref<K, L::Value>> {
-        match self.shared.hit(|| self.find(), |_| true) {
+        match self.shared.hit(self, |_| true) {
             Ok(value) => Some(value),
             Err(found) => self.shared.serve(found, false),
         }
@@ -146,7 +147,9 @@ where
     fn shared(self) -> &'a Arc<Shared<K, L>> {
         &self.shared
     }
+}
 
+impl<K, L: Load<K>> Find<K, L::Value> for &Handle<K, L> {
     #[inline(always)]
     fn find(self) -> Option<Guard<Entry<K, L::Value>>> {
         Some(self.slot.cell.load())

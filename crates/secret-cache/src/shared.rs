@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 
 use crate::error::Error;
 use crate::load::Load;
-use crate::map::clock;
 use crate::map::entry::Entry;
 use crate::map::sync::Guard;
+use crate::map::{Find, clock};
 use crate::metrics::Metrics;
 use crate::policy::Tick;
 use crate::state::complete::Completion;
@@ -64,16 +64,16 @@ where
         Self { state, loader, permits, max_loads, refresher: Refresher::new(), metrics }
     }
 
-    /// Serves a hit, or returns what `find` found. This is the only lookup without the lock: the
+    /// Serves a hit, or returns what `lookup` found. This is the only lookup without the lock: the
     /// miss path receives its result.
     #[inline(always)]
     pub(crate) fn hit(
         &self,
-        find: impl FnOnce() -> Found<K, L>,
+        lookup: impl Find<K, L::Value>,
         accepts: impl FnOnce(&L::Value) -> bool,
     ) -> Result<Ref<K, L::Value>, Found<K, L>> {
         self.metrics.hits.announce();
-        let value = Ref::hit(find(), accepts)?;
+        let value = Ref::hit(lookup.find(), accepts)?;
         self.metrics.hits.count();
         Ok(value)
     }

@@ -33,6 +33,14 @@ impl Flavor {
         }
     }
 
+    /// Returns the other flavor.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Vault => Self::OpenBao,
+            Self::OpenBao => Self::Vault,
+        }
+    }
+
     /// Returns the word that [`Flavor::parse`] accepts.
     pub const fn word(self) -> &'static str {
         match self {

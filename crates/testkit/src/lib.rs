@@ -62,5 +62,5 @@ pub use {
     raw::{Raw, encoded},
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},
-    source::{prepared_server, server_program},
+    source::{client_programs, prepared_server},
 };

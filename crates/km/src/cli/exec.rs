@@ -53,18 +53,18 @@ pub(crate) struct WatchArgs {
         hide_default_value = true
     )]
     pub(crate) on_change: OnChange,
-    /// Signal of --watch that requests the end of CMD before a restart
-    #[arg(long, value_name = "SIGNAL", default_value = "SIGTERM", requires = "watch",
-          value_parser = ending_signal)]
+    /// Signal of --watch that requests the end of CMD before a restart [default: SIGTERM]
+    #[arg(long, value_name = "SIGNAL", default_value = "SIGTERM", hide_default_value = true,
+          requires = "watch", value_parser = ending_signal)]
     pub(crate) kill_signal: i32,
-    /// Time that CMD has to end after that signal, before it is killed
-    #[arg(long, value_name = "DURATION", default_value = "10s", requires = "watch",
-          value_parser = duration)]
+    /// Time that CMD has to end after that signal, before it is killed [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = "10s", hide_default_value = true,
+          requires = "watch", value_parser = duration)]
     pub(crate) kill_timeout: Duration,
     /// Longest of the random waits of --watch between a change and its action, so that not all
-    /// instances of CMD restart at once
-    #[arg(long, value_name = "DURATION", default_value = "0s", requires = "watch",
-          value_parser = duration)]
+    /// instances of CMD restart at once [default: 0s]
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true,
+          requires = "watch", value_parser = duration)]
     pub(crate) splay: Duration,
 }
 

@@ -24,6 +24,14 @@ const INITIAL_CAPACITY: usize = 64;
 /// The maximum number of tables: 64 · 64⁹ is 2⁶⁰.
 const MAX_TABLES: usize = 10;
 
+/// A way to find the entry of one key without a lock.
+///
+/// A trait rather than a closure, because only a function can be inlined always.
+pub(crate) trait Find<K, V> {
+    /// Returns the entry, whatever its age.
+    fn find(self) -> Option<Guard<Entry<K, V>>>;
+}
+
 /// A map that is read without a lock.
 pub(crate) struct ConcurrentMap<K, V> {
     tables: [OnceLock<RawTable<K, V>>; MAX_TABLES],
@@ -59,6 +67,7 @@ impl<K: HashKey + Eq, V> ConcurrentMap<K, V> {
         }
     }
 
+    #[inline(always)]
     fn hash<Q: HashKey + ?Sized>(&self, key: &Q) -> Hash {
         Hash(self.hasher.hash_one(key))
     }

@@ -52,7 +52,7 @@ impl<K: Eq, V> RawTable<K, V> {
     }
 
     /// Returns the entry of `key` and its index.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<Q>(&self, hash: Hash, key: &Q) -> Option<(usize, Guard<Entry<K, V>>)>
     where
         K: Borrow<Q>,

@@ -134,21 +134,27 @@ impl Source {
     }
 }
 
-/// Returns the server's program, for its command line on this machine. The server may run in a
-/// container.
+/// Returns the command lines of both servers as far as they are on this machine, that of the
+/// server in use first. The other one is not obtained for this, and its absence is printed.
 ///
 /// # Errors
-/// There is none, and it cannot be obtained. The text says what to install.
-pub async fn server_program() -> Result<PathBuf> {
+/// That of the server in use cannot be obtained. The text says what to install.
+pub async fn client_programs() -> Result<Vec<PathBuf>> {
     let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
-    binary::find(&machine, Source::shared().await?.flavor(), true).await
+    let used = Source::shared().await?.flavor();
+    let mut programs = vec![binary::find(&machine, used, true).await?];
+    match binary::find(&machine, used.other(), false).await {
+        Ok(other) => programs.push(other),
+        Err(error) => report(&format!("not tested as a client: {error:#}")),
+    }
+    Ok(programs)
 }
 
 /// Prepares the server that the tests will use, and returns its description, the word of its
 /// flavor and the word of its way.
 ///
 /// # Errors
-/// Like [`server_program`].
+/// No server can be started here. The text says what to install.
 pub async fn prepared_server() -> Result<(String, &'static str, &'static str)> {
     let source = Source::shared().await?;
     let way = match source.kind {

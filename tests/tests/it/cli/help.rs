@@ -91,7 +91,10 @@ async fn help_of_each_command_lists_its_options() -> Result<()> {
         ("destroy", &["--version", "cannot be undone"]),
         ("list", &["[PREFIX]"]),
         ("serve", &["--listen", "--token-file", "--danger-no-token", "--metrics"]),
-        ("exec", &["--only", "--allow-missing", "--keep-credentials", "-- <CMD>"]),
+        ("exec", &["--only", "--allow-missing", "--keep-credentials", "[-- <CMD>...]"]),
+        ("exec", &["--env <VAR=NAME[#FIELD]>", "--all-under <PREFIX>", "--also", "--danger-env"]),
+        ("exec", &["--pristine", "--dry-run", "--kill-signal", "--kill-timeout", "--splay"]),
+        ("export", &["--env <VAR=NAME[#FIELD]>", "--all-under <PREFIX>", "--also", "--format"]),
         ("exec", &["--watch", "--on-change <restart|SIGNAL>", "HCP_VAULT_REFRESH_INTERVAL"]),
     ] {
         let output = Km::new().args([command, "--help"]).run().await?.expect(0)?;

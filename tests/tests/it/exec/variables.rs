@@ -98,6 +98,17 @@ async fn all_under_option_does_not_read_virtual_keys() -> Result<()> {
 }
 
 #[tokio::test]
+async fn all_under_option_is_limited_to_hosted_keys_and_needs_reads() -> Result<()> {
+    let fixture = fixture().await?;
+    let km = || fixture.km().args(["exec", "--all-under=f"]);
+    let hosted = km().env("KM_HOSTED_KEYS", "f/A,ONE").args(print_variables(&["A", "B"]));
+    assert_eq!(hosted.run().await?.expect(0)?.text()?, "a\n\n");
+    let write_only = || km().env("KM_ACCESS_MODE", "write_only");
+    let stderr = fails_before_start(write_only, &shell("true"), 5, "denied").await?;
+    contains_all(&stderr, &["list f", "write_only"])
+}
+
+#[tokio::test]
 async fn invalid_or_ambiguous_variables_are_rejected_before_a_request() -> Result<()> {
     let silent = Silent::new()?;
     for (options, parts) in [

@@ -56,12 +56,18 @@ async fn own_status(node: &Raw, path: &str, token: &str) -> Option<u16> {
     timeout(SAYS_WITHIN, asked).await.ok()?.ok().map(|(status, _)| status)
 }
 
+/// Returns whether a node reports to be the leader. A standby of OpenBao serves reads too.
+async fn is_leader(node: &Raw) -> bool {
+    let asked = node.call("GET", "sys/health", None, None);
+    matches!(timeout(SAYS_WITHIN, asked).await, Ok(Ok((200, _))))
+}
+
 /// Waits until one of these nodes serves a read as the leader, and returns that time.
 async fn served_by(nodes: &[Raw], path: &str, token: &str) -> Result<Instant> {
     let deadline = Instant::now() + ELECTED_WITHIN;
     loop {
         for node in nodes {
-            if own_status(node, path, token).await == Some(200) {
+            if is_leader(node).await && own_status(node, path, token).await == Some(200) {
                 return Ok(Instant::now());
             }
         }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use anyhow::Result;
+use serde_json::json;
 use testkit::{Flavor, Raw};
 use tokio::time::{Instant, sleep};
 use vault_kv::{Cas, Fields};
@@ -24,6 +24,8 @@ async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
     let (place, token) = (format!("{}/data/name", fixture.mount), fixture.server().root_token());
     let serves_reads = fixture.server().flavor() == Flavor::OpenBao;
     let others = cluster.others(leader);
+    // Not read from a server, because a node that has just lost the leadership may be behind.
+    let mut version = 1;
     for standby in &others {
         let status = noticed(cluster.raw(*standby), &place, token).await;
         assert_eq!(status, Some(if serves_reads { 200 } else { 307 }));
@@ -32,19 +34,17 @@ async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
         let kv = kv_through(relay.address(), &fixture, PATIENT)?;
         let name = path("name")?;
         kv.read(&name).await?;
-        let stored = fixture.get("name").await?.1;
-        let version = stored.pointer("/data/metadata/version").and_then(Value::as_u64);
-        let before = version.context("the active node reports no version")?;
         // The login and the read, and `sys/leader` by each client that was redirected. A read with
         // a token that the standby does not know yet is redirected too.
         let sent = relay.requests();
         assert!(sent == 4 || serves_reads && sent == 3, "{sent}");
-        for version in before..before + 10 {
+        for _ in 0..10 {
             let fields = Fields::new().with("key", format!("{version}").into());
             let written = kv.write(&name, &fields, Cas::Version(version)).await?;
-            assert_eq!(written.version, version + 1);
+            version += 1;
+            assert_eq!(written.version, version);
             if !serves_reads {
-                assert_eq!(kv.read(&name).await?.metadata.version, version + 1);
+                assert_eq!(kv.read(&name).await?.metadata.version, version);
             }
         }
         // The mount's version was requested once.
