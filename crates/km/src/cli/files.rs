@@ -16,8 +16,14 @@ const UNCHANGED: u32 = u32::MAX;
 
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
-    /// Mode of each file
-    #[arg(long, value_name = "MODE", default_value = "0400", value_parser = file_mode)]
+    /// Mode of each file, in octal [default: 0400]
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "0400",
+        hide_default_value = true,
+        value_parser = file_mode
+    )]
     pub(crate) mode: u16,
     /// Owner of each file, by name or number: USER, USER:GROUP or :GROUP
     /// [default: the user that runs km]
