@@ -1,4 +1,4 @@
-//! `km exec --watch` and `--files`: stays as the parent of the program, for which values are watched.
+//! `km exec --watch` and `--files`: stays as the parent of the program, and watches its values.
 
 use km_proxy_adapter::KeyManager;
 

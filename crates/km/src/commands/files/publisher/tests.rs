@@ -75,7 +75,9 @@ fn visible(directory: &TempDir) -> Found {
 fn is_private(directory: &Path) -> bool {
     let entries = directory.read_dir().unwrap().map(|entry| entry.unwrap().path());
     let files = entries.filter(|path| path.is_dir()).flat_map(|set| set.read_dir().unwrap());
-    files.map(|file| file.unwrap().metadata().unwrap()).all(|file| file.mode() & 0o077 == 0)
+    files
+        .map(|file| file.unwrap().metadata().unwrap())
+        .all(|file| [0o400, 0o600].contains(&(file.mode() & 0o777)))
 }
 
 #[test]
