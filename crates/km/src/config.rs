@@ -49,6 +49,25 @@ pub(crate) async fn connect_long_running(global: &GlobalArgs) -> Result<KeyManag
     Ok(keys)
 }
 
+/// Connects for a long-running process that has to notice changes; `what` is its command or option.
+///
+/// # Errors
+///
+/// `Settings` if values are never read again.
+pub(crate) async fn connect_watching(
+    global: &GlobalArgs,
+    what: &str,
+) -> Result<KeyManager, Failure> {
+    let keys = connect_long_running(global).await?;
+    if keys.settings().refresh_interval.is_zero() {
+        let what =
+            format!("settings: HCP_VAULT_REFRESH_INTERVAL is 0, so that {what} notices no change");
+        let hint = "unset it; KM_POLL_INTERVAL is the time within which a change is noticed";
+        return Err(Failure::new(ErrorKind::Settings, what, hint));
+    }
+    Ok(keys)
+}
+
 /// Connects for the sidecar, which serves other processes.
 pub(crate) async fn connect_server(global: &GlobalArgs) -> Result<KeyManager, Failure> {
     let keys = KeyManager::connect(read_and_warn(global).await?.for_server()).await?;

@@ -13,6 +13,7 @@ mod error;
 mod hardening;
 mod io;
 mod run;
+mod service_manager;
 mod sidecar;
 mod signals;
 mod trusted_path;

@@ -41,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<u8, Failure> {
     let filter = match &cli.command {
         Command::Serve(_) => DefaultFilter::Serve,
+        Command::Sync(args) if !args.once => DefaultFilter::Watch,
         Command::Exec(args) if args.watch.is_enabled => DefaultFilter::Watch,
         // With --json, stderr has the error only.
         Command::Rotate(_) if !cli.global.json => DefaultFilter::Rotate,

@@ -5,6 +5,8 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
@@ -21,13 +23,19 @@ use crate::error::Failure;
 pub(crate) const TERMINATION: &[i32] = &[SIGINT, SIGTERM];
 
 /// The exit code of a process that a signal ended is this plus the signal's number, as in a shell.
-pub(crate) const SIGNAL_EXIT_BASE: i32 = 128;
+const SIGNAL_EXIT_BASE: i32 = 128;
 
 /// How long a write in flight may take after a signal. The process has to exit within 5 s.
 const GRACE: Duration = Duration::from_secs(4);
 
 /// The key manager of this process, which records whether a write was sent.
 static KEYS: OnceLock<KeyManager> = OnceLock::new();
+
+/// Returns the exit code of a program that has ended, as a shell reports it.
+pub(crate) fn exit_code(status: ExitStatus) -> Option<u8> {
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNAL_EXIT_BASE + signal))?;
+    Some(u8::try_from(code).unwrap_or(u8::MAX))
+}
 
 /// Registers the key manager that the command uses.
 pub(crate) fn register(keys: &KeyManager) {

@@ -14,6 +14,7 @@ mod namespaces;
 mod rotate;
 mod seed;
 mod serve;
+mod sync;
 
 mod gateway;
 

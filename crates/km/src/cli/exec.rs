@@ -1,6 +1,7 @@
 //! The arguments of `km exec`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -19,6 +20,10 @@ pub(crate) struct ExecArgs {
     /// Start CMD with the resolved variables only, without any inherited one
     #[arg(long, conflicts_with = "keep_credentials")]
     pub(crate) pristine: bool,
+    /// Write the values to files in the existing directory DIR instead of passing them as
+    /// variables, except for those of --env, and replace the files when a value changes
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
     /// Print the variables, their names and sources, but no values, and do not start CMD, which may
     /// be omitted
     #[arg(long)]

@@ -4,6 +4,7 @@ mod completions;
 mod duration;
 mod exec;
 mod export;
+mod files;
 mod global;
 mod import;
 mod invalid;
@@ -16,6 +17,7 @@ mod serve;
 mod sidecar;
 mod signal;
 mod status;
+mod sync;
 mod value;
 mod variable;
 mod version;
@@ -25,6 +27,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use exec::{ExecArgs, OnChange, WatchArgs};
 pub(crate) use export::{ExportArgs, ExportFormat};
+pub(crate) use files::FileArgs;
 pub(crate) use global::{GlobalArgs, LogFormat};
 pub(crate) use import::ImportArgs;
 pub(crate) use invalid::InvalidValue;
@@ -40,6 +43,7 @@ pub(crate) use secret::{
 };
 pub(crate) use serve::ServeArgs;
 pub(crate) use status::StatusArgs;
+pub(crate) use sync::SyncArgs;
 pub(crate) use value::ValueArgs;
 
 /// Key management for LLM gateways on HashiCorp Vault and OpenBao
@@ -93,6 +97,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Write the variables of a .env file, one secret each
     Import(ImportArgs),
+    /// Keep a directory of files equal to the secrets that the configuration references
+    Sync(SyncArgs),
     /// Run the sidecar, which serves secrets and virtual keys to a gateway on this machine
     Serve(ServeArgs),
     /// Print the completion script of a shell

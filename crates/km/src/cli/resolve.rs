@@ -5,7 +5,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::variable::{VariableArg, variable};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ResolveArgs {
     /// Resolve NAME instead of every os.environ/NAME reference in the file; can be repeated
     #[arg(long, value_name = "NAME")]
@@ -29,4 +29,14 @@ pub(crate) struct ResolveArgs {
     /// it (LD_*, PATH, BASH_* and the like); can be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) danger_env: Vec<String>,
+}
+
+impl ResolveArgs {
+    /// Returns the options with `--env` alone, if it is given, and those without it.
+    pub(crate) fn split(&self) -> (Option<Self>, Self) {
+        let (only, also, all_under) = (Vec::new(), Vec::new(), Vec::new());
+        let variables = Self { only, all_under, also, ..self.clone() };
+        let others = Self { env: Vec::new(), ..self.clone() };
+        ((!self.env.is_empty()).then_some(variables), others)
+    }
 }

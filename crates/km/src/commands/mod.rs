@@ -6,6 +6,7 @@ mod config;
 mod delete;
 mod exec;
 mod export;
+mod files;
 mod import;
 mod key;
 mod list;
@@ -15,6 +16,7 @@ mod rotate;
 mod serve;
 mod source;
 mod status;
+mod sync;
 mod values;
 mod variables;
 mod versions;
@@ -49,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Exec(args) => return Box::pin(exec::run(global, args)).await,
         Command::Serve(args) => return Box::pin(serve::run(global, args)).await,
         Command::Rotate(args) => return Box::pin(rotate::run(global, args)).await.map(|()| 0),
+        Command::Sync(args) => return Box::pin(sync::run(global, args)).await,
         Command::Status(args) => return Box::pin(status::run(args, json)).await.map(|()| 0),
         Command::Completions(args) => return completions::run(&args, json).map(|()| 0),
         Command::Config => Box::pin(config::run(global)),

@@ -41,6 +41,7 @@ async fn help_of_every_command_lists_the_settings() -> Result<()> {
         &["import"],
         &["serve"],
         &["status"],
+        &["sync"],
         &["key"],
         &["key", "store"],
         &["key", "read"],
@@ -78,6 +79,7 @@ async fn help_of_the_program_lists_its_commands() -> Result<()> {
         "\n  list ",
         "\n  exec ",
         "\n  serve ",
+        "\n  sync ",
     ];
     contains_all(output.text()?, &commands)
 }

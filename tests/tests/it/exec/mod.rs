@@ -4,13 +4,14 @@
 mod dry_run;
 mod environment;
 mod exit;
+mod files;
 mod hardening;
 mod includes;
 mod not_started;
 mod pristine;
 mod signals;
 mod variables;
-mod watch;
+pub(crate) mod watch;
 
 use anyhow::{Result, ensure};
 use tempfile::TempDir;

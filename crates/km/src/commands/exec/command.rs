@@ -6,10 +6,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
-use km_proxy_adapter::{ErrorKind, KeyManager};
+use km_proxy_adapter::{ErrorKind, KeyManager, Secret};
 use km_settings::{Env as _, ProcessEnv};
 use rustix::fs::{Access, access};
 
+use super::files;
 use crate::cli::ExecArgs;
 use crate::commands::values::{Binding, Values};
 use crate::commands::variables::{
@@ -32,10 +33,13 @@ pub(super) fn program(args: &ExecArgs) -> Result<&OsStr, Failure> {
     })
 }
 
-/// Returns the bindings of the program's variables.
+/// Returns the bindings of the program's variables and files.
 pub(super) async fn bindings(keys: &KeyManager, args: &ExecArgs) -> Result<Vec<Binding>, Failure> {
     let credentials = if args.keep_credentials { Credentials::Keep } else { Credentials::Skip };
-    to_bindings(keys, &args.resolve, credentials).await
+    match &args.files {
+        Some(directory) => files::bindings(keys, &args.resolve, directory, credentials).await,
+        None => to_bindings(keys, &args.resolve, credentials).await,
+    }
 }
 
 /// Builds the command with these values in its environment.
@@ -48,7 +52,7 @@ pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure
             command.env_remove(name);
         }
     }
-    for (name, value) in values {
+    for (name, value) in files::variables(args, values) {
         command.env(name, value.expose());
     }
     Ok(command)
@@ -75,12 +79,17 @@ fn find(program: &OsStr) -> Option<PathBuf> {
 /// Verifies that the program can be started with these values. Called before a running program is
 /// stopped for that.
 pub(super) fn check(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
-    check_variables(values, &args.resolve.danger_env)?;
-    check_size(args, values)
+    check_values(args, values)?;
+    check_size(args, files::variables(args, values))
+}
+
+/// Verifies that the program may receive these values as variables.
+pub(super) fn check_values(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+    check_variables(files::variables(args, values), &args.resolve.danger_env)
 }
 
 /// Verifies that arguments and environment fit into the kernel's limit.
-fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
+fn check_size(args: &ExecArgs, values: &[(String, Secret)]) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") || size(args, values) <= max_total_bytes() {
         return Ok(());
     }
@@ -91,7 +100,7 @@ fn check_size(args: &ExecArgs, values: &Values) -> Result<(), Failure> {
     Err(Failure::new(ErrorKind::StoredValue, what, "have the program read them from files"))
 }
 
-fn size(args: &ExecArgs, values: &Values) -> u64 {
+fn size(args: &ExecArgs, values: &[(String, Secret)]) -> u64 {
     let is_kept = |name: &OsString| {
         let is_replaced = values.iter().any(|(replaced, _)| name == replaced.as_str());
         !is_replaced && !args.pristine && (args.keep_credentials || !is_credential(name))

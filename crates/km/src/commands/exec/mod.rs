@@ -1,14 +1,16 @@
 //! `km exec`: runs a program with secrets in its environment.
 //!
 //! The secrets are resolved before the program starts. This process then revokes its token and
-//! replaces itself with the program. With `--watch`, and as PID 1, it stays as the parent of the
-//! program instead, see [`child`].
+//! replaces itself with the program. With `--watch`, with `--files`, and as PID 1, it stays as the
+//! parent of the program instead, see [`child`].
 
 mod child;
 mod command;
 mod dry_run;
+mod files;
 mod signals;
 mod startup;
+mod supervisor;
 mod watch;
 
 use km_proxy_adapter::KeyManager;
@@ -16,7 +18,6 @@ use rustix::process::getpid;
 
 use crate::cli::{ExecArgs, GlobalArgs};
 use crate::commands::values::{Binding, Values, resolve_initial};
-use crate::commands::variables::check_variables;
 use crate::config;
 use crate::error::Failure;
 use child::Child;
@@ -28,7 +29,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: ExecArgs) -> Result<u8, Failu
         command::program(&args)?;
     }
     let mut startup = Startup::begin()?;
-    if args.watch.is_enabled && !args.dry_run {
+    if (args.watch.is_enabled || args.files.is_some()) && !args.dry_run {
         return watch::run(global, &args, startup).await;
     }
     let keys = startup.unless_interrupted(config::connect(global)).await?;
@@ -53,6 +54,6 @@ pub(crate) async fn run(global: &GlobalArgs, args: ExecArgs) -> Result<u8, Failu
 async fn resolve(keys: &KeyManager, args: &ExecArgs) -> Result<(Vec<Binding>, Values), Failure> {
     let bindings = command::bindings(keys, args).await?;
     let values = resolve_initial(keys, &bindings).await?;
-    check_variables(&values, &args.resolve.danger_env)?;
+    command::check_values(args, &values)?;
     Ok((bindings, values))
 }

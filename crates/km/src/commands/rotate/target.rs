@@ -9,6 +9,7 @@ use km_proxy_adapter::{ErrorKind, MAX_VALUE_BYTES, StoredKey};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::RotateArgs;
+use crate::commands::files::file_name;
 use crate::error::Failure;
 use crate::sidecar::Sidecar;
 use crate::sidecar::secret::{SecretDocument, refreshed_path};
@@ -42,9 +43,9 @@ impl Target {
         for address in &args.sidecars {
             targets.push(Self::Sidecar(Sidecar::at(address, "--sidecar").await?, address.clone()));
         }
-        targets.extend(
-            args.files.iter().map(|directory| Self::File(directory.join(file(&args.name)))),
-        );
+        for directory in &args.files {
+            targets.push(Self::File(directory.join(file_name(&args.name)?)));
+        }
         Ok(targets)
     }
 
@@ -88,11 +89,6 @@ impl Target {
             Err(error) => Ok(Shown::Other(error.to_string())),
         }
     }
-}
-
-/// Returns the file of a secret: the last segment of its name.
-fn file(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// Compares what a sidecar serves. The value is compared too, because a sidecar of another location

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::app::App;
 use super::server::Server;
 use crate::error::Failure;
+use crate::service_manager::notify;
 use crate::signals::{IgnoredSignals, TERMINATION, Termination, interrupted, not_caught};
 
 /// How long requests in flight may take after a signal.
@@ -67,13 +68,6 @@ pub(super) async fn run(
     }
     if timeout_at(requested + REVOKE_TIMEOUT, app.keys.shutdown()).await.is_err() {
         warn!("shutdown timed out: the token was not revoked and remains valid until it expires");
-    }
-}
-
-/// Notifies the service manager, if there is one.
-fn notify(state: &NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
-        warn!(%error, "cannot notify the service manager");
     }
 }
 

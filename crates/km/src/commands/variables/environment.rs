@@ -6,7 +6,6 @@ use km_proxy_adapter::{ErrorKind, Secret, Source};
 use km_settings::{ProcessEnv, SETTINGS, Sensitivity};
 
 use super::arg_max::{MAX_VARIABLE_BYTES, variable_bytes};
-use crate::commands::values::Values;
 use crate::error::Failure;
 
 /// The prefix of LiteLLM's settings for Vault, which the program does not need.
@@ -50,7 +49,10 @@ fn is_loader_name(name: &str) -> bool {
 ///
 /// `Usage` for a variable that a loader or a shell acts on and that is not in `danger_env`,
 /// `StoredValue` for a value that a variable cannot hold.
-pub(crate) fn check_variables(values: &Values, danger_env: &[String]) -> Result<(), Failure> {
+pub(crate) fn check_variables(
+    values: &[(String, Secret)],
+    danger_env: &[String],
+) -> Result<(), Failure> {
     values.iter().try_for_each(|(name, value)| check(name, value, danger_env))
 }
 

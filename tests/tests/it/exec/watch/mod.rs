@@ -3,7 +3,7 @@
 mod exit;
 mod failed_reads;
 mod polling;
-mod program;
+pub(crate) mod program;
 mod restarts;
 mod signals;
 mod stop;

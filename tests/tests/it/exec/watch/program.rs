@@ -20,13 +20,13 @@ const TIMEOUT: Duration = Duration::from_secs(40);
 const RUN_UNTIL_PARENT_EXITS: &str = "while kill -0 $PPID 2> /dev/null; do sleep 0.05; done";
 
 /// Returns `km exec --watch` for these names, which detects a change within a second.
-pub(super) fn exec_watch(fixture: &Fixture, names: &[&str]) -> Km {
+pub(crate) fn exec_watch(fixture: &Fixture, names: &[&str]) -> Km {
     let names = names.iter().map(|name| format!("--only={name}"));
     fixture.km().env("HCP_VAULT_REFRESH_INTERVAL", "1").args(["exec", "--watch"]).args(names)
 }
 
 /// A running `km exec --watch`.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     running: Running,
     stdout_lines: Lines<BufReader<ChildStdout>>,
     stderr_lines: Lines<BufReader<ChildStderr>>,
@@ -37,12 +37,12 @@ pub(super) struct Watched {
 impl Watched {
     /// Starts a program that runs this script, which prints a line when it is ready, and keeps
     /// running.
-    pub(super) async fn start(km: Km, script: &str) -> Result<Self> {
+    pub(crate) async fn start(km: Km, script: &str) -> Result<Self> {
         Self::start_program(km.args(shell(&format!("{script}\n{RUN_UNTIL_PARENT_EXITS}")))).await
     }
 
     /// Like [`Self::start`], but for any program.
-    pub(super) async fn start_program(km: Km) -> Result<Self> {
+    pub(crate) async fn start_program(km: Km) -> Result<Self> {
         let mut running = km.start().await?;
         let stdout_lines = running.child().stdout.take().context("no stdout")?;
         let stderr_lines = running.child().stderr.take().context("no stderr")?;
@@ -52,7 +52,7 @@ impl Watched {
     }
 
     /// Returns the next line of the program's output.
-    pub(super) async fn line(&mut self) -> Result<String> {
+    pub(crate) async fn line(&mut self) -> Result<String> {
         if let Some(line) = next(&mut self.stdout_lines).await? {
             return Ok(line);
         }
@@ -61,7 +61,7 @@ impl Watched {
     }
 
     /// Waits until a line of stderr contains `text`. Returns the line.
-    pub(super) async fn wait_for_log(&mut self, text: &str) -> Result<String> {
+    pub(crate) async fn wait_for_log(&mut self, text: &str) -> Result<String> {
         loop {
             let line =
                 next(&mut self.stderr_lines).await.with_context(|| format!("no {text:?}"))?;
@@ -73,13 +73,13 @@ impl Watched {
         }
     }
 
-    pub(super) fn signal(&self, name: &str) -> Result<()> {
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
         self.running.signal(name)
     }
 
     /// Waits until `km` exits with `code`, without further output of the program. Returns all of
     /// stderr.
-    pub(super) async fn wait_for_exit(mut self, code: i32) -> Result<String> {
+    pub(crate) async fn wait_for_exit(mut self, code: i32) -> Result<String> {
         let more = next(&mut self.stdout_lines).await?;
         ensure!(more.is_none(), "unexpected output");
         self.read_rest().await?;
@@ -102,7 +102,7 @@ async fn next(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>) -> Result<Op
 
 /// Waits until the value has been requested again, so that with one name its current value has been
 /// read.
-pub(super) async fn wait_for_reread(relay: &Relay) -> Result<()> {
+pub(crate) async fn wait_for_reread(relay: &Relay) -> Result<()> {
     // The first of them may have been in flight.
     let enough = relay.requests() + 2;
     until("a request", async || Ok(relay.requests() >= enough)).await

@@ -21,9 +21,9 @@ use super::command;
 use super::signals::requests_end;
 use crate::error::Failure;
 use crate::io::log::WATCH;
-use crate::signals::SignalStreams;
+use crate::signals::{SignalStreams, exit_code};
 use foreground::{Foreground, OnStop};
-use reaper::{Change, Reaper, exit_code, wait_failed};
+use reaper::{Change, Reaper, wait_failed};
 
 /// The running program, in its own process group.
 pub(super) struct Child {

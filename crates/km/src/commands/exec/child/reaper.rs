@@ -12,7 +12,7 @@ use rustix::process::{Pid, WaitOptions, wait};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
-use crate::signals::{SIGNAL_EXIT_BASE, not_caught};
+use crate::signals::{exit_code, not_caught};
 
 /// A change of the program's state.
 pub(super) enum Change {
@@ -61,12 +61,6 @@ fn reap(program: Pid) -> Result<Option<Change>, Failure> {
 fn change(status: ExitStatus) -> Option<Change> {
     let stopped = status.stopped_signal().map(Change::Stopped);
     stopped.or_else(|| exit_code(status).map(Change::Ended))
-}
-
-/// Returns the exit code of a program that has ended, as a shell reports it.
-pub(super) fn exit_code(status: ExitStatus) -> Option<u8> {
-    let code = status.code().or_else(|| status.signal().map(|signal| SIGNAL_EXIT_BASE + signal))?;
-    Some(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
 /// Returns the failure of waiting for the program.
