@@ -240,7 +240,7 @@ mod tests {
             (b"a\0", Err("contains a NUL")),
         ] {
             let key = key(output);
-            let key = key.as_ref().map(|key| key.expose_secret()).map_err(|why| *why);
+            let key = key.as_ref().map(secrecy::ExposeSecret::expose_secret).map_err(|why| *why);
             assert_eq!(key, expected, "{output:?}");
         }
     }
