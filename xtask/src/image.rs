@@ -23,6 +23,7 @@ const ROOTS: [&str; 3] = [
 
 /// Builds `km:VERSION` and runs the tests that start containers from it.
 pub(crate) fn image(arguments: &Arguments) -> Result<()> {
+    arguments.without_slow()?;
     available(arguments)?;
     ensure!(OS == "linux", "cannot build the image on {OS}: run this on Linux");
     let target = format!("{ARCH}-unknown-linux-gnu");

@@ -10,18 +10,39 @@ use crate::server::{Arguments, available, suite};
 use crate::step::run;
 use crate::workspace;
 
-const REQUIREMENTS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/requirements.txt");
+const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop");
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../integrations/litellm");
 
+/// An environment with a version of LiteLLM.
+struct Environment {
+    requirements: &'static str,
+    directory: &'static str,
+    stamp: &'static str,
+}
+
+const CURRENT: Environment =
+    Environment { requirements: "requirements.txt", directory: "venv", stamp: "installed.txt" };
+
+/// The version of the tests of the callback for live keys that is older.
+const OLDER: Environment = Environment {
+    requirements: "requirements-older.txt",
+    directory: "venv-older",
+    stamp: "installed-older.txt",
+};
+
 pub(crate) fn interop(arguments: &Arguments) -> Result<()> {
     available(arguments)?;
-    let python = installed()?;
-    run("tests of km_litellm", &mut python_tests(&python))?;
+    let (python, older) = (CURRENT.installed()?, OLDER.installed()?);
+    for python in [&python, &older] {
+        run("tests of km_litellm", &mut python_tests(python))?;
+    }
     // The tests are ignored by default, because they need LiteLLM.
-    let env = [("KM_TEST_LITELLM", python.as_os_str())];
-    suite("interop", ("interop", &["--include-ignored"], &env), arguments)
+    let last = if arguments.slow() { "--nocapture" } else { "--skip=slow::" };
+    let words = ["--include-ignored", last];
+    let env =
+        [("KM_TEST_LITELLM", python.as_os_str()), ("KM_TEST_LITELLM_OLDER", older.as_os_str())];
+    suite("interop", ("interop", &words, &env), arguments)
 }
 
 /// Returns the command that runs the tests of the Python package. They need LiteLLM and no server.
@@ -47,29 +68,32 @@ pub(crate) fn python() -> Result<String> {
     Ok(String::from_utf8_lossy(&version.stdout).into_owned())
 }
 
-/// Returns the Python of an environment with LiteLLM. An existing environment is reused if it has exactly
-/// these requirements.
-fn installed() -> Result<PathBuf> {
-    let requirements = fs::read_to_string(REQUIREMENTS).context(REQUIREMENTS)?;
-    let wanted = format!("# {}{requirements}", python()?);
-    let directory = workspace::target()?.join("interop");
-    let (environment, stamp) = (directory.join("venv"), directory.join("installed.txt"));
-    let python = environment.join("bin").join("python");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
+impl Environment {
+    /// Returns its Python. An existing environment is reused if it has exactly these requirements.
+    fn installed(&self) -> Result<PathBuf> {
+        let requirements = Path::new(REQUIREMENTS).join(self.requirements);
+        let listed = fs::read_to_string(&requirements)
+            .with_context(|| requirements.display().to_string())?;
+        let wanted = format!("# {}{listed}", python()?);
+        let directory = workspace::target()?.join("interop");
+        let (environment, stamp) = (directory.join(self.directory), directory.join(self.stamp));
+        let python = environment.join("bin").join("python");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(python);
+        }
+        install(&environment, &python, &requirements).context("installing LiteLLM")?;
+        // Written last, so that an interrupted installation is repeated.
+        fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))?;
+        Ok(python)
     }
-    install(&environment, &python).context("installing LiteLLM")?;
-    // Written last, so that an interrupted installation is repeated.
-    fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))?;
-    Ok(python)
 }
 
-fn install(environment: &Path, python: &Path) -> Result<()> {
+fn install(environment: &Path, python: &Path, requirements: &Path) -> Result<()> {
     let mut make = Command::new("python3");
     run("Python environment", make.args(["-m", "venv", "--clear"]).arg(environment))?;
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
     // Only the listed files by hash, and wheels only: no code of a package runs during installation.
-    pip.args(["--require-hashes", "--only-binary=:all:", "--requirement", REQUIREMENTS]);
+    pip.args(["--require-hashes", "--only-binary=:all:", "--requirement"]).arg(requirements);
     run("install LiteLLM", &mut pip)
 }

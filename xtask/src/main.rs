@@ -23,7 +23,8 @@ const HELP: &str = "cargo xtask COMMAND
   demo [SERVER]                     demonstrate the product against a real server
   test [SERVER] [--slow]            all tests: unit tests, doctests, real server
   itest [SERVER] [FILTER]           the tests that need a real server
-  interop [SERVER] [FILTER]         compare km with LiteLLM on a real server;
+  interop [SERVER] [--slow] [FILTER]
+                                    compare km with LiteLLM on a real server;
                                     installs LiteLLM into the target directory
   image [SERVER]                    build and test the container image of km
   layers                            check the direction of dependencies

@@ -56,9 +56,13 @@ impl Arguments {
         self.filters.first().map_or(Ok(()), |filter| bail!("unknown argument: {filter}"))
     }
 
-    fn without_slow(&self) -> Result<()> {
-        ensure!(!self.slow, "only `cargo xtask test` takes --slow");
+    pub(crate) fn without_slow(&self) -> Result<()> {
+        ensure!(!self.slow, "only `cargo xtask test` and `cargo xtask interop` take --slow");
         Ok(())
+    }
+
+    pub(crate) fn slow(&self) -> bool {
+        self.slow
     }
 }
 
@@ -91,6 +95,7 @@ fn slow(server: &Prepared) -> Result<()> {
 }
 
 pub(crate) fn itest(arguments: &Arguments) -> Result<()> {
+    arguments.without_slow()?;
     suite("itest", ("it", &[], &[]), arguments)
 }
 
@@ -101,7 +106,6 @@ pub(crate) fn suite(
     (target, words, env): (&str, &[&str], &[(&str, &OsStr)]),
     arguments: &Arguments,
 ) -> Result<()> {
-    arguments.without_slow()?;
     available(arguments)?;
     // The whole workspace, because a selection of packages would be built with other features.
     let target = format!("--test={target}");

@@ -51,6 +51,15 @@ impl LiteLlm {
             .context("there is no LiteLLM: run this suite with `cargo xtask interop`")
     }
 
+    /// Returns the Python that has the older LiteLLM.
+    ///
+    /// # Errors
+    /// LiteLLM is not installed.
+    pub fn older_python() -> Result<String> {
+        var("KM_TEST_LITELLM_OLDER")
+            .context("there is no older LiteLLM: run this suite with `cargo xtask interop`")
+    }
+
     fn start() -> Result<Self> {
         let python = Self::python()?;
         let mut command = Command::new(&python);
