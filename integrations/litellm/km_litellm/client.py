@@ -1,43 +1,27 @@
-"""A client of the native API of `km serve`.
+"""A client of the native API of `km serve`, and one for an event loop.
 
-It is independent of LiteLLM. No error contains a value, a token, or a body of an unknown form.
+Both are independent of LiteLLM. No error contains a value, a token, or a body of an unknown form.
 """
 
-import ipaddress
-import logging
-import os
-import stat
-from urllib.parse import quote
+import asyncio
 
 import httpx
 
-log = logging.getLogger("km_litellm")
-
-UNIX = "unix:"
-
-# The largest token file that km serve accepts.
-MAX_TOKEN_FILE_CHARACTERS = 4096
-
-UNAUTHORIZED = 401
-
-# Longer than the 10 s within which km serve always responds.
-TIMEOUT_SECONDS = 15.0
-
-
-class KmError(Exception):
-    """An error of `km serve`, or the reason why it cannot be reached.
-
-    `kind` is one of its error kinds (`usage`, `settings`, `auth`, `unavailable`, `denied`, `not_found`,
-    `conflict`, `stored_value`, `internal`).
-    """
-
-    def __init__(self, kind, message, hint=""):
-        text = f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})"
-        super().__init__(printable(text))
-        self.kind = kind
+from .protocol import (
+    TIMEOUT_SECONDS,
+    UNAUTHORIZED,
+    Connection,
+    KmError,
+    document_of,
+    encode,
+    headers_of,
+    secret_of,
+    secret_path,
+    unreachable,
+)
 
 
-class KmClient:
+class KmClient(Connection):
     """A `km serve` at `unix:/path/of.sock` or `http://127.0.0.1:8210`.
 
     With a token file, the token is read again if `km serve` rejects it. All methods are thread-safe
@@ -45,43 +29,28 @@ class KmClient:
     """
 
     def __init__(self, address, token=None, token_file=None):
-        base_url, socket = parse_address(address)
-        self._token_file = token_file
-        self._token = read_token(token_file) if token_file else token
-        self._client = httpx.Client(
-            base_url=base_url,
-            transport=httpx.HTTPTransport(uds=socket),
-            timeout=TIMEOUT_SECONDS,
-            # No proxy from the environment, because secrets must not leave this machine.
-            trust_env=False,
-            follow_redirects=False,
-        )
+        super().__init__(address, token, token_file)
+        transport = httpx.HTTPTransport(uds=self._socket)
+        self._client = httpx.Client(transport=transport, **self._options())
 
-    @classmethod
-    def from_environment(cls, environment=os.environ):
-        """Returns the client for `KM_SERVE_ADDR` and `KM_SERVE_TOKEN_FILE`, by default for the socket on
-        which `km serve` listens without options."""
-        address = environment.get("KM_SERVE_ADDR")
-        if not address:
-            directory = environment.get("XDG_RUNTIME_DIR")
-            if not directory:
-                hint = "set it to the --listen of km serve, as in unix:/run/km.sock"
-                raise KmError("settings", "neither KM_SERVE_ADDR nor XDG_RUNTIME_DIR is set", hint)
-            address = f"{UNIX}{directory}/km.sock"
-        return cls(address, token_file=environment.get("KM_SERVE_TOKEN_FILE"))
+    def read(self, name, unless_version=None, refresh=False, timeout=None):
+        """Returns a provider secret as a `Secret`, or None if there is none of that name.
 
-    def secret(self, name, timeout=None):
-        """Returns the value of a provider secret, or None if there is none of that name."""
+        With `unless_version`, `km serve` reads it from Vault first, unless it has another version by
+        now; with `refresh`, always.
+        """
+        path = secret_path(name, unless_version, refresh)
         try:
-            response = self._request("GET", f"/km/v1/secrets/{encode(name)}", timeout=timeout)
+            return secret_of(self._request("GET", path, timeout=timeout))
         except KmError as error:
             if error.kind == "not_found":
                 return None
             raise
-        value = response.get("value")
-        if not isinstance(value, str):
-            raise malformed()
-        return value
+
+    def secret(self, name, timeout=None):
+        """Returns the value of a provider secret, or None if there is none of that name."""
+        secret = self.read(name, timeout=timeout)
+        return None if secret is None else secret.value
 
     def store(self, alias, value, description=None, team=None, timeout=None):
         """Stores a virtual key. Returns `{"path", "version"}`, or `{"skipped": True}`."""
@@ -113,104 +82,51 @@ class KmClient:
         return document_of(response)
 
     def _send(self, method, path, body, timeout, token):
-        headers = {} if token is None else {"X-Vault-Token": token}
         timeout = timeout if timeout is not None else TIMEOUT_SECONDS
         try:
-            return self._client.request(method, path, json=body, timeout=timeout, headers=headers)
-        except httpx.ConnectError as error:
-            raise KmError("unavailable", f"cannot connect to km serve: {error}") from None
+            return self._client.request(
+                method, path, json=body, timeout=timeout, headers=headers_of(token)
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # The messages of some exceptions contain what was sent.
-            what = f"request to km serve failed: {type(error).__name__}"
-            raise KmError("unavailable", what) from None
-
-    def _reload_token(self, rejected):
-        """Reads the token file again. Returns whether the token differs from the rejected one."""
-        if self._token_file:
-            self._token = read_token(self._token_file)
-        return self._token != rejected
+            raise unreachable(error) from None
 
 
-def parse_address(address):
-    """Returns the base URL and the socket of an address, which must be on this machine."""
-    if address.startswith(UNIX):
-        return "http://km", address.removeprefix(UNIX)
-    try:
-        url = httpx.URL(address)
-        is_valid = url.scheme == "http" and not url.userinfo and url.raw_path in (b"", b"/")
-        if is_valid and is_loopback(url.host):
-            return url, None
-    except httpx.InvalidURL:
-        pass
-    what = "KM_SERVE_ADDR is neither unix:PATH nor http:// with a loopback address"
-    raise KmError("settings", what, "set it to the --listen address of km serve on this machine")
+class AsyncKmClient(Connection):
+    """Like `KmClient`, but reads provider secrets without blocking an event loop.
 
+    Connections are reused. They belong to one event loop; a call from another loop opens new ones.
+    """
 
-def is_loopback(host):
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    def __init__(self, address, token=None, token_file=None):
+        super().__init__(address, token, token_file)
+        self._loop = self._client = None
 
+    async def read(self, name, unless_version=None, refresh=False, timeout=None):
+        """Like `KmClient.read`."""
+        path = secret_path(name, unless_version, refresh)
+        token = self._token
+        response = await self._send(path, timeout, token)
+        if response.status_code == UNAUTHORIZED:
+            if await asyncio.to_thread(self._reload_token, token):
+                response = await self._send(path, timeout, self._token)
+        try:
+            return secret_of(document_of(response))
+        except KmError as error:
+            if error.kind == "not_found":
+                return None
+            raise
 
-def printable(text):
-    """Returns the text on one line, with escapes for invisible and control characters."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    async def _send(self, path, timeout, token):
+        timeout = timeout if timeout is not None else TIMEOUT_SECONDS
+        try:
+            return await self._on_this_loop().get(path, timeout=timeout, headers=headers_of(token))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(error) from None
 
-
-def document_of(response):
-    """Returns the document of a response, or raises its error."""
-    try:
-        document = response.json()
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise malformed(response.status_code)
-    if response.is_success:
-        return document
-    error = document.get("error")
-    if not isinstance(error, dict) or not all(isinstance(text, str) for text in error.values()):
-        raise malformed(response.status_code)
-    kind, message = error.get("kind", "internal"), error.get("message", "no message")
-    raise KmError(kind, message, error.get("hint", ""))
-
-
-def malformed(status=200):
-    what = f"the response, with status {status}, is not one of km serve"
-    return KmError("unavailable", what, "check that km serve listens on KM_SERVE_ADDR")
-
-
-def encode(name):
-    """Returns a name as one segment of a path."""
-    if name in ("", ".", ".."):
-        raise KmError("usage", f"{name!r} is not a valid name")
-    try:
-        return quote(name, safe="")
-    except UnicodeEncodeError:
-        raise KmError("usage", "the name is not valid text") from None
-
-
-def open_nonblocking(path, flags):
-    """Opens a file without blocking, so that a FIFO causes an error."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def read_token(file):
-    """Returns the token in a file, without one trailing newline."""
-    try:
-        with open(file, encoding="ascii", opener=open_nonblocking) as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise KmError("settings", f"KM_SERVE_TOKEN_FILE {file} is not a regular file")
-            token = stream.read(MAX_TOKEN_FILE_CHARACTERS)
-        if mode & stat.S_IROTH:
-            log.warning("km: KM_SERVE_TOKEN_FILE %s is readable by every user", file)
-    except (OSError, ValueError) as error:
-        what = f"KM_SERVE_TOKEN_FILE {file} cannot be read: {type(error).__name__}"
-        raise KmError("settings", what) from None
-    token = token.removesuffix("\n").removesuffix("\r")
-    if not token or not token.isprintable():
-        raise KmError("settings", f"KM_SERVE_TOKEN_FILE {file} contains no token")
-    return token
+    def _on_this_loop(self):
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            transport = httpx.AsyncHTTPTransport(uds=self._socket)
+            self._client = httpx.AsyncClient(transport=transport, **self._options())
+            self._loop = loop
+        return self._client

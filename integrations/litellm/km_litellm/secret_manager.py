@@ -14,7 +14,8 @@ import logging
 import litellm
 from litellm.integrations.custom_secret_manager import CustomSecretManager
 
-from .client import KmClient, KmError, printable
+from .client import KmClient
+from .protocol import KmError, printable
 
 log = logging.getLogger("km_litellm")
 

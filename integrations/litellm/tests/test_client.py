@@ -1,12 +1,13 @@
 """The client: addresses, tokens, paths, responses and errors."""
 
+import asyncio
 import os
 import tempfile
 import unittest
 import unittest.mock
 from pathlib import Path
 
-from km_litellm import KmClient, KmError
+from km_litellm import AsyncKmClient, KmClient, KmError, Secret
 
 from .stub import Stub
 
@@ -35,6 +36,73 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.client.secret("OPENAI_API_KEY"), VALUE)
         self.assertEqual(self.stub.requests, [("GET", "/km/v1/secrets/OPENAI_API_KEY", None)])
         self.assertEqual(self.stub.tokens, [TOKEN])
+
+    def test_secret_is_read_with_its_version(self):
+        path = "/km/v1/secrets/A"
+        for given, requested in [
+            ({}, path),
+            ({"unless_version": 3}, f"{path}?unless_version=3"),
+            ({"refresh": True}, f"{path}?refresh=true"),
+        ]:
+            for stale in (False, True):
+                for read in (self.client.read, self.asynchronously):
+                    self.stub.responds({"value": VALUE, "version": 3, "stale": stale})
+                    self.assertEqual(read("A", **given), Secret(VALUE, 3, stale))
+                    self.assertEqual(self.stub.requests.pop(), ("GET", requested, None))
+
+    def asynchronously(self, name, **given):
+        return asyncio.run(AsyncKmClient(self.stub.address, TOKEN).read(name, **given))
+
+    def test_representation_of_a_secret_has_no_value(self):
+        self.assertNotIn("PLANTED", repr(Secret(VALUE, 3)))
+
+    def test_failed_refresh_is_logged_without_the_value(self):
+        error = {"kind": "unavailable", "message": "PLANTED"}
+        self.stub.responds({"value": VALUE, "version": 3, "refresh_error": error})
+        with self.assertLogs("km_litellm", "WARNING") as logs:
+            self.assertEqual(self.client.read("A", unless_version=3).version, 3)
+        self.assertIn("unavailable", logs.output[0])
+        self.assertNotIn("PLANTED", logs.output[0])
+
+    def test_asynchronous_errors_are_those_of_the_client(self):
+        self.stub.responds_with_error(404, "not_found")
+        self.assertIsNone(self.asynchronously("A"))
+        for kind, status in [("denied", 403), ("unavailable", 503)]:
+            self.stub.responds_with_error(status, kind)
+            self.fails(kind, self.asynchronously, "A")
+        for document in ({"value": 1}, {"value": VALUE, "version": "1"}, "PLANTED"):
+            self.stub.responds(document)
+            self.fails("unavailable", self.asynchronously, "A")
+        nobody = AsyncKmClient(f"unix:{self.folder}/nobody.sock", TOKEN)
+        self.assertIn("cannot connect", self.fails("unavailable", asyncio.run, nobody.read("A")))
+
+    def test_asynchronous_client_reads_a_rotated_token_again_once(self):
+        file = self.folder / "token"
+        file.write_text("PLANTED-old")
+        file.chmod(0o600)
+        client = AsyncKmClient(self.stub.address, token_file=file)
+        file.write_text("PLANTED-new")
+        for rejections in (1, 2):
+            for _ in range(rejections):
+                self.stub.responds_with_error(401, "auth")
+            self.stub.secrets["A"] = (VALUE, 1)
+            if rejections == 1:
+                self.assertEqual(asyncio.run(client.read("A")).value, VALUE)
+            else:
+                self.fails("auth", asyncio.run, client.read("A"))
+        self.assertEqual(self.stub.tokens, ["PLANTED-old", "PLANTED-new", "PLANTED-new"])
+
+    def test_asynchronous_client_reuses_its_connection(self):
+        self.stub.secrets["A"] = (VALUE, 1)
+
+        async def read_twice(client):
+            return [(await client.read("A")).value for _ in range(2)]
+
+        client = AsyncKmClient(self.stub.address, TOKEN)
+        # Also from another event loop.
+        for _ in range(2):
+            self.assertEqual(asyncio.run(read_twice(client)), [VALUE, VALUE])
+        self.assertEqual(self.stub.connections(), 2)
 
     def test_name_is_encoded_as_one_segment(self):
         for name, segment in [
