@@ -4,6 +4,7 @@
 //! runs all of them. Without it they fail.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod page;
 mod step;
 mod world;
 
@@ -14,6 +15,7 @@ mod guides;
 mod hvac;
 mod names;
 mod provider;
+mod rotation;
 mod teams;
 mod values;
 

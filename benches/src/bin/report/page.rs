@@ -7,6 +7,9 @@ use crate::estimate::{Contender, Round};
 use crate::format::{per_second, thousands, time};
 use crate::target::Target;
 
+/// The section on rotations, whose figures are measured by `cargo xtask interop --slow`.
+const ROTATION: &str = include_str!("rotation.txt");
+
 /// A comparison, and the contenders that were measured.
 #[derive(Debug)]
 pub(crate) struct Measured {
@@ -95,7 +98,8 @@ Written by `cargo xtask bench` on {today}, on a machine with {machine}.
 
 The cost is CPU time, except for the cold names, where it is elapsed time. A ratio is to the first row of
 its block. Compare ratios, not times: times differ between machines, and over time on a shared machine.
-{sections}{footprint}"
+{sections}{footprint}
+{ROTATION}"
     )
 }
 
@@ -197,6 +201,12 @@ mod tests {
     fn noise_is_the_spread_of_the_reference() {
         let page = page(&measured(21_450.0), "", "");
         assert!(page.contains("6 times and cost 10 µs to 11 µs, a spread of\n10 %"), "{page}");
+    }
+
+    #[test]
+    fn page_ends_with_the_rotations() {
+        let page = page(&measured(21_450.0), "", "## Memory\n");
+        assert!(page.contains("## Memory\n\n## Rotation of a provider's key\n"), "{page}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// The blocks of a page.
 #[derive(Debug)]
-pub(super) struct Page(Vec<Block>);
+pub(crate) struct Page(Vec<Block>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Block {
@@ -23,7 +23,7 @@ const HEAD: &str = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true
 
 impl Page {
     /// Every block must be one of the three kinds, so that none is ignored.
-    pub(super) fn parse(markdown: &str) -> Result<Self> {
+    pub(crate) fn parse(markdown: &str) -> Result<Self> {
         let (mut blocks, mut lines) = (Vec::new(), markdown.lines());
         while let Some(line) = lines.next() {
             let Some(info) = line.strip_prefix("```") else { continue };
@@ -45,8 +45,17 @@ impl Page {
         Ok(Self(blocks))
     }
 
+    /// Returns the content of a file.
+    pub(crate) fn file(&self, name: &str) -> Result<&str> {
+        let mut files = self.0.iter().filter_map(|block| match block {
+            Block::File(found, body) if found == name => Some(body.as_str()),
+            _ => None,
+        });
+        files.next().with_context(|| format!("the page has no file {name}"))
+    }
+
     /// The output of each block of commands goes to a file of its own.
-    pub(super) fn script(&self) -> String {
+    pub(crate) fn script(&self) -> String {
         let mut script = HEAD.to_owned();
         for (at, block) in self.0.iter().enumerate() {
             // Writing to a `String` cannot fail.
@@ -73,6 +82,9 @@ fn page_consists_of_commands_files_and_outputs() {
     let expected = "{\necho a\n} > printed.0\ndiff - printed.0 >&2 <<'KM_END'\na\nKM_END\n\
                     cat > b.yaml <<'KM_END'\nx: 1\nKM_END\n";
     assert_eq!(script.strip_prefix(HEAD), Some(expected));
+    let page = Page::parse(page).expect("a page");
+    assert_eq!(page.file("b.yaml").expect("a file"), "x: 1\n");
+    assert!(page.file("c.yaml").is_err());
     for page in ["", "```sh\n", "```yaml\nx\n```\n", "```\nx\n```\n"] {
         assert!(Page::parse(page).is_err(), "{page:?}");
     }
