@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::product::until;
 
 /// The definitions of every command. A command waits while there is a file `hold-STEP` before it
-/// does anything, and while there is a file `hold-after-STEP` once it has done it.
+/// does anything but read its key, and while there is a file `hold-after-STEP` once it has done it.
 const PRELUDE: &str = r#"
 set -eu
 note() { echo "$1" >> "$provider/log"; }
@@ -29,10 +29,10 @@ end
 printf '%s\n' "$key"
 "#;
 
-const VERIFY: &str = r#"begin; read_key; [ -e "$provider/keys/$key" ]; end"#;
+const VERIFY: &str = r#"read_key; begin; [ -e "$provider/keys/$key" ]; end"#;
 
 /// Succeeds for a key that is revoked already.
-const REVOKE: &str = r#"begin; read_key; rm -f "$provider/keys/$key"; end"#;
+const REVOKE: &str = r#"read_key; begin; rm -f "$provider/keys/$key"; end"#;
 
 /// A provider.
 pub(super) struct Provider {
