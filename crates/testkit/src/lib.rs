@@ -36,6 +36,7 @@ mod km;
 mod litellm;
 #[cfg(feature = "server")]
 mod private_file;
+mod program_file;
 #[cfg(feature = "server")]
 mod provider;
 #[cfg(feature = "server")]
@@ -52,6 +53,7 @@ mod source;
 pub use flavor::{Flavor, Release};
 #[cfg(feature = "leaks")]
 pub use leaks::secret;
+pub use program_file::{copy_program, write_program};
 #[cfg(feature = "leaks")]
 pub use unique::unique;
 

@@ -1,13 +1,12 @@
 //! The commands of the guides, run as written against LiteLLM and a real Vault.
 
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use testkit::{Km, LiteLlm, secret};
+use testkit::{Km, LiteLlm, secret, write_program};
 use tokio::process::Command;
 
 use crate::page::Page;
@@ -25,8 +24,7 @@ async fn guide_to_the_vault_secret_manager_works() -> Result<()> {
     // This secret manager requires a licence.
     let program = place.files.path().join("bin").join("litellm");
     let script = std::fs::read_to_string(format!("{ROOT}/tests/interop/licensed.py"))?;
-    std::fs::write(&program, format!("#!{}\n{script}", LiteLlm::python()?))?;
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    write_program(&program, &format!("#!{}\n{script}", LiteLlm::python()?))?;
     place.run("litellm-vault.md").await
 }
 

@@ -314,13 +314,10 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn binary_of_another_flavor_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-
         let dir = std::env::temp_dir().join(format!("km-probe-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let binary = dir.join("server");
-        std::fs::write(&binary, "#!/bin/sh\necho OpenBao v2.7.2, committed 2026\n").unwrap();
-        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::write_program(&binary, "#!/bin/sh\necho OpenBao v2.7.2, committed 2026\n").unwrap();
         let look = |flavor: Option<&'static str>| {
             let binary = binary.to_str().unwrap().to_owned();
             Machine::look(move |asked| match asked {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use testkit::{Km, secret};
+use testkit::{Km, copy_program, secret};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -26,10 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 async fn program() -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("km");
-    std::fs::copy(Km::program().await?, &path)?;
-    for path in [directory.path(), &path] {
-        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?;
-    }
+    copy_program(&Km::program().await?, &path)?;
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755))?;
     Ok((directory, path))
 }
 

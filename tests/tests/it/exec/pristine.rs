@@ -1,11 +1,10 @@
 //! `--pristine`: the program's environment has the resolved values only.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 
 use anyhow::Result;
 use serde_json::json;
-use testkit::Server;
+use testkit::{Server, write_program};
 
 use super::{exec_with_references, fails_before_start, shell};
 use crate::cli::common::contains_all;
@@ -32,8 +31,7 @@ async fn pristine_program_is_found_by_the_path_of_km() -> Result<()> {
     fs::create_dir(first.path().join("other"))?;
     for name in ["program", "other"] {
         let path = second.path().join(name);
-        fs::write(&path, "#!/bin/sh\necho \"$ONE $OTHER $# $1\"\n")?;
-        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+        write_program(&path, "#!/bin/sh\necho \"$ONE $OTHER $# $1\"\n")?;
     }
     let path = std::env::join_paths([first.path(), second.path()])?;
     for name in ["program", "other"] {
