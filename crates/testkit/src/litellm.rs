@@ -56,8 +56,9 @@ impl LiteLlm {
     /// # Errors
     /// LiteLLM is not installed.
     pub fn older_python() -> Result<String> {
-        var("KM_TEST_LITELLM_OLDER")
-            .context("there is no older LiteLLM: run this suite with `cargo xtask interop`")
+        var("KM_TEST_LITELLM_OLDER").context(
+            "the older LiteLLM is not installed: run this suite with `cargo xtask interop`",
+        )
     }
 
     fn start() -> Result<Self> {

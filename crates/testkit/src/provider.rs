@@ -55,7 +55,7 @@ impl Provider {
     /// Starts a provider on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No port is free.
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, keys) = (listener.local_addr()?, Arc::<Keys>::default());

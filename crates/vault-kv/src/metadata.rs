@@ -89,7 +89,8 @@ impl Kv {
     }
 
     /// Changes custom metadata of an existing secret: a key with a value is set, one with `None` is
-    /// removed. All other keys are left as they are, whoever writes them meanwhile.
+    /// removed. All other keys stay as they are, even if another writer changes them
+    /// in the meantime.
     ///
     /// `metadata_cas` is as in [`MetadataUpdate`].
     ///

@@ -14,6 +14,7 @@ mod read;
 mod refresh;
 mod rotate;
 mod serve;
+mod shell;
 mod source;
 mod status;
 mod sync;

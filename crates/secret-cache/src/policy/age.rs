@@ -30,7 +30,7 @@ const HEAD_START: u64 = MAX_REFRESH_WAIT;
 pub(crate) struct Policy {
     pub(crate) refresh_interval: u64,
     /// The interval in whose last tenth a value in use comes due: the poll interval, unless the
-    /// refresh interval is shorter or there is no polling.
+    /// refresh interval is shorter or polling is disabled.
     pub(crate) due_interval: u64,
     pub(crate) max_stale: u64,
     pub(crate) negative_ttl: u64,

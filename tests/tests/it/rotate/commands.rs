@@ -105,7 +105,7 @@ async fn failed_revocation_leaves_both_keys_and_is_completed_by_the_next_run() -
     Ok(())
 }
 
-/// The last valid key must not be revoked, whoever stored a key that is not valid.
+/// The last valid key is not revoked, even if another writer stored a key that is not valid.
 #[tokio::test]
 async fn old_key_is_not_revoked_while_the_stored_one_is_not_verified() -> Result<()> {
     let world = World::new().await?;

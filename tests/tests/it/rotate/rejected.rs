@@ -124,7 +124,7 @@ async fn old_key_that_cannot_be_read_is_reported_until_the_operator_takes_over()
     Ok(())
 }
 
-/// Whoever may write metadata cannot have the current key revoked.
+/// The right to write metadata is not enough to have the current key revoked.
 #[tokio::test]
 async fn record_about_the_current_or_a_later_version_revokes_nothing_but_a_replaced_key()
 -> Result<()> {

@@ -14,8 +14,8 @@ use super::files;
 use crate::cli::ExecArgs;
 use crate::commands::values::{Binding, Values};
 use crate::commands::variables::{
-    Credentials, check_variables, credentials, is_credential, largest_names, max_total_bytes,
-    to_bindings, total_bytes, variable_bytes,
+    Credentials, check_variables, is_credential, largest_names, max_total_bytes,
+    remove_credentials, to_bindings, total_bytes, variable_bytes,
 };
 use crate::error::Failure;
 use crate::hardening::with_original_core_limit;
@@ -48,9 +48,7 @@ pub(super) fn build(args: &ExecArgs, values: &Values) -> Result<Command, Failure
     let mut command = if args.pristine { pristine(program) } else { Command::new(program) };
     command.args(args.command.iter().skip(1));
     if !args.keep_credentials {
-        for name in credentials() {
-            command.env_remove(name);
-        }
+        remove_credentials(&mut command);
     }
     for (name, value) in files::variables(args, values) {
         command.env(name, value.expose());

@@ -73,10 +73,12 @@ impl Publication {
         checked.map_err(|error| self.failed(ErrorKind::Usage, &error))
     }
 
-    /// Returns whether an earlier process ended before it completed a change, so that readers may
-    /// not have been notified of it.
-    pub(crate) fn was_interrupted(&self) -> bool {
-        self.publisher.was_interrupted()
+    /// Returns whether readers are to be notified of the first change of this process: if it
+    /// replaced files, or if an earlier process ended before it completed a change, of which they
+    /// may not have been notified.
+    pub(crate) fn must_notify_after_start(&self, first: Option<&Change>) -> bool {
+        let is_replaced = first.is_some_and(|change| change.replaced.is_some());
+        is_replaced || self.publisher.was_interrupted()
     }
 
     /// Returns whether there is a file with each of these names.

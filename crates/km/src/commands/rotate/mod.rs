@@ -6,7 +6,6 @@
 
 mod confirm;
 mod options;
-mod process_group;
 mod provider;
 mod report;
 mod stage;

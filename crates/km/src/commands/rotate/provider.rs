@@ -10,15 +10,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::process_group::ProcessGroup;
 use crate::cli::RotateArgs;
-use crate::commands::variables::credentials;
+use crate::commands::shell;
 use crate::error::Failure;
-use crate::hardening::with_original_core_limit;
 use crate::io::input::without_line_ending;
 use crate::signals::{Termination, interrupted};
 
-/// What a command is run for, as it is told in its environment.
+/// The purpose of a command, which its environment names in `KM_ROTATE_STEP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Make a new key.
@@ -118,9 +116,8 @@ impl<'a> Provider<'a> {
     ) -> Result<ZeroizingBytes, Failure> {
         let mut command = self.command(purpose, context);
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        let child = with_original_core_limit(|| command.spawn());
+        let child = shell::spawn(&mut command);
         let mut child = child.map_err(|error| self.failed(purpose, &error.to_string()))?;
-        let group = ProcessGroup::of(&child);
         let limit = self.args.command_timeout;
         let ended = tokio::select! {
             outcome = exchange(&mut child, input) => {
@@ -132,7 +129,7 @@ impl<'a> Provider<'a> {
             () = termination.requested() => Err(interrupted("the command was ended")),
         };
         if ended.is_err() {
-            group.end(&mut child).await;
+            shell::end(&mut child).await;
         }
         ended
     }
@@ -143,14 +140,11 @@ impl<'a> Provider<'a> {
             Purpose::Verify => self.args.verify.as_ref(),
             Purpose::Revoke | Purpose::Discard => self.args.revoke.as_ref(),
         };
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(text.map_or("", String::as_str)).process_group(0).kill_on_drop(true);
+        let mut command = shell::shell(text.map_or("", String::as_str));
+        command.kill_on_drop(true);
         // The output of the others is not needed, and may show a key.
         let is_read = purpose == Purpose::Mint;
         command.stdout(if is_read { Stdio::piped() } else { Stdio::null() });
-        for name in credentials() {
-            command.env_remove(name);
-        }
         command
             .env("KM_ROTATE_STEP", purpose.as_str())
             .env("KM_ROTATE_NAME", &self.args.name)

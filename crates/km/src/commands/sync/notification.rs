@@ -4,24 +4,17 @@ use std::future::pending;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
 use km_proxy_adapter::ErrorKind;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::process::Child;
 use tracing::{info, warn};
 
 use super::pid_file;
 use crate::cli::SyncArgs;
-use crate::commands::variables::credentials;
+use crate::commands::shell;
 use crate::error::Failure;
-use crate::hardening::with_original_core_limit;
 use crate::io::log::WATCH;
 use crate::signals::exit_code;
-
-/// How long a command may take to end when this process ends.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// What notifies the reader.
 enum Action {
@@ -105,32 +98,17 @@ impl Notification {
 
     /// Ends a command that is running.
     pub(super) async fn stop(mut self) {
-        let Some(mut child) = self.running.take() else {
-            return;
-        };
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        for signal in [Signal::TERM, Signal::KILL] {
-            if let Some(pid) = pid
-                && let Err(error) = kill_process_group(pid, signal)
-            {
-                warn!(%error, "cannot end the command of --run");
-            }
-            if timeout(GRACE, child.wait()).await.is_ok() {
-                return;
-            }
+        if let Some(child) = &mut self.running {
+            shell::end(child).await;
         }
     }
 }
 
-/// Starts a shell command in a process group of its own, without credentials and without access to
-/// stdin and stdout of this process.
+/// Starts a shell command without access to stdin and stdout of this process.
 fn start(command: &str) -> Result<Child, Failure> {
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", command]).stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
-    for name in credentials() {
-        shell.env_remove(name);
-    }
-    with_original_core_limit(|| shell.spawn()).map_err(|error| failed(&error.to_string()))
+    let mut shell = shell::shell(command);
+    shell.stdin(Stdio::null()).stdout(io::stderr());
+    shell::spawn(&mut shell).map_err(|error| failed(&error.to_string()))
 }
 
 fn check(status: ExitStatus) -> Result<(), Failure> {

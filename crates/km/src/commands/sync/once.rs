@@ -40,8 +40,7 @@ async fn write(
     keys.shutdown().await;
     let values = values?;
     let change = publication.publish(values.iter().map(|(name, value)| (&**name, value))).await?;
-    let is_replaced = change.as_ref().is_some_and(|change| change.replaced.is_some());
-    if is_replaced || publication.was_interrupted() {
+    if publication.must_notify_after_start(change.as_ref()) {
         notification.send_and_wait().await?;
     }
     Ok(change)

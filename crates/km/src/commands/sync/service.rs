@@ -70,8 +70,7 @@ impl Service {
         let mut watcher = self.first_values(keys, bindings).await?;
         let files = watcher.values().iter().map(|(name, value)| (name.as_str(), value));
         let change = self.publication.publish(files).await?;
-        let is_replaced = change.is_some_and(|change| change.replaced.is_some());
-        if is_replaced || self.publication.was_interrupted() {
+        if self.publication.must_notify_after_start(change.as_ref()) {
             self.notification.send();
         }
         notify(&NotifyState::Ready);

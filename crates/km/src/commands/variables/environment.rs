@@ -1,6 +1,7 @@
 //! Which variables the program's environment contains.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
+use std::process::Command;
 
 use km_proxy_adapter::{ErrorKind, Secret, Source};
 use km_settings::{ProcessEnv, SETTINGS, Sensitivity};
@@ -22,9 +23,11 @@ const LOADER_NAMES: [&str; 7] =
 /// The prefixes of more of them.
 const LOADER_PREFIXES: [&str; 4] = ["LD_", "DYLD_", "BASH_", "PYTHON"];
 
-/// Returns the variables of this process that hold credentials for Vault.
-pub(crate) fn credentials() -> Vec<OsString> {
-    ProcessEnv.names().into_iter().filter(|name| is_credential(name)).collect()
+/// Removes the variables that hold credentials for Vault from a command's environment.
+pub(crate) fn remove_credentials(command: &mut Command) {
+    for name in ProcessEnv.names().into_iter().filter(|name| is_credential(name)) {
+        command.env_remove(name);
+    }
 }
 
 /// Returns whether a variable holds credentials for Vault, or is a setting of LiteLLM for it.

@@ -7,4 +7,4 @@ mod environment;
 
 pub(crate) use arg_max::{largest_names, max_total_bytes, total_bytes, variable_bytes};
 pub(crate) use bindings::{Credentials, to_bindings};
-pub(crate) use environment::{check_variables, credentials, is_credential};
+pub(crate) use environment::{check_variables, is_credential, remove_credentials};

@@ -50,7 +50,7 @@ pub(crate) struct Change {
     pub(crate) replaced: Option<ReplacedSet>,
 }
 
-/// A set that is no longer the current one. It exists until it is removed.
+/// A set that was replaced and has not been removed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReplacedSet(String);
 
