@@ -26,6 +26,12 @@ pub(crate) fn packages(metadata: &Value) -> Result<&Vec<Value>> {
     metadata["packages"].as_array().context("cargo metadata lists no packages")
 }
 
+/// Returns the packages that may be published.
+pub(crate) fn published(metadata: &Value) -> Result<impl Iterator<Item = &Value>> {
+    // `publish = false` is an empty list of registries.
+    Ok(packages(metadata)?.iter().filter(|package| package["publish"].is_null()))
+}
+
 /// Returns the target directory.
 pub(crate) fn target() -> Result<PathBuf> {
     let metadata = metadata()?;

@@ -1,0 +1,63 @@
+//! The programs in `examples/`, run as their users run them.
+//!
+//! They are the programs that this workspace builds, or those in the directory `KM_TEST_EXAMPLES`,
+//! which `cargo xtask examples` builds from packages of the crates.
+
+mod gateway;
+mod http_cache;
+mod own_client;
+mod transit;
+mod typed_secrets;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use tokio::process::Command;
+
+/// An example: its name, its source, and the program that this workspace builds.
+struct Example {
+    name: &'static str,
+    source: &'static str,
+    built: &'static str,
+}
+
+macro_rules! example {
+    ($name:literal) => {
+        $crate::examples::Example {
+            name: $name,
+            source: include_str!(concat!("../../../../examples/", $name, "/src/main.rs")),
+            built: env!(concat!("CARGO_BIN_EXE_", $name)),
+        }
+    };
+}
+use example;
+
+impl Example {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program());
+        command.kill_on_drop(true);
+        command
+    }
+
+    fn program(&self) -> PathBuf {
+        match testkit::env::variable("KM_TEST_EXAMPLES") {
+            Some(directory) => Path::new(&directory).join(self.name),
+            None => self.built.into(),
+        }
+    }
+
+    /// Runs the program to its end, and returns what it printed.
+    async fn output(&self, arguments: &[&str], env: &[(&str, &str)]) -> Result<String> {
+        let mut command = self.command();
+        let output = command.args(arguments).env_clear().envs(env.iter().copied()).output().await?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{} failed: {errors}", self.name);
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Fails if `readme` shows another program.
+    fn assert_shown_in(&self, readme: &str) {
+        let shown = format!("```rust,no_run\n{}\n```", self.source.trim());
+        assert!(readme.contains(&shown), "the README shows another program than {}", self.name);
+    }
+}
