@@ -72,7 +72,8 @@ fn build_one(
     }
     fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
     let mut build = cargo(&["build"]);
-    build.args(&registry.arguments).arg("--target-dir").arg(target).current_dir(&copy);
+    build.arg("--config").arg(&registry.config).arg("--target-dir").arg(target);
+    build.current_dir(&copy);
     run(&format!("example {name}, from packages"), &mut build)
 }
 

@@ -5,6 +5,7 @@
 //! a hash of the packages, because cargo keeps the packages of a registry by its address and never
 //! downloads a version again.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,8 +28,8 @@ pub(super) struct Package<'a> {
 /// A registry in the file system.
 #[derive(Debug)]
 pub(super) struct Registry {
-    /// The arguments of cargo that replace the published crates by those of the registry.
-    pub(super) arguments: Vec<String>,
+    /// The configuration of cargo that replaces published crates by those of the registry.
+    pub(super) config: PathBuf,
 }
 
 impl Registry {
@@ -42,23 +43,19 @@ impl Registry {
         if !root.join("complete").exists() {
             write(&root, packages, &files)?;
         }
-        let index = root.join("index");
-        let mut arguments = vec![config(format!(
-            "registries.{NAME}.index='file://{}'",
-            index.to_str().context("the path of the registry is not UTF-8")?
-        ))];
-        for package in packages {
-            let (name, version) = (package.text("name")?, package.text("version")?);
-            let at = format!("{{version='={version}',registry='{NAME}'}}");
-            arguments.push(config(format!("patch.crates-io.{name}={at}")));
-        }
-        Ok(Self { arguments })
+        Ok(Self { config: root.join("cargo.toml") })
     }
 }
 
-/// Returns an argument of cargo. `--config TEXT` would be two.
-fn config(text: String) -> String {
-    format!("--config={text}")
+/// Returns the configuration of cargo that replaces published crates by those of the registry.
+fn configuration(index: &Path, packages: &[Package<'_>]) -> Result<String> {
+    let mut text = format!("[registries.{NAME}]\nindex = 'file://{}'\n\n", index.display());
+    text.push_str("[patch.crates-io]\n");
+    for package in packages {
+        let (name, version) = (package.text("name")?, package.text("version")?);
+        writeln!(text, "{name} = {{ version = '={version}', registry = '{NAME}' }}")?;
+    }
+    Ok(text)
 }
 
 fn write(root: &Path, packages: &[Package<'_>], files: &[Vec<u8>]) -> Result<()> {
@@ -77,6 +74,7 @@ fn write(root: &Path, packages: &[Package<'_>], files: &[Vec<u8>]) -> Result<()>
         let checksum = hex(digest(&SHA256, bytes).as_ref());
         fs::write(path, format!("{}\n", package.index_entry(&checksum)?))?;
     }
+    fs::write(root.join("cargo.toml"), configuration(&index, packages)?)?;
     commit(&index)?;
     fs::write(root.join("complete"), "")?;
     Ok(())
@@ -157,7 +155,6 @@ fn dependency(one: &Value, public: Option<&str>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -9,7 +9,7 @@ mod own_client;
 mod transit;
 mod typed_secrets;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use tokio::process::Command;
@@ -40,10 +40,7 @@ impl Example {
     }
 
     fn program(&self) -> PathBuf {
-        match testkit::env::variable("KM_TEST_EXAMPLES") {
-            Some(directory) => Path::new(&directory).join(self.name),
-            None => self.built.into(),
-        }
+        packaged().map_or_else(|| self.built.into(), |directory| directory.join(self.name))
     }
 
     /// Runs the program to its end, and returns what it printed.
@@ -55,9 +52,15 @@ impl Example {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Fails if `readme` shows another program.
+    /// Fails unless `readme` shows the program.
     fn assert_shown_in(&self, readme: &str) {
         let shown = format!("```rust,no_run\n{}\n```", self.source.trim());
         assert!(readme.contains(&shown), "the README shows another program than {}", self.name);
     }
+}
+
+/// Returns the directory with the programs that were built from packages.
+#[expect(clippy::disallowed_methods, reason = "a setting of the suite")]
+fn packaged() -> Option<PathBuf> {
+    std::env::var_os("KM_TEST_EXAMPLES").map(PathBuf::from)
 }
