@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
 
-use crate::load::LoadErrorKind;
+use crate::load_error::LoadErrorKind;
 use crate::metrics::hit_counter::HitCounter;
 use crate::policy::Tick;
 use crate::state::outcome::{LoadOutcome, LoadReason};
