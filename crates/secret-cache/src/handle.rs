@@ -35,10 +35,10 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
-    pub(crate) fn new(shared: Arc<Shared<K, L>>, key: &K) -> Self {
-        let slot = shared.state.slot(key);
+    pub(crate) fn new(shared: Arc<Shared<K, L>>, key: K) -> Self {
+        let slot = shared.state.slot(&key);
         let changes = slot.version.subscribe();
-        Self { shared, slot, changes, key: key.clone() }
+        Self { shared, slot, changes, key }
     }
 
     /// Returns the key.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::load::Loaded;
+use crate::loaded::Loaded;
 use crate::map::sync::AtomicU8;
 use crate::policy::{Freshness, Policy, Tick, nanos};
 use crate::version::Version;

@@ -8,10 +8,6 @@ use std::time::Duration;
 /// A point in time in nanoseconds. See [`clock`](crate::map::clock) for its origin.
 pub(crate) type Tick = u64;
 
-/// The maximum time for which a negative response may be cached: 5 s. A caller that creates a
-/// missing value, or is granted a missing permission, waits no longer than this.
-pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
-
 /// The delay before a key is loaded again after a failure, in nanoseconds. It doesn't grow, so that
 /// the end of a long outage is noticed as soon as that of a short one.
 pub(crate) const RETRY_DELAY: u64 = 1_000_000_000;

@@ -5,7 +5,6 @@ mod failure;
 mod forced;
 mod outage;
 
-pub use age::MAX_NEGATIVE_TTL;
 pub(crate) use age::{Freshness, MAX_REFRESH_WAIT, Policy, RETRY_DELAY, Tick, nanos};
 pub(crate) use failure::FailureRecord;
 pub(crate) use forced::{ForcedRecord, is_recent};

@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::load::LoadErrorKind;
+use crate::load_error::LoadErrorKind;
 use crate::map::entry::{Entry, Released};
 use crate::policy::{FailureRecord, ForcedRecord, Freshness, RETRY_DELAY, Tick};
 use crate::state::in_flight::{Forced, PendingLoad, TrackedLoad};

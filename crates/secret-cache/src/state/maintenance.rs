@@ -120,6 +120,6 @@ fn start_refresh<K, V, E, F>(
 {
     let reason = inner.refresh_reason(key, now);
     if let Some(load) = spawn(reason) {
-        inner.in_flight.insert(key, load, None);
+        inner.in_flight.insert(key.clone(), load, None);
     }
 }

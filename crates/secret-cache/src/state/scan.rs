@@ -96,7 +96,7 @@ fn inspect<K: Clone, V>(
 mod tests {
     use std::sync::Arc;
 
-    use crate::load::Loaded;
+    use crate::loaded::Loaded;
     use crate::policy::{Policy, Tick};
     use crate::state::State;
     use crate::state::in_flight::PendingLoad;
@@ -135,7 +135,7 @@ mod tests {
         let state = State::new(policy, limits, 1);
         state.set_hits_skip_clock(hits_skip_clock);
         state.scan(1_000);
-        drop(state.replace(&1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
+        drop(state.replace(1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
         state.entries.find(&1).iter().filter_map(|found| found.get()).for_each(|entry| {
             entry.mark_accessed();
         });
@@ -221,7 +221,7 @@ mod tests {
             assert!(hits(&state));
             state.set_hits_skip_clock(false);
             assert!(!hits(&state));
-            drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
+            drop(state.replace(1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
             state.scan(2_100);
             assert!(!hits(&state), "a value that is inserted without a refresher");
             state.set_hits_skip_clock(true);

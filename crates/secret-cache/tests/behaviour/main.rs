@@ -8,6 +8,7 @@ mod concurrent;
 mod expiry;
 mod freshness;
 mod handles;
+mod keys;
 mod loading;
 mod miss_path;
 mod model;
