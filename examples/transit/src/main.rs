@@ -1,6 +1,7 @@
 //! Encrypts a text with Vault's transit engine and issues a certificate with its PKI engine.
 //!
 //! `transit ROLE_ID SECRET_ID_FILE TEXT HOST`, with the address in `VAULT_ADDR`.
+#![expect(clippy::print_stdout, reason = "an example reports to its user")]
 
 use std::error::Error;
 

@@ -2,6 +2,7 @@
 //!
 //! `typed-secrets MOUNT PATH PASSWORD`, with `VAULT_ADDR`, `VAULT_TOKEN` and the other variables of
 //! Vault's command line.
+#![expect(clippy::print_stdout, reason = "an example reports to its user")]
 
 use std::error::Error;
 
