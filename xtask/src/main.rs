@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod compat;
 mod dist;
 mod docs;
 mod examples;
@@ -32,6 +33,7 @@ const HELP: &str = "cargo xtask COMMAND
                                     crates, and test them
   layers                            check the direction of dependencies
   docs                              check links and build the documentation site
+  compat [STEP]                     check the packages that other teams take
   dist                              write man pages and completions to target/dist
   ci                                the steps of CI
   bench [FILTER]                    measure beside peers; without a filter,
@@ -63,6 +65,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "image" => image::image(&Arguments::parse(words)?),
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),
+        "compat" => compat::compat(&words),
         "layers" if alone => layers::run(),
         "dist" if alone => dist::dist(),
         "docs" if alone => docs::docs(),

@@ -44,7 +44,7 @@ fn build() -> Result<PathBuf> {
     let packages: Vec<Package<'_>> = packages.collect::<Result<_>>()?;
     let registry = Registry::new(&directory.join("registry"), &packages)?;
 
-    let root: PathBuf = metadata["workspace_root"].as_str().context("no root")?.into();
+    let root = workspace::root()?;
     let target = directory.join("target");
     for example in fs::read_dir(root.join("examples"))? {
         let example = example?.path();
