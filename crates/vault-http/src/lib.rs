@@ -10,6 +10,7 @@ mod path;
 mod deadline;
 mod request;
 mod response;
+mod traceparent;
 
 mod error;
 mod token;
@@ -46,3 +47,4 @@ pub use rustls::crypto::CryptoProvider;
 pub use token::session::Session;
 pub use token::source::{Denial, DenialOutcome, Generation, IssuedToken, TokenSource};
 pub use token::{Token, TokenError};
+pub use traceparent::{Traceparent, TraceparentError};

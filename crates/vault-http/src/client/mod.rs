@@ -12,6 +12,7 @@ mod retry;
 mod retry_budget;
 mod server;
 pub(crate) mod server_status;
+mod telemetry;
 mod traffic_class;
 
 use std::fmt;
@@ -33,7 +34,6 @@ use crate::log::debug;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
-use crate::transport::Transport;
 
 /// The minimum time before the deadline for another attempt.
 const MIN_ATTEMPT: Duration = Duration::from_millis(50);
@@ -53,8 +53,7 @@ struct Shared {
 }
 
 impl Client {
-    pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
-        let server = Server::new(transport, address);
+    fn new(server: Server, deadline: Duration) -> Self {
         let control = Arc::new(TrafficClass::control());
         let class = Arc::new(TrafficClass::ordinary());
         Self { shared: Arc::new(Shared { server, deadline, control }), class }
@@ -100,7 +99,7 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Response, Error> {
         let (server, class) = (&self.shared.server, &*self.class);
-        let attempt = Attempt { server, class, request, token, deadline };
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         self.settle_budget(request)?;
         let (mut last, mut failures, mut needed) = (None::<Error>, 0, MIN_ATTEMPT);
         loop {
@@ -108,13 +107,14 @@ impl Client {
                 Ok(admission) => admission,
                 Err(error) => return Err(last.unwrap_or(error)),
             };
-            if let Some(last) = &last
-                && !class.budget.try_withdraw()
-            {
-                return Err(last.clone());
+            if let Some(last) = &last {
+                if !class.budget.try_withdraw() {
+                    return Err(last.clone());
+                }
+                telemetry::retry(last.kind());
             }
             let started = Instant::now();
-            let outcome = attempt.run().await;
+            let outcome = Attempt { resends: failures, ..attempt }.run().await;
             admission.report(outcome.as_ref().err(), fastrand::f64());
             let error = match outcome {
                 Ok(response) => {
@@ -154,7 +154,8 @@ impl Client {
     pub async fn check_health(&self, deadline: Deadline) -> ServerStatus {
         let (server, class, request) =
             (&self.shared.server, &*self.shared.control, Request::health());
-        let attempt = Attempt { server, class, request: &request, token: None, deadline };
+        let (request, token) = (&request, None);
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         // The outcome is observed.
         let _ = attempt.run().await;
         self.server_status()
