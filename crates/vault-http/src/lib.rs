@@ -44,7 +44,12 @@ pub use path::{ApiPath, MAX_PATH_BYTES, PathError};
 pub use request::Request;
 pub use response::Response;
 pub use rustls::crypto::CryptoProvider;
+pub use token::fixed::FixedToken;
 pub use token::session::Session;
 pub use token::source::{Denial, DenialOutcome, Generation, IssuedToken, TokenSource};
 pub use token::{Token, TokenError};
 pub use traceparent::{Traceparent, TraceparentError};
+
+// The crates whose types are in signatures of this one.
+pub use async_trait::async_trait;
+pub use {bytes, http, secrecy};

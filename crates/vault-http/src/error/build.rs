@@ -53,7 +53,7 @@ pub enum BuildErrorKind {
     #[error("{0}")]
     ServerName(TlsError),
     /// The address of the proxy is invalid.
-    #[error("the proxy address {0}")]
+    #[error("the proxy address {reason}", reason = .0.reason())]
     Proxy(AddressError),
     /// Both a proxy and a TLS server name are set. The proxy would connect to the server name
     /// instead of the server's host.
