@@ -19,14 +19,16 @@ mod version_check;
 
 mod fields;
 mod lifetime;
-mod same_json;
 mod secret;
 
 mod error;
 mod log;
 
 pub use error::{Error, ErrorKind};
-pub use fields::{FieldError, Fields, Value};
+pub use fields::{
+    FieldError, Fields, IntoIter, Iter, ParseError, ParseErrorKind, SerializeError, Value,
+    ValueKind, serialize_exposed,
+};
 pub use kv::Kv;
 pub use metadata::MetadataUpdate;
 pub use mount::Mount;

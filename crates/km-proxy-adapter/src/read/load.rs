@@ -165,7 +165,7 @@ mod tests {
             "custom_metadata": { "a": "note" },
         });
         let secret = Secret {
-            fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),
+            fields: Fields::new().with("key", "sk-1").with("user", "root"),
             metadata: serde_json::from_value(metadata).unwrap(),
             lifetime: Lifetime::Unlimited,
             age: None,

@@ -85,7 +85,7 @@ pub(crate) fn name() -> SecretPath {
 }
 
 pub(crate) fn fields(value: &str) -> Fields {
-    Fields::new().with("key", value.into())
+    Fields::new().with("key", value)
 }
 
 pub(crate) fn respond(status: u16, body: Value) -> ResponseTemplate {

@@ -43,7 +43,7 @@ async fn redirecting_standby_costs_one_redirect_to_the_leader() -> Result<()> {
             if serves_reads {
                 caught_up(cluster.raw(*standby), &place, token, version).await?;
             }
-            let fields = Fields::new().with("key", format!("{version}").into());
+            let fields = Fields::new().with("key", format!("{version}"));
             let written = kv.write(&name, &fields, Cas::Version(version)).await?;
             version += 1;
             assert_eq!(written.version, version);
