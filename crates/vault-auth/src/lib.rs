@@ -28,6 +28,8 @@ pub use credential::{Credential, CredentialReader, Provider};
 pub use handle::Handle;
 pub use login::{Login, LoginInfo};
 pub use method::{AppRole, Certificate, Jwt, Ldap, LoginClient, Method, StaticToken, Userpass};
+#[cfg(feature = "aws")]
+pub use method::{AwsCredentials, AwsIam};
 pub use status::{Counts, State, Status, TokenKind};
 pub use subscription::StatusChanges;
 

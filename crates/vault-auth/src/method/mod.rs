@@ -4,10 +4,16 @@
 //! decided by the [token machine](crate::machine).
 
 mod approle;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
+mod aws_credentials;
 mod cert;
 mod client;
 mod jwt;
 mod ldap;
+#[cfg(feature = "aws")]
+mod sigv4;
 mod token;
 mod userpass;
 mod wrapping;
@@ -22,6 +28,10 @@ use vault_http::Error;
 use crate::login::Login;
 
 pub use approle::AppRole;
+#[cfg(feature = "aws")]
+pub use aws::AwsIam;
+#[cfg(feature = "aws")]
+pub use aws_credentials::AwsCredentials;
 pub use cert::Certificate;
 pub use client::LoginClient;
 pub use jwt::Jwt;
