@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use metrics::SharedString;
 use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
@@ -20,7 +19,7 @@ impl Auth {
 
     /// Like [`Auth::new`], with a name that distinguishes this source from others of the process in
     /// metrics and logs ([`AuthBuilder::name`]).
-    pub fn named(name: impl Into<SharedString>, client: Client, method: impl Method) -> Self {
+    pub fn named(name: impl Into<Arc<str>>, client: Client, method: impl Method) -> Self {
         Self::builder(client, method).name(name).build()
     }
 
@@ -52,13 +51,13 @@ pub struct AuthBuilder {
     client: Client,
     method: Arc<dyn Method>,
     namespace: Option<ApiPath>,
-    name: SharedString,
+    name: Arc<str>,
     revoke_replaced: bool,
 }
 
 impl AuthBuilder {
     fn new(client: Client, method: impl Method) -> Self {
-        let (method, name) = (Arc::new(method), SharedString::const_str("default"));
+        let (method, name) = (Arc::new(method), Arc::from("default"));
         Self { client, method, namespace: None, name, revoke_replaced: false }
     }
 
@@ -71,7 +70,7 @@ impl AuthBuilder {
 
     /// Sets the label `source` of this source's metrics, which must be unique in the process.
     /// Defaults to `default`.
-    pub fn name(mut self, name: impl Into<SharedString>) -> Self {
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }

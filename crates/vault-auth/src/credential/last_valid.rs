@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tracing::warn;
 use vault_http::Error;
+
+use crate::log::warn;
 
 /// The last valid value.
 #[derive(Debug)]

@@ -2,10 +2,6 @@
 
 mod date;
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests;
-
 use std::fmt;
 use std::time::SystemTime;
 
