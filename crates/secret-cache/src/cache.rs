@@ -255,6 +255,30 @@ where
     /// [`Version`](crate::Version), because two writers may report their writes in the wrong order.
     ///
     /// If caching is disabled, this only cancels the load in flight.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use secret_cache::{Cache, Loaded, Version, load_fn};
+    ///
+    /// async fn load(_: String) -> Result<Loaded<&'static str>, Infallible> {
+    ///     Ok(Loaded::versioned("third", Version::new(3)))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = Cache::builder(load_fn(load)).build()?;
+    /// let third = cache.get("key").await?;
+    ///
+    /// assert!(cache.replace("key", Loaded::versioned("fourth", Version::new(4))));
+    /// assert_eq!(*cache.get("key").await?, "fourth");
+    /// assert_eq!(*third, "third"); // a borrowed value doesn't change
+    ///
+    /// // A late report of an older write is ignored.
+    /// assert!(!cache.replace("key", Loaded::versioned("second", Version::new(2))));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn replace<Q>(&self, key: &Q, loaded: Loaded<L::Value>) -> bool
     where
         Q: ToOwned<Owned = K> + ?Sized,
