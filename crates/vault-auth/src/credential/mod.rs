@@ -7,6 +7,7 @@ mod file;
 pub(crate) mod last_valid;
 mod provider;
 mod reader;
+pub(crate) mod variable;
 pub(crate) mod watch;
 
 #[cfg(test)]

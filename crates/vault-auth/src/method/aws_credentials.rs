@@ -3,6 +3,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use vault_http::{Error, ErrorKind};
 
+use crate::credential::variable::Variables;
+
 /// The credentials of an AWS identity. Only the ID of the access key is shown by `Debug`.
 #[derive(Debug, Clone)]
 pub struct AwsCredentials {
@@ -27,23 +29,16 @@ impl AwsCredentials {
     /// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set, `AWS_SESSION_TOKEN`.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if one of the first two is not set or not UTF-8.
+    /// [`ErrorKind::LoginRefused`] if one of the first two is not set, or one is not UTF-8.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(|name| std::env::var(name).ok())
+        Self::from_variables(&Variables::of_the_process())
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        // An empty variable is an unset one.
-        let variable = |name| variable(name).filter(|value| !value.is_empty());
-        let missing = |detail| {
-            Error::new(ErrorKind::LoginRefused, "read the environment").with_detail(detail)
-        };
-        let id = variable("AWS_ACCESS_KEY_ID");
-        let id = id.ok_or_else(|| missing("AWS_ACCESS_KEY_ID is not set"))?;
-        let key = variable("AWS_SECRET_ACCESS_KEY").map(SecretString::from);
-        let key = key.ok_or_else(|| missing("AWS_SECRET_ACCESS_KEY is not set"))?;
-        let session_token = variable("AWS_SESSION_TOKEN").map(SecretString::from);
-        Ok(Self { access_key_id: id, secret_access_key: key, session_token })
+    fn from_variables(variables: &Variables) -> Result<Self, Error> {
+        let access_key_id = variables.require("AWS_ACCESS_KEY_ID")?.expose_secret().to_owned();
+        let secret_access_key = variables.require("AWS_SECRET_ACCESS_KEY")?;
+        let session_token = variables.get("AWS_SESSION_TOKEN")?;
+        Ok(Self { access_key_id, secret_access_key, session_token })
     }
 
     /// Returns an error unless all parts are visible ASCII, which is not the case for a file that
@@ -68,26 +63,26 @@ impl AwsCredentials {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<AwsCredentials, &'static str> {
-        let find = |name: &str| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        AwsCredentials::from_variables(find).map_err(|error| error.detail())
+    fn read(variables: &'static [(&str, &str)]) -> Result<AwsCredentials, String> {
+        let variables = Variables::of_a_test(variables);
+        AwsCredentials::from_variables(&variables).map_err(|error| error.to_string())
     }
 
     #[test]
     fn credentials_are_read_from_the_variables_of_aws() {
-        let (id, key) = (("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "PLANTED-key"));
-        let token = ("AWS_SESSION_TOKEN", "PLANTED-token");
-        let credentials = read(&[id, key, token]).unwrap();
+        const ID: (&str, &str) = ("AWS_ACCESS_KEY_ID", "AKID");
+        const KEY: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "PLANTED-key");
+        const TOKEN: (&str, &str) = ("AWS_SESSION_TOKEN", "PLANTED-token");
+        let credentials = read(&[ID, KEY, TOKEN]).unwrap();
         assert_eq!(credentials.secret_access_key.expose_secret(), "PLANTED-key");
         assert_eq!(credentials.session_token.as_ref().unwrap().expose_secret(), "PLANTED-token");
         let shown = format!("{credentials:?}");
         assert!(shown.contains("AKID") && !shown.contains("PLANTED"), "{shown}");
-        assert!(read(&[id, key, ("AWS_SESSION_TOKEN", "")]).unwrap().session_token.is_none());
-        assert_eq!(read(&[key, token]).unwrap_err(), "AWS_ACCESS_KEY_ID is not set");
-        assert_eq!(read(&[id]).unwrap_err(), "AWS_SECRET_ACCESS_KEY is not set");
+        assert!(read(&[ID, KEY, ("AWS_SESSION_TOKEN", "")]).unwrap().session_token.is_none());
+        let missing = "read AWS_ACCESS_KEY_ID: login failed: the variable is not set";
+        assert_eq!(read(&[KEY, TOKEN]).unwrap_err(), missing);
+        let missing = "read AWS_SECRET_ACCESS_KEY: login failed: the variable is not set";
+        assert_eq!(read(&[ID]).unwrap_err(), missing);
     }
 
     #[test]
