@@ -41,7 +41,7 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
         }
         _ => {}
     }
-    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km"]))?;
+    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km-cli"]))?;
     let mut command = cargo(&["bench", "--locked", "--package=benches", "--"]);
     command.args(filter).env("CRITERION_HOME", results);
     command.env("KM_BENCH_BIN", workspace::released_km()?);

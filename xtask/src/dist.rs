@@ -13,7 +13,7 @@ use crate::workspace;
 pub(crate) fn dist() -> Result<()> {
     let directory = workspace::target()?.join("dist");
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    let test = ["test", "--locked", "--package=km", "--bin=km"];
+    let test = ["test", "--locked", "--package=km-cli", "--bin=km"];
     let mut command = cargo(&test);
     command.args(["--", "--ignored", "--exact", "dist::write_for_release"]);
     run("dist", command.env("KM_DIST_DIR", &directory))?;

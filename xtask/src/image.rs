@@ -42,7 +42,8 @@ pub(crate) fn image(arguments: &Arguments) -> Result<()> {
 /// Builds a statically linked program. Because of `--target`, the flags do not apply to build scripts and
 /// procedural macros.
 fn program(target: &str) -> Result<PathBuf> {
-    let mut build = cargo(&["build", "--locked", "--release", "--package=km", "--target", target]);
+    let mut build =
+        cargo(&["build", "--locked", "--release", "--package=km-cli", "--target", target]);
     run("static program", build.env("RUSTFLAGS", "-C target-feature=+crt-static"))?;
     Ok(workspace::target()?.join(target).join("release").join("km"))
 }

@@ -70,7 +70,7 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<()> {
     arguments.without_filter()?;
     arguments.without_slow()?;
     possible(arguments, Machine::own_attempts)?;
-    let programs = ["build", "--locked", "--package=km", "--package=tests", "--bins"];
+    let programs = ["build", "--locked", "--package=km-cli", "--package=tests", "--bins"];
     run("build", &mut cargo(&programs))?;
     let demo = workspace::km()?.with_file_name("demo");
     on_server("demo", &mut Command::new(demo), &Prepared::own(arguments)?)

@@ -215,12 +215,12 @@ impl Output {
 async fn build() -> Result<PathBuf> {
     let cargo = var("CARGO").unwrap_or_else(|| "cargo".to_owned());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package=km", "--message-format=json-render-diagnostics"])
+        .args(["build", "--quiet", "--package=km-cli", "--message-format=json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output();
     let output = output.await.context("starting cargo")?;
-    ensure!(output.status.success(), "cargo build --package=km: {}", output.status);
+    ensure!(output.status.success(), "cargo build --package=km-cli: {}", output.status);
     let messages = String::from_utf8_lossy(&output.stdout);
     let mut messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
     let program = messages.find_map(|message: serde_json::Value| {

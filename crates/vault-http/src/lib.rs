@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "some values are only logged")
+)]
 
 mod address;
 mod path;
@@ -13,6 +17,8 @@ mod token;
 mod client;
 mod connection;
 pub mod transport;
+
+mod log;
 
 pub mod file;
 pub mod json;
@@ -38,6 +44,7 @@ pub use request::{HeaderError, MAX_REQUEST_HEADER_BYTES, Request};
 pub use response::Response;
 pub use response::envelope::{Lease, WrapInfo};
 pub use token::fixed::FixedToken;
+pub use rustls::crypto::CryptoProvider;
 pub use token::session::Session;
 pub use token::source::{Denial, DenialOutcome, Generation, IssuedToken, TokenSource};
 pub use token::{Token, TokenError};

@@ -1,7 +1,7 @@
 //! The link check.
 //!
 //! A link must lead to an existing file and heading. A page of the book may only link to other pages of
-//! the book, because the site has no other files.
+//! the book, because the site has no other files, unless the link is absolute.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -27,9 +27,10 @@ impl Links {
             let directory = if file == summary { None } else { file.parent() };
             for link in &page.links {
                 let target = target(file, directory.unwrap_or(Path::new("")), link);
+                let absolute = link.path.starts_with('/');
                 let problem = self.problem(&target, link, &exists).or_else(|| {
                     let leaves_the_book = book.contains(file) && !book.contains(&target);
-                    leaves_the_book.then_some("is not a page of the book")
+                    (leaves_the_book && !absolute).then_some("is not a page of the book")
                 });
                 if let Some(problem) = problem {
                     let Link { path, anchor } = link;
@@ -63,6 +64,9 @@ fn target(file: &Path, directory: &Path, link: &Link) -> PathBuf {
     if link.path.is_empty() {
         return file.to_owned();
     }
+    if let Some(path) = link.path.strip_prefix('/') {
+        return path.into();
+    }
     let mut target = PathBuf::new();
     for component in directory.join(&link.path).components() {
         match component {
@@ -92,7 +96,11 @@ mod tests {
 
     #[test]
     fn broken_links_are_reported() {
+        let here = "https://github.com/key-manager/km/blob/main";
+        let (code, gone) = (format!("[code]({here}/main.rs)"), format!("[gone]({here}/gone.rs)"));
         for (page, expected) in [
+            (code.as_str(), None),
+            (gone.as_str(), Some("docs/a.md: /gone.rs: no such file")),
             ("[b](../b.md) [part](../b.md#part)", None),
             ("# A\n[here](#a)", None),
             ("[b](b.md)", Some("docs/a.md: b.md: no such file")),

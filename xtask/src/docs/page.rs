@@ -4,20 +4,25 @@ use std::collections::BTreeMap;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+/// The address of the files of this project. READMEs of published crates use it, because they are also
+/// pages of the registry and of the crate's documentation.
+const REPOSITORY: &str = "https://github.com/key-manager/km/blob/main";
+
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Page {
     /// The anchors of its headings.
     pub(super) anchors: Vec<String>,
-    /// Its links to other files of the project, and to its own headings.
+    /// Its links to files of the project, and to its own headings.
     pub(super) links: Vec<Link>,
     /// Its code spans.
     pub(super) code: Vec<String>,
 }
 
-/// A relative link.
+/// A link to a file of the project.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Link {
-    /// The path as written; empty for a heading of the same page.
+    /// The path as written; empty for a heading of the same page. A path that begins with `/` is relative
+    /// to the root, and its link works everywhere.
     pub(super) path: String,
     /// The part after `#`.
     pub(super) anchor: Option<String>,
@@ -46,7 +51,7 @@ impl Page {
                     }
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                    page.links.extend(relative(&dest_url));
+                    page.links.extend(own(&dest_url));
                 }
                 _ => {}
             }
@@ -55,8 +60,9 @@ impl Page {
     }
 }
 
-/// Returns a link that is not to another host.
-fn relative(url: &str) -> Option<Link> {
+/// Returns a link that leads to a file of the project.
+fn own(url: &str) -> Option<Link> {
+    let url = url.strip_prefix(REPOSITORY).unwrap_or(url);
     if url.contains("://") || url.starts_with("mailto:") {
         return None;
     }
@@ -89,5 +95,7 @@ mod tests {
             anchor: anchor.map(str::to_owned),
         };
         assert_eq!(Page::parse(text).links, [link("b.md", Some("c")), link("", Some("e"))]);
+        let text = format!("[a][b]\n\n[b]: {REPOSITORY}/b.md#c");
+        assert_eq!(Page::parse(&text).links, [link("/b.md", Some("c"))]);
     }
 }

@@ -14,7 +14,7 @@ const LEVELS: [&[&str]; 5] = [
     &["vault-http", "secret-cache", "km-settings"],
     &["vault-auth", "vault-kv"],
     &["km-proxy-adapter"],
-    &["km"],
+    &["km-cli"],
 ];
 
 /// Packages that may depend on any crate, and that no crate depends on.
@@ -118,17 +118,17 @@ mod tests {
     fn wrong_dependency_is_reported() {
         for (from, to, kind, word) in [
             ("vault-http", "vault-auth", None, "upward"),
-            ("secret-cache", "km", Some("build"), "upward"),
+            ("secret-cache", "km-cli", Some("build"), "upward"),
             ("vault-auth", "vault-kv", Some("dev"), "sideways"),
-            ("km", "tests", Some("dev"), "upward"),
+            ("km-cli", "tests", Some("dev"), "upward"),
             ("tests", "xtask", None, "sideways"),
-            ("km", "elsewhere", None, "not in the table"),
+            ("km-cli", "elsewhere", None, "not in the table"),
         ] {
             let problems = problems_with(from, to, kind);
             assert_eq!(problems.len(), 1, "{from} -> {to}: {problems:?}");
             assert!(problems[0].contains(word), "{problems:?}");
         }
-        assert_eq!(problems_with("km", "vault-http", None), Vec::<String>::new());
+        assert_eq!(problems_with("km-cli", "vault-http", None), Vec::<String>::new());
     }
 
     #[test]

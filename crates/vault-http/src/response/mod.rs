@@ -3,10 +3,6 @@
 mod date;
 pub(crate) mod envelope;
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests;
-
 use std::fmt;
 use std::time::SystemTime;
 
