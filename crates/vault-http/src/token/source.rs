@@ -83,21 +83,16 @@ pub enum DenialOutcome {
 ///
 /// ```
 /// use vault_http::{
-///     Denial, DenialOutcome, Error, ErrorKind, Generation, IssuedToken, Token, TokenSource,
-///     async_trait, secrecy::SecretString,
+///     Denial, DenialOutcome, Error, Generation, IssuedToken, Token, TokenSource, async_trait,
 /// };
 ///
-/// /// Reads the token from a file that another program keeps up to date.
-/// struct TokenFile;
+/// /// The latest token that another task has obtained.
+/// struct Latest(tokio::sync::watch::Receiver<Token>);
 ///
 /// #[async_trait]
-/// impl TokenSource for TokenFile {
+/// impl TokenSource for Latest {
 ///     async fn token(&self) -> Result<IssuedToken, Error> {
-///         let failed = || Error::new(ErrorKind::LoginRefused, "read the token");
-///         let text = tokio::fs::read_to_string("/run/app/token").await;
-///         let text = SecretString::from(text.map_err(|error| failed().with_source(error))?);
-///         let token = Token::new(&text).map_err(|error| failed().with_source(error))?;
-///         Ok(IssuedToken::new(token, Generation::default()))
+///         Ok(IssuedToken::new(self.0.borrow().clone(), Generation::default()))
 ///     }
 ///
 ///     async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {

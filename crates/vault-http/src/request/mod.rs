@@ -1,12 +1,16 @@
 //! A request to Vault, without the token.
 
+mod headers;
+
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
 
+use self::headers::Headers;
+pub use self::headers::{HeaderError, MAX_REQUEST_HEADER_BYTES};
 use crate::error::{Error, ErrorKind};
 use crate::json;
 use crate::path::{self, ApiPath};
@@ -19,9 +23,13 @@ const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 /// The path of [`Request::health`].
 pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 
+const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
+
 /// A request to the HTTP API of Vault.
 ///
 /// The path is validated by its type, and the body is zeroized when the last clone is dropped.
+///
+/// Any method, path, query and JSON body can be sent, to any engine:
 ///
 /// ```
 /// use vault_http::{ApiPath, Request};
@@ -29,7 +37,11 @@ pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 /// let path = ApiPath::parse("secret/data/OPENAI_API_KEY")?;
 /// let request = Request::get(path).query("version", "3");
 /// assert_eq!(request.to_string(), "GET secret/data/OPENAI_API_KEY");
-/// # Ok::<(), vault_http::PathError>(())
+///
+/// let key = ApiPath::parse("transit/encrypt/orders")?;
+/// let body = serde_json::json!({ "plaintext": "aGVsbG8=" });
+/// let request = Request::put(key, &body)?.header("X-Vault-Index", "v1:…")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent properties of a request")]
@@ -38,6 +50,7 @@ pub struct Request {
     pub(crate) path: ApiPath,
     pub(crate) query: String,
     pub(crate) namespace: Option<HeaderValue>,
+    pub(crate) headers: Headers,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
@@ -47,17 +60,23 @@ pub struct Request {
     pub(crate) first_byte_limit: Option<Duration>,
     /// Whether a 404 with data instead of `errors` is a response rather than an error.
     pub(crate) accept_not_found_data: bool,
+    /// Whether a response may be something else than a JSON object.
+    pub(crate) accept_any_content: bool,
 }
 
 impl Request {
     /// Creates a request without a body. For Vault's `LIST`, see [`Request::list`].
+    ///
+    /// `GET`, `HEAD`, `OPTIONS` and `LIST` are [idempotent](Self::idempotent). `CONNECT` and `TRACE`
+    /// are rejected when the request is sent.
     pub fn new(method: Method, path: ApiPath) -> Self {
-        let idempotent = method == Method::GET;
+        let idempotent = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "LIST");
         Self {
             method,
             path,
             query: String::new(),
             namespace: None,
+            headers: Headers::default(),
             content_type: "application/json",
             body: Bytes::new(),
             idempotent,
@@ -65,6 +84,7 @@ impl Request {
             is_retry: false,
             first_byte_limit: Some(FIRST_BYTE_LIMIT),
             accept_not_found_data: false,
+            accept_any_content: false,
         }
     }
 
@@ -107,6 +127,14 @@ impl Request {
         Self::new(Method::POST, path).json(body)
     }
 
+    /// Creates a `PUT` request with a JSON body, which Vault treats like `POST`.
+    ///
+    /// # Errors
+    /// As for [`Request::post`].
+    pub fn put(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
+        Self::new(Method::PUT, path).json(body)
+    }
+
     /// Creates a `PATCH` request whose body is a
     /// [JSON merge patch](https://www.rfc-editor.org/rfc/rfc7396).
     ///
@@ -118,7 +146,18 @@ impl Request {
         Ok(request)
     }
 
-    fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+    /// Creates the request that unwraps the token with which it is sent
+    /// ([`Response::wrap_info`](crate::Response::wrap_info)). It is sent once and waits until the
+    /// deadline, because a token can be unwrapped only once.
+    pub fn unwrap_token() -> Self {
+        Self::new(Method::POST, UNWRAP).without_retries().first_byte_limit(None)
+    }
+
+    /// Sets a JSON body, for a request of any method.
+    ///
+    /// # Errors
+    /// As for [`Request::post`].
+    pub fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let bytes = json::to_vec(body).map_err(|_| {
             self.error(ErrorKind::Rejected)
                 .with_detail("the body cannot be serialized as JSON")
@@ -140,6 +179,32 @@ impl Request {
         self
     }
 
+    /// Adds a header, such as `X-Vault-Index`. Its value is not shown by `Debug`.
+    ///
+    /// # Errors
+    /// [`HeaderError`] if the name or the value is invalid, if the client sets the header itself
+    /// (`X-Vault-Token`, `X-Vault-Namespace`, `Host`, `Content-Length`, …), or if the headers become
+    /// too large.
+    pub fn header(
+        mut self,
+        name: impl TryInto<HeaderName>,
+        value: impl TryInto<HeaderValue>,
+    ) -> Result<Self, HeaderError> {
+        self.headers.append(name, value)?;
+        Ok(self)
+    }
+
+    /// Requests that the response is [wrapped]: it then contains only a token, which
+    /// [`Response::wrap_info`](crate::Response::wrap_info) returns and which can be unwrapped once
+    /// within `ttl`. Rounded up to whole seconds, and to at least one.
+    ///
+    /// [wrapped]: https://developer.hashicorp.com/vault/docs/concepts/response-wrapping
+    #[must_use]
+    pub fn wrap_ttl(mut self, ttl: Duration) -> Self {
+        self.headers.set_wrap_ttl(ttl);
+        self
+    }
+
     /// Sets the `X-Vault-Namespace` header.
     #[must_use]
     pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
@@ -157,6 +222,14 @@ impl Request {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Marks the request as not idempotent although its method is, such as a `GET` that creates
+    /// credentials with a lease. It is then retried only if it was certainly not executed.
+    #[must_use]
+    pub fn not_idempotent(mut self) -> Self {
+        self.idempotent = false;
         self
     }
 
@@ -193,6 +266,16 @@ impl Request {
     #[must_use]
     pub fn accept_not_found_data(mut self) -> Self {
         self.accept_not_found_data = true;
+        self
+    }
+
+    /// Accepts a response that is not a JSON object, such as a certificate in PEM or metrics in the
+    /// format of Prometheus, for [`Response::bytes`](crate::Response::bytes). Without this, such a
+    /// response is [`ErrorKind::Malformed`], because a gateway or a captive portal may have sent it.
+    /// Check [`Response::content_type`](crate::Response::content_type).
+    #[must_use]
+    pub fn accept_any_content(mut self) -> Self {
+        self.accept_any_content = true;
         self
     }
 
