@@ -27,7 +27,9 @@ pub(crate) fn ci() -> Result<()> {
     run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     timed("layers", layers::run)?;
     timed("documentation site", docs)?;
-    run("deny", &mut cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    run("deny, bans", &mut cargo(&["deny", "--locked", "check", "bans"]))?;
+    let deny = ["deny", "--locked", "--all-features", "check", "licenses", "sources"];
+    run("deny, licenses and sources", &mut cargo(&deny))?;
     timed("advisories", advisories)?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run("clippy", &mut cargo(&clippy))?;
@@ -61,6 +63,6 @@ fn advisories() -> Result<()> {
         println!("{}", String::from_utf8_lossy(&fetch.stderr).trim());
         return Ok(());
     }
-    let check = ["deny", "--locked", "check", "--disable-fetch", "advisories"];
+    let check = ["deny", "--locked", "--all-features", "check", "--disable-fetch", "advisories"];
     run("advisories, with a fresh database", &mut cargo(&check))
 }

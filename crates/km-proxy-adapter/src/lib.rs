@@ -3,6 +3,10 @@
     clippy::inline_always,
     reason = "a cache hit is inlined as a whole, because a call costs as much as the look-up"
 )]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "some values are only logged")
+)]
 
 mod key_manager;
 mod lifecycle;
@@ -29,6 +33,7 @@ mod route;
 mod check;
 mod connect;
 mod error;
+mod log;
 
 pub use check::policy::{NamespacePolicy, Policies, policy};
 pub use check::result::{CheckResult, CheckStatus};

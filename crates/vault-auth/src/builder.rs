@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use metrics::SharedString;
 use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
@@ -46,13 +45,13 @@ pub struct AuthBuilder {
     client: Client,
     method: Arc<dyn Method>,
     namespace: Option<ApiPath>,
-    name: SharedString,
+    name: Arc<str>,
     revoke_replaced: bool,
 }
 
 impl AuthBuilder {
     fn new(client: Client, method: impl Method) -> Self {
-        let (method, name) = (Arc::new(method), SharedString::const_str("default"));
+        let (method, name) = (Arc::new(method), Arc::from("default"));
         Self { client, method, namespace: None, name, revoke_replaced: false }
     }
 
@@ -65,7 +64,7 @@ impl AuthBuilder {
 
     /// Sets the label `source` of this source's metrics, which must be unique in the process.
     /// Defaults to `default`.
-    pub fn name(mut self, name: impl Into<SharedString>) -> Self {
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }

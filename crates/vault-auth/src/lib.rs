@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "some values are only logged")
+)]
 
 mod auth;
 #[cfg(feature = "reqwest")]
@@ -16,7 +20,9 @@ mod machine;
 mod shared;
 
 mod driver;
+mod log;
 mod metrics;
+mod recorder;
 mod token_self;
 
 pub use auth::{Auth, OnShutdown};

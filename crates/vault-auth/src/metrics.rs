@@ -1,20 +1,22 @@
 //! The metrics and log events of a token source, which `docs/reference/metrics.md` describes.
 
-use metrics::SharedString;
-use tokio::time::Instant;
-use tracing::info;
+use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use crate::log::info;
 use crate::machine::{Event, Liveness, RenewalFailure};
+use crate::recorder;
 use crate::status::{Snapshot, State};
 
 /// Records the metrics of one token source, under the value of the label `source`.
 #[derive(Debug, Clone)]
 pub(crate) struct Reporter {
-    source: SharedString,
+    source: Arc<str>,
 }
 
 impl Reporter {
-    pub(crate) fn new(source: SharedString) -> Self {
+    pub(crate) fn new(source: Arc<str>) -> Self {
         Self { source }
     }
 
@@ -47,28 +49,21 @@ impl Reporter {
     }
 
     fn login(&self, outcome: &'static str) {
-        let source = self.source.clone();
-        metrics::counter!("vault_auth_logins_total", "source" => source, "outcome" => outcome)
-            .increment(1);
+        recorder::count("vault_auth_logins_total", &self.source, Some(("outcome", outcome)));
     }
 
     fn renewal(&self, outcome: &'static str) {
-        let source = self.source.clone();
-        metrics::counter!("vault_auth_renewals_total", "source" => source, "outcome" => outcome)
-            .increment(1);
+        recorder::count("vault_auth_renewals_total", &self.source, Some(("outcome", outcome)));
     }
 
     fn lookup(&self, outcome: &'static str) {
-        let source = self.source.clone();
-        metrics::counter!("vault_auth_lookups_total", "source" => source, "outcome" => outcome)
-            .increment(1);
+        recorder::count("vault_auth_lookups_total", &self.source, Some(("outcome", outcome)));
     }
 
     /// Counts a revocation.
     pub(crate) fn revoked(&self, success: bool) {
-        let (source, outcome) = (self.source.clone(), if success { "success" } else { "failed" });
-        metrics::counter!("vault_auth_revocations_total", "source" => source, "outcome" => outcome)
-            .increment(1);
+        let outcome = if success { "success" } else { "failed" };
+        recorder::count("vault_auth_revocations_total", &self.source, Some(("outcome", outcome)));
     }
 
     /// Logs a change of the state from `before`, and updates all gauges.
@@ -80,13 +75,11 @@ impl Reporter {
         }
         for state in State::ALL {
             let value = if state == snapshot.state { 1.0 } else { 0.0 };
-            let source = self.source.clone();
-            metrics::gauge!("vault_auth_state", "source" => source, "state" => state.name())
-                .set(value);
+            recorder::set("vault_auth_state", &self.source, Some(("state", state.name())), value);
         }
         #[expect(clippy::cast_precision_loss, reason = "the generation stays below 2^53")]
-        metrics::gauge!("vault_auth_generation", "source" => self.source.clone())
-            .set(snapshot.generation.number() as f64);
+        let generation = snapshot.generation.number() as f64;
+        recorder::set("vault_auth_generation", &self.source, None, generation);
         self.ttl(snapshot, now);
     }
 
@@ -97,6 +90,6 @@ impl Reporter {
             (Some(_), None) => f64::INFINITY,
             (Some(_), Some(end)) => end.saturating_duration_since(now).as_secs_f64(),
         };
-        metrics::gauge!("vault_auth_token_ttl_seconds", "source" => self.source.clone()).set(left);
+        recorder::set("vault_auth_token_ttl_seconds", &self.source, None, left);
     }
 }

@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "some values are only logged")
+)]
 
 mod address;
 mod path;
@@ -13,6 +17,8 @@ mod token;
 mod client;
 mod connection;
 pub mod transport;
+
+mod log;
 
 pub mod file;
 pub mod json;
@@ -36,6 +42,7 @@ pub use http::Method;
 pub use path::{ApiPath, MAX_PATH_BYTES, PathError};
 pub use request::Request;
 pub use response::Response;
+pub use rustls::crypto::CryptoProvider;
 pub use token::session::Session;
 pub use token::source::{Denial, DenialOutcome, Generation, IssuedToken, TokenSource};
 pub use token::{Token, TokenError};

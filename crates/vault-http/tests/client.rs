@@ -113,6 +113,19 @@ async fn malformed_response_and_foreign_redirect_are_errors() {
 }
 
 #[tokio::test]
+async fn messages_of_the_server_are_kept_out_of_the_text_of_the_error() {
+    let _watch = leaks::watch();
+    let body = serde_json::json!({"errors": ["unknown role: PLANTED-x", "second"]});
+    let rejected = ResponseTemplate::new(400).set_body_json(body);
+    let error = send_to(rejected).await.unwrap_err().into_kind(ErrorKind::LoginRefused);
+    assert_eq!(error.vault_messages(), ["unknown role: PLANTED-x", "second"]);
+    let text = format!("{error} {error:?} {:#?}", std::error::Error::source(&error));
+    assert!(!text.contains("PLANTED") && !text.contains("second"), "{text}");
+    let gateway = ResponseTemplate::new(502).set_body_string("PLANTED-x");
+    assert!(send_to(gateway).await.unwrap_err().vault_messages().is_empty());
+}
+
+#[tokio::test]
 async fn redirect_to_another_host_is_not_followed() {
     let _watch = leaks::watch();
     let elsewhere = MockServer::start().await;

@@ -10,12 +10,12 @@
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 
-use tracing::debug;
 use vault_http::Request;
 
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
 use crate::kv::Kv;
+use crate::log::debug;
 use crate::path::SecretPath;
 use crate::secret::{Secret, VersionMetadata};
 

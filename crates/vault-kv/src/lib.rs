@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "some values are only logged")
+)]
 
 mod kv;
 mod mount;
@@ -19,6 +23,7 @@ mod same_json;
 mod secret;
 
 mod error;
+mod log;
 
 pub use error::{Error, ErrorKind};
 pub use fields::{FieldError, Fields, Value};

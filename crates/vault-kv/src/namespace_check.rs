@@ -6,11 +6,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use tracing::debug;
 use vault_http::{ApiPath, Deadline, Error as HttpError, ErrorKind as Http, Request};
 
 use crate::error::Error;
 use crate::kv::Kv;
+use crate::log::debug;
 
 /// The mounts that a server lists for anyone.
 const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");

@@ -7,11 +7,11 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use serde::Deserialize;
-use tracing::debug;
 use vault_http::{ApiPath, Deadline, Error as HttpError, ErrorKind as Http, Request, Response};
 
 use crate::error::{Error, ErrorKind};
 use crate::kv::Kv;
+use crate::log::debug;
 use crate::mount_version::MountVersion;
 
 const MOUNTS: ApiPath = ApiPath::from_static("sys/internal/ui/mounts");

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use km_settings::{Env, Settings, VaultOutcome, is_reserved};
 use secrecy::SecretString;
-use tracing::debug;
 
 use crate::error::{Error, ErrorKind};
+use crate::log::debug;
 use crate::read::secret::Secret;
 
 /// The environment, and the settings that restrict it.

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use km_settings::TeamSettings;
 use secrecy::SecretString;
-use tracing::warn;
 use vault_http::ApiPath;
 use vault_kv::{Kv, SecretPath};
 
@@ -26,6 +25,7 @@ use crate::access::{check_read, check_write};
 use crate::error::{Error, convert};
 use crate::inner::Inner;
 use crate::listing::{self, ListProgress, Listing};
+use crate::log::warn;
 use crate::read::version::{check_version, version_error};
 use crate::route::SecretLocation;
 use crate::stored;

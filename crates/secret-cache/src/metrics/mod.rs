@@ -1,16 +1,17 @@
-//! The metrics of a cache, for the `metrics` facade.
+//! The metrics of a cache.
 
 mod hit_counter;
+mod recorder;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 use tokio::sync::Notify;
 
 use crate::load::LoadErrorKind;
 use crate::metrics::hit_counter::HitCounter;
+use crate::metrics::recorder::{Counter, count, count_kind};
 use crate::policy::Tick;
 use crate::state::outcome::{LoadOutcome, LoadReason};
 
@@ -18,23 +19,19 @@ use crate::state::outcome::{LoadOutcome, LoadReason};
 /// visible.
 const REPORT_INTERVAL: u64 = 500_000_000;
 
-static METADATA: Metadata<'_> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
-
 /// The counters of a cache, with its name as their label.
 pub(crate) struct Metrics {
     cache: &'static str,
     pub(crate) hits: HitCounter,
-    /// Created once, because the macro would allocate it each time.
-    hits_key: Key,
+    reported_hits: Counter,
     misses: AtomicU64,
 }
 
 impl Metrics {
     /// `wake` wakes the refresher, which reports hits while there are any.
     pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
-        let labels = vec![Label::from_static_parts("cache", cache)];
-        let hits_key = Key::from_parts("secret_cache_hits_total", labels);
-        Self { cache, hits: HitCounter::new(wake), hits_key, misses: AtomicU64::new(0) }
+        let reported_hits = Counter::new("secret_cache_hits_total", cache);
+        Self { cache, hits: HitCounter::new(wake), reported_hits, misses: AtomicU64::new(0) }
     }
 
     /// Reports hits if `report_at` has come, and returns when to report next. [`Tick::MAX`] means
@@ -57,9 +54,7 @@ impl Metrics {
     pub(crate) fn report_hits(&self) -> u64 {
         let count = self.hits.take();
         if count > 0 {
-            with_recorder(|recorder| {
-                recorder.register_counter(&self.hits_key, &METADATA).increment(count);
-            });
+            self.reported_hits.increment(count);
         }
         count
     }
@@ -71,20 +66,20 @@ impl Metrics {
 
     pub(crate) fn miss(&self) {
         self.misses.fetch_add(1, Relaxed);
-        counter!("secret_cache_misses_total", "cache" => self.cache).increment(1);
+        count("secret_cache_misses_total", self.cache, 1);
     }
 
     pub(crate) fn forced(&self) {
-        counter!("secret_cache_forced_refreshes_total", "cache" => self.cache).increment(1);
+        count("secret_cache_forced_refreshes_total", self.cache, 1);
     }
 
     pub(crate) fn stale(&self) {
-        counter!("secret_cache_stale_served_total", "cache" => self.cache).increment(1);
+        count("secret_cache_stale_served_total", self.cache, 1);
     }
 
-    pub(crate) fn evicted(&self, count: u64) {
-        if count > 0 {
-            counter!("secret_cache_evictions_total", "cache" => self.cache).increment(count);
+    pub(crate) fn evicted(&self, evicted: u64) {
+        if evicted > 0 {
+            count("secret_cache_evictions_total", self.cache, evicted);
         }
     }
 
@@ -93,7 +88,7 @@ impl Metrics {
             LoadReason::Miss => "secret_cache_loads_total",
             LoadReason::Refresh | LoadReason::Probe => "secret_cache_refreshes_total",
         };
-        counter!(name, "cache" => self.cache).increment(1);
+        count(name, self.cache, 1);
         let kind = match outcome {
             LoadOutcome::Loaded(_) => return,
             LoadOutcome::Failed(_, LoadErrorKind::Unavailable) => "unavailable",
@@ -102,8 +97,7 @@ impl Metrics {
             LoadOutcome::Failed(_, LoadErrorKind::Denied) => "denied",
             LoadOutcome::Panicked => "panicked",
         };
-        let labels = [("cache", self.cache), ("kind", kind)];
-        counter!("secret_cache_load_errors_total", &labels).increment(1);
+        count_kind("secret_cache_load_errors_total", self.cache, kind);
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use secrecy::SecretString;
-use tracing::warn;
 use vault_http::file::{self, FileError};
 use vault_http::{Error, ErrorKind};
 
 use super::watch::fingerprint;
+
+use crate::log::warn;
 
 /// The maximum size of a credential file in bytes. Tokens and certificates are much smaller.
 pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;

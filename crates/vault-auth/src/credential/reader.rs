@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use tracing::warn;
 use vault_http::{Error, ErrorKind};
 
 use super::Credential;
 use super::file::{Content, failed, read_file, warn_readable_by_others};
 use super::watch::FileTask;
+
+use crate::log::warn;
 
 /// A credential that a login [`Method`](crate::Method) reads at each login.
 ///

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{debug, info};
 use vault_http::{ApiPath, Client, Deadline, Error, ErrorKind, Request, Token};
 
 use crate::credential::watch::{FileTask, Fingerprints, fingerprints};
+use crate::log::{debug, info};
 use crate::machine::timing::REQUEST_TIMEOUT;
 use crate::machine::{Action, Event};
 use crate::method::{LoginClient, Method};

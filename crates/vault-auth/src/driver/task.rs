@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::debug;
 
 use super::handle::{DriverHandle, Message, Outcome};
 use super::requests::{Completion, Requests};
 use crate::credential::watch::Fingerprints;
+use crate::log::debug;
 use crate::machine::{Config, Event, Moment, TokenMachine};
 use crate::shared::Shared;
 use crate::status::{Snapshot, State};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Proxy;
+use rustls::crypto::CryptoProvider;
 
 use super::Client;
 use crate::address::{Address, AddressError};
@@ -104,6 +105,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the cryptography of TLS. The default is the provider of the feature `aws-lc-rs` or
+    /// `ring`, in this order. The provider that is installed for the process has no effect.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use vault_http::{Address, Client, Plaintext};
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let address = Address::parse("https://vault.example.com:8200", Plaintext::LoopbackOnly)?;
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let client = Client::builder(address).crypto_provider(provider).build()?;
+    /// # Ok(())
+    /// # }
+    /// # example().unwrap();
+    /// ```
+    #[must_use]
+    pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.tls.provider = Some(provider);
+        self
+    }
+
     /// Sets the name that the TLS handshake requests and that the server's certificate is verified
     /// against. The default is the host of the address.
     #[must_use]
@@ -128,7 +151,7 @@ impl ClientBuilder {
     }
 
     /// Sends requests through `transport` instead of network connections. The settings of
-    /// connections then have no effect.
+    /// connections then have no effect: no certificate file is read, and no cryptography is needed.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -149,22 +172,27 @@ impl ClientBuilder {
             problems.push(problem);
             None
         });
-        let tls = match TlsReloader::load(self.tls.clone(), self.address.is_tls()) {
-            Ok(tls) => Some(tls),
-            Err(tls_problems) => {
-                problems.extend(tls_problems);
-                None
-            }
+        let transport = match self.transport {
+            Some(transport) => Some(transport),
+            None => match TlsReloader::load(self.tls, self.address.is_tls()) {
+                Ok(tls) => {
+                    let (tls, resolver) = (Arc::new(tls), self.resolver);
+                    let config = ConnectionConfig { tls, server_name, resolver, proxy };
+                    Some(Arc::new(ConnectionPools::new(config)) as Arc<dyn Transport>)
+                }
+                Err(tls_problems) => {
+                    problems.extend(tls_problems);
+                    None
+                }
+            },
         };
         problems.extend(self.deadline.is_zero().then_some(BuildErrorKind::Deadline));
-        let Some(tls) = tls.filter(|_| problems.is_empty()) else {
-            return Err(BuildError { problems });
-        };
-        let transport = self.transport.unwrap_or_else(|| {
-            let (tls, resolver) = (Arc::new(tls), self.resolver);
-            Arc::new(ConnectionPools::new(ConnectionConfig { tls, server_name, resolver, proxy }))
-        });
-        Ok(Client::new(transport, self.address, self.deadline))
+        match transport {
+            Some(transport) if problems.is_empty() => {
+                Ok(Client::new(transport, self.address, self.deadline))
+            }
+            _ => Err(BuildError { problems }),
+        }
     }
 
     fn validate_server_name(&self) -> Result<Option<String>, BuildErrorKind> {

@@ -102,9 +102,10 @@ fn interpret(
     if is_missing_patch_target {
         return Err(request.error(ErrorKind::NotFound).with_status(status));
     }
-    if let Some(kind) = classify(status, &body, request.accept_not_found_data) {
+    if let Some(reported) = classify(status, &body, request.accept_not_found_data) {
         let after = headers.get(RETRY_AFTER).and_then(seconds);
-        let error = request.error(kind).with_status(status).with_retry_after(after);
+        let error = request.error(reported.kind).with_status(status).with_retry_after(after);
+        let error = error.with_messages(reported.messages);
         // A 4xx means that the request was not executed, whether Vault or a gateway sent it.
         return Err(if status.is_client_error() { error.mark_not_executed() } else { error });
     }

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::debug;
 
 use self::attempt::Attempt;
 use self::availability::{Admission, Availability};
@@ -30,6 +29,7 @@ use self::traffic_class::TrafficClass;
 use crate::address::Address;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
+use crate::log::debug;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;

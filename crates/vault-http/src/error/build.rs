@@ -59,6 +59,12 @@ pub enum BuildErrorKind {
     /// instead of the server's host.
     #[error("a proxy and a TLS server name cannot be combined")]
     ProxyAndServerName,
+    /// The feature of no cryptography provider is enabled, and none was passed.
+    #[error(
+        "no cryptography provider: enable the feature `ring` or `aws-lc-rs` of vault-http, or pass \
+         one to `ClientBuilder::crypto_provider`"
+    )]
+    NoCryptoProvider,
     /// The deadline is zero.
     #[error("the deadline must be greater than zero")]
     Deadline,

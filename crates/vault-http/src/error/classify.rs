@@ -1,4 +1,4 @@
-//! Maps the status and the error texts of a response to an [`ErrorKind`].
+//! Maps the status and the error texts of a response to an [`ErrorKind`], and keeps the texts.
 //!
 //! The status decides first, and the text only where one status has several causes. This is the
 //! only module that knows the texts, which are those of Vault 1.21 and OpenBao 2.7. A text that is
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::kind::ErrorKind;
+use super::messages::Messages;
 
 /// The texts of a check-and-set mismatch: of a secret's data, and of its metadata on OpenBao.
 const CAS_MISMATCH: [&str; 2] =
@@ -28,7 +29,14 @@ impl Envelope {
     }
 }
 
-/// Returns the kind of the error that a response reports, or `None` if it is not an error.
+/// The error that a response reports.
+pub(crate) struct Reported {
+    pub(crate) kind: ErrorKind,
+    /// The `errors` of the response.
+    pub(crate) messages: Messages,
+}
+
+/// Returns the error that a response reports, or `None` if it is not an error.
 ///
 /// A 404 without `errors` is not an error if the request sets `accept_not_found_data` and the
 /// response carries data. Otherwise it was sent by a gateway and says nothing about what Vault
@@ -37,37 +45,44 @@ pub(crate) fn classify(
     status: StatusCode,
     body: &[u8],
     accept_not_found_data: bool,
-) -> Option<ErrorKind> {
+) -> Option<Reported> {
     if status.is_success() {
         return None;
     }
+    let without_messages = |kind| Some(Reported { kind, messages: Messages::default() });
     if status.is_redirection() {
-        return Some(ErrorKind::Redirected);
+        return without_messages(ErrorKind::Redirected);
     }
     let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
-        return Some(not_from_vault(status));
+        return without_messages(not_from_vault(status));
     };
     if envelope.errors.is_none() && status.is_client_error() {
         let wrong_kv_path = envelope.has_warning("Invalid path for a versioned K/V");
         return match status.as_u16() {
-            404 if wrong_kv_path => Some(ErrorKind::NoMount),
+            404 if wrong_kv_path => without_messages(ErrorKind::NoMount),
             404 if accept_not_found_data && envelope.data.is_some() => None,
-            _ => Some(not_from_vault(status)),
+            _ => without_messages(not_from_vault(status)),
         };
     }
-    let texts = Texts(envelope.errors.as_deref().unwrap_or_default());
+    let errors = envelope.errors.unwrap_or_default();
+    let kind = kind_of(status, &Texts(&errors));
+    Some(Reported { kind, messages: Messages::new(errors) })
+}
+
+/// Returns the kind of an error that Vault itself reports.
+fn kind_of(status: StatusCode, texts: &Texts<'_>) -> ErrorKind {
     match status.as_u16() {
-        400 => Some(bad_request(&texts)),
-        403 => Some(permission_denied(&texts)),
-        404 => Some(not_found(&texts)),
-        412 => Some(ErrorKind::ReplicationLag),
-        413 => Some(ErrorKind::TooLarge),
-        429 => Some(ErrorKind::RateLimited),
-        472 | 473 => Some(ErrorKind::NoLeader),
-        500 => Some(internal(&texts)),
-        503 => Some(unavailable(&texts)),
-        code if code >= 500 => Some(ErrorKind::Server),
-        _ => Some(ErrorKind::Rejected),
+        400 => bad_request(texts),
+        403 => permission_denied(texts),
+        404 => not_found(texts),
+        412 => ErrorKind::ReplicationLag,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::RateLimited,
+        472 | 473 => ErrorKind::NoLeader,
+        500 => internal(texts),
+        503 => unavailable(texts),
+        code if code >= 500 => ErrorKind::Server,
+        _ => ErrorKind::Rejected,
     }
 }
 
@@ -157,9 +172,14 @@ fn unavailable(texts: &Texts<'_>) -> ErrorKind {
 mod tests {
     use super::*;
 
+    fn kind(status: StatusCode, body: &str, accept_not_found_data: bool) -> Option<ErrorKind> {
+        let reported = classify(status, body.as_bytes(), accept_not_found_data);
+        reported.map(|reported| reported.kind)
+    }
+
     fn check(status: u16, body: &str, expected: Option<ErrorKind>) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(classify(status, body.as_bytes(), true), expected, "{status} {body}");
+        assert_eq!(kind(status, body, true), expected, "{status} {body}");
     }
 
     fn check_text(status: u16, text: &str, expected: ErrorKind) {
@@ -340,8 +360,8 @@ mod tests {
         }
         check(429, gateway, Some(ErrorKind::RateLimited));
         check(502, gateway, Some(ErrorKind::Server));
-        let data = br#"{"data":{"data":null,"metadata":{"version":1}}}"#;
-        assert_eq!(classify(StatusCode::NOT_FOUND, data, false), Some(ErrorKind::Malformed));
+        let data = r#"{"data":{"data":null,"metadata":{"version":1}}}"#;
+        assert_eq!(kind(StatusCode::NOT_FOUND, data, false), Some(ErrorKind::Malformed));
         check(404, "<html>not found</html>", Some(ErrorKind::Malformed));
         check(403, "", Some(ErrorKind::Malformed));
         check(502, "<html>bad gateway</html>", Some(ErrorKind::Server));

@@ -1,10 +1,12 @@
 //! The error of a request: which operation failed, where, and why.
 //!
-//! An error never contains a query, a header or a body, so that it can be logged as it is.
+//! The text of an error never contains a query, a header or a body, so that it can be logged as it
+//! is. The messages of the server are kept apart from it.
 
 pub(crate) mod build;
 pub(crate) mod classify;
 mod kind;
+pub(crate) mod messages;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,12 +15,13 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use self::messages::Messages;
 pub use self::kind::{ErrorKind, ErrorSemantics, Executed};
 
 /// The error of a request to Vault.
 ///
-/// Contains the method, the path, the status and an [`ErrorKind`], but no query, header or body.
-/// Cheap to clone, so that all callers that waited for one login can share its error.
+/// `Display` and `Debug` contain the method, the path, the status and an [`ErrorKind`], but no query,
+/// header or body. What the server said is only in [`vault_messages`](Self::vault_messages). Cheap to clone, so that all callers that waited for one login can share its error.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -30,6 +33,7 @@ struct Inner {
     detail: Option<&'static str>,
     retry_after: Option<Duration>,
     executed: Option<Executed>,
+    messages: Messages,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -43,6 +47,7 @@ impl Error {
             detail: None,
             retry_after: None,
             executed: None,
+            messages: Messages::default(),
             source: None,
         }))
     }
@@ -93,6 +98,10 @@ impl Error {
         self.map(|inner| inner.retry_after = after)
     }
 
+    pub(crate) fn with_messages(self, messages: Messages) -> Self {
+        self.map(|inner| inner.messages = messages)
+    }
+
     fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
@@ -116,6 +125,27 @@ impl Error {
     /// Returns the server's `Retry-After`, unmodified.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Returns the `errors` of the response, such as `unknown role: web`, which are not part of the
+    /// text of the error. At most 8, each cut off after 1 KiB.
+    ///
+    /// The texts are the server's: they contain paths and names, and control characters such as line
+    /// breaks. Vault and OpenBao do not repeat passwords, tokens and secret data in them, but they do
+    /// repeat values that they cannot parse, such as a duration, a number or a part of a policy. A
+    /// secret in the wrong field of a request may therefore appear here. Show them to the person who
+    /// made the request rather than in a log that others read.
+    ///
+    /// ```
+    /// # fn show(error: &vault_http::Error) {
+    /// eprintln!("{error}");
+    /// for message in error.vault_messages() {
+    ///     eprintln!("  the server said: {message:?}");
+    /// }
+    /// # }
+    /// ```
+    pub fn vault_messages(&self) -> &[String] {
+        self.0.messages.as_slice()
     }
 
     /// Returns whether the request may have been executed although it failed.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::error::TlsError;
-use super::identity::{ClientIdentity, provider};
+use super::identity::ClientIdentity;
 use super::verifier::BundleVerifier;
 
 /// The trust anchors for the server's certificate.
@@ -25,8 +26,8 @@ pub(crate) enum Roots<'a> {
 pub(crate) fn client_config(
     roots: Roots<'_>,
     identity: Option<&ClientIdentity>,
+    provider: Arc<CryptoProvider>,
 ) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|_| TlsError::SystemRoots)?;
@@ -52,10 +53,11 @@ pub(crate) fn client_config(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::tls::provider::default_provider;
 
     #[test]
     fn bundle_without_a_certificate_is_refused() {
-        let config = client_config(Roots::Pem(b"no pem"), None);
+        let config = client_config(Roots::Pem(b"no pem"), None, default_provider().unwrap());
         assert_eq!(config.unwrap_err(), TlsError::NoCertificate);
     }
 }

@@ -19,6 +19,12 @@ pub enum TlsError {
     /// The server name is an IP address that differs from the host of the server's address.
     #[error("the TLS server name is an IP address that differs from the server's address")]
     ServerAddress,
+    /// The feature of no cryptography provider is enabled.
+    #[error(
+        "no cryptography provider: enable the feature `ring` or `aws-lc-rs` of vault-http, or use \
+         `ClientIdentity::from_pem_with_provider`"
+    )]
+    NoProvider,
     /// The system's trusted certificates cannot be loaded.
     #[error("cannot load the system's trusted certificates")]
     SystemRoots,

@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::error::TlsError;
+use super::provider::default_provider;
 
 /// A client certificate with its chain and its private key.
 #[derive(Clone)]
@@ -19,14 +20,29 @@ impl ClientIdentity {
     ///
     /// # Errors
     /// [`TlsError`] if either cannot be parsed, or if the key does not belong to the certificate.
+    /// [`TlsError::NoProvider`] without the features `ring` and `aws-lc-rs`.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let provider = default_provider().ok_or(TlsError::NoProvider)?;
+        Self::from_pem_with_provider(certificate, key, &provider)
+    }
+
+    /// Like [`from_pem`](Self::from_pem), with the cryptography of `provider`. See
+    /// [`ClientBuilder::crypto_provider`](crate::ClientBuilder::crypto_provider).
+    ///
+    /// # Errors
+    /// [`TlsError`] if either cannot be parsed, or if the key does not belong to the certificate.
+    pub fn from_pem_with_provider(
+        certificate: &[u8],
+        key: &[u8],
+        provider: &CryptoProvider,
+    ) -> Result<Self, TlsError> {
         let chain = certificates(certificate)?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate);
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoPrivateKey)?;
         let key =
-            provider().key_provider.load_private_key(key).map_err(|_| TlsError::NoPrivateKey)?;
+            provider.key_provider.load_private_key(key).map_err(|_| TlsError::NoPrivateKey)?;
         let pair = CertifiedKey::new(chain, key);
         match pair.keys_match() {
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
@@ -55,11 +71,6 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, T
         .map_err(|_| TlsError::NoCertificate)
 }
 
-/// Returns the cryptography of every connection.
-pub(super) fn provider() -> CryptoProvider {
-    rustls::crypto::ring::default_provider()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +86,8 @@ mod tests {
         let (certificate, key) = pair();
         let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         assert_eq!(format!("{identity:?}"), "ClientIdentity([REDACTED])");
-        assert!(client_config(Roots::Pem(certificate.as_bytes()), Some(&identity)).is_ok());
+        let (roots, provider) = (Roots::Pem(certificate.as_bytes()), default_provider().unwrap());
+        assert!(client_config(roots, Some(&identity), provider).is_ok());
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use tracing::{info, warn};
 
 use super::sources::{FileStamp, TlsSources};
 use crate::error::build::BuildErrorKind;
+use crate::log::{info, warn};
 
 /// The time for which a new connection waits for a check of the files. A check of local files takes
 /// microseconds.
@@ -134,7 +134,7 @@ mod tests {
     }
 
     fn ca_source(path: PathBuf) -> TlsSources {
-        TlsSources { ca: Some(PemSource::File(path)), identity: None }
+        TlsSources { ca: Some(PemSource::File(path)), ..TlsSources::default() }
     }
 
     fn pair(name: &str) -> (String, String) {

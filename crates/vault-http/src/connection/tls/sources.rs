@@ -1,13 +1,16 @@
 //! Where the TLS settings come from: PEM text or PEM files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
 use super::client_config::{Roots, client_config};
 use super::identity::ClientIdentity;
+use super::provider::default_provider;
 use crate::error::build::BuildErrorKind;
 use crate::file::{self, FileError};
 
@@ -30,10 +33,17 @@ pub(crate) enum IdentitySource {
 }
 
 /// The sources of all TLS settings. Without a CA bundle, the system's roots are trusted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct TlsSources {
     pub(crate) ca: Option<PemSource>,
     pub(crate) identity: Option<IdentitySource>,
+    pub(crate) provider: Option<Arc<CryptoProvider>>,
+}
+
+impl Default for TlsSources {
+    fn default() -> Self {
+        Self { ca: None, identity: None, provider: default_provider() }
+    }
 }
 
 /// The modification time and the size of a file, which reveal that it has changed. `None` if the
@@ -68,8 +78,11 @@ impl TlsSources {
     /// # Errors
     /// All problems with the sources.
     pub(super) fn client_config(&self, is_tls: bool) -> Result<ClientConfig, Vec<BuildErrorKind>> {
+        let Some(provider) = &self.provider else {
+            return Err(vec![BuildErrorKind::NoCryptoProvider]);
+        };
         let ca = self.ca.as_ref().map(PemSource::read).transpose();
-        let identity = self.identity.as_ref().map(IdentitySource::read).transpose();
+        let identity = self.identity.as_ref().map(|source| source.read(provider)).transpose();
         let (ca, identity) = match (ca, identity) {
             (Ok(ca), Ok(identity)) => (ca, identity),
             (ca, identity) => {
@@ -81,7 +94,8 @@ impl TlsSources {
             None if is_tls => Roots::System,
             None => Roots::None,
         };
-        client_config(roots, identity.as_ref()).map_err(|error| vec![BuildErrorKind::Trust(error)])
+        client_config(roots, identity.as_ref(), Arc::clone(provider))
+            .map_err(|error| vec![BuildErrorKind::Trust(error)])
     }
 }
 
@@ -96,14 +110,16 @@ impl PemSource {
 
 impl IdentitySource {
     /// Reads both files, even if the first one cannot be read, so that all problems are reported.
-    fn read(&self) -> Result<ClientIdentity, Vec<BuildErrorKind>> {
+    fn read(&self, provider: &CryptoProvider) -> Result<ClientIdentity, Vec<BuildErrorKind>> {
         let (certificate, key) = match self {
             Self::Fixed(identity) => return Ok(identity.clone()),
             Self::Files { certificate, key } => (certificate, key),
         };
         match (read(certificate), read(key)) {
-            (Ok(certificate), Ok(key)) => ClientIdentity::from_pem(&certificate, &key)
-                .map_err(|error| vec![BuildErrorKind::Identity(error)]),
+            (Ok(certificate), Ok(key)) => {
+                ClientIdentity::from_pem_with_provider(&certificate, &key, provider)
+                    .map_err(|error| vec![BuildErrorKind::Identity(error)])
+            }
             (certificate, key) => {
                 Err([certificate.err(), key.err()].into_iter().flatten().collect())
             }

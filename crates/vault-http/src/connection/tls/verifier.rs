@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::connection::tls::handshake_error::description;
-    use crate::connection::tls::identity::provider;
+    use crate::connection::tls::provider::default_provider;
 
     fn params(host: &str, is_ca: bool) -> CertificateParams {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
@@ -118,7 +118,8 @@ mod tests {
     }
 
     fn verify(bundle: &Certificate, server: &Certificate, name: &str) -> Result<(), &'static str> {
-        let verifier = BundleVerifier::new(bundle.pem().as_bytes(), &Arc::new(provider())).unwrap();
+        let provider = default_provider().unwrap();
+        let verifier = BundleVerifier::new(bundle.pem().as_bytes(), &provider).unwrap();
         let name = ServerName::try_from(name).unwrap();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
         let outcome = verifier.verify_server_cert(server.der(), &[], &name, &[], now);
