@@ -12,7 +12,7 @@ use super::published::Published;
 use crate::step::{cargo, run};
 use crate::workspace;
 
-/// What cargo replaces by its own versions of a manifest.
+/// The profile of this workspace, so that compiled dependencies are shared.
 const PROFILE: &str = "[profile.dev]\ndebug = \"line-tables-only\"\n";
 
 /// Compiles all targets of the packages, and their documentation.
@@ -21,25 +21,23 @@ pub(super) fn check(published: &Published) -> Result<()> {
     let all = ["check", "--workspace", "--all-targets"];
     run("all targets of the packages", &mut outside.cargo(&all)?)?;
     let mut doc = outside.cargo(&["doc", "--workspace", "--no-deps", "--lib"])?;
+    doc.args(published.features_of_libraries());
     run("documentation of the packages", doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The packages, unpacked into a workspace of their own.
+/// The packages, unpacked into a workspace of their own, with the versions of this workspace's lock file.
 #[derive(Debug)]
 pub(super) struct Outside {
     root: PathBuf,
 }
 
 impl Outside {
-    /// Unpacks the packages as they are, with the versions of this workspace's lock file.
+    /// Unpacks the packages as they are.
     pub(super) fn with_tests(published: &Published) -> Result<Self> {
-        let outside = Self::unpack(published, "packages")?;
-        let lock = workspace::root()?.join("Cargo.lock");
-        fs::copy(&lock, outside.root.join("Cargo.lock")).context("copying Cargo.lock")?;
-        Ok(outside)
+        Self::unpack(published, "packages")
     }
 
-    /// Unpacks the packages without their dev-dependencies, and without a lock file.
+    /// Unpacks the packages without their dev-dependencies.
     pub(super) fn without_tests(published: &Published) -> Result<Self> {
         let outside = Self::unpack(published, "without-tests")?;
         for (name, version) in names(published) {
@@ -77,6 +75,8 @@ impl Outside {
             run(&format!("unpack {name}"), &mut tar)?;
         }
         fs::write(root.join("Cargo.toml"), manifest(published)).context("writing a manifest")?;
+        let lock = workspace::root()?.join("Cargo.lock");
+        fs::copy(&lock, root.join("Cargo.lock")).context("copying Cargo.lock")?;
         Ok(Self { root })
     }
 }
