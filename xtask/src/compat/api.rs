@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::packages::extract;
 use super::published::{Crate, Published};
 use crate::step::{cargo, run};
 use crate::workspace;
@@ -27,7 +28,7 @@ pub(super) fn check(published: &Published) -> Result<()> {
         println!("API: NOT CHECKED, commit {baseline} is missing: git fetch --unshallow");
         return Ok(());
     }
-    let before = extract(&root, baseline)?;
+    let before = export(&root, baseline)?;
     let before_libraries = Published::read_in(&before)?;
     let (old, new) = (document(&before, &before_libraries)?, document(&root, published)?);
     for library in published.libraries() {
@@ -65,16 +66,15 @@ fn fetched(root: &Path, commit: &str) -> Result<bool> {
 }
 
 /// Writes the files of a commit to a directory, and returns it.
-fn extract(root: &Path, commit: &str) -> Result<PathBuf> {
+fn export(root: &Path, commit: &str) -> Result<PathBuf> {
     let compat = workspace::target()?.join("compat");
     let (directory, archive) = (compat.join("baseline"), compat.join("baseline.tar"));
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
-    let mut export = git(root, &["archive", commit, "--output"]);
-    run("export the baseline", export.arg(&archive))?;
+    let mut command = git(root, &["archive", commit, "--output"]);
+    run("export the baseline", command.arg(&archive))?;
     fs::remove_dir_all(&directory).context("removing the previous baseline")?;
     fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
-    let mut tar = Command::new("tar");
-    run("unpack it", tar.args(["-x", "-f"]).arg(&archive).arg("-C").arg(&directory))?;
+    extract(&archive, &directory)?;
     Ok(directory)
 }
 

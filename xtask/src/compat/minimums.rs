@@ -18,7 +18,7 @@ pub(super) fn toolchains(published: &Published) -> Result<()> {
     for (version, crates) in by_version(published) {
         let mut check = rustup(&["run", &version, "cargo", "check", "--lib", "--bins"]);
         check.args(crates.iter().map(|package| package.selected()));
-        check.arg("--target-dir").arg(workspace::target()?).current_dir(outside.root());
+        check.env("CARGO_TARGET_DIR", workspace::target()?).current_dir(outside.root());
         run(&format!("Rust {version}"), &mut check)?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 mod api;
 mod counts;
+mod features;
 mod minimums;
 mod packages;
 mod published;
@@ -20,12 +21,13 @@ use published::Published;
 type Step = fn(&Published) -> Result<()>;
 
 /// The steps, in the order in which a step reuses what an earlier one compiled.
-const STEPS: [(&str, Step); 7] = [
+const STEPS: [(&str, Step); 8] = [
     ("counts", counts::check),
     ("unused", unused::check),
     ("packages", packages::check),
     ("toolchains", minimums::toolchains),
     ("targets", targets::check),
+    ("features", features::check),
     ("versions", minimums::versions),
     ("api", api::check),
 ];
@@ -55,6 +57,7 @@ pub(crate) fn needed() -> Result<()> {
     let published = Published::read()?;
     minimums::needed(&published)?;
     targets::needed()?;
+    features::needed()?;
     unused::needed()?;
     api::needed()
 }

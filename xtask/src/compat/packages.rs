@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::published::Published;
 use crate::step::{cargo, run};
 use crate::workspace;
 
-/// What cargo replaces by its own versions of a manifest.
+/// The profile of this workspace, so that compiled dependencies are shared.
 const PROFILE: &str = "[profile.dev]\ndebug = \"line-tables-only\"\n";
 
 /// Compiles all targets of the packages, and their documentation.
@@ -21,25 +21,23 @@ pub(super) fn check(published: &Published) -> Result<()> {
     let all = ["check", "--workspace", "--all-targets"];
     run("all targets of the packages", &mut outside.cargo(&all)?)?;
     let mut doc = outside.cargo(&["doc", "--workspace", "--no-deps", "--lib"])?;
+    doc.args(published.features_of_libraries());
     run("documentation of the packages", doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The packages, unpacked into a workspace of their own.
+/// The packages, unpacked into a workspace of their own, with the versions of this workspace's lock file.
 #[derive(Debug)]
 pub(super) struct Outside {
     root: PathBuf,
 }
 
 impl Outside {
-    /// Unpacks the packages as they are, with the versions of this workspace's lock file.
+    /// Unpacks the packages as they are.
     pub(super) fn with_tests(published: &Published) -> Result<Self> {
-        let outside = Self::unpack(published, "packages")?;
-        let lock = workspace::root()?.join("Cargo.lock");
-        fs::copy(&lock, outside.root.join("Cargo.lock")).context("copying Cargo.lock")?;
-        Ok(outside)
+        Self::unpack(published, "packages")
     }
 
-    /// Unpacks the packages without their dev-dependencies, and without a lock file.
+    /// Unpacks the packages without their dev-dependencies.
     pub(super) fn without_tests(published: &Published) -> Result<Self> {
         let outside = Self::unpack(published, "without-tests")?;
         for (name, version) in names(published) {
@@ -54,7 +52,7 @@ impl Outside {
     /// Returns a command of cargo in this workspace, with the target directory of the project.
     pub(super) fn cargo(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = cargo(arguments);
-        command.arg("--target-dir").arg(workspace::target()?).current_dir(&self.root);
+        command.env("CARGO_TARGET_DIR", workspace::target()?).current_dir(&self.root);
         Ok(command)
     }
 
@@ -71,14 +69,23 @@ impl Outside {
         fs::create_dir_all(&root).with_context(|| format!("creating {}", root.display()))?;
         for (name, version) in names(published) {
             let package = workspace::target()?.join(format!("package/{name}-{version}.crate"));
-            let mut tar = Command::new("tar");
-            // With the current time, because cargo compares times, and those in packages are constant.
-            tar.args(["-x", "-z", "-m", "-f"]).arg(package).arg("-C").arg(&root);
-            run(&format!("unpack {name}"), &mut tar)?;
+            extract(&package, &root)?;
         }
         fs::write(root.join("Cargo.toml"), manifest(published)).context("writing a manifest")?;
+        let lock = workspace::root()?.join("Cargo.lock");
+        fs::copy(&lock, root.join("Cargo.lock")).context("copying Cargo.lock")?;
         Ok(Self { root })
     }
+}
+
+/// Unpacks an archive into a directory. Its files get the current time, because cargo compares times, and
+/// those in a package are constant.
+pub(super) fn extract(archive: &Path, directory: &Path) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["-x", "-m", "-f"]).arg(archive).arg("-C").arg(directory);
+    let status = tar.status().context("starting tar")?;
+    ensure!(status.success(), "unpacking {}: {status}", archive.display());
+    Ok(())
 }
 
 /// Creates the packages in `target/package`.
