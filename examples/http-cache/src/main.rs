@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     _ => LoadFailure::unavailable(error),
                 }
             })?;
-            Ok(Loaded::new(response.text().await?))
+            Ok::<_, LoadFailure<reqwest::Error>>(Loaded::new(response.text().await?))
         }
     });
     let values = Cache::builder(loader)
