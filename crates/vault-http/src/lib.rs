@@ -21,6 +21,7 @@ pub mod transport;
 
 mod log;
 
+pub mod env;
 pub mod file;
 pub mod json;
 pub mod zeroizing;
@@ -28,7 +29,8 @@ pub mod zeroizing;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
 
-pub use address::{Address, AddressError, Plaintext};
+pub use address::error::AddressError;
+pub use address::{Address, Plaintext};
 pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_DEADLINE};
 pub use client::exchange::MAX_BODY_BYTES;

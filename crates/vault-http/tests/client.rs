@@ -74,6 +74,28 @@ async fn request_carries_token_namespace_and_vault_request_header() {
 }
 
 #[tokio::test]
+async fn namespace_of_the_client_is_that_of_requests_that_name_none() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let body = serde_json::json!({ "errors": ["namespace not found"] });
+    let missing = ResponseTemplate::new(404).set_body_json(body);
+    Mock::given(header("x-vault-namespace", "team-a")).respond_with(missing).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let address = server.uri().parse().unwrap();
+    let client = Client::builder(address).namespace(ApiPath::from_static("team-a"));
+    let client = client.build().unwrap();
+    let send = async |request: Request| client.send(&request, None, client.deadline()).await;
+    let error = send(request()).await.unwrap_err();
+    assert!(error.to_string().contains("in namespace team-a: namespace not found"), "{error}");
+    let other = ApiPath::from_static("team-b");
+    for outside in
+        [request().namespace(Some(&other)), request().in_root_namespace(), Request::health()]
+    {
+        assert_eq!(send(outside).await.unwrap().status(), 204);
+    }
+}
+
+#[tokio::test]
 async fn not_found_with_data_is_a_response_if_accepted() {
     #[derive(Deserialize)]
     struct Data {

@@ -10,7 +10,8 @@ use rustls::crypto::CryptoProvider;
 
 use super::Client;
 use super::server::Server;
-use crate::address::{Address, AddressError};
+use crate::address::Address;
+use crate::address::error::AddressError;
 use crate::connection::config::ConnectionConfig;
 use crate::connection::dns::Resolve;
 use crate::connection::pool::ConnectionPools;
@@ -19,6 +20,7 @@ use crate::connection::tls::reload::TlsReloader;
 use crate::connection::tls::server_name;
 use crate::connection::tls::sources::{IdentitySource, PemSource, TlsSources};
 use crate::error::build::{BuildError, BuildErrorKind};
+use crate::path::ApiPath;
 use crate::traceparent::{Traceparent, TraceparentSource};
 use crate::transport::Transport;
 
@@ -38,6 +40,7 @@ impl Client {
             proxy: None,
             transport: None,
             traceparent: None,
+            namespace: None,
         }
     }
 }
@@ -63,6 +66,7 @@ pub struct ClientBuilder {
     proxy: Option<String>,
     transport: Option<Arc<dyn Transport>>,
     traceparent: Option<TraceparentSource>,
+    namespace: Option<ApiPath>,
 }
 
 impl ClientBuilder {
@@ -71,6 +75,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets the namespace of requests that [name none](crate::Request::namespace). The default is
+    /// the root namespace. Requests about the server itself, such as its health, have none.
+    #[must_use]
+    pub fn namespace(mut self, namespace: ApiPath) -> Self {
+        self.namespace = Some(namespace);
         self
     }
 
@@ -86,6 +98,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn ca_file(mut self, bundle: impl Into<PathBuf>) -> Self {
         self.tls.ca = Some(PemSource::File(bundle.into()));
+        self
+    }
+
+    /// Like [`ca_file`](Self::ca_file), with all regular files in a directory, which must not be more
+    /// than 1,024. They are read again when the directory changes.
+    #[must_use]
+    pub fn ca_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.tls.ca = Some(PemSource::Directory(directory.into()));
         self
     }
 
@@ -216,7 +236,7 @@ impl ClientBuilder {
         match transport {
             Some(transport) if problems.is_empty() => {
                 let server = Server::new(transport, self.address, self.traceparent);
-                Ok(Client::new(server, self.deadline))
+                Ok(Client::new(server, self.deadline, self.namespace))
             }
             _ => Err(BuildError { problems }),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::address::AddressError;
+use crate::address::error::AddressError;
 use crate::connection::tls::error::TlsError;
 
 /// The error of [`ClientBuilder::build`](crate::ClientBuilder::build): all problems with the

@@ -1,5 +1,6 @@
 //! A request to Vault, without the token.
 
+mod constructors;
 mod headers;
 
 use std::fmt;
@@ -7,12 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
-use serde::Serialize;
 
 use self::headers::Headers;
 pub use self::headers::{HeaderError, MAX_REQUEST_HEADER_BYTES};
 use crate::error::{Error, ErrorKind};
-use crate::json;
 use crate::path::{self, ApiPath};
 use crate::transport::TransportError;
 
@@ -22,8 +21,6 @@ const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The path of [`Request::health`].
 pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
-
-const UNWRAP: ApiPath = ApiPath::from_static("sys/wrapping/unwrap");
 
 /// A request to the HTTP API of Vault.
 ///
@@ -50,6 +47,8 @@ pub struct Request {
     pub(crate) path: ApiPath,
     pub(crate) query: String,
     pub(crate) namespace: Option<HeaderValue>,
+    /// Whether the request is sent without a namespace, whatever that of the client is.
+    pub(crate) in_root_namespace: bool,
     pub(crate) headers: Headers,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
@@ -76,6 +75,7 @@ impl Request {
             path,
             query: String::new(),
             namespace: None,
+            in_root_namespace: false,
             headers: Headers::default(),
             content_type: "application/json",
             body: Bytes::new(),
@@ -86,85 +86,6 @@ impl Request {
             accept_not_found_data: false,
             accept_any_content: false,
         }
-    }
-
-    /// Creates a `GET` request.
-    pub fn get(path: ApiPath) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    /// Creates a request for the health of the node, which succeeds in every state of a node, so that
-    /// the state is read from the body.
-    pub fn health() -> Self {
-        let states = [
-            "sealedcode",
-            "uninitcode",
-            "standbycode",
-            "drsecondarycode",
-            "performancestandbycode",
-            // A standby of Vault that cannot reach the active node.
-            "haunhealthycode",
-        ];
-        states.iter().fold(Self::get(HEALTH), |request, state| request.query(state, "200"))
-    }
-
-    /// Creates a `DELETE` request.
-    pub fn delete(path: ApiPath) -> Self {
-        Self::new(Method::DELETE, path)
-    }
-
-    /// Creates a request that lists the names below `path`. It is sent as `GET path?list=true`
-    /// because proxies may reject the non-standard method `LIST`.
-    pub fn list(path: ApiPath) -> Self {
-        Self::get(path).query("list", "true")
-    }
-
-    /// Creates a `POST` request with a JSON body.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Rejected`] if `body` cannot be serialized as JSON.
-    pub fn post(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
-        Self::new(Method::POST, path).json(body)
-    }
-
-    /// Creates a `PUT` request with a JSON body, which Vault treats like `POST`.
-    ///
-    /// # Errors
-    /// As for [`Request::post`].
-    pub fn put(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
-        Self::new(Method::PUT, path).json(body)
-    }
-
-    /// Creates a `PATCH` request whose body is a
-    /// [JSON merge patch](https://www.rfc-editor.org/rfc/rfc7396).
-    ///
-    /// # Errors
-    /// As for [`Request::post`].
-    pub fn patch(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
-        let mut request = Self::new(Method::PATCH, path).json(body)?;
-        request.content_type = "application/merge-patch+json";
-        Ok(request)
-    }
-
-    /// Creates the request that unwraps the token with which it is sent
-    /// ([`Response::wrap_info`](crate::Response::wrap_info)). It is sent once and waits until the
-    /// deadline, because a token can be unwrapped only once.
-    pub fn unwrap_token() -> Self {
-        Self::new(Method::POST, UNWRAP).without_retries().first_byte_limit(None)
-    }
-
-    /// Sets a JSON body, for a request of any method.
-    ///
-    /// # Errors
-    /// As for [`Request::post`].
-    pub fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        let bytes = json::to_vec(body).map_err(|_| {
-            self.error(ErrorKind::Rejected)
-                .with_detail("the body cannot be serialized as JSON")
-                .mark_not_executed()
-        })?;
-        self.body = Bytes::from_owner(bytes);
-        Ok(self)
     }
 
     /// Adds a query parameter. Its name and its value are percent-encoded.
@@ -205,7 +126,22 @@ impl Request {
         self
     }
 
-    /// Sets the `X-Vault-Namespace` header.
+    /// Sends the request in the root namespace, whatever the
+    /// [namespace of the client](crate::ClientBuilder::namespace) is.
+    #[must_use]
+    pub fn in_root_namespace(mut self) -> Self {
+        self.namespace = None;
+        self.in_root_namespace = true;
+        self
+    }
+
+    /// Returns whether the request needs no namespace of the client.
+    pub(crate) fn names_namespace(&self) -> bool {
+        self.namespace.is_some() || self.in_root_namespace
+    }
+
+    /// Sets the `X-Vault-Namespace` header. With `None`, the namespace is that of the
+    /// [client](crate::ClientBuilder::namespace), which by default has none.
     #[must_use]
     pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
         // Vault does not percent-decode this header, so the decoded text is sent if it is a valid

@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod content;
+mod environment;
 mod pki;
 mod rejected;
 mod transit;
