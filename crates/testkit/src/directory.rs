@@ -1,5 +1,5 @@
-//! A directory that knows names and passwords and answers binds alone, as much of LDAP
-//! ([RFC 4511](https://www.rfc-editor.org/rfc/rfc4511)) as a login needs.
+//! A directory that knows names and passwords, and answers binds and searches for a name: as much of
+//! LDAP ([RFC 4511](https://www.rfc-editor.org/rfc/rfc4511)) as a login needs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,11 +12,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 const OCTETS: u8 = 0x04;
 const ENUMERATED: u8 = 0x0a;
 const BIND: u8 = 0x60;
 const BIND_RESPONSE: u8 = 0x61;
 const SEARCH: u8 = 0x63;
+const SEARCH_ENTRY: u8 = 0x64;
 const SEARCH_DONE: u8 = 0x65;
 /// The tag of a password in a bind.
 const SIMPLE: u8 = 0x80;
@@ -26,8 +28,7 @@ const INVALID_CREDENTIALS: u8 = 49;
 
 type Passwords = Arc<Mutex<HashMap<String, String>>>;
 
-/// A directory that serves until it is dropped. It knows nobody at first, and finds nothing in a
-/// search.
+/// A directory that serves until it is dropped. It knows nobody at first.
 pub struct Directory {
     address: SocketAddr,
     passwords: Passwords,
@@ -79,16 +80,37 @@ async fn serve(mut stream: TcpStream, known: &Passwords) -> Result<()> {
         let mut message = Elements(&message);
         let (tag, id) = message.next().context("a message without an ID")?;
         let (operation, request) = message.next().context("a message without an operation")?;
-        let (response, code) = match operation {
-            BIND => (BIND_RESPONSE, bind(request, known)),
-            SEARCH => (SEARCH_DONE, SUCCESS),
-            _ => bail!("the client leaves"),
+        let mut respond = async |operation: u8, content: &[u8]| {
+            let body = [element(tag, id), element(operation, content)].concat();
+            stream.write_all(&element(SEQUENCE, &body)).await
         };
-        let result =
-            [element(ENUMERATED, &[code]), element(OCTETS, &[]), element(OCTETS, &[])].concat();
-        let body = [element(tag, id), element(response, &result)].concat();
-        stream.write_all(&element(SEQUENCE, &body)).await?;
+        match operation {
+            BIND => respond(BIND_RESPONSE, &result(bind(request, known))).await?,
+            SEARCH => {
+                if let Some(entry) = entry(request, known) {
+                    respond(SEARCH_ENTRY, &entry).await?;
+                }
+                respond(SEARCH_DONE, &result(SUCCESS)).await?;
+            }
+            _ => bail!("the client leaves"),
+        }
     }
+}
+
+/// Encodes a result without a name and a text.
+fn result(code: u8) -> Vec<u8> {
+    [element(ENUMERATED, &[code]), element(OCTETS, &[]), element(OCTETS, &[])].concat()
+}
+
+/// Returns the entry of the name at which a search begins, if it is known. It has one attribute.
+fn entry(request: &[u8], known: &Passwords) -> Option<Vec<u8>> {
+    let (_, name) = Elements(request).next()?;
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.get(str::from_utf8(name).ok()?)?;
+    let values = element(SET, &element(OCTETS, b"person"));
+    let attribute = [element(OCTETS, b"objectClass"), values].concat();
+    let attributes = element(SEQUENCE, &element(SEQUENCE, &attribute));
+    Some([element(OCTETS, name), attributes].concat())
 }
 
 /// Returns the result of a bind. A bind without a password is anonymous, and is not accepted.
