@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::version::Version;
 
-/// A value as it was loaded, with its version and lifetime.
+/// A value as it was loaded, with its version, lifetime and refresh interval.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Loaded<V> {
     pub(crate) value: V,
     pub(crate) version: Version,
     pub(crate) lifetime: Option<Duration>,
+    pub(crate) refresh_interval: Option<Duration>,
 }
 
 impl<V> Loaded<V> {
@@ -22,7 +23,7 @@ impl<V> Loaded<V> {
     /// Creates a value of a version. It never replaces a value that is newer by
     /// [`Version::replaces`].
     pub fn versioned(value: V, version: Version) -> Self {
-        Self { value, version, lifetime: None }
+        Self { value, version, lifetime: None, refresh_interval: None }
     }
 
     /// Sets a lifetime, counted from the start of the load or from the write. `None`, the default,
@@ -31,6 +32,10 @@ impl<V> Loaded<V> {
     /// When it is over, the next caller waits for a load, and receives
     /// [`Error::Expired`](crate::Error::Expired) if the source is unavailable. A value with a
     /// lifetime of zero is returned to the callers that wait for it and is not cached.
+    ///
+    /// The value is not refreshed before its end, because a source may name the same end each time.
+    /// Set [`refresh_in`](Self::refresh_in) too if a load brings a value that ends later, such as a
+    /// new token.
     ///
     /// ```
     /// use std::time::Duration;
@@ -47,12 +52,34 @@ impl<V> Loaded<V> {
         self
     }
 
+    /// Sets an interval of the value's own, counted from the start of the load or from the write,
+    /// in whose last tenth it is refreshed in the background if it is in use. It has an effect if
+    /// it is shorter than the intervals of the cache. `None` is the default.
+    ///
+    /// It is for sources that say for how long a value can be used, such as the `expires_in` of an
+    /// OAuth token. It causes at most one load a second. The value stays fresh if the load fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use secret_cache::Loaded;
+    ///
+    /// # let (token, expires_in) = ("token", Duration::from_secs(3600));
+    /// Loaded::new(token).refresh_in(expires_in * 9 / 10).expires_in(expires_in)
+    /// # ;
+    /// ```
+    #[must_use]
+    pub fn refresh_in(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.refresh_interval = interval.into();
+        self
+    }
+
     /// Returns the value.
     pub const fn value(&self) -> &V {
         &self.value
     }
 
-    /// Returns the value without its version and lifetime.
+    /// Returns the value alone.
     pub fn into_value(self) -> V {
         self.value
     }
@@ -67,11 +94,17 @@ impl<V> Loaded<V> {
         self.lifetime
     }
 
-    /// Returns the result of `convert` for the value, with the same version and lifetime.
+    /// Returns the value's own refresh interval, if one is [set](Self::refresh_in).
+    pub const fn refresh_interval(&self) -> Option<Duration> {
+        self.refresh_interval
+    }
+
+    /// Returns the result of `convert` for the value, with the same version, lifetime and
+    /// refresh interval.
     #[must_use]
     pub fn map<W>(self, convert: impl FnOnce(V) -> W) -> Loaded<W> {
-        let Self { value, version, lifetime } = self;
-        Loaded { value: convert(value), version, lifetime }
+        let Self { value, version, lifetime, refresh_interval } = self;
+        Loaded { value: convert(value), version, lifetime, refresh_interval }
     }
 }
 
@@ -81,6 +114,7 @@ impl<V> fmt::Debug for Loaded<V> {
         f.debug_struct("Loaded")
             .field("version", &self.version)
             .field("lifetime", &self.lifetime)
+            .field("refresh_interval", &self.refresh_interval)
             .finish_non_exhaustive()
     }
 }

@@ -70,10 +70,10 @@ fn inspect<K: Clone, V>(
     hits_skip_clock: bool,
     findings: &mut Findings<K>,
 ) {
-    let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
+    let refresh_at = entry.refresh_at(policy);
     let expires_at = entry.expires_at(policy);
-    let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
-    entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
+    let check_clock_from = entry.check_clock_from(policy);
+    entry.set_check_clock(!hits_skip_clock || entry.is_timed() || check_clock_from <= now);
     if check_clock_from > now {
         findings.next_scan = findings.next_scan.min(check_clock_from);
         return;

@@ -13,6 +13,7 @@ mod loading;
 mod miss_path;
 mod model;
 mod outage;
+mod own_interval;
 mod polling;
 mod priming;
 mod queue;
