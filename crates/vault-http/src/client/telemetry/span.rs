@@ -85,7 +85,6 @@ mod facade {
             Self
         }
 
-        #[expect(clippy::unused_self, reason = "like the span of the facade")]
         pub(crate) async fn enter<F: Future>(&self, attempt: F) -> F::Output {
             attempt.await
         }
