@@ -17,9 +17,6 @@ use crate::token::Token;
 use crate::transport::{Limits, Transport};
 use crate::zeroizing::ZeroizingBytes;
 
-/// The maximum size of a response body, in bytes. The largest secret that Vault stores is 1 MiB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
 const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const VAULT_NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
@@ -44,7 +41,7 @@ pub(crate) async fn exchange(
     token: Option<&Token>,
     deadline: Deadline,
 ) -> Result<Exchanged, Error> {
-    let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
+    let mut limits = Limits::new(deadline, request.max_body_bytes);
     limits.first_byte = request.first_byte_limit;
     let sent_at = Instant::now();
     let received = transport.send(http_request(uri, request, token), limits).await;

@@ -9,9 +9,9 @@ use vault_http::{
     Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
     Token, TokenSource,
 };
-use vault_kv::{Fields, Kv, Mount, SecretPath};
+use vault_kv::{Fields, Kv, KvV1, Mount, SecretPath};
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate, Times};
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate, Times};
 
 /// A source of a token that never expires.
 struct Unlimited;
@@ -45,13 +45,24 @@ impl Server {
 
     /// Returns a client of the engine at `kv`.
     pub(crate) fn kv(&self) -> Kv {
+        let (session, mount) = self.parts();
+        Kv::new(session, mount)
+    }
+
+    /// Returns a client of the version 1 engine at `kv`.
+    pub(crate) fn kv_v1(&self) -> KvV1 {
+        let (session, mount) = self.parts();
+        KvV1::new(session, mount)
+    }
+
+    fn parts(&self) -> (Session, Mount) {
         let address = Address::parse(&self.0.uri(), Plaintext::LoopbackOnly).unwrap();
         let client = Client::builder(address).deadline(Duration::from_secs(2)).build().unwrap();
-        Kv::new(Session::new(client, Arc::new(Unlimited)), Mount::new("kv").unwrap())
+        (Session::new(client, Arc::new(Unlimited)), Mount::new("kv").unwrap())
     }
 
     /// Adds a response to `verb` at `at`, which applies after all that were added before.
-    pub(crate) async fn responds(&self, verb: &str, at: &str, response: ResponseTemplate) {
+    pub(crate) async fn responds(&self, verb: &str, at: &str, response: impl Respond + 'static) {
         Mock::given(method(verb))
             .and(path(format!("/v1/{at}")))
             .respond_with(response)
