@@ -134,7 +134,7 @@ fn ttl(lifetime: Lifetime, started: Instant) -> Option<Duration> {
     match lifetime {
         Lifetime::Unlimited => None,
         Lifetime::Until(end) => Some(end.saturating_duration_since(started)),
-        Lifetime::Unknown => Some(Duration::ZERO),
+        _ => Some(Duration::ZERO),
     }
 }
 
@@ -164,12 +164,8 @@ mod tests {
             "created_time": "2026-05-04T09:12:41Z",
             "custom_metadata": { "a": "note" },
         });
-        let secret = Secret {
-            fields: Fields::new().with("key", "sk-1").with("user", "root"),
-            metadata: serde_json::from_value(metadata).unwrap(),
-            lifetime: Lifetime::Unlimited,
-            age: None,
-        };
+        let fields = Fields::new().with("key", "sk-1").with("user", "root");
+        let secret = Secret::new(fields, serde_json::from_value(metadata).unwrap());
         let value =
             CachedSecret { text: "sk-1".into(), is_provider_key: true, secret: Arc::new(secret) };
         let name = Name::at(SecretPath::new("NAME").unwrap(), None).unwrap();

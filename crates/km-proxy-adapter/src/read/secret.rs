@@ -142,7 +142,7 @@ impl Secret {
         let remaining = match secret.lifetime {
             Lifetime::Until(end) => Some(end.saturating_duration_since(Instant::now())),
             Lifetime::Unlimited => Some(Duration::MAX),
-            Lifetime::Unknown => None,
+            _ => None,
         };
         Some((time, remaining))
     }

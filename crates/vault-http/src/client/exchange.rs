@@ -18,9 +18,6 @@ use crate::traceparent::Traceparent;
 use crate::transport::{Limits, Transport};
 use crate::zeroizing::ZeroizingBytes;
 
-/// The maximum size of a response body, in bytes. The largest secret that Vault stores is 1 MiB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
 const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
@@ -47,7 +44,7 @@ pub(crate) async fn exchange(
     traceparent: Option<&Traceparent>,
     deadline: Deadline,
 ) -> Result<Exchanged, Error> {
-    let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
+    let mut limits = Limits::new(deadline, request.max_body_bytes);
     limits.first_byte = request.first_byte_limit;
     let sent_at = Instant::now();
     let mut http_request = http_request(uri, request, token);

@@ -66,7 +66,6 @@ fn from_every_source(json: &str) -> Vec<(&'static str, Result<Fields, String>)> 
         ("&value", text(Fields::deserialize(&value()))),
         ("flatten", text(serde_json::from_str(json).map(|Flattened { fields }| fields))),
         ("untagged", text(serde_json::from_str(json).map(|Untagged::Fields(fields)| fields))),
-        ("yaml", text(serde_saphyr::from_str(json))),
     ]
 }
 
@@ -103,9 +102,8 @@ fn name_that_announces_json_text_is_an_ordinary_name_in_a_document() {
     // `serde_json::Value` itself misinterprets it.
     let json = r#"{"key":{"$serde_json::private::RawValue":"{"}}"#;
     let Flattened { fields: flattened } = serde_json::from_str(json).unwrap();
-    let yaml = serde_saphyr::from_str(json).unwrap();
     let reader = serde_json::from_reader(json.as_bytes()).unwrap();
-    for fields in [parse(json).unwrap(), reader, flattened, yaml] {
+    for fields in [parse(json).unwrap(), reader, flattened] {
         assert_eq!(serde_json::to_string(&fields.expose()).unwrap(), json);
     }
 }

@@ -9,6 +9,8 @@ mod mounts;
 mod names;
 mod reading;
 mod sizes;
+mod typed;
+mod v1;
 mod values;
 mod version_one;
 mod writing;
