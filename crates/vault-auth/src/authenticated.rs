@@ -80,10 +80,11 @@ impl AuthenticatedClient {
             return Ok(response);
         };
         // The body is left to the caller, so only a look-up can show whether the token is dead.
-        let denial = Denial { generation, token_invalid: false };
+        let denial = Denial::new(generation, false);
         match self.auth.denied(denial).await.map_err(SendError::Token)? {
-            DenialOutcome::PathDenied => Ok(response),
             DenialOutcome::Replaced => Ok(self.send(again).await?.0),
+            // `PathDenied`; every other outcome leaves the response as it is, too.
+            _ => Ok(response),
         }
     }
 

@@ -11,6 +11,7 @@ mod exec;
 mod kv;
 mod login;
 mod namespaces;
+mod requests;
 mod rotate;
 mod seed;
 mod serve;

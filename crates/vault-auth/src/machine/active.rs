@@ -46,7 +46,7 @@ impl ActiveToken {
         // left.
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
-            issued: IssuedToken { token: login.token, generation },
+            issued: IssuedToken::new(login.token, generation),
             uses: login.uses,
             obtained_at: sent_at,
             policies: sorted(login.info.policies.clone()),

@@ -86,7 +86,7 @@ async fn all_requests_about_a_token_are_sent_to_its_namespace() {
     let method = AppRole::new(value("role"), value("PLANTED-x"));
     let auth = Auth::in_namespace(client(&server), namespace, method);
     let generation = auth.token().await.unwrap().generation;
-    let denial = Denial { generation, token_invalid: false };
+    let denial = Denial::new(generation, false);
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::PathDenied);
     auth.shutdown(OnShutdown::Revoke).await;
 }
@@ -148,7 +148,7 @@ async fn retries_take_uses_of_a_use_limited_token() {
     let response = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
     Mock::given(path("/v1/kv/data/a")).respond_with(response).mount(&server).await;
     let (client, auth) = (client(&server), approle(&server));
-    let session = Session::new(client.clone(), std::sync::Arc::new(auth.clone()));
+    let session = Session::new(client.clone(), auth.clone());
     let request = Request::get(ApiPath::parse("kv/data/a").unwrap());
     while session.send(&request, client.deadline()).await.is_err() {}
     for _ in 0..3 {

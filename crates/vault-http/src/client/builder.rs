@@ -9,7 +9,8 @@ use reqwest::Proxy;
 use rustls::crypto::CryptoProvider;
 
 use super::Client;
-use crate::address::{Address, AddressError};
+use crate::address::Address;
+use crate::address::error::AddressError;
 use crate::connection::config::ConnectionConfig;
 use crate::connection::dns::Resolve;
 use crate::connection::pool::ConnectionPools;
@@ -18,6 +19,7 @@ use crate::connection::tls::reload::TlsReloader;
 use crate::connection::tls::server_name;
 use crate::connection::tls::sources::{IdentitySource, PemSource, TlsSources};
 use crate::error::build::{BuildError, BuildErrorKind};
+use crate::path::ApiPath;
 use crate::transport::Transport;
 
 /// The deadline of an operation, unless [`ClientBuilder::deadline`] sets another: long enough for a
@@ -35,6 +37,7 @@ impl Client {
             resolver: None,
             proxy: None,
             transport: None,
+            namespace: None,
         }
     }
 }
@@ -59,6 +62,7 @@ pub struct ClientBuilder {
     resolver: Option<Arc<dyn Resolve>>,
     proxy: Option<String>,
     transport: Option<Arc<dyn Transport>>,
+    namespace: Option<ApiPath>,
 }
 
 impl ClientBuilder {
@@ -67,6 +71,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets the namespace of requests that [name none](crate::Request::namespace). The default is
+    /// the root namespace. Requests about the server itself, such as its health, have none.
+    #[must_use]
+    pub fn namespace(mut self, namespace: ApiPath) -> Self {
+        self.namespace = Some(namespace);
         self
     }
 
@@ -82,6 +94,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn ca_file(mut self, bundle: impl Into<PathBuf>) -> Self {
         self.tls.ca = Some(PemSource::File(bundle.into()));
+        self
+    }
+
+    /// Like [`ca_file`](Self::ca_file), with all regular files in a directory, which must not be more
+    /// than 1,024. They are read again when the directory changes.
+    #[must_use]
+    pub fn ca_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.tls.ca = Some(PemSource::Directory(directory.into()));
         self
     }
 
@@ -189,7 +209,7 @@ impl ClientBuilder {
         problems.extend(self.deadline.is_zero().then_some(BuildErrorKind::Deadline));
         match transport {
             Some(transport) if problems.is_empty() => {
-                Ok(Client::new(transport, self.address, self.deadline))
+                Ok(Client::new(transport, self.address, self.deadline, self.namespace))
             }
             _ => Err(BuildError { problems }),
         }

@@ -65,7 +65,7 @@ pub(crate) async fn exchange(
         return malformed("unexpected Content-Encoding");
     }
     let response = interpret(request, head.status, &head.headers, body)?;
-    Ok(Exchanged::Final(response.with_times(sent_at, &head.headers)))
+    Ok(Exchanged::Final(response.with_head(sent_at, head.headers)))
 }
 
 /// Builds the HTTP request, headers included.
@@ -74,6 +74,7 @@ fn http_request(uri: Uri, request: &Request, token: Option<&Token>) -> http::Req
     *http_request.method_mut() = request.method.clone();
     *http_request.uri_mut() = uri;
     let headers = http_request.headers_mut();
+    request.headers.extend(headers);
     headers.insert(VAULT_REQUEST, HeaderValue::from_static("true"));
     if let Some(token) = token {
         headers.insert(VAULT_TOKEN, token.header());
@@ -111,21 +112,25 @@ fn interpret(
     }
     let malformed =
         |detail| request.error(ErrorKind::Malformed).with_status(status).with_detail(detail);
-    // Except for 204, the body must be an envelope without errors.
-    if status != StatusCode::NO_CONTENT {
-        if !is_json(headers) {
-            return Err(malformed("unexpected Content-Type"));
-        }
-        match json::validate(&body) {
-            Some(JsonShape::Object) => {}
-            Some(JsonShape::Errors) => {
-                return Err(malformed("success status with errors"));
-            }
-            Some(_) => return Err(malformed("not a JSON object")),
-            None => return Err(malformed("invalid JSON or duplicate names")),
-        }
+    if status == StatusCode::NO_CONTENT || request.method == Method::HEAD {
+        return Ok(Response::new(status, body, request));
     }
-    Ok(Response::new(status, body, request))
+    if !is_json(headers) {
+        let response = Response::new(status, body, request).without_json();
+        return if request.accept_any_content {
+            Ok(response)
+        } else {
+            Err(malformed("unexpected Content-Type"))
+        };
+    }
+    // JSON must be an envelope without errors, or JSON without errors if that is accepted.
+    match json::validate(&body) {
+        Some(JsonShape::Object) => Ok(Response::new(status, body, request)),
+        Some(JsonShape::Errors) => Err(malformed("success status with errors")),
+        Some(_) if request.accept_any_content => Ok(Response::new(status, body, request)),
+        Some(_) => Err(malformed("not a JSON object")),
+        None => Err(malformed("invalid JSON or duplicate names")),
+    }
 }
 
 /// Parses `Retry-After` in seconds, saturating. Returns `None` for a date.

@@ -14,6 +14,7 @@ mod server;
 pub(crate) mod server_status;
 mod traffic_class;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::address::Address;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::log::debug;
+use crate::path::ApiPath;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
@@ -49,15 +51,22 @@ pub struct Client {
 struct Shared {
     server: Server,
     deadline: Duration,
+    /// The namespace of requests that name none.
+    namespace: Option<ApiPath>,
     control: Arc<TrafficClass>,
 }
 
 impl Client {
-    pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        address: Address,
+        deadline: Duration,
+        namespace: Option<ApiPath>,
+    ) -> Self {
         let server = Server::new(transport, address);
         let control = Arc::new(TrafficClass::control());
         let class = Arc::new(TrafficClass::ordinary());
-        Self { shared: Arc::new(Shared { server, deadline, control }), class }
+        Self { shared: Arc::new(Shared { server, deadline, namespace, control }), class }
     }
 
     /// Returns a client for control traffic, such as logins and renewals, over the same
@@ -99,6 +108,7 @@ impl Client {
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
+        let request = &*self.in_namespace(request);
         let (server, class) = (&self.shared.server, &*self.class);
         let attempt = Attempt { server, class, request, token, deadline };
         self.settle_budget(request)?;
@@ -158,6 +168,16 @@ impl Client {
         // The outcome is observed.
         let _ = attempt.run().await;
         self.server_status()
+    }
+
+    /// Returns the request in the namespace of the client, if the request names none.
+    fn in_namespace<'r>(&self, request: &'r Request) -> Cow<'r, Request> {
+        match &self.shared.namespace {
+            Some(namespace) if !request.names_namespace() => {
+                Cow::Owned(request.clone().namespace(Some(namespace)))
+            }
+            _ => Cow::Borrowed(request),
+        }
     }
 
     /// Adds the request's deposit to the retry budget, or withdraws what a retry costs.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Uri;
+use http::{Method, Uri};
 
 use super::leader::LeaderCache;
 use super::server_status::ServerObserver;
@@ -31,6 +31,11 @@ impl Server {
 
     /// Returns the URI of `request` at the configured address.
     pub(super) fn uri(&self, request: &Request) -> Result<Uri, Error> {
+        // The target of a CONNECT is not the path, and the response to a TRACE repeats the token.
+        if matches!(request.method, Method::CONNECT | Method::TRACE) {
+            let error = request.error(ErrorKind::Rejected).mark_not_executed();
+            return Err(error.with_detail("the method is not supported"));
+        }
         self.address.uri(&request.path, &request.query).map_err(|_| {
             request.error(ErrorKind::Rejected).with_detail("invalid URL").mark_not_executed()
         })

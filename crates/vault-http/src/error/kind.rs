@@ -65,6 +65,7 @@ pub enum ErrorKind {
 
 /// What an [`ErrorKind`] means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorSemantics {
     /// Whether an idempotent request may be sent again.
     pub retryable: bool,

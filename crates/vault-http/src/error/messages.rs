@@ -24,7 +24,8 @@ impl Messages {
         errors.truncate(MAX_MESSAGES);
         for message in errors.iter_mut() {
             if message.len() > MAX_MESSAGE_BYTES {
-                let boundary = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at));
+                let boundary =
+                    (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at));
                 message.truncate(boundary.unwrap_or_default());
             }
         }

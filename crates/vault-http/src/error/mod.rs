@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use self::messages::Messages;
 pub use self::kind::{ErrorKind, ErrorSemantics, Executed};
+use self::messages::Messages;
 
 /// The error of a request to Vault.
 ///

@@ -9,7 +9,6 @@ mod lost;
 mod redirect;
 mod sealed;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -46,7 +45,7 @@ async fn cluster() -> Result<MappedMutexGuard<'static, Cluster>> {
 fn kv_through(address: &str, fixture: &Fixture, deadline: Duration) -> Result<Kv> {
     let client = || Ok::<_, anyhow::Error>(builder(address)?.deadline(deadline).build()?);
     let auth = Auth::new(client()?, approle(fixture)?);
-    Ok(Kv::new(Session::new(client()?, Arc::new(auth)), Mount::new(&fixture.mount)?))
+    Ok(Kv::new(Session::new(client()?, auth), Mount::new(&fixture.mount)?))
 }
 
 /// Returns the status of a node's own response to a read, without forwarding.
