@@ -7,10 +7,13 @@ use secrecy::SecretString;
 use vault_http::{Error, ErrorKind};
 
 /// Reads variables: those of the process, or those of a test.
-pub(crate) struct Variables(Box<dyn Fn(&str) -> Option<OsString>>);
+pub(crate) struct Variables(Box<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<OsString>;
 
 impl Variables {
     /// Returns the variables of the process.
+    #[expect(clippy::disallowed_methods, reason = "`from_env` functions are for this")]
     pub(crate) fn of_the_process() -> Self {
         Self(Box::new(|name| var_os(name)))
     }

@@ -147,6 +147,11 @@ fn fixed(credentials: AwsCredentials) -> Provider<AwsCredentials> {
     Provider::new(move || std::future::ready(Ok::<_, Error>(credentials.clone())))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a signature of AWS contains the time of day")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Returns a time in AWS's form, such as `20150830T123600Z`.
 fn timestamp(time: SystemTime) -> String {
     let text = humantime::format_rfc3339_seconds(time.max(UNIX_EPOCH)).to_string();
@@ -160,16 +165,19 @@ impl Method for AwsIam {
         struct Body<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]
             role: Option<&'a str>,
-            iam_http_request_method: &'a str,
-            iam_request_url: String,
-            iam_request_body: String,
-            #[serde(serialize_with = "map")]
-            iam_request_headers: &'a [(&'a str, &'a str)],
+            #[serde(rename = "iam_http_request_method")]
+            method: &'a str,
+            #[serde(rename = "iam_request_url")]
+            url: String,
+            #[serde(rename = "iam_request_body")]
+            content: String,
+            #[serde(rename = "iam_request_headers", serialize_with = "map")]
+            headers: &'a [(&'a str, &'a str)],
         }
         let host = self.host();
         self.validate(&host)?;
         let credentials = self.credentials().await?;
-        let timestamp = timestamp(SystemTime::now());
+        let timestamp = timestamp(now());
         let mut headers =
             vec![("Content-Type", CONTENT_TYPE), ("Host", &host), ("X-Amz-Date", &timestamp)];
         let token = credentials.session_token.as_ref().map(ExposeSecret::expose_secret);
@@ -187,10 +195,10 @@ impl Method for AwsIam {
         headers.push(("Authorization", &authorization));
         let body = Body {
             role: self.role.as_deref(),
-            iam_http_request_method: METHOD,
-            iam_request_url: BASE64_STANDARD.encode(format!("https://{host}/")),
-            iam_request_body: BASE64_STANDARD.encode(BODY),
-            iam_request_headers: &headers,
+            method: METHOD,
+            url: BASE64_STANDARD.encode(format!("https://{host}/")),
+            content: BASE64_STANDARD.encode(BODY),
+            headers: &headers,
         };
         client.login(login_path(&self.mount), &body).await
     }

@@ -49,7 +49,8 @@ impl StaticToken {
     }
 
     fn from_variables(variables: &Variables, home: Option<&Path>) -> Result<Self, Error> {
-        let failed = |detail| Error::new(ErrorKind::LoginRefused, "find a token").with_detail(detail);
+        let failed =
+            |detail| Error::new(ErrorKind::LoginRefused, "find a token").with_detail(detail);
         let (vault, bao) = (variables.get("VAULT_TOKEN")?, variables.get("BAO_TOKEN")?);
         if let (Some(vault), Some(bao)) = (&vault, &bao)
             && vault.expose_secret() != bao.expose_secret()
