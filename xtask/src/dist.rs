@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(value(service, "DynamicUser="), Some("yes"));
         assert_eq!((value(service, "User="), value(service, "Group=")), (None, None));
         let group = value(socket, "SocketGroup=").unwrap();
-        assert_ne!(group, "km");
+        assert_ne!(group, "km", "the name of the dynamic user");
         assert!(sysusers.lines().any(|line| line == format!("g {group} -")), "{sysusers}");
     }
 
