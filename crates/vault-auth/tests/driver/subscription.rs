@@ -42,12 +42,12 @@ async fn event_that_changes_nothing_is_not_a_change() {
     let generation = auth.token().await.unwrap().generation;
     let mut changes = auth.subscribe();
     // No server listens, so that the token cannot be looked up.
-    let error = auth.denied(Denial { generation, token_invalid: false }).await.unwrap_err();
+    let error = auth.denied(Denial::new(generation, false)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     let waited = timeout(Duration::from_secs(60), changes.changed()).await;
     assert!(waited.is_err(), "{waited:?}");
     server.respond_with(Response::Fails(ErrorKind::Server));
-    assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
+    assert!(auth.denied(Denial::new(generation, true)).await.is_err());
     assert_eq!(changes.changed().await.map(|status| status.state), Some(State::Degraded));
 }
 
