@@ -220,5 +220,7 @@ async fn ldap_user_is_a_segment_of_the_path_and_its_password_is_not_trimmed() {
     let login = login.and(body_json(json!({ "password": "PLANTED-x " })));
     login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
     let user = ApiPath::parse("o'brien (ops)").unwrap();
-    Auth::new(client(&server), Ldap::new(user, value("PLANTED-x "))).ready().await.unwrap();
+    let ldap = Ldap::new(user, value("PLANTED-x "));
+    assert!(ldap.locks_out());
+    Auth::new(client(&server), ldap).ready().await.unwrap();
 }
