@@ -216,7 +216,7 @@ async fn status_says_who_has_logged_in() {
 async fn ldap_user_is_a_segment_of_the_path_and_its_password_is_not_trimmed() {
     let _watch = leaks::watch();
     let server = MockServer::start().await;
-    let login = Mock::given(path("/v1/auth/ldap/login/o'brien%20%28ops%29"));
+    let login = Mock::given(path("/v1/auth/ldap/login/o%27brien%20%28ops%29"));
     let login = login.and(body_json(json!({ "password": "PLANTED-x " })));
     login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
     let user = ApiPath::parse("o'brien (ops)").unwrap();
