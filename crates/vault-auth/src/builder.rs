@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use vault_http::env::EnvError;
 use vault_http::{ApiPath, Client};
 
 use crate::auth::Auth;
 use crate::credential::watch::FileTask;
 use crate::driver::{Driver, Requests};
 use crate::machine::Config;
-use crate::method::Method;
+use crate::method::{Method, StaticToken};
 use crate::metrics::Reporter;
 
 impl Auth {
@@ -21,6 +22,15 @@ impl Auth {
     /// metrics and logs ([`AuthBuilder::name`]).
     pub fn named(name: impl Into<Arc<str>>, client: Client, method: impl Method) -> Self {
         Self::builder(client, method).name(name).build()
+    }
+
+    /// Creates a token source by the conventions of the programs `vault` and `bao`
+    /// ([`vault_http::env`]): their server, with their token, which is looked up and renewed.
+    ///
+    /// # Errors
+    /// [`EnvError`] if there is no token, or if a setting is not valid.
+    pub fn from_env() -> Result<Self, EnvError> {
+        Ok(Self::new(Client::from_env()?, StaticToken::from_env()?.with_lookup()))
     }
 
     /// Like [`Auth::new`], with a namespace for the login.

@@ -1,9 +1,11 @@
 //! The credentials of an AWS identity.
 
+use std::ffi::OsString;
+
 use secrecy::{ExposeSecret, SecretString};
 use vault_http::{Error, ErrorKind};
 
-use crate::credential::variable::Variables;
+use crate::credential::variable::of_the_process;
 
 /// The credentials of an AWS identity. Only the ID of the access key is shown by `Debug`.
 #[derive(Debug, Clone)]
@@ -27,18 +29,25 @@ impl AwsCredentials {
     }
 
     /// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set, `AWS_SESSION_TOKEN`.
+    /// An empty variable is one that is not set.
     ///
     /// # Errors
     /// [`ErrorKind::LoginRefused`] if one of the first two is not set, or one is not UTF-8.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(&Variables::of_the_process())
+        Self::from_variables(of_the_process)
     }
 
-    fn from_variables(variables: &Variables) -> Result<Self, Error> {
-        let access_key_id = variables.require("AWS_ACCESS_KEY_ID")?.expose_secret().to_owned();
-        let secret_access_key = variables.require("AWS_SECRET_ACCESS_KEY")?;
-        let session_token = variables.get("AWS_SESSION_TOKEN")?;
-        Ok(Self { access_key_id, secret_access_key, session_token })
+    fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let find = |name: &str| {
+            let value = lookup(name).filter(|value| !value.is_empty()).map(OsString::into_string);
+            value.transpose().map_err(|_| failed(name, "the variable is not UTF-8"))
+        };
+        let require = |name| find(name)?.ok_or_else(|| failed(name, "the variable is not set"));
+        Ok(Self {
+            access_key_id: require("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: require("AWS_SECRET_ACCESS_KEY")?.into(),
+            session_token: find("AWS_SESSION_TOKEN")?.map(Into::into),
+        })
     }
 
     /// Returns an error unless all parts are visible ASCII, which is not the case for a file that
@@ -59,13 +68,18 @@ impl AwsCredentials {
     }
 }
 
+fn failed(name: &str, detail: &'static str) -> Error {
+    Error::new(ErrorKind::LoginRefused, format!("read {name}")).with_detail(detail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(variables: &'static [(&str, &str)]) -> Result<AwsCredentials, String> {
-        let variables = Variables::of_a_test(variables);
-        AwsCredentials::from_variables(&variables).map_err(|error| error.to_string())
+    fn read(variables: &[(&str, &str)]) -> Result<AwsCredentials, String> {
+        let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        let credentials = AwsCredentials::from_variables(|name| Some(find(name)?.1.into()));
+        credentials.map_err(|error| error.to_string())
     }
 
     #[test]

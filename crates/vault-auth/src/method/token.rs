@@ -1,17 +1,21 @@
 //! A token that was created elsewhere, so that no login is made.
 
-use std::env::home_dir;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use vault_http::env::{self, EnvError};
 use vault_http::{Error, ErrorKind, Token};
 
 use super::{LoginClient, Method};
-use crate::credential::variable::Variables;
+use crate::credential::variable::of_the_process;
 use crate::credential::{Credential, CredentialReader};
 use crate::login::Login;
+
+/// The file in which `vault login` stores the token.
+const TOKEN_FILE: &str = ".vault-token";
 
 /// A token that was created elsewhere.
 ///
@@ -35,34 +39,27 @@ impl StaticToken {
         }
     }
 
-    /// Creates the method with the token that the command line of Vault or OpenBao would use: that
-    /// of `VAULT_TOKEN` or `BAO_TOKEN`, or else the file `.vault-token` in the home directory, to
-    /// which `vault login` writes.
-    ///
-    /// The variables are read now, and the file at each login.
+    /// Creates the method with the token that the programs `vault` and `bao` would use, by the
+    /// conventions of [`vault_http::env`]: that of a variable, or else that of the file to which
+    /// `vault login` writes. A variable is read now, and the file at each login.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if there is neither a variable nor a file, if both variables are
-    /// set and differ, or if one is not UTF-8.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(&Variables::of_the_process(), home_dir().as_deref())
+    /// [`EnvError`] if there is no token, or it is not valid.
+    pub fn from_env() -> Result<Self, EnvError> {
+        Self::from_variables(of_the_process)
     }
 
-    fn from_variables(variables: &Variables, home: Option<&Path>) -> Result<Self, Error> {
-        let failed =
-            |detail| Error::new(ErrorKind::LoginRefused, "find a token").with_detail(detail);
-        let (vault, bao) = (variables.get("VAULT_TOKEN")?, variables.get("BAO_TOKEN")?);
-        if let (Some(vault), Some(bao)) = (&vault, &bao)
-            && vault.expose_secret() != bao.expose_secret()
-        {
-            return Err(failed("VAULT_TOKEN and BAO_TOKEN differ; unset one of them"));
-        }
-        if let Some(token) = vault.or(bao) {
-            return Ok(Self::new(Credential::Value(token)));
-        }
-        let file = home.map(|home| home.join(".vault-token")).filter(|file| file.is_file());
-        let missing = "set VAULT_TOKEN or BAO_TOKEN, or log in with `vault login`";
-        file.map(|file| Self::new(Credential::File(file))).ok_or_else(|| failed(missing))
+    /// Like [`from_env`](Self::from_env), with the variables that `lookup` returns.
+    ///
+    /// # Errors
+    /// As for [`from_env`](Self::from_env).
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, EnvError> {
+        let token = env::token(&lookup)?;
+        let home = lookup("HOME").filter(|_| env::find(&lookup, "TOKEN").is_none());
+        Ok(Self::new(match home {
+            Some(home) => Credential::File(PathBuf::from(home).join(TOKEN_FILE)),
+            None => Credential::Value(token.expose().into()),
+        }))
     }
 
     /// Looks the token up before it is used, so that its expiry is known and it is renewed if
@@ -121,27 +118,37 @@ fn is_complete(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
+    /// The lookup itself is that of `vault_http::env`.
     #[tokio::test]
-    async fn token_is_found_in_a_variable_or_else_in_the_file_of_the_command_line() {
+    async fn token_of_a_file_is_followed_and_that_of_a_variable_is_fixed() {
         let home = tempfile::tempdir().unwrap();
-        let find = async |variables| {
-            let method =
-                StaticToken::from_variables(&Variables::of_a_test(variables), Some(home.path()));
-            let method = method.map_err(|error| error.detail().to_owned())?;
-            let token = method.credential.read_trimmed(is_complete).await.unwrap();
-            Ok::<_, String>(token.expose_secret().to_owned())
+        let file = home.path().join(TOKEN_FILE);
+        let find = |variable: &'static str| {
+            let home = home.path().as_os_str().to_owned();
+            StaticToken::from_variables(move |name| match name {
+                "HOME" => Some(home.clone()),
+                "VAULT_TOKEN" => Some(variable.into()),
+                _ => None,
+            })
         };
-        let missing = "set VAULT_TOKEN or BAO_TOKEN, or log in with `vault login`";
-        assert_eq!(find(&[]).await.unwrap_err(), missing);
-        std::fs::write(home.path().join(".vault-token"), "of-the-file\n").unwrap();
-        assert_eq!(find(&[("VAULT_TOKEN", "")]).await.unwrap(), "of-the-file");
-        assert_eq!(find(&[("VAULT_TOKEN", "of-vault")]).await.unwrap(), "of-vault");
-        assert_eq!(find(&[("BAO_TOKEN", "of-bao")]).await.unwrap(), "of-bao");
-        let both = find(&[("VAULT_TOKEN", "same"), ("BAO_TOKEN", "same")]).await;
-        assert_eq!(both.unwrap(), "same");
-        let differ = find(&[("VAULT_TOKEN", "of-vault"), ("BAO_TOKEN", "of-bao")]).await;
-        assert_eq!(differ.unwrap_err(), "VAULT_TOKEN and BAO_TOKEN differ; unset one of them");
+        let read = async |method: &StaticToken| {
+            let token = method.credential.read_trimmed(is_complete).await.unwrap();
+            token.expose_secret().to_owned()
+        };
+        assert!(find("").is_err());
+        std::fs::write(&file, "of-the-file\n").unwrap();
+        let followed = find("").unwrap();
+        assert_eq!(
+            (read(&followed).await, followed.files()),
+            ("of-the-file".into(), vec![file.clone()])
+        );
+        std::fs::write(&file, "of-a-new-login\n").unwrap();
+        assert_eq!(read(&followed).await, "of-a-new-login");
+        let fixed = find("of-the-variable").unwrap();
+        assert_eq!((read(&fixed).await, fixed.files()), ("of-the-variable".into(), vec![]));
     }
 }

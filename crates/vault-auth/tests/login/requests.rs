@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::leaks;
 use vault_auth::{
-    AppRole, Auth, Credential, Jwt, LoginInfo, Method, OnShutdown, State, StaticToken,
+    AppRole, Auth, Credential, Jwt, Ldap, LoginInfo, Method, OnShutdown, State, StaticToken,
 };
 use vault_http::{ApiPath, Denial, DenialOutcome, ErrorKind, Request, Session, TokenSource};
 use wiremock::matchers::{body_json, header, method, path};
@@ -210,4 +210,17 @@ async fn status_says_who_has_logged_in() {
     let auth = approle(&server(login_with(login)).await);
     auth.ready().await.unwrap();
     assert_eq!(auth.status().login.unwrap(), LoginInfo::default());
+}
+
+#[tokio::test]
+async fn ldap_user_is_a_segment_of_the_path_and_its_password_is_not_trimmed() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let login = Mock::given(path("/v1/auth/ldap/login/o%27brien%20%28ops%29"));
+    let login = login.and(body_json(json!({ "password": "PLANTED-x " })));
+    login.respond_with(token("hvs.one", 3600)).expect(1).mount(&server).await;
+    let user = ApiPath::parse("o'brien (ops)").unwrap();
+    let ldap = Ldap::new(user, value("PLANTED-x "));
+    assert!(ldap.locks_out());
+    Auth::new(client(&server), ldap).ready().await.unwrap();
 }

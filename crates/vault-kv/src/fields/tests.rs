@@ -52,12 +52,13 @@ enum Untagged {
     Fields(Fields),
 }
 
+fn text<T>(outcome: Result<T, impl ToString>) -> Result<T, String> {
+    outcome.map_err(|error| error.to_string())
+}
+
 /// Deserializes JSON with every kind of deserializer.
 fn from_every_source(json: &str) -> Vec<(&'static str, Result<Fields, String>)> {
     let value = || serde_json::from_str::<serde_json::Value>(json).unwrap();
-    fn text<T>(outcome: Result<T, impl ToString>) -> Result<T, String> {
-        outcome.map_err(|error| error.to_string())
-    }
     vec![
         ("str", text(serde_json::from_str(json))),
         ("slice", text(serde_json::from_slice(json.as_bytes()))),
@@ -263,28 +264,29 @@ fn parse_error_names_the_field_and_what_is_expected() {
         address: Option<std::net::IpAddr>,
         nested: Option<BTreeMap<String, u8>>,
     }
+    let (missing, unknown) = (ParseErrorKind::Missing, ParseErrorKind::Unknown);
+    let invalid = ParseErrorKind::Invalid;
     let check = |json: &str, kind, field: Option<&str>, text: &str| {
         let error = parse(json).unwrap().parse::<Typed>().unwrap_err();
         assert_eq!((error.kind(), error.field(), &*error.to_string()), (kind, field, text));
     };
-    use ParseErrorKind::{Invalid, Missing, Unknown};
-    check("{}", Missing, Some("port"), "no field `port`");
-    check(r#"{"port":"x"}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":70000}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":"70000"}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":[1]}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":1,"x":1}"#, Unknown, Some("x"), "unknown field `x`");
+    check("{}", missing, Some("port"), "no field `port`");
+    check(r#"{"port":"x"}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":70000}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":"70000"}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":[1]}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":1,"x":1}"#, unknown, Some("x"), "unknown field `x`");
     let expected = "field `mode`: expected one of read, write";
-    check(r#"{"port":1,"mode":"append"}"#, Invalid, Some("mode"), expected);
+    check(r#"{"port":1,"mode":"append"}"#, invalid, Some("mode"), expected);
     check(
         r#"{"port":1,"address":"a"}"#,
-        Invalid,
+        invalid,
         Some("address"),
         "field `address`: invalid value",
     );
     check(
         r#"{"port":1,"nested":{"a":"b"}}"#,
-        Invalid,
+        invalid,
         Some("nested"),
         "field `nested`: expected a map",
     );
