@@ -4,9 +4,6 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,25 +11,8 @@ use serde::{Deserialize, Serialize};
 use testkit::memory;
 use vault_http::test_util::MemoryServer;
 use vault_http::zeroizing::ZeroizingBytes;
-use vault_http::{
-    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
-    Token, TokenSource,
-};
+use vault_http::{Address, Client, FixedToken, Plaintext, Session, Token};
 use vault_kv::{Cas, Fields, Kv, Mount, Secret, SecretPath};
-
-struct Fixed;
-
-#[async_trait]
-impl TokenSource for Fixed {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        let token = Token::new(&SecretString::from("hvs.x")).unwrap();
-        Ok(IssuedToken { token, generation: Generation::default() })
-    }
-
-    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
-        Ok(DenialOutcome::PathDenied)
-    }
-}
 
 const METADATA: &[u8] = br#""metadata":{"version":1,"created_time":"","deletion_time":""}"#;
 
@@ -64,7 +44,8 @@ fn kv(lines: usize, escape: &'static [u8]) -> Kv {
     });
     let address = Address::parse("https://vault.test", Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).transport(server).build().unwrap();
-    Kv::new(Session::new(client, Arc::new(Fixed)), Mount::new("secret").unwrap())
+    let tokens = FixedToken::new(Token::new(&"hvs.x".into()).unwrap());
+    Kv::new(Session::new(client, tokens), Mount::new("secret").unwrap())
 }
 
 /// A secret as a type.

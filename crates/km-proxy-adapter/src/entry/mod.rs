@@ -35,7 +35,7 @@ impl Entry {
             return Ok(Self { inner, name: None });
         }
         let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
-        let parsed = parsed.map_err(|why| name::invalid("path", path, why))?;
+        let parsed = parsed.map_err(|why| name::invalid("path", path, &why))?;
         let name = parsed.and_then(|path| inner.name_at(path)).ok_or_else(|| {
             let what = "permission denied: this path is not below HCP_VAULT_PATH_PREFIX";
             Error::new(ErrorKind::Denied, what).with_hint("use a path below the configured prefix")

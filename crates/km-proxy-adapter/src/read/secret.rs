@@ -58,7 +58,7 @@ impl Source {
         match value.origin() {
             _ if value.is_stale() => Self::Stale,
             Origin::Loaded => Self::Vault,
-            Origin::Memory => Self::Cache,
+            _ => Self::Cache,
         }
     }
 }

@@ -1,32 +1,12 @@
 //! A scripted server, and a client of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
-use vault_http::{
-    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
-    Token, TokenSource,
-};
+use vault_http::{Address, Client, FixedToken, Plaintext, Session, Token};
 use vault_kv::{Fields, Kv, KvV1, Mount, SecretPath};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate, Times};
-
-/// A source of a token that never expires.
-struct Unlimited;
-
-#[async_trait]
-impl TokenSource for Unlimited {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        let token = Token::new(&"hvs.token".into()).unwrap();
-        Ok(IssuedToken { token, generation: Generation::default() })
-    }
-
-    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
-        Ok(DenialOutcome::PathDenied)
-    }
-}
 
 pub(crate) struct Server(MockServer);
 
@@ -58,7 +38,8 @@ impl Server {
     fn parts(&self) -> (Session, Mount) {
         let address = Address::parse(&self.0.uri(), Plaintext::LoopbackOnly).unwrap();
         let client = Client::builder(address).deadline(Duration::from_secs(2)).build().unwrap();
-        (Session::new(client, Arc::new(Unlimited)), Mount::new("kv").unwrap())
+        let tokens = FixedToken::new(Token::new(&"hvs.token".into()).unwrap());
+        (Session::new(client, tokens), Mount::new("kv").unwrap())
     }
 
     /// Adds a response to `verb` at `at`, which applies after all that were added before.
