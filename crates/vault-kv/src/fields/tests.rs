@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::Error as _;
 use serde::de::value::{Error as PlainError, MapDeserializer, StrDeserializer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use super::serialize::Exposed;
@@ -177,6 +178,46 @@ struct Nested {
     b: String,
 }
 
+/// Types that `serde` buffers and deserializes without the deserializer of a field.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only the errors count")]
+#[serde(tag = "a")]
+enum Tagged {
+    First {
+        b: Nested,
+    },
+    #[serde(untagged)]
+    Other {
+        c: Nested,
+        d: u8,
+    },
+}
+
+/// A type that passes its text to every kind of error.
+struct Hostile;
+
+impl<'de> Deserialize<'de> for Hostile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(match text.len() % 3 {
+            0 => D::Error::unknown_field(&text, &[]),
+            1 => D::Error::unknown_variant(&text, &[]),
+            _ => D::Error::custom(text),
+        })
+    }
+}
+
+/// Reads the first value, and rejects it as if it were a name.
+struct HostileFields;
+
+impl<'de> Deserialize<'de> for HostileFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+        let text = fields.into_values().next().unwrap_or_default().to_string();
+        Err(D::Error::unknown_field(&text, &[]))
+    }
+}
+
 proptest! {
     #[test]
     fn no_error_quotes_a_value(
@@ -187,7 +228,12 @@ proptest! {
         let quotes = |text: &str| text.contains("PLANTED") || text.contains("75983");
         for (source, outcome) in from_every_source(&json) {
             let fields = outcome.unwrap();
-            if let Err(error) = fields.parse::<Typed>() {
+            let errors = [
+                fields.parse::<Typed>().err(), fields.parse::<Tagged>().err(),
+                fields.parse::<HostileFields>().err(),
+                fields.parse::<BTreeMap<String, Hostile>>().err(),
+            ];
+            for error in errors.into_iter().flatten() {
                 prop_assert!(!quotes(&format!("{error} {error:?}")), "{source}: {error:?}");
             }
             for (name, value) in &fields {
@@ -195,6 +241,7 @@ proptest! {
                     value.parse::<u8>().err(), value.parse::<Choice>().err(),
                     value.parse::<Nested>().err(), value.parse::<Vec<Nested>>().err(),
                     value.parse::<()>().err(), value.parse::<Fields>().err(),
+                    value.parse::<Hostile>().err(), value.parse::<HostileFields>().err(),
                 ];
                 for error in errors.into_iter().flatten() {
                     prop_assert!(!quotes(&format!("{error} {error:?}")), "{name}: {error:?}");
@@ -292,6 +339,10 @@ fn parse_error_names_the_field_and_what_is_expected() {
     );
     let error = parse("{}").unwrap().parse::<Vec<u8>>().unwrap_err();
     assert_eq!((error.field(), &*error.to_string()), (None, "expected a sequence"));
+    // The type rejects the value in the words for a field that it does not know.
+    let fields = parse(r#"{"x":"abc"}"#).unwrap();
+    let error = fields.parse::<BTreeMap<String, Hostile>>().err().unwrap();
+    assert_eq!((error.kind(), &*error.to_string()), (invalid, "field `x`: invalid value"));
 }
 
 #[test]
