@@ -13,7 +13,7 @@ use crate::product::{Files, variables};
 async fn variables_of_the_programs_configure_the_client_and_its_token() -> Result<()> {
     let server = Server::tls().await?;
     let (watch, files) = (leaks::watch(), Files::new()?);
-    let ca = files.write("ca.pem", server.certs()?.ca())?;
+    let ca = files.write("ca.pem", &server.certs()?.ca())?;
     let directory = ca.parent().map(|directory| directory.display().to_string());
     let mut set = variables(&[
         ("VAULT_ADDR", "https://127.0.0.1:1"),
