@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use testkit::Flavor;
 use testkit::probe::Way;
 
+use crate::compat;
 use crate::docs::docs;
 use crate::image::image;
 use crate::interop::{interop, python};
@@ -35,6 +36,7 @@ pub(crate) fn ci() -> Result<()> {
     run("clippy", &mut cargo(&clippy))?;
     let mut doc = cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
     run("doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    timed("compatibility of the published crates", || compat::compat(&[]))?;
     timed("smoke test, the server as a process", || itest(&smoke))?;
     timed("smoke test, OpenBao in a container", || itest(&contained))?;
     timed("interop, beside LiteLLM", || interop(&beside))?;
@@ -49,6 +51,7 @@ pub(crate) fn ci() -> Result<()> {
 fn needed(servers: &[&Arguments]) -> Result<()> {
     servers.iter().try_for_each(|arguments| available(arguments))?;
     python()?;
+    compat::needed()?;
     let deny = cargo(&["deny", "--version"]).output().context("starting cargo deny")?;
     ensure!(deny.status.success(), "cargo-deny is missing: cargo install --locked cargo-deny");
     Ok(())

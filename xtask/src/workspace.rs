@@ -1,6 +1,6 @@
 //! Facts about this workspace, from `cargo metadata`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -11,9 +11,14 @@ use crate::step::cargo;
 /// Returns the members, the dependencies in their manifests, and the target directory. Uses neither the
 /// network nor the lock file.
 pub(crate) fn metadata() -> Result<Value> {
+    metadata_in(Path::new(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// Like [`metadata`], but of the workspace at `directory`.
+pub(crate) fn metadata_in(directory: &Path) -> Result<Value> {
     let mut command = cargo(&["metadata", "--format-version=1", "--no-deps"]);
     let output = command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(directory)
         .stderr(Stdio::inherit())
         .output()
         .context("starting cargo metadata")?;
@@ -24,6 +29,18 @@ pub(crate) fn metadata() -> Result<Value> {
 /// Returns the packages of the workspace.
 pub(crate) fn packages(metadata: &Value) -> Result<&Vec<Value>> {
     metadata["packages"].as_array().context("cargo metadata lists no packages")
+}
+
+/// Returns the packages that may be published.
+pub(crate) fn published(metadata: &Value) -> Result<impl Iterator<Item = &Value>> {
+    // `publish = false` is an empty list of registries.
+    Ok(packages(metadata)?.iter().filter(|package| package["publish"].is_null()))
+}
+
+/// Returns the root directory.
+pub(crate) fn root() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    Ok(root.context("xtask is not in a workspace")?.to_owned())
 }
 
 /// Returns the target directory.

@@ -55,18 +55,15 @@ pub fn open_regular(path: &Path) -> Result<File, FileError> {
     open(path, 0)
 }
 
-/// Like [`open_regular`], but fails if the last component of `path` is a symbolic link (on Unix).
+/// Like [`open_regular`], but fails if the last component of `path` is a symbolic link. Only on
+/// Unix, because other systems have no such flag.
 ///
 /// # Errors
 /// [`FileError::Io`] for a symbolic link; otherwise as for [`open_regular`].
-pub fn open_regular_no_follow(path: &Path) -> Result<File, FileError> {
-    open(path, NO_FOLLOW)
-}
-
 #[cfg(unix)]
-const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
-#[cfg(not(unix))]
-const NO_FOLLOW: i32 = 0;
+pub fn open_regular_no_follow(path: &Path) -> Result<File, FileError> {
+    open(path, libc::O_NOFOLLOW)
+}
 
 #[cfg_attr(not(unix), expect(unused_variables, reason = "the flags are specific to Unix"))]
 fn open(path: &Path, flags: i32) -> Result<File, FileError> {

@@ -10,6 +10,7 @@ mod path;
 mod deadline;
 mod request;
 mod response;
+mod traceparent;
 
 mod error;
 mod token;
@@ -32,7 +33,6 @@ pub use address::error::AddressError;
 pub use address::{Address, Plaintext};
 pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_DEADLINE};
-pub use client::exchange::MAX_BODY_BYTES;
 pub use client::server_status::ServerStatus;
 pub use connection::dns::Resolve;
 pub use connection::tls::error::TlsError;
@@ -42,7 +42,7 @@ pub use error::build::{BuildError, BuildErrorKind};
 pub use error::{Error, ErrorKind, ErrorSemantics, Executed};
 pub use http::Method;
 pub use path::{ApiPath, MAX_PATH_BYTES, PathError};
-pub use request::{HeaderError, MAX_REQUEST_HEADER_BYTES, Request};
+pub use request::{HeaderError, MAX_BODY_BYTES, MAX_REQUEST_HEADER_BYTES, Request};
 pub use response::Response;
 pub use response::envelope::{Lease, WrapInfo};
 pub use rustls::crypto::CryptoProvider;
@@ -50,6 +50,7 @@ pub use token::fixed::FixedToken;
 pub use token::session::Session;
 pub use token::source::{Denial, DenialOutcome, Generation, IssuedToken, TokenSource};
 pub use token::{Token, TokenError};
+pub use traceparent::{Traceparent, TraceparentError};
 
 // The crates whose types are in signatures of this one.
 pub use async_trait::async_trait;

@@ -6,7 +6,8 @@
 
 use bytes::Bytes;
 use http::Method;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use testkit::memory;
 use vault_http::test_util::MemoryServer;
 use vault_http::zeroizing::ZeroizingBytes;
@@ -47,6 +48,14 @@ fn kv(lines: usize, escape: &'static [u8]) -> Kv {
     Kv::new(Session::new(client, tokens), Mount::new("secret").unwrap())
 }
 
+/// A secret as a type.
+#[derive(Serialize, Deserialize)]
+struct Typed {
+    #[serde(serialize_with = "vault_kv::serialize_exposed")]
+    key: SecretString,
+    n: u64,
+}
+
 /// Reads and writes values with few and many lines, and with escapes of different lengths.
 #[tokio::main(flavor = "current_thread")]
 async fn read_and_write() -> Vec<(Secret, Fields)> {
@@ -61,6 +70,9 @@ async fn read_and_write() -> Vec<(Secret, Fields)> {
         assert!(text.expose_secret().len() >= lines * 65 - 1);
         let fields = Fields::new().with("key", text.clone());
         kv.write(&path, &fields, Cas::Any).await.unwrap();
+        let typed: Typed = kv.read_as(&path).await.unwrap();
+        assert_eq!((typed.key.expose_secret(), typed.n), (text.expose_secret(), 1));
+        kv.write_value(&path, &typed, Cas::Any).await.unwrap();
         kept.push((secret, fields));
     }
     kept

@@ -102,7 +102,7 @@ async fn one(kv: &Kv, number: usize, writes: bool) -> Result<Result<(), Error>> 
 }
 
 fn fields(value: &str) -> Fields {
-    Fields::new().with("key", value.to_owned().into())
+    Fields::new().with("key", value)
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ mod seed;
 mod serve;
 mod sync;
 
-mod gateway;
+mod examples;
 
 mod failover;
 mod faults;

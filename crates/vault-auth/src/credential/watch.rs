@@ -35,7 +35,7 @@ fn inode(metadata: &std::fs::Metadata) -> u64 {
 }
 
 #[cfg(not(unix))]
-fn number(_: &std::fs::Metadata) -> u64 {
+fn inode(_: &std::fs::Metadata) -> u64 {
     0
 }
 

@@ -101,6 +101,12 @@ impl Address {
         without_brackets(self.authority.host())
     }
 
+    /// Returns the port, which may be that of the scheme.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
+    }
+
     /// Returns whether plain HTTP is allowed beyond this machine.
     pub(crate) fn plaintext(&self) -> Plaintext {
         self.plaintext

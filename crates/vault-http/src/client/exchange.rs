@@ -14,13 +14,12 @@ use crate::json::{self, JsonShape};
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
+use crate::traceparent::Traceparent;
 use crate::transport::{Limits, Transport};
 use crate::zeroizing::ZeroizingBytes;
 
-/// The maximum size of a response body, in bytes. The largest secret that Vault stores is 1 MiB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
 const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const VAULT_NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
@@ -42,12 +41,17 @@ pub(crate) async fn exchange(
     uri: Uri,
     request: &Request,
     token: Option<&Token>,
+    traceparent: Option<&Traceparent>,
     deadline: Deadline,
 ) -> Result<Exchanged, Error> {
-    let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
+    let mut limits = Limits::new(deadline, request.max_body_bytes);
     limits.first_byte = request.first_byte_limit;
     let sent_at = Instant::now();
-    let received = transport.send(http_request(uri, request, token), limits).await;
+    let mut http_request = http_request(uri, request, token);
+    if let Some(traceparent) = traceparent {
+        http_request.headers_mut().insert(TRACEPARENT, traceparent.header());
+    }
+    let received = transport.send(http_request, limits).await;
     let (head, body) = received.map_err(|error| request.transport_error(error))?.into_parts();
     if head.status == StatusCode::TEMPORARY_REDIRECT
         && let Some(location) = head.headers.get(LOCATION)

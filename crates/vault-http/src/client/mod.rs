@@ -12,6 +12,7 @@ mod retry;
 mod retry_budget;
 mod server;
 pub(crate) mod server_status;
+mod telemetry;
 mod traffic_class;
 
 use std::borrow::Cow;
@@ -35,7 +36,6 @@ use crate::path::ApiPath;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
-use crate::transport::Transport;
 
 /// The minimum time before the deadline for another attempt.
 const MIN_ATTEMPT: Duration = Duration::from_millis(50);
@@ -57,13 +57,7 @@ struct Shared {
 }
 
 impl Client {
-    pub(crate) fn new(
-        transport: Arc<dyn Transport>,
-        address: Address,
-        deadline: Duration,
-        namespace: Option<ApiPath>,
-    ) -> Self {
-        let server = Server::new(transport, address);
+    pub(crate) fn new(server: Server, deadline: Duration, namespace: Option<ApiPath>) -> Self {
         let control = Arc::new(TrafficClass::control());
         let class = Arc::new(TrafficClass::ordinary());
         Self { shared: Arc::new(Shared { server, deadline, namespace, control }), class }
@@ -110,7 +104,7 @@ impl Client {
     ) -> Result<Response, Error> {
         let request = &*self.in_namespace(request);
         let (server, class) = (&self.shared.server, &*self.class);
-        let attempt = Attempt { server, class, request, token, deadline };
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         self.settle_budget(request)?;
         let (mut last, mut failures, mut needed) = (None::<Error>, 0, MIN_ATTEMPT);
         loop {
@@ -118,13 +112,14 @@ impl Client {
                 Ok(admission) => admission,
                 Err(error) => return Err(last.unwrap_or(error)),
             };
-            if let Some(last) = &last
-                && !class.budget.try_withdraw()
-            {
-                return Err(last.clone());
+            if let Some(last) = &last {
+                if !class.budget.try_withdraw() {
+                    return Err(last.clone());
+                }
+                telemetry::retry(last.kind());
             }
             let started = Instant::now();
-            let outcome = attempt.run().await;
+            let outcome = Attempt { resends: failures, ..attempt }.run().await;
             admission.report(outcome.as_ref().err(), fastrand::f64());
             let error = match outcome {
                 Ok(response) => {
@@ -164,7 +159,8 @@ impl Client {
     pub async fn check_health(&self, deadline: Deadline) -> ServerStatus {
         let (server, class, request) =
             (&self.shared.server, &*self.shared.control, Request::health());
-        let attempt = Attempt { server, class, request: &request, token: None, deadline };
+        let (request, token) = (&request, None);
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         // The outcome is observed.
         let _ = attempt.run().await;
         self.server_status()

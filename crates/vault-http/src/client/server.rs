@@ -9,6 +9,7 @@ use super::server_status::ServerObserver;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
+use crate::traceparent::TraceparentSource;
 use crate::transport::Transport;
 
 /// The address of the server, the transport to it, its active node and its observed state.
@@ -17,15 +18,21 @@ pub(super) struct Server {
     pub(super) address: Address,
     pub(super) leader: LeaderCache,
     pub(super) observer: ServerObserver,
+    pub(super) traceparent: Option<TraceparentSource>,
 }
 
 impl Server {
-    pub(super) fn new(transport: Arc<dyn Transport>, address: Address) -> Self {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        address: Address,
+        traceparent: Option<TraceparentSource>,
+    ) -> Self {
         Self {
             transport,
             address,
             leader: LeaderCache::default(),
             observer: ServerObserver::default(),
+            traceparent,
         }
     }
 

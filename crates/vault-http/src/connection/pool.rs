@@ -1,5 +1,6 @@
 //! Connection pools, one per origin.
 
+use std::convert;
 use std::mem;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -113,7 +114,7 @@ async fn read(
 ) -> Result<http::Response<ZeroizingBytes>, TransportError> {
     let body = {
         let body = pin!(read_body(&mut response, limits));
-        limits.body(body).await.flatten()
+        limits.body(body).await.and_then(convert::identity)
     };
     let body = body.map_err(|error| error.with_status(response.status()))?;
     let mut complete = http::Response::new(body);

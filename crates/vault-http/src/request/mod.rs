@@ -19,6 +19,10 @@ use crate::transport::TransportError;
 /// default deadline.
 const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
 
+/// The maximum size of a response body, in bytes, unless the request sets
+/// [another](Request::max_body_bytes). The largest secret that Vault stores is 1 MiB.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
 /// The path of [`Request::health`].
 pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 
@@ -57,6 +61,7 @@ pub struct Request {
     /// Whether the first attempt, too, is paid for by the retry budget.
     pub(crate) is_retry: bool,
     pub(crate) first_byte_limit: Option<Duration>,
+    pub(crate) max_body_bytes: usize,
     /// Whether a 404 with data instead of `errors` is a response rather than an error.
     pub(crate) accept_not_found_data: bool,
     /// Whether a response may be something else than a JSON object.
@@ -83,6 +88,7 @@ impl Request {
             retries: true,
             is_retry: false,
             first_byte_limit: Some(FIRST_BYTE_LIMIT),
+            max_body_bytes: MAX_BODY_BYTES,
             accept_not_found_data: false,
             accept_any_content: false,
         }
@@ -193,6 +199,14 @@ impl Request {
     #[must_use]
     pub fn first_byte_limit(mut self, limit: Option<Duration>) -> Self {
         self.first_byte_limit = limit;
+        self
+    }
+
+    /// Sets the maximum size of the response's body, in bytes. The default is [`MAX_BODY_BYTES`],
+    /// which is enough for all responses but lists of many names.
+    #[must_use]
+    pub fn max_body_bytes(mut self, limit: usize) -> Self {
+        self.max_body_bytes = limit;
         self
     }
 

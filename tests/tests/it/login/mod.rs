@@ -17,7 +17,6 @@ mod lost;
 mod mfa;
 mod outage;
 mod policies;
-mod program;
 mod rollover;
 
 use anyhow::Result;
