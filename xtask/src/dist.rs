@@ -51,6 +51,21 @@ mod tests {
         }
     }
 
+    /// systemd doesn't allocate a dynamic user if there is a group of its name, which is that of the
+    /// unit.
+    #[test]
+    fn group_of_the_socket_is_created_and_is_not_that_of_the_dynamic_user() {
+        let service = include_str!("../../packaging/systemd/km.service");
+        let socket = include_str!("../../packaging/systemd/km.socket");
+        let sysusers = include_str!("../../packaging/systemd/km.sysusers.conf");
+        let value = |unit: &'static str, key| unit.lines().find_map(|l| l.strip_prefix(key));
+        assert_eq!(value(service, "DynamicUser="), Some("yes"));
+        assert_eq!((value(service, "User="), value(service, "Group=")), (None, None));
+        let group = value(socket, "SocketGroup=").unwrap();
+        assert_ne!(group, "km", "the name of the dynamic user");
+        assert!(sysusers.lines().any(|line| line == format!("g {group} -")), "{sysusers}");
+    }
+
     #[test]
     fn dashboard_is_valid_json() {
         let dashboard = include_str!("../../packaging/grafana/km-serve.json");

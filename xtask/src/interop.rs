@@ -24,7 +24,7 @@ struct Environment {
 const CURRENT: Environment =
     Environment { requirements: "requirements.txt", directory: "venv", stamp: "installed.txt" };
 
-/// The version of the tests of the callback for live keys that is older.
+/// The older version, for the tests of the callback for live keys. It also has what checks the types.
 const OLDER: Environment = Environment {
     requirements: "requirements-older.txt",
     directory: "venv-older",
@@ -37,6 +37,7 @@ pub(crate) fn interop(arguments: &Arguments) -> Result<()> {
     for python in [&python, &older] {
         run("tests of km_litellm", &mut python_tests(python))?;
     }
+    run("types of km_litellm", &mut type_check(&older)?)?;
     // The tests are ignored by default, because they need LiteLLM.
     let last = if arguments.slow() { "--nocapture" } else { "--skip=slow::" };
     let words = ["--include-ignored", last];
@@ -53,6 +54,15 @@ fn python_tests(python: &Path) -> Command {
     // No price list from the network, and no bytecode beside the sources.
     command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("PYTHONDONTWRITEBYTECODE", "1");
     command
+}
+
+/// Returns the command that checks the types of the Python package for the oldest Python that it
+/// supports. LiteLLM's own types are not used, so its version doesn't matter.
+fn type_check(python: &Path) -> Result<Command> {
+    let mut command = Command::new(python);
+    command.args(["-m", "mypy", "--python-version=3.10", "--cache-dir"]);
+    command.arg(workspace::target()?.join("interop").join("mypy")).current_dir(PACKAGE);
+    Ok(command)
 }
 
 /// Returns the version of the Python that LiteLLM is installed with.

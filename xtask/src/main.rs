@@ -6,6 +6,7 @@ mod ci;
 mod compat;
 mod dist;
 mod docs;
+mod examples;
 mod image;
 mod interop;
 mod layers;
@@ -28,6 +29,8 @@ const HELP: &str = "cargo xtask COMMAND
                                     compare km with LiteLLM on a real server;
                                     installs LiteLLM into the target directory
   image [SERVER]                    build and test the container image of km
+  examples [SERVER]                 build the programs in examples/ from packages of the
+                                    crates, and test them
   layers                            check the direction of dependencies
   docs                              check links and build the documentation site
   compat [STEP]                     check the packages that other teams take
@@ -58,6 +61,7 @@ fn run(command: &str, words: Vec<String>) -> Result<()> {
         "demo" => server::demo(&Arguments::parse(words)?),
         "test" => server::test(&Arguments::parse(words)?),
         "itest" => server::itest(&Arguments::parse(words)?),
+        "examples" => examples::examples(&Arguments::parse(words)?),
         "image" => image::image(&Arguments::parse(words)?),
         "interop" => interop::interop(&Arguments::parse(words)?),
         "bench" => bench::bench(words),

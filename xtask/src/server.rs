@@ -11,7 +11,7 @@ use crate::step::{cargo, run};
 use crate::workspace;
 
 /// The arguments of a command.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// `--server=WAY`.
     server: Option<String>,
@@ -52,7 +52,7 @@ impl Arguments {
         Ok(arguments)
     }
 
-    fn without_filter(&self) -> Result<()> {
+    pub(crate) fn without_filter(&self) -> Result<()> {
         self.filters.first().map_or(Ok(()), |filter| bail!("unknown argument: {filter}"))
     }
 

@@ -31,6 +31,12 @@ pub(crate) fn packages(metadata: &Value) -> Result<&Vec<Value>> {
     metadata["packages"].as_array().context("cargo metadata lists no packages")
 }
 
+/// Returns the packages that may be published.
+pub(crate) fn published(metadata: &Value) -> Result<impl Iterator<Item = &Value>> {
+    // `publish = false` is an empty list of registries.
+    Ok(packages(metadata)?.iter().filter(|package| package["publish"].is_null()))
+}
+
 /// Returns the root directory.
 pub(crate) fn root() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();

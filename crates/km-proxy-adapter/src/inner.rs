@@ -45,7 +45,7 @@ impl Inner {
         let location = &settings.location;
         let mount = mount(location.namespace.as_deref(), &location.mount)?;
         let prefix = location.path_prefix.as_deref().map(SecretPath::new).transpose();
-        let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", why))?;
+        let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", &why))?;
         let kv = Kv::new(connection.session.clone(), mount);
         let settings = Arc::new(settings);
         let cache = load::cache(&kv, &connection.auth, &settings)?;
@@ -76,7 +76,7 @@ impl Inner {
             Some(prefix) => prefix.join(name),
             None => SecretPath::new(name),
         };
-        path.map_err(|why| name::invalid("name", name, why))
+        path.map_err(|why| name::invalid("name", name, &why))
     }
 
     /// Returns the path of a folder of global secrets, or of the folder that contains them all.

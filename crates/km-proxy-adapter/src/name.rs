@@ -116,9 +116,9 @@ impl Borrow<str> for Name {
 }
 
 /// Returns the error of a name that is not a valid path; `what` is the kind of name.
-pub(crate) fn invalid(what: &str, name: &str, why: PathError) -> Error {
+pub(crate) fn invalid(what: &str, name: &str, why: &PathError) -> Error {
     let shown: String = name.escape_debug().take(64).collect();
-    Error::new(ErrorKind::Usage, format!("the {what} `{shown}` {why}"))
+    Error::new(ErrorKind::Usage, format!("the {what} `{shown}` {}", why.reason()))
         .with_hint("use plain segments separated by `/`")
 }
 

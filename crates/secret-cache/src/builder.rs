@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::error::{BuildError, BuildErrorKind};
 use crate::load::Load;
 use crate::metrics::Metrics;
-use crate::policy::{MAX_NEGATIVE_TTL, Policy};
+use crate::policy::Policy;
 use crate::shared::Shared;
 use crate::state::State;
 use crate::state::inner::Limits;
@@ -53,7 +53,7 @@ where
             refresh_interval: Duration::from_secs(5 * 60),
             poll_interval: Duration::ZERO,
             max_stale: Duration::from_secs(60 * 60),
-            negative_ttl: MAX_NEGATIVE_TTL,
+            negative_ttl: Duration::from_secs(5),
             limits: Limits { entries: 10_000, bytes: usize::MAX, weigh: |_, _| 0 },
             max_loads: 64,
             max_waiting_loads: 16_384,
@@ -95,8 +95,11 @@ where
         self
     }
 
-    /// Sets how long a negative response (not found, denied) is cached. The default and the maximum
-    /// is [`MAX_NEGATIVE_TTL`]. Zero disables this.
+    /// Sets how long a negative response (not found, denied) is cached. The default is 5 s. Zero
+    /// disables this.
+    ///
+    /// A value that is created at the source in the meantime, or a permission that is granted, is
+    /// noticed when this time is over, or by a [`refresh`](Cache::refresh).
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.negative_ttl = ttl;
         self
@@ -142,7 +145,6 @@ where
             (self.max_loads == 0).then_some(BuildErrorKind::NoLoads),
             (self.limits.bytes == 0).then_some(BuildErrorKind::NoBytes),
             (self.limits.entries == 0).then_some(BuildErrorKind::NoEntries),
-            (self.negative_ttl > MAX_NEGATIVE_TTL).then_some(BuildErrorKind::NegativeTtlTooLong),
         ]
         .into_iter()
         .flatten()

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::get::{ByKey, Get};
 use crate::handle::Handle;
-use crate::load::{Load, Loaded};
+use crate::load::Load;
+use crate::loaded::Loaded;
 use crate::map::clock;
 use crate::refreshed::Refreshed;
 use crate::shared::Shared;
@@ -19,10 +20,17 @@ use crate::value_ref::Ref;
 
 /// An async cache of the values that `L` loads by keys `K`.
 ///
-/// It is shared by reference or in an `Arc`. When it and its handles are dropped, its loads are
-/// cancelled, while borrowed values stay valid. It works on any Tokio runtime whose timer is
-/// enabled. On a multi-threaded runtime a hit doesn't read the clock. On a single-threaded one it
-/// does, because that runtime's timers stand still while no task is driven.
+/// It is cheap to clone, and all clones share the entries. When the clones and the handles are
+/// dropped, the loads are cancelled, while borrowed values stay valid. It works on any Tokio
+/// runtime whose timer is enabled. On a multi-threaded runtime a hit doesn't read the clock. On a
+/// single-threaded one it does, because that runtime's timers stand still while no task is driven.
+///
+/// # Keys
+///
+/// A key is passed by reference and in any borrowed form of `K`, such as `str` for a `String`. A
+/// hit allocates nothing. Methods that may store the key require that the borrowed form can be
+/// converted to `K` by [`ToOwned`], as `str` to `String`. For a `K` without such a form, such as
+/// `Arc<str>`, pass a `&K`.
 pub struct Cache<K, L: Load<K>> {
     shared: Arc<Shared<K, L>>,
 }
@@ -55,18 +63,22 @@ where
     /// negative response, and up to a second old otherwise. The other kinds of [`Error`] if there
     /// is neither a value nor such an error.
     #[inline(always)]
-    pub fn get<'a>(
+    pub fn get<'a, Q>(
         &'a self,
-        key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin {
+        key: &'a Q,
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send + Unpin
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + Sync + ?Sized,
+    {
         Get::new(self.by_key(key), |_: &L::Value| true, move |_| self.shared.load(key))
     }
 
     /// Returns the value of `key` like [`get`](Self::get) if memory has one that `accepts` takes,
     /// and the result of `on_miss` otherwise.
     ///
-    /// This is for callers with a miss path of their own. The key may be any borrowed form of `K`,
-    /// such as `str` for a `String`. A hit is ready at the first poll and allocates nothing.
+    /// This is for callers with a miss path of their own. A hit is ready at the first poll and
+    /// allocates nothing.
     ///
     /// `on_miss` receives the value that `get` would return without waiting, if `accepts` rejected
     /// it. If it receives `None`, it should continue with [`load`](Self::load), which doesn't
@@ -101,10 +113,14 @@ where
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub fn load<'a>(
+    pub fn load<'a, Q>(
         &'a self,
-        key: &'a K,
-    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send {
+        key: &'a Q,
+    ) -> impl Future<Output = Result<Ref<K, L::Value>, Error<L::Error>>> + Send
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + Sync + ?Sized,
+    {
         self.shared.load(key)
     }
 
@@ -130,7 +146,7 @@ where
     ///
     /// The value may be past its refresh interval although the source is available. A value that
     /// comes due is refreshed in the background if the call is made on a runtime. A missing one is
-    /// not loaded. The key may be any borrowed form of `K`, such as `str` for a `String`.
+    /// not loaded.
     #[inline(always)]
     pub fn peek<Q>(&self, key: &Q) -> Option<Ref<K, L::Value>>
     where
@@ -165,8 +181,11 @@ where
 
     /// Returns a handle for `key`, which reads its value without a lookup and reports changes. This
     /// loads nothing.
-    pub fn handle(&self, key: &K) -> Handle<K, L> {
-        Handle::new(Arc::clone(&self.shared), key)
+    pub fn handle<Q>(&self, key: &Q) -> Handle<K, L>
+    where
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        Handle::new(Arc::clone(&self.shared), key.to_owned())
     }
 
     /// Loads the value of `key`, however young the one in memory is.
@@ -180,21 +199,27 @@ where
     /// is served for as long as it would have been. While the source is known to be unavailable,
     /// the loads of all keys with a value are limited to one a second, and callers beyond that
     /// receive its last error. Cancel-safe: the load continues if the caller gives up.
-    pub fn refresh<'a>(
+    pub fn refresh<'a, Q>(
         &'a self,
-        key: &'a K,
-    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send {
+        key: &'a Q,
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send
+    where
+        Q: ToOwned<Owned = K> + Sync + ?Sized,
+    {
         self.shared.refresh(key, None)
     }
 
     /// Loads the value of `key` like [`refresh`](Self::refresh), but only if the number of the
     /// version in memory is `version`. This is for callers that found out that this version is no
     /// longer valid, of which only the first one causes a load.
-    pub fn refresh_if_version<'a>(
+    pub fn refresh_if_version<'a, Q>(
         &'a self,
-        key: &'a K,
+        key: &'a Q,
         version: u64,
-    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send {
+    ) -> impl Future<Output = Refreshed<K, L::Value, L::Error>> + Send
+    where
+        Q: ToOwned<Owned = K> + Sync + ?Sized,
+    {
         self.shared.refresh(key, Some(version))
     }
 
@@ -214,7 +239,11 @@ where
     ///
     /// Calls of [`get`](Self::get) that are pending or made later don't return a value whose load
     /// began before this call.
-    pub fn invalidate(&self, key: &K) {
+    pub fn invalidate<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let displaced = self.shared.state.invalidate(key, clock::now());
         self.shared.finish_write(displaced);
     }
@@ -226,10 +255,37 @@ where
     /// [`Version`](crate::Version), because two writers may report their writes in the wrong order.
     ///
     /// If caching is disabled, this only cancels the load in flight.
-    pub fn replace(&self, key: &K, loaded: Loaded<L::Value>) -> bool {
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use secret_cache::{Cache, Loaded, Version, load_fn};
+    ///
+    /// async fn load(_: String) -> Result<Loaded<&'static str>, Infallible> {
+    ///     Ok(Loaded::versioned("third", Version::new(3)))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = Cache::builder(load_fn(load)).build()?;
+    /// let third = cache.get("key").await?;
+    ///
+    /// assert!(cache.replace("key", Loaded::versioned("fourth", Version::new(4))));
+    /// assert_eq!(*cache.get("key").await?, "fourth");
+    /// assert_eq!(*third, "third"); // a borrowed value doesn't change
+    ///
+    /// // A late report of an older write is ignored.
+    /// assert!(!cache.replace("key", Loaded::versioned("second", Version::new(2))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace<Q>(&self, key: &Q, loaded: Loaded<L::Value>) -> bool
+    where
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
         self.shared.ensure_refresher();
         let (state, jitter) = (&self.shared.state, fastrand::u32(..));
-        let (accepted, displaced) = state.replace(key, loaded, clock::now(), jitter);
+        let (accepted, displaced) = state.replace(key.to_owned(), loaded, clock::now(), jitter);
         self.shared.finish_write(displaced);
         accepted
     }
@@ -281,6 +337,12 @@ where
     /// Returns whether no key is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<K, L: Load<K>> Clone for Cache<K, L> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::load::{LoadError, LoadErrorKind};
-use crate::policy::MAX_NEGATIVE_TTL;
+use crate::load_error::{LoadError, LoadErrorKind};
 
 /// The error of [`Cache::get`](crate::Cache::get).
 ///
@@ -122,19 +121,14 @@ pub enum BuildErrorKind {
     NoLoads,
     /// `max_entries` is zero. Set the refresh interval to zero to disable caching.
     NoEntries,
-    /// `negative_ttl` is longer than [`MAX_NEGATIVE_TTL`].
-    NegativeTtlTooLong,
 }
 
 impl fmt::Display for BuildErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoBytes => f.write_str("max_bytes is 0, must be at least 1"),
-            Self::NoLoads => f.write_str("max_loads is 0, must be at least 1"),
-            Self::NoEntries => f.write_str("max_entries is 0, must be at least 1"),
-            Self::NegativeTtlTooLong => {
-                write!(f, "negative_ttl exceeds {} s", MAX_NEGATIVE_TTL.as_secs())
-            }
-        }
+        f.write_str(match self {
+            Self::NoBytes => "max_bytes is 0, must be at least 1",
+            Self::NoLoads => "max_loads is 0, must be at least 1",
+            Self::NoEntries => "max_entries is 0, must be at least 1",
+        })
     }
 }

@@ -23,6 +23,31 @@ use crate::version::Version;
 ///
 /// All handles of a key share its value. Each handle and each clone tracks on its own which changes
 /// it has reported.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::future::ready;
+///
+/// use secret_cache::{Cache, Loaded, Version, load_fn};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let first = || Ok::<_, Infallible>(Loaded::versioned("sk-one", Version::new(1)));
+/// let cache = Cache::builder(load_fn(move |_: String| ready(first()))).build()?;
+/// let mut key = cache.handle("provider");
+/// assert_eq!(*key.changed().await?, "sk-one"); // the first value counts as a change
+///
+/// for _ in 0..1_000 {
+///     // Borrowed without a copy, and refreshed in the background.
+///     assert_eq!(key.get().await?.len(), 6);
+/// }
+///
+/// // A rotation of the key is reported.
+/// cache.replace("provider", Loaded::versioned("sk-two", Version::new(2)));
+/// assert_eq!(*key.changed().await?, "sk-two");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Handle<K, L: Load<K>> {
     shared: Arc<Shared<K, L>>,
     slot: Arc<Slot<K, L::Value>>,
@@ -35,10 +60,10 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     L: Load<K>,
 {
-    pub(crate) fn new(shared: Arc<Shared<K, L>>, key: &K) -> Self {
-        let slot = shared.state.slot(key);
+    pub(crate) fn new(shared: Arc<Shared<K, L>>, key: K) -> Self {
+        let slot = shared.state.slot(&key);
         let changes = slot.version.subscribe();
-        Self { shared, slot, changes, key: key.clone() }
+        Self { shared, slot, changes, key }
     }
 
     /// Returns the key.

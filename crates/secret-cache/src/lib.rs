@@ -6,6 +6,9 @@
 
 // What a user of the cache implements.
 mod load;
+mod load_error;
+mod load_fn;
+mod loaded;
 mod version;
 
 // What a user of the cache calls.
@@ -33,8 +36,10 @@ pub use builder::Builder;
 pub use cache::Cache;
 pub use error::{BuildError, BuildErrorKind, Error};
 pub use handle::Handle;
-pub use load::{Load, LoadError, LoadErrorKind, Loaded};
-pub use policy::MAX_NEGATIVE_TTL;
+pub use load::Load;
+pub use load_error::{LoadError, LoadErrorKind, LoadFailure};
+pub use load_fn::{FnCache, LoadFn, load_fn};
+pub use loaded::Loaded;
 pub use refreshed::Refreshed;
 pub use status::{KeyState, KeyStatus, Status};
 pub use value_ref::{Origin, Ref};

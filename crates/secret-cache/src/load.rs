@@ -1,11 +1,9 @@
 //! The trait that a user of the cache implements to load values.
 
-use std::convert::Infallible;
-use std::time::Duration;
+use crate::load_error::LoadError;
+use crate::loaded::Loaded;
 
-use crate::version::Version;
-
-/// A loader of values from their source.
+/// A loader of values from their source. [`load_fn`](crate::load_fn) makes one from a closure.
 ///
 /// The cache runs at most one load per key at a time, on a task of its own, however many callers
 /// wait for it and whether or not they continue to wait. The cache sets no deadline, and callers
@@ -14,7 +12,7 @@ use crate::version::Version;
 ///
 /// # Panics
 ///
-/// A load that panics has the same effect as [`LoadErrorKind::Unavailable`]. Callers without a
+/// A load that panics has the same effect as [`LoadErrorKind::Unavailable`](crate::LoadErrorKind::Unavailable). Callers without a
 /// value receive [`Error::Panicked`](crate::Error::Panicked).
 pub trait Load<K>: Send + Sync + 'static {
     /// The type of the cached values. A value is never cloned, and is dropped with its last
@@ -62,70 +60,5 @@ pub trait Load<K>: Send + Sync + 'static {
     /// the background, so it should neither block nor take long.
     fn may_poll(&self) -> bool {
         true
-    }
-}
-
-/// An error of a [`Load`], which determines its effect on the cache.
-pub trait LoadError: std::error::Error + Send + Sync + 'static {
-    /// Returns what the error means for a value that may be in memory.
-    fn kind(&self) -> LoadErrorKind;
-}
-
-/// The error of a source that cannot fail.
-impl LoadError for Infallible {
-    fn kind(&self) -> LoadErrorKind {
-        match *self {}
-    }
-}
-
-/// The effect of a failed load on a value that may be in memory.
-///
-/// The enum is exhaustive: a `match` needs no wildcard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LoadErrorKind {
-    /// The source could not be reached, or could not respond. The old value may be served for up to
-    /// [`max_stale`](crate::Builder::max_stale). A key without a value is loaded again after a
-    /// second at the earliest.
-    Unavailable,
-    /// The loader isn't logged in to the source. Like [`Unavailable`](Self::Unavailable), but the
-    /// error is not cached, because it says nothing about the key: each caller without a value
-    /// causes a load. The loader must limit the rate of its logins.
-    Unauthenticated,
-    /// There is no such value. The old value is no longer served, and the error is cached for
-    /// [`negative_ttl`](crate::Builder::negative_ttl).
-    NotFound,
-    /// The source denied access to the value. Like [`NotFound`](Self::NotFound).
-    Denied,
-}
-
-/// A value as it was loaded, with its version and lifetime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loaded<V> {
-    pub(crate) value: V,
-    pub(crate) version: Version,
-    pub(crate) lifetime: Option<Duration>,
-}
-
-impl<V> Loaded<V> {
-    /// Creates a value of a source without versions. A value that is loaded later counts as newer.
-    pub fn new(value: V) -> Self {
-        Self::versioned(value, Version::default())
-    }
-
-    /// Creates a value of a version. It never replaces a value that is newer by
-    /// [`Version::replaces`].
-    pub fn versioned(value: V, version: Version) -> Self {
-        Self { value, version, lifetime: None }
-    }
-
-    /// Sets a lifetime, counted from the start of the load or from the write.
-    ///
-    /// When it is over, the next caller waits for a load, and receives
-    /// [`Error::Expired`](crate::Error::Expired) if the source is unavailable. A value with a
-    /// lifetime of zero is returned to the callers that wait for it and is not cached.
-    #[must_use]
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Some(lifetime);
-        self
     }
 }

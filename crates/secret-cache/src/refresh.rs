@@ -36,11 +36,15 @@ where
     L: Load<K>,
 {
     /// Loads a key, unless `only_version` is not the version in memory.
-    pub(crate) async fn refresh(
+    pub(crate) async fn refresh<Q>(
         self: &Arc<Self>,
-        key: &K,
+        key: &Q,
         only_version: Option<u64>,
-    ) -> Outcome<K, L> {
+    ) -> Outcome<K, L>
+    where
+        Q: ToOwned<Owned = K> + Sync + ?Sized,
+    {
+        let key = &key.to_owned();
         let mut request = RefreshRequest::new(only_version);
         loop {
             let (waiter, is_joined) = match self.refresh_step(key, &mut request) {
@@ -85,7 +89,7 @@ where
         self.state.refresh(key, request, now, |reason| {
             let runtime = Handle::try_current().ok()?;
             self.metrics.forced();
-            Some(self.spawn_load(key, reason, now, &runtime))
+            Some(self.spawn_load(key.clone(), reason, now, &runtime))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What a cache shares with its handles, loads and refresher: the state, and the tasks that act on
 //! it.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -116,7 +117,11 @@ where
     }
 
     /// Returns the value after a miss: joins the load in flight or starts one.
-    pub(crate) async fn load(self: &Arc<Self>, key: &K) -> ReadResult<K, L::Value, L::Error> {
+    pub(crate) async fn load<Q>(self: &Arc<Self>, key: &Q) -> ReadResult<K, L::Value, L::Error>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + Sync + ?Sized,
+    {
         self.metrics.miss();
         let result = self.wait(key).await;
         if let Ok(value) = &result {
@@ -129,7 +134,11 @@ where
         result
     }
 
-    async fn wait(self: &Arc<Self>, key: &K) -> ReadResult<K, L::Value, L::Error> {
+    async fn wait<Q>(self: &Arc<Self>, key: &Q) -> ReadResult<K, L::Value, L::Error>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + Sync + ?Sized,
+    {
         loop {
             let (Waiter(progress), patience) = match self.step(key) {
                 Step::Done(result) => return result,
@@ -145,11 +154,15 @@ where
         }
     }
 
-    fn step(self: &Arc<Self>, key: &K) -> Next<K, L> {
+    fn step<Q>(self: &Arc<Self>, key: &Q) -> Next<K, L>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
         let now = clock::now();
         self.state.get_or_load(key, now, |reason| {
             let runtime = Handle::try_current().ok()?;
-            Some(self.spawn_load(key, reason, now, &runtime))
+            Some(self.spawn_load(key.to_owned(), reason, now, &runtime))
         })
     }
 
@@ -157,13 +170,13 @@ where
     fn refresh_if_due(self: &Arc<Self>, key: &K, runtime: &Handle) {
         self.state.set_may_poll(self.loader.may_poll());
         let now = clock::now();
-        let spawn = |reason| Some(self.spawn_load(key, reason, now, runtime));
+        let spawn = |reason| Some(self.spawn_load(key.clone(), reason, now, runtime));
         drop(self.state.refresh_if_due(key, now, spawn));
     }
 
     pub(crate) fn spawn_load(
         self: &Arc<Self>,
-        key: &K,
+        key: K,
         reason: LoadReason,
         now: Tick,
         runtime: &Handle,
@@ -176,13 +189,13 @@ where
     /// Returns the task of a load. It doesn't keep the cache alive.
     fn load_task(
         self: &Arc<Self>,
-        key: &K,
+        key: K,
         reason: LoadReason,
         progress: &Arc<LoadProgress<K, L::Value, L::Error>>,
     ) -> impl Future<Output = ()> + Send + use<K, L> {
         let (shared, loader) = (Arc::downgrade(self), Arc::clone(&self.loader));
         let permits = Arc::clone(&self.permits);
-        let (key, waiter) = (key.clone(), Waiter(Arc::clone(progress)));
+        let waiter = Waiter(Arc::clone(progress));
         async move {
             let mut loaded_at = clock::now();
             let start = async {

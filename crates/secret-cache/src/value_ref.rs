@@ -12,6 +12,7 @@ use crate::version::Version;
 
 /// Where the value of a [`Ref`] was when the caller requested it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Origin {
     /// It was loaded while the caller waited.
     Loaded,

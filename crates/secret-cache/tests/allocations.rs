@@ -1,4 +1,4 @@
-//! Hits don't allocate: by key or by handle, with or without a clock.
+//! Hits don't allocate: by key, by a borrowed form of it or by handle, with or without a clock.
 
 #![cfg(test)]
 
@@ -34,8 +34,12 @@ fn check(runtime: &Runtime) {
     let name = "OPENAI_API_KEY".to_owned();
     runtime.block_on(cache.get(&name)).unwrap();
     let handle = cache.handle(&name);
-    let hits: [&dyn Fn(); 4] = [
+    let hits: [&dyn Fn(); 8] = [
         &|| assert_eq!(*at_once(cache.get(&name)).unwrap(), name),
+        &|| assert_eq!(*at_once(cache.get("OPENAI_API_KEY")).unwrap(), name),
+        &|| assert_eq!(*cache.try_get("OPENAI_API_KEY").unwrap(), name),
+        &|| assert_eq!(*cache.peek("OPENAI_API_KEY").unwrap(), name),
+        &|| assert!(cache.get_if_fresh("absent", |_| true).is_none()),
         &|| assert_eq!(*at_once(handle.get()).unwrap(), name),
         &|| assert_eq!(*cache.peek(&name).unwrap(), name),
         &|| assert_eq!(*handle.peek().unwrap(), name),

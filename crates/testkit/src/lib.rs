@@ -3,8 +3,8 @@
 //! With the feature `server`, [`Server::shared`] is the server that all tests of a process share, and a
 //! [`Fixture`] is one test's mount, policy and role on it. A test that seals, stops or restarts a
 //! server starts its own with [`Server::dedicated`]. [`Km`] runs the program, [`LiteLlm`] the gateway
-//! that it is compared with, [`Provider`] is a model provider that counts the uses of its keys, and
-//! [`Scripted`] is a server that returns any bytes at any time.
+//! that it is compared with, [`Provider`] is a model provider that counts the uses of its keys, [`Directory`]
+//! answers the binds of LDAP logins, [`Sts`] the requests of AWS logins, and [`Scripted`] is a server that returns any bytes at any time.
 //!
 //! With the feature `leaks`, the module `leaks` fails a test whose secrets reach a log. [`memory`]
 //! searches the memory of a process for secrets. [`probe`] finds out how this machine can run a
@@ -24,6 +24,8 @@ mod unique;
 
 #[cfg(feature = "server")]
 mod certs;
+#[cfg(feature = "server")]
+mod directory;
 #[cfg(feature = "server")]
 mod dispositions;
 #[cfg(feature = "server")]
@@ -49,6 +51,8 @@ pub mod scripted;
 pub mod server;
 #[cfg(feature = "server")]
 mod source;
+#[cfg(feature = "server")]
+mod sts;
 
 pub use flavor::{Flavor, Release};
 #[cfg(feature = "leaks")]
@@ -60,6 +64,7 @@ pub use unique::unique;
 #[cfg(feature = "server")]
 pub use {
     certs::{Certs, Pem},
+    directory::Directory,
     fixture::{Engine, Fixture, FixtureSpec},
     km::{Km, Output, Running},
     litellm::LiteLlm,
@@ -69,4 +74,5 @@ pub use {
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},
     source::{client_programs, prepared_server},
+    sts::Sts,
 };

@@ -37,6 +37,7 @@ struct Inner {
 
 /// What [`Auth::shutdown`] does with the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnShutdown {
     /// Leaves it valid until it expires.
     Keep,
@@ -131,7 +132,7 @@ impl Auth {
             return Ok(found);
         }
         self.start();
-        let mut snapshots: watch::Receiver<Snapshot> = self.0.driver.snapshots.clone();
+        let mut snapshots = self.snapshots();
         loop {
             // The snapshot is read before the token, so that no change between the two is missed.
             let failure = snapshots.borrow_and_update().error_for_waiters();
@@ -143,6 +144,11 @@ impl Auth {
             }
             snapshots.changed().await.map_err(|_| shut_down_error())?;
         }
+    }
+
+    /// Returns a receiver of the status, whose current value may count as not seen.
+    pub(crate) fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.0.driver.snapshots.clone()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared<Outcome>> {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Client, Request, Response, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Request, Response, StatusCode};
 use vault_http::{ApiPath, Denial, DenialOutcome, Generation, TokenSource};
 
 use crate::auth::Auth;
@@ -16,14 +17,11 @@ const NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 /// The token is sent in a header that is marked sensitive. If a 403 turns out to be caused by a
 /// dead token, the request is sent once more with a new one.
 ///
-/// Build the client with `redirect(Policy::none())`. Otherwise `reqwest` sends the token to any
-/// host that a redirect names. The client needs a cryptography provider, which the program in the
-/// crate's README installs.
+/// The client needs a cryptography provider, which the program in the crate's README installs.
 ///
 /// ```no_run
 /// # async fn example(auth: vault_auth::Auth) -> Result<(), Box<dyn std::error::Error>> {
-/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-/// let vault = vault_auth::AuthenticatedClient::new(http, auth);
+/// let vault = vault_auth::AuthenticatedClient::build(reqwest::Client::builder(), auth)?;
 /// let request = vault.client().get("https://vault.example.com:8200/v1/secret/data/a").build()?;
 /// let response = vault.execute(request).await?;
 /// # Ok(())
@@ -37,7 +35,18 @@ pub struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
-    /// Creates a client that sends the tokens of `auth`.
+    /// Builds a client that follows no redirects and sends the tokens of `auth`.
+    ///
+    /// # Errors
+    /// The errors of [`ClientBuilder::build`].
+    pub fn build(client: ClientBuilder, auth: Auth) -> reqwest::Result<Self> {
+        Ok(Self::new(client.redirect(Policy::none()).build()?, auth))
+    }
+
+    /// Creates a client that sends the tokens of `auth` through an existing client.
+    ///
+    /// That client must have been built with `redirect(Policy::none())`. Otherwise `reqwest` sends
+    /// the token to any host that a redirect names.
     pub fn new(client: Client, auth: Auth) -> Self {
         Self { client, auth, namespace: None }
     }
@@ -71,10 +80,11 @@ impl AuthenticatedClient {
             return Ok(response);
         };
         // The body is left to the caller, so only a look-up can show whether the token is dead.
-        let denial = Denial { generation, token_invalid: false };
+        let denial = Denial::new(generation, false);
         match self.auth.denied(denial).await.map_err(SendError::Token)? {
-            DenialOutcome::PathDenied => Ok(response),
             DenialOutcome::Replaced => Ok(self.send(again).await?.0),
+            // `PathDenied`; every other outcome leaves the response as it is, too.
+            _ => Ok(response),
         }
     }
 

@@ -17,6 +17,12 @@ impl Auth {
         Self::builder(client, method).build()
     }
 
+    /// Like [`Auth::new`], with a name that distinguishes this source from others of the process in
+    /// metrics and logs ([`AuthBuilder::name`]).
+    pub fn named(name: impl Into<Arc<str>>, client: Client, method: impl Method) -> Self {
+        Self::builder(client, method).name(name).build()
+    }
+
     /// Like [`Auth::new`], with a namespace for the login.
     pub fn in_namespace(client: Client, namespace: Option<ApiPath>, method: impl Method) -> Self {
         Self::builder(client, method).namespace(namespace).build()

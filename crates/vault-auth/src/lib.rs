@@ -11,6 +11,7 @@ mod builder;
 mod handle;
 mod login;
 mod status;
+mod subscription;
 mod token_source;
 
 mod credential;
@@ -29,8 +30,15 @@ pub use auth::{Auth, OnShutdown};
 #[cfg(feature = "reqwest")]
 pub use authenticated::{AuthenticatedClient, SendError};
 pub use builder::AuthBuilder;
-pub use credential::{Credential, CredentialReader};
+pub use credential::{Credential, CredentialReader, Provider};
 pub use handle::Handle;
-pub use login::Login;
-pub use method::{AppRole, Certificate, Jwt, LoginClient, Method, StaticToken, Userpass};
+pub use login::{Login, LoginInfo};
+pub use method::{AppRole, Certificate, Jwt, Ldap, LoginClient, Method, StaticToken, Userpass};
+#[cfg(feature = "aws")]
+pub use method::{AwsCredentials, AwsIam};
 pub use status::{Counts, State, Status, TokenKind};
+pub use subscription::StatusChanges;
+
+// What the signatures of this crate contain.
+pub use async_trait::async_trait;
+pub use {secrecy, vault_http};

@@ -1,5 +1,7 @@
 //! The result of a login: a token and its properties.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -27,15 +29,58 @@ pub struct Login {
     pub periodic: bool,
     /// The number of requests that may carry the token. `None` if it is not limited.
     pub uses: Option<u32>,
-    /// The names of the token's policies. `None` if they are not known.
-    ///
-    /// They are compared to find out whether a new token may be allowed what this one is denied.
-    pub policies: Option<Vec<String>>,
+    /// What the server says about the identity that has logged in.
+    pub info: LoginInfo,
     /// Whether the source may revoke the token when it is replaced or at shutdown.
     ///
     /// This is `false` for tokens that were created elsewhere, and for batch tokens, which cannot
     /// be revoked.
     pub revocable: bool,
+}
+
+/// What a server says about the identity that has logged in, and about its token.
+///
+/// Nothing in it is accepted in place of the token. `Debug` masks the accessor.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoginInfo {
+    /// The accessor of the token. `None` if there is none, as for batch tokens, or if it is not
+    /// known.
+    ///
+    /// Anyone with the right to do so can look up or revoke the token by it, so that it belongs
+    /// into an audit trail rather than into a public log.
+    pub accessor: Option<String>,
+    /// The names of the token's policies. `None` if they are not known.
+    ///
+    /// They are compared to find out whether a new token may be allowed what this one is denied.
+    pub policies: Option<Vec<String>>,
+    /// The metadata that the login method has attached, such as the name of the role.
+    pub metadata: BTreeMap<String, String>,
+    /// The ID of the identity's entity. `None` if there is none or if it is not known.
+    pub entity_id: Option<String>,
+}
+
+impl LoginInfo {
+    /// Replaces empty texts, by which a server means that there is none.
+    fn new(
+        accessor: Option<String>,
+        policies: Option<Vec<String>>,
+        metadata: Option<BTreeMap<String, String>>,
+        entity_id: Option<String>,
+    ) -> Self {
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (accessor, entity_id) = (text(accessor), text(entity_id));
+        Self { accessor, policies, metadata: metadata.unwrap_or_default(), entity_id }
+    }
+}
+
+impl fmt::Debug for LoginInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accessor = self.accessor.as_ref().map(|_| "[REDACTED]");
+        let mut debug = f.debug_struct("LoginInfo");
+        debug.field("accessor", &accessor).field("policies", &self.policies);
+        debug.field("metadata", &self.metadata).field("entity_id", &self.entity_id).finish()
+    }
 }
 
 impl Login {
@@ -49,7 +94,7 @@ impl Login {
             renewable: false,
             periodic: false,
             uses: None,
-            policies: None,
+            info: LoginInfo::default(),
             revocable: false,
         }
     }
@@ -75,7 +120,10 @@ impl Login {
             num_uses: u32,
             #[serde(default)]
             token_type: String,
+            accessor: Option<String>,
             policies: Option<Vec<String>>,
+            metadata: Option<BTreeMap<String, String>>,
+            entity_id: Option<String>,
             mfa_requirement: Option<IgnoredAny>,
         }
         response.expect_status(&[200])?;
@@ -96,7 +144,7 @@ impl Login {
             ttl: ttl(seconds, response)?,
             renewable: auth.renewable && !is_batch,
             uses: (auth.num_uses > 0).then_some(auth.num_uses),
-            policies: auth.policies,
+            info: LoginInfo::new(auth.accessor, auth.policies, auth.metadata, auth.entity_id),
             revocable: !is_batch,
             ..Self::new(token)
         })
@@ -123,6 +171,10 @@ impl Login {
             period: i64,
             #[serde(default, rename = "type")]
             token_type: String,
+            accessor: Option<String>,
+            policies: Option<Vec<String>>,
+            meta: Option<BTreeMap<String, String>>,
+            entity_id: Option<String>,
         }
         response.expect_status(&[200])?;
         let data: Data = response.data()?;
@@ -137,6 +189,7 @@ impl Login {
             renewable: data.renewable && data.token_type != "batch",
             periodic: data.period > 0,
             uses: (uses > 0).then_some(uses),
+            info: LoginInfo::new(data.accessor, data.policies, data.meta, data.entity_id),
             ..Self::new(token)
         })
     }

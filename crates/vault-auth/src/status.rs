@@ -1,9 +1,12 @@
 //! The observable state of a token source.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use vault_http::{Error, Generation};
+
+use crate::login::LoginInfo;
 
 /// The state of a token source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,6 +105,8 @@ pub struct Status {
     /// The time for which the current token may still be used. `None` if there is no token or its
     /// expiry is not known.
     pub expires_in: Option<Duration>,
+    /// What the server says about the login of the current token. `None` if there is no token.
+    pub login: Option<LoginInfo>,
     /// Event counts.
     pub counts: Counts,
     /// The error of the last failed login, until a login or renewal succeeds. Set in
@@ -110,6 +115,13 @@ pub struct Status {
 }
 
 impl Status {
+    /// Returns a status in this state, without a token and without an error, for tests of code that
+    /// processes one.
+    pub fn new(state: State) -> Self {
+        let snapshot = Snapshot { state, ..Snapshot::empty() };
+        snapshot.status(Instant::now())
+    }
+
     /// Returns whether there is a usable token, for a readiness probe.
     pub fn is_ready(&self) -> bool {
         self.kind.is_some() && self.expires_in.is_none_or(|left| !left.is_zero())
@@ -123,6 +135,7 @@ pub(crate) struct Snapshot {
     pub(crate) kind: Option<TokenKind>,
     pub(crate) generation: Generation,
     pub(crate) usable_until: Option<Instant>,
+    pub(crate) login: Option<Arc<LoginInfo>>,
     pub(crate) counts: Counts,
     pub(crate) error: Option<Error>,
     /// Whether callers that wait for a token receive `error`.
@@ -137,6 +150,7 @@ impl Snapshot {
             kind: None,
             generation: Generation::default(),
             usable_until: None,
+            login: None,
             counts: Counts::default(),
             error: None,
             fails_waiters: false,
@@ -146,7 +160,8 @@ impl Snapshot {
     /// Returns the final snapshot of a driver.
     pub(crate) fn ended(last: Self, error: Error) -> Self {
         let (state, error) = (State::Ended, Some(error));
-        Self { state, kind: None, usable_until: None, error, fails_waiters: true, ..last }
+        let (kind, usable_until, login) = (None, None, None);
+        Self { state, kind, usable_until, login, error, fails_waiters: true, ..last }
     }
 
     /// Returns the error for callers that wait for a token, unless a login may still succeed.
@@ -160,6 +175,7 @@ impl Snapshot {
             kind: self.kind,
             generation: self.generation,
             expires_in: self.usable_until.map(|end| end.saturating_duration_since(now)),
+            login: self.login.as_deref().cloned(),
             counts: self.counts,
             error: self.error.clone(),
         }

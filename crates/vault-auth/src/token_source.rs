@@ -30,7 +30,7 @@ impl TokenSource for Auth {
             .current
             .with(|token| token.issued.generation == denial.generation && !token.has_uses());
         let token_invalid = denial.token_invalid || exhausted == Some(true);
-        let denial = Denial { token_invalid, ..denial };
+        let denial = Denial::new(denial.generation, token_invalid);
         let open = || Arc::new(watch::channel(None).0);
         let mut pending = match self.shared().join_denial(denial.generation, open) {
             JoinedDenial::Replaced => return Ok(DenialOutcome::Replaced),

@@ -14,8 +14,7 @@ fn authenticated(server: &MockServer) -> AuthenticatedClient {
     let value = |text: &str| Credential::Value(text.into());
     let method = AppRole::new(value("role"), value("secret"));
     let auth = Auth::new(Client::builder(address).build().unwrap(), method);
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let client = AuthenticatedClient::new(http.build().unwrap(), auth);
+    let client = AuthenticatedClient::build(reqwest::Client::builder(), auth).unwrap();
     client.namespace(Some(&ApiPath::from_static("team-a")))
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
@@ -33,7 +34,7 @@ pub(crate) fn encode(text: &str) -> PercentEncode<'_> {
 /// ```
 /// use vault_http::ApiPath;
 ///
-/// let mount = ApiPath::parse("teams/kv")?;
+/// let mount: ApiPath = "teams/kv".parse()?;
 /// let path = mount.join(&ApiPath::parse("OPENAI KEY")?);
 /// assert_eq!(path.as_str(), "teams/kv/OPENAI%20KEY");
 /// assert!(ApiPath::parse("kv/%2e%2e/sys").is_err());
@@ -103,9 +104,28 @@ impl ApiPath {
     }
 }
 
+/// Displays the percent-encoded path, as it is sent.
 impl fmt::Display for ApiPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Like [`ApiPath::parse`].
+impl FromStr for ApiPath {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        Self::parse(text)
+    }
+}
+
+/// Like [`ApiPath::parse`].
+impl TryFrom<&str> for ApiPath {
+    type Error = PathError;
+
+    fn try_from(text: &str) -> Result<Self, PathError> {
+        Self::parse(text)
     }
 }
 
@@ -116,26 +136,47 @@ impl fmt::Debug for ApiPath {
 }
 
 /// The reasons why a text is not a valid request path.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PathError {
     /// The text is empty.
-    #[error("is empty")]
     Empty,
     /// The text is longer than [`MAX_PATH_BYTES`]; holds its length.
-    #[error("is {0} bytes long; the maximum is {MAX_PATH_BYTES}")]
     TooLong(usize),
     /// A segment is empty: the text begins or ends with a slash, or has two in a row.
-    #[error("has an empty segment (a slash at either end, or two in a row)")]
     EmptySegment,
     /// A segment is `.` or `..`, or is once it has been percent-decoded.
-    #[error("has a `.` or `..` segment, plain or percent-encoded")]
     DotSegment,
     /// The text contains a character of the Unicode categories Cc, Cf, Zl or Zp, such as a control
     /// character or a zero-width space.
-    #[error("contains the invisible character U+{:04X}", u32::from(*.0))]
     Invisible(char),
 }
+
+impl PathError {
+    /// Returns the reason without its subject, such as `is empty`, for messages that name the path
+    /// themselves.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Empty => "is empty".to_owned(),
+            Self::TooLong(len) => format!("is {len} bytes long; the maximum is {MAX_PATH_BYTES}"),
+            Self::EmptySegment => {
+                "has an empty segment (a slash at either end, or two in a row)".to_owned()
+            }
+            Self::DotSegment => "has a `.` or `..` segment, plain or percent-encoded".to_owned(),
+            Self::Invisible(character) => {
+                format!("contains the invisible character U+{:04X}", u32::from(*character))
+            }
+        }
+    }
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the path {}", self.reason())
+    }
+}
+
+impl std::error::Error for PathError {}
 
 fn validate(text: &str) -> Result<(), PathError> {
     if text.is_empty() {
@@ -239,6 +280,15 @@ mod tests {
             check(&format!("a{bad}b"), Err(PathError::Invisible(bad)));
         }
         check(&"a".repeat(600), Err(PathError::TooLong(600)));
+    }
+
+    #[test]
+    fn conversions_validate_and_errors_name_the_path() {
+        assert_eq!("a b".parse::<ApiPath>().unwrap().to_string(), "a%20b");
+        assert_eq!(ApiPath::try_from("a b").unwrap().as_str(), "a%20b");
+        assert_eq!("".parse::<ApiPath>().unwrap_err().to_string(), "the path is empty");
+        assert_eq!(ApiPath::try_from("..").unwrap_err(), PathError::DotSegment);
+        assert_eq!(PathError::Invisible('\n').reason(), "contains the invisible character U+000A");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Buffers that are zeroized on drop and on reallocation.
 
-use zeroize::Zeroizing;
+pub use zeroize::Zeroizing;
 
 /// Bytes that may hold a secret.
 pub type ZeroizingBytes = Zeroizing<Vec<u8>>;

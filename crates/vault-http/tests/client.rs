@@ -8,7 +8,7 @@ use serde::Deserialize;
 use testkit::leaks;
 use vault_http::{
     Address, ApiPath, BuildErrorKind, Client, Deadline, ErrorKind, Executed, MAX_BODY_BYTES,
-    Plaintext, Request, Token,
+    Method, Plaintext, Request, Token,
 };
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
 use wiremock::{Match, Mock, MockServer, ResponseTemplate};
@@ -74,6 +74,28 @@ async fn request_carries_token_namespace_and_vault_request_header() {
 }
 
 #[tokio::test]
+async fn namespace_of_the_client_is_that_of_requests_that_name_none() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    let body = serde_json::json!({ "errors": ["namespace not found"] });
+    let missing = ResponseTemplate::new(404).set_body_json(body);
+    Mock::given(header("x-vault-namespace", "team-a")).respond_with(missing).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let address = server.uri().parse().unwrap();
+    let client = Client::builder(address).namespace(ApiPath::from_static("team-a"));
+    let client = client.build().unwrap();
+    let send = async |request: Request| client.send(&request, None, client.deadline()).await;
+    let error = send(request()).await.unwrap_err();
+    assert!(error.to_string().contains("in namespace team-a: namespace not found"), "{error}");
+    let other = ApiPath::from_static("team-b");
+    for outside in
+        [request().namespace(Some(&other)), request().in_root_namespace(), Request::health()]
+    {
+        assert_eq!(send(outside).await.unwrap().status(), 204);
+    }
+}
+
+#[tokio::test]
 async fn not_found_with_data_is_a_response_if_accepted() {
     #[derive(Deserialize)]
     struct Data {
@@ -134,6 +156,94 @@ async fn redirect_to_another_host_is_not_followed() {
         let location = format!("{}/v1/secret/data/{path}", elsewhere.uri());
         let redirect = ResponseTemplate::new(307).insert_header("location", location);
         assert_eq!(send_to(redirect).await.unwrap_err().kind(), expected);
+    }
+}
+
+#[tokio::test]
+async fn request_of_any_method_carries_its_headers_and_body() {
+    let _watch = leaks::watch();
+    let server = MockServer::start().await;
+    Mock::given(method("PUT"))
+        .and(header("x-vault-index", "v1:a"))
+        .and(header("x-vault-wrap-ttl", "90"))
+        .and(header("content-type", "application/json"))
+        .and(body_json(serde_json::json!({"n": 1})))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("LIST")).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let (client, path) = (client(&server), ApiPath::from_static("a"));
+    let send = async |request: Request| client.send(&request, None, client.deadline()).await;
+    let request = Request::put(path.clone(), &serde_json::json!({"n": 1})).unwrap();
+    let request = request.header("X-Vault-Index", "v1:a").unwrap();
+    send(request.wrap_ttl(Duration::from_secs(90))).await.unwrap();
+    let list = Request::new(Method::from_bytes(b"LIST").unwrap(), path.clone());
+    assert_eq!(list.to_string(), "LIST a");
+    send(list).await.unwrap();
+    for forbidden in [Method::CONNECT, Method::TRACE] {
+        let error = send(Request::new(forbidden, path.clone())).await.unwrap_err();
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Rejected, Executed::No));
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn content_other_than_a_json_object_is_a_response_if_accepted() {
+    let _watch = leaks::watch();
+    let check = async |body: &str, content_type: &str, request: Request| {
+        let server = MockServer::start().await;
+        let template = ResponseTemplate::new(200).set_body_raw(body, content_type);
+        Mock::given(any()).respond_with(template).mount(&server).await;
+        let client = client(&server);
+        client.send(&request, None, client.deadline()).await
+    };
+    let raw = || request().accept_any_content();
+    let pem = check("-----BEGIN", "application/x-pem-file; a=b", raw()).await.unwrap();
+    assert_eq!(pem.content_type(), Some("application/x-pem-file; a=b"));
+    assert_eq!(pem.bytes(), b"-----BEGIN");
+    assert_eq!(pem.into_bytes().as_slice(), b"-----BEGIN");
+    // Text that looks like JSON has not been validated as such.
+    let text = check("{\"a\":1,\"a\":2}", "text/plain", raw()).await.unwrap();
+    assert_eq!(text.json::<serde_json::Value>().unwrap_err().kind(), ErrorKind::Malformed);
+    let array = check("[1]", "application/json", raw()).await.unwrap();
+    assert_eq!(array.json::<Vec<u8>>().unwrap(), [1]);
+    for (body, content_type, request) in [
+        ("-----BEGIN", "application/x-pem-file", request()),
+        ("[1]", "application/json", request()),
+        ("{", "application/json", raw()),
+        ("{\"errors\":[\"x\"]}", "application/json", raw()),
+    ] {
+        let error = check(body, content_type, request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn only_idempotent_requests_are_sent_again_after_a_server_error() {
+    let _watch = leaks::watch();
+    let path = || ApiPath::from_static("a");
+    let of = |method: &str| Request::new(Method::from_bytes(method.as_bytes()).unwrap(), path());
+    for (request, retried) in [
+        (of("GET"), true),
+        (of("LIST"), true),
+        (of("HEAD"), true),
+        (of("GET").not_idempotent(), false),
+        (of("POST").idempotent(), true),
+        (of("POST"), false),
+        (of("PUT"), false),
+        (of("PATCH"), false),
+        (of("DELETE"), false),
+        (of("ANY"), false),
+        (Request::unwrap_token(), false),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(&server).await;
+        let deadline = Deadline::after(Duration::from_millis(400));
+        let error = client(&server).send(&request, None, deadline).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server);
+        let sent = server.received_requests().await.unwrap().len();
+        assert_eq!(sent > 1, retried, "{request}: {sent}");
     }
 }
 

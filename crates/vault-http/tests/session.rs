@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use testkit::leaks;
 use vault_http::{
     Address, ApiPath, Client, Deadline, Denial, DenialOutcome, Error, ErrorKind, Executed,
-    Generation, IssuedToken, Plaintext, Request, Session, Token, TokenSource,
+    FixedToken, Generation, IssuedToken, Plaintext, Request, Session, Token, TokenSource,
 };
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -33,7 +33,7 @@ impl TokenSource for Tokens {
     async fn token(&self) -> Result<IssuedToken, Error> {
         let generation = *self.generation.lock().unwrap();
         let text = if generation == Generation::default() { "first" } else { "second" };
-        Ok(IssuedToken { token: Token::new(&SecretString::from(text)).unwrap(), generation })
+        Ok(IssuedToken::new(Token::new(&SecretString::from(text)).unwrap(), generation))
     }
 
     async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error> {
@@ -75,7 +75,7 @@ fn ok() -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(serde_json::json!({ "data": {} }))
 }
 
-async fn send(server: &MockServer, tokens: Arc<dyn TokenSource>) -> Result<u16, Error> {
+async fn send(server: &MockServer, tokens: impl TokenSource + 'static) -> Result<u16, Error> {
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
     let session = Session::new(Client::builder(address).build().unwrap(), tokens);
     let request = Request::get(ApiPath::from_static("secret/data/a"));
@@ -90,9 +90,9 @@ async fn request_is_retried_with_a_replaced_token() {
     let _watch = leaks::watch();
     let server = server(errors("1 error occurred: invalid token"), ok()).await;
     let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
-    assert_eq!(send(&server, Arc::clone(&tokens) as _).await.unwrap(), 200);
+    assert_eq!(send(&server, Arc::clone(&tokens)).await.unwrap(), 200);
     let denials = tokens.denials.lock().unwrap().clone();
-    assert_eq!(denials, [Denial { generation: Generation::default(), token_invalid: true }]);
+    assert_eq!(denials, [Denial::new(Generation::default(), true)]);
 }
 
 #[tokio::test]
@@ -114,6 +114,37 @@ async fn confirmed_denial_of_the_path_is_not_retried() {
 }
 
 #[tokio::test]
+async fn denial_of_a_fixed_token_is_reported_as_the_server_sent_it() {
+    let _watch = leaks::watch();
+    for (text, expected) in [
+        (
+            "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n",
+            ErrorKind::TokenInvalid,
+        ),
+        ("1 error occurred:\n\t* permission denied\n\n", ErrorKind::Denied),
+        ("permission denied", ErrorKind::Forbidden),
+    ] {
+        let server = server(errors(text), ok()).await;
+        let tokens = FixedToken::new(Token::new(&"first".into()).unwrap());
+        let error = send(&server, tokens).await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (expected, Some(403)), "{text}");
+        assert!(error.to_string().starts_with("GET secret/data/a"), "{error}");
+        assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn shared_and_boxed_sources_are_sources() {
+    let _watch = leaks::watch();
+    let server = server(errors("1 error occurred: invalid token"), ok()).await;
+    let replaced = || Tokens::new(Ok(DenialOutcome::Replaced));
+    let shared: Arc<dyn TokenSource> = replaced();
+    let boxed: Box<dyn TokenSource> = Box::new(replaced());
+    assert_eq!(send(&server, shared).await.unwrap(), 200);
+    assert_eq!(send(&server, boxed).await.unwrap(), 200);
+}
+
+#[tokio::test]
 async fn error_of_the_token_source_is_returned() {
     let _watch = leaks::watch();
     let server = server(errors("permission denied"), ok()).await;
@@ -128,7 +159,7 @@ async fn pending_login_times_out_at_the_deadline_and_nothing_is_sent() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ok()).expect(0).mount(&server).await;
     let address = Address::parse(&server.uri(), Plaintext::LoopbackOnly).unwrap();
-    let session = Session::new(Client::builder(address).build().unwrap(), Arc::new(PendingLogin));
+    let session = Session::new(Client::builder(address).build().unwrap(), PendingLogin);
     let request = Request::delete(ApiPath::from_static("secret/data/a"));
     let deadline = Deadline::after(Duration::from_millis(20));
     let error = session.send(&request, deadline).await.unwrap_err();
@@ -149,7 +180,7 @@ async fn redirected_write_that_is_denied_is_not_retried() {
     let tokens = Tokens::new(Ok(DenialOutcome::Replaced));
     let address = Address::parse(&standby.uri(), Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).build().unwrap();
-    let session = Session::new(client, Arc::clone(&tokens) as _);
+    let session = Session::new(client, Arc::clone(&tokens));
     let request = Request::delete(ApiPath::from_static("secret/data/a"));
     let error = session.send(&request, session.deadline()).await.unwrap_err();
     assert_eq!((error.kind(), error.executed()), (ErrorKind::TokenInvalid, Executed::Maybe));

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use vault_http::Executed;
+use vault_http::{ApiPath, Executed};
 
+use crate::fields::{ParseError, SerializeError};
 use crate::secret::VersionMetadata;
 
 /// The error of an operation on the engine.
@@ -22,6 +23,8 @@ enum Cause {
     /// The response shows that the operation failed: a description, and the metadata of the version
     /// that it is about.
     Response(String, Option<Box<VersionMetadata>>),
+    /// The fields that were read do not fit the caller's type: the operation, and the reason.
+    Parse(String, Box<ParseError>),
 }
 
 /// The kind of an [`Error`].
@@ -34,14 +37,18 @@ pub enum ErrorKind {
     Deleted,
     /// The data of the version is destroyed permanently.
     Destroyed,
-    /// The mount is not a KV engine of version 2.
+    /// The mount is not a KV engine of the version that the client expects.
     WrongKvVersion,
     /// The check-and-set version is not the latest one. Read the secret and decide again.
     CasMismatch,
     /// The mount or the secret requires a check-and-set version.
     CasRequired,
-    /// A value is larger than the engine stores.
+    /// A value is larger than the engine stores, or a list than
+    /// [`MAX_LIST_BYTES`](crate::MAX_LIST_BYTES).
     TooLarge,
+    /// The fields do not fit the type that was to be read, or the value that was to be written is
+    /// not a JSON object. [`Error::parse_error`] names the field.
+    InvalidFields,
     /// The response to a write was lost, so that it may or may not have been executed. Read the
     /// secret to find out.
     Ambiguous,
@@ -62,6 +69,16 @@ impl Error {
         version: VersionMetadata,
     ) -> Self {
         Self { kind, cause: Cause::Response(description, Some(Box::new(version))) }
+    }
+
+    /// Creates the error of fields that do not fit the caller's type.
+    pub(crate) fn parse(operation: String, error: ParseError) -> Self {
+        Self { kind: ErrorKind::InvalidFields, cause: Cause::Parse(operation, Box::new(error)) }
+    }
+
+    /// Creates the error of a value that cannot be written to `path`.
+    pub(crate) fn serialize(path: &ApiPath, error: SerializeError) -> Self {
+        Self::response(ErrorKind::InvalidFields, format!("POST {path}: {error}"))
     }
 
     /// Converts the error of a request that reads, or that was certainly not executed.
@@ -105,8 +122,33 @@ impl Error {
     pub fn version_metadata(&self) -> Option<&VersionMetadata> {
         match &self.cause {
             Cause::Response(_, version) => version.as_deref(),
-            Cause::Exchange(_) => None,
+            Cause::Exchange(_) | Cause::Parse(..) => None,
         }
+    }
+
+    /// Returns the error of the field that does not fit the type, for
+    /// [`ErrorKind::InvalidFields`] of a read.
+    pub fn parse_error(&self) -> Option<&ParseError> {
+        match &self.cause {
+            Cause::Parse(_, error) => Some(error),
+            Cause::Exchange(_) | Cause::Response(..) => None,
+        }
+    }
+
+    /// Returns the error of the request, with its status and more precise kind, if a request
+    /// failed. It is `None` if the engine's response itself shows the error, such as a deleted
+    /// version.
+    pub fn http_error(&self) -> Option<&vault_http::Error> {
+        match &self.cause {
+            Cause::Exchange(error) => Some(error),
+            Cause::Response(..) | Cause::Parse(..) => None,
+        }
+    }
+
+    /// Returns the server's own messages about the request, which are not part of the error's text
+    /// because a server may repeat parts of the request in them.
+    pub fn vault_messages(&self) -> &[String] {
+        self.http_error().map_or(&[], vault_http::Error::vault_messages)
     }
 
     /// Returns whether an older value may be served, because the error says nothing about the
@@ -121,6 +163,7 @@ impl Error {
             | ErrorKind::CasMismatch
             | ErrorKind::CasRequired
             | ErrorKind::TooLarge
+            | ErrorKind::InvalidFields
             | ErrorKind::Ambiguous => false,
         }
     }
@@ -131,6 +174,7 @@ impl fmt::Display for Error {
         match &self.cause {
             Cause::Exchange(error) => error.fmt(f),
             Cause::Response(description, _) => f.write_str(description),
+            Cause::Parse(operation, error) => write!(f, "{operation}: {error}"),
         }
     }
 }
@@ -140,7 +184,7 @@ impl std::error::Error for Error {
         match &self.cause {
             // Its own text is already the text of this error.
             Cause::Exchange(error) => std::error::Error::source(error),
-            Cause::Response(..) => None,
+            Cause::Response(..) | Cause::Parse(..) => None,
         }
     }
 }

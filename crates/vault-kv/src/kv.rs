@@ -1,8 +1,8 @@
 //! The client of a KV engine: its configuration, and how requests are sent.
 //!
 //! A request that changes something is sent only after [`version_check`](crate::version_check) has
-//! ruled out a version 1 engine. The operations themselves are in [`read`](crate::read),
-//! [`write`](crate::write) and [`metadata`](crate::metadata).
+//! ruled out an engine of another version. The operations themselves are in [`read`](crate::read),
+//! [`list`](crate::list), [`write`](crate::write) and [`metadata`](crate::metadata).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use vault_http::{Deadline, Error as HttpError, Executed, Request, Response, Sess
 
 use crate::error::Error;
 use crate::mount::Mount;
-use crate::mount_version::MountCheck;
+use crate::mount_version::{MountCheck, MountVersion};
 
 /// A client of the KV version 2 engine at one mount. Cheap to clone.
 ///
@@ -22,6 +22,8 @@ use crate::mount_version::MountCheck;
 pub struct Kv {
     pub(crate) session: Session,
     pub(crate) mount: Mount,
+    /// The version of the engine.
+    pub(crate) expected: MountVersion,
     deadline: Option<Deadline>,
     /// Whether each request is sent once, even if a retry would be safe.
     without_retries: bool,
@@ -35,10 +37,21 @@ pub struct Kv {
 impl Kv {
     /// Creates a client of the engine at `mount`. Nothing is sent.
     pub fn new(session: Session, mount: Mount) -> Self {
-        let (check, change_sent) = <_>::default();
-        let (without_retries, counts_as_retries) = (false, false);
-        let deadline = None;
-        Self { session, mount, deadline, without_retries, counts_as_retries, check, change_sent }
+        Self::expecting(MountVersion::V2, session, mount)
+    }
+
+    /// Creates a client of an engine of this version.
+    pub(crate) fn expecting(expected: MountVersion, session: Session, mount: Mount) -> Self {
+        Self {
+            session,
+            mount,
+            expected,
+            deadline: None,
+            without_retries: false,
+            counts_as_retries: false,
+            check: Arc::default(),
+            change_sent: Arc::default(),
+        }
     }
 
     /// Returns a client of the engine at another mount of the same server, over the same session.
@@ -91,7 +104,8 @@ impl Kv {
         self.exchange(request, deadline).await.map_err(Error::read)
     }
 
-    /// Sends a request that changes something, unless the engine is known not to be KV version 2.
+    /// Sends a request that changes something, unless the engine is known not to be the
+    /// expected one.
     pub(crate) async fn send_change(
         &self,
         request: Request,

@@ -11,7 +11,15 @@ use crate::path::SecretPath;
 use crate::secret::SecretMetadata;
 
 /// A change of a secret's metadata. A field that is `None` is left as it is.
+///
+/// ```
+/// use vault_kv::MetadataUpdate;
+///
+/// let update = MetadataUpdate::new().with_max_versions(5).with_cas_required(true);
+/// assert_eq!(update.max_versions, Some(5));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MetadataUpdate {
     /// The number of versions to keep. 0 is the setting of the mount.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +39,43 @@ pub struct MetadataUpdate {
     /// compares it; Vault ignores it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata_cas: Option<u64>,
+}
+
+impl MetadataUpdate {
+    /// Creates a change of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`max_versions`](Self::max_versions).
+    #[must_use]
+    pub fn with_max_versions(self, max_versions: u64) -> Self {
+        Self { max_versions: Some(max_versions), ..self }
+    }
+
+    /// Sets [`cas_required`](Self::cas_required).
+    #[must_use]
+    pub fn with_cas_required(self, cas_required: bool) -> Self {
+        Self { cas_required: Some(cas_required), ..self }
+    }
+
+    /// Sets [`delete_version_after`](Self::delete_version_after).
+    #[must_use]
+    pub fn with_delete_version_after(self, age: impl Into<String>) -> Self {
+        Self { delete_version_after: Some(age.into()), ..self }
+    }
+
+    /// Sets [`custom_metadata`](Self::custom_metadata).
+    #[must_use]
+    pub fn with_custom_metadata(self, custom_metadata: BTreeMap<String, String>) -> Self {
+        Self { custom_metadata: Some(custom_metadata), ..self }
+    }
+
+    /// Sets [`metadata_cas`](Self::metadata_cas).
+    #[must_use]
+    pub fn with_metadata_cas(self, version: u64) -> Self {
+        Self { metadata_cas: Some(version), ..self }
+    }
 }
 
 /// A merge patch of custom metadata, in which `null` removes a key.

@@ -3,6 +3,7 @@
 //! A [`Mount`] is valid by construction, so that a request never leaves it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use vault_http::{ApiPath, PathError};
 
@@ -76,6 +77,11 @@ impl Mount {
         self.endpoint(&METADATA, path)
     }
 
+    /// Returns `{mount}/{path}`, the endpoint of a secret of a version 1 engine.
+    pub fn secret(&self, path: &SecretPath) -> ApiPath {
+        self.full.join(path.as_api_path())
+    }
+
     pub(crate) fn endpoint(&self, endpoint: &ApiPath, path: &SecretPath) -> ApiPath {
         self.full.join(endpoint).join(path.as_api_path())
     }
@@ -87,6 +93,25 @@ impl Mount {
     }
 }
 
+/// Like [`Mount::new`].
+impl FromStr for Mount {
+    type Err = PathError;
+
+    fn from_str(mount: &str) -> Result<Self, PathError> {
+        Self::new(mount)
+    }
+}
+
+/// Like [`Mount::new`].
+impl TryFrom<&str> for Mount {
+    type Error = PathError;
+
+    fn try_from(mount: &str) -> Result<Self, PathError> {
+        Self::new(mount)
+    }
+}
+
+/// Displays the path from the root namespace, percent-encoded.
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.full.fmt(f)

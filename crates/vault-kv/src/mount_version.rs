@@ -25,11 +25,12 @@ pub enum MountVersion {
 
 /// The state of the check of one mount, shared by all clones of a [`Kv`](crate::Kv).
 ///
-/// Only [`MountVersion::V2`] and the existence of the namespace are remembered, because anything
-/// else may be fixed by an operator at any time.
+/// Only the version that the client expects and the existence of the namespace are remembered,
+/// because anything else may be fixed by an operator at any time.
 #[derive(Debug, Default)]
 pub(crate) struct MountCheck {
-    pub(crate) is_v2: AtomicBool,
+    /// Whether the mount was seen to have the version that the client expects.
+    pub(crate) is_expected: AtomicBool,
     /// Whether the namespace of the mount was seen to exist.
     pub(crate) namespace_exists: AtomicBool,
     /// The number of completed requests.

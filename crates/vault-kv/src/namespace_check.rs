@@ -63,6 +63,6 @@ impl Kv {
 
     /// Returns whether the namespace was seen to exist, which need not be true any longer.
     fn is_namespace_known(&self) -> bool {
-        self.check.namespace_exists.load(Relaxed) || self.check.is_v2.load(Relaxed)
+        self.check.namespace_exists.load(Relaxed) || self.check.is_expected.load(Relaxed)
     }
 }

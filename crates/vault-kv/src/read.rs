@@ -1,8 +1,9 @@
-//! Operations that read versions and list names.
+//! Operations that read versions.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use vault_http::{Deadline, ErrorKind as Http, Request, Response};
+use vault_http::{Request, Response};
 
 use crate::error::{Error, ErrorKind};
 use crate::fields::Fields;
@@ -34,6 +35,35 @@ impl Kv {
         self.fetch(request.query("version", &version.to_string())).await
     }
 
+    /// Reads the latest version of the secret at `path` and converts its fields, as
+    /// [`Fields::parse`](crate::Fields::parse) does. [`read`](Self::read) and [`Secret::parse`]
+    /// also return the version.
+    ///
+    /// ```
+    /// # async fn connect(kv: &vault_kv::Kv) -> Result<(), Box<dyn std::error::Error>> {
+    /// use secrecy::SecretString;
+    /// use vault_kv::SecretPath;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Database {
+    ///     user: String,
+    ///     password: SecretString,
+    /// }
+    ///
+    /// let database: Database = kv.read_as(&SecretPath::new("app/database")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Like [`Kv::read`], and [`ErrorKind::InvalidFields`] if the fields do not fit the type. The
+    /// error names the field and never contains a value.
+    pub async fn read_as<T: DeserializeOwned>(&self, path: &SecretPath) -> Result<T, Error> {
+        let secret = self.read(path).await?;
+        let operation = || Request::get(self.mount.data(path)).to_string();
+        secret.parse().map_err(|error| Error::parse(operation(), error))
+    }
+
     async fn fetch(&self, request: Request) -> Result<Secret, Error> {
         let deadline = self.deadline();
         match self.send(request, deadline).await {
@@ -41,41 +71,6 @@ impl Kv {
             Err(miss) if miss.kind() == ErrorKind::NotFound => {
                 self.check_miss(deadline).await?;
                 Err(miss)
-            }
-            Err(error) => Err(self.explain_rejection(error, deadline).await),
-        }
-    }
-
-    /// Returns the error of the mount in place of a rejected request, if that is its cause: another
-    /// engine may not support the operation.
-    async fn explain_rejection(&self, error: Error, deadline: Deadline) -> Error {
-        if error.kind() != ErrorKind::Exchange(Http::Rejected) {
-            return error;
-        }
-        self.check_miss(deadline).await.err().unwrap_or(error)
-    }
-
-    /// Lists the names in the folder at `path`, or in the top folder of the mount. The name of a
-    /// folder ends in `/`. A folder that does not exist is empty.
-    ///
-    /// # Errors
-    /// [`ErrorKind::WrongKvVersion`] if the mount is known not to be KV version 2, or
-    /// [`ErrorKind::Exchange`] if the request fails.
-    pub async fn list(&self, path: Option<&SecretPath>) -> Result<Vec<String>, Error> {
-        #[derive(Deserialize)]
-        struct Names {
-            keys: Vec<String>,
-        }
-        let folder = self.mount.folder(path);
-        let deadline = self.deadline();
-        match self.send(Request::list(folder), deadline).await {
-            Ok(response) => {
-                response.expect_status(&[200]).map_err(Error::read)?;
-                Ok(response.data::<Names>().map_err(Error::read)?.keys)
-            }
-            Err(miss) if miss.kind() == ErrorKind::NotFound => {
-                self.check_miss(deadline).await?;
-                Ok(Vec::new())
             }
             Err(error) => Err(self.explain_rejection(error, deadline).await),
         }
@@ -99,7 +94,7 @@ fn secret(response: &Response) -> Result<Secret, Error> {
     match lifetime::of(response, &metadata) {
         Some(lifetime) => {
             let age = lifetime::age(response, &metadata);
-            Ok(Secret { fields: data.unwrap_or_default(), metadata, lifetime, age })
+            Ok(Secret { lifetime, age, ..Secret::new(data.unwrap_or_default(), metadata) })
         }
         None => Err(deleted(response, metadata)),
     }

@@ -7,10 +7,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, ParseError};
 
 /// One version of a secret.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Secret {
     /// The stored fields.
     pub fields: Fields,
@@ -23,8 +24,33 @@ pub struct Secret {
     pub age: Option<Duration>,
 }
 
+impl Secret {
+    /// Creates a version without a time of deletion and of unknown age, for tests of programs that
+    /// read secrets.
+    ///
+    /// ```
+    /// use vault_kv::{Fields, Secret, VersionMetadata};
+    ///
+    /// let metadata = VersionMetadata::new(3, "2026-01-01T00:00:00Z");
+    /// let secret = Secret::new(Fields::new().with("key", "sk-1"), metadata);
+    /// assert_eq!(secret.metadata.version, 3);
+    /// ```
+    pub fn new(fields: Fields, metadata: VersionMetadata) -> Self {
+        Self { fields, metadata, lifetime: Lifetime::Unlimited, age: None }
+    }
+
+    /// Converts the fields, like [`Fields::parse`].
+    ///
+    /// # Errors
+    /// [`ParseError`] names the field that is missing or does not fit, and never contains a value.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ParseError> {
+        self.fields.parse()
+    }
+}
+
 /// How long a version is known to exist after it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Lifetime {
     /// The version has no time of deletion.
     Unlimited,
@@ -52,6 +78,19 @@ pub struct VersionMetadata {
     /// The custom metadata of the secret at the time of the response.
     #[serde(default, deserialize_with = "or_default")]
     pub custom_metadata: BTreeMap<String, String>,
+}
+
+impl VersionMetadata {
+    /// Creates the metadata of a version that exists, written at `created_time` in RFC 3339.
+    pub fn new(version: u64, created_time: impl Into<String>) -> Self {
+        Self {
+            version,
+            created_time: created_time.into(),
+            deletion_time: None,
+            destroyed: false,
+            custom_metadata: BTreeMap::new(),
+        }
+    }
 }
 
 /// The metadata of a secret and all its versions.
@@ -89,6 +128,28 @@ pub struct SecretMetadata {
     pub server_time: Option<SystemTime>,
 }
 
+impl SecretMetadata {
+    /// Creates the metadata of a secret that was written once, at `created_time` in RFC 3339. Set
+    /// the members that differ.
+    pub fn new(created_time: impl Into<String>) -> Self {
+        let created_time = created_time.into();
+        Self {
+            current_version: 1,
+            oldest_version: 0,
+            max_versions: 0,
+            cas_required: false,
+            current_metadata_version: None,
+            metadata_cas_required: None,
+            delete_version_after: "0s".to_owned(),
+            updated_time: created_time.clone(),
+            custom_metadata: BTreeMap::new(),
+            versions: BTreeMap::from([(1, VersionState::new(created_time.clone()))]),
+            created_time,
+            server_time: None,
+        }
+    }
+}
+
 /// The state of one version in the metadata of its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
@@ -108,6 +169,19 @@ pub struct VersionState {
     pub deleted_by: Option<Attribution>,
 }
 
+impl VersionState {
+    /// Creates the state of a version that exists, written at `created_time` in RFC 3339.
+    pub fn new(created_time: impl Into<String>) -> Self {
+        Self {
+            created_time: created_time.into(),
+            deletion_time: None,
+            destroyed: false,
+            created_by: None,
+            deleted_by: None,
+        }
+    }
+}
+
 /// The login by which a version was changed, as far as the server reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
@@ -117,6 +191,13 @@ pub struct Attribution {
     /// The ID of the identity entity of the token. A token without a login has none.
     #[serde(default)]
     pub entity_id: Option<String>,
+}
+
+impl Attribution {
+    /// Creates the attribution of a token with this display name.
+    pub fn new(actor: impl Into<String>) -> Self {
+        Self { actor: actor.into(), entity_id: None }
+    }
 }
 
 /// Deserializes an attribution of another form as `None`, because the rest of the metadata is usable

@@ -1,8 +1,8 @@
-//! The check that a mount is a KV engine of version 2.
+//! The check that a mount is a KV engine of the version that the client expects.
 //!
 //! A version 1 engine takes `data/` for a part of a secret's name. It accepts a write to
 //! `data/{name}`, and a read of it is an ordinary miss. So the mount is looked up before the first
-//! write and after a miss, until it is known to be version 2.
+//! write and after a miss, until it is known to be the expected version.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
@@ -32,36 +32,42 @@ impl Kv {
     /// [`ErrorKind::WrongKvVersion`] for another engine or version, or [`ErrorKind::Exchange`] with
     /// [`Http::NoMount`] if there is none.
     pub fn require_v2(&self, version: MountVersion) -> Result<(), Error> {
-        let mount = &self.mount;
-        match version {
-            MountVersion::V2 | MountVersion::Unknown => Ok(()),
-            MountVersion::V1 => Err(Error::response(
-                ErrorKind::WrongKvVersion,
-                format!("{mount}: the mount is a KV engine of version 1"),
-            )),
-            MountVersion::NotKv => Err(Error::response(
-                ErrorKind::WrongKvVersion,
-                format!("{mount}: the mount is not a KV engine"),
-            )),
-            MountVersion::NoMount => Err(Error::response(
-                ErrorKind::Exchange(Http::NoMount),
-                format!("{mount}: no secrets engine is mounted at exactly this path"),
-            )),
-        }
+        self.require(MountVersion::V2, version)
     }
 
-    /// Verifies before a write that the mount is not known to be anything but KV version 2. If the
-    /// lookup is denied, so is the write, whose error is then reported.
+    /// Converts the engine at the mount into an error if it is certainly not the expected one.
+    pub(crate) fn require_expected(&self, version: MountVersion) -> Result<(), Error> {
+        self.require(self.expected, version)
+    }
+
+    fn require(&self, expected: MountVersion, found: MountVersion) -> Result<(), Error> {
+        let (kind, what) = match found {
+            _ if found == expected => return Ok(()),
+            MountVersion::Unknown => return Ok(()),
+            MountVersion::V1 => (ErrorKind::WrongKvVersion, "is a KV engine of version 1"),
+            MountVersion::V2 => (ErrorKind::WrongKvVersion, "is a KV engine of version 2"),
+            MountVersion::NotKv => (ErrorKind::WrongKvVersion, "is not a KV engine"),
+            MountVersion::NoMount => {
+                let what = "no secrets engine is mounted at exactly this path";
+                let kind = ErrorKind::Exchange(Http::NoMount);
+                return Err(Error::response(kind, format!("{}: {what}", self.mount)));
+            }
+        };
+        Err(Error::response(kind, format!("{}: the mount {what}", self.mount)))
+    }
+
+    /// Verifies before a write that the mount is not known to be anything but the expected engine.
+    /// If the lookup is denied, so is the write, whose error is then reported.
     pub(crate) async fn check_version(&self, deadline: Deadline) -> Result<(), Error> {
         let version = self.known_version(deadline).await?;
-        self.require_v2(version)
+        self.require_expected(version)
     }
 
     /// Verifies that a miss is not that of another engine. If the mount cannot be looked up, the
     /// miss is taken for one.
     pub(crate) async fn check_miss(&self, deadline: Deadline) -> Result<(), Error> {
         match self.known_version(deadline).await {
-            Ok(version) => self.require_v2(version),
+            Ok(version) => self.require_expected(version),
             Err(error) => {
                 debug!(%error, "looking up the mount failed; the miss is reported");
                 Ok(())
@@ -69,12 +75,21 @@ impl Kv {
         }
     }
 
-    /// Returns the engine at the mount, from memory if it is version 2. Concurrent callers share
+    /// Returns the error of the mount in place of a rejected request, if that is its cause: another
+    /// engine may not support the operation.
+    pub(crate) async fn explain_rejection(&self, error: Error, deadline: Deadline) -> Error {
+        if error.kind() != ErrorKind::Exchange(Http::Rejected) {
+            return error;
+        }
+        self.check_miss(deadline).await.err().unwrap_or(error)
+    }
+
+    /// Returns the engine at the mount, from memory if it is the expected one. Concurrent callers share
     /// one request; each waits for it until its own deadline.
     async fn known_version(&self, deadline: Deadline) -> Result<MountVersion, Error> {
         let check = &*self.check;
-        if check.is_v2.load(Relaxed) {
-            return Ok(MountVersion::V2);
+        if check.is_expected.load(Relaxed) {
+            return Ok(self.expected);
         }
         let before = check.completed.load(Acquire);
         let Some(mut last) = deadline.bound(check.last.lock()).await else {
@@ -126,8 +141,8 @@ impl Kv {
         };
         let version = parse(&response, mount).map_err(Error::read)?;
         debug!(%mount, ?version, "looked up the mount");
-        if version == MountVersion::V2 {
-            self.check.is_v2.store(true, Relaxed);
+        if version == self.expected {
+            self.check.is_expected.store(true, Relaxed);
         }
         Ok(version)
     }

@@ -25,6 +25,7 @@ const DESTROY: ApiPath = ApiPath::from_static("destroy");
 
 /// The check-and-set condition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cas {
     /// No condition.
     Any,
@@ -59,6 +60,15 @@ impl<'a> Body<'a> {
     }
 }
 
+/// Verifies that a request that writes `fields` does not exceed the limits.
+pub(crate) fn check_size(request: &Request, fields: &Fields) -> Result<(), Error> {
+    if fields.longest_value() <= MAX_VALUE_BYTES && request.body_len() <= MAX_BODY_BYTES {
+        return Ok(());
+    }
+    let description = format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
+    Err(Error::response(ErrorKind::TooLarge, description))
+}
+
 impl Kv {
     /// Writes a new version of the secret at `path`.
     ///
@@ -87,6 +97,40 @@ impl Kv {
         }
     }
 
+    /// Writes the members of `value` as a new version, as [`Fields::from_serialize`] returns them.
+    /// Nothing that is not zeroized remains in memory, apart from `value` itself.
+    ///
+    /// ```
+    /// # async fn store(kv: &vault_kv::Kv) -> Result<(), Box<dyn std::error::Error>> {
+    /// use secrecy::SecretString;
+    /// use vault_kv::{Cas, SecretPath};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Database {
+    ///     user: String,
+    ///     #[serde(serialize_with = "vault_kv::serialize_exposed")]
+    ///     password: SecretString,
+    /// }
+    ///
+    /// let database = Database { user: "app".into(), password: "s3cret".into() };
+    /// kv.write_value(&SecretPath::new("app/database")?, &database, Cas::Version(0)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Like [`Kv::write`], and [`ErrorKind::InvalidFields`] if `value` is not a JSON object.
+    pub async fn write_value(
+        &self,
+        path: &SecretPath,
+        value: &impl Serialize,
+        cas: Cas,
+    ) -> Result<VersionMetadata, Error> {
+        let fields = Fields::from_serialize(value);
+        let fields = fields.map_err(|error| Error::serialize(&self.mount.data(path), error))?;
+        self.write(path, &fields, cas).await
+    }
+
     /// Writes a new version in which `fields` are added to those of the latest version, or replace
     /// them.
     ///
@@ -110,11 +154,7 @@ impl Kv {
         request: Request,
         fields: &Fields,
     ) -> Result<VersionMetadata, Error> {
-        if fields.longest_value() > MAX_VALUE_BYTES || request.body_len() > MAX_BODY_BYTES {
-            let description =
-                format!("{request}: a value is larger than 768 KiB, or 1,000 KiB as JSON");
-            return Err(Error::response(ErrorKind::TooLarge, description));
-        }
+        check_size(&request, fields)?;
         let response = self.send_change(request, self.deadline()).await?;
         // A patch of a deleted version.
         if response.status() == 404 && response.data::<VersionMetadata>().is_ok() {

@@ -4,34 +4,15 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use testkit::memory;
 use vault_http::test_util::MemoryServer;
 use vault_http::zeroizing::ZeroizingBytes;
-use vault_http::{
-    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
-    Token, TokenSource,
-};
+use vault_http::{Address, Client, FixedToken, Plaintext, Session, Token};
 use vault_kv::{Cas, Fields, Kv, Mount, Secret, SecretPath};
-
-struct Fixed;
-
-#[async_trait]
-impl TokenSource for Fixed {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        let token = Token::new(&SecretString::from("hvs.x")).unwrap();
-        Ok(IssuedToken { token, generation: Generation::default() })
-    }
-
-    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
-        Ok(DenialOutcome::PathDenied)
-    }
-}
 
 const METADATA: &[u8] = br#""metadata":{"version":1,"created_time":"","deletion_time":""}"#;
 
@@ -63,7 +44,16 @@ fn kv(lines: usize, escape: &'static [u8]) -> Kv {
     });
     let address = Address::parse("https://vault.test", Plaintext::LoopbackOnly).unwrap();
     let client = Client::builder(address).transport(server).build().unwrap();
-    Kv::new(Session::new(client, Arc::new(Fixed)), Mount::new("secret").unwrap())
+    let tokens = FixedToken::new(Token::new(&"hvs.x".into()).unwrap());
+    Kv::new(Session::new(client, tokens), Mount::new("secret").unwrap())
+}
+
+/// A secret as a type.
+#[derive(Serialize, Deserialize)]
+struct Typed {
+    #[serde(serialize_with = "vault_kv::serialize_exposed")]
+    key: SecretString,
+    n: u64,
 }
 
 /// Reads and writes values with few and many lines, and with escapes of different lengths.
@@ -80,6 +70,9 @@ async fn read_and_write() -> Vec<(Secret, Fields)> {
         assert!(text.expose_secret().len() >= lines * 65 - 1);
         let fields = Fields::new().with("key", text.clone());
         kv.write(&path, &fields, Cas::Any).await.unwrap();
+        let typed: Typed = kv.read_as(&path).await.unwrap();
+        assert_eq!((typed.key.expose_secret(), typed.n), (text.expose_secret(), 1));
+        kv.write_value(&path, &typed, Cas::Any).await.unwrap();
         kept.push((secret, fields));
     }
     kept

@@ -4,6 +4,7 @@ Both are independent of LiteLLM. No error contains a value, a token, or a body o
 """
 
 import asyncio
+from typing import Any
 
 import httpx
 
@@ -12,6 +13,7 @@ from .protocol import (
     UNAUTHORIZED,
     Connection,
     KmError,
+    Secret,
     document_of,
     encode,
     headers_of,
@@ -19,6 +21,14 @@ from .protocol import (
     secret_path,
     unreachable,
 )
+
+Document = dict[str, Any]
+
+# A team's `secret_manager_settings`.
+Team = dict[str, Any] | None
+
+# The time limit of a request in seconds; None for the default.
+Timeout = float | httpx.Timeout | None
 
 
 class KmClient(Connection):
@@ -28,12 +38,20 @@ class KmClient(Connection):
     and raise `KmError`.
     """
 
-    def __init__(self, address, token=None, token_file=None):
+    def __init__(
+        self, address: str, token: str | None = None, token_file: str | None = None
+    ) -> None:
         super().__init__(address, token, token_file)
         transport = httpx.HTTPTransport(uds=self._socket)
         self._client = httpx.Client(transport=transport, **self._options())
 
-    def read(self, name, unless_version=None, refresh=False, timeout=None):
+    def read(
+        self,
+        name: str,
+        unless_version: int | None = None,
+        refresh: bool = False,
+        timeout: Timeout = None,
+    ) -> Secret | None:
         """Returns a provider secret as a `Secret`, or None if there is none of that name.
 
         With `unless_version`, `km serve` reads it from Vault first, unless it has another version by
@@ -47,30 +65,53 @@ class KmClient(Connection):
                 return None
             raise
 
-    def secret(self, name, timeout=None):
+    def secret(self, name: str, timeout: Timeout = None) -> str | None:
         """Returns the value of a provider secret, or None if there is none of that name."""
         secret = self.read(name, timeout=timeout)
         return None if secret is None else secret.value
 
-    def store(self, alias, value, description=None, team=None, timeout=None):
+    def store(
+        self,
+        alias: str,
+        value: str,
+        description: str | None = None,
+        team: Team = None,
+        timeout: Timeout = None,
+    ) -> Document:
         """Stores a virtual key. Returns `{"path", "version"}`, or `{"skipped": True}`."""
         body = {"alias": alias, "value": value, "description": description}
         return self._request("POST", "/km/v1/keys", body, team, timeout)
 
-    def rotate(self, alias, value, to=None, team=None, timeout=None):
+    def rotate(
+        self,
+        alias: str,
+        value: str,
+        to: str | None = None,
+        team: Team = None,
+        timeout: Timeout = None,
+    ) -> Document:
         """Replaces the value of a virtual key, and its alias if `to` is given."""
         path = f"/km/v1/keys/{encode(alias)}/rotate"
         return self._request("POST", path, {"value": value, "to": to}, team, timeout)
 
-    def rename(self, alias, to, team=None, timeout=None):
+    def rename(
+        self, alias: str, to: str, team: Team = None, timeout: Timeout = None
+    ) -> Document:
         """Changes the alias of a virtual key. Its value is not sent to this process."""
         return self._request("POST", f"/km/v1/keys/{encode(alias)}/rename", {"to": to}, team, timeout)
 
-    def delete(self, alias, team=None, timeout=None):
+    def delete(self, alias: str, team: Team = None, timeout: Timeout = None) -> Document:
         """Deletes the latest version of a virtual key."""
         return self._request("DELETE", f"/km/v1/keys/{encode(alias)}", {}, team, timeout)
 
-    def _request(self, method, path, body=None, team=None, timeout=None):
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Document | None = None,
+        team: Team = None,
+        timeout: Timeout = None,
+    ) -> Document:
         if body is not None:
             body = {name: value for name, value in body.items() if value is not None}
             # Passed on unchanged, because km interprets them.
@@ -81,7 +122,14 @@ class KmClient(Connection):
             response = self._send(method, path, body, timeout, self._token)
         return document_of(response)
 
-    def _send(self, method, path, body, timeout, token):
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Document | None,
+        timeout: Timeout,
+        token: str | None,
+    ) -> httpx.Response:
         timeout = timeout if timeout is not None else TIMEOUT_SECONDS
         try:
             return self._client.request(
@@ -97,11 +145,20 @@ class AsyncKmClient(Connection):
     Connections are reused. They belong to one event loop; a call from another loop opens new ones.
     """
 
-    def __init__(self, address, token=None, token_file=None):
+    def __init__(
+        self, address: str, token: str | None = None, token_file: str | None = None
+    ) -> None:
         super().__init__(address, token, token_file)
-        self._loop = self._client = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: httpx.AsyncClient | None = None
 
-    async def read(self, name, unless_version=None, refresh=False, timeout=None):
+    async def read(
+        self,
+        name: str,
+        unless_version: int | None = None,
+        refresh: bool = False,
+        timeout: Timeout = None,
+    ) -> Secret | None:
         """Like `KmClient.read`."""
         path = secret_path(name, unless_version, refresh)
         token = self._token
@@ -116,16 +173,16 @@ class AsyncKmClient(Connection):
                 return None
             raise
 
-    async def _send(self, path, timeout, token):
+    async def _send(self, path: str, timeout: Timeout, token: str | None) -> httpx.Response:
         timeout = timeout if timeout is not None else TIMEOUT_SECONDS
         try:
             return await self._on_this_loop().get(path, timeout=timeout, headers=headers_of(token))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(error) from None
 
-    def _on_this_loop(self):
+    def _on_this_loop(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
+        if self._client is None or self._loop is not loop:
             transport = httpx.AsyncHTTPTransport(uds=self._socket)
             self._client = httpx.AsyncClient(transport=transport, **self._options())
             self._loop = loop

@@ -10,14 +10,22 @@ would receive the key.
 
 import asyncio
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 from litellm.types import router
 
 from .protocol import KmError
 
 PREFIX = "os.environ/"
+
+# An entry of `model_list`.
+Entry = dict[str, Any]
+
+# The parameters of an attempt.
+Kwargs = dict[str, Any]
 
 # The parameters that select the host to which credentials are sent.
 UPSTREAM = (
@@ -42,14 +50,14 @@ OF_THE_ROUTER = frozenset(
 class Deployment:
     """An entry of `model_list`. `references` has the name for each parameter."""
 
-    model_name: str
+    model_name: str | None
     id: str | None
     model: str | None
-    upstream: dict
-    references: dict
+    upstream: dict[str, Any]
+    references: dict[str, str]
 
     @classmethod
-    def of(cls, entry):
+    def of(cls, entry: Entry) -> "Deployment":
         params = entry.get("litellm_params") or {}
         references = {
             param: value.removeprefix(PREFIX)
@@ -65,20 +73,20 @@ class Deployment:
             references=references,
         )
 
-    def serves(self, kwargs):
+    def serves(self, kwargs: Kwargs) -> bool:
         """Returns whether an attempt goes to the model and the host of this deployment."""
         return self.serves_model(kwargs.get("model")) and all(
             kwargs.get(param) == value for param, value in self.upstream.items()
         )
 
-    def serves_model(self, model):
+    def serves_model(self, model: str | None) -> bool:
         if self.model is None or "*" not in self.model:
             return self.model in (None, model)
         # LiteLLM fills the wildcards in from the request.
         pattern = ".*".join(map(re.escape, self.model.split("*")))
         return isinstance(model, str) and re.fullmatch(pattern, model) is not None
 
-    def is_confused_with(self, other):
+    def is_confused_with(self, other: "Deployment") -> bool:
         """Returns whether nothing distinguishes them in an attempt, although their names differ."""
         same = ("model_name", "id", "model", "upstream")
         return self.references != other.references and all(
@@ -89,8 +97,8 @@ class Deployment:
 class Deployments:
     """The deployments with references."""
 
-    def __init__(self, model_list):
-        self._of_model = {}
+    def __init__(self, model_list: Iterable[Entry]) -> None:
+        self._of_model: dict[str | None, list[Deployment]] = {}
         self._ids = {declared_id(entry) for entry in model_list} - {None}
         for deployment in map(Deployment.of, model_list):
             others = self._of_model.setdefault(deployment.model_name, [])
@@ -99,7 +107,7 @@ class Deployments:
                 raise KmError("settings", what, "give each a model_info.id")
             others.append(deployment)
 
-    def of(self, kwargs):
+    def of(self, kwargs: Kwargs) -> Deployment | None:
         """Returns the deployment of an attempt, or None if its parameters are not to be set."""
         info = kwargs.get("model_info") or {}
         # The request has credentials of its client.
@@ -112,35 +120,36 @@ class Deployments:
                 return deployment
         return None
 
-    def names(self):
+    def names(self) -> set[str]:
         """Returns all referenced names."""
         deployments = (deployment for some in self._of_model.values() for deployment in some)
         return {name for deployment in deployments for name in deployment.references.values()}
 
 
-def is_reference(value):
+def is_reference(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.startswith(PREFIX) and value != PREFIX
 
 
-def is_pointer(param):
+def is_pointer(param: str) -> bool:
     """Returns whether LiteLLM itself resolves the parameter when it uses it."""
     return getattr(router, "holds_secret_pointer", lambda param: False)(param)
 
 
-def declared_id(entry):
+def declared_id(entry: Entry) -> str | None:
     declared = (entry.get("model_info") or {}).get("id")
     return None if declared is None else str(declared)
 
 
-def deployment_name(kwargs):
+def deployment_name(kwargs: Kwargs) -> str | None:
     """Returns the `model_name` that the router has written into the metadata of an attempt."""
     for metadata in (kwargs.get("litellm_metadata"), kwargs.get("metadata")):
         if isinstance(metadata, dict) and "deployment_model_name" in metadata:
-            return metadata["deployment_model_name"]
+            name: str | None = metadata["deployment_model_name"]
+            return name
     return None
 
 
-def configured_model_list(file=None):
+def configured_model_list(file: str | None = None) -> list[Entry]:
     """Returns the `model_list` of a configuration file, by default of the proxy's, with the files that it
     includes."""
     # Only the proxy needs its packages.

@@ -15,9 +15,9 @@ import litellm
 from litellm.integrations.custom_logger import CustomLogger
 
 from .client import AsyncKmClient
-from .deployments import Deployments, configured_model_list
+from .deployments import Deployments, Entry, Kwargs, configured_model_list
 from .protocol import KmError
-from .values import MAX_STALE_SECONDS, Values
+from .values import MAX_STALE_SECONDS, Client, Values
 
 log = logging.getLogger("km_litellm")
 
@@ -29,7 +29,13 @@ class KmLive(CustomLogger):
     there is no file. While `km serve` cannot be asked, the last values are used for `max_stale` seconds.
     """
 
-    def __init__(self, client=None, config_file=None, model_list=None, max_stale=MAX_STALE_SECONDS):
+    def __init__(
+        self,
+        client: Client | None = None,
+        config_file: str | None = None,
+        model_list: list[Entry] | None = None,
+        max_stale: float = MAX_STALE_SECONDS,
+    ) -> None:
         super().__init__()
         self._values = Values(client or AsyncKmClient.from_environment(), max_stale)
         if model_list is None:
@@ -37,7 +43,9 @@ class KmLive(CustomLogger):
         self._deployments = Deployments(model_list)
         log.info("km: %d names are read for each attempt", len(self._deployments.names()))
 
-    async def async_pre_call_deployment_hook(self, kwargs, call_type):
+    async def async_pre_call_deployment_hook(
+        self, kwargs: Kwargs, call_type: object
+    ) -> Kwargs | None:
         """Returns the parameters of the attempt with the current values."""
         deployment = self._deployments.of(kwargs)
         if deployment is None or not deployment.references:
@@ -52,8 +60,12 @@ class KmLive(CustomLogger):
         return kwargs | {param: value for param, value in zip(names, values) if value is not None}
 
     async def async_post_call_failure_deployment_hook(
-        self, request_data, exception, call_type, fallback_depth=None
-    ):
+        self,
+        request_data: Kwargs,
+        exception: Exception,
+        call_type: object,
+        fallback_depth: int | None = None,
+    ) -> None:
         """After a 401, reads the names of the attempt again, for the next attempt."""
         if not isinstance(exception, litellm.AuthenticationError):
             return
@@ -65,11 +77,12 @@ class KmLive(CustomLogger):
             )
 
 
-def unavailable(kwargs, error):
+def unavailable(kwargs: Kwargs, error: KmError) -> Exception:
     """Returns the error of an attempt without a key. It is LiteLLM's for an unavailable provider, so that
     other deployments are tried."""
-    return litellm.ServiceUnavailableError(
+    error_of_litellm: Exception = litellm.ServiceUnavailableError(
         message=f"km: the key of this deployment cannot be read ({error.kind})",
         llm_provider=kwargs.get("custom_llm_provider") or "",
         model=kwargs.get("model") or "",
     )
+    return error_of_litellm

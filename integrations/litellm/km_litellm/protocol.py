@@ -8,12 +8,16 @@ import ipaddress
 import logging
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 log = logging.getLogger("km_litellm")
+
+C = TypeVar("C", bound="Connection")
 
 UNIX = "unix:"
 
@@ -33,7 +37,7 @@ class KmError(Exception):
     `conflict`, `stored_value`, `internal`).
     """
 
-    def __init__(self, kind, message, hint=""):
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
         text = f"{message} ({kind}; hint: {hint})" if hint else f"{message} ({kind})"
         super().__init__(printable(text))
         self.kind = kind
@@ -55,13 +59,15 @@ class Secret:
 class Connection:
     """The address and the token of a `km serve`. The base class of both clients."""
 
-    def __init__(self, address, token=None, token_file=None):
+    def __init__(
+        self, address: str, token: str | None = None, token_file: str | None = None
+    ) -> None:
         self._base_url, self._socket = parse_address(address)
         self._token_file = token_file
         self._token = read_token(token_file) if token_file else token
 
     @classmethod
-    def from_environment(cls, environment=os.environ):
+    def from_environment(cls: type[C], environment: Mapping[str, str] = os.environ) -> C:
         """Returns the client for `KM_SERVE_ADDR` and `KM_SERVE_TOKEN_FILE`, by default for the socket on
         which `km serve` listens without options."""
         address = environment.get("KM_SERVE_ADDR")
@@ -73,7 +79,7 @@ class Connection:
             address = f"{UNIX}{directory}/km.sock"
         return cls(address, token_file=environment.get("KM_SERVE_TOKEN_FILE"))
 
-    def _options(self):
+    def _options(self) -> dict[str, Any]:
         """Returns the options of httpx that both clients use."""
         return {
             "base_url": self._base_url,
@@ -83,14 +89,14 @@ class Connection:
             "follow_redirects": False,
         }
 
-    def _reload_token(self, rejected):
+    def _reload_token(self, rejected: str | None) -> bool:
         """Reads the token file again. Returns whether the token differs from the rejected one."""
         if self._token_file:
             self._token = read_token(self._token_file)
         return self._token != rejected
 
 
-def secret_path(name, unless_version=None, refresh=False):
+def secret_path(name: str, unless_version: int | None = None, refresh: bool = False) -> str:
     """Returns the path of a secret. With `unless_version`, it is read from Vault if that version is the
     cached one; with `refresh`, always."""
     path = f"/km/v1/secrets/{encode(name)}"
@@ -99,7 +105,7 @@ def secret_path(name, unless_version=None, refresh=False):
     return f"{path}?refresh=true" if refresh else path
 
 
-def secret_of(document):
+def secret_of(document: dict[str, Any]) -> Secret:
     """Returns the secret in a response."""
     value, version = document.get("value"), document.get("version")
     if not isinstance(value, str) or not isinstance(version, int | None):
@@ -112,11 +118,11 @@ def secret_of(document):
     return Secret(value, version, document.get("stale") is True)
 
 
-def headers_of(token):
+def headers_of(token: str | None) -> dict[str, str]:
     return {} if token is None else {"X-Vault-Token": token}
 
 
-def unreachable(error):
+def unreachable(error: Exception) -> KmError:
     """Returns the error for an exception of httpx."""
     if isinstance(error, httpx.ConnectError):
         return KmError("unavailable", f"cannot connect to km serve: {error}")
@@ -124,7 +130,7 @@ def unreachable(error):
     return KmError("unavailable", f"request to km serve failed: {type(error).__name__}")
 
 
-def parse_address(address):
+def parse_address(address: str) -> tuple[httpx.URL | str, str | None]:
     """Returns the base URL and the socket of an address, which must be on this machine."""
     if address.startswith(UNIX):
         return "http://km", address.removeprefix(UNIX)
@@ -139,21 +145,21 @@ def parse_address(address):
     raise KmError("settings", what, "set it to the --listen address of km serve on this machine")
 
 
-def is_loopback(host):
+def is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Returns the text on one line, with escapes for invisible and control characters."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
 
 
-def document_of(response):
+def document_of(response: httpx.Response) -> dict[str, Any]:
     """Returns the document of a response, or raises its error."""
     try:
         document = response.json()
@@ -170,12 +176,12 @@ def document_of(response):
     raise KmError(kind, message, error.get("hint", ""))
 
 
-def malformed(status=200):
+def malformed(status: int = 200) -> KmError:
     what = f"the response, with status {status}, is not one of km serve"
     return KmError("unavailable", what, "check that km serve listens on KM_SERVE_ADDR")
 
 
-def encode(name):
+def encode(name: str) -> str:
     """Returns a name as one segment of a path."""
     if name in ("", ".", ".."):
         raise KmError("usage", f"{name!r} is not a valid name")
@@ -185,12 +191,12 @@ def encode(name):
         raise KmError("usage", "the name is not valid text") from None
 
 
-def open_nonblocking(path, flags):
+def open_nonblocking(path: str, flags: int) -> int:
     """Opens a file without blocking, so that a FIFO causes an error."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def read_token(file):
+def read_token(file: str) -> str:
     """Returns the token in a file, without one trailing newline."""
     try:
         with open(file, encoding="ascii", opener=open_nonblocking) as stream:

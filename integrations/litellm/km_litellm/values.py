@@ -6,8 +6,10 @@ the version that a provider rejected, and to bridge a time in which `km serve` c
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Protocol
 
-from .protocol import KmError
+from .protocol import KmError, Secret
 
 log = logging.getLogger("km_litellm")
 
@@ -25,14 +27,26 @@ TIMEOUT_SECONDS = 2.0
 DEFINITE = frozenset(("denied", "stored_value", "usage"))
 
 
+class Client(Protocol):
+    """What reads the values: an `AsyncKmClient`."""
+
+    async def read(
+        self,
+        name: str,
+        unless_version: int | None = None,
+        refresh: bool = False,
+        timeout: float | None = None,
+    ) -> Secret | None: ...
+
+
 class Last:
     """The last value of a name."""
 
-    def __init__(self, secret, usable_until):
+    def __init__(self, secret: Secret, usable_until: float) -> None:
         self.secret = secret
         self.usable_until = usable_until
         # Set during an outage.
-        self.paused_until = None
+        self.paused_until: float | None = None
 
 
 class Values:
@@ -41,14 +55,19 @@ class Values:
     A value is used for at most `max_stale` seconds after `km serve` returned it as current.
     """
 
-    def __init__(self, client, max_stale=MAX_STALE_SECONDS, clock=time.monotonic):
+    def __init__(
+        self,
+        client: Client,
+        max_stale: float = MAX_STALE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._max_stale = max_stale
         self._clock = clock
         # A None is a name that Vault does not have, although it had it before.
-        self._last = {}
+        self._last: dict[str, Last | None] = {}
 
-    async def current(self, name):
+    async def current(self, name: str) -> str | None:
         """Returns the value of a name, or None if Vault has never had it. Raises `KmError`."""
         last = self._last.get(name)
         if last and last.paused_until is not None and self._clock() < last.paused_until:
@@ -62,26 +81,27 @@ class Values:
             return self._in_outage(name, error)
         return self._store(name, secret)
 
-    async def reject(self, name, value):
+    async def reject(self, name: str, value: str | None) -> None:
         """Reads a name from Vault again, because a provider rejected this value of it."""
-        if not self._is_last(name, value):
+        last = self._last.get(name)
+        if last is None or last.secret.value != value:
             return
-        version = self._last[name].secret.version
+        version = last.secret.version
         try:
             secret = await self._client.read(name, unless_version=version, refresh=version is None)
             # Another attempt may have been faster.
             if self._is_last(name, value):
                 self._store(name, secret)
-                report(name, version, secret.version)
+                report(name, version, None if secret is None else secret.version)
         except KmError as error:
             log.warning("km: %s was rejected, and cannot be refreshed: %s", name, error)
 
-    def _is_last(self, name, value):
+    def _is_last(self, name: str, value: str | None) -> bool:
         """Returns whether no newer value is known, by another attempt."""
         last = self._last.get(name)
         return last is not None and last.secret.value == value
 
-    def _store(self, name, secret):
+    def _store(self, name: str, secret: Secret | None) -> str | None:
         last = self._last.get(name)
         if secret is None:
             if name in self._last:
@@ -96,7 +116,7 @@ class Values:
         self._last[name] = Last(secret, until)
         return secret.value
 
-    def _in_outage(self, name, error):
+    def _in_outage(self, name: str, error: KmError | None) -> str:
         """Returns the last value, or raises the error."""
         last, now = self._last.get(name), self._clock()
         if last is None or now >= last.usable_until:
@@ -107,11 +127,11 @@ class Values:
             last.paused_until = now + PAUSE_SECONDS
         return last.secret.value
 
-    def _end(self, name):
+    def _end(self, name: str) -> None:
         self._last[name] = None
 
 
-def report(name, version, now):
+def report(name: str, version: int | None, now: int | None) -> None:
     if now == version:
         log.warning("km: %s: the provider rejected version %s, which is the newest", name, version)
     else:

@@ -1,6 +1,5 @@
 //! A rate limit quota of the server, with and without the headers that say when it ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -37,7 +36,7 @@ impl Limited {
         let relay = Relay::to(server.address(), "").await?;
         let client = || builder(relay.address()).map(|builder| builder.deadline(DEFAULT_DEADLINE));
         let auth = Auth::new(client()?.build()?, approle(&fixture)?);
-        let session = Session::new(client()?.build()?, Arc::new(auth));
+        let session = Session::new(client()?.build()?, auth);
         let kv = Kv::new(session, Mount::new(&fixture.mount)?);
         kv.write(&path("name")?, &fields("first"), Cas::Version(0)).await?;
         Ok(Self { server, fixture, relay, kv })
@@ -103,7 +102,7 @@ async fn one(kv: &Kv, number: usize, writes: bool) -> Result<Result<(), Error>> 
 }
 
 fn fields(value: &str) -> Fields {
-    Fields::new().with("key", value.to_owned().into())
+    Fields::new().with("key", value)
 }
 
 #[tokio::test]

@@ -11,12 +11,13 @@ mod exec;
 mod kv;
 mod login;
 mod namespaces;
+mod requests;
 mod rotate;
 mod seed;
 mod serve;
 mod sync;
 
-mod gateway;
+mod examples;
 
 mod failover;
 mod faults;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -58,7 +57,7 @@ pub(crate) fn kv_by(fixture: &Fixture, auth: &Auth) -> Result<Kv> {
 }
 
 pub(crate) fn kv_at(fixture: &Fixture, auth: &Auth, mount: Mount) -> Result<Kv> {
-    let session = Session::new(client(fixture.server().address())?, Arc::new(auth.clone()));
+    let session = Session::new(client(fixture.server().address())?, auth.clone());
     Ok(Kv::new(session, mount))
 }
 

@@ -18,7 +18,7 @@ const LEVELS: [&[&str]; 5] = [
 ];
 
 /// Packages that may depend on any crate, and that no crate depends on.
-const BESIDE: [&str; 5] = ["xtask", "tests", "benches", "fuzz", "gateway"];
+const BESIDE: [&str; 4] = ["xtask", "tests", "benches", "fuzz"];
 
 /// Prints the levels.
 ///

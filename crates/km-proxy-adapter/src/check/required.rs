@@ -54,7 +54,7 @@ fn provider_keys(settings: &Settings, mount: &Mount) -> Result<Vec<RequiredCapab
         return Ok(Vec::new());
     }
     let prefix = settings.location.path_prefix.as_deref().map(SecretPath::new).transpose();
-    let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", why))?;
+    let prefix = prefix.map_err(|why| convert::invalid_path("path prefix", &why))?;
     let purpose = "provider keys";
     let metadata = metadata_capabilities(settings.access_mode);
     let hosted = settings.hosted_keys.as_ref().filter(|names| !names.is_empty());
@@ -67,7 +67,7 @@ fn provider_keys(settings: &Settings, mount: &Mount) -> Result<Vec<RequiredCapab
     let mut required = Vec::new();
     for name in names {
         let path = prefix.as_ref().map_or_else(|| SecretPath::new(name), |p| p.join(name));
-        let path = path.map_err(|why| convert::invalid_path("hosted_keys", why))?;
+        let path = path.map_err(|why| convert::invalid_path("hosted_keys", &why))?;
         required.push(RequiredCapability {
             path: mount.data(&path).decoded().into_owned(),
             capabilities: capabilities.clone(),

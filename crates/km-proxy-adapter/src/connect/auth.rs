@@ -23,7 +23,7 @@ pub(super) fn auth(
     lifetime: Lifetime,
 ) -> Result<Auth, Error> {
     let path = |text: &str| {
-        ApiPath::parse(text).map_err(|why| convert::invalid_path("auth mount or name", why))
+        ApiPath::parse(text).map_err(|why| convert::invalid_path("auth mount or name", &why))
     };
     let client = client.clone();
     Ok(match method {

@@ -8,8 +8,6 @@ pub(crate) mod config_files;
 pub(crate) mod mounts;
 pub(crate) mod validator;
 
-use std::sync::Arc;
-
 use km_settings::{FileProblem, Settings};
 use vault_auth::Auth;
 use vault_http::{
@@ -24,7 +22,6 @@ pub(crate) struct Connection {
     pub(crate) auth: Auth,
     pub(crate) session: Session,
     pub(crate) login_namespace: Option<ApiPath>,
-    tokens: Arc<dyn TokenSource>,
 }
 
 /// Builds the connection. `customize` may change the client before it is built.
@@ -40,24 +37,23 @@ pub(crate) fn connect(
     let (server, login) = (&settings.server, &settings.login);
     let address = Address::parse(&server.address, client::plaintext(server.danger_plaintext));
     let address = address.map_err(|why| {
-        convert::invalid_setting("HCP_VAULT_ADDR", why, "set it to `https://host:port`")
+        convert::invalid_setting("HCP_VAULT_ADDR", why.reason(), "set it to `https://host:port`")
     })?;
     let client = customize(client::builder(address, server, login))
         .build()
         .map_err(|error| file_problems(client::problems(&error, server, login)))?;
     let login_namespace = login.namespace.as_deref().map(ApiPath::parse).transpose();
     let login_namespace =
-        login_namespace.map_err(|why| convert::invalid_path("login namespace", why))?;
+        login_namespace.map_err(|why| convert::invalid_path("login namespace", &why))?;
     let auth = auth::auth(&client, login_namespace.clone(), &login.method, lifetime)?;
-    let tokens: Arc<dyn TokenSource> = Arc::new(auth.clone());
-    let session = Session::new(client.clone(), Arc::clone(&tokens));
-    Ok(Connection { client, auth, session, login_namespace, tokens })
+    let session = Session::new(client.clone(), auth.clone());
+    Ok(Connection { client, auth, session, login_namespace })
 }
 
 impl Connection {
     /// Waits for a valid token until the deadline.
     pub(crate) async fn login(&self, deadline: Deadline) -> Result<(), Error> {
-        let token = deadline.bound(self.tokens.token()).await;
+        let token = deadline.bound(self.auth.token()).await;
         let token = token.unwrap_or_else(|| Err(vault_http::Error::new(Http::Timeout, "log in")));
         token.map(drop).map_err(|error| convert::http("log in", error))
     }

@@ -41,10 +41,10 @@ impl MountCache {
 
 /// Returns the mount of a location.
 pub(crate) fn mount(namespace: Option<&str>, mount: &str) -> Result<Mount, Error> {
-    let mount = Mount::new(mount).map_err(|why| convert::invalid_path("mount", why))?;
+    let mount = Mount::new(mount).map_err(|why| convert::invalid_path("mount", &why))?;
     match namespace {
         Some(namespace) => {
-            mount.in_namespace(namespace).map_err(|why| convert::invalid_path("namespace", why))
+            mount.in_namespace(namespace).map_err(|why| convert::invalid_path("namespace", &why))
         }
         None => Ok(mount),
     }

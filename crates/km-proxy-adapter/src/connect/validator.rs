@@ -15,11 +15,11 @@ pub struct VaultValidator;
 impl Validator for VaultValidator {
     fn address(&self, text: &str, danger_plaintext: bool) -> Result<(), String> {
         let checked = Address::parse(text, client::plaintext(danger_plaintext));
-        checked.map(drop).map_err(|error| error.to_string())
+        checked.map(drop).map_err(|error| error.reason())
     }
 
     fn path(&self, text: &str) -> Result<(), String> {
-        ApiPath::parse(text).map(drop).map_err(|error| error.to_string())
+        ApiPath::parse(text).map(drop).map_err(|error| error.reason())
     }
 
     /// Reads the files as a connection and a login would. Sends nothing.

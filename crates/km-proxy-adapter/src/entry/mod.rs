@@ -35,7 +35,7 @@ impl Entry {
             return Ok(Self { inner, name: None });
         }
         let parsed = (!path.is_empty()).then(|| SecretPath::new(path)).transpose();
-        let parsed = parsed.map_err(|why| name::invalid("path", path, why))?;
+        let parsed = parsed.map_err(|why| name::invalid("path", path, &why))?;
         let name = parsed.and_then(|path| inner.name_at(path)).ok_or_else(|| {
             let what = "permission denied: this path is not below HCP_VAULT_PATH_PREFIX";
             Error::new(ErrorKind::Denied, what).with_hint("use a path below the configured prefix")
@@ -164,9 +164,9 @@ impl Entry {
     pub async fn list(&self) -> Result<Vec<String>, Error> {
         check_read(&self.inner.settings, || self.operation("list"))?;
         let names = self.inner.kv_with_deadline().list(self.name.as_ref().map(Name::path)).await;
-        let mut names = names.map_err(|error| self.failed("list", error))?;
-        names.retain(|name| self.is_listed(name));
-        Ok(names)
+        let names = names.map_err(|error| self.failed("list", error))?;
+        let names = names.into_iter().map(|entry| entry.to_string());
+        Ok(names.filter(|name| self.is_listed(name)).collect())
     }
 
     fn path(&self) -> Result<&SecretPath, Error> {

@@ -53,8 +53,8 @@ pub(crate) fn cached(operation: String, error: &secret_cache::Error<LoadFailure>
 /// earlier, so only settings that were checked by other rules get here.
 ///
 /// [`VaultValidator`]: crate::VaultValidator
-pub(crate) fn invalid_path(source: &str, why: PathError) -> Error {
-    invalid_setting(source, why, "use plain segments separated by `/`")
+pub(crate) fn invalid_path(source: &str, why: &PathError) -> Error {
+    invalid_setting(source, why.reason(), "use plain segments separated by `/`")
 }
 
 /// Returns the error of one setting with an invalid value.

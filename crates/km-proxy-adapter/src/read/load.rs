@@ -34,6 +34,10 @@ pub(crate) struct CachedSecret {
 /// The maximum size of the cache in bytes, since callers may request many large secrets.
 const MAX_BYTES: usize = 64 << 20;
 
+/// How long a missing or denied name is remembered, and so how long a new secret or permission may go
+/// unnoticed.
+const NEGATIVE_TTL: Duration = Duration::from_secs(5);
+
 /// Loads the secrets of the global location.
 pub(crate) struct Loader {
     kv: Kv,
@@ -60,6 +64,7 @@ pub(crate) fn cache(
         .refresh_interval(settings.refresh_interval)
         .poll_interval(settings.poll_interval)
         .max_stale(settings.max_stale)
+        .negative_ttl(NEGATIVE_TTL)
         .max_bytes(MAX_BYTES, weight)
         .build();
     cache.map_err(|error| Error::new(ErrorKind::Internal, "create the cache").with_source(error))
@@ -118,11 +123,8 @@ impl Loader {
         let version = version(&secret.metadata);
         let ttl = ttl(secret.lifetime, started);
         let (text, secret) = (text.unwrap_or_default(), Arc::new(secret));
-        let loaded = Loaded::versioned(CachedSecret { text, is_provider_key, secret }, version);
-        Ok(match ttl {
-            Some(ttl) => loaded.expires_in(ttl),
-            None => loaded,
-        })
+        let value = CachedSecret { text, is_provider_key, secret };
+        Ok(Loaded::versioned(value, version).expires_in(ttl))
     }
 }
 
@@ -132,7 +134,7 @@ fn ttl(lifetime: Lifetime, started: Instant) -> Option<Duration> {
     match lifetime {
         Lifetime::Unlimited => None,
         Lifetime::Until(end) => Some(end.saturating_duration_since(started)),
-        Lifetime::Unknown => Some(Duration::ZERO),
+        _ => Some(Duration::ZERO),
     }
 }
 
@@ -162,12 +164,8 @@ mod tests {
             "created_time": "2026-05-04T09:12:41Z",
             "custom_metadata": { "a": "note" },
         });
-        let secret = Secret {
-            fields: Fields::new().with("key", "sk-1".into()).with("user", "root".into()),
-            metadata: serde_json::from_value(metadata).unwrap(),
-            lifetime: Lifetime::Unlimited,
-            age: None,
-        };
+        let fields = Fields::new().with("key", "sk-1").with("user", "root");
+        let secret = Secret::new(fields, serde_json::from_value(metadata).unwrap());
         let value =
             CachedSecret { text: "sk-1".into(), is_provider_key: true, secret: Arc::new(secret) };
         let name = Name::at(SecretPath::new("NAME").unwrap(), None).unwrap();

@@ -58,7 +58,7 @@ impl Source {
         match value.origin() {
             _ if value.is_stale() => Self::Stale,
             Origin::Loaded => Self::Vault,
-            Origin::Memory => Self::Cache,
+            _ => Self::Cache,
         }
     }
 }
@@ -142,7 +142,7 @@ impl Secret {
         let remaining = match secret.lifetime {
             Lifetime::Until(end) => Some(end.saturating_duration_since(Instant::now())),
             Lifetime::Unlimited => Some(Duration::MAX),
-            Lifetime::Unknown => None,
+            _ => None,
         };
         Some((time, remaining))
     }

@@ -46,13 +46,10 @@ impl KeyManager {
         let kv = &inner.kv;
         let failed = |error| convert::kv(operation(folder), error);
         let names = kv.list(path.as_ref()).await.map_err(failed)?;
-        let names = names.into_iter().map(|name| {
+        let names = names.into_iter().map(|entry| {
             // A name that is not a valid path is listed without its state.
-            let secret = (!name.ends_with('/')).then(|| match &path {
-                Some(folder) => folder.join(&name).ok(),
-                None => SecretPath::new(&name).ok(),
-            });
-            (name, secret.flatten())
+            let secret = if entry.is_folder() { None } else { entry.path(path.as_ref()).ok() };
+            (entry.to_string(), secret)
         });
         listing::states(kv, names.collect(), on_progress).await.map_err(failed)
     }
@@ -75,16 +72,14 @@ impl KeyManager {
         while let Some((parent, path)) = folders.pop() {
             for listed in inner.kv.list(path.as_ref()).await.map_err(failed)? {
                 let name = match &parent {
-                    Some(parent) => format!("{parent}/{listed}"),
-                    None => listed,
+                    Some(parent) => format!("{parent}/{}", listed.name()),
+                    None => listed.name().to_owned(),
                 };
-                match name.strip_suffix('/') {
-                    Some(subfolder) => folders.extend(readable_folder(inner, subfolder)),
-                    None if is_provider_key(&inner.settings, &name) => {
-                        let path = inner.path(&name).ok();
-                        found.push((name, path));
-                    }
-                    None => {}
+                if listed.is_folder() {
+                    folders.extend(readable_folder(inner, &name));
+                } else if is_provider_key(&inner.settings, &name) {
+                    let path = inner.path(&name).ok();
+                    found.push((name, path));
                 }
             }
         }

@@ -120,7 +120,7 @@ impl Write<'_> {
         let default = self.default_description.filter(|_| !stored);
         let fields = others.with(self.field, value);
         match self.options.description.as_deref().or(default) {
-            Some(text) => fields.with(Location::DESCRIPTION, text.into()),
+            Some(text) => fields.with(Location::DESCRIPTION, text),
             None => fields,
         }
     }

@@ -34,7 +34,7 @@ impl KeyAlias {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid path.
     pub fn new(alias: &str) -> Result<Self, Error> {
-        let path = SecretPath::new(alias).map_err(|why| name::invalid("alias", alias, why))?;
+        let path = SecretPath::new(alias).map_err(|why| name::invalid("alias", alias, &why))?;
         Ok(Self { text: alias.to_owned(), path })
     }
 
@@ -44,7 +44,7 @@ impl KeyAlias {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not a valid path.
     pub fn from_token_id(id: &str) -> Result<Self, Error> {
-        SecretPath::new(id).map_err(|why| name::invalid("token id", id, why))?;
+        SecretPath::new(id).map_err(|why| name::invalid("token id", id, &why))?;
         Self::new(&format!("{UNNAMED_PREFIX}{id}"))
     }
 

@@ -49,7 +49,7 @@ fn origin(folder: &KeyFolder, from: &KeyAlias) -> String {
 fn document(folder: &KeyFolder, value: SecretString, description: Option<&str>) -> Fields {
     let fields = Fields::new().with(folder.field.as_str(), value);
     match description {
-        Some(text) => fields.with(Location::DESCRIPTION, text.into()),
+        Some(text) => fields.with(Location::DESCRIPTION, text),
         None => fields,
     }
 }

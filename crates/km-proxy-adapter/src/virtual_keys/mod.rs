@@ -173,7 +173,7 @@ impl VirtualKeys {
         while let Some((parent, path)) = folders.pop() {
             let names = operation.kv.list(path.as_ref()).await;
             let names = names.map_err(|error| operation.failed(error))?;
-            for name in names.iter().map(|name| format!("{parent}{name}")) {
+            for name in names.iter().map(|entry| format!("{parent}{entry}")) {
                 let subfolder = name.strip_suffix('/');
                 let Some((alias, path)) = self.listed(subfolder.unwrap_or(&name)) else {
                     continue;

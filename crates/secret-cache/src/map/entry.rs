@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::load::Loaded;
+use crate::loaded::Loaded;
 use crate::map::sync::AtomicU8;
-use crate::policy::{Freshness, Policy, Tick, nanos};
+use crate::policy::{Freshness, Policy, Tick, nanos, own_refresh_at};
 use crate::version::Version;
 
 /// The value was read since it was inserted, or since the clock hand of the eviction last passed
@@ -26,6 +26,8 @@ pub(crate) struct Entry<K, V> {
     pub(crate) jitter: u32,
     /// The end of the value's own lifetime, or [`Tick::MAX`].
     pub(crate) lifetime_end: Tick,
+    /// When the value is refreshed by its own interval, or [`Tick::MAX`].
+    own_refresh_at: Tick,
     flags: AtomicU8,
 }
 
@@ -45,17 +47,34 @@ impl Flags {
 
 impl<K, V> Entry<K, V> {
     pub(crate) fn new(key: K, loaded: Loaded<V>, loaded_at: Tick, jitter: u32) -> Self {
-        let Loaded { value, version, lifetime } = loaded;
+        let Loaded { value, version, lifetime, refresh_interval } = loaded;
         let lifetime_end =
             lifetime.map_or(Tick::MAX, |lifetime| loaded_at.saturating_add(nanos(lifetime)));
+        let own_refresh_at = refresh_interval
+            .map_or(Tick::MAX, |interval| own_refresh_at(interval, loaded_at, jitter));
         let flags = AtomicU8::new(CHECK_CLOCK);
-        Self { key, value, version, loaded_at, jitter, lifetime_end, flags }
+        Self { key, value, version, loaded_at, jitter, lifetime_end, own_refresh_at, flags }
     }
 
-    /// Returns whether the value has a lifetime of its own, so that its readers always read the
-    /// clock.
-    pub(crate) fn has_lifetime(&self) -> bool {
-        self.lifetime_end < Tick::MAX
+    /// Returns whether the value has a lifetime or a refresh interval of its own, so that its
+    /// readers always read the clock.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.own_event() < Tick::MAX
+    }
+
+    /// Returns when the value is refreshed or ends by a time of its own, or [`Tick::MAX`].
+    pub(crate) fn own_event(&self) -> Tick {
+        self.lifetime_end.min(self.own_refresh_at)
+    }
+
+    /// Returns when the value is refreshed if it is in use.
+    pub(crate) fn refresh_at(&self, policy: &Policy) -> Tick {
+        policy.refresh_at(self.loaded_at, self.jitter).min(self.own_refresh_at)
+    }
+
+    /// Returns from when on the refresher must pay attention to the entry, and readers to the clock.
+    pub(crate) fn check_clock_from(&self, policy: &Policy) -> Tick {
+        policy.check_clock_from(self.loaded_at, self.jitter).min(self.own_refresh_at)
     }
 
     /// Returns when the value may not be served any longer.
@@ -101,7 +120,10 @@ impl<K, V> Entry<K, V> {
         if now >= self.lifetime_end {
             return Freshness::Expired;
         }
-        policy.freshness(self.loaded_at, self.jitter, now)
+        match policy.freshness(self.loaded_at, self.jitter, now) {
+            Freshness::Fresh if now >= self.own_refresh_at => Freshness::Due,
+            freshness => freshness,
+        }
     }
 }
 

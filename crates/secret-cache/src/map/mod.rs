@@ -130,7 +130,11 @@ impl<K: HashKey + Eq, V> ConcurrentMap<K, V> {
         self.tables.get(index).unwrap_or(last).get_or_init(|| RawTable::new(capacity))
     }
 
-    pub(crate) fn remove(&self, writer: &mut WriterState, key: &K) -> Option<Arc<Entry<K, V>>> {
+    pub(crate) fn remove<Q>(&self, writer: &mut WriterState, key: &Q) -> Option<Arc<Entry<K, V>>>
+    where
+        K: Borrow<Q>,
+        Q: HashKey + Eq + ?Sized,
+    {
         let table = self.current_table()?;
         let (index, _) = table.find(self.hash(key), key)?;
         writer.len -= 1;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::Notify;
 
-use crate::load::LoadErrorKind;
+use crate::load_error::LoadErrorKind;
 use crate::metrics::hit_counter::HitCounter;
 use crate::metrics::recorder::{Counter, count, count_kind};
 use crate::policy::Tick;

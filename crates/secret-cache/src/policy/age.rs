@@ -8,10 +8,6 @@ use std::time::Duration;
 /// A point in time in nanoseconds. See [`clock`](crate::map::clock) for its origin.
 pub(crate) type Tick = u64;
 
-/// The maximum time for which a negative response may be cached: 5 s. A caller that creates a
-/// missing value, or is granted a missing permission, waits no longer than this.
-pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
-
 /// The delay before a key is loaded again after a failure, in nanoseconds. It doesn't grow, so that
 /// the end of a long outage is noticed as soon as that of a short one.
 pub(crate) const RETRY_DELAY: u64 = 1_000_000_000;
@@ -97,12 +93,7 @@ impl Policy {
     /// `jitter` so that values that were loaded together aren't refreshed together. The end of the
     /// tenth is reserved for the load itself: [`HEAD_START`], or half of the tenth if that is less.
     pub(crate) fn refresh_at(&self, loaded_at: Tick, jitter: u32) -> Tick {
-        let tenth = self.due_interval / 10;
-        let spread = tenth - HEAD_START.min(tenth / 2);
-        // It fits, because it is less than a tenth.
-        let offset = u64::try_from((u128::from(spread) * u128::from(jitter)) >> 32).unwrap_or(0);
-        let earliest = self.due_interval - tenth;
-        loaded_at.saturating_add(earliest).saturating_add(offset)
+        refresh_at(self.due_interval, loaded_at, jitter)
     }
 
     /// Returns when a value may not be served any longer.
@@ -128,6 +119,22 @@ impl Policy {
         let margin = self.scan_interval().saturating_mul(2);
         self.refresh_at(loaded_at, jitter).saturating_sub(margin)
     }
+}
+
+/// Returns when a value with a refresh interval of its own is refreshed, which is at most once a
+/// second whatever the interval.
+pub(crate) fn own_refresh_at(interval: Duration, loaded_at: Tick, jitter: u32) -> Tick {
+    let at = refresh_at(nanos(interval), loaded_at, jitter);
+    at.max(loaded_at.saturating_add(RETRY_DELAY))
+}
+
+/// Returns a time in the last tenth of an interval that began at `loaded_at`.
+fn refresh_at(interval: u64, loaded_at: Tick, jitter: u32) -> Tick {
+    let tenth = interval / 10;
+    let spread = tenth - HEAD_START.min(tenth / 2);
+    // It fits, because it is less than a tenth.
+    let offset = u64::try_from((u128::from(spread) * u128::from(jitter)) >> 32).unwrap_or(0);
+    loaded_at.saturating_add(interval - tenth).saturating_add(offset)
 }
 
 /// Converts a time span to nanoseconds, at most 584 years.

@@ -5,8 +5,9 @@ mod failure;
 mod forced;
 mod outage;
 
-pub use age::MAX_NEGATIVE_TTL;
-pub(crate) use age::{Freshness, MAX_REFRESH_WAIT, Policy, RETRY_DELAY, Tick, nanos};
+pub(crate) use age::{
+    Freshness, MAX_REFRESH_WAIT, Policy, RETRY_DELAY, Tick, nanos, own_refresh_at,
+};
 pub(crate) use failure::FailureRecord;
 pub(crate) use forced::{ForcedRecord, is_recent};
 pub(crate) use outage::{Outage, PROBE_INTERVAL};

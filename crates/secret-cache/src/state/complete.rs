@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::load::LoadErrorKind;
+use crate::load_error::LoadErrorKind;
 use crate::map::entry::{Entry, Released};
 use crate::policy::{FailureRecord, ForcedRecord, Freshness, RETRY_DELAY, Tick};
 use crate::state::in_flight::{Forced, PendingLoad, TrackedLoad};
@@ -160,13 +160,13 @@ where
         if entry.lifetime_end <= now {
             return self.end_lifetime(inner, entry, now);
         }
-        let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
-        entry.set_check_clock(
-            !inner.hits_skip_clock || entry.has_lifetime() || check_clock_from <= now,
-        );
+        let check_clock_from = entry.check_clock_from(&policy);
+        entry
+            .set_check_clock(!inner.hits_skip_clock || entry.is_timed() || check_clock_from <= now);
         inner.schedule.scan_by(check_clock_from);
-        if entry.has_lifetime() {
-            inner.schedule.add(entry.expires_at(&policy), entry.key.clone());
+        if entry.is_timed() {
+            let at = entry.own_event().min(entry.expires_at(&policy));
+            inner.schedule.add(at, entry.key.clone());
         }
         inner.insert(&self.entries, entry);
     }

@@ -1,5 +1,6 @@
 //! The results of the last forced loads, of which a repeat within a second receives one.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -40,7 +41,11 @@ impl<K: Hash + Eq, E> ForcedRecords<K, E> {
     }
 
     /// Removes the record of a key that was written.
-    pub(crate) fn remove(&mut self, key: &K) {
+    pub(crate) fn remove<Q>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.records.remove(key);
     }
 

@@ -1,5 +1,6 @@
 //! Loads in flight, as the state sees and tracks them.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -55,7 +56,11 @@ impl<K: Hash + Eq + Clone, F: PendingLoad> LoadsInFlight<K, F> {
     }
 
     /// Returns the load of `key`, unless it was lost.
-    pub(crate) fn get(&self, key: &K) -> Option<&TrackedLoad<F>> {
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<&TrackedLoad<F>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.0.get(key).filter(|tracked| !tracked.load.is_lost())
     }
 
@@ -65,9 +70,9 @@ impl<K: Hash + Eq + Clone, F: PendingLoad> LoadsInFlight<K, F> {
     }
 
     /// Adds a load. Returns the one that it replaces, which was lost.
-    pub(crate) fn insert(&mut self, key: &K, load: F, forced: Option<Forced>) -> Option<F> {
+    pub(crate) fn insert(&mut self, key: K, load: F, forced: Option<Forced>) -> Option<F> {
         let tracked = TrackedLoad { load, began_at: None, forced };
-        self.0.insert(key.clone(), tracked).map(|lost| lost.load)
+        self.0.insert(key, tracked).map(|lost| lost.load)
     }
 
     /// Records that the load of this waiter begins, unless a write has ended it.
@@ -85,7 +90,11 @@ impl<K: Hash + Eq + Clone, F: PendingLoad> LoadsInFlight<K, F> {
         self.0.remove(key)
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<F> {
+    pub(crate) fn remove<Q>(&mut self, key: &Q) -> Option<F>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.0.remove(key).map(|tracked| tracked.load)
     }
 

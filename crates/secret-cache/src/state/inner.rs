@@ -3,6 +3,7 @@
 //!
 //! Entries that are removed are collected in `released` and dropped after the lock is released.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
@@ -133,7 +134,11 @@ where
         self.outage = None;
     }
 
-    pub(crate) fn slot(&self, key: &K) -> Option<Arc<Slot<K, V>>> {
+    pub(crate) fn slot<Q>(&self, key: &Q) -> Option<Arc<Slot<K, V>>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.slots.get(key)?.upgrade()
     }
 
@@ -159,6 +164,16 @@ where
 
     pub(crate) fn is_watched(&self, key: &K) -> bool {
         self.slot(key).is_some_and(|slot| slot.is_watched())
+    }
+
+    /// Returns the key in its owned form if a caller awaits its changes.
+    pub(crate) fn watched_key<Q>(&self, key: &Q) -> Option<K>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (key, slot) = self.slots.get_key_value(key)?;
+        slot.upgrade()?.is_watched().then(|| key.clone())
     }
 
     /// Inserts an entry, and evicts others if the limits require it. An entry that exceeds the byte
@@ -210,14 +225,22 @@ where
     }
 
     /// Removes the entry of `key` and the record of its refreshes.
-    pub(crate) fn remove(&mut self, entries: &ConcurrentMap<K, V>, key: &K) {
+    pub(crate) fn remove<Q>(&mut self, entries: &ConcurrentMap<K, V>, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.refresh_failures.remove(key);
         self.clear_slot(key);
         let removed = entries.remove(&mut self.writer, key);
         self.release(removed);
     }
 
-    fn clear_slot(&mut self, key: &K) {
+    fn clear_slot<Q>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let old = self.slot(key).and_then(|slot| slot.clear());
         self.released.extend(old);
     }

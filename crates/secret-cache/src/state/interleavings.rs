@@ -11,7 +11,8 @@ use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::SeqCst;
 use loom::thread;
 
-use crate::load::{LoadErrorKind, Loaded};
+use crate::load_error::LoadErrorKind;
+use crate::loaded::Loaded;
 use crate::map::clock;
 use crate::policy::{Policy, Tick};
 use crate::state::complete::Completion;
@@ -64,7 +65,7 @@ fn version(number: u64) -> Loaded<u64> {
 }
 
 fn replace(cache: &Cache, key: u32, number: u64) -> bool {
-    cache.replace(&key, version(number), clock::now(), 0).0
+    cache.replace(key, version(number), clock::now(), 0).0
 }
 
 /// Starts load `load` of a key or joins the one in flight. Returns the number of the load in
@@ -296,7 +297,7 @@ impl Hash for Colliding {
 fn during_the_removal_of_a_neighbour(visit: impl Fn(&State<Colliding, u64, (), Numbered>)) {
     let cache = Arc::new(state(10));
     for key in [1, 2] {
-        assert!(cache.replace(&Colliding(key), version(4), clock::now(), 0).0);
+        assert!(cache.replace(Colliding(key), version(4), clock::now(), 0).0);
         assert!(matches!(
             cache.check(cache.entries.find(&Colliding(key))),
             Availability::Servable { .. }

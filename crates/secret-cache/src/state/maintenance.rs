@@ -73,7 +73,7 @@ where
         let Some(entry) = guard.as_ref().and_then(|guard| guard.get()) else { return };
         let expires_at = entry.expires_at(&self.policy());
         let is_before_scan = expires_at <= inner.schedule.next_scan();
-        if (entry.has_lifetime() || is_before_scan) && expires_at < Tick::MAX {
+        if (entry.is_timed() || is_before_scan) && expires_at < Tick::MAX {
             inner.schedule.add(expires_at, key.clone());
         }
     }
@@ -120,6 +120,6 @@ fn start_refresh<K, V, E, F>(
 {
     let reason = inner.refresh_reason(key, now);
     if let Some(load) = spawn(reason) {
-        inner.in_flight.insert(key, load, None);
+        inner.in_flight.insert(key.clone(), load, None);
     }
 }

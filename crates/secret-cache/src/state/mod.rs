@@ -21,6 +21,7 @@ pub(crate) mod slot;
 mod status;
 pub(crate) mod write;
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
@@ -170,12 +171,16 @@ where
     }
 
     /// Serves the key from memory, joins its load in flight, or starts one.
-    pub(crate) fn get_or_load(
+    pub(crate) fn get_or_load<Q>(
         &self,
-        key: &K,
+        key: &Q,
         now: Tick,
         spawn: impl FnOnce(LoadReason) -> Option<F>,
-    ) -> Step<K, V, E, F::Waiter> {
+    ) -> Step<K, V, E, F::Waiter>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
         let mut inner = self.lock();
         let Some((old, freshness)) = self.servable(key, now) else {
             if let Some(error) = inner.failures.get(key).and_then(|failure| failure.error(now)) {
@@ -188,7 +193,7 @@ where
         };
         if freshness != Freshness::Overdue {
             if freshness == Freshness::Due {
-                inner.schedule.add(now, key.clone());
+                inner.schedule.add(now, key.to_owned());
             }
             drop(self.unlock(inner));
             return Step::Done(Ok(Ref::cached(old, false)));
@@ -204,12 +209,16 @@ where
     }
 
     /// Joins the load in flight or starts one.
-    fn join_or_start(
+    fn join_or_start<Q>(
         &self,
         mut inner: Locked<'_, K, V, E, F>,
-        key: &K,
+        key: &Q,
         spawn: impl FnOnce() -> Option<F>,
-    ) -> Result<F::Waiter, Error<E>> {
+    ) -> Result<F::Waiter, Error<E>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
         if let Some(tracked) = inner.in_flight.get(key) {
             return Ok(tracked.load.waiter());
         }
@@ -218,7 +227,7 @@ where
         }
         let load = spawn().ok_or(Error::NoRuntime)?;
         let waiter = load.waiter();
-        let lost = inner.in_flight.insert(key, load, None);
+        let lost = inner.in_flight.insert(key.to_owned(), load, None);
         drop(inner);
         drop(lost);
         Ok(waiter)
@@ -226,7 +235,11 @@ where
 
     /// Returns the entry of `key` unless it has expired. The caller holds the lock, so that no
     /// entry is missed.
-    fn servable(&self, key: &K, now: Tick) -> Option<(Guard<Entry<K, V>>, Freshness)> {
+    fn servable<Q>(&self, key: &Q, now: Tick) -> Option<(Guard<Entry<K, V>>, Freshness)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let guard = self.entries.find(key)?;
         let entry = guard.get()?;
         entry.mark_accessed();
@@ -271,10 +284,11 @@ where
 
 /// Returns whether readers don't wait for `key`: the source is known to be unavailable, the last
 /// refresh of the key has just failed, or its load in flight is slow.
-fn is_unavailable<K, V, E, F>(inner: &mut Inner<K, V, E, F>, key: &K, now: Tick) -> bool
+fn is_unavailable<K, V, E, F, Q>(inner: &mut Inner<K, V, E, F>, key: &Q, now: Tick) -> bool
 where
-    K: Hash + Eq + Clone,
+    K: Hash + Eq + Clone + Borrow<Q>,
     F: PendingLoad,
+    Q: Hash + Eq + ?Sized,
 {
     inner.outage(now).is_some()
         || inner.refresh_failures.get(key).is_some_and(|failure| now < failure.retry_at)

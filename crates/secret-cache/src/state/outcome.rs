@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::load::{LoadErrorKind, Loaded};
+use crate::load_error::LoadErrorKind;
+use crate::loaded::Loaded;
 
 /// The reason for a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

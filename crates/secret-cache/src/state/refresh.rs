@@ -156,7 +156,7 @@ where
         let reason = if has_value { inner.refresh_reason(key, now) } else { LoadReason::Miss };
         let Some(load) = spawn(reason) else { return failed(Error::NoRuntime) };
         let waiter = load.waiter();
-        drop(inner.in_flight.insert(key, load, Some(forced)));
+        drop(inner.in_flight.insert(key.clone(), load, Some(forced)));
         RefreshStep::Join(waiter)
     }
 }

@@ -70,10 +70,10 @@ fn inspect<K: Clone, V>(
     hits_skip_clock: bool,
     findings: &mut Findings<K>,
 ) {
-    let refresh_at = policy.refresh_at(entry.loaded_at, entry.jitter);
+    let refresh_at = entry.refresh_at(policy);
     let expires_at = entry.expires_at(policy);
-    let check_clock_from = policy.check_clock_from(entry.loaded_at, entry.jitter);
-    entry.set_check_clock(!hits_skip_clock || entry.has_lifetime() || check_clock_from <= now);
+    let check_clock_from = entry.check_clock_from(policy);
+    entry.set_check_clock(!hits_skip_clock || entry.is_timed() || check_clock_from <= now);
     if check_clock_from > now {
         findings.next_scan = findings.next_scan.min(check_clock_from);
         return;
@@ -96,7 +96,7 @@ fn inspect<K: Clone, V>(
 mod tests {
     use std::sync::Arc;
 
-    use crate::load::Loaded;
+    use crate::loaded::Loaded;
     use crate::policy::{Policy, Tick};
     use crate::state::State;
     use crate::state::in_flight::PendingLoad;
@@ -135,7 +135,7 @@ mod tests {
         let state = State::new(policy, limits, 1);
         state.set_hits_skip_clock(hits_skip_clock);
         state.scan(1_000);
-        drop(state.replace(&1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
+        drop(state.replace(1, Loaded::versioned(7, Version::new(1)), 1_000, 0));
         state.entries.find(&1).iter().filter_map(|found| found.get()).for_each(|entry| {
             entry.mark_accessed();
         });
@@ -221,7 +221,7 @@ mod tests {
             assert!(hits(&state));
             state.set_hits_skip_clock(false);
             assert!(!hits(&state));
-            drop(state.replace(&1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
+            drop(state.replace(1, Loaded::versioned(8, Version::new(2)), 2_000, 0));
             state.scan(2_100);
             assert!(!hits(&state), "a value that is inserted without a refresher");
             state.set_hits_skip_clock(true);

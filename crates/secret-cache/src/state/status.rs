@@ -54,7 +54,7 @@ where
             Freshness::Overdue => KeyState::Stale,
             Freshness::Expired => return None,
         };
-        let due = self.policy().refresh_at(entry.loaded_at, entry.jitter);
+        let due = entry.refresh_at(&self.policy());
         let probe = inner.outage(now).map(|outage| outage.next_probe);
         let failure = inner.refresh_failures.get(&entry.key);
         let blocked_until = failure.map(|failure| failure.retry_at).max(probe);

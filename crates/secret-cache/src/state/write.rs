@@ -1,9 +1,10 @@
 //! Writes to the cache. A load that began before a write doesn't undo it.
 
+use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::load::Loaded;
+use crate::loaded::Loaded;
 use crate::map::entry::{Entry, Released};
 use crate::policy::Tick;
 use crate::state::State;
@@ -22,14 +23,18 @@ where
     F: PendingLoad,
 {
     /// Removes a key and its load in flight.
-    pub(crate) fn invalidate(&self, key: &K, now: Tick) -> Displaced<K, V, F> {
+    pub(crate) fn invalidate<Q>(&self, key: &Q, now: Tick) -> Displaced<K, V, F>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let mut inner = self.lock();
         inner.remove(&self.entries, key);
         inner.failures.remove(key);
         inner.forced.remove(key);
         inner.last_invalidated = Some(now);
-        if inner.is_watched(key) {
-            inner.schedule.add(now, key.clone());
+        if let Some(watched) = inner.watched_key(key) {
+            inner.schedule.add(now, watched);
         }
         let loads = inner.in_flight.remove(key).into_iter().collect();
         Displaced { loads, released: self.unlock(inner), evicted: 0 }
@@ -39,12 +44,13 @@ where
     /// Returns whether the value was accepted.
     pub(crate) fn replace(
         &self,
-        key: &K,
+        key: K,
         loaded: Loaded<V>,
         now: Tick,
         jitter: u32,
     ) -> (bool, Displaced<K, V, F>) {
-        let written = Arc::new(Entry::new(key.clone(), loaded, now, jitter));
+        let written = Arc::new(Entry::new(key, loaded, now, jitter));
+        let key = &written.key;
         let mut inner = self.lock();
         let loads = inner.in_flight.remove(key).into_iter().collect();
         inner.forced.remove(key);

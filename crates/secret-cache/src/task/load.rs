@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-use crate::load::{Load, LoadError};
+use crate::load::Load;
+use crate::load_error::LoadError;
 use crate::map::clock;
 use crate::policy::{MAX_REFRESH_WAIT, Tick};
 use crate::state::Patience;

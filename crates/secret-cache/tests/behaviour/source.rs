@@ -286,7 +286,7 @@ pub(crate) fn got(result: &ReadResult) -> Got {
             (Origin::Loaded, false) => Got::Loaded(value.serial),
             (Origin::Memory, false) => Got::Cached(value.serial),
             (Origin::Memory, true) => Got::Stale(value.serial),
-            (Origin::Loaded, true) => panic!("loaded and stale: {value:?}"),
+            other => panic!("{other:?}: {value:?}"),
         },
         Err(error) => failed(error),
     }

@@ -3,36 +3,37 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use secret_cache::{BuildErrorKind, Cache, Error, Handle, LoadErrorKind, MAX_NEGATIVE_TTL, Ref};
+use secret_cache::{BuildErrorKind, Cache, Error, Handle, LoadErrorKind, Ref};
 
-use crate::source::{Failure, Key, Mode, NS, Source, Value};
+use crate::source::{Failure, Got, Key, Mode, Source, Value, get, pass};
 
 #[test]
 fn build_error_contains_all_problems() {
-    let build = |entries: usize, ttl: Duration| {
-        Source::new().builder().max_entries(entries).negative_ttl(ttl).build()
-    };
-    for (entries, ttl, expected) in [
-        (0, MAX_NEGATIVE_TTL, vec![BuildErrorKind::NoEntries]),
-        (1, MAX_NEGATIVE_TTL + NS, vec![BuildErrorKind::NegativeTtlTooLong]),
-        (0, Duration::MAX, vec![BuildErrorKind::NoEntries, BuildErrorKind::NegativeTtlTooLong]),
-    ] {
-        assert_eq!(build(entries, ttl).unwrap_err().problems(), expected);
-    }
-    assert!(build(1, MAX_NEGATIVE_TTL).is_ok());
-    let nothing = Source::new().builder().max_bytes(0, |_, _| 1).max_loads(0).build();
-    assert_eq!(nothing.unwrap_err().problems(), [BuildErrorKind::NoLoads, BuildErrorKind::NoBytes]);
+    let builder = Source::new().builder().max_bytes(0, |_, _| 1).max_loads(0).max_entries(0);
+    let error = builder.build().unwrap_err();
     assert_eq!(
-        build(0, Duration::MAX).unwrap_err().to_string(),
-        "invalid cache settings: max_entries is 0, must be at least 1; negative_ttl exceeds 5 s"
+        error.problems(),
+        [BuildErrorKind::NoLoads, BuildErrorKind::NoBytes, BuildErrorKind::NoEntries]
+    );
+    assert_eq!(
+        error.to_string(),
+        "invalid cache settings: max_loads is 0, must be at least 1; max_bytes is 0, must be at \
+         least 1; max_entries is 0, must be at least 1"
     );
 }
 
-#[test]
-fn longest_time_spans_do_not_overflow() {
-    let cache =
-        Source::new().builder().refresh_interval(Duration::MAX).max_stale(Duration::MAX).build();
-    assert!(cache.is_ok());
+#[tokio::test(start_paused = true)]
+async fn longest_time_spans_do_not_overflow() {
+    let (source, max) = (Source::new(), Duration::MAX);
+    let builder = source.builder().refresh_interval(max).max_stale(max).negative_ttl(max);
+    let cache = builder.build().unwrap();
+    source.set(Mode::NotFound);
+    let year = Duration::from_secs(365 * 86_400);
+    for loads in [1, 1] {
+        assert_eq!(get(&cache, 1).await, Got::Failed(LoadErrorKind::NotFound));
+        assert_eq!(source.loads(), loads);
+        pass(year).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -122,7 +122,7 @@ fn ca(scheme: &str) -> String {
 
 /// A network of its own, unless several servers have to reach each other.
 fn place(plan: &Plan, port: u16) -> Place<'static> {
-    if plan.is_member() {
+    if plan.is_on_the_host() {
         return Place { root: ROOT, interface: "127.0.0.1", port };
     }
     Place { root: ROOT, interface: "0.0.0.0", port: PORT }
@@ -137,7 +137,7 @@ fn request(image: &str, flavor: Flavor, plan: &Plan, port: u16) -> ContainerRequ
         .with_cmd(plan.arguments(place))
         .with_env_var("SKIP_SETCAP", "1");
     request =
-        if plan.is_member() { request.with_network("host") } else { published(request, port) };
+        if plan.is_on_the_host() { request.with_network("host") } else { published(request, port) };
     for (file, content) in plan.files(place) {
         request = request.with_copy_to(format!("{ROOT}/{file}"), content.into_bytes());
     }

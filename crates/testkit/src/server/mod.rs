@@ -32,6 +32,7 @@ use host::Host;
 use plan::Plan;
 
 static SHARED: OnceCell<Result<Server, String>> = OnceCell::const_new();
+static WITH_METHODS: OnceCell<Result<Server, String>> = OnceCell::const_new();
 static TLS: OnceCell<Result<Server, String>> = OnceCell::const_new();
 
 /// A running server. Operations that affect all its users (seal, stop) take `&mut self`, so that
@@ -80,6 +81,21 @@ impl Server {
         once(&TLS, async || Self::dedicated_tls().await).await
     }
 
+    /// Returns the server with the login methods LDAP and AWS that the tests of this process share.
+    /// It reaches services on the loopback addresses of this host. Only Vault has these methods.
+    ///
+    /// # Errors
+    /// Like [`Server::shared`]; also if the methods cannot be built.
+    pub async fn with_methods() -> Result<&'static Self> {
+        let start = async || {
+            let source = Source::own().await?;
+            let (token, plugins) = (format!("root-{}", unique()), source.plugins().await?);
+            Self::dev_as(&source, Plan::DevWithMethods { token: token.clone(), plugins }, token)
+                .await
+        };
+        once(&WITH_METHODS, start).await
+    }
+
     /// Starts a dev server for this caller alone: in-memory storage, KV v2 at `secret/`.
     ///
     /// # Errors
@@ -90,7 +106,11 @@ impl Server {
 
     async fn dev(source: &Source) -> Result<Self> {
         let token = format!("root-{}", unique());
-        let (host, address) = host::launch(source, &Plan::dev(&token)).await?;
+        Self::dev_as(source, Plan::dev(&token), token).await
+    }
+
+    async fn dev_as(source: &Source, plan: Plan, token: String) -> Result<Self> {
+        let (host, address) = host::launch(source, &plan).await?;
         let access = Access::new(address.clone(), token, Raw::new(&address)?, source.flavor());
         let server = Self { access, unseal_key: None, certs: None, host };
         // The server responds before its root token and its KV engine exist, and both are needed

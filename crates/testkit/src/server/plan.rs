@@ -1,5 +1,6 @@
 //! The configuration of a server: its arguments and files.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::certs::Certs;
 pub(crate) enum Plan {
     /// In-memory storage, unsealed, with this root token.
     Dev { token: String },
+    /// Like `Dev`, with the login methods in this directory, which may reach services on this host.
+    DevWithMethods { token: String, plugins: Option<PathBuf> },
     /// A configuration file and raft storage: the server can be sealed, stopped and started again.
     Durable { certs: Option<Arc<Certs>> },
     /// Like `Raft`, as one of several nodes on this host, with the ports of all.
@@ -39,24 +42,24 @@ impl Plan {
 
     pub(crate) fn certs(&self) -> Option<&Arc<Certs>> {
         match self {
-            Self::Dev { .. } | Self::Member { .. } => None,
+            Self::Dev { .. } | Self::DevWithMethods { .. } | Self::Member { .. } => None,
             Self::Durable { certs } => certs.as_ref(),
         }
     }
 
     /// Returns whether the server must reach others on the host's loopback addresses.
-    pub(crate) fn is_member(&self) -> bool {
-        matches!(self, Self::Member { .. })
+    pub(crate) fn is_on_the_host(&self) -> bool {
+        matches!(self, Self::Member { .. } | Self::DevWithMethods { .. })
     }
 
     pub(crate) fn arguments(&self, place: Place<'_>) -> Vec<String> {
         let arguments = match self {
-            Self::Dev { token } => vec![
-                "-dev".to_owned(),
-                "-dev-no-store-token".to_owned(),
-                format!("-dev-root-token-id={token}"),
-                format!("-dev-listen-address={}:{}", place.interface, place.port),
-            ],
+            Self::Dev { token } => dev(token, place),
+            Self::DevWithMethods { token, plugins } => {
+                let plugins = plugins.iter().map(|dir| dir.display());
+                let plugins = plugins.map(|dir| format!("-dev-plugin-dir={dir}"));
+                dev(token, place).into_iter().chain(plugins).collect()
+            }
             Self::Durable { .. } | Self::Member { .. } => {
                 vec![format!("-config={}/vault.json", place.root)]
             }
@@ -66,7 +69,7 @@ impl Plan {
 
     /// Returns the files: names below the root, and contents.
     pub(crate) fn files(&self, place: Place<'_>) -> Vec<(&'static str, String)> {
-        if matches!(self, Self::Dev { .. }) {
+        if matches!(self, Self::Dev { .. } | Self::DevWithMethods { .. }) {
             return Vec::new();
         }
         let mut files = vec![
@@ -121,4 +124,13 @@ impl Plan {
         let others: Vec<_> = others.map(|(_, port)| join(port)).collect();
         json!({ "path": path, "node_id": format!("node-{index}"), "retry_join": others })
     }
+}
+
+fn dev(token: &str, place: Place<'_>) -> Vec<String> {
+    vec![
+        "-dev".to_owned(),
+        "-dev-no-store-token".to_owned(),
+        format!("-dev-root-token-id={token}"),
+        format!("-dev-listen-address={}:{}", place.interface, place.port),
+    ]
 }

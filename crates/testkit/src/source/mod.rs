@@ -124,6 +124,15 @@ impl Source {
         self.release.flavor
     }
 
+    /// Returns the directory of the login methods that a binary lacks, or `None` if the server has
+    /// them or cannot have them.
+    pub(crate) async fn plugins(&self) -> Result<Option<PathBuf>> {
+        match (&self.kind, self.flavor()) {
+            (Kind::Process { .. }, Flavor::Vault) => module::plugins().await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn describe(&self) -> String {
         let release = &self.release;
         match &self.kind {

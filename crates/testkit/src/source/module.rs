@@ -1,4 +1,5 @@
-//! Builds the pinned Go module (`tests/vault-server`) into the target directory, once.
+//! Builds the pinned Go module (`tests/vault-server`) into the target directory, once: the server
+//! without its optional parts, and as plugins those login methods that tests need of them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -18,30 +19,57 @@ use crate::probe::stored::{self, PACKAGE};
 /// The interval of progress messages during the build.
 const REPORT_INTERVAL: Duration = Duration::from_secs(20);
 
+/// The login methods that are built as plugins: their names, which are those of their files too.
+const PLUGINS: [&str; 2] = ["aws", "ldap"];
+
 /// Returns the binary, and builds it if it does not exist.
 pub(super) async fn built() -> Result<PathBuf> {
-    tokio::task::spawn_blocking(build_once).await.context("the build's thread")?
+    tokio::task::spawn_blocking(build_server).await.context("the build's thread")?
 }
 
-fn build_once() -> Result<PathBuf> {
+/// Returns the directory of the plugins, and builds those that do not exist.
+pub(super) async fn plugins() -> Result<PathBuf> {
+    tokio::task::spawn_blocking(build_plugins).await.context("the build's thread")?
+}
+
+fn build_server() -> Result<PathBuf> {
     let binary = stored::binary(Flavor::Vault).map_err(|why| anyhow!(why))?;
-    if binary.is_file() {
-        return Ok(binary);
-    }
-    let _lock = lock(Flavor::Vault)?;
-    if !binary.is_file() {
-        // An interrupted build leaves no file of the final name.
-        let unfinished = binary.with_extension("unfinished");
-        go_build(&unfinished)?;
-        fs::rename(&unfinished, &binary).context("putting the built server in its place")?;
-    }
+    build_once(&binary, PACKAGE)?;
     Ok(binary)
 }
 
-fn go_build(output: &Path) -> Result<()> {
+fn build_plugins() -> Result<PathBuf> {
+    let binary = stored::binary(Flavor::Vault).map_err(|why| anyhow!(why))?;
+    let dir = binary.with_file_name("plugins");
+    for name in PLUGINS {
+        let package = format!("{PACKAGE}/builtin/credential/{name}/cmd/{name}");
+        build_once(&dir.join(name), &package)?;
+    }
+    Ok(dir)
+}
+
+fn build_once(binary: &Path, package: &str) -> Result<()> {
+    if binary.is_file() {
+        return Ok(());
+    }
+    let _lock = lock(Flavor::Vault)?;
+    if !binary.is_file() {
+        // An interrupted build leaves no file of the final name. It is in another directory than
+        // the plugins, because the server registers each file of theirs.
+        let dir = binary.parent().and_then(Path::parent).context("a program in no directory")?;
+        let name = binary.file_name().context("a program without a name")?;
+        let unfinished = dir.join(name).with_extension("unfinished");
+        fs::create_dir_all(binary.parent().context("a program in no directory")?)?;
+        go_build(&unfinished, package)?;
+        fs::rename(&unfinished, binary).context("putting the built program in its place")?;
+    }
+    Ok(())
+}
+
+fn go_build(output: &Path, package: &str) -> Result<()> {
     let version = stored::version(Flavor::Vault).map_err(|why| anyhow!(why))?;
     report(&format!(
-        "building {PACKAGE} {version} with Go, once: about 5 minutes, 1 when its modules are there"
+        "building {package} {version} with Go, once: about 5 minutes, 1 when its modules are there"
     ));
     let mut build = Command::new("go")
         .args([
@@ -55,7 +83,7 @@ fn go_build(output: &Path) -> Result<()> {
             "-o",
         ])
         .arg(output)
-        .arg(PACKAGE)
+        .arg(package)
         .env("CGO_ENABLED", "0")
         .current_dir(stored::VAULT)
         .stdin(Stdio::null())
@@ -65,7 +93,7 @@ fn go_build(output: &Path) -> Result<()> {
     let started = Instant::now();
     let complaints = follow(&lines(&mut build)?, started);
     if !build.wait().context("waiting for go")?.success() {
-        bail!("go build {PACKAGE} failed:\n{}", complaints.join("\n"));
+        bail!("go build {package} failed:\n{}", complaints.join("\n"));
     }
     report(&format!("built in {} s", started.elapsed().as_secs()));
     Ok(())

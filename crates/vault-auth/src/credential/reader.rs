@@ -2,24 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use vault_http::{Error, ErrorKind};
 
-use super::Credential;
 use super::file::{Content, failed, read_file, warn_readable_by_others};
+use super::last_valid::LastValid;
 use super::watch::FileTask;
-
-use crate::log::warn;
+use super::{Credential, provider};
 
 /// A credential that a login [`Method`](crate::Method) reads at each login.
 ///
-/// It keeps the last valid content of a file, which is used while the file is unusable.
+/// It keeps the last valid content of a file or value of a provider, which is used while the file
+/// is unusable or the provider fails.
 #[derive(Debug)]
 pub struct CredentialReader {
     credential: Credential,
-    last_valid: Mutex<Option<SecretString>>,
+    last_valid: LastValid<SecretString>,
     reading: FileTask<Result<Content, Error>>,
     /// Whether the warning about the mode of the file was logged.
     warned: AtomicBool,
@@ -30,7 +29,7 @@ impl CredentialReader {
     pub fn new(credential: Credential) -> Self {
         Self {
             credential,
-            last_valid: Mutex::default(),
+            last_valid: LastValid::default(),
             reading: FileTask::default(),
             warned: AtomicBool::new(false),
         }
@@ -43,30 +42,17 @@ impl CredentialReader {
     }
 
     /// Reads the current secret, or returns the last valid one if the current one cannot be read or
-    /// is not complete. Waits at most two seconds for the file system.
+    /// is not complete. Waits at most two seconds for the file system and five for a provider.
     ///
     /// `is_complete` should return `false` for text that is recognizably only a part of a secret.
     /// It is ignored for the first secret that is read.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] if the credential cannot be read and never was.
+    /// [`ErrorKind::LoginRefused`] if the credential cannot be read and never was, and
+    /// [`ErrorKind::Timeout`] if its provider takes too long and never returned one.
     pub async fn read(&self, is_complete: fn(&str) -> bool) -> Result<SecretString, Error> {
         let read = self.read_now().await;
-        let mut last = self.last_valid.lock().unwrap_or_else(PoisonError::into_inner);
-        match read {
-            Ok(secret) if is_complete(secret.expose_secret()) || last.is_none() => {
-                *last = Some(secret.clone());
-                Ok(secret)
-            }
-            Ok(_) => {
-                last.clone().ok_or_else(|| Error::new(ErrorKind::LoginRefused, "read credential"))
-            }
-            Err(error) => {
-                let last = last.clone().ok_or_else(|| error.clone())?;
-                warn!(%error, "credential file is unusable; using its last valid content");
-                Ok(last)
-            }
-        }
+        self.last_valid.or_last(read, |secret| is_complete(secret.expose_secret()))
     }
 
     /// Like [`read`](Self::read), without leading and trailing white space, which is never part of
@@ -82,6 +68,15 @@ impl CredentialReader {
         let path = match &self.credential {
             Credential::Value(value) => return Ok(value.clone()),
             Credential::File(path) => path,
+            Credential::Provider(provider) => {
+                let secret = provider.obtain().await?;
+                let is_empty = secret.expose_secret().trim().is_empty();
+                let empty = || {
+                    let error = provider::failed(ErrorKind::LoginRefused);
+                    error.with_detail("the credential provider returned an empty credential")
+                };
+                return if is_empty { Err(empty()) } else { Ok(secret) };
+            }
         };
         let file = path.clone();
         let content = self.reading.run(move || read_file(&file)).await;

@@ -101,3 +101,55 @@ async fn unusable_file_leaves_the_last_valid_content_in_use() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(now().await.unwrap(), "second.");
 }
+
+/// Returns what a reader reads of a provider whose responses are these, one for each login. `None`
+/// never responds.
+async fn provided(responses: Vec<Option<Result<&'static str, &'static str>>>) -> Vec<String> {
+    let left = std::sync::Arc::new(Mutex::new(responses.clone().into_iter()));
+    let reader = CredentialReader::new(Credential::provider(move || {
+        let response = left.lock().unwrap().next().unwrap();
+        async move {
+            match response {
+                Some(response) => response.map(SecretString::from),
+                None => std::future::pending().await,
+            }
+        }
+    }));
+    let mut read = Vec::new();
+    for _ in responses {
+        read.push(match reader.read(accept_any).await {
+            Ok(secret) => secret.expose_secret().to_owned(),
+            Err(error) => error.to_string(),
+        });
+    }
+    read
+}
+
+#[tokio::test(start_paused = true)]
+async fn provider_that_fails_leaves_the_last_valid_value_in_use() {
+    let responses =
+        vec![Some(Ok("first")), Some(Err("out of order")), None, Some(Ok(" ")), Some(Ok("second"))];
+    assert_eq!(provided(responses).await, ["first", "first", "first", "first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn provider_that_never_succeeded_is_a_classified_error() {
+    let responses = vec![Some(Err("out of order")), None, Some(Ok("")), Some(Ok("first"))];
+    let expected = [
+        "obtain the credential: login failed: the credential provider failed",
+        "obtain the credential: timed out: the credential provider does not respond",
+        "obtain the credential: login failed: the credential provider returned an empty credential",
+        "first",
+    ];
+    assert_eq!(provided(responses).await, expected);
+}
+
+#[tokio::test]
+async fn cause_of_a_failed_provider_is_the_source_of_the_error() {
+    let failing = || async { Err::<SecretString, _>(std::io::Error::other("no route")) };
+    let reader = CredentialReader::new(Credential::provider(failing));
+    let error = reader.read(accept_any).await.unwrap_err();
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no route");
+    // A server has not refused it, so that it is retried with backoff.
+    assert_eq!((error.kind(), error.status()), (ErrorKind::LoginRefused, None));
+}

@@ -44,7 +44,7 @@ pub(crate) struct Driver {
 /// A reason for the driver to wake up.
 enum Wakeup {
     /// A request has completed.
-    Completed(Completion),
+    Completed(Box<Completion>),
     /// The machine's next wakeup was reached.
     Due,
     /// The next poll was reached.
@@ -82,7 +82,7 @@ impl Driver {
         self.apply(Event::Start);
         loop {
             match self.next_wakeup().await {
-                Wakeup::Completed(completion) => self.complete(completion),
+                Wakeup::Completed(completion) => self.complete(*completion),
                 Wakeup::Due => self.apply(Event::Tick),
                 Wakeup::Poll => self.poll(),
                 Wakeup::Message(None) => return,
@@ -109,7 +109,7 @@ impl Driver {
             if let Poll::Ready(Some(joined)) = self.tasks.poll_join_next(context) {
                 // A method is code of the caller and may panic.
                 let completion = joined.unwrap_or_else(|_| Completion::panicked());
-                return Poll::Ready(Wakeup::Completed(completion));
+                return Poll::Ready(Wakeup::Completed(Box::new(completion)));
             }
             if sleep.as_mut().poll(context).is_ready() {
                 return Poll::Ready(if due == Some(at) { Wakeup::Due } else { Wakeup::Poll });

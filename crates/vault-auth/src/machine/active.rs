@@ -1,12 +1,13 @@
 //! The active token, and the token that it has replaced.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use vault_http::{Generation, IssuedToken, Token};
 
 use super::timing;
-use crate::login::Login;
+use crate::login::{Login, LoginInfo};
 use crate::status::TokenKind;
 
 /// The time from the replacement of a token to its revocation, by when every request that carries
@@ -23,6 +24,8 @@ pub(crate) struct ActiveToken {
     pub(crate) obtained_at: Instant,
     /// Its policies, sorted. `None` if they are not known.
     pub(crate) policies: Option<Vec<String>>,
+    /// What the server says about it.
+    pub(crate) info: Arc<LoginInfo>,
     /// When a login should replace it.
     pub(crate) replace_at: Option<Instant>,
     /// The start of its lease: just before the login or renewal was sent.
@@ -43,10 +46,11 @@ impl ActiveToken {
         // left.
         let renewable = login.renewable && lease.is_some() && login.uses.is_none();
         Self {
-            issued: IssuedToken { token: login.token, generation },
+            issued: IssuedToken::new(login.token, generation),
             uses: login.uses,
             obtained_at: sent_at,
-            policies: sorted(login.policies),
+            policies: sorted(login.info.policies.clone()),
+            info: login.info.into(),
             replace_at: None,
             lease_start: sent_at,
             lease,
@@ -63,7 +67,7 @@ impl ActiveToken {
 
     /// Returns whether the policies of `login` differ.
     pub(crate) fn has_other_policies(&self, login: &Login) -> bool {
-        self.policies != sorted(login.policies.clone())
+        self.policies != sorted(login.info.policies.clone())
     }
 
     pub(crate) fn is_same_token(&self, token: &Token) -> bool {

@@ -1,5 +1,6 @@
 //! The state of the token machine, and what can be read from it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -128,6 +129,7 @@ impl TokenMachine {
             kind: self.active.as_ref().map(ActiveToken::kind),
             generation: self.generation,
             usable_until: self.active.as_ref().and_then(ActiveToken::usable_until),
+            login: self.active.as_ref().map(|active| Arc::clone(&active.info)),
             counts: self.counts,
             error: self.problem.as_ref().map(|problem| problem.error.clone()),
             fails_waiters: self.active.is_none() && self.in_flight.is_none(),

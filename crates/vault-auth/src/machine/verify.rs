@@ -22,7 +22,7 @@ const MAX_TRIAL_WAIT: Duration = Duration::from_secs(2);
 
 impl TokenMachine {
     pub(super) fn denied(&mut self, denial: Denial, at: Moment) {
-        let Denial { generation, token_invalid } = denial;
+        let Denial { generation, token_invalid, .. } = denial;
         let active = self.active.as_ref().filter(|active| active.generation() == generation);
         let Some(active) = active else {
             // Another token has replaced it, or will.

@@ -21,7 +21,7 @@ fn token(generation: Generation) -> Token {
 }
 
 fn entry(generation: Generation, uses: Option<u32>) -> CurrentToken {
-    CurrentToken::new(IssuedToken { token: token(generation), generation }, None, uses)
+    CurrentToken::new(IssuedToken::new(token(generation), generation), None, uses)
 }
 
 #[test]
@@ -154,7 +154,8 @@ impl Source {
             JoinedDenial::Replaced | JoinedDenial::Ended => None,
             JoinedDenial::Pending { outcome, first } => {
                 if first {
-                    for action in self.apply(Event::Denied(Denial { generation, token_invalid })) {
+                    for action in self.apply(Event::Denied(Denial::new(generation, token_invalid)))
+                    {
                         match action {
                             Action::LogIn => self.log_in(),
                             Action::LookUp(_) => {

@@ -11,7 +11,7 @@ use vault_http::{Denial, DenialOutcome, ErrorKind, TokenSource};
 use crate::fake_server::{Response, auth, client, seconds};
 
 async fn denial_of_current(auth: &Auth) -> Denial {
-    Denial { generation: auth.token().await.unwrap().generation, token_invalid: true }
+    Denial::new(auth.token().await.unwrap().generation, true)
 }
 
 #[tokio::test(start_paused = true)]

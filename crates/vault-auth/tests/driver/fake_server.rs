@@ -47,7 +47,7 @@ pub(crate) fn auth(response: Response) -> (Auth, Arc<FakeServer>) {
 pub(crate) fn auth_named(name: &'static str, response: Response) -> (Auth, Arc<FakeServer>) {
     let (logins, expiries) = (AtomicUsize::new(0), Mutex::default());
     let server = Arc::new(FakeServer { response: Mutex::new(response), logins, expiries });
-    let auth = Auth::builder(client(), FakeMethod(Arc::clone(&server))).name(name).build();
+    let auth = Auth::named(name, client(), FakeMethod(Arc::clone(&server)));
     (auth, server)
 }
 

@@ -87,7 +87,7 @@ async fn dead_token_is_replaced_when_its_file_is() {
     write(&file, "first").unwrap();
     let auth = auth_with_token_file(&file);
     let generation = auth.token().await.unwrap().generation;
-    let denial = Denial { generation, token_invalid: true };
+    let denial = Denial::new(generation, true);
     assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::TokenInvalid);
     assert_eq!(auth.status().state, State::Rejected);
     write(&file, "second").unwrap();
@@ -123,7 +123,7 @@ async fn replaced_credential_is_used_within_a_second_and_a_half_after_a_refusal(
     write(&file, "first").unwrap();
     let auth = auth_with_token_file(&file);
     let generation = auth.token().await.unwrap().generation;
-    let denial = Denial { generation, token_invalid: true };
+    let denial = Denial::new(generation, true);
     assert!(auth.denied(denial).await.is_err());
     for content in ["second", "third"] {
         sleep(Duration::from_millis(3_333)).await;
@@ -131,6 +131,6 @@ async fn replaced_credential_is_used_within_a_second_and_a_half_after_a_refusal(
         sleep(Duration::from_millis(1_500)).await;
         assert_eq!(token(&auth).await, content);
         let generation = auth.token().await.unwrap().generation;
-        assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
+        assert!(auth.denied(Denial::new(generation, true)).await.is_err());
     }
 }

@@ -10,3 +10,4 @@ mod callers;
 mod fake_server;
 mod files;
 mod status;
+mod subscription;

@@ -50,7 +50,7 @@ async fn state_ttl_generation_and_counts_are_reported() {
     assert!((left..=left + 3).contains(&ttl), "{ttl}");
 
     server.respond_with(Response::Fails(vault_http::ErrorKind::Server));
-    assert!(auth.denied(Denial { generation, token_invalid: true }).await.is_err());
+    assert!(auth.denied(Denial::new(generation, true)).await.is_err());
     let status = auth.status();
     assert_eq!((status.state, status.is_ready()), (State::Degraded, false));
     assert_eq!((status.counts.invalidated, status.counts.failures), (1, 1));

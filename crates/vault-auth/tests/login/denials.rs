@@ -18,7 +18,7 @@ async fn dead_static_token_is_an_error_without_a_request() {
     Mock::given(any()).respond_with(ResponseTemplate::new(500)).expect(0).mount(&server).await;
     let auth = Auth::new(client(&server), StaticToken::new(value("hvs.PLANTED-x")));
     let generation = auth.token().await.unwrap().generation;
-    let denial = Denial { generation, token_invalid: true };
+    let denial = Denial::new(generation, true);
     assert_eq!(auth.denied(denial).await.unwrap_err().kind(), ErrorKind::TokenInvalid);
 }
 
@@ -32,7 +32,7 @@ async fn token_file_is_read_again_when_its_token_is_dead() {
     let auth = Auth::new(client(&server), StaticToken::new(source));
     let generation = auth.token().await.unwrap().generation;
     std::fs::write(&file, "hvs.new\n").unwrap();
-    let denial = Denial { generation, token_invalid: true };
+    let denial = Denial::new(generation, true);
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::Replaced);
     assert_eq!(auth.token().await.unwrap().token.expose(), "hvs.new");
     // A late denial of the old generation does not affect the new token.
@@ -52,8 +52,7 @@ async fn denials_of_one_generation_share_a_look_up() {
         .mount(&server)
         .await;
     let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
-    let denial =
-        Denial { generation: auth.token().await.unwrap().generation, token_invalid: false };
+    let denial = Denial::new(auth.token().await.unwrap().generation, false);
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let auth = auth.clone();
@@ -72,7 +71,7 @@ async fn look_up_denied_by_policy_means_that_the_token_is_alive() {
         Mock::given(path("/v1/auth/token/lookup-self")).respond_with(refusal).mount(&server).await;
         let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
         let generation = auth.token().await.unwrap().generation;
-        let outcome = auth.denied(Denial { generation, token_invalid: false }).await;
+        let outcome = auth.denied(Denial::new(generation, false)).await;
         assert_eq!(outcome.map_err(|error| error.kind()), expected, "{text}");
     };
     check("1 error occurred:\n\t* permission denied\n\n", Ok(DenialOutcome::PathDenied)).await;

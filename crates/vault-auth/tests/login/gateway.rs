@@ -38,7 +38,7 @@ async fn look_up_response_of_a_gateway_does_not_prove_the_token_alive() {
         lookup.respond_with(response).expect(1).mount(&server).await;
         let auth = Auth::new(client(&server), StaticToken::new(value("hvs.one")));
         let generation = auth.token().await.unwrap().generation;
-        let outcome = auth.denied(Denial { generation, token_invalid: false }).await;
+        let outcome = auth.denied(Denial::new(generation, false)).await;
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Malformed);
         // The token stays in use.
         assert_eq!(auth.token().await.unwrap().generation, generation);

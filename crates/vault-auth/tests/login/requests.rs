@@ -1,10 +1,13 @@
 //! The requests of a token source, and how callers share them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use testkit::leaks;
-use vault_auth::{AppRole, Auth, Jwt, OnShutdown, State};
+use vault_auth::{
+    AppRole, Auth, Credential, Jwt, LoginInfo, Method, OnShutdown, State, StaticToken,
+};
 use vault_http::{ApiPath, Denial, DenialOutcome, ErrorKind, Request, Session, TokenSource};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -83,7 +86,7 @@ async fn all_requests_about_a_token_are_sent_to_its_namespace() {
     let method = AppRole::new(value("role"), value("PLANTED-x"));
     let auth = Auth::in_namespace(client(&server), namespace, method);
     let generation = auth.token().await.unwrap().generation;
-    let denial = Denial { generation, token_invalid: false };
+    let denial = Denial::new(generation, false);
     assert_eq!(auth.denied(denial).await.unwrap(), DenialOutcome::PathDenied);
     auth.shutdown(OnShutdown::Revoke).await;
 }
@@ -145,7 +148,7 @@ async fn retries_take_uses_of_a_use_limited_token() {
     let response = ResponseTemplate::new(200).set_body_json(json!({ "data": {} }));
     Mock::given(path("/v1/kv/data/a")).respond_with(response).mount(&server).await;
     let (client, auth) = (client(&server), approle(&server));
-    let session = Session::new(client.clone(), std::sync::Arc::new(auth.clone()));
+    let session = Session::new(client.clone(), auth.clone());
     let request = Request::get(ApiPath::parse("kv/data/a").unwrap());
     while session.send(&request, client.deadline()).await.is_err() {}
     for _ in 0..3 {
@@ -159,4 +162,52 @@ async fn retries_take_uses_of_a_use_limited_token() {
         sent.iter().filter(has).count()
     };
     assert_eq!((with("hvs.one"), with("hvs.two")), (4, 3));
+}
+
+/// The method is chosen at run time.
+#[tokio::test]
+async fn boxed_method_logs_in_with_the_settings_of_its_own() {
+    let _watch = leaks::watch();
+    let server = server(token("hvs.one", 3600)).await;
+    let approle = || AppRole::new(value("role"), value("PLANTED-x"));
+    let (boxed, shared): (Box<dyn Method>, Arc<dyn Method>) =
+        (Box::new(approle()), Arc::new(approle().wrapped()));
+    assert_eq!((boxed.is_repeatable(), Method::is_repeatable(&shared)), (true, false));
+    assert!(Method::locks_out(&boxed) && Method::locks_out(&shared));
+    Auth::new(client(&server), boxed).ready().await.unwrap();
+    let file = Credential::File("/nonexistent/token".into());
+    let files: Arc<dyn Method> = Arc::new(StaticToken::new(file));
+    assert_eq!(Method::files(&files).len(), 1);
+    assert!(Method::logs_in_on_file_change(&files));
+}
+
+#[tokio::test]
+async fn status_says_who_has_logged_in() {
+    let watch = leaks::watch();
+    let login = json!({
+        "client_token": "hvs.one", "lease_duration": 3600, "accessor": "PLANTED-accessor",
+        "policies": ["default", "gateway"], "metadata": { "role_name": "gateway" },
+        "entity_id": "d0c9",
+    });
+    let auth = approle(&server(login_with(login)).await);
+    assert!(auth.status().login.is_none());
+    auth.ready().await.unwrap();
+    let status = auth.status();
+    watch.debug(&status);
+    let info = status.login.unwrap();
+    assert_eq!(info.accessor.as_deref(), Some("PLANTED-accessor"));
+    assert_eq!(info.policies.unwrap(), ["default", "gateway"]);
+    assert_eq!(info.metadata["role_name"], "gateway");
+    assert_eq!(info.entity_id.as_deref(), Some("d0c9"));
+    auth.shutdown(OnShutdown::Keep).await;
+    assert!(auth.status().login.is_none());
+
+    // A batch token has neither an accessor nor, here, an entity.
+    let login = json!({
+        "client_token": "hvb.one", "lease_duration": 3600, "accessor": "", "policies": null,
+        "metadata": null, "entity_id": "",
+    });
+    let auth = approle(&server(login_with(login)).await);
+    auth.ready().await.unwrap();
+    assert_eq!(auth.status().login.unwrap(), LoginInfo::default());
 }

@@ -98,7 +98,7 @@ impl TokenSource for Verified {
                     self.vault.violation(format!("a token dead since {since:?} was found alive"));
                 }
             }
-            DenialOutcome::PathDenied => {}
+            _ => {}
         }
         Ok(outcome)
     }
@@ -128,7 +128,7 @@ impl World {
         );
         let auth = Auth::builder(client.clone(), method).revoke_replaced(true).build();
         let tokens = Verified { auth, vault: vault.clone(), seen: Arc::default() };
-        let session = Session::new(client, Arc::new(tokens.clone()));
+        let session = Session::new(client, tokens.clone());
         Self {
             vault,
             tokens,

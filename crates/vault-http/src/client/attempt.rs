@@ -9,12 +9,14 @@ use super::leader::LeaderCache;
 use super::origin::Origin;
 use super::redirect_target::same_request;
 use super::server::Server;
+use super::telemetry;
 use super::traffic_class::TrafficClass;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
+use crate::traceparent::Traceparent;
 
 /// A request and everything that an attempt to send it needs.
 #[derive(Clone, Copy)]
@@ -24,6 +26,8 @@ pub(super) struct Attempt<'a> {
     pub(super) request: &'a Request,
     pub(super) token: Option<&'a Token>,
     pub(super) deadline: Deadline,
+    /// The number of earlier attempts.
+    pub(super) resends: u32,
 }
 
 impl Attempt<'_> {
@@ -33,28 +37,44 @@ impl Attempt<'_> {
             return Err(self.request.error(ErrorKind::Overloaded));
         };
         let response = pin!(self.send());
-        let outcome = self.deadline.bound(response).await;
-        let outcome = outcome.unwrap_or_else(|| Err(self.request.error(ErrorKind::Timeout)));
+        let bounded = async {
+            let response = self.deadline.bound(response).await;
+            response.unwrap_or_else(|| Err(self.request.error(ErrorKind::Timeout)))
+        };
+        let (address, bounded) = (&self.server.address, pin!(bounded));
+        let outcome = telemetry::observe(address, self.request, self.resends, bounded).await;
         self.server.observer.record(self.request, &outcome);
         outcome
     }
 
     async fn send(&self) -> Result<Response, Error> {
         let uri = self.server.uri(self.request)?;
-        match self.exchange(uri.clone()).await? {
+        let traceparent = self.server.traceparent.as_ref().and_then(|source| source());
+        let traceparent = traceparent.as_ref();
+        match self.exchange(uri.clone(), traceparent).await? {
             Exchanged::Final(response) => Ok(response),
-            Exchanged::Redirect(location) => self.follow(&uri, &location).await,
+            Exchanged::Redirect(location) => self.follow(&uri, &location, traceparent).await,
         }
     }
 
-    async fn exchange(&self, uri: Uri) -> Result<Exchanged, Error> {
-        exchange(&*self.server.transport, uri, self.request, self.token, self.deadline).await
+    async fn exchange(
+        &self,
+        uri: Uri,
+        traceparent: Option<&Traceparent>,
+    ) -> Result<Exchanged, Error> {
+        let (transport, request) = (&*self.server.transport, self.request);
+        exchange(transport, uri, request, self.token, traceparent, self.deadline).await
     }
 
     /// Follows a redirect, once, to the configured address or to the cluster's active node.
-    async fn follow(&self, original: &Uri, location: &HeaderValue) -> Result<Response, Error> {
+    async fn follow(
+        &self,
+        original: &Uri,
+        location: &HeaderValue,
+        traceparent: Option<&Traceparent>,
+    ) -> Result<Response, Error> {
         let target = self.redirect_target(original, location).await?;
-        match self.exchange(target).await {
+        match self.exchange(target, traceparent).await {
             Ok(Exchanged::Final(response)) => Ok(response),
             Ok(Exchanged::Redirect(_)) => {
                 Err(self.redirect_error(ErrorKind::NoLeader).with_detail("more than one redirect"))
@@ -93,7 +113,7 @@ impl Attempt<'_> {
             let request = LeaderCache::request();
             let uri = self.class.budget.try_withdraw().then(|| self.server.uri(&request))?.ok()?;
             let transport = &*self.server.transport;
-            match exchange(transport, uri, &request, None, self.deadline).await {
+            match exchange(transport, uri, &request, None, None, self.deadline).await {
                 Ok(Exchanged::Final(response)) => Some(response),
                 _ => None,
             }

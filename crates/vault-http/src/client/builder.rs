@@ -9,7 +9,9 @@ use reqwest::Proxy;
 use rustls::crypto::CryptoProvider;
 
 use super::Client;
-use crate::address::{Address, AddressError};
+use super::server::Server;
+use crate::address::Address;
+use crate::address::error::AddressError;
 use crate::connection::config::ConnectionConfig;
 use crate::connection::dns::Resolve;
 use crate::connection::pool::ConnectionPools;
@@ -18,6 +20,8 @@ use crate::connection::tls::reload::TlsReloader;
 use crate::connection::tls::server_name;
 use crate::connection::tls::sources::{IdentitySource, PemSource, TlsSources};
 use crate::error::build::{BuildError, BuildErrorKind};
+use crate::path::ApiPath;
+use crate::traceparent::{Traceparent, TraceparentSource};
 use crate::transport::Transport;
 
 /// The deadline of an operation, unless [`ClientBuilder::deadline`] sets another: long enough for a
@@ -35,6 +39,8 @@ impl Client {
             resolver: None,
             proxy: None,
             transport: None,
+            traceparent: None,
+            namespace: None,
         }
     }
 }
@@ -59,6 +65,8 @@ pub struct ClientBuilder {
     resolver: Option<Arc<dyn Resolve>>,
     proxy: Option<String>,
     transport: Option<Arc<dyn Transport>>,
+    traceparent: Option<TraceparentSource>,
+    namespace: Option<ApiPath>,
 }
 
 impl ClientBuilder {
@@ -67,6 +75,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets the namespace of requests that [name none](crate::Request::namespace). The default is
+    /// the root namespace. Requests about the server itself, such as its health, have none.
+    #[must_use]
+    pub fn namespace(mut self, namespace: ApiPath) -> Self {
+        self.namespace = Some(namespace);
         self
     }
 
@@ -82,6 +98,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn ca_file(mut self, bundle: impl Into<PathBuf>) -> Self {
         self.tls.ca = Some(PemSource::File(bundle.into()));
+        self
+    }
+
+    /// Like [`ca_file`](Self::ca_file), with all regular files in a directory, which must not be more
+    /// than 1,024. They are read again when the directory changes.
+    #[must_use]
+    pub fn ca_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.tls.ca = Some(PemSource::Directory(directory.into()));
         self
     }
 
@@ -150,6 +174,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends the header `traceparent` that `source` returns, so that Vault's requests can be
+    /// attributed to a distributed trace. It is not sent by default.
+    ///
+    /// `source` is called once for each attempt, within its span. With `tracing-opentelemetry`:
+    ///
+    /// ```ignore
+    /// builder.traceparent(|| {
+    ///     let context = tracing::Span::current().context();
+    ///     let span = context.span().span_context().clone();
+    ///     let flags = span.trace_flags().to_u8();
+    ///     Traceparent::new(span.trace_id().to_bytes(), span.span_id().to_bytes(), flags).ok()
+    /// })
+    /// ```
+    #[must_use]
+    pub fn traceparent<F>(mut self, source: F) -> Self
+    where
+        F: Fn() -> Option<Traceparent> + Send + Sync + 'static,
+    {
+        self.traceparent = Some(Arc::new(source));
+        self
+    }
+
     /// Sends requests through `transport` instead of network connections. The settings of
     /// connections then have no effect: no certificate file is read, and no cryptography is needed.
     #[must_use]
@@ -189,7 +235,8 @@ impl ClientBuilder {
         problems.extend(self.deadline.is_zero().then_some(BuildErrorKind::Deadline));
         match transport {
             Some(transport) if problems.is_empty() => {
-                Ok(Client::new(transport, self.address, self.deadline))
+                let server = Server::new(transport, self.address, self.traceparent);
+                Ok(Client::new(server, self.deadline, self.namespace))
             }
             _ => Err(BuildError { problems }),
         }

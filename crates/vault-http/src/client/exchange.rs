@@ -14,13 +14,12 @@ use crate::json::{self, JsonShape};
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
+use crate::traceparent::Traceparent;
 use crate::transport::{Limits, Transport};
 use crate::zeroizing::ZeroizingBytes;
 
-/// The maximum size of a response body, in bytes. The largest secret that Vault stores is 1 MiB.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
 const VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 const VAULT_NAMESPACE: HeaderName = HeaderName::from_static("x-vault-namespace");
 
@@ -42,12 +41,17 @@ pub(crate) async fn exchange(
     uri: Uri,
     request: &Request,
     token: Option<&Token>,
+    traceparent: Option<&Traceparent>,
     deadline: Deadline,
 ) -> Result<Exchanged, Error> {
-    let mut limits = Limits::new(deadline, MAX_BODY_BYTES);
+    let mut limits = Limits::new(deadline, request.max_body_bytes);
     limits.first_byte = request.first_byte_limit;
     let sent_at = Instant::now();
-    let received = transport.send(http_request(uri, request, token), limits).await;
+    let mut http_request = http_request(uri, request, token);
+    if let Some(traceparent) = traceparent {
+        http_request.headers_mut().insert(TRACEPARENT, traceparent.header());
+    }
+    let received = transport.send(http_request, limits).await;
     let (head, body) = received.map_err(|error| request.transport_error(error))?.into_parts();
     if head.status == StatusCode::TEMPORARY_REDIRECT
         && let Some(location) = head.headers.get(LOCATION)
@@ -65,7 +69,7 @@ pub(crate) async fn exchange(
         return malformed("unexpected Content-Encoding");
     }
     let response = interpret(request, head.status, &head.headers, body)?;
-    Ok(Exchanged::Final(response.with_times(sent_at, &head.headers)))
+    Ok(Exchanged::Final(response.with_head(sent_at, head.headers)))
 }
 
 /// Builds the HTTP request, headers included.
@@ -74,6 +78,7 @@ fn http_request(uri: Uri, request: &Request, token: Option<&Token>) -> http::Req
     *http_request.method_mut() = request.method.clone();
     *http_request.uri_mut() = uri;
     let headers = http_request.headers_mut();
+    request.headers.extend(headers);
     headers.insert(VAULT_REQUEST, HeaderValue::from_static("true"));
     if let Some(token) = token {
         headers.insert(VAULT_TOKEN, token.header());
@@ -111,21 +116,25 @@ fn interpret(
     }
     let malformed =
         |detail| request.error(ErrorKind::Malformed).with_status(status).with_detail(detail);
-    // Except for 204, the body must be an envelope without errors.
-    if status != StatusCode::NO_CONTENT {
-        if !is_json(headers) {
-            return Err(malformed("unexpected Content-Type"));
-        }
-        match json::validate(&body) {
-            Some(JsonShape::Object) => {}
-            Some(JsonShape::Errors) => {
-                return Err(malformed("success status with errors"));
-            }
-            Some(_) => return Err(malformed("not a JSON object")),
-            None => return Err(malformed("invalid JSON or duplicate names")),
-        }
+    if status == StatusCode::NO_CONTENT || request.method == Method::HEAD {
+        return Ok(Response::new(status, body, request));
     }
-    Ok(Response::new(status, body, request))
+    if !is_json(headers) {
+        let response = Response::new(status, body, request).without_json();
+        return if request.accept_any_content {
+            Ok(response)
+        } else {
+            Err(malformed("unexpected Content-Type"))
+        };
+    }
+    // JSON must be an envelope without errors, or JSON without errors if that is accepted.
+    match json::validate(&body) {
+        Some(JsonShape::Object) => Ok(Response::new(status, body, request)),
+        Some(JsonShape::Errors) => Err(malformed("success status with errors")),
+        Some(_) if request.accept_any_content => Ok(Response::new(status, body, request)),
+        Some(_) => Err(malformed("not a JSON object")),
+        None => Err(malformed("invalid JSON or duplicate names")),
+    }
 }
 
 /// Parses `Retry-After` in seconds, saturating. Returns `None` for a date.

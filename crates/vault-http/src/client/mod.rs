@@ -12,8 +12,10 @@ mod retry;
 mod retry_budget;
 mod server;
 pub(crate) mod server_status;
+mod telemetry;
 mod traffic_class;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +32,10 @@ use crate::address::Address;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::log::debug;
+use crate::path::ApiPath;
 use crate::request::Request;
 use crate::response::Response;
 use crate::token::Token;
-use crate::transport::Transport;
 
 /// The minimum time before the deadline for another attempt.
 const MIN_ATTEMPT: Duration = Duration::from_millis(50);
@@ -49,15 +51,16 @@ pub struct Client {
 struct Shared {
     server: Server,
     deadline: Duration,
+    /// The namespace of requests that name none.
+    namespace: Option<ApiPath>,
     control: Arc<TrafficClass>,
 }
 
 impl Client {
-    pub(crate) fn new(transport: Arc<dyn Transport>, address: Address, deadline: Duration) -> Self {
-        let server = Server::new(transport, address);
+    pub(crate) fn new(server: Server, deadline: Duration, namespace: Option<ApiPath>) -> Self {
         let control = Arc::new(TrafficClass::control());
         let class = Arc::new(TrafficClass::ordinary());
-        Self { shared: Arc::new(Shared { server, deadline, control }), class }
+        Self { shared: Arc::new(Shared { server, deadline, namespace, control }), class }
     }
 
     /// Returns a client for control traffic, such as logins and renewals, over the same
@@ -99,8 +102,9 @@ impl Client {
         token: Option<&Token>,
         deadline: Deadline,
     ) -> Result<Response, Error> {
+        let request = &*self.in_namespace(request);
         let (server, class) = (&self.shared.server, &*self.class);
-        let attempt = Attempt { server, class, request, token, deadline };
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         self.settle_budget(request)?;
         let (mut last, mut failures, mut needed) = (None::<Error>, 0, MIN_ATTEMPT);
         loop {
@@ -108,13 +112,14 @@ impl Client {
                 Ok(admission) => admission,
                 Err(error) => return Err(last.unwrap_or(error)),
             };
-            if let Some(last) = &last
-                && !class.budget.try_withdraw()
-            {
-                return Err(last.clone());
+            if let Some(last) = &last {
+                if !class.budget.try_withdraw() {
+                    return Err(last.clone());
+                }
+                telemetry::retry(last.kind());
             }
             let started = Instant::now();
-            let outcome = attempt.run().await;
+            let outcome = Attempt { resends: failures, ..attempt }.run().await;
             admission.report(outcome.as_ref().err(), fastrand::f64());
             let error = match outcome {
                 Ok(response) => {
@@ -154,10 +159,21 @@ impl Client {
     pub async fn check_health(&self, deadline: Deadline) -> ServerStatus {
         let (server, class, request) =
             (&self.shared.server, &*self.shared.control, Request::health());
-        let attempt = Attempt { server, class, request: &request, token: None, deadline };
+        let (request, token) = (&request, None);
+        let attempt = Attempt { server, class, request, token, deadline, resends: 0 };
         // The outcome is observed.
         let _ = attempt.run().await;
         self.server_status()
+    }
+
+    /// Returns the request in the namespace of the client, if the request names none.
+    fn in_namespace<'r>(&self, request: &'r Request) -> Cow<'r, Request> {
+        match &self.shared.namespace {
+            Some(namespace) if !request.names_namespace() => {
+                Cow::Owned(request.clone().namespace(Some(namespace)))
+            }
+            _ => Cow::Borrowed(request),
+        }
     }
 
     /// Adds the request's deposit to the retry budget, or withdraws what a retry costs.

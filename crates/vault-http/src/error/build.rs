@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::address::AddressError;
+use crate::address::error::AddressError;
 use crate::connection::tls::error::TlsError;
 
 /// The error of [`ClientBuilder::build`](crate::ClientBuilder::build): all problems with the
@@ -53,7 +53,7 @@ pub enum BuildErrorKind {
     #[error("{0}")]
     ServerName(TlsError),
     /// The address of the proxy is invalid.
-    #[error("the proxy address {0}")]
+    #[error("the proxy address {reason}", reason = .0.reason())]
     Proxy(AddressError),
     /// Both a proxy and a TLS server name are set. The proxy would connect to the server name
     /// instead of the server's host.

@@ -65,6 +65,7 @@ pub enum ErrorKind {
 
 /// What an [`ErrorKind`] means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorSemantics {
     /// Whether an idempotent request may be sent again.
     pub retryable: bool,
@@ -119,6 +120,38 @@ impl ErrorKind {
             | Self::Rejected => (false, false, No),
         };
         ErrorSemantics { retryable, may_serve_stale, executed }
+    }
+
+    /// Returns the kind in snake case, as in the labels of metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Overloaded => "overloaded",
+            Self::Interrupted => "interrupted",
+            Self::Sealed => "sealed",
+            Self::NoLeader => "no_leader",
+            Self::NamespaceLocked => "namespace_locked",
+            Self::NamespaceSealed => "namespace_sealed",
+            Self::RateLimited => "rate_limited",
+            Self::ReplicationLag => "replication_lag",
+            Self::Upgrading => "upgrading",
+            Self::Server => "server",
+            Self::Malformed => "malformed",
+            Self::Redirected => "redirected",
+            Self::TokenInvalid => "token_invalid",
+            Self::Denied => "denied",
+            Self::Forbidden => "forbidden",
+            Self::LoginRefused => "login_refused",
+            Self::NotFound => "not_found",
+            Self::NoMount => "no_mount",
+            Self::NoNamespace => "no_namespace",
+            Self::CasMismatch => "cas_mismatch",
+            Self::CasRequired => "cas_required",
+            Self::TooLarge => "too_large",
+            Self::Rejected => "rejected",
+        }
     }
 
     /// Returns the cause in lower case, for use in messages.

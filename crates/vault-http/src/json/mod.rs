@@ -17,3 +17,5 @@ mod tests;
 pub use self::secret::{optional_secret_string, secret_from_raw, secret_string};
 pub use self::serialize::to_vec;
 pub(crate) use self::validate::{JsonShape, validate};
+pub use serde_json::Error;
+pub use serde_json::value::RawValue;

@@ -29,7 +29,7 @@ use super::unescape::unescape;
 /// # Errors
 /// If the value is not a string. The error does not quote the value.
 pub fn secret_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    secret_from_raw(<&RawValue>::deserialize(deserializer)?)
+    secret_from_raw(<&RawValue>::deserialize(deserializer)?.get())
         .ok_or_else(|| D::Error::custom("expected a string"))
 }
 
@@ -42,10 +42,10 @@ pub fn optional_secret_string<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SecretString>, D::Error> {
     let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
-    secret_from_raw(raw).map(Some).ok_or_else(|| D::Error::custom("expected a string"))
+    secret_from_raw(raw.get()).map(Some).ok_or_else(|| D::Error::custom("expected a string"))
 }
 
-/// Decodes `raw`, or returns `None` if it is not a string.
-pub fn secret_from_raw(raw: &RawValue) -> Option<SecretString> {
-    Some((&*unescape(raw.get())?).into())
+/// Decodes the JSON string `raw`, quotes included, or returns `None` if it is not a string.
+pub fn secret_from_raw(raw: &str) -> Option<SecretString> {
+    Some((&*unescape(raw)?).into())
 }

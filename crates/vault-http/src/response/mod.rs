@@ -1,12 +1,13 @@
 //! A response without an error: its status and its body, which is deserialized on demand.
 
 mod date;
+pub(crate) mod envelope;
 
 use std::fmt;
 use std::time::SystemTime;
 
-use http::header::{DATE, HeaderMap};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, DATE, HeaderMap};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -23,22 +24,30 @@ pub struct Response {
     /// The method, the path and the namespace of the request.
     operation: Request,
     sent_at: Instant,
-    /// The `Date` header, which is parsed on demand.
-    date: Option<HeaderValue>,
+    headers: HeaderMap,
+    /// Whether the body is JSON, which has been validated.
+    is_json: bool,
 }
 
 impl Response {
-    /// Creates a response to `request`. [`with_times`](Self::with_times) sets its times.
+    /// Creates a response to `request` whose body is JSON. [`with_head`](Self::with_head) sets its
+    /// time and its headers.
     pub(crate) fn new(status: StatusCode, body: ZeroizingBytes, request: &Request) -> Self {
         let namespace = request.namespace.clone();
         let operation = Request::new(request.method.clone(), request.path.clone());
         let operation = Request { namespace, ..operation };
-        Self { status, body, operation, sent_at: Instant::now(), date: None }
+        let (sent_at, headers) = (Instant::now(), HeaderMap::new());
+        Self { status, body, operation, sent_at, headers, is_json: true }
     }
 
-    /// Sets the time when the request was sent, and takes the server's time from `headers`.
-    pub(crate) fn with_times(self, sent_at: Instant, headers: &HeaderMap) -> Self {
-        Self { sent_at, date: headers.get(DATE).cloned(), ..self }
+    /// Sets the time when the request was sent, and the headers of the response.
+    pub(crate) fn with_head(self, sent_at: Instant, headers: HeaderMap) -> Self {
+        Self { sent_at, headers, ..self }
+    }
+
+    /// Marks the body as something else than JSON.
+    pub(crate) fn without_json(self) -> Self {
+        Self { is_json: false, ..self }
     }
 
     /// Returns a time just before the request was sent. The response was created after it.
@@ -50,12 +59,33 @@ impl Response {
     /// [`Date`](https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1) header. Compare it only with
     /// other times of the same server.
     pub fn date(&self) -> Option<SystemTime> {
-        self.date.as_ref().and_then(|date| date::parse(date.to_str().ok()?))
+        self.headers.get(DATE).and_then(|date| date::parse(date.to_str().ok()?))
     }
 
     /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
+    }
+
+    /// Returns the headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the `Content-Type`, with its parameters.
+    pub fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the body as it was received, for a request that
+    /// [accepts any content](Request::accept_any_content).
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Like [`bytes`](Self::bytes), without a copy. The bytes are zeroized on drop.
+    pub fn into_bytes(self) -> ZeroizingBytes {
+        self.body
     }
 
     /// Returns the path of the request.
@@ -66,9 +96,10 @@ impl Response {
     /// Deserializes the whole body. The value may borrow from it.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if the body has another structure. The error does not quote it.
+    /// [`ErrorKind::Malformed`] if the body is not JSON or has another structure. The error does not
+    /// quote it.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        let text = str::from_utf8(&self.body).ok();
+        let text = str::from_utf8(&self.body).ok().filter(|_| self.is_json);
         // The error of the parser is dropped because it may quote the body.
         text.and_then(|text| serde_json::from_str(text).ok())
             .ok_or_else(|| self.malformed("unexpected JSON structure"))

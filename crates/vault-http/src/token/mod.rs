@@ -1,5 +1,6 @@
 //! Tokens.
 
+pub(crate) mod fixed;
 pub(crate) mod session;
 pub(crate) mod source;
 
@@ -55,7 +56,8 @@ impl Token {
         self.requests_sent.as_ref().map_or(0, |sent| sent.load(Relaxed))
     }
 
-    /// Returns the value of the header `X-Vault-Token` for one request, which is then counted.
+    /// Returns the value of the header `X-Vault-Token` for one request, which is then counted. It is
+    /// marked as sensitive, so that `Debug` of a request does not show it.
     pub fn header(&self) -> HeaderValue {
         if let Some(sent) = &self.requests_sent {
             sent.fetch_add(1, Relaxed);
@@ -97,7 +99,9 @@ mod tests {
         let token = Token::new(&" hvs.planted\n".into()).unwrap();
         assert_eq!(token.expose(), "hvs.planted");
         assert!(token.header().is_sensitive());
-        assert!(!format!("{token:?} {:?}", token.header()).contains("planted"));
+        let request = http::Request::builder().header("x-vault-token", token.header()).body(());
+        let shown = format!("{token:?} {:?} {:?}", token.header(), request.unwrap());
+        assert!(shown.contains("x-vault-token") && !shown.contains("planted"), "{shown}");
         assert_eq!(Token::new(&" \n".into()).unwrap_err(), TokenError::Empty);
         assert_eq!(Token::new(&"a\nb".into()).unwrap_err(), TokenError::Character);
         assert_eq!(Token::new(&"clé".into()).unwrap_err(), TokenError::Character);

@@ -18,9 +18,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Creates a session.
-    pub fn new(client: Client, tokens: Arc<dyn TokenSource>) -> Self {
-        Self { client, tokens }
+    /// Creates a session. To share a source, pass an [`Arc`] of it.
+    pub fn new(client: Client, tokens: impl TokenSource + 'static) -> Self {
+        Self { client, tokens: Arc::new(tokens) }
     }
 
     /// Returns the client, whose requests carry no token by themselves.
@@ -41,7 +41,8 @@ impl Session {
     /// # Errors
     /// As for [`Client::send`], and the error of a login that the request waited for.
     /// [`ErrorKind::Denied`] is confirmed: the token is valid, but its policies do not permit the
-    /// request.
+    /// request. The exception is a source that returns [`DenialOutcome::Unconfirmed`], such as
+    /// [`FixedToken`](crate::FixedToken).
     pub async fn send(&self, request: &Request, deadline: Deadline) -> Result<Response, Error> {
         let mut is_retry = false;
         loop {
@@ -56,12 +57,13 @@ impl Session {
                 return Err(error);
             }
             let token_invalid = error.kind() == ErrorKind::TokenInvalid;
-            let denial = Denial { generation: issued.generation, token_invalid };
+            let denial = Denial::new(issued.generation, token_invalid);
             let outcome =
                 self.until_deadline(request, deadline, self.tokens.denied(denial)).await?;
             match outcome {
                 DenialOutcome::Replaced => is_retry = true,
                 DenialOutcome::PathDenied => return Err(error.into_kind(ErrorKind::Denied)),
+                DenialOutcome::Unconfirmed => return Err(error),
             }
         }
     }

@@ -1,6 +1,10 @@
 //! The trait through which a [`Session`](crate::Session) obtains its token.
 //!
-//! The crate `vault-auth` implements it with logins and renewals.
+//! The crate `vault-auth` implements it with logins and renewals, and
+//! [`FixedToken`](crate::FixedToken) with one token.
+
+use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -26,6 +30,7 @@ impl Generation {
 
 /// A token and its generation.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
@@ -33,8 +38,16 @@ pub struct IssuedToken {
     pub generation: Generation,
 }
 
+impl IssuedToken {
+    /// Creates the token of the login with this generation.
+    pub fn new(token: Token, generation: Generation) -> Self {
+        Self { token, generation }
+    }
+}
+
 /// A response with status 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Denial {
     /// The generation of the token that was sent.
     pub generation: Generation,
@@ -43,16 +56,50 @@ pub struct Denial {
     pub token_invalid: bool,
 }
 
-/// The confirmed cause of a [`Denial`].
+impl Denial {
+    /// Creates the denial of a request that carried the token of this generation.
+    pub const fn new(generation: Generation, token_invalid: bool) -> Self {
+        Self { generation, token_invalid }
+    }
+}
+
+/// The cause of a [`Denial`], as far as the [`TokenSource`] could determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DenialOutcome {
     /// The token was invalid and has been replaced. Send the request again with the new token.
     Replaced,
     /// The token is valid, but its policies do not permit the request.
     PathDenied,
+    /// The source can neither confirm the cause nor replace the token. Report the error of the
+    /// response as it is.
+    Unconfirmed,
 }
 
 /// A source of tokens, shared by all requests of a [`Session`](crate::Session).
+///
+/// Implement it with the attribute [`async_trait`](macro@crate::async_trait), which this crate
+/// re-exports.
+///
+/// ```
+/// use vault_http::{
+///     Denial, DenialOutcome, Error, Generation, IssuedToken, Token, TokenSource, async_trait,
+/// };
+///
+/// /// The latest token that another task has obtained.
+/// struct Latest(tokio::sync::watch::Receiver<Token>);
+///
+/// #[async_trait]
+/// impl TokenSource for Latest {
+///     async fn token(&self) -> Result<IssuedToken, Error> {
+///         Ok(IssuedToken::new(self.0.borrow().clone(), Generation::default()))
+///     }
+///
+///     async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
+///         Ok(DenialOutcome::Unconfirmed)
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait TokenSource: Send + Sync {
     /// Returns the current token. Waits for a login only if there is no valid token.
@@ -61,7 +108,8 @@ pub trait TokenSource: Send + Sync {
     /// The error of the login, which all waiting callers share.
     async fn token(&self) -> Result<IssuedToken, Error>;
 
-    /// Determines the cause of a 403, and replaces the token if it is no longer valid.
+    /// Determines the cause of a 403, and replaces the token if it is no longer valid. A source that
+    /// cannot do so returns [`DenialOutcome::Unconfirmed`].
     ///
     /// Concurrent callers with tokens of the same generation share one look-up and one login.
     ///
@@ -69,3 +117,33 @@ pub trait TokenSource: Send + Sync {
     /// If the cause could not be determined, or the token is invalid and the login failed.
     async fn denied(&self, denial: Denial) -> Result<DenialOutcome, Error>;
 }
+
+/// A boxed future of [`TokenSource`].
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Implements [`TokenSource`] for a pointer. The future of the pointee is returned as it is, without
+/// another allocation.
+macro_rules! forward {
+    ($pointer:ident) => {
+        impl<S: TokenSource + ?Sized> TokenSource for $pointer<S> {
+            fn token<'a, 'b>(&'a self) -> Boxed<'b, IssuedToken>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                (**self).token()
+            }
+
+            fn denied<'a, 'b>(&'a self, denial: Denial) -> Boxed<'b, DenialOutcome>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                (**self).denied(denial)
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ambiguous;
+mod list;
 mod metadata;
 mod read;
 mod server;
+mod typed;
+mod v1;
 mod version_check;
 mod write;

@@ -53,29 +53,3 @@ async fn response_of_another_shape_is_malformed() {
     // A version 1 engine sends this.
     check(respond(200, without_metadata), ErrorKind::WrongKvVersion).await;
 }
-
-#[tokio::test]
-async fn folder_is_listed_and_an_absent_folder_is_empty() {
-    let check = async |response, expected: Result<&[&str], ErrorKind>| {
-        let server = Server::with_mount().await;
-        server.responds("GET", "kv/metadata/folder", response).await;
-        let folder = vault_kv::SecretPath::new("folder").unwrap();
-        let names = server.kv().list(Some(&folder)).await;
-        let names = names.map_err(|error| error.kind());
-        assert_eq!(
-            names.as_deref().map_err(|kind| *kind),
-            expected
-                .map(|names| { names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>() })
-                .as_deref()
-                .map_err(|kind| *kind)
-        );
-    };
-    check(respond(200, json!({ "data": { "keys": ["a", "b/"] } })), Ok(&["a", "b/"])).await;
-    check(absent(), Ok(&[])).await;
-    check(no_route(), Err(ErrorKind::Exchange(Http::Malformed))).await;
-    check(
-        respond(404, json!({ "data": { "keys": ["a"] } })),
-        Err(ErrorKind::Exchange(Http::Malformed)),
-    )
-    .await;
-}

@@ -1,32 +1,12 @@
 //! A scripted server, and a client of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
-use vault_http::{
-    Address, Client, Denial, DenialOutcome, Error, Generation, IssuedToken, Plaintext, Session,
-    Token, TokenSource,
-};
-use vault_kv::{Fields, Kv, Mount, SecretPath};
+use vault_http::{Address, Client, FixedToken, Plaintext, Session, Token};
+use vault_kv::{Fields, Kv, KvV1, Mount, SecretPath};
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate, Times};
-
-/// A source of a token that never expires.
-struct Unlimited;
-
-#[async_trait]
-impl TokenSource for Unlimited {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        let token = Token::new(&"hvs.token".into()).unwrap();
-        Ok(IssuedToken { token, generation: Generation::default() })
-    }
-
-    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
-        Ok(DenialOutcome::PathDenied)
-    }
-}
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate, Times};
 
 pub(crate) struct Server(MockServer);
 
@@ -45,13 +25,25 @@ impl Server {
 
     /// Returns a client of the engine at `kv`.
     pub(crate) fn kv(&self) -> Kv {
+        let (session, mount) = self.parts();
+        Kv::new(session, mount)
+    }
+
+    /// Returns a client of the version 1 engine at `kv`.
+    pub(crate) fn kv_v1(&self) -> KvV1 {
+        let (session, mount) = self.parts();
+        KvV1::new(session, mount)
+    }
+
+    fn parts(&self) -> (Session, Mount) {
         let address = Address::parse(&self.0.uri(), Plaintext::LoopbackOnly).unwrap();
         let client = Client::builder(address).deadline(Duration::from_secs(2)).build().unwrap();
-        Kv::new(Session::new(client, Arc::new(Unlimited)), Mount::new("kv").unwrap())
+        let tokens = FixedToken::new(Token::new(&"hvs.token".into()).unwrap());
+        (Session::new(client, tokens), Mount::new("kv").unwrap())
     }
 
     /// Adds a response to `verb` at `at`, which applies after all that were added before.
-    pub(crate) async fn responds(&self, verb: &str, at: &str, response: ResponseTemplate) {
+    pub(crate) async fn responds(&self, verb: &str, at: &str, response: impl Respond + 'static) {
         Mock::given(method(verb))
             .and(path(format!("/v1/{at}")))
             .respond_with(response)
@@ -104,7 +96,7 @@ pub(crate) fn name() -> SecretPath {
 }
 
 pub(crate) fn fields(value: &str) -> Fields {
-    Fields::new().with("key", value.into())
+    Fields::new().with("key", value)
 }
 
 pub(crate) fn respond(status: u16, body: Value) -> ResponseTemplate {

@@ -165,7 +165,7 @@ async fn write_through_one_api_is_visible_through_the_other() -> Result<()> {
         let [by_name, by_path] = [secret("name"), secret("path")];
         keys.write("folder/NAME", by_name.clone().into(), &WriteOptions::default()).await?;
         assert_eq!(text(&entry.read().await?, "key")?, by_name, "{round}");
-        let fields = Fields::new().with("key", by_path.clone().into());
+        let fields = Fields::new().with("key", by_path.clone());
         entry.write(&fields, None).await?;
         assert_eq!(read(&fixture, &keys, "folder/NAME").await?.expose(), by_path, "{round}");
     }

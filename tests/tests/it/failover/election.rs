@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use vault_http::DEFAULT_DEADLINE;
 use vault_kv::{Error, Kv, SecretPath};
 
-use super::{cluster, kv_through};
+use super::{cluster, kv_through, replicated};
 use crate::product::{figure, path};
 use crate::relay::Relay;
 
@@ -32,6 +32,7 @@ async fn ride_out(step_downs: usize) -> Result<()> {
     let [near, _] = cluster.others(leader)[..] else { bail!("not three nodes") };
     let fixture = cluster.node(leader).fixture().await?;
     fixture.put("steady", json!({ "key": "v" })).await?;
+    replicated(&cluster, &fixture, "steady").await?;
     let relay = Relay::to(cluster.address(near), "").await?;
     let kv = kv_through(relay.address(), &fixture, DEFAULT_DEADLINE)?;
     kv.read(&path("steady")?).await?;

@@ -17,7 +17,7 @@ async fn delayed_write_that_was_sent_again_is_reported_as_stored() -> Result<()>
     let relay = Relay::to(fixture.server().address(), "").await?;
     let kv = kv_through(relay.address(), &fixture, DEFAULT_DEADLINE)?;
     let name = path("name")?;
-    let fields = |value: &str| Fields::new().with("key", value.to_owned().into());
+    let fields = |value: &str| Fields::new().with("key", value);
     kv.write(&name, &fields("first"), Cas::Version(0)).await?;
 
     relay.delay_next_write();

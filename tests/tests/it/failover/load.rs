@@ -120,7 +120,7 @@ impl Records {
                 Err(_) => continue,
             };
             let value = secret("value");
-            let fields = Fields::new().with("key", value.clone().into());
+            let fields = Fields::new().with("key", value.clone());
             let writing = Box::pin(client.kv.write(&name, &fields, Cas::Version(version)));
             let outcome = match self.timed(client, "write", writing).await {
                 Ok(metadata) => Outcome::Stored(metadata.version),

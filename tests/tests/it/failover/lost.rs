@@ -14,7 +14,7 @@ use vault_kv::Kv;
 
 use super::history::{Stored, compare};
 use super::load::{Client, KEYS, Load, Records, STEADY};
-use super::{POLL, cluster, kv_through, served_by};
+use super::{POLL, cluster, kv_through, replicated, served_by};
 use crate::product::{figure, path, until};
 use crate::relay::Relay;
 
@@ -176,6 +176,7 @@ async fn prepared(cluster: &Cluster, leader: usize, writes: usize) -> Result<Fix
     // More versions than acknowledged and other writes.
     fixture.server().must("POST", &config, json!({ "max_versions": 10 * writes })).await?;
     fixture.put(STEADY, json!({ "key": "v" })).await?;
+    replicated(cluster, &fixture, STEADY).await?;
     Ok(fixture)
 }
 

@@ -9,11 +9,10 @@ mod lost;
 mod redirect;
 mod sealed;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use testkit::{Cluster, Fixture, Raw};
+use testkit::{Cluster, Fixture, Flavor, Raw};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout};
 use vault_auth::Auth;
@@ -46,7 +45,35 @@ async fn cluster() -> Result<MappedMutexGuard<'static, Cluster>> {
 fn kv_through(address: &str, fixture: &Fixture, deadline: Duration) -> Result<Kv> {
     let client = || Ok::<_, anyhow::Error>(builder(address)?.deadline(deadline).build()?);
     let auth = Auth::new(client()?, approle(fixture)?);
-    Ok(Kv::new(Session::new(client()?, Arc::new(auth)), Mount::new(&fixture.mount)?))
+    Ok(Kv::new(Session::new(client()?, auth), Mount::new(&fixture.mount)?))
+}
+
+/// Waits until the standbys of OpenBao have the first version of secret `name` and all that was
+/// written before it. A standby that is behind rejects a login of a new role, and does not ask the
+/// active node.
+async fn replicated(cluster: &Cluster, fixture: &Fixture, name: &str) -> Result<()> {
+    if fixture.server().flavor() == Flavor::OpenBao {
+        let place = format!("{}/data/{name}", fixture.mount);
+        for standby in cluster.others(cluster.leader().await?) {
+            caught_up(cluster.raw(standby), &place, fixture.server().root_token(), 1).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a standby of OpenBao has a version. Before, it rejects a check-and-set of it, and does
+/// not ask the active node.
+async fn caught_up(standby: &Raw, place: &str, token: &str, version: u64) -> Result<()> {
+    let deadline = Instant::now() + ELECTED_WITHIN;
+    let headers = [("X-Vault-Token", token), (NO_FORWARDING, "true")];
+    loop {
+        let (_, body) = standby.exchange("GET", place, &headers, None).await?;
+        if body.pointer("/data/metadata/version") == Some(&version.into()) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "the standby is behind: {body}");
+        sleep(POLL).await;
+    }
 }
 
 /// Returns the status of a node's own response to a read, without forwarding.

@@ -1,7 +1,6 @@
 //! Every kind of slowness ends at the deadline.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -159,7 +158,7 @@ async fn hanging_login_ends_at_the_deadline_of_the_operation() -> Result<()> {
     let parts = Parts::of(builder(&server.url())?.deadline(DEADLINE))?;
     let credential = || Credential::Value(SecretString::from(secret("credential")));
     let auth = Auth::new(parts.client.clone(), AppRole::new(value("role"), credential()));
-    let session = Session::new(parts.client.clone(), Arc::new(auth));
+    let session = Session::new(parts.client.clone(), auth);
     let started = Instant::now();
     let error = session.send(&read(), session.deadline()).await.unwrap_err();
     on_time("a login", started, DEADLINE);

@@ -26,19 +26,17 @@ mod refused;
 mod retries;
 mod writes;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::json;
 use testkit::leaks::{self, Watch};
 use testkit::scripted::{self, Request as Asked};
 use testkit::{Scripted, Step, secret};
 use vault_http::{
-    Address, ApiPath, Client, ClientBuilder, Denial, DenialOutcome, Error, ErrorKind, Generation,
-    IssuedToken, Plaintext, Request, Response, Session, Token, TokenSource,
+    Address, ApiPath, Client, ClientBuilder, Error, FixedToken, Plaintext, Request, Response,
+    Session, Token,
 };
 use vault_kv::{Kv, Mount, SecretPath};
 
@@ -98,7 +96,7 @@ impl Parts {
 
     /// Returns the same client as a KV engine.
     fn kv(&self) -> Result<Kv> {
-        let session = Session::new(self.client.clone(), Arc::new(Fixed(token(&self.token)?)));
+        let session = Session::new(self.client.clone(), FixedToken::new(token(&self.token)?));
         Ok(Kv::new(session, Mount::new("secret")?))
     }
 }
@@ -126,20 +124,6 @@ fn write() -> Result<Request, Error> {
 
 fn name() -> Result<SecretPath> {
     Ok(SecretPath::new(NAME)?)
-}
-
-/// A source that always has a token.
-struct Fixed(Token);
-
-#[async_trait]
-impl TokenSource for Fixed {
-    async fn token(&self) -> Result<IssuedToken, Error> {
-        Ok(IssuedToken { token: self.0.clone(), generation: Generation::default() })
-    }
-
-    async fn denied(&self, _: Denial) -> Result<DenialOutcome, Error> {
-        Err(Error::new(ErrorKind::TokenInvalid, "a token of the test's own"))
-    }
 }
 
 /// Responds like Vault to all paths but the one with the fault.

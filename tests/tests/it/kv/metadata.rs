@@ -15,20 +15,18 @@ async fn stored(fixture: &Fixture) -> Result<(u16, Value)> {
 }
 
 fn notes(pairs: &[(&str, &str)]) -> MetadataUpdate {
-    MetadataUpdate { custom_metadata: Some(variables(pairs)), ..Default::default() }
+    MetadataUpdate::new().with_custom_metadata(variables(pairs))
 }
 
 #[tokio::test]
 async fn metadata_has_the_limits_and_every_version() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
-    let update = MetadataUpdate {
-        max_versions: Some(2),
-        cas_required: Some(false),
-        delete_version_after: Some("3h25m19s".to_owned()),
-        custom_metadata: Some(variables(&[("owner", "team a"), ("clé", "ü/\"")])),
-        ..MetadataUpdate::default()
-    };
+    let update = MetadataUpdate::new()
+        .with_max_versions(2)
+        .with_cas_required(false)
+        .with_delete_version_after("3h25m19s")
+        .with_custom_metadata(variables(&[("owner", "team a"), ("clé", "ü/\"")]));
     // There is no version yet.
     kv.put_metadata(&name, &update).await?;
     let metadata = kv.metadata(&name).await?;
@@ -85,8 +83,7 @@ async fn custom_metadata_is_replaced_by_a_put_and_merged_by_a_patch() -> Result<
     kv.patch_metadata(&name, &notes(&[("b", "3"), ("c", "4")])).await?;
     check(&[("a", "1"), ("b", "3"), ("c", "4")]).await?;
     // An update leaves other settings as they are.
-    kv.patch_metadata(&name, &MetadataUpdate { max_versions: Some(5), ..Default::default() })
-        .await?;
+    kv.patch_metadata(&name, &MetadataUpdate::new().with_max_versions(5)).await?;
     check(&[("a", "1"), ("b", "3"), ("c", "4")]).await?;
     assert_eq!(stored(&fixture).await?.1["data"]["max_versions"], 5);
     kv.put_metadata(&name, &notes(&[("z", "1")])).await?;
@@ -99,7 +96,11 @@ async fn custom_metadata_is_replaced_by_a_put_and_merged_by_a_patch() -> Result<
 async fn metadata_cas_is_compared_by_openbao_and_ignored_by_vault() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let name = path("name")?;
-    let update = |cas| MetadataUpdate { metadata_cas: cas, ..notes(&[("a", "1")]) };
+    let update = |cas| {
+        let mut update = notes(&[("a", "1")]);
+        update.metadata_cas = cas;
+        update
+    };
     kv.put_metadata(&name, &update(Some(0))).await?;
     let outdated = kv.put_metadata(&name, &update(Some(0))).await;
     if fixture.server().flavor() == Flavor::Vault {

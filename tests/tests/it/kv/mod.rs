@@ -9,6 +9,8 @@ mod mounts;
 mod names;
 mod reading;
 mod sizes;
+mod typed;
+mod v1;
 mod values;
 mod version_one;
 mod writing;
@@ -16,9 +18,8 @@ mod writing;
 use std::fmt::Debug;
 
 use anyhow::{Result, anyhow};
-use secrecy::ExposeSecret as _;
 use testkit::{Fixture, Server};
-use vault_kv::{Error, ErrorKind, Fields, Kv, Value};
+use vault_kv::{Error, ErrorKind, Fields, Kv};
 
 use crate::product::kv;
 
@@ -46,18 +47,10 @@ fn fails<T: Debug>(
 }
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
-    pairs.iter().fold(Fields::new(), |fields, (name, value)| fields.with(*name, (*value).into()))
+    pairs.iter().fold(Fields::new(), |fields, (name, value)| fields.with(*name, *value))
 }
 
 /// Returns the fields as JSON, for comparison with a response of the server.
 fn exposed(fields: &Fields) -> Result<serde_json::Value> {
-    let json = |value: &Value| match value {
-        Value::Text(text) => Ok(text.expose_secret().into()),
-        Value::Json(json) => serde_json::from_str(json.expose_secret()),
-    };
-    Ok(fields
-        .iter()
-        .map(|(name, value)| Ok((name.to_owned(), json(value)?)))
-        .collect::<Result<serde_json::Map<_, _>, serde_json::Error>>()?
-        .into())
+    Ok(serde_json::to_value(fields.expose())?)
 }

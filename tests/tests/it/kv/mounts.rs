@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use testkit::{Fixture, FixtureSpec, Server, secret};
 use vault_http::ErrorKind as Http;
-use vault_kv::{Cas, ErrorKind, Kv, Mount, MountVersion};
+use vault_kv::{Cas, ErrorKind, Kv, ListEntry, Mount, MountVersion};
 
 use super::{engine, fails, fields};
 use crate::product::{approle, auth, kv_at, path};
@@ -107,7 +107,7 @@ async fn mount_in_a_namespace_is_addressed_by_the_path_of_both() -> Result<()> {
         let stored = fixture.get("folder/name").await?.1;
         assert_eq!(stored["data"]["data"]["key"], json!(value));
         assert_eq!(kv.read(&name).await?.metadata.version, 1);
-        assert_eq!(kv.list(None).await?, ["folder/"]);
+        assert_eq!(kv.list(None).await?, [ListEntry::new("folder/")]);
         assert_eq!(kv.mount_version().await?, MountVersion::V2);
         fails(&fixture, ErrorKind::NotFound, kv.read(&path("nothing")?).await)?;
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use testkit::{Fixture, encoded, secret};
-use vault_kv::{Cas, SecretPath};
+use vault_kv::{Cas, ListEntry, SecretPath};
 
 use super::{engine, fields};
 use crate::product::path;
@@ -80,7 +80,7 @@ async fn name_with_any_characters_is_stored_and_listed_unchanged() -> Result<()>
     let place = format!("{}/metadata", fixture.mount);
     let listed = fixture.server().must("LIST", &place, None).await?;
     let mut listed: Vec<String> = serde_json::from_value(listed["data"]["keys"].clone())?;
-    let mut found = kv.list(None).await?;
+    let mut found: Vec<_> = kv.list(None).await?.iter().map(ToString::to_string).collect();
     listed.sort();
     found.sort();
     let expected: Vec<_> = values.into_keys().map(str::to_owned).collect();
@@ -103,7 +103,8 @@ async fn folder_with_any_characters_is_used_unchanged_at_every_depth() -> Result
         let answer = fixture.get(&plain.join("/")).await?.1;
         assert_eq!(answer["data"]["data"]["key"], json!(value), "{name:?}");
         let (folder, last) = name.rsplit_once('/').unwrap_or_default();
-        assert_eq!(kv.list(Some(&path(folder)?)).await?, [last], "{name:?}");
+        let listed = kv.list(Some(&path(folder)?)).await?;
+        assert_eq!(listed, [ListEntry::new(last)], "{name:?}");
         assert_eq!(kv.metadata(&place).await?.current_version, 1);
         kv.delete_latest(&place).await?;
         kv.undelete(&place, &[1]).await?;

@@ -65,7 +65,8 @@ async fn secret_with_metadata_and_no_version_is_not_found() -> Result<()> {
 async fn folder_lists_its_names_and_folders() -> Result<()> {
     let (fixture, kv) = engine().await?;
     let list = async |folder: Option<&str>| -> Result<Vec<String>> {
-        Ok(kv.list(folder.map(path).transpose()?.as_ref()).await?)
+        let listed = kv.list(folder.map(path).transpose()?.as_ref()).await?;
+        Ok(listed.iter().map(ToString::to_string).collect())
     };
     assert_eq!(list(None).await?, [""; 0], "an empty mount");
     for name in ["b", "a", "folder", "folder/x", "folder/deep/y"] {

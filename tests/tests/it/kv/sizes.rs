@@ -1,7 +1,5 @@
 //! The limit of the size of a value, which fits into an entry of integrated storage.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use secrecy::ExposeSecret as _;
 use testkit::{Server, secret};
@@ -17,7 +15,7 @@ async fn value_above_768_kib_is_rejected_before_it_is_sent() -> Result<()> {
     let (fixture, _) = engine().await?;
     let silence = Silence::new()?;
     let tokens = auth(&fixture, StaticToken::new(value(&secret("token"))))?;
-    let session = Session::new(client(&silence.address()?)?, Arc::new(tokens));
+    let session = Session::new(client(&silence.address()?)?, tokens);
     let kv = Kv::new(session, Mount::new("secret")?);
     let (most, more) = ("x".repeat(MAX_VALUE_BYTES), "x".repeat(MAX_VALUE_BYTES + 1));
     for pairs in [
@@ -44,7 +42,7 @@ async fn value_of_768_kib_is_stored_by_integrated_storage() -> Result<()> {
     let fixture = server.fixture().await?;
     let client = tls_client(server)?.build()?;
     let auth = Auth::new(client.clone(), approle(&fixture)?);
-    let kv = Kv::new(Session::new(client, Arc::new(auth)), Mount::new(&fixture.mount)?);
+    let kv = Kv::new(Session::new(client, auth), Mount::new(&fixture.mount)?);
     for text in ["x".repeat(MAX_VALUE_BYTES), "\n".repeat(499 * 1024), "é".repeat(380 * 1024)] {
         let written = kv.write(&path("name")?, &fields(&[("key", &text)]), Cas::Any).await?;
         let read = kv.read(&path("name")?).await?;

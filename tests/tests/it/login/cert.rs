@@ -1,7 +1,5 @@
 //! The certificate method, and the verification of the server's certificate before any login.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::{Certs, Fixture, Pem, Server, unique};
@@ -54,7 +52,7 @@ async fn certificate_logs_in_with_a_named_or_any_matching_role() -> Result<()> {
     for role in [Some(role), None] {
         let auth = Auth::new(client.clone(), Certificate::new(role));
         logs_in(&fixture, &auth).await?;
-        let session = Session::new(client.clone(), Arc::new(auth));
+        let session = Session::new(client.clone(), auth);
         let secret = Kv::new(session, Mount::new(&fixture.mount)?).read(&path("name")?).await?;
         assert_eq!(secret.metadata.version, 1);
     }

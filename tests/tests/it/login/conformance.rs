@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
-use testkit::{Certs, Fixture, FixtureSpec, Server, secret, unique};
+use testkit::{Certs, Directory, Fixture, FixtureSpec, Flavor, Server, Sts, secret, unique};
 use vault_auth::{
-    AppRole, Auth, Certificate, Credential, Jwt, Method, OnShutdown, State, StaticToken, TokenKind,
-    Userpass,
+    AppRole, Auth, AwsCredentials, AwsIam, Certificate, Credential, Jwt, Ldap, Method, OnShutdown,
+    State, StaticToken, TokenKind, Userpass,
 };
 use vault_http::{ApiPath, Client, ErrorKind as Http, TokenSource as _};
 
@@ -160,6 +160,65 @@ async fn userpass_conforms() -> Result<()> {
     let bad = make(&secret("wrong"))?;
     let client = client(server.address())?;
     Case::new(fixture, client, move || make(&password), bad).conforms().await
+}
+
+#[tokio::test]
+async fn ldap_conforms() -> Result<()> {
+    let server = Server::with_methods().await?;
+    if server.skips_unless(Flavor::Vault) {
+        return Ok(());
+    }
+    let (fixture, directory) = (server.fixture().await?, Directory::start().await?);
+    let (mount, password) = (mounted(server, "ldap").await?, secret("password"));
+    directory.set_password("cn=gateway,dc=example", &password);
+    let settings = json!({
+        "url": directory.url(), "userdn": "dc=example", "userattr": "cn",
+        "username_as_alias": true,
+    });
+    server.must("POST", &format!("auth/{mount}/config"), role(&fixture, settings)).await?;
+    let make = move |password: &str| -> Result<Ldap> {
+        let user = Ldap::new(ApiPath::parse("gateway")?, value(password));
+        Ok(user.mount(ApiPath::parse(&mount)?))
+    };
+    let bad = make(&secret("wrong"))?;
+    let client = client(server.address())?;
+    Case::new(fixture, client, move || make(&password), bad).conforms().await
+}
+
+/// Temporary credentials, and a server that requires the signed header with its ID.
+#[tokio::test]
+async fn aws_iam_conforms() -> Result<()> {
+    let server = Server::with_methods().await?;
+    if server.skips_unless(Flavor::Vault) {
+        return Ok(());
+    }
+    let (fixture, sts) = (server.fixture().await?, Sts::start().await?);
+    let mount = mounted(server, "aws").await?;
+    let (id, key, token) = ("AKIAGATEWAY", secret("key"), secret("session"));
+    let arn = sts.add_key("gateway", id, &key, Some(&token));
+    let config = json!({
+        "sts_endpoint": sts.url(), "sts_region": "eu-west-1",
+        "iam_server_id_header_value": "vault.example.com",
+    });
+    server.must("POST", &format!("auth/{mount}/config/client"), config).await?;
+    let settings = json!({
+        "auth_type": "iam", "bound_iam_principal_arn": [arn], "resolve_aws_unique_ids": false,
+    });
+    server.must("POST", &format!("auth/{mount}/role/gateway"), role(&fixture, settings)).await?;
+    let make = move |key: &str, server_id: &str| -> Result<AwsIam> {
+        let credentials = AwsCredentials::new(id, key.into()).session_token((&*token).into());
+        let method = AwsIam::new("gateway", credentials).region("eu-west-1").server_id(server_id);
+        Ok(method.mount(ApiPath::parse(&mount)?))
+    };
+    let client = client(server.address())?;
+    // A login for another server is refused. The default role is that with the user's name.
+    let for_another = Auth::new(client.clone(), make(&key, "vault.example.org")?);
+    refused(&fixture, &for_another, Http::LoginRefused).await;
+    let by_name = make(&key, "vault.example.com")?.default_role();
+    logs_in(&fixture, &Auth::new(client.clone(), by_name)).await?;
+    let bad = make(&secret("wrong"), "vault.example.com")?;
+    let good = move || make(&key, "vault.example.com");
+    Case::new(fixture, client, good, bad).conforms().await
 }
 
 /// Enables the JWT method with a role `gateway`, and returns its mount and the signing key.

@@ -104,7 +104,7 @@ async fn revoked_token_is_replaced_by_one_login_for_all_callers() -> Result<()> 
 #[tokio::test]
 async fn write_with_a_revoked_token_is_sent_once_more() -> Result<()> {
     let (fixture, auth, kv) = logins(2, json!({})).await?;
-    let fields = vault_kv::Fields::new().with("key", "new".into());
+    let fields = vault_kv::Fields::new().with("key", "new");
     kv.write(&path("name")?, &fields, vault_kv::Cas::Any).await?;
     revoke(&fixture, auth.token().await?.token.expose()).await?;
     let written = kv.write(&path("name")?, &fields, vault_kv::Cas::Any).await?;

@@ -17,7 +17,6 @@ mod lost;
 mod mfa;
 mod outage;
 mod policies;
-mod program;
 mod rollover;
 
 use anyhow::Result;
@@ -81,7 +80,7 @@ async fn revoke(fixture: &Fixture, token: &str) -> Result<()> {
 async fn replaces_a_revoked_token(fixture: &Fixture, auth: &Auth) -> Result<()> {
     let lease = auth.token().await?;
     revoke(fixture, lease.token.expose()).await?;
-    let denial = Denial { generation: lease.generation, token_invalid: true };
+    let denial = Denial::new(lease.generation, true);
     assert_eq!(auth.denied(denial).await?, DenialOutcome::Replaced);
     Ok(())
 }

@@ -69,7 +69,7 @@ impl KeyFolder {
         let reserved = global.filter(|outer| is_global_mount && !is_below(outer)).cloned();
         let key_prefix = settings.virtual_keys.prefix.clone();
         let path = join_prefixes(path_prefix.as_deref(), key_prefix.as_deref())
-            .map_err(|why| convert::invalid_path("path prefix of virtual keys", why))?;
+            .map_err(|why| convert::invalid_path("path prefix of virtual keys", &why))?;
         let configured =
             if is_global_mount { configured_paths(settings, path.as_ref()) } else { Vec::new() };
         Ok(Self { mount, path, key_prefix, field, reserved, configured })

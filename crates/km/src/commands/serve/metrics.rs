@@ -16,6 +16,10 @@ const OPERATION_DURATION: &str = "km_serve_operation_duration_seconds";
 const READS: &str = "km_serve_reads_total";
 const REJECTED: &str = "km_serve_rejected_total";
 const READY: &str = "km_serve_ready";
+/// Recorded by `vault-http`.
+const VAULT_REQUEST_DURATION: &str = "vault_http_request_duration_seconds";
+/// Recorded by `vault-http`.
+const VAULT_RETRIES: &str = "vault_http_retries_total";
 
 /// The buckets of durations in seconds, from a cache hit to a server that needs the whole deadline.
 const BUCKETS: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -28,6 +32,8 @@ pub(super) fn install_recorder() -> Result<PrometheusHandle, Failure> {
     })?;
     describe_counter!(OPERATIONS, "Number of operations, by API, operation and outcome");
     describe_histogram!(OPERATION_DURATION, "Duration of operations in seconds");
+    describe_histogram!(VAULT_REQUEST_DURATION, "Duration of requests to Vault in seconds");
+    describe_counter!(VAULT_RETRIES, "Number of retried requests to Vault, by kind of error");
     describe_counter!(READS, "Number of values served, by source");
     describe_counter!(
         REJECTED,
@@ -38,8 +44,8 @@ pub(super) fn install_recorder() -> Result<PrometheusHandle, Failure> {
 }
 
 fn build_and_install() -> Result<PrometheusHandle, BuildError> {
-    let histogram = Matcher::Full(OPERATION_DURATION.to_owned());
-    PrometheusBuilder::new().set_buckets_for_metric(histogram, &BUCKETS)?.install_recorder()
+    let durations = Matcher::Suffix("_duration_seconds".to_owned());
+    PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?.install_recorder()
 }
 
 /// Records a finished operation.

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use vault_http::Token;
 
-use crate::login::Login;
+use crate::login::{Login, LoginInfo};
 use crate::machine::Renewal;
 
 /// The maximum number of successive behaviors of a server.
@@ -82,7 +82,8 @@ impl Server {
         let token = Token::new(&SecretString::from(name)).unwrap();
         let renewable = self.role.renewable;
         let policies = Some(vec![format!("policy-{}", self.policies)]);
-        Login { ttl: Some(lease), renewable, policies, revocable: true, ..Login::new(token) }
+        let info = LoginInfo { policies, ..LoginInfo::default() };
+        Login { ttl: Some(lease), renewable, info, revocable: true, ..Login::new(token) }
     }
 
     pub(super) fn renew(

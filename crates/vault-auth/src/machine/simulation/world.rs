@@ -135,9 +135,9 @@ impl World {
         let generation = active.generation();
         if is_reached && !self.server.is_valid(&active.issued.token, self.now) {
             let token_invalid = self.rng.bool();
-            self.apply(Event::Denied(Denial { generation, token_invalid }));
+            self.apply(Event::Denied(Denial::new(generation, token_invalid)));
         } else if is_reached && self.calls_denied_path {
-            self.apply(Event::Denied(Denial { generation, token_invalid: false }));
+            self.apply(Event::Denied(Denial::new(generation, false)));
         }
     }
 

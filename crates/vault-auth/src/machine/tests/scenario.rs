@@ -57,7 +57,7 @@ impl Scenario {
 
     pub(super) fn denied(&mut self, token_invalid: bool) -> Vec<&'static str> {
         let generation = self.machine.generation;
-        self.handle(Event::Denied(Denial { generation, token_invalid }))
+        self.handle(Event::Denied(Denial::new(generation, token_invalid)))
     }
 
     pub(super) fn renewed(&mut self, seconds: u64, capped: bool) -> Vec<&'static str> {

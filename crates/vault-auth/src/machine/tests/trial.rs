@@ -5,14 +5,15 @@ use std::time::Duration;
 use vault_http::ErrorKind;
 
 use super::scenario::{Scenario, refused, renewable};
-use crate::login::Login;
+use crate::login::{Login, LoginInfo};
 use crate::machine::{Event, Liveness};
 use crate::status::State;
 
 /// Returns a scenario with a token that is old enough for a trial login.
 fn with_policies(policies: &[&str]) -> Scenario {
     let policies = Some(policies.iter().map(|policy| (*policy).to_owned()).collect());
-    let mut scenario = Scenario::with(Login { policies, ..renewable("a", 10_000) });
+    let info = LoginInfo { policies, ..LoginInfo::default() };
+    let mut scenario = Scenario::with(Login { info, ..renewable("a", 10_000) });
     scenario.now += Duration::from_secs(30);
     scenario
 }
@@ -31,7 +32,8 @@ impl Scenario {
 
     fn logged_in_with(&mut self, name: &str, policies: &[&str]) -> Vec<&'static str> {
         let policies = Some(policies.iter().map(|policy| (*policy).to_owned()).collect());
-        self.logged_in(Login { policies, ..renewable(name, 10_000) })
+        let info = LoginInfo { policies, ..LoginInfo::default() };
+        self.logged_in(Login { info, ..renewable(name, 10_000) })
     }
 }
 

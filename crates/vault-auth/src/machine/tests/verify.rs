@@ -39,7 +39,7 @@ fn late_403_of_an_old_generation_leaves_the_active_token() {
     assert_eq!(scenario.denied(true), ["log in", "dead"]);
     scenario.logged_in(renewable("b", 1_000));
     for token_invalid in [true, false] {
-        let late = Denial { generation: old, token_invalid };
+        let late = Denial::new(old, token_invalid);
         assert_eq!(scenario.handle(Event::Denied(late)), ["dead"]);
     }
     assert_eq!(

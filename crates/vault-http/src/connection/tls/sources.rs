@@ -18,11 +18,18 @@ use crate::file::{self, FileError};
 /// the CA bundles that systems ship.
 pub(super) const MAX_FILE_BYTES: usize = 1024 * 1024;
 
+/// The largest number of files in a directory of certificates, and their size together, in bytes:
+/// several times those that systems ship.
+const MAX_DIRECTORY_FILES: usize = 1_024;
+const MAX_DIRECTORY_BYTES: usize = 4 * MAX_FILE_BYTES;
+
 /// The source of the trusted certificates.
 #[derive(Debug, Clone)]
 pub(crate) enum PemSource {
     Bytes(Vec<u8>),
     File(PathBuf),
+    /// All regular files of a directory.
+    Directory(PathBuf),
 }
 
 /// The source of the client certificate.
@@ -54,7 +61,7 @@ impl TlsSources {
     /// Returns the paths of all files.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let ca = match &self.ca {
-            Some(PemSource::File(path)) => Some(path.as_path()),
+            Some(PemSource::File(path) | PemSource::Directory(path)) => Some(path.as_path()),
             _ => None,
         };
         let pair = match &self.identity {
@@ -104,6 +111,7 @@ impl PemSource {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone().into()),
             Self::File(path) => read(path).map_err(|problem| vec![problem]),
+            Self::Directory(path) => read_directory(path).map_err(|problem| vec![problem]),
         }
     }
 }
@@ -125,6 +133,28 @@ impl IdentitySource {
             }
         }
     }
+}
+
+/// Reads the regular files of a directory, sorted by name, as one bundle.
+fn read_directory(directory: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {
+    let problem = |reason: String| BuildErrorKind::File { path: directory.to_owned(), reason };
+    let entries = std::fs::read_dir(directory).map_err(|error| problem(error.to_string()))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let paths = paths.take(MAX_DIRECTORY_FILES + 1).collect::<Result<Vec<_>, _>>();
+    let mut paths = paths.map_err(|error| problem(error.to_string()))?;
+    if paths.len() > MAX_DIRECTORY_FILES {
+        return Err(problem(format!("more than {MAX_DIRECTORY_FILES} files")));
+    }
+    paths.sort();
+    let mut bundle = Zeroizing::new(Vec::new());
+    for path in paths.iter().filter(|path| path.is_file()) {
+        bundle.extend_from_slice(&read(path)?);
+        bundle.push(b'\n');
+        if bundle.len() > MAX_DIRECTORY_BYTES {
+            return Err(problem(format!("more than {MAX_DIRECTORY_BYTES} bytes")));
+        }
+    }
+    Ok(bundle)
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, BuildErrorKind> {

@@ -74,6 +74,9 @@ async fn metrics_count_operations_and_contain_no_names() -> Result<()> {
     ] {
         assert!(response.text.lines().any(|actual| actual == line), "no {line}: {}", response.text);
     }
+    let bucket =
+        r#"vault_http_request_duration_seconds_bucket{method="GET",outcome="success",le="5"}"#;
+    assert!(response.text.contains(bucket), "{}", response.text);
     assert!(
         !response.text.contains("ONE") && !response.text.contains("ABSENT"),
         "{}",

@@ -75,13 +75,12 @@ async fn write(request: EntryRequest) -> Response {
             "failed to parse JSON input: expected an object with metadata",
         );
     };
-    let update = MetadataUpdate {
-        max_versions: body.max_versions,
-        cas_required: body.cas_required,
-        delete_version_after: body.delete_version_after,
-        custom_metadata: body.custom_metadata,
-        metadata_cas: body.metadata_cas,
-    };
+    let mut update = MetadataUpdate::new();
+    update.max_versions = body.max_versions;
+    update.cas_required = body.cas_required;
+    update.delete_version_after = body.delete_version_after;
+    update.custom_metadata = body.custom_metadata;
+    update.metadata_cas = body.metadata_cas;
     let operation = Operation::vault("write_metadata");
     let shared = Arc::clone(&app);
     let written = app.run_to_completion(async move {

@@ -1,15 +1,20 @@
 //! The address of the server, validated.
 
+pub(crate) mod error;
+
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use http::Uri;
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 
-use crate::path::{ApiPath, PathError};
+use self::error::AddressError;
+use crate::path::ApiPath;
 
 /// Whether `http://` addresses are allowed beyond this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Plaintext {
     /// `http://` is allowed only to `localhost`, `127.0.0.0/8` and `::1`.
     #[default]
@@ -19,6 +24,18 @@ pub enum Plaintext {
 }
 
 /// The address of a server: scheme, host, optional port and optional base path.
+///
+/// The conversions from strings allow `http://` only to this machine, as
+/// [`Plaintext::LoopbackOnly`]. [`Address::parse`] can allow it to any host.
+///
+/// ```
+/// use vault_http::Address;
+///
+/// let address: Address = "https://vault.example.com:8200/".parse()?;
+/// assert_eq!(address.to_string(), "https://vault.example.com:8200");
+/// assert!("http://vault.example.com:8200".parse::<Address>().is_err());
+/// # Ok::<(), vault_http::AddressError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     tls: bool,
@@ -54,6 +71,12 @@ impl Address {
         Ok(Self { tls, authority, base, plaintext })
     }
 
+    /// Returns the address that the programs `vault` and `bao` use if none is set.
+    pub(crate) fn default_of_programs() -> Self {
+        let authority = Authority::from_static("127.0.0.1:8200");
+        Self { tls: true, authority, base: None, plaintext: Plaintext::LoopbackOnly }
+    }
+
     /// Parses the address of an HTTP proxy for connections to `self`, which is plain HTTP without a
     /// path.
     ///
@@ -78,6 +101,12 @@ impl Address {
         without_brackets(self.authority.host())
     }
 
+    /// Returns the port, which may be that of the scheme.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
+    }
+
     /// Returns whether plain HTTP is allowed beyond this machine.
     pub(crate) fn plaintext(&self) -> Plaintext {
         self.plaintext
@@ -97,6 +126,24 @@ impl Address {
     }
 }
 
+/// Like [`Address::parse`] with [`Plaintext::LoopbackOnly`].
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text, Plaintext::LoopbackOnly)
+    }
+}
+
+/// Like [`Address::parse`] with [`Plaintext::LoopbackOnly`].
+impl TryFrom<&str> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: &str) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
@@ -109,37 +156,6 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({self})")
     }
-}
-
-/// The reasons why a text is not a valid server address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AddressError {
-    /// The text does not begin with `https://` or `http://`.
-    #[error("must begin with `https://` or `http://`")]
-    Scheme,
-    /// The host is missing, or the host or the port is malformed.
-    #[error("must have a valid host and port")]
-    Host,
-    /// The host is preceded by `user:password@`, which would not be sent but would be logged.
-    #[error("must not contain user info (`user:password@`)")]
-    UserInfo,
-    /// The text contains a `?` or `#`.
-    #[error("must not contain a query or a fragment")]
-    QueryOrFragment,
-    /// The base path is invalid.
-    #[error("has a base path that {0}")]
-    Base(#[from] PathError),
-    /// The address of a proxy begins with `https://`. TLS is spoken with the server, through the
-    /// proxy.
-    #[error("must begin with `http://`; TLS to the server passes through the proxy")]
-    ProxyTls,
-    /// The address of a proxy has a path.
-    #[error("must not have a path")]
-    ProxyPath,
-    /// The scheme is `http`, and the host is not this machine.
-    #[error("is plain http to a host that is not loopback, which would expose tokens and secrets")]
-    Plaintext,
 }
 
 fn scheme(text: &str) -> Result<(bool, &str), AddressError> {
@@ -196,6 +212,7 @@ pub(crate) fn without_brackets(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::PathError;
 
     fn check(input: &str, expected: Result<&str, AddressError>) {
         let actual = Address::parse(input, Plaintext::LoopbackOnly).map(|a| a.to_string());
@@ -257,6 +274,19 @@ mod tests {
         check("https://v", "http://proxy:3128/path", Err(AddressError::ProxyPath));
         check("http://localhost", "http://127.0.0.1:3128", Ok(()));
         check("http://localhost", "http://proxy:3128", Err(AddressError::Plaintext));
+    }
+
+    #[test]
+    fn conversions_allow_plain_http_to_loopback_only() {
+        assert_eq!("https://v/b".parse::<Address>().unwrap().to_string(), "https://v/b");
+        assert_eq!(Address::try_from("http://[::1]").unwrap().to_string(), "http://[::1]");
+        for result in ["http://vault".parse::<Address>(), Address::try_from("http://vault")] {
+            let error = result.unwrap_err();
+            assert_eq!(error, AddressError::Plaintext);
+            assert!(error.to_string().starts_with("the address is plain http"), "{error}");
+        }
+        let error = "https://v//x".parse::<Address>().unwrap_err();
+        assert!(error.to_string().starts_with("the address has a base path that has an empty"));
     }
 
     #[test]

@@ -1,20 +1,27 @@
 //! A request to Vault, without the token.
 
+mod constructors;
+mod headers;
+
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
-use serde::Serialize;
+use http::{HeaderName, HeaderValue, Method};
 
+use self::headers::Headers;
+pub use self::headers::{HeaderError, MAX_REQUEST_HEADER_BYTES};
 use crate::error::{Error, ErrorKind};
-use crate::json;
 use crate::path::{self, ApiPath};
 use crate::transport::TransportError;
 
 /// The default of [`Request::first_byte_limit`], which leaves time for a second attempt within the
 /// default deadline.
 const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The maximum size of a response body, in bytes, unless the request sets
+/// [another](Request::max_body_bytes). The largest secret that Vault stores is 1 MiB.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The path of [`Request::health`].
 pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
@@ -23,13 +30,19 @@ pub(crate) const HEALTH: ApiPath = ApiPath::from_static("sys/health");
 ///
 /// The path is validated by its type, and the body is zeroized when the last clone is dropped.
 ///
+/// Any method, path, query and JSON body can be sent, to any engine:
+///
 /// ```
 /// use vault_http::{ApiPath, Request};
 ///
 /// let path = ApiPath::parse("secret/data/OPENAI_API_KEY")?;
 /// let request = Request::get(path).query("version", "3");
 /// assert_eq!(request.to_string(), "GET secret/data/OPENAI_API_KEY");
-/// # Ok::<(), vault_http::PathError>(())
+///
+/// let key = ApiPath::parse("transit/encrypt/orders")?;
+/// let body = serde_json::json!({ "plaintext": "aGVsbG8=" });
+/// let request = Request::put(key, &body)?.header("X-Vault-Index", "v1:…")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent properties of a request")]
@@ -38,6 +51,9 @@ pub struct Request {
     pub(crate) path: ApiPath,
     pub(crate) query: String,
     pub(crate) namespace: Option<HeaderValue>,
+    /// Whether the request is sent without a namespace, whatever that of the client is.
+    pub(crate) in_root_namespace: bool,
+    pub(crate) headers: Headers,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
@@ -45,87 +61,37 @@ pub struct Request {
     /// Whether the first attempt, too, is paid for by the retry budget.
     pub(crate) is_retry: bool,
     pub(crate) first_byte_limit: Option<Duration>,
+    pub(crate) max_body_bytes: usize,
     /// Whether a 404 with data instead of `errors` is a response rather than an error.
     pub(crate) accept_not_found_data: bool,
+    /// Whether a response may be something else than a JSON object.
+    pub(crate) accept_any_content: bool,
 }
 
 impl Request {
     /// Creates a request without a body. For Vault's `LIST`, see [`Request::list`].
+    ///
+    /// `GET`, `HEAD`, `OPTIONS` and `LIST` are [idempotent](Self::idempotent). `CONNECT` and `TRACE`
+    /// are rejected when the request is sent.
     pub fn new(method: Method, path: ApiPath) -> Self {
-        let idempotent = method == Method::GET;
+        let idempotent = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "LIST");
         Self {
             method,
             path,
             query: String::new(),
             namespace: None,
+            in_root_namespace: false,
+            headers: Headers::default(),
             content_type: "application/json",
             body: Bytes::new(),
             idempotent,
             retries: true,
             is_retry: false,
             first_byte_limit: Some(FIRST_BYTE_LIMIT),
+            max_body_bytes: MAX_BODY_BYTES,
             accept_not_found_data: false,
+            accept_any_content: false,
         }
-    }
-
-    /// Creates a `GET` request.
-    pub fn get(path: ApiPath) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    /// Creates a request for the health of the node, which succeeds in every state of a node, so that
-    /// the state is read from the body.
-    pub fn health() -> Self {
-        let states = [
-            "sealedcode",
-            "uninitcode",
-            "standbycode",
-            "drsecondarycode",
-            "performancestandbycode",
-            // A standby of Vault that cannot reach the active node.
-            "haunhealthycode",
-        ];
-        states.iter().fold(Self::get(HEALTH), |request, state| request.query(state, "200"))
-    }
-
-    /// Creates a `DELETE` request.
-    pub fn delete(path: ApiPath) -> Self {
-        Self::new(Method::DELETE, path)
-    }
-
-    /// Creates a request that lists the names below `path`. It is sent as `GET path?list=true`
-    /// because proxies may reject the non-standard method `LIST`.
-    pub fn list(path: ApiPath) -> Self {
-        Self::get(path).query("list", "true")
-    }
-
-    /// Creates a `POST` request with a JSON body.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Rejected`] if `body` cannot be serialized as JSON.
-    pub fn post(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
-        Self::new(Method::POST, path).json(body)
-    }
-
-    /// Creates a `PATCH` request whose body is a
-    /// [JSON merge patch](https://www.rfc-editor.org/rfc/rfc7396).
-    ///
-    /// # Errors
-    /// As for [`Request::post`].
-    pub fn patch(path: ApiPath, body: &impl Serialize) -> Result<Self, Error> {
-        let mut request = Self::new(Method::PATCH, path).json(body)?;
-        request.content_type = "application/merge-patch+json";
-        Ok(request)
-    }
-
-    fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        let bytes = json::to_vec(body).map_err(|_| {
-            self.error(ErrorKind::Rejected)
-                .with_detail("the body cannot be serialized as JSON")
-                .mark_not_executed()
-        })?;
-        self.body = Bytes::from_owner(bytes);
-        Ok(self)
     }
 
     /// Adds a query parameter. Its name and its value are percent-encoded.
@@ -140,7 +106,48 @@ impl Request {
         self
     }
 
-    /// Sets the `X-Vault-Namespace` header.
+    /// Adds a header, such as `X-Vault-Index`. Its value is not shown by `Debug`.
+    ///
+    /// # Errors
+    /// [`HeaderError`] if the name or the value is invalid, if the client sets the header itself
+    /// (`X-Vault-Token`, `X-Vault-Namespace`, `Host`, `Content-Length`, …), or if the headers become
+    /// too large.
+    pub fn header(
+        mut self,
+        name: impl TryInto<HeaderName>,
+        value: impl TryInto<HeaderValue>,
+    ) -> Result<Self, HeaderError> {
+        self.headers.append(name, value)?;
+        Ok(self)
+    }
+
+    /// Requests that the response is [wrapped]: it then contains only a token, which
+    /// [`Response::wrap_info`](crate::Response::wrap_info) returns and which can be unwrapped once
+    /// within `ttl`. Rounded up to whole seconds, and to at least one.
+    ///
+    /// [wrapped]: https://developer.hashicorp.com/vault/docs/concepts/response-wrapping
+    #[must_use]
+    pub fn wrap_ttl(mut self, ttl: Duration) -> Self {
+        self.headers.set_wrap_ttl(ttl);
+        self
+    }
+
+    /// Sends the request in the root namespace, whatever the
+    /// [namespace of the client](crate::ClientBuilder::namespace) is.
+    #[must_use]
+    pub fn in_root_namespace(mut self) -> Self {
+        self.namespace = None;
+        self.in_root_namespace = true;
+        self
+    }
+
+    /// Returns whether the request needs no namespace of the client.
+    pub(crate) fn names_namespace(&self) -> bool {
+        self.namespace.is_some() || self.in_root_namespace
+    }
+
+    /// Sets the `X-Vault-Namespace` header. With `None`, the namespace is that of the
+    /// [client](crate::ClientBuilder::namespace), which by default has none.
     #[must_use]
     pub fn namespace(mut self, namespace: Option<&ApiPath>) -> Self {
         // Vault does not percent-decode this header, so the decoded text is sent if it is a valid
@@ -157,6 +164,14 @@ impl Request {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Marks the request as not idempotent although its method is, such as a `GET` that creates
+    /// credentials with a lease. It is then retried only if it was certainly not executed.
+    #[must_use]
+    pub fn not_idempotent(mut self) -> Self {
+        self.idempotent = false;
         self
     }
 
@@ -187,12 +202,30 @@ impl Request {
         self
     }
 
+    /// Sets the maximum size of the response's body, in bytes. The default is [`MAX_BODY_BYTES`],
+    /// which is enough for all responses but lists of many names.
+    #[must_use]
+    pub fn max_body_bytes(mut self, limit: usize) -> Self {
+        self.max_body_bytes = limit;
+        self
+    }
+
     /// Accepts a 404 that carries data instead of `errors` as a response, which is how the KV
     /// engine responds for a deleted version. For other requests, such a 404 is
     /// [`ErrorKind::Malformed`] because it must come from a gateway.
     #[must_use]
     pub fn accept_not_found_data(mut self) -> Self {
         self.accept_not_found_data = true;
+        self
+    }
+
+    /// Accepts a response that is not a JSON object, such as a certificate in PEM or metrics in the
+    /// format of Prometheus, for [`Response::bytes`](crate::Response::bytes). Without this, such a
+    /// response is [`ErrorKind::Malformed`], because a gateway or a captive portal may have sent it.
+    /// Check [`Response::content_type`](crate::Response::content_type).
+    #[must_use]
+    pub fn accept_any_content(mut self) -> Self {
+        self.accept_any_content = true;
         self
     }
 

@@ -15,11 +15,14 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use testkit::{Fixture, Provider, Server, secret};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
+use super::{Example, example};
 use crate::product::{environment, figure, until};
+
+const EXAMPLE: Example = example!("gateway");
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -42,13 +45,13 @@ impl Gateway {
         provider: &Provider,
         settings: &[(&str, &str)],
     ) -> Result<Self> {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_gateway-example"))
+        let mut process = EXAMPLE
+            .command()
             .args(["127.0.0.1:0", &provider.url()])
             .env_clear()
             .envs(environment(fixture))
             .envs(settings.iter().copied())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()?;
         let url = format!("{}/v1/chat/completions", address_of(&mut process).await?);
         let http = Client::builder(TokioExecutor::new()).build_http();
