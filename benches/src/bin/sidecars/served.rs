@@ -94,5 +94,5 @@ impl Served {
 }
 
 async fn first_value(target: &Target) -> Result<()> {
-    Reader::connect(target, 0).await?.read().await.map(drop)
+    Reader::connect(target, 0).await?.read().await
 }
