@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -22,7 +22,7 @@ pub struct Bare {
     sender: SendRequest<Empty<Bytes>>,
     host: HeaderValue,
     path: Uri,
-    token: HeaderValue,
+    token: Option<HeaderValue>,
     _connection: JoinSet<hyper::Result<()>>,
 }
 
@@ -36,6 +36,19 @@ impl Bare {
         path: &'static str,
         token: &'static str,
     ) -> Result<Self> {
+        let token = HeaderValue::from_static(token);
+        Self::connect_with(address, Uri::from_static(path), Some(token)).await
+    }
+
+    /// Like [`connect`](Self::connect), with any path. Without a token, requests carry none.
+    ///
+    /// # Errors
+    /// Like [`connect`](Self::connect).
+    pub async fn connect_with(
+        address: SocketAddr,
+        path: Uri,
+        token: Option<HeaderValue>,
+    ) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -44,8 +57,8 @@ impl Bare {
         Ok(Self {
             sender,
             host: address.to_string().parse()?,
-            path: Uri::from_static(path),
-            token: HeaderValue::from_static(token),
+            path,
+            token,
             _connection: connections,
         })
     }
@@ -55,17 +68,28 @@ impl Bare {
     /// # Errors
     /// There is no response, or its status is an error.
     pub async fn ask(&mut self, path: Uri) -> Result<Bytes> {
+        Ok(self.exchange(path).await?.into_body())
+    }
+
+    /// Like [`ask`](Self::ask), with the headers of the response.
+    ///
+    /// # Errors
+    /// Like [`ask`](Self::ask).
+    pub async fn exchange(&mut self, path: Uri) -> Result<Response<Bytes>> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(self.request(path)).await?;
         ensure!(answer.status().is_success(), "status {}", answer.status());
-        Ok(answer.into_body().collect().await?.to_bytes())
+        let (head, body) = answer.into_parts();
+        Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
     }
 
     fn request(&self, path: Uri) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path;
         request.headers_mut().insert(HOST, self.host.clone());
-        request.headers_mut().insert("x-vault-token", self.token.clone());
+        if let Some(token) = &self.token {
+            request.headers_mut().insert("x-vault-token", token.clone());
+        }
         request
     }
 }

@@ -4,9 +4,14 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use testkit::Flavor;
+use testkit::probe::Way;
 
+use crate::interop;
+use crate::server::{Arguments, available};
 use crate::step::{cargo, run};
 use crate::workspace;
 
@@ -15,9 +20,15 @@ const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 /// Measures, and prints the ratios. Without a filter, `docs/benchmarks.md` is written too.
 pub(crate) fn bench(words: Vec<String>) -> Result<()> {
+    if let [first, options @ ..] = words.as_slice()
+        && first == "sidecar"
+    {
+        return sidecar(options);
+    }
     let filter = match words.as_slice() {
         [] => None,
         [filter] if !filter.starts_with('-') => Some(filter.as_str()),
@@ -45,8 +56,34 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
     let mut command = cargo(&["bench", "--locked", "--package=benches", "--"]);
     command.args(filter).env("CRITERION_HOME", results);
     command.env("KM_BENCH_BIN", workspace::released_km()?);
+    run("bench", without_proxies(&mut command))
+}
+
+/// Measures `km serve` beside other tools on a real Vault. Without `--quick`, the tables of
+/// `docs/benchmarks.md` and of the README are written.
+fn sidecar(options: &[String]) -> Result<()> {
+    let pages: &[&str] = match options {
+        [] => &[PAGE, README],
+        [option] if option == "--quick" => &["--quick"],
+        _ => bail!("unknown arguments: {}", options.join(" ")),
+    };
+    let (way, flavor) = (Way::Process, Flavor::Vault);
+    available(&Arguments::new(way, flavor))?;
+    let litellm = interop::litellm()?;
+    // Built apart, because features of the benchmarks must not reach the program.
+    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km"]))?;
+    let sidecars = ["--package=benches", "--bin=sidecars"];
+    run("build", cargo(&["build", "--locked", "--release"]).args(sidecars))?;
+    let km = workspace::released_km()?;
+    let mut command = Command::new(km.with_file_name("sidecars"));
+    command.args(pages).env("KM_BENCH_BIN", km).env("KM_TEST_LITELLM", litellm);
+    command.env("KM_TEST_SERVER", way.word()).env("KM_TEST_FLAVOR", flavor.word());
+    run("sidecar", without_proxies(&mut command))
+}
+
+fn without_proxies(command: &mut Command) -> &mut Command {
     for proxy in PROXIES {
         command.env_remove(proxy);
     }
-    run("bench", &mut command)
+    command
 }

@@ -9,6 +9,7 @@ use testkit::probe::Way;
 
 use crate::compat;
 use crate::docs::docs;
+use crate::examples::examples;
 use crate::image::image;
 use crate::interop::{interop, python};
 use crate::layers;
@@ -39,6 +40,7 @@ pub(crate) fn ci() -> Result<()> {
     timed("compatibility of the published crates", || compat::compat(&[]))?;
     timed("smoke test, the server as a process", || itest(&smoke))?;
     timed("smoke test, OpenBao in a container", || itest(&contained))?;
+    timed("examples, from packages", || examples(&beside))?;
     timed("interop, beside LiteLLM", || interop(&beside))?;
     timed("image", || image(&beside))?;
     // The command of the README. It runs the unit tests and the doctests too.

@@ -46,6 +46,11 @@ pub(crate) fn interop(arguments: &Arguments) -> Result<()> {
     suite("interop", ("interop", &words, &env), arguments)
 }
 
+/// Returns the Python that has LiteLLM, which is installed if it is not there.
+pub(crate) fn litellm() -> Result<PathBuf> {
+    CURRENT.installed()
+}
+
 /// Returns the command that runs the tests of the Python package. They need LiteLLM and no server.
 fn python_tests(python: &Path) -> Command {
     let mut command = Command::new(python);

@@ -38,6 +38,9 @@ const HELP: &str = "cargo xtask COMMAND
   ci                                the steps of CI
   bench [FILTER]                    measure beside peers; without a filter,
                                     docs/benchmarks.md is written
+  bench sidecar [--quick]           measure km serve beside other tools on a real
+                                    Vault; without --quick, the tables in
+                                    docs/benchmarks.md and README.md are written
 
 SERVER is --server=address|container|process and --flavor=vault|openbao. The default is
 the first one that works; Vault comes first where it is at hand.

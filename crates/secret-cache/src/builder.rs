@@ -30,7 +30,7 @@ where
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K, L: Load<K>> {
     loader: L,
-    name: &'static str,
+    name: Arc<str>,
     refresh_interval: Duration,
     poll_interval: Duration,
     max_stale: Duration,
@@ -49,7 +49,7 @@ where
     fn new(loader: L) -> Self {
         Self {
             loader,
-            name: "default",
+            name: "default".into(),
             refresh_interval: Duration::from_secs(5 * 60),
             poll_interval: Duration::ZERO,
             max_stale: Duration::from_secs(60 * 60),
@@ -61,9 +61,10 @@ where
         }
     }
 
-    /// Sets the name of the cache in its metrics. The default is `default`.
-    pub fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
+    /// Sets the name of the cache in its metrics, which should differ for each cache of a process.
+    /// The default is `default`.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
         self
     }
 

@@ -27,7 +27,7 @@ fn failure(error: reqwest::Error) -> Failure {
     }
 }
 
-/// A cache as a field of a program's state. A refresh interval of zero would disable it.
+/// A cache as a field of a program's state.
 struct Rates(FnCache<String, String, Failure>);
 
 impl Rates {

@@ -42,7 +42,7 @@ impl Load<u32> for Source {
 
 async fn life() {
     let cache = Cache::builder(Source(tokio::time::Instant::now()))
-        .name("keys")
+        .name(String::from("keys"))
         .refresh_interval(Duration::from_secs(3_600))
         .max_entries(10)
         .build()

@@ -73,6 +73,6 @@ pub use {
     raw::{Raw, encoded},
     scripted::{Scripted, Step},
     server::{Access, Cluster, Server},
-    source::{client_programs, prepared_server},
+    source::{client_programs, prepared_server, server_program},
     sts::Sts,
 };

@@ -4,8 +4,8 @@
 use std::error::Error;
 use std::io::{Write as _, stdin, stdout};
 
+use vault_auth::vault_http::{Address, Client, Plaintext};
 use vault_auth::{AppRole, Auth, AuthenticatedClient, Credential, OnShutdown};
-use vault_http::{Address, Client, Plaintext};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

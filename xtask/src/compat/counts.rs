@@ -10,9 +10,11 @@ use crate::step::cargo;
 use crate::workspace;
 
 /// The packages that the number in the README of the crate in this directory counts.
-const COUNTS: [(&str, &[&str]); 5] = [
+const COUNTS: [(&str, &[&str]); 7] = [
+    ("vault-http", &["vault-http"]),
     ("vault-auth", &LOGIN_AND_KV),
     ("vault-kv", &LOGIN_AND_KV),
+    ("secret-cache", &["secret-cache"]),
     ("km-settings", &["km-settings"]),
     ("km-proxy-adapter", &["km-proxy-adapter"]),
     ("km", &["km-cli"]),

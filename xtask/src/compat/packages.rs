@@ -53,6 +53,8 @@ impl Outside {
     pub(super) fn cargo(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = cargo(arguments);
         command.env("CARGO_TARGET_DIR", workspace::target()?).current_dir(&self.root);
+        // Nothing is compiled twice, and the state of every combination of features would fill a disk.
+        command.env("CARGO_INCREMENTAL", "0");
         Ok(command)
     }
 

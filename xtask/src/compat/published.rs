@@ -43,15 +43,11 @@ impl Published {
     }
 
     fn of(metadata: &Value) -> Result<Self> {
-        let (mut crates, mut others) = (Vec::new(), Vec::new());
-        for package in workspace::packages(metadata)? {
-            // `publish = false` is an empty list of registries.
-            if package["publish"].is_null() {
-                crates.push(Crate::of(package)?);
-            } else {
-                others.push(text(package, "name")?);
-            }
-        }
+        let crates = workspace::published(metadata)?.map(Crate::of).collect::<Result<Vec<_>>>()?;
+        let names = workspace::packages(metadata)?.iter().map(|package| text(package, "name"));
+        let names = names.collect::<Result<Vec<_>>>()?.into_iter();
+        let others = names.filter(|name| crates.iter().all(|package| package.name != *name));
+        let others = others.collect();
         Ok(Self { crates, others })
     }
 

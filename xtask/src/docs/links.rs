@@ -1,7 +1,8 @@
 //! The link check.
 //!
 //! A link must lead to an existing file and heading. A page of the book may only link to other pages of
-//! the book, because the site has no other files, unless the link is absolute.
+//! the book, because the site has no other files, unless the link is absolute. The README of a crate may only
+//! link absolutely, because it is also a page of the registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -27,10 +28,14 @@ impl Links {
             let directory = if file == summary { None } else { file.parent() };
             for link in &page.links {
                 let target = target(file, directory.unwrap_or(Path::new("")), link);
-                let absolute = link.path.starts_with('/');
                 let problem = self.problem(&target, link, &exists).or_else(|| {
                     let leaves_the_book = book.contains(file) && !book.contains(&target);
-                    (leaves_the_book && !absolute).then_some("is not a page of the book")
+                    let is_relative = target != *file && !link.path.starts_with('/');
+                    match is_relative {
+                        true if is_readme_of_a_crate(file) => Some("is relative"),
+                        true if leaves_the_book => Some("is not a page of the book"),
+                        _ => None,
+                    }
                 });
                 if let Some(problem) = problem {
                     let Link { path, anchor } = link;
@@ -59,6 +64,10 @@ impl Links {
     }
 }
 
+fn is_readme_of_a_crate(file: &Path) -> bool {
+    file.starts_with("crates") && file.ends_with("README.md")
+}
+
 /// Returns the path of a link's target, relative to the root.
 fn target(file: &Path, directory: &Path, link: &Link) -> PathBuf {
     if link.path.is_empty() {
@@ -83,11 +92,17 @@ mod tests {
     use super::*;
 
     fn problems(page: &str) -> Vec<String> {
+        problems_in(page, "")
+    }
+
+    /// Returns the problems of a page of the book, and of the README of a crate.
+    fn problems_in(page: &str, readme: &str) -> Vec<String> {
         let mut links = Links::default();
         links.add("docs/book/SUMMARY.md".into(), Page::parse("- [a](docs/a.md)\n- [b](b.md)\n"));
         links.add("docs/a.md".into(), Page::parse(page));
         links.add("b.md".into(), Page::parse("# B\n\n## Part\n"));
         links.add("c.md".into(), Page::parse("# C\n"));
+        links.add("crates/d/README.md".into(), Page::parse(readme));
         let files = ["docs/a.md", "b.md", "c.md", "main.rs"];
         links.problems(Path::new("docs/book/SUMMARY.md"), |file| {
             files.iter().any(|known| Path::new(known) == file)
@@ -111,5 +126,13 @@ mod tests {
         ] {
             assert_eq!(problems(page), Vec::from_iter(expected), "{page}");
         }
+    }
+
+    #[test]
+    fn relative_link_in_the_readme_of_a_crate_is_reported() {
+        let link = "https://github.com/key-manager/km/blob/main/docs/a.md";
+        assert_eq!(problems_in("", &format!("# D\n[a]({link}) [d](#d)")), Vec::<String>::new());
+        let expected = ["crates/d/README.md: ../../docs/a.md: is relative"];
+        assert_eq!(problems_in("", "[a](../../docs/a.md)"), expected);
     }
 }

@@ -8,14 +8,15 @@ mod comparison;
 mod comparisons;
 mod estimate;
 mod footprint;
-mod format;
 mod page;
 mod target;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use benches::marked;
 
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -29,11 +30,21 @@ fn main() -> Result<()> {
     let table = page::table(&measured);
     println!("{table}");
     if let Some(file) = page_file {
-        let page = page::page(&measured, &table, &footprint::section(results)?);
+        let footprint = footprint::section(results)?;
+        let page = page::page(&measured, &table, &footprint, &measured_before(file)?);
         fs::write(file, page).with_context(|| format!("writing {}", file.display()))?;
         println!("wrote {}", file.display());
     }
     Ok(())
+}
+
+/// Returns the part of the page that another command measures. A new page has none.
+fn measured_before(page: &Path) -> Result<String> {
+    match fs::read_to_string(page) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", page.display())),
+        Ok(text) => Ok(marked::part(&text).unwrap_or_default().to_owned()),
+    }
 }
 
 /// Returns the comparisons that were measured, in the order of the page.

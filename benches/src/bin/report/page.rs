@@ -1,10 +1,10 @@
 //! The page: one table of ratios, and a section for each comparison.
 
-use std::time::SystemTime;
+use benches::format::{per_second, thousands, time};
+use benches::{Range, machine, marked, today};
 
 use crate::comparison::Comparison;
 use crate::estimate::{Contender, Round};
-use crate::format::{per_second, thousands, time};
 use crate::target::Target;
 
 /// The section on rotations, whose figures are measured by `cargo xtask interop --slow`.
@@ -15,18 +15,6 @@ const ROTATION: &str = include_str!("rotation.txt");
 pub(crate) struct Measured {
     pub(crate) comparison: &'static Comparison,
     pub(crate) contenders: Vec<Contender>,
-}
-
-/// The smallest figure, the median and the largest.
-struct Range(f64, f64, f64);
-
-impl Range {
-    fn of(figures: impl Iterator<Item = f64>) -> Self {
-        let mut figures: Vec<_> = figures.collect();
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        Self(at(0), at(figures.len() / 2), at(figures.len().saturating_sub(1)))
-    }
 }
 
 impl Measured {
@@ -85,9 +73,10 @@ pub(crate) fn table(measured: &[Measured]) -> String {
     lines.join("\n")
 }
 
-/// Returns the page as Markdown.
-pub(crate) fn page(measured: &[Measured], table: &str, footprint: &str) -> String {
+/// Returns the page as Markdown. `sidecars` is the part that `cargo xtask bench sidecar` writes.
+pub(crate) fn page(measured: &[Measured], table: &str, footprint: &str, sidecars: &str) -> String {
     let (today, machine) = (today(), machine());
+    let sidecars = marked::enclosed(sidecars);
     let sections: String = measured.iter().map(section).collect();
     format!(
         "# Benchmarks
@@ -99,7 +88,9 @@ Written by `cargo xtask bench` on {today}, on a machine with {machine}.
 The cost is CPU time, except for the cold names, where it is elapsed time. A ratio is to the first row of
 its block. Compare ratios, not times: times differ between machines, and over time on a shared machine.
 {sections}{footprint}
-{ROTATION}"
+{ROTATION}
+{sidecars}
+"
     )
 }
 
@@ -126,26 +117,6 @@ Noise of this run: the reference was measured {times} times and cost {least} to 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the date on the page")]
-fn today() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    now.split('T').next().unwrap_or_default().to_owned()
-}
-
-/// Describes the size of this machine.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| gibibytes(&text));
-    let memory = memory.map_or_else(String::new, |size| format!(" and {size:.0} GiB of memory"));
-    format!("{cores} cores{memory}")
-}
-
-fn gibibytes(meminfo: &str) -> Option<f64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes / 1_048_576.0)
 }
 
 #[cfg(test)]
@@ -199,14 +170,15 @@ mod tests {
 
     #[test]
     fn noise_is_the_spread_of_the_reference() {
-        let page = page(&measured(21_450.0), "", "");
+        let page = page(&measured(21_450.0), "", "", "");
         assert!(page.contains("6 times and cost 10 µs to 11 µs, a spread of\n10 %"), "{page}");
     }
 
     #[test]
-    fn page_ends_with_the_rotations() {
-        let page = page(&measured(21_450.0), "", "## Memory\n");
+    fn page_has_the_parts_that_are_measured_elsewhere() {
+        let page = page(&measured(21_450.0), "", "## Memory\n", "## Sidecars\n");
         assert!(page.contains("## Memory\n\n## Rotation of a provider's key\n"), "{page}");
+        assert_eq!(marked::part(&page), Some("## Sidecars\n"), "{page}");
     }
 
     #[test]
@@ -219,16 +191,9 @@ mod tests {
         }];
         let verdicts = "| ≤ ×1.5: not met; ≥ 10,000 a second on a core: met |";
         assert!(table(&measured).contains(verdicts), "{}", table(&measured));
-        let page = page(&measured, "", "");
+        let page = page(&measured, "", "", "");
         assert!(page.contains("\n\nours does 62,500 of these a second on one core.\n\n"), "{page}");
-        let page = super::page(&self::measured(21_450.0), "", "");
+        let page = super::page(&self::measured(21_450.0), "", "", "");
         assert!(!page.contains("on one core"), "{page}");
-    }
-
-    #[test]
-    fn memory_size_is_read_from_meminfo() {
-        let text = "MemFree: 1 kB\nMemTotal:        8388608 kB\n";
-        assert_eq!(gibibytes(text), Some(8.0));
-        assert_eq!(gibibytes("MemTotal: lots"), None);
     }
 }

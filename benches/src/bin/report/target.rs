@@ -1,6 +1,6 @@
 //! Targets, and whether a measurement meets them.
 
-use crate::format::{per_second, thousands, time};
+use benches::format::{per_second, thousands, time};
 
 /// A bound on a cost.
 #[derive(Debug, Clone, Copy)]

@@ -21,7 +21,7 @@ const REPORT_INTERVAL: u64 = 500_000_000;
 
 /// The counters of a cache, with its name as their label.
 pub(crate) struct Metrics {
-    cache: &'static str,
+    cache: Arc<str>,
     pub(crate) hits: HitCounter,
     reported_hits: Counter,
     misses: AtomicU64,
@@ -29,8 +29,8 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// `wake` wakes the refresher, which reports hits while there are any.
-    pub(crate) fn new(cache: &'static str, wake: Arc<Notify>) -> Self {
-        let reported_hits = Counter::new("secret_cache_hits_total", cache);
+    pub(crate) fn new(cache: Arc<str>, wake: Arc<Notify>) -> Self {
+        let reported_hits = Counter::new("secret_cache_hits_total", &cache);
         Self { cache, hits: HitCounter::new(wake), reported_hits, misses: AtomicU64::new(0) }
     }
 
@@ -66,20 +66,20 @@ impl Metrics {
 
     pub(crate) fn miss(&self) {
         self.misses.fetch_add(1, Relaxed);
-        count("secret_cache_misses_total", self.cache, 1);
+        count("secret_cache_misses_total", &self.cache, 1);
     }
 
     pub(crate) fn forced(&self) {
-        count("secret_cache_forced_refreshes_total", self.cache, 1);
+        count("secret_cache_forced_refreshes_total", &self.cache, 1);
     }
 
     pub(crate) fn stale(&self) {
-        count("secret_cache_stale_served_total", self.cache, 1);
+        count("secret_cache_stale_served_total", &self.cache, 1);
     }
 
     pub(crate) fn evicted(&self, evicted: u64) {
         if evicted > 0 {
-            count("secret_cache_evictions_total", self.cache, evicted);
+            count("secret_cache_evictions_total", &self.cache, evicted);
         }
     }
 
@@ -88,7 +88,7 @@ impl Metrics {
             LoadReason::Miss => "secret_cache_loads_total",
             LoadReason::Refresh | LoadReason::Probe => "secret_cache_refreshes_total",
         };
-        count(name, self.cache, 1);
+        count(name, &self.cache, 1);
         let kind = match outcome {
             LoadOutcome::Loaded(_) => return,
             LoadOutcome::Failed(_, LoadErrorKind::Unavailable) => "unavailable",
@@ -97,7 +97,7 @@ impl Metrics {
             LoadOutcome::Failed(_, LoadErrorKind::Denied) => "denied",
             LoadOutcome::Panicked => "panicked",
         };
-        count_kind("secret_cache_load_errors_total", self.cache, kind);
+        count_kind("secret_cache_load_errors_total", &self.cache, kind);
     }
 }
 

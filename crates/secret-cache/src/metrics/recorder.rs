@@ -3,6 +3,8 @@
 
 #[cfg(feature = "metrics")]
 mod facade {
+    use std::sync::Arc;
+
     use metrics::{Key, Label, Level, Metadata, counter, with_recorder};
 
     static METADATA: Metadata<'_> =
@@ -12,8 +14,8 @@ mod facade {
     pub(crate) struct Counter(Key);
 
     impl Counter {
-        pub(crate) fn new(name: &'static str, cache: &'static str) -> Self {
-            Self(Key::from_parts(name, vec![Label::from_static_parts("cache", cache)]))
+        pub(crate) fn new(name: &'static str, cache: &Arc<str>) -> Self {
+            Self(Key::from_parts(name, vec![Label::new("cache", Arc::clone(cache))]))
         }
 
         pub(crate) fn increment(&self, count: u64) {
@@ -24,23 +26,25 @@ mod facade {
     }
 
     /// Adds `count` to a counter.
-    pub(crate) fn count(name: &'static str, cache: &'static str, count: u64) {
-        counter!(name, "cache" => cache).increment(count);
+    pub(crate) fn count(name: &'static str, cache: &Arc<str>, count: u64) {
+        counter!(name, "cache" => Arc::clone(cache)).increment(count);
     }
 
     /// Adds 1 to a counter with the label `kind`.
-    pub(crate) fn count_kind(name: &'static str, cache: &'static str, kind: &'static str) {
-        counter!(name, "cache" => cache, "kind" => kind).increment(1);
+    pub(crate) fn count_kind(name: &'static str, cache: &Arc<str>, kind: &'static str) {
+        counter!(name, "cache" => Arc::clone(cache), "kind" => kind).increment(1);
     }
 }
 
 #[cfg(not(feature = "metrics"))]
 mod facade {
+    use std::sync::Arc;
+
     /// A counter that counts nothing.
     pub(crate) struct Counter;
 
     impl Counter {
-        pub(crate) fn new(_: &'static str, _: &'static str) -> Self {
+        pub(crate) fn new(_: &'static str, _: &Arc<str>) -> Self {
             Self
         }
 
@@ -48,9 +52,9 @@ mod facade {
         pub(crate) fn increment(&self, _: u64) {}
     }
 
-    pub(crate) fn count(_: &'static str, _: &'static str, _: u64) {}
+    pub(crate) fn count(_: &'static str, _: &Arc<str>, _: u64) {}
 
-    pub(crate) fn count_kind(_: &'static str, _: &'static str, _: &'static str) {}
+    pub(crate) fn count_kind(_: &'static str, _: &Arc<str>, _: &'static str) {}
 }
 
 pub(super) use facade::{Counter, count, count_kind};

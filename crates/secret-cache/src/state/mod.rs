@@ -2,8 +2,8 @@
 //! else is behind one lock.
 //!
 //! An operation takes the lock once and never awaits while it holds it. The only foreign code under
-//! the lock is `Hash`, `Eq` and `Clone` of the key, and the weighing of entries. Operations know
-//! neither tasks nor timers: they return what is to be loaded or awaited, and
+//! the lock is `Hash`, `Eq`, `Clone`, `Borrow` and `ToOwned` of the key, and the weighing of entries.
+//! Operations know neither tasks nor timers: they return what is to be loaded or awaited, and
 //! [`Shared`](crate::shared::Shared) does it.
 
 pub(crate) mod complete;

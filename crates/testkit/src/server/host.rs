@@ -122,6 +122,14 @@ impl Host {
         }
     }
 
+    /// Returns the process ID, if the server is a process of this machine.
+    pub(crate) fn process_id(&self) -> Option<u32> {
+        match self {
+            Self::Process(process) => Some(process.id()),
+            Self::Elsewhere | Self::Container(_) => None,
+        }
+    }
+
     pub(crate) fn cli(&self, address: &str, tls: bool) -> Result<Command> {
         match self {
             Self::Elsewhere => bail!("its command line is elsewhere too"),

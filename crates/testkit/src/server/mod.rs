@@ -137,6 +137,11 @@ impl Server {
         matches!(self.host, Host::Elsewhere)
     }
 
+    /// Returns the process ID, if the server is a process of this machine.
+    pub fn process_id(&self) -> Option<u32> {
+        self.host.process_id()
+    }
+
     /// Runs the server's own command line (`vault kv get …`) with the root token. Returns stdout.
     ///
     /// # Errors

@@ -79,6 +79,10 @@ impl Process {
         signal_process(self.child.0.id(), signal)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> Result<bool> {
         Ok(self.child.0.try_wait().context("asking after the server")?.is_none())
     }

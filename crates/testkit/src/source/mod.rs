@@ -159,6 +159,15 @@ pub async fn client_programs() -> Result<Vec<PathBuf>> {
     Ok(programs)
 }
 
+/// Returns the program of a flavor, and obtains it if it is not on this machine.
+///
+/// # Errors
+/// It cannot be obtained. The text says what to install.
+pub async fn server_program(flavor: Flavor) -> Result<PathBuf> {
+    let machine = Machine::look(var).map_err(|why| anyhow!(why))?;
+    binary::find(&machine, flavor, true).await
+}
+
 /// Prepares the server that the tests will use, and returns its description, the word of its
 /// flavor and the word of its way.
 ///

@@ -57,7 +57,7 @@ struct Shared {
 }
 
 impl Client {
-    pub(crate) fn new(server: Server, deadline: Duration, namespace: Option<ApiPath>) -> Self {
+    fn new(server: Server, deadline: Duration, namespace: Option<ApiPath>) -> Self {
         let control = Arc::new(TrafficClass::control());
         let class = Arc::new(TrafficClass::ordinary());
         Self { shared: Arc::new(Shared { server, deadline, namespace, control }), class }

@@ -132,8 +132,8 @@ impl Error {
     ///
     /// The texts are the server's: they contain paths and names, and control characters such as line
     /// breaks. Vault and OpenBao do not repeat passwords, tokens and secret data in them, but they do
-    /// repeat values that they cannot parse, such as a duration, a number or a part of a policy. A
-    /// secret in the wrong field of a request may therefore appear here. Show them to the person who
+    /// repeat values that they cannot parse, such as a duration, a number or a part of a policy, and
+    /// plugins may repeat anything. A secret in the wrong field of a request may appear here. Show them to the person who
     /// made the request rather than in a log that others read.
     ///
     /// ```

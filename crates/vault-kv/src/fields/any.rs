@@ -66,10 +66,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        match value.is_finite() {
-            true => Value::from_serialize(&value).map_err(E::custom),
-            false => Err(E::custom("a number that JSON cannot represent")),
+        if !value.is_finite() {
+            return Err(E::custom("a number that JSON cannot represent"));
         }
+        Value::from_serialize(&value).map_err(E::custom)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {

@@ -34,8 +34,9 @@ impl FieldError {
 
 /// The error of fields, or of a value, that do not fit a type.
 ///
-/// It names the field and what the type expects. It contains neither the value nor the text of an
-/// error that the type's own deserialization returns, because that text may quote the value.
+/// It names the field and what the type expects, in the words of the type's visitor. It contains
+/// neither the value nor the text of an error that the type's own deserialization returns, because
+/// that text may quote the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     kind: ParseErrorKind,
@@ -60,11 +61,21 @@ impl ParseError {
         Self { kind: ParseErrorKind::Invalid, field: None, expected }
     }
 
-    /// Sets the field whose value is invalid. An error from within the value says nothing more,
-    /// because the names in an object are a part of the value.
-    pub(super) fn in_field(self, field: &str) -> Self {
+    /// Drops the names in an error from within a value, because they are a part of the value.
+    pub(super) fn in_value(self) -> Self {
         let expected = self.expected.filter(|_| self.kind == ParseErrorKind::Invalid);
-        Self { field: Some(field.to_owned()), ..Self::invalid(expected) }
+        Self::invalid(expected)
+    }
+
+    /// Sets the field whose value is invalid.
+    pub(super) fn in_field(self, field: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..self.in_value() }
+    }
+
+    /// Drops the name of an unknown field that `is_field` does not accept: a type may pass any text.
+    pub(super) fn in_fields(self, is_field: impl Fn(&str) -> bool) -> Self {
+        let is_name = self.kind != ParseErrorKind::Unknown || self.field().is_some_and(is_field);
+        if is_name { self } else { self.in_value() }
     }
 
     /// Returns the kind of the error.

@@ -46,7 +46,9 @@ impl Fields {
     /// # Errors
     /// [`ParseError`] names the field that is missing or does not fit, and never contains a value.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ParseError> {
-        T::deserialize(MapAccessDeserializer::new(FieldsAccess { rest: self.iter(), value: None }))
+        let access = FieldsAccess { rest: self.iter(), value: None };
+        T::deserialize(MapAccessDeserializer::new(access))
+            .map_err(|error| error.in_fields(|name| self.contains(name)))
     }
 }
 
@@ -57,7 +59,7 @@ impl Value {
     /// # Errors
     /// [`ParseError`] if the value does not fit. It never contains the value.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ParseError> {
-        T::deserialize(ValueDeserializer(self))
+        T::deserialize(ValueDeserializer(self)).map_err(ParseError::in_value)
     }
 }
 

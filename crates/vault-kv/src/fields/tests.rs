@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::Error as _;
 use serde::de::value::{Error as PlainError, MapDeserializer, StrDeserializer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use super::serialize::Exposed;
@@ -52,12 +53,13 @@ enum Untagged {
     Fields(Fields),
 }
 
+fn text<T>(outcome: Result<T, impl ToString>) -> Result<T, String> {
+    outcome.map_err(|error| error.to_string())
+}
+
 /// Deserializes JSON with every kind of deserializer.
 fn from_every_source(json: &str) -> Vec<(&'static str, Result<Fields, String>)> {
     let value = || serde_json::from_str::<serde_json::Value>(json).unwrap();
-    fn text<T>(outcome: Result<T, impl ToString>) -> Result<T, String> {
-        outcome.map_err(|error| error.to_string())
-    }
     vec![
         ("str", text(serde_json::from_str(json))),
         ("slice", text(serde_json::from_slice(json.as_bytes()))),
@@ -176,6 +178,46 @@ struct Nested {
     b: String,
 }
 
+/// Types that `serde` buffers and deserializes without the deserializer of a field.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only the errors count")]
+#[serde(tag = "a")]
+enum Tagged {
+    First {
+        b: Nested,
+    },
+    #[serde(untagged)]
+    Other {
+        c: Nested,
+        d: u8,
+    },
+}
+
+/// A type that passes its text to every kind of error.
+struct Hostile;
+
+impl<'de> Deserialize<'de> for Hostile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(match text.len() % 3 {
+            0 => D::Error::unknown_field(&text, &[]),
+            1 => D::Error::unknown_variant(&text, &[]),
+            _ => D::Error::custom(text),
+        })
+    }
+}
+
+/// Reads the first value, and rejects it as if it were a name.
+struct HostileFields;
+
+impl<'de> Deserialize<'de> for HostileFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+        let text = fields.into_values().next().unwrap_or_default().to_string();
+        Err(D::Error::unknown_field(&text, &[]))
+    }
+}
+
 proptest! {
     #[test]
     fn no_error_quotes_a_value(
@@ -186,7 +228,12 @@ proptest! {
         let quotes = |text: &str| text.contains("PLANTED") || text.contains("75983");
         for (source, outcome) in from_every_source(&json) {
             let fields = outcome.unwrap();
-            if let Err(error) = fields.parse::<Typed>() {
+            let errors = [
+                fields.parse::<Typed>().err(), fields.parse::<Tagged>().err(),
+                fields.parse::<HostileFields>().err(),
+                fields.parse::<BTreeMap<String, Hostile>>().err(),
+            ];
+            for error in errors.into_iter().flatten() {
                 prop_assert!(!quotes(&format!("{error} {error:?}")), "{source}: {error:?}");
             }
             for (name, value) in &fields {
@@ -194,6 +241,7 @@ proptest! {
                     value.parse::<u8>().err(), value.parse::<Choice>().err(),
                     value.parse::<Nested>().err(), value.parse::<Vec<Nested>>().err(),
                     value.parse::<()>().err(), value.parse::<Fields>().err(),
+                    value.parse::<Hostile>().err(), value.parse::<HostileFields>().err(),
                 ];
                 for error in errors.into_iter().flatten() {
                     prop_assert!(!quotes(&format!("{error} {error:?}")), "{name}: {error:?}");
@@ -263,33 +311,38 @@ fn parse_error_names_the_field_and_what_is_expected() {
         address: Option<std::net::IpAddr>,
         nested: Option<BTreeMap<String, u8>>,
     }
+    let (missing, unknown) = (ParseErrorKind::Missing, ParseErrorKind::Unknown);
+    let invalid = ParseErrorKind::Invalid;
     let check = |json: &str, kind, field: Option<&str>, text: &str| {
         let error = parse(json).unwrap().parse::<Typed>().unwrap_err();
         assert_eq!((error.kind(), error.field(), &*error.to_string()), (kind, field, text));
     };
-    use ParseErrorKind::{Invalid, Missing, Unknown};
-    check("{}", Missing, Some("port"), "no field `port`");
-    check(r#"{"port":"x"}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":70000}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":"70000"}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":[1]}"#, Invalid, Some("port"), "field `port`: expected u16");
-    check(r#"{"port":1,"x":1}"#, Unknown, Some("x"), "unknown field `x`");
+    check("{}", missing, Some("port"), "no field `port`");
+    check(r#"{"port":"x"}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":70000}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":"70000"}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":[1]}"#, invalid, Some("port"), "field `port`: expected u16");
+    check(r#"{"port":1,"x":1}"#, unknown, Some("x"), "unknown field `x`");
     let expected = "field `mode`: expected one of read, write";
-    check(r#"{"port":1,"mode":"append"}"#, Invalid, Some("mode"), expected);
+    check(r#"{"port":1,"mode":"append"}"#, invalid, Some("mode"), expected);
     check(
         r#"{"port":1,"address":"a"}"#,
-        Invalid,
+        invalid,
         Some("address"),
         "field `address`: invalid value",
     );
     check(
         r#"{"port":1,"nested":{"a":"b"}}"#,
-        Invalid,
+        invalid,
         Some("nested"),
         "field `nested`: expected a map",
     );
     let error = parse("{}").unwrap().parse::<Vec<u8>>().unwrap_err();
     assert_eq!((error.field(), &*error.to_string()), (None, "expected a sequence"));
+    // The type rejects the value in the words for a field that it does not know.
+    let fields = parse(r#"{"x":"abc"}"#).unwrap();
+    let error = fields.parse::<BTreeMap<String, Hostile>>().err().unwrap();
+    assert_eq!((error.kind(), &*error.to_string()), (invalid, "field `x`: invalid value"));
 }
 
 #[test]

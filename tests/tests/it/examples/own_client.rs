@@ -105,3 +105,8 @@ async fn stopped_process_past_its_lease_does_not_fail_a_request() -> Result<()> 
     assert_eq!(program.read().await?, "200");
     program.ends().await
 }
+
+#[test]
+fn readme_shows_the_program() {
+    EXAMPLE.assert_shown_in(include_str!("../../../../crates/vault-auth/README.md"));
+}

@@ -55,7 +55,7 @@ async fn value_that_is_not_a_string_keeps_its_json() -> Result<()> {
     fixture.put("name", content.clone()).await?;
     let secret = kv.read(&path("name")?).await?;
     fixture.watch.debug(&secret);
-    for (name, value) in secret.fields.iter() {
+    for (name, value) in &secret.fields {
         assert_eq!(serde_json::to_value(value.expose())?, content[name], "{name}");
         let text = secret.fields.text(name);
         let no_text = Err(FieldError::NotText { field: name.to_owned() });

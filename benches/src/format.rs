@@ -1,14 +1,14 @@
-//! Numbers as the page shows them.
+//! Numbers as the pages show them.
 
 const NANOS_PER_SECOND: f64 = 1_000_000_000.0;
 
 /// Returns how many operations of this cost in nanoseconds one core does in a second.
-pub(crate) fn per_second(cost: f64) -> f64 {
+pub fn per_second(cost: f64) -> f64 {
     NANOS_PER_SECOND / cost
 }
 
 /// Formats nanoseconds with a unit. A whole number has no fraction.
-pub(crate) fn time(nanos: f64) -> String {
+pub fn time(nanos: f64) -> String {
     let (number, unit) = match nanos {
         ..1_000.0 => (nanos, "ns"),
         ..1_000_000.0 => (nanos / 1_000.0, "µs"),
@@ -19,7 +19,7 @@ pub(crate) fn time(nanos: f64) -> String {
 }
 
 /// Formats a number below a million with a thousands separator.
-pub(crate) fn thousands(number: f64) -> String {
+pub fn thousands(number: f64) -> String {
     let (thousands, rest) = ((number / 1_000.0).floor(), number % 1_000.0);
     if thousands < 1.0 { format!("{rest:.0}") } else { format!("{thousands:.0},{rest:03.0}") }
 }
