@@ -7,6 +7,7 @@
 
 mod command;
 mod contender;
+mod figures;
 mod litellm;
 mod load;
 mod page;
@@ -22,7 +23,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use benches::marked;
 
-use contender::Plan;
+use figures::Plan;
 use row::Row;
 use setup::Setup;
 
