@@ -20,7 +20,7 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use benches::marked;
 
 use figures::Plan;
@@ -37,6 +37,7 @@ async fn main() -> Result<()> {
         Some((first, files)) if first == "--quick" => (Plan::QUICK, files),
         _ => (Plan::FULL, words.as_slice()),
     };
+    ensure!(matches!(files.len(), 0 | 2), "usage: sidecars [--quick] [PAGE README]");
     let rows = measured(&plan).await?;
     println!("{}", page::table(&rows));
     if let [page, readme] = files {
