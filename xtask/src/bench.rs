@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -52,10 +52,10 @@ fn measure(results: &Path, filter: Option<&str>) -> Result<()> {
         }
         _ => {}
     }
-    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km-cli"]))?;
+    let km = built_km()?;
     let mut command = cargo(&["bench", "--locked", "--package=benches", "--"]);
     command.args(filter).env("CRITERION_HOME", results);
-    command.env("KM_BENCH_BIN", workspace::released_km()?);
+    command.env("KM_BENCH_BIN", km);
     run("bench", without_proxies(&mut command))
 }
 
@@ -70,15 +70,19 @@ fn sidecar(options: &[String]) -> Result<()> {
     let (way, flavor) = (Way::Process, Flavor::Vault);
     available(&Arguments::new(way, flavor))?;
     let litellm = interop::litellm()?;
-    // Built apart, because features of the benchmarks must not reach the program.
-    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km"]))?;
+    let km = built_km()?;
     let sidecars = ["--package=benches", "--bin=sidecars"];
     run("build", cargo(&["build", "--locked", "--release"]).args(sidecars))?;
-    let km = workspace::released_km()?;
     let mut command = Command::new(km.with_file_name("sidecars"));
     command.args(pages).env("KM_BENCH_BIN", km).env("KM_TEST_LITELLM", litellm);
     command.env("KM_TEST_SERVER", way.word()).env("KM_TEST_FLAVOR", flavor.word());
     run("sidecar", without_proxies(&mut command))
+}
+
+/// Builds `km` by itself, so that features which the benchmarks use do not reach it.
+fn built_km() -> Result<PathBuf> {
+    run("km", &mut cargo(&["build", "--locked", "--release", "--package=km-cli"]))?;
+    workspace::released_km()
 }
 
 fn without_proxies(command: &mut Command) -> &mut Command {

@@ -13,7 +13,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::contender::{Figures, Plan, nanos};
+use crate::figures::{Figures, Plan, nanos};
 use crate::setup::{SECRETS, name, value};
 
 /// The first argument of this program when it measures a child.

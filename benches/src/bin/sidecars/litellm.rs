@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::contender::{Figures, IN_FLIGHT, Plan, RATE, nanos, sustains};
+use crate::figures::{Figures, IN_FLIGHT, Plan, RATE, nanos, sustains};
 use crate::process::resident;
 use crate::setup::{SECRETS, name, value};
 

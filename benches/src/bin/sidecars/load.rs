@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::contender::{IN_FLIGHT, RATE, nanos};
+use crate::figures::{IN_FLIGHT, RATE, nanos};
 use crate::setup::{SECRETS, name, value};
 
 /// What to read, and with which token.
@@ -95,7 +95,9 @@ impl Load {
         for _ in 0..SECRETS {
             reader.read().await?;
         }
-        self.0.iter_mut().for_each(|reader| reader.header = hit);
+        for reader in &mut self.0 {
+            reader.header = hit;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod command;
 mod contender;
+mod figures;
 mod litellm;
 mod load;
 mod page;
@@ -19,10 +20,10 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use benches::marked;
 
-use contender::Plan;
+use figures::Plan;
 use row::Row;
 use setup::Setup;
 
@@ -36,6 +37,7 @@ async fn main() -> Result<()> {
         Some((first, files)) if first == "--quick" => (Plan::QUICK, files),
         _ => (Plan::FULL, words.as_slice()),
     };
+    ensure!(matches!(files.len(), 0 | 2), "usage: sidecars [--quick] [PAGE README]");
     let rows = measured(&plan).await?;
     println!("{}", page::table(&rows));
     if let [page, readme] = files {

@@ -3,7 +3,7 @@
 use benches::format::{thousands, time};
 use benches::{Range, machine, today};
 
-use crate::contender::{IN_FLIGHT, Plan, RATE};
+use crate::figures::{IN_FLIGHT, Plan, RATE};
 use crate::row::{self, Row};
 use crate::tools::KM_VAULT_API;
 
@@ -12,6 +12,9 @@ const METHOD: &str = include_str!("method.md");
 
 /// How the summary is repeated.
 const REPEAT: &str = "
+The cache of `vault proxy` does not notice changes with the community edition of Vault, which this is. LiteLLM alone is its
+secret manager in one Python process, with and without the value in its memory.
+
 `cargo xtask bench sidecar` repeats it: it needs Vault (on `PATH`, in `KM_TEST_VAULT_BIN`, or Go, which builds it) and
 Python 3.11, and installs OpenBao and LiteLLM into the target directory. The
 [page](docs/benchmarks.md#the-sidecar-beside-other-tools) has the method, the spread and what the figures leave out.
@@ -21,8 +24,8 @@ Python 3.11, and installs OpenBao and LiteLLM into the target directory. The
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines = vec![
         format!(
-            "| reads of a secret | a second, one at a time | a second, {IN_FLIGHT} at a time | | CPU \
-             per read | | p99 at {} a second | resident | start |",
+            "| reads of a secret | a second, one at a time | a second, {IN_FLIGHT} at a time | ratio | \
+             CPU per read | ratio | p99 at {} a second | resident | start |",
             thousands(RATE.into())
         ),
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |".to_owned(),
@@ -137,7 +140,7 @@ fn targets(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contender::Figures;
+    use crate::figures::Figures;
 
     fn row(label: &'static str, rounds: &[(f64, f64)]) -> Row {
         let figures = |&(many, cpu)| Figures {

@@ -2,7 +2,7 @@
 
 use benches::Range;
 
-use crate::contender::Figures;
+use crate::figures::Figures;
 
 /// A row of the table. Rounds of all rows with the same index were measured close in time.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use benches::Meter;
 use http::HeaderValue;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::contender::{Figures, IN_FLIGHT, Plan, nanos, sustains};
+use crate::figures::{Figures, IN_FLIGHT, Plan, nanos, sustains};
 use crate::load::{Load, Reader, Target};
 use crate::process::{Process, free_address, resident};
 

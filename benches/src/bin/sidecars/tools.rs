@@ -107,7 +107,13 @@ fn vault(setup: &Setup) -> Result<Served> {
     let process = setup.server.process_id().context("the server is not a process")?;
     let launch = Launch::Running { address, process };
     let token = Some(setup.token.parse()?);
-    Ok(Served { label: "Vault itself", launch, folder: vault_folder(setup), token, hit: None })
+    Ok(Served {
+        label: "Vault itself, without a sidecar",
+        launch,
+        folder: vault_folder(setup),
+        token,
+        hit: None,
+    })
 }
 
 /// Returns the path of the secrets in Vault's API.
