@@ -27,8 +27,13 @@ async fn engines() -> Result<Fixture> {
     server.must("POST", "transit/keys/app", json!({})).await?;
     let root = json!({ "common_name": "example.com", "key_type": "ec" });
     server.must("POST", "pki/root/generate/internal", root).await?;
-    let role =
-        json!({ "allowed_domains": "example.com", "allow_subdomains": true, "key_type": "ec" });
+    let role = json!({
+        "allowed_domains": "example.com",
+        "allow_subdomains": true,
+        "key_type": "ec",
+        // Shorter than the default of the root certificate.
+        "ttl": "1h",
+    });
     server.must("POST", "pki/roles/app", role).await?;
     Ok(fixture)
 }
