@@ -18,13 +18,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let loader = load_fn(move |url: String| {
         let request = http.get(url);
         async move {
-            let response = request.send().await?.error_for_status().map_err(|error| {
-                match error.status() {
+            let response =
+                request.send().await?.error_for_status().map_err(|error| match error.status() {
                     Some(StatusCode::NOT_FOUND) => LoadFailure::not_found(error),
                     Some(StatusCode::FORBIDDEN) => LoadFailure::denied(error),
                     _ => LoadFailure::unavailable(error),
-                }
-            })?;
+                })?;
             Ok::<_, LoadFailure<reqwest::Error>>(Loaded::new(response.text().await?))
         }
     });

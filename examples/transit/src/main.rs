@@ -15,7 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [role_id, secret_id_file, text, host] = arguments()?;
     let client = Client::from_env()?;
     let secret_id = Credential::File(secret_id_file.into());
-    let auth = Auth::new(client.clone(), AppRole::new(Credential::Value(role_id.into()), secret_id));
+    let auth =
+        Auth::new(client.clone(), AppRole::new(Credential::Value(role_id.into()), secret_id));
     let vault = Session::new(client, auth.clone()); // logs in with the first request
 
     let body = json!({ "plaintext": BASE64_STANDARD.encode(text) });

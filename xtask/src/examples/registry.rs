@@ -168,12 +168,9 @@ mod tests {
 
     #[test]
     fn index_path_is_that_of_the_registry_format() {
-        for (name, expected) in [
-            ("a", "1/a"),
-            ("km", "2/km"),
-            ("url", "3/u/url"),
-            ("vault-kv", "va/ul/vault-kv"),
-        ] {
+        for (name, expected) in
+            [("a", "1/a"), ("km", "2/km"), ("url", "3/u/url"), ("vault-kv", "va/ul/vault-kv")]
+        {
             assert_eq!(index_path(name), expected);
         }
     }
@@ -183,6 +180,9 @@ mod tests {
         let one = json!({ "name": "rand", "rename": "rand8", "req": "^0.8", "kind": "build" });
         let entry = dependency(&one, Some("https://index"));
         assert_eq!((&entry["name"], &entry["package"]), (&json!("rand8"), &json!("rand")));
-        assert_eq!((&entry["kind"], &entry["registry"]), (&json!("build"), &json!("https://index")));
+        assert_eq!(
+            (&entry["kind"], &entry["registry"]),
+            (&json!("build"), &json!("https://index"))
+        );
     }
 }

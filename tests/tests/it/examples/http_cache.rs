@@ -18,15 +18,12 @@ async fn value_is_requested_once_and_an_unknown_one_is_an_error() -> Result<()> 
         answer.sized().into()
     })
     .start()?;
-    let mut child =
-        EXAMPLE.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut child = EXAMPLE.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().context("no stdin")?;
     let mut output = BufReader::new(child.stdout.take().context("no stdout")?).lines();
-    for (name, expected) in [
-        ("CHF", "0.93 (Loaded)"),
-        ("CHF", "0.93 (Memory)"),
-        ("XXX", "error: not found"),
-    ] {
+    for (name, expected) in
+        [("CHF", "0.93 (Loaded)"), ("CHF", "0.93 (Memory)"), ("XXX", "error: not found")]
+    {
         input.write_all(format!("{}/rates/{name}\n", server.url()).as_bytes()).await?;
         assert_eq!(output.next_line().await?.as_deref(), Some(expected), "{name}");
     }
