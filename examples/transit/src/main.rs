@@ -22,11 +22,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let body = json!({ "plaintext": BASE64_STANDARD.encode(text) });
     let encrypt = Request::post("transit/encrypt/app".parse()?, &body)?;
     let encrypted: Value = vault.send(&encrypt, vault.deadline()).await?.data()?;
-    println!("{}", encrypted["ciphertext"].as_str().ok_or("no ciphertext")?);
+    println!("{}", encrypted.get("ciphertext").and_then(Value::as_str).ok_or("no ciphertext")?);
 
     let issue = Request::post("pki/issue/app".parse()?, &json!({ "common_name": host }))?;
     let issued: Value = vault.send(&issue, vault.deadline()).await?.data()?;
-    println!("{}", issued["certificate"].as_str().ok_or("no certificate")?);
+    println!("{}", issued.get("certificate").and_then(Value::as_str).ok_or("no certificate")?);
 
     auth.shutdown(OnShutdown::Revoke).await;
     Ok(())
