@@ -35,11 +35,11 @@ fn build() -> Result<PathBuf> {
     run("package", &mut package)?;
 
     let directory = workspace::target()?.join("examples");
-    let packaged = directory.with_file_name("package");
+    let archives = directory.with_file_name("package");
     let packages = packages.into_iter().map(|metadata| {
         let text = |field: &str| metadata[field].as_str().context("an incomplete package");
         let file = format!("{}-{}.crate", text("name")?, text("version")?);
-        Ok(Package { metadata, file: packaged.join(file) })
+        Ok(Package { metadata, file: archives.join(file) })
     });
     let packages: Vec<Package<'_>> = packages.collect::<Result<_>>()?;
     let registry = Registry::new(&directory.join("registry"), &packages)?;

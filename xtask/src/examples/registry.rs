@@ -38,7 +38,9 @@ impl Registry {
         let files = packages.iter().map(|package| Ok(fs::read(&package.file)?));
         let files: Vec<Vec<u8>> = files.collect::<Result<_>>()?;
         let mut all = Hasher::new(&SHA256);
-        files.iter().for_each(|bytes| all.update(bytes));
+        for bytes in &files {
+            all.update(bytes);
+        }
         let root = directory.join(&hex(all.finish().as_ref())[..16]);
         if !root.join("complete").exists() {
             write(&root, packages, &files)?;

@@ -194,7 +194,9 @@ enum Tagged {
 }
 
 /// A type that passes its text to every kind of error.
-struct Hostile;
+struct Hostile {
+    _never: u8,
+}
 
 impl<'de> Deserialize<'de> for Hostile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
