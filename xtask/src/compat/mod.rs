@@ -49,6 +49,14 @@ pub(crate) fn compat(words: &[String]) -> Result<()> {
     }
 }
 
+/// Creates the packages of the published crates in `target/package`.
+///
+/// # Errors
+/// A package cannot be created.
+pub(crate) fn create_packages() -> Result<()> {
+    packages::create(&Published::read()?)
+}
+
 /// Checks the tools that the steps need.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ impl Outside {
     }
 
     fn unpack(published: &Published, directory: &str) -> Result<Self> {
-        pack(published)?;
+        create(published)?;
         let root = workspace::target()?.join("compat").join(directory);
         if root.exists() {
             fs::remove_dir_all(&root).with_context(|| format!("removing {}", root.display()))?;
@@ -91,7 +91,7 @@ pub(super) fn extract(archive: &Path, directory: &Path) -> Result<()> {
 }
 
 /// Creates the packages in `target/package`.
-fn pack(published: &Published) -> Result<()> {
+pub(super) fn create(published: &Published) -> Result<()> {
     // They are compiled together below, not each with its own dependencies.
     let mut package = cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
     package.args(published.others.iter().map(|other| format!("--exclude={other}")));

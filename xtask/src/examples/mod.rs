@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
+use crate::compat;
 use crate::server::{Arguments, available, suite};
 use crate::step::{cargo, run};
 use crate::workspace;
@@ -28,15 +28,11 @@ pub(crate) fn examples(arguments: &Arguments) -> Result<()> {
 /// Builds the examples, and returns the directory with their programs.
 fn build() -> Result<PathBuf> {
     let metadata = workspace::metadata()?;
-    let packages: Vec<&Value> = workspace::published(&metadata)?.collect();
-    let mut package = cargo(&["package", "--locked", "--allow-dirty", "--no-verify"]);
-    let names = packages.iter().filter_map(|package| package["name"].as_str());
-    package.args(names.flat_map(|name| ["--package", name]));
-    run("package", &mut package)?;
+    compat::create_packages()?;
 
     let directory = workspace::target()?.join("examples");
     let archives = directory.with_file_name("package");
-    let packages = packages.into_iter().map(|metadata| {
+    let packages = workspace::published(&metadata)?.map(|metadata| {
         let text = |field: &str| metadata[field].as_str().context("an incomplete package");
         let file = format!("{}-{}.crate", text("name")?, text("version")?);
         Ok(Package { metadata, file: archives.join(file) })
