@@ -88,7 +88,7 @@ impl Server {
     /// Like [`Server::shared`]; also if the methods cannot be built.
     pub async fn with_methods() -> Result<&'static Self> {
         let start = async || {
-            let source = Source::own().await?;
+            let source = Source::with_methods().await?;
             let (token, plugins) = (format!("root-{}", unique()), source.plugins().await?);
             Self::dev_as(&source, Plan::DevWithMethods { token: token.clone(), plugins }, token)
                 .await

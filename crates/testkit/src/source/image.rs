@@ -14,6 +14,8 @@ use crate::environment::var;
 use crate::flavor::{Flavor, Release};
 use crate::probe::{Attempt, Machine, Program, stored};
 
+/// The head of the names of images that are built here.
+const LOCAL: &str = "km-test-";
 /// Timeout of one `docker` command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 /// Timeout of a pull: a few hundred megabytes on a slow network. An engine without a network fails in
@@ -91,7 +93,12 @@ async fn local_tag(machine: &Machine, flavor: Flavor) -> Result<String> {
         Program::Present(path) => binary::release(path).await?.version,
         _ => stored::version(flavor).map_err(|why| anyhow!(why))?,
     };
-    Ok(format!("km-test-{}:{version}", flavor.word()))
+    Ok(format!("{LOCAL}{}:{version}", flavor.word()))
+}
+
+/// Returns whether an image was built here. Such an image contains the binary alone.
+pub(super) fn is_local(image: &str) -> bool {
+    image.starts_with(LOCAL)
 }
 
 async fn make(tag: &str, machine: &Machine, attempt: Attempt) -> Result<()> {

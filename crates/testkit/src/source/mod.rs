@@ -124,6 +124,20 @@ impl Source {
         self.release.flavor
     }
 
+    /// Returns the source of a server with all login methods. One in an image that was built here
+    /// is replaced by its binary, because the plugins are built for the host.
+    pub(crate) async fn with_methods() -> Result<Self> {
+        let own = Self::own().await?;
+        let flavor = own.flavor();
+        match &own.kind {
+            Kind::Container { image } if image::is_local(image) => {
+                let binary = server_program(flavor).await?;
+                Ok(Self { release: own.release, kind: Kind::Process { binary } })
+            }
+            _ => Ok(own),
+        }
+    }
+
     /// Returns the directory of the login methods that a binary lacks, or `None` if the server has
     /// them or cannot have them.
     pub(crate) async fn plugins(&self) -> Result<Option<PathBuf>> {
