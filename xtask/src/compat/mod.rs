@@ -13,6 +13,8 @@ mod published;
 mod targets;
 mod unused;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, bail};
 
 use crate::step::timed;
@@ -55,6 +57,11 @@ pub(crate) fn compat(words: &[String]) -> Result<()> {
 /// A package cannot be created.
 pub(crate) fn create_packages() -> Result<()> {
     packages::create(&Published::read()?)
+}
+
+/// Returns the path of a package that [`create_packages`] has created below the target directory.
+pub(crate) fn archive(target: &Path, name: &str, version: &str) -> PathBuf {
+    packages::archive(target, name, version)
 }
 
 /// Checks the tools that the steps need.

@@ -64,14 +64,14 @@ impl Outside {
 
     fn unpack(published: &Published, directory: &str) -> Result<Self> {
         create(published)?;
-        let root = workspace::target()?.join("compat").join(directory);
+        let target = workspace::target()?;
+        let root = target.join("compat").join(directory);
         if root.exists() {
             fs::remove_dir_all(&root).with_context(|| format!("removing {}", root.display()))?;
         }
         fs::create_dir_all(&root).with_context(|| format!("creating {}", root.display()))?;
         for (name, version) in names(published) {
-            let package = workspace::target()?.join(format!("package/{name}-{version}.crate"));
-            extract(&package, &root)?;
+            extract(&archive(&target, name, version), &root)?;
         }
         fs::write(root.join("Cargo.toml"), manifest(published)).context("writing a manifest")?;
         let lock = workspace::root()?.join("Cargo.lock");
@@ -96,6 +96,11 @@ pub(super) fn create(published: &Published) -> Result<()> {
     let mut package = cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
     package.args(published.others.iter().map(|other| format!("--exclude={other}")));
     run("package", &mut package)
+}
+
+/// Returns the path of a package that [`create`] has created below the target directory.
+pub(super) fn archive(target: &Path, name: &str, version: &str) -> PathBuf {
+    target.join(format!("package/{name}-{version}.crate"))
 }
 
 /// Returns the manifest of a workspace of the packages, which depend on each other by version.

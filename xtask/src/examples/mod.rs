@@ -30,25 +30,25 @@ fn build() -> Result<PathBuf> {
     let metadata = workspace::metadata()?;
     compat::create_packages()?;
 
-    let directory = workspace::target()?.join("examples");
-    let archives = directory.with_file_name("package");
+    let target = workspace::target()?;
     let packages = workspace::published(&metadata)?.map(|metadata| {
         let text = |field: &str| metadata[field].as_str().context("an incomplete package");
-        let file = format!("{}-{}.crate", text("name")?, text("version")?);
-        Ok(Package { metadata, file: archives.join(file) })
+        let file = compat::archive(&target, text("name")?, text("version")?);
+        Ok(Package { metadata, file })
     });
     let packages: Vec<Package<'_>> = packages.collect::<Result<_>>()?;
+    let directory = target.join("examples");
     let registry = Registry::new(&directory.join("registry"), &packages)?;
 
     let root = workspace::root()?;
-    let target = directory.join("target");
+    let built = directory.join("target");
     for example in fs::read_dir(root.join("examples"))? {
         let example = example?.path();
         if example.join("Cargo.toml").exists() {
-            build_one(&root, &example, &directory, &registry, &target)?;
+            build_one(&root, &example, &directory, &registry, &built)?;
         }
     }
-    Ok(target.join("debug"))
+    Ok(built.join("debug"))
 }
 
 /// Builds one example outside of this workspace, with the versions of other crates that are tested

@@ -28,7 +28,7 @@ pub struct Lease {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct WrapInfo {
-    /// The wrapping token: whoever has it can unwrap the response, once. Send
+    /// The wrapping token, with which any holder can unwrap the response once. Send
     /// [`Request::unwrap_token`](crate::Request::unwrap_token) with it.
     pub token: Token,
     /// The accessor of the wrapping token.
